@@ -1,0 +1,1 @@
+"""One module per outside thing: the only places that import its library."""

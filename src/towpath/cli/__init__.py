@@ -1,0 +1,1 @@
+"""The `towpath` command: one file per verb."""

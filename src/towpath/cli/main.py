@@ -1,0 +1,98 @@
+"""The command's door: verbs by name, loaded only when called, and the one place that catches everything."""
+
+import importlib
+import os
+import sys
+
+import click
+
+from towpath import __version__
+from towpath.errors import TowpathError
+
+VERBS = {
+    "deliver": "Carry a commit from its source repository towards production.",
+    "promote": "Move a release to an environment.",
+    "approve": "Approve a promotion that waits.",
+    "reject": "Reject a promotion that waits.",
+    "rollback": "Restore an earlier release by a new commit.",
+    "reconcile": "Make an environment equal to Git now.",
+    "status": "Show apps by environments.",
+    "history": "Show what was released where, by whom, and when.",
+    "plan": "Show what a sync would change.",
+    "check": "Check an environment repository without a cluster.",
+    "render": "Print the objects an app has in an environment.",
+    "init": "Scaffold an environment repository.",
+    "deployments": "Write or check the prefect.yaml of an environment repository.",
+    "local": "Run every part on this machine.",
+    "demo": "Play the demo's story on the local stack.",
+    "doctor": "Say what is here, what is missing, and how to get it.",
+}
+"""Verb -> its line in `towpath --help`. A verb lives in `towpath/cli/<verb>.py` as `command`."""
+
+
+class Verbs(click.Group):
+    """Loads a verb's module only when it is called, so that `towpath --help` starts at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        # Help and completion need only the name and the line; the module is for the call.
+        if ctx.resilient_parsing and ctx.info_name == cmd_name:
+            return click.Command(cmd_name, short_help=VERBS[cmd_name])
+        command: click.Command = importlib.import_module(f"towpath.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="towpath")
+def main() -> None:
+    """GitOps delivery on Prefect.
+
+    \b
+    Try:
+      towpath local up            every part on this machine
+      towpath deliver hello       carry the newest commit of app hello to dev
+      towpath status              who runs what, where, and is it healthy
+    """
+
+
+def run() -> None:
+    """Entry point: 0 done, 1 failed, 2 wrong usage, 130 interrupted. No traceback reaches a user."""
+    try:
+        main.main(standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except TowpathError as error:
+        report(error)
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:  # the top: the one broad except
+        if os.environ.get("TOWPATH_TRACEBACK"):
+            raise
+        click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+        click.echo(f"unexpected {type(error).__name__}: {error}", err=True)
+        click.echo("This is a bug. TOWPATH_TRACEBACK=1 shows where; please report it.", err=True)
+        sys.exit(1)
+
+
+def report(error: TowpathError) -> None:
+    """Print an error with its remedy to stderr."""
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(error.message, err=True)
+    if error.remedy:
+        click.echo(error.remedy, err=True)

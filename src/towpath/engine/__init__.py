@@ -1,0 +1,1 @@
+"""The verbs of the sync engine: they join the pure core to the adapters."""

@@ -1,0 +1,92 @@
+"""Every error Towpath raises, and whether trying again can help.
+
+    TowpathError
+    ├── TransientError        may go away by itself: network, timeout, 429, 503. Retried.
+    └── TerminalError         will not: never retried
+        ├── ConfigError       a file of the user is wrong: file, line, key
+        ├── UnknownNameError  no such app, environment, revision, release …
+        ├── RefusedError      a policy said no: scan, gate, admission, prune limit
+        ├── BuildError        the image does not build, or its tests fail
+        ├── ConflictError     somebody else changed the same thing meanwhile
+        ├── SyncError         the API server refused objects; names each
+        ├── VerifyError       synced, but not healthy; names each offender
+        └── MissingPartError  a program, service or right this machine lacks
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class TowpathError(Exception):
+    """What was touched and what was wrong with it (`message`), and what to do next (`remedy`)."""
+
+    transient = False
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+
+class TransientError(TowpathError):
+    """May go away by itself; `retry_after` seconds is the other side's wish, if it told one."""
+
+    transient = True
+
+    def __init__(self, message: str, *, remedy: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
+
+
+class TerminalError(TowpathError):
+    """Trying again changes nothing."""
+
+
+class ConfigError(TerminalError):
+    """A file that a person wrote is wrong. Reads `FILE:LINE: what`, so that editors can jump to it."""
+
+    def __init__(self, message: str, *, file: str, line: int | None = None, remedy: str | None = None) -> None:
+        where = file if line is None else f"{file}:{line}"
+        super().__init__(f"{where}: {message}", remedy=remedy)
+        self.file = file
+        self.line = line
+
+
+class UnknownNameError(TerminalError):
+    """No `kind` of that `name`; tells the nearest ones there are."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, where: str = "") -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=1)
+        place = f" in {where}" if where else ""
+        remedy = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}." if known else None
+        super().__init__(f"unknown {kind} {name!r}{place}", remedy=remedy)
+        self.kind = kind
+        self.name = name
+
+
+class RefusedError(TerminalError):
+    """A policy said no."""
+
+
+class BuildError(TerminalError):
+    """The image does not build, or its tests fail; the message ends with the last lines of output."""
+
+
+class ConflictError(TerminalError):
+    """Somebody else changed the same thing meanwhile."""
+
+
+class SyncError(TerminalError):
+    """The API server refused objects; the message names each with the server's reason."""
+
+
+class VerifyError(TerminalError):
+    """Synced, but not healthy in time; the message names each offender."""
+
+
+class MissingPartError(TerminalError):
+    """This machine lacks a program, a service or a right; the remedy says how to get it."""

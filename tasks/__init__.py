@@ -1,0 +1,1 @@
+"""Prefect tasks: one visible, retryable effect each."""
