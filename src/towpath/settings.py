@@ -1,0 +1,77 @@
+"""What the environment variables say, read once at the door; the local stack's file fills what they leave open."""
+
+import json
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FROM_STACK = (
+    "PREFECT_API_URL",
+    "TOWPATH_ENVIRONMENTS",
+    "TOWPATH_GIT_ALLOW_FILE",
+    "KUBECONFIG",
+    "DOCKER_HOST",
+)
+"""Variables that the local stack may set by its `settings.json`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are. URLs are strings; None means that nobody said."""
+
+    environments: str | None
+    branch: str
+    prefect_api_url: str | None
+    git_allow_file: bool
+    kubeconfig: str | None
+    docker_host: str | None
+    trivy: str | None
+    cache: Path
+    home: Path
+    variables: Mapping[str, str] = field(repr=False)
+
+    @property
+    def tools(self) -> Path:
+        """Folder of the programs that set-up built or installed for us."""
+        return self.cache / "tools" / "bin"
+
+    @property
+    def local(self) -> Path:
+        """Folder of the local stack's state."""
+        return self.home / "local"
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read `environ`; what it does not set is taken from the running local stack, if there is one."""
+        user_home = Path(environ.get("HOME") or Path.home())
+        home = Path(environ.get("TOWPATH_HOME") or user_home / ".local/share/towpath")
+        variables = dict(_stack_variables(home / "local" / "settings.json"))
+        # A caller who names a server or a repository of his own gets nothing of the local stack's.
+        if any(environ.get(name) for name in ("PREFECT_API_URL", "TOWPATH_ENVIRONMENTS")):
+            variables = {}
+        variables.update({name: environ[name] for name in environ if environ[name]})
+        return cls(
+            environments=variables.get("TOWPATH_ENVIRONMENTS"),
+            branch=variables.get("TOWPATH_ENVIRONMENTS_BRANCH", "main"),
+            prefect_api_url=variables.get("PREFECT_API_URL"),
+            git_allow_file=variables.get("TOWPATH_GIT_ALLOW_FILE") == "1",
+            kubeconfig=variables.get("KUBECONFIG"),
+            docker_host=variables.get("DOCKER_HOST"),
+            trivy=variables.get("TOWPATH_TRIVY"),
+            cache=Path(variables.get("TOWPATH_CACHE") or user_home / ".cache/towpath"),
+            home=home,
+            variables={name: variables[name] for name in FROM_STACK if name in variables},
+        )
+
+    def export(self, environ: MutableMapping[str, str]) -> None:
+        """Set what `environ` lacks, so that libraries that read it themselves see the same."""
+        for name, value in self.variables.items():
+            environ.setdefault(name, value)
+
+
+def _stack_variables(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return {name: str(content[name]) for name in FROM_STACK if name in content}
