@@ -1,0 +1,177 @@
+"""Runs programs: argument lists only, bounded in time and output, ended with their whole process group."""
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from towpath.errors import MissingPartError, TerminalError
+from towpath.redact import redact
+
+TAIL_LINES = 20
+MAX_OUTPUT = 64 * 1024 * 1024
+"""Bytes kept of each stream; a program that writes more is ended."""
+_GRACE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a program that exited with an allowed code wrote."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
+class CommandError(TerminalError):
+    """A program failed. `code` is None when we ended it; `output` holds the last lines, redacted."""
+
+    def __init__(
+        self, args: Sequence[str], code: int | None, output: str, *, why: str, timed_out: bool = False
+    ) -> None:
+        self.command = redact(shlex.join(args))
+        self.code = code
+        self.output = tail(redact(output))
+        self.timed_out = timed_out
+        super().__init__(f"`{self.command}` {why}" + (f":\n{self.output}" if self.output else ""))
+
+
+def tail(text: str, lines: int = TAIL_LINES) -> str:
+    """The last `lines` lines that say something."""
+    return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-lines:])
+
+
+def run(  # noqa: PLR0913
+    args: Sequence[str | os.PathLike[str]],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 60.0,
+    input: str | bytes | None = None,  # noqa: A002
+    codes: Sequence[int] = (0,),
+) -> Completed:
+    """Run a program to its end and return its output as UTF-8 text.
+
+    `env` is the program's whole environment (None: ours); `timeout` is in seconds; an exit code outside of
+    `codes` raises CommandError, a program that is not there MissingPartError.
+    """
+    command = [os.fspath(arg) for arg in args]
+    deadline = time.monotonic() + timeout
+    process = _start(command, cwd, env, with_input=input is not None)
+    stdout, stderr = _Reader(process.stdout, process.pid), _Reader(process.stderr, process.pid)
+    readers: list[threading.Thread] = [stdout, stderr]
+    if input is not None:
+        data = input.encode() if isinstance(input, str) else input
+        readers.append(threading.Thread(target=_feed, args=(process.stdin, data), daemon=True))
+    for reader in readers:
+        reader.start()
+    timed_out = False
+    try:
+        process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        for reader in readers:
+            # A grandchild may hold the pipe open after the program itself has gone.
+            reader.join(timeout=max(0.0, deadline - time.monotonic()))
+            timed_out = timed_out or reader.is_alive()
+    except subprocess.TimeoutExpired:
+        timed_out = True
+    finally:
+        if timed_out or process.poll() is None:
+            _end_group(process)
+        for reader in readers:
+            reader.join(timeout=_GRACE)
+    output = stderr.text() if stderr.data else stdout.text()
+    if stdout.overflow or stderr.overflow:
+        raise CommandError(command, None, output, why=f"wrote more than {MAX_OUTPUT} bytes and was ended")
+    if timed_out:
+        raise CommandError(
+            command, None, output, why=f"did not end within {timeout:g} s and was ended", timed_out=True
+        )
+    if process.returncode not in codes:
+        raise CommandError(
+            command, process.returncode, output, why=f"failed with exit code {process.returncode}"
+        )
+    return Completed(stdout.text(), stderr.text(), process.returncode)
+
+
+def _start(
+    command: list[str], cwd: Path | None, env: Mapping[str, str] | None, *, with_input: bool
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        if cwd is not None and not cwd.is_dir():
+            raise TerminalError(f"cannot run {command[0]}: folder {cwd} does not exist") from error
+        raise MissingPartError(
+            f"cannot run {command[0]}: {error.strerror}",
+            remedy="Run `towpath doctor`: it says what is missing and how to get it.",
+        ) from error
+
+
+class _Reader(threading.Thread):
+    """Keeps what a stream says, up to MAX_OUTPUT bytes."""
+
+    def __init__(self, stream: IO[bytes] | None, group: int) -> None:
+        super().__init__(daemon=True)
+        self.stream = stream
+        self.group = group
+        self.data = bytearray()
+        self.overflow = False
+
+    def run(self) -> None:
+        if self.stream is None:
+            return
+        with self.stream as stream:
+            while chunk := stream.read1(65536):  # type: ignore[attr-defined]
+                self.data += chunk
+                if len(self.data) > MAX_OUTPUT:
+                    self.overflow = True
+                    _signal(self.group, signal.SIGKILL)
+                    return
+
+    def text(self) -> str:
+        return self.data.decode(errors="replace")
+
+
+def _feed(stream: IO[bytes] | None, data: bytes) -> None:
+    if stream is None:
+        return
+    try:
+        with stream:
+            stream.write(data)
+    except BrokenPipeError:
+        pass  # the program did not want all of it; its exit code tells
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask the whole group to end, then end it; the group lives as long as any grandchild does."""
+    _signal(process.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE
+    while time.monotonic() < deadline:
+        process.poll()
+        if not _signal(process.pid, 0):
+            return
+        time.sleep(0.02)
+    _signal(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""adapters/process.py, with real programs."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from towpath.adapters.process import CommandError, run, tail
+from towpath.errors import MissingPartError, TerminalError
+
+
+def test_output_of_both_streams_is_returned() -> None:
+    done = run(["sh", "-c", "echo out; echo err >&2"])
+    assert (done.stdout, done.stderr, done.code) == ("out\n", "err\n", 0)
+
+
+def test_input_reaches_the_program() -> None:
+    assert run(["cat"], input="hello").stdout == "hello"
+
+
+def test_large_input_and_output_do_not_block_each_other() -> None:
+    text = "x" * 3_000_000
+    assert run(["cat"], input=text).stdout == text
+
+
+def test_input_that_nobody_reads_is_no_error() -> None:
+    assert run(["true"], input="x" * 1_000_000).code == 0
+
+
+def test_environment_is_exactly_what_was_given() -> None:
+    assert run(["/usr/bin/env"], env={"ONE": "1"}).stdout == "ONE=1\n"
+
+
+def test_nothing_is_read_from_our_terminal() -> None:
+    assert run(["cat"], timeout=5).stdout == ""
+
+
+def test_failure_carries_command_code_and_last_lines() -> None:
+    with pytest.raises(CommandError) as caught:
+        run(["sh", "-c", "seq 1 100 >&2; exit 7"])
+    assert caught.value.code == 7
+    assert caught.value.output.splitlines()[-1] == "100"
+    assert len(caught.value.output.splitlines()) == 20
+    assert "failed with exit code 7" in str(caught.value)
+
+
+def test_allowed_codes_are_no_failure() -> None:
+    assert run(["sh", "-c", "exit 3"], codes=(0, 3)).code == 3
+
+
+def test_failure_shows_no_credentials() -> None:
+    with pytest.raises(CommandError) as caught:
+        run(["sh", "-c", "echo https://bob:canary-5544@host/ >&2; exit 1", "--token", "canary-5544"])
+    assert "canary-5544" not in str(caught.value)
+
+
+def test_a_program_that_is_not_there_is_a_missing_part() -> None:
+    with pytest.raises(MissingPartError, match="no-such-program"):
+        run(["no-such-program"])
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TerminalError, match="nowhere"):
+        run(["true"], cwd=tmp_path / "nowhere")
+
+
+def test_timeout_ends_grandchildren_too(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    started = time.monotonic()
+    with pytest.raises(CommandError) as caught:
+        run(["sh", "-c", f"sleep 300 & echo $! > {pid_file}; wait"], timeout=0.5)
+    assert caught.value.timed_out
+    assert time.monotonic() - started < 5
+    assert not _runs(int(pid_file.read_text()))
+
+
+def test_timeout_ends_a_program_that_ignores_sigterm() -> None:
+    started = time.monotonic()
+    with pytest.raises(CommandError):
+        run(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"], timeout=0.3)
+    assert time.monotonic() - started < 6
+
+
+def test_a_grandchild_that_keeps_the_pipe_counts_against_the_timeout(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    with pytest.raises(CommandError):
+        run(["sh", "-c", f"sleep 300 & echo $! > {pid_file}"], timeout=0.5)
+    assert not _runs(int(pid_file.read_text()))
+
+
+def test_tail_leaves_out_empty_lines() -> None:
+    assert tail("a\n\nb\n\n\nc\n", 2) == "b\nc"
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, ValueError):
+        return False
+    return state != "Z"
