@@ -1,0 +1,251 @@
+"""YAML from people we do not trust, read in one pass with caps on bytes, documents, depth and nodes.
+
+Differs from `yaml.safe_load` on purpose: duplicate keys, unknown tags, NaN and endless aliases are errors; scalars
+resolve as the Kubernetes tools resolve them (dates and `12:30` stay strings, `1e3` is a number, keys are strings).
+Error messages carry file and line and never the file's content.
+"""
+
+import copy
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from towpath.errors import ConfigError
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_TAG = "tag:yaml.org,2002:"
+_CONSTANTS: dict[str, Any] = {
+    **dict.fromkeys(["", "~", "null", "Null", "NULL"]),
+    **dict.fromkeys(["true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"], True),
+    **dict.fromkeys(["false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"], False),
+}
+_INTEGER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?\Z")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+_NUMBER_STARTS = frozenset("+-.0123456789")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one text may contain; nodes are counted after aliases are followed."""
+
+    bytes: int = 8 << 20
+    documents: int = 5_000
+    depth: int = 100
+    nodes: int = 400_000
+    integer_digits: int = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file; `line` is where its first node stands, counted from 1."""
+
+    value: Any
+    file: str
+    line: int
+
+
+DEFAULT = Limits()
+
+
+def load_documents(text: str | bytes, file: str, limits: Limits = DEFAULT) -> list[Document]:
+    """Every document that is not empty. Raises `ConfigError` naming file and line."""
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ConfigError("not UTF-8 text", file=file) from error
+    if len(text) > limits.bytes:
+        raise ConfigError(f"larger than {limits.bytes >> 20} MiB", file=file)
+    reader = _Reader(text, file, limits)
+    try:
+        return list(reader.documents())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else None
+        raise ConfigError(f"not valid YAML: {error.problem}", file=file, line=line) from None
+    except yaml.YAMLError:
+        raise ConfigError("not valid YAML: a character that YAML does not allow", file=file) from None
+    finally:
+        reader.close()
+
+
+def load_document(text: str | bytes, file: str, limits: Limits = DEFAULT) -> Any:
+    """The value of the one document; None when the text is empty."""
+    documents = load_documents(text, file, limits)
+    if len(documents) > 1:
+        raise ConfigError("more than one document", file=file, line=documents[1].line)
+    return documents[0].value if documents else None
+
+
+class _Merge:
+    """The plain key `<<`."""
+
+
+_MERGE = _Merge()
+
+
+class _Reader:
+    def __init__(self, text: str, file: str, limits: Limits) -> None:
+        self._loader = _Loader(text)
+        self._file = file
+        self._limits = limits
+        self._nodes = 0
+        self._anchors: dict[str, tuple[Any, int]] = {}
+
+    def close(self) -> None:
+        self._loader.dispose()
+
+    def documents(self) -> Iterator[Document]:
+        next_event = self._loader.get_event
+        count = 0
+        while True:
+            event = next_event()
+            if isinstance(event, yaml.StreamEndEvent):
+                return
+            if not isinstance(event, yaml.DocumentStartEvent):
+                continue
+            self._anchors.clear()
+            first = next_event()
+            value = self._node(first, 1)
+            if value is None:
+                continue
+            count += 1
+            if count > self._limits.documents:
+                raise self._error(f"more than {self._limits.documents} documents", first)
+            yield Document(value, self._file, first.start_mark.line + 1)
+
+    def _error(self, message: str, event: Any) -> ConfigError:
+        return ConfigError(message, file=self._file, line=event.start_mark.line + 1)
+
+    def _count(self, number: int, event: Any) -> None:
+        self._nodes += number
+        if self._nodes > self._limits.nodes:
+            raise self._error(f"more than {self._limits.nodes:,} values, aliases followed", event)
+
+    def _node(self, event: Any, depth: int) -> Any:
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        before = self._nodes
+        self._count(1, event)
+        value: Any
+        if isinstance(event, yaml.ScalarEvent):
+            value = self._scalar(event)
+        else:
+            if depth > self._limits.depth:
+                raise self._error(f"nested deeper than {self._limits.depth} levels", event)
+            if event.anchor:
+                # Until it is complete: an alias to it from inside itself would never end.
+                self._anchors.pop(event.anchor, None)
+            if isinstance(event, yaml.MappingStartEvent):
+                self._collection_tag(event, "map")
+                value = self._mapping(event, depth)
+            else:
+                self._collection_tag(event, "seq")
+                value = self._sequence(depth)
+        if event.anchor:
+            self._anchors[event.anchor] = (value, self._nodes - before)
+        return value
+
+    def _alias(self, event: Any) -> Any:
+        if event.anchor not in self._anchors:
+            raise self._error("an alias to an anchor that is not (yet) there", event)
+        value, nodes = self._anchors[event.anchor]
+        self._count(nodes, event)
+        return copy.deepcopy(value)
+
+    def _sequence(self, depth: int) -> list[Any]:
+        next_event = self._loader.get_event
+        values = []
+        event = next_event()
+        while not isinstance(event, yaml.SequenceEndEvent):
+            value = self._node(event, depth + 1)
+            values.append("<<" if value is _MERGE else value)
+            event = next_event()
+        return values
+
+    def _mapping(self, start: Any, depth: int) -> dict[str, Any]:
+        next_event = self._loader.get_event
+        values: dict[str, Any] = {}
+        merged: list[Any] = []
+        event = next_event()
+        while not isinstance(event, yaml.MappingEndEvent):
+            key = self._node(event, depth + 1)
+            value = self._node(next_event(), depth + 1)
+            if value is _MERGE:
+                value = "<<"
+            if key is _MERGE:
+                merged.extend(value if isinstance(value, list) else [value])
+            else:
+                name = self._key(key, event)
+                if name in values:
+                    raise self._error("the same key twice in one mapping", event)
+                values[name] = value
+            event = next_event()
+        for mapping in merged:
+            if not isinstance(mapping, dict):
+                raise self._error("a merge key `<<` that does not name a mapping", start)
+            for name, value in mapping.items():
+                values.setdefault(name, copy.deepcopy(value))
+        return values
+
+    def _key(self, key: Any, event: Any) -> str:
+        if isinstance(key, str):
+            return key
+        if isinstance(key, bool):
+            return "true" if key else "false"
+        if isinstance(key, (int, float)):
+            return str(key)
+        raise self._error("a mapping key that is not a plain value", event)
+
+    def _collection_tag(self, event: Any, kind: str) -> None:
+        if event.tag not in (None, "!", _TAG + kind):
+            raise self._error("a tag that is not plain YAML", event)
+
+    def _scalar(self, event: Any) -> Any:
+        value: str = event.value
+        if event.tag in (None, "!"):
+            # `implicit[0]`: a plain scalar, to be resolved; quoted and block scalars are strings.
+            return self._resolve(value, event) if event.implicit[0] else value
+        if event.tag == _TAG + "str":
+            return value
+        if event.tag in (_TAG + "null", _TAG + "bool", _TAG + "int", _TAG + "float"):
+            return self._resolve(value, event)
+        raise self._error("a tag that is not plain YAML", event)
+
+    def _resolve(self, value: str, event: Any) -> Any:
+        if value in _CONSTANTS:
+            return _CONSTANTS[value]
+        if value == "<<":
+            return _MERGE
+        if value[0] not in _NUMBER_STARTS or len(value) > 400:
+            return value
+        if _INTEGER.match(value):
+            if len(value) > self._limits.integer_digits:
+                raise self._error("a number with too many digits", event)
+            return _integer(value)
+        if _FLOAT.match(value):
+            number = float(value.replace("_", ""))
+            if not math.isfinite(number):
+                raise self._error("a number that JSON cannot hold", event)
+            return number
+        if _NOT_FINITE.match(value):
+            raise self._error("a number that JSON cannot hold", event)
+        return value
+
+
+def _integer(value: str) -> Any:
+    text = value.replace("_", "")
+    sign = -1 if text[0] == "-" else 1
+    digits = text.lstrip("+-").lower()
+    try:
+        if len(digits) > 1 and digits[0] == "0" and digits.isdigit():
+            return sign * int(digits, 8)  # YAML 1.1: file modes are written 0644
+        return sign * int(digits, 0)
+    except ValueError:
+        return value
