@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -55,16 +55,19 @@ def run(  # noqa: PLR0913
     timeout: float = 60.0,
     input: str | bytes | None = None,  # noqa: A002
     codes: Sequence[int] = (0,),
+    on_line: Callable[[str], None] | None = None,
 ) -> Completed:
     """Run a program to its end and return its output as UTF-8 text.
 
     `env` is the program's whole environment (None: ours); `timeout` is in seconds; an exit code outside of
-    `codes` raises CommandError, a program that is not there MissingPartError.
+    `codes` raises CommandError, a program that is not there MissingPartError. `on_line` gets each line of
+    both streams, redacted, as it appears, from another thread.
     """
     command = [os.fspath(arg) for arg in args]
     deadline = time.monotonic() + timeout
     process = _start(command, cwd, env, with_input=input is not None)
-    stdout, stderr = _Reader(process.stdout, process.pid), _Reader(process.stderr, process.pid)
+    stdout = _Reader(process.stdout, process.pid, on_line)
+    stderr = _Reader(process.stderr, process.pid, on_line)
     readers: list[threading.Thread] = [stdout, stderr]
     if input is not None:
         data = input.encode() if isinstance(input, str) else input
@@ -124,8 +127,12 @@ def _start(
 class _Reader(threading.Thread):
     """Keeps what a stream says, up to MAX_OUTPUT bytes."""
 
-    def __init__(self, stream: IO[bytes] | None, group: int) -> None:
+    def __init__(
+        self, stream: IO[bytes] | None, group: int, on_line: Callable[[str], None] | None = None
+    ) -> None:
         super().__init__(daemon=True)
+        self.on_line = on_line
+        self.told = 0
         self.stream = stream
         self.group = group
         self.data = bytearray()
@@ -137,10 +144,16 @@ class _Reader(threading.Thread):
         with self.stream as stream:
             while chunk := stream.read1(65536):  # type: ignore[attr-defined]
                 self.data += chunk
+                self._tell()
                 if len(self.data) > MAX_OUTPUT:
                     self.overflow = True
                     _signal(self.group, signal.SIGKILL)
                     return
+
+    def _tell(self) -> None:
+        while self.on_line and (end := self.data.find(b"\n", self.told)) >= 0:
+            self.on_line(redact(self.data[self.told : end].decode(errors="replace")))
+            self.told = end + 1
 
     def text(self) -> str:
         return self.data.decode(errors="replace")
