@@ -1,0 +1,1 @@
+"""The demo's story, told through what a person uses: `towpath`, `kubectl`, `git`, a browser."""

@@ -1,0 +1,172 @@
+"""Five chapters, from a commit to a rebuilt production. Each acts, then looks at what is really there."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from towpath.demo.source import commit_version, next_version
+from towpath.demo.world import APP, ENVIRONMENTS, Tell, World
+from towpath.errors import TowpathError
+
+APPROVER = "alice"
+ROLE_ADDED = "demo-extra"
+
+
+class StoryError(TowpathError):
+    """What the story promised is not what the parts show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a chapter works with: the stack, the examples, a place to tell evidence, one for progress."""
+
+    world: World
+    examples: Path
+    tell: Tell
+    progress: Tell
+
+    def towpath(self, *args: str, codes: tuple[int, ...] = (0,)) -> str:
+        """Run a command as a person would, and show its lines."""
+        self.tell(f"$ towpath {' '.join(args)}")
+        return self.world.towpath(*args, tell=self.progress, codes=codes).stdout
+
+    def kubectl(self, *args: str) -> str:
+        """Run kubectl as a person would."""
+        self.tell(f"$ kubectl {' '.join(args)}")
+        return self.world.kubectl(*args)
+
+
+def expect(condition: bool, promise: str, seen: object) -> None:
+    """Stop the story when the parts do not show what it promised."""
+    if not condition:
+        raise StoryError(f"the story expected {promise}, but saw: {seen}")
+
+
+def deliver(stage: Stage) -> None:
+    """A commit goes to dev and staging by itself, and to prod when a person says so."""
+    world = stage.world
+    version = next_version(world)
+    commit = commit_version(world, stage.examples / "hello", version, f"Say hello from {version}")
+    stage.tell(f"committed {version} as {commit[:7]} in the source repository")
+    stage.towpath("deliver", APP)
+    digest = world.released("dev")
+    before = world.released("prod")
+    expect(digest is not None, "a release in dev", digest)
+    expect(before != digest, "prod to wait for approval", before)
+    for environment in ("dev", "staging"):
+        _show_environment(stage, environment, version, str(digest))
+    stage.tell("prod waits for approval")
+    stage.towpath("approve", APP, "--environment", "prod", "--as", APPROVER)
+    _show_environment(stage, "prod", version, str(digest))
+    for change in world.commits(f"apps/{APP}/prod/release.yaml")[:2]:
+        trailers = ", ".join(f"{name}: {' '.join(values)}" for name, values in change.trailers.items())
+        stage.tell(f"environment repository {change.sha[:7]} {change.subject} ({trailers})")
+
+
+def drift(stage: Stage) -> None:
+    """People change prod by hand; reconcile says who and when, heals what Git declares, reports the rest."""
+    world = stage.world
+    stage.kubectl("-n", "prod", "set", "env", "deployment/hello", "GREETING=changed by hand")
+    stage.kubectl("-n", "prod", "delete", "configmap", "hello")
+    stage.kubectl("-n", "prod", "create", "role", ROLE_ADDED, "--verb=get", "--resource=secrets")
+    stage.towpath("reconcile", "prod")
+    deployment = json.dumps(world.live("deployment", "prod"))
+    expect("changed by hand" not in deployment, "the Deployment healed", deployment)
+    stage.tell("the Deployment is as in Git again")
+    expect(world.live("configmap", "prod") is not None, "the ConfigMap back", None)
+    stage.tell("the ConfigMap is back")
+    role = world.live("role", "prod", ROLE_ADDED)
+    expect(role is not None, "the undeclared Role reported, not deleted", role)
+    stage.tell(f"Role {ROLE_ADDED} is reported and left alone: only a person deletes what nobody declared")
+    stage.kubectl("-n", "prod", "delete", "role", ROLE_ADDED)
+
+
+def broken(stage: Stage) -> None:
+    """A version that starts but never becomes ready gets no further than dev, and dev goes back."""
+    world = stage.world
+    good = {environment: world.released(environment) for environment in ENVIRONMENTS}
+    version = next_version(world)
+    commit = commit_version(
+        world,
+        stage.examples / "hello",
+        version,
+        f"Say hello from {version}",
+        stage.examples / "variants" / "never-ready",
+    )
+    stage.tell(f"committed {version} as {commit[:7]}: it starts, but is never ready")
+    stage.towpath("deliver", APP, codes=(1,))
+    rollback = world.commits(f"apps/{APP}/dev/release.yaml")[0]
+    expect(
+        "Towpath-Rolls-Back" in rollback.trailers, "a rollback as the newest commit of dev", rollback.subject
+    )
+    stage.tell(f"environment repository {rollback.sha[:7]} {rollback.subject}")
+    for environment in ENVIRONMENTS:
+        seen = world.running_digests(environment)
+        expect(seen == {good[environment]}, f"{environment} to run {good[environment]}", seen)
+        stage.tell(f"{environment}: runs {_short(good[environment])}: {_first_line(world.page(environment))}")
+    for environment in ("staging", "prod"):
+        expect(world.released(environment) == good[environment], f"{environment} untouched", None)
+    stage.tell("staging and prod never saw it")
+
+
+def leaked(stage: Stage) -> None:
+    """A version with a private key in it is stopped by the scan; nothing is pushed."""
+    world = stage.world
+    tags = world.tags()
+    version = next_version(world)
+    commit = commit_version(
+        world,
+        stage.examples / "hello",
+        version,
+        f"Say hello from {version}",
+        stage.examples / "variants" / "private-key",
+    )
+    stage.tell(f"committed {version} as {commit[:7]}: somebody added a private key")
+    stage.towpath("deliver", APP, codes=(1,))
+    expect(world.tags() == tags, "nothing pushed", world.tags() - tags)
+    stage.tell(f"the registry holds what it held before: {len(tags)} tags, none of {commit[:7]}")
+
+
+def disaster(stage: Stage) -> None:
+    """The production namespace is gone; Git alone brings it back."""
+    world = stage.world
+    digest = str(world.released("prod"))
+    page = world.page("prod")
+    stage.kubectl("delete", "namespace", "prod", "--wait=true")
+    expect(world.live("deployment", "prod") is None, "prod to be gone", "a Deployment")
+    stage.tell("prod is gone")
+    stage.towpath("reconcile", "prod")
+    expect(world.running_digests("prod") == {digest}, f"prod to run {digest}", world.running_digests("prod"))
+    expect(world.page("prod") == page, f"prod to serve {_first_line(page)}", world.page("prod"))
+    stage.tell(f"prod: runs {_short(digest)}: {_first_line(page)}")
+
+
+CHAPTERS: dict[str, tuple[str, Callable[[Stage], None]]] = {
+    "deliver": ("A commit goes to production", deliver),
+    "drift": ("Somebody changes production by hand", drift),
+    "broken": ("A version that never becomes ready", broken),
+    "leaked": ("A version with a private key in it", leaked),
+    "disaster": ("The production namespace is deleted", disaster),
+}
+"""The story in order: name -> title and chapter."""
+
+
+def _show_environment(stage: Stage, environment: str, version: str, digest: str) -> None:
+    page = stage.world.page(environment)
+    expect(version in page, f"{environment} to serve {version}", page)
+    seen = stage.world.running_digests(environment)
+    expect(seen == {digest}, f"{environment} to run {digest}", seen)
+    stage.tell(f"{environment}: runs {_short(digest)}: {_first_line(page)}")
+
+
+def _short(digest: str | None) -> str:
+    return (digest or "nothing")[:19]
+
+
+def _first_line(page: str) -> str:
+    """The page's text without its markup."""
+    import re
+
+    text = re.sub(r"<style.*?</style>|<title.*?</title>|<[^>]+>", " ", page, flags=re.DOTALL)
+    return " ".join(text.split())[:100]

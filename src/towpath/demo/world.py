@@ -1,0 +1,140 @@
+"""What a person at the keyboard has on the local stack: `towpath`, `kubectl`, `git`, the registry."""
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from towpath.adapters.process import Completed, run
+from towpath.errors import MissingPartError
+from towpath.promotion import parse_trailers
+from towpath.settings import Settings
+
+APP = "hello"
+ENVIRONMENTS = ("dev", "staging", "prod")
+
+COMMAND_TIMEOUT = 900.0
+"""Seconds for one `towpath` command: a delivery through two environments with slow pods."""
+
+Tell = Callable[[str], None]
+"""Takes one line for the person who watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit of the environment repository: id (40 hex), first line, trailers."""
+
+    sha: str
+    subject: str
+    trailers: Mapping[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Handles on the running local stack. Everything is asked of the real parts, nothing is remembered."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    work: Path
+
+    @classmethod
+    def of(cls, settings: Settings, work: Path) -> "World":
+        """The stack that `settings` points to; `work` is a folder for working copies."""
+        if not settings.environments or not settings.kubeconfig:
+            raise MissingPartError(
+                "the local stack is not running", remedy="Start it with `towpath local up`."
+            )
+        environ = dict(os.environ)
+        settings.export(environ)
+        environ["PATH"] = os.pathsep.join([str(settings.tools), environ.get("PATH", "")])
+        work.mkdir(parents=True, exist_ok=True)
+        return cls(settings, environ, work)
+
+    def towpath(self, *args: str, tell: Tell | None = None, codes: tuple[int, ...] = (0,)) -> Completed:
+        """Run the `towpath` command as a person would; `tell` gets each line as it appears."""
+        command = [str(Path(sys.executable).with_name("towpath")), *args]
+        return run(command, env=self.environ, timeout=COMMAND_TIMEOUT, codes=codes, on_line=tell)
+
+    def kubectl(self, *args: str, codes: tuple[int, ...] = (0,)) -> str:
+        """Run kubectl as the cluster's administrator."""
+        return run(["kubectl", *args], env=self.environ, timeout=120, codes=codes).stdout.strip()
+
+    def live(self, kind: str, environment: str, name: str = APP) -> dict[str, Any] | None:
+        """One live object, or None."""
+        text = self.kubectl("get", kind, name, "-n", environment, "-o", "json", "--ignore-not-found")
+        return json.loads(text) if text else None
+
+    def git(self, *args: str, cwd: Path | None = None) -> str:
+        """Run git with a neutral identity and no configuration of the machine."""
+        environ = {
+            "PATH": self.environ["PATH"],
+            "HOME": str(self.work),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_AUTHOR_NAME": "Dana Developer",
+            "GIT_AUTHOR_EMAIL": "dana@example.com",
+            "GIT_COMMITTER_NAME": "Dana Developer",
+            "GIT_COMMITTER_EMAIL": "dana@example.com",
+        }
+        return run(["git", *args], cwd=cwd or self.work, env=environ, timeout=60).stdout.strip()
+
+    @property
+    def source(self) -> str:
+        """The source repository: `hello.git` beside the environment repository."""
+        return str(Path(self.settings.environments or "").parent / f"{APP}.git")
+
+    def commits(self, *paths: str) -> list[Commit]:
+        """The environment repository's commits that touch `paths`, newest first."""
+        environments = self.settings.environments or ""
+        log = self.git("--git-dir", environments, "log", "--format=%H%x00%s%x00%B%x1e", "main", "--", *paths)
+        commits = []
+        for entry in filter(None, (part.strip("\n") for part in log.split("\x1e"))):
+            sha, subject, body = entry.split("\x00", 2)
+            commits.append(Commit(sha, subject, parse_trailers(body)))
+        return commits
+
+    def page(self, environment: str) -> str:
+        """The app's page, read from a pod through the API server; empty when none answers."""
+        path = f"/api/v1/namespaces/{environment}/services/{APP}:80/proxy/"
+        return self.kubectl("get", "--raw", path, codes=(0, 1))
+
+    def running_digests(self, environment: str) -> set[str]:
+        """Image digests of the app's running pods, as the container runtime reports them."""
+        pods = json.loads(self.kubectl("get", "pods", "-n", environment, "-o", "json"))["items"]
+        statuses = [
+            status
+            for pod in pods
+            if not pod["metadata"].get("deletionTimestamp")
+            for status in pod["status"].get("containerStatuses", [])
+        ]
+        return {status["imageID"].rpartition("@")[2] for status in statuses if status.get("ready")}
+
+    def released(self, environment: str) -> str | None:
+        """The digest that Git says runs in `environment`."""
+        commits = self.commits(f"apps/{APP}/{environment}/release.yaml")
+        return next(
+            (c.trailers["Towpath-Release"][0] for c in commits if "Towpath-Release" in c.trailers), None
+        )
+
+    def image_repository(self) -> str:
+        """`host:port/name` that releases are pushed to."""
+        import yaml
+
+        text = self.git("--git-dir", self.settings.environments or "", "show", "main:towpath.yaml")
+        return str(yaml.safe_load(text)["apps"][APP]["image"])
+
+    def tags(self) -> set[str]:
+        """Everything that the registry holds of the app."""
+        registry, _, name = self.image_repository().partition("/")
+        try:
+            with urllib.request.urlopen(f"http://{registry}/v2/{name}/tags/list", timeout=10) as answer:
+                return set(json.load(answer).get("tags") or [])
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return set()
+            raise
