@@ -1,0 +1,163 @@
+"""Reads one YAML document that a person wrote: bounded, without surprises, and with the line of every key.
+
+Bounds: bytes, one document, depth, and nodes counted after aliases are expanded (300 bytes can mean millions
+of leaves). Duplicate keys are refused. Scalars follow YAML 1.2: `off` and `no` are text, `2027-01-01` is text.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from towpath.errors import ConfigError
+
+try:
+    from yaml import CSafeLoader as _SafeLoader
+except ImportError:  # PyYAML without libyaml is slower, not different
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 50
+MAX_NODES = 50_000
+
+Path = tuple[str | int, ...]
+"""Where a value is: keys and indexes from the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Plain data, and the 1-based line of every key and list item."""
+
+    data: Any
+    lines: Mapping[Path, int]
+
+    def line(self, path: Path) -> int:
+        """The line of `path`, or of the nearest enclosing thing that has one."""
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.lines:
+                return self.lines[path[:end]]
+        return 1
+
+
+class _Loader(_SafeLoader):
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+
+for _tag, _pattern, _first in (
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("int", r"^[-+]?[0-9]+$", list("-+0123456789")),
+    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+
+
+def read_document(text: str, file: str, *, max_bytes: int = MAX_BYTES) -> Document:
+    """Parse `text`; an empty document is None. `file` is its name in the one ConfigError with all problems."""
+    if len(text) > max_bytes or len(text.encode()) > max_bytes:
+        raise ConfigError(f"has more than {max_bytes} bytes", file=file)
+    try:
+        _check_bounds(text, file)
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else None
+        what = error.problem or error.context or "not understood"
+        raise ConfigError(f"not valid YAML: {what}", file=file, line=line) from error
+    except yaml.YAMLError as error:
+        raise ConfigError("not valid YAML: it contains characters YAML forbids", file=file) from error
+    walk = _Walk(file)
+    data = None if node is None else walk.build(node, ())
+    if walk.problems:
+        raise config_error(walk.problems, file)
+    return Document(data, walk.lines)
+
+
+def config_error(problems: list[tuple[int, str]], file: str) -> ConfigError:
+    """One error for all `problems` (line, what), in the order of their lines, each as `file:line: what`."""
+    (line, first), *rest = sorted(set(problems))
+    return ConfigError(
+        "\n".join([first, *(f"{file}:{at}: {what}" for at, what in rest)]), file=file, line=line
+    )
+
+
+def _check_bounds(text: str, file: str) -> None:
+    """Walk the parser's events, which takes no recursion, before anything is built of them."""
+    depth = nodes = documents = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        line = event.start_mark.line + 1 if event.start_mark else None
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise ConfigError("has more than one document", file=file, line=line)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ConfigError(f"is nested deeper than {MAX_DEPTH} levels", file=file, line=line)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        nodes += isinstance(event, yaml.NodeEvent)
+        if nodes > MAX_NODES:
+            raise ConfigError(f"has more than {MAX_NODES} values", file=file, line=line)
+
+
+class _Walk:
+    """Builds plain data of composed nodes."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.nodes = 0
+        self.lines: dict[Path, int] = {}
+        self.problems: list[tuple[int, str]] = []
+
+    def build(self, node: yaml.Node, path: Path) -> Any:
+        self.nodes += 1
+        line = node.start_mark.line + 1
+        if self.nodes > MAX_NODES:
+            raise ConfigError(f"has more than {MAX_NODES} values after aliases", file=self.file, line=line)
+        if len(path) > MAX_DEPTH:
+            raise ConfigError(f"is nested deeper than {MAX_DEPTH} levels", file=self.file, line=line)
+        self.lines.setdefault(path, line)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        first: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.problems.append((line, "a key must be text"))
+                continue
+            key = key_node.value
+            if key in result:
+                self.problems.append((line, f"duplicate key `{key}`, first on line {first[key]}"))
+                continue
+            first[key] = self.lines[(*path, key)] = line
+            result[key] = self.build(value_node, (*path, key))
+        return result
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        kind = node.tag.rpartition(":")[2]
+        text: str = node.value
+        try:
+            match kind:
+                case "null":
+                    return None
+                case "bool":
+                    return text.lower() == "true"
+                case "int":
+                    return int(text)
+                case "float":
+                    return float(text)
+                case "str":
+                    return text
+        except ValueError:
+            pass
+        self.problems.append((node.start_mark.line + 1, f"unknown tag or number `{node.tag}`"))
+        return None
