@@ -141,19 +141,27 @@ class _Reader(threading.Thread):
     def run(self) -> None:
         if self.stream is None:
             return
+        told = 0
         with self.stream as stream:
             while chunk := stream.read1(65536):  # type: ignore[attr-defined]
                 self.data += chunk
-                self._tell()
+                told = self._tell(told)
                 if len(self.data) > MAX_OUTPUT:
                     self.overflow = True
                     _signal(self.group, signal.SIGKILL)
                     return
+        if self.on_line is not None and told < len(self.data):
+            self.on_line(redact(self.data[told:].decode(errors="replace")))
 
-    def _tell(self) -> None:
-        while self.on_line and (end := self.data.find(b"\n", self.told)) >= 0:
-            self.on_line(redact(self.data[self.told : end].decode(errors="replace")))
-            self.told = end + 1
+    def _tell(self, told: int) -> int:
+        """Hand out the whole lines after byte `told`; returns where the next one starts."""
+        if self.on_line is None:
+            return told
+        end = self.data.rfind(b"\n") + 1
+        if end > told:
+            for line in self.data[told:end].decode(errors="replace").splitlines():
+                self.on_line(redact(line))
+        return max(told, end)
 
     def text(self) -> str:
         return self.data.decode(errors="replace")

@@ -89,6 +89,17 @@ def test_a_grandchild_that_keeps_the_pipe_counts_against_the_timeout(tmp_path: P
     assert not _runs(int(pid_file.read_text()))
 
 
+def test_lines_are_told_as_they_come() -> None:
+    told: list[tuple[str, float]] = []
+    started = time.monotonic()
+    run(
+        ["sh", "-c", "echo one; sleep 0.5; echo password=canary-1; printf end"],
+        on_line=lambda line: told.append((line, time.monotonic() - started)),
+    )
+    assert [line for line, _ in told] == ["one", "password=***", "end"]
+    assert told[0][1] < 0.4
+
+
 def test_tail_leaves_out_empty_lines() -> None:
     assert tail("a\n\nb\n\n\nc\n", 2) == "b\nc"
 

@@ -1,0 +1,94 @@
+"""Names of container images: `registry/repository[:tag][@digest]`, as Docker reads them."""
+
+import re
+from dataclasses import dataclass, replace
+
+from towpath.errors import TerminalError
+
+DEFAULT_REGISTRY = "docker.io"
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+_REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """A parsed image name. `registry` is a host with an optional port; `digest` is `sha256:` and 64 hex."""
+
+    registry: str
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Registry and repository, without tag and digest."""
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def selector(self) -> str:
+        """What asks the registry for the manifest: the digest if there is one, else the tag, else `latest`."""
+        return self.digest or self.tag or "latest"
+
+    @property
+    def is_loopback(self) -> bool:
+        """The registry is on this machine: the only place where plain HTTP is spoken."""
+        return is_loopback(self.registry)
+
+    def with_tag(self, tag: str) -> "ImageReference":
+        """The same repository at a tag."""
+        if not _TAG.fullmatch(tag):
+            raise TerminalError(f"{tag!r} is not an image tag")
+        return replace(self, tag=tag, digest=None)
+
+    def with_digest(self, digest: str) -> "ImageReference":
+        """The same repository at a digest."""
+        return replace(self, tag=None, digest=check_digest(digest))
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.name}{tag}{digest}"
+
+
+def parse_image(text: str) -> ImageReference:
+    """Parse an image name; a name without a registry is Docker Hub's. Raises TerminalError."""
+    rest, at, digest = text.partition("@")
+    if at and not _DIGEST.fullmatch(digest):
+        raise TerminalError(f"image {text!r}: {digest!r} is not a sha256 digest")
+    path, colon, tag = rest.rpartition(":")
+    if not colon or "/" in tag:  # the colon is a port's
+        path, tag = rest, ""
+    if colon and "/" not in rest.partition(":")[2] and not _TAG.fullmatch(tag):
+        raise TerminalError(f"image {text!r}: {tag!r} is not a tag")
+    registry, repository = _split_registry(path)
+    if not _REGISTRY.fullmatch(registry) or not _REPOSITORY.fullmatch(repository):
+        raise TerminalError(
+            f"image {text!r} is not a valid name",
+            remedy="It reads REGISTRY/REPOSITORY[:TAG][@sha256:…] with a repository in lower case.",
+        )
+    return ImageReference(registry, repository, tag or None, digest or None)
+
+
+def check_digest(digest: str) -> str:
+    """`digest` itself if it is `sha256:` and 64 hex digits; raises TerminalError otherwise."""
+    if not _DIGEST.fullmatch(digest):
+        raise TerminalError(f"{digest!r} is not a sha256 digest")
+    return digest
+
+
+def is_loopback(registry: str) -> bool:
+    """`registry` (host with optional port) is this machine."""
+    host = registry if registry in LOOPBACK else registry.rpartition(":")[0]
+    return host in LOOPBACK
+
+
+def _split_registry(path: str) -> tuple[str, str]:
+    first, slash, rest = path.partition("/")
+    # Docker's rule: the first part is a registry if it could not be a folder of Docker Hub.
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return first, rest
+    return DEFAULT_REGISTRY, path if slash else f"library/{path}"
