@@ -30,7 +30,7 @@ class ImageReference:
 
     @property
     def selector(self) -> str:
-        """What asks the registry for the manifest: the digest if there is one, else the tag, else `latest`."""
+        """What the registry is asked for: the digest if there is one, else the tag, else `latest`."""
         return self.digest or self.tag or "latest"
 
     @property
@@ -60,9 +60,9 @@ def parse_image(text: str) -> ImageReference:
     if at and not _DIGEST.fullmatch(digest):
         raise TerminalError(f"image {text!r}: {digest!r} is not a sha256 digest")
     path, colon, tag = rest.rpartition(":")
-    if not colon or "/" in tag:  # the colon is a port's
-        path, tag = rest, ""
-    if colon and "/" not in rest.partition(":")[2] and not _TAG.fullmatch(tag):
+    if not colon or "/" in tag:  # no colon, or a port's
+        path, colon, tag = rest, "", ""
+    if colon and not _TAG.fullmatch(tag):
         raise TerminalError(f"image {text!r}: {tag!r} is not a tag")
     registry, repository = _split_registry(path)
     if not _REGISTRY.fullmatch(registry) or not _REPOSITORY.fullmatch(repository):
