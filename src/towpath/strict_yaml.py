@@ -1,7 +1,7 @@
 """YAML from people we do not trust, read in one pass with caps on bytes, documents, depth and nodes.
 
-Differs from `yaml.safe_load` on purpose: duplicate keys, unknown tags, NaN and endless aliases are errors; scalars
-resolve as the Kubernetes tools resolve them (dates and `12:30` stay strings, `1e3` is a number, keys are strings).
+Differs from `yaml.safe_load` on purpose: duplicate keys, unknown tags, NaN and endless aliases are errors;
+scalars resolve as the Kubernetes tools resolve them (dates and `12:30` stay strings, keys become strings).
 Error messages carry file and line and never the file's content.
 """
 

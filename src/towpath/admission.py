@@ -1,0 +1,262 @@
+"""Judges rendered objects before a cluster sees them: shape, place, no duplicate, images by digest.
+
+Pure. Lists are unpacked first, so that nothing hides in them; every finding is told, not only the first.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from towpath.kinds import NEVER_STORED, Kind, is_cluster_scoped, scopes_of_definitions
+from towpath.objects import Manifest, ObjectRef, group_of, ref_of
+from towpath.strict_yaml import Document
+
+MAX_OBJECTS = 20_000
+MAX_OBJECT_BYTES = 1_500_000  # etcd takes no more in one request
+_MAX_LISTS_IN_LISTS = 10
+
+_API_VERSION = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?v[a-z0-9]{1,62}\Z")
+_KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}\Z")
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?\Z")
+_SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionPolicy:
+    """What one app may have in one environment; without a `digest` images are not judged."""
+
+    namespace: str
+    cluster_scoped: frozenset[str] = frozenset({"Namespace"})
+    image: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One mistake in a file; `line` counts from 1, 0 when only the file is known."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}" if self.line else f"{self.file}: {self.message}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"file": self.file, "line": self.line or None, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`objects` may be applied only when there are no `findings`; `origins` tells where each was written."""
+
+    objects: tuple[Manifest, ...]
+    findings: tuple[Finding, ...]
+    origins: Mapping[ObjectRef, Document]
+
+
+def admit(documents: Sequence[Document], policy: AdmissionPolicy, *, where: str) -> Admission:
+    """Judge every object; `where` is the file to name when there is none at all."""
+    findings: list[Finding] = []
+    unpacked = list(_unpack(documents, findings))
+    if not unpacked and not findings:
+        findings.append(Finding(where, 0, "renders no object: an empty result would delete what runs"))
+    if len(unpacked) > MAX_OBJECTS:
+        return Admission((), (Finding(where, 0, f"renders more than {MAX_OBJECTS:,} objects"),), {})
+    definitions = scopes_of_definitions(document.value for document in unpacked)
+    admitted: list[Manifest] = []
+    origins: dict[ObjectRef, Document] = {}
+    for document in unpacked:
+        manifest, problems = _judge(document.value, policy, definitions)
+        findings.extend(Finding(document.file, document.line, problem) for problem in problems)
+        if manifest is None:
+            continue
+        ref = ref_of(manifest)
+        if ref in origins:
+            first = origins[ref]
+            message = f"{ref} is declared twice, first in {first.file}:{first.line}"
+            findings.append(Finding(document.file, document.line, message))
+            continue
+        origins[ref] = document
+        admitted.append(manifest)
+    findings.extend(_image_never_used(admitted, policy, where))
+    return Admission(tuple(admitted), tuple(findings), origins)
+
+
+def claims(environments: Iterable[tuple[str, Mapping[ObjectRef, Document]]]) -> list[Finding]:
+    """A finding for each object that two apps of one environment declare; takes (app, origins) pairs."""
+    owners: dict[ObjectRef, str] = {}
+    findings = []
+    for app, origins in environments:
+        for ref, document in origins.items():
+            owner = owners.setdefault(ref, app)
+            if owner != app:
+                message = f"{ref} is declared by app {app!r} and by app {owner!r}; one of them must own it"
+                findings.append(Finding(document.file, document.line, message))
+    return findings
+
+
+def containers(manifest: Manifest) -> Iterator[dict[str, Any]]:
+    """Every container of a workload, the initial and ephemeral ones included; nothing for other kinds."""
+    spec = pod_spec(manifest)
+    for key in ("initContainers", "containers", "ephemeralContainers"):
+        listed = spec.get(key)
+        yield from (item for item in (listed if isinstance(listed, list) else []) if isinstance(item, dict))
+
+
+def pod_spec(manifest: Manifest) -> dict[str, Any]:
+    """The pod specification inside a workload, whatever its kind; {} when it has none."""
+    paths = {
+        "Pod": ("spec",),
+        "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+        "PodTemplate": ("template", "spec"),
+    }
+    value: Any = manifest
+    for key in paths.get(manifest.get("kind", ""), ("spec", "template", "spec")):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _unpack(documents: Iterable[Document], findings: list[Finding], level: int = 0) -> Iterator[Document]:
+    for document in documents:
+        value = document.value
+        if not isinstance(value, dict):
+            findings.append(Finding(document.file, document.line, "not a Kubernetes object: not a mapping"))
+        elif isinstance(kind := value.get("kind"), str) and kind.endswith("List") and "items" in value:
+            items = value["items"]
+            if items is not None and not isinstance(items, list):
+                findings.append(Finding(document.file, document.line, f"{kind}: `items` is not a list"))
+                continue
+            if level >= _MAX_LISTS_IN_LISTS:
+                findings.append(Finding(document.file, document.line, "Lists nested too deep"))
+                continue
+            inner = (
+                Document(_typed(item, value), document.file, document.line)
+                for item in items or []
+                if item is not None
+            )
+            yield from _unpack(inner, findings, level + 1)
+        else:
+            yield document
+
+
+def _typed(item: Any, parent: Manifest) -> Any:
+    """An item of a typed list (`RoleList`) may leave out its own apiVersion and kind."""
+    kind = parent["kind"].removesuffix("List")
+    if isinstance(item, dict) and kind and "kind" not in item:
+        return {"apiVersion": parent.get("apiVersion"), "kind": kind, **item}
+    return item
+
+
+def _judge(
+    value: Manifest, policy: AdmissionPolicy, definitions: Mapping[Kind, bool]
+) -> tuple[Manifest | None, list[str]]:
+    shape = _shape_problem(value)
+    if shape:
+        return None, [shape]
+    manifest = {key: item for key, item in value.items() if key != "status"}
+    metadata = {key: item for key, item in value["metadata"].items() if key not in _SERVER_FIELDS}
+    manifest["metadata"] = metadata
+    kind, name = manifest["kind"], metadata["name"]
+    problems: list[str] = []
+    if (group_of(manifest["apiVersion"]), kind) in NEVER_STORED:
+        problems.append(f"{kind} {name}: this kind is not desired state and cannot be kept in Git")
+    problems.extend(_metadata_problems(kind, name, metadata))
+    if is_cluster_scoped(manifest["apiVersion"], kind, definitions):
+        metadata.pop("namespace", None)
+        problems.extend(_cluster_scoped_problems(manifest, policy))
+    elif metadata.setdefault("namespace", policy.namespace) in (None, ""):
+        metadata["namespace"] = policy.namespace
+    elif metadata["namespace"] != policy.namespace:
+        problems.append(
+            f"{kind} {name} is for namespace {metadata['namespace']!r}; "
+            f"this environment's namespace is {policy.namespace!r}"
+        )
+    problems.extend(_image_problems(manifest, policy))
+    if len(json.dumps(manifest)) > MAX_OBJECT_BYTES:
+        problems.append(f"{kind} {name} is larger than an API server takes ({MAX_OBJECT_BYTES:,} bytes)")
+    return manifest, problems
+
+
+def _shape_problem(value: Manifest) -> str | None:  # noqa: PLR0911
+    api_version, kind, metadata = value.get("apiVersion"), value.get("kind"), value.get("metadata")
+    if not isinstance(kind, str) or not _KIND.match(kind):
+        return "not a Kubernetes object: `kind` is missing or not a kind's name"
+    if not isinstance(api_version, str) or not _API_VERSION.match(api_version):
+        return f"{kind}: `apiVersion` is missing or not like `apps/v1`"
+    if not isinstance(metadata, dict):
+        return f"{kind}: `metadata` is missing"
+    name, namespace = metadata.get("name"), metadata.get("namespace")
+    if not name and metadata.get("generateName"):
+        return f"{kind}: `metadata.generateName` makes a new object every time; give it a `name`"
+    if not isinstance(name, str) or not _NAME.match(name):
+        return f"{kind}: `metadata.name` is missing or not a valid name"
+    if namespace is not None and not isinstance(namespace, str):
+        return f"{kind} {name}: `metadata.namespace` is not a string"
+    return None
+
+
+def _metadata_problems(kind: str, name: str, metadata: Mapping[str, Any]) -> Iterator[str]:
+    for field in ("labels", "annotations"):
+        pairs = metadata.get(field)
+        if pairs is None:
+            continue
+        if not isinstance(pairs, dict):
+            yield f"{kind} {name}: `metadata.{field}` is not a mapping"
+            continue
+        for key, value in pairs.items():
+            if not isinstance(value, str):
+                yield f"{kind} {name}: {field[:-1]} {key!r} is not a string; quote its value"
+            elif key.startswith("applyset.kubernetes.io/"):
+                yield f"{kind} {name}: {field[:-1]} {key!r} tells ownership and is Towpath's to set"
+
+
+def _cluster_scoped_problems(manifest: Manifest, policy: AdmissionPolicy) -> Iterator[str]:
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    if kind not in policy.cluster_scoped:
+        yield (
+            f"{kind} {name} is cluster-scoped and not allowed in this environment "
+            "(`allowClusterScoped` in towpath.yaml)"
+        )
+    elif kind == "Namespace" and name != policy.namespace:
+        yield f"Namespace {name} is not this environment's namespace {policy.namespace!r}"
+
+
+def _image_problems(manifest: Manifest, policy: AdmissionPolicy) -> Iterator[str]:
+    if not policy.image or not policy.digest:
+        return
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    for container in containers(manifest):
+        image = container.get("image")
+        if not isinstance(image, str) or repository_of(image) != policy.image:
+            continue
+        digest = image.partition("@")[2]
+        if not _DIGEST.match(digest):
+            yield f"{kind} {name}: container {container.get('name')!r} runs {policy.image} not by digest"
+        elif digest != policy.digest:
+            yield (
+                f"{kind} {name}: container {container.get('name')!r} runs {digest[:19]}…, "
+                f"but release.yaml says {policy.digest[:19]}…"
+            )
+
+
+def _image_never_used(
+    manifests: Sequence[Manifest], policy: AdmissionPolicy, where: str
+) -> Iterator[Finding]:
+    if not policy.image or not policy.digest:
+        return
+    for manifest in manifests:
+        for container in containers(manifest):
+            if repository_of(str(container.get("image", ""))) == policy.image:
+                return
+    yield Finding(where, 0, f"no container runs the app's image {policy.image}, though it is released here")
+
+
+def repository_of(image: str) -> str:
+    """`host:5000/name:tag@sha256:…` -> `host:5000/name`."""
+    name = image.partition("@")[0]
+    head, slash, last = name.rpartition("/")
+    return head + slash + last.partition(":")[0]
