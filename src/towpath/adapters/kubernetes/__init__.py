@@ -1,0 +1,23 @@
+"""The API server: the only package that imports `kubernetes` and `urllib3`.
+
+`connect` gives a `Cluster`: raw JSON in and out, every foreign exception already translated.
+"""
+
+from towpath.adapters.kubernetes.cluster import Cluster, ServiceAnswer
+from towpath.adapters.kubernetes.connect import connect
+from towpath.adapters.kubernetes.discovery import Kinds, Resource
+from towpath.adapters.kubernetes.errors import ApiConflictError, ApiRefusedError, FieldOwner
+from towpath.adapters.kubernetes.watch import WatchEvent, WatchExpiredError
+
+__all__ = [
+    "ApiConflictError",
+    "ApiRefusedError",
+    "Cluster",
+    "FieldOwner",
+    "Kinds",
+    "Resource",
+    "ServiceAnswer",
+    "WatchEvent",
+    "WatchExpiredError",
+    "connect",
+]

@@ -1,0 +1,296 @@
+"""One cluster, as thin as can be: raw JSON in and out.
+
+Every method raises TransientError when the server is away or overloaded for longer than it may be,
+ApiConflictError for 409, ApiRefusedError for everything else that it refuses. All methods may be called from
+several threads.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from kubernetes import client
+
+from towpath.adapters.kubernetes import discovery, watch
+from towpath.adapters.kubernetes.discovery import Kinds, Resource
+from towpath.adapters.kubernetes.errors import ApiRefusedError
+from towpath.adapters.kubernetes.wire import APPLY, Request, Wire
+from towpath.objects import Manifest, ObjectRef, group_of, ref_of
+
+MANAGER = "towpath"
+JSON = "application/json"
+METADATA = f"{JSON};as=PartialObjectMetadata;v=v1;g=meta.k8s.io,{JSON}"
+METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,{JSON}"
+PAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAnswer:
+    """What a service said through the API server's proxy. `seconds` is the time of the whole request."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    seconds: float
+
+
+class Cluster:
+    """An API server. `server` is its address."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._wire = Wire(api)
+        self._kinds: Kinds | None = None
+        self._lock = threading.Lock()
+        self.server = self._wire.server
+
+    # Kinds
+
+    def discover(self, *, refresh: bool = False) -> Kinds:
+        """The kinds that are served; asked once, and again with `refresh` (after a new CRD)."""
+        with self._lock:
+            if self._kinds is None or refresh:
+                self._kinds = discovery.discover(
+                    lambda path, accept: self._wire.json(
+                        Request(method="GET", path=path, accept=accept, what="discover the API")
+                    )
+                )
+            return self._kinds
+
+    def resource(self, group: str, kind: str, version: str | None = None) -> Resource:
+        """The kind, or ApiRefusedError (404) after a second look at what is served."""
+        for refresh in (False, True):
+            if found := self.discover(refresh=refresh).find(group, kind, version):
+                return found
+        named = "/".join(part for part in (group, version) if part) or "v1"
+        reason = f"{self.server} serves no {kind} in {named}; is its CRD installed?"
+        raise ApiRefusedError(f"kind {kind}", status=404, reason=reason)
+
+    # Reading
+
+    def get(self, ref: ObjectRef, *, metadata_only: bool = False) -> Manifest | None:
+        """The live object, or None."""
+        accept = METADATA if metadata_only else JSON
+        path = self.resource(ref.group, ref.kind).path(ref.namespace, ref.name)
+        try:
+            return self._wire.json(Request(method="GET", path=path, accept=accept, what=f"get {ref}"))
+        except ApiRefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list_with_version(  # noqa: PLR0913
+        self,
+        group: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+    ) -> tuple[list[Manifest], str]:
+        """As `list`, with the resourceVersion to watch from."""
+        resource = self.resource(group, kind)
+        query = {"limit": str(PAGE), **_selectors(labels, fields)}
+        items: list[Manifest] = []
+        while True:
+            try:
+                answer = self._wire.json(
+                    Request(
+                        method="GET",
+                        path=resource.path(namespace),
+                        query=query,
+                        accept=METADATA_LIST if metadata_only else JSON,
+                        what=f"list {kind} in {namespace}" if namespace else f"list {kind}",
+                    )
+                )
+            except ApiRefusedError as error:
+                if error.status != 410:
+                    raise
+                query.pop("continue", None)  # the list's snapshot is gone: from the start
+                items.clear()
+                continue
+            identity = {"apiVersion": resource.api_version, "kind": kind}
+            items += [{**item, **identity} for item in answer.get("items") or ()]
+            metadata = answer.get("metadata") or {}
+            if not metadata.get("continue"):
+                return items, metadata.get("resourceVersion", "")
+            query["continue"] = metadata["continue"]
+
+    def watch(  # noqa: PLR0913
+        self,
+        group: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        since: str,
+        seconds: float,
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+    ) -> Iterator[watch.WatchEvent]:
+        """Events after resourceVersion `since`, for at most `seconds`.
+
+        Raises WatchExpiredError when `since` is too old: list again.
+        """
+        what = f"watch {kind}"
+        query = {
+            "watch": "1",
+            "resourceVersion": since,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(max(1, round(seconds))),
+            **_selectors(labels, fields),
+        }
+        request = Request(
+            method="GET",
+            path=self.resource(group, kind).path(namespace),
+            query=query,
+            accept=METADATA if metadata_only else JSON,
+            what=what,
+            timeout=max(1.0, seconds),
+            stream=True,
+        )
+        return watch.events(self._wire.send(request), what=what, server=self.server)
+
+    # Writing
+
+    def server_side_apply(
+        self, manifest: Manifest, *, dry_run: bool = False, force: bool = False, field_manager: str = MANAGER
+    ) -> Manifest:
+        """The object as it is (or would be, with `dry_run`) after the apply."""
+        query = {"fieldManager": field_manager, "force": str(force).lower()}
+        query |= {"dryRun": "All"} if dry_run else {}
+        ref = ref_of(manifest)
+        return self._wire.json(
+            Request(
+                method="PATCH",
+                path=self._path(manifest),
+                query=query,
+                content=manifest,
+                content_type=APPLY,
+                what=f"apply {ref}",
+            )
+        )
+
+    def create(self, manifest: Manifest, *, field_manager: str = MANAGER) -> Manifest:
+        """A new object; ApiConflictError when it exists."""
+        ref = ref_of(manifest)
+        path = self.resource(ref.group, ref.kind).path(ref.namespace)
+        query = {"fieldManager": field_manager}
+        return self._wire.json(
+            Request(method="POST", path=path, query=query, content=manifest, what=f"create {ref}")
+        )
+
+    def replace(self, manifest: Manifest, *, field_manager: str = MANAGER) -> Manifest:
+        """The whole object anew; ApiConflictError when its resourceVersion is not the live one any more."""
+        query = {"fieldManager": field_manager}
+        what = f"replace {ref_of(manifest)}"
+        return self._wire.json(
+            Request(method="PUT", path=self._path(manifest), query=query, content=manifest, what=what)
+        )
+
+    def json_patch(
+        self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]], *, field_manager: str = MANAGER
+    ) -> Manifest:
+        """RFC 6902 operations, all or nothing."""
+        return self._wire.json(
+            Request(
+                method="PATCH",
+                path=self.resource(ref.group, ref.kind).path(ref.namespace, ref.name),
+                query={"fieldManager": field_manager},
+                content=list(operations),
+                content_type="application/json-patch+json",
+                what=f"patch {ref}",
+            )
+        )
+
+    def delete(self, ref: ObjectRef, *, uid: str | None = None, propagation: str = "Background") -> bool:
+        """Delete the object, only if it still has `uid`. False when it was gone already."""
+        options: dict[str, Any] = {"propagationPolicy": propagation}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        path = self.resource(ref.group, ref.kind).path(ref.namespace, ref.name)
+        try:
+            self._wire.send(Request(method="DELETE", path=path, content=options, what=f"delete {ref}"))
+        except ApiRefusedError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    # What is about running things
+
+    def service_proxy(
+        self, namespace: str, service: str, port: int | str, path: str = "/", *, timeout: float = 10.0
+    ) -> ServiceAnswer:
+        """GET a service through the API server; any HTTP status is an answer, not an error."""
+        root = f"/api/v1/namespaces/{quote(namespace)}/services/{quote(service)}:{port}/proxy"
+        request = Request(
+            method="GET",
+            path=f"{root}/{path.lstrip('/')}",
+            accept="*/*",
+            timeout=timeout,
+            what=f"ask Service {namespace}/{service}",
+        )
+        started = time.monotonic()
+        answer = self._wire.ask(request)
+        return ServiceAnswer(answer.status, answer.data, answer.headers, time.monotonic() - started)
+
+    def pod_logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str | None = None,
+        *,
+        lines: int = 20,
+        previous: bool = False,
+    ) -> str:
+        """The last lines of a container's log; empty when it has none yet."""
+        query = {"tailLines": str(lines), "limitBytes": "65536"}
+        query |= {"container": container} if container else {}
+        query |= {"previous": "true"} if previous else {}
+        path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/log"
+        what = f"read logs of Pod {namespace}/{pod}"
+        try:
+            answer = self._wire.send(Request(method="GET", path=path, query=query, accept="*/*", what=what))
+        except ApiRefusedError as error:
+            if error.status in (400, 404):
+                return ""
+            raise
+        return answer.data.decode(errors="replace")
+
+    def events(self, ref: ObjectRef, *, uid: str | None = None) -> list[Manifest]:
+        """Events about one object, oldest first."""
+        selector = f"involvedObject.name={ref.name},involvedObject.kind={ref.kind}"
+        selector += f",involvedObject.uid={uid}" if uid else ""
+        found = self.list("", "Event", ref.namespace or "default", fields=selector)
+        return sorted(found, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+
+    # Last, because inside the class its name hides the type's
+
+    def list(  # noqa: PLR0913
+        self,
+        group: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+    ) -> Sequence[Manifest]:
+        """All objects of a kind, each with `apiVersion` and `kind`; `labels` and `fields` are selectors."""
+        return self.list_with_version(
+            group, kind, namespace, labels=labels, fields=fields, metadata_only=metadata_only
+        )[0]
+
+    def _path(self, manifest: Manifest) -> str:
+        version = manifest["apiVersion"].rpartition("/")[2]
+        resource = self.resource(group_of(manifest["apiVersion"]), manifest["kind"], version)
+        return resource.path(manifest["metadata"].get("namespace"), manifest["metadata"]["name"])
+
+
+def _selectors(labels: str, fields: str) -> dict[str, str]:
+    selectors = {"labelSelector": labels, "fieldSelector": fields}
+    return {name: value for name, value in selectors.items() if value}

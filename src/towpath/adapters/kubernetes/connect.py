@@ -1,0 +1,94 @@
+"""From a kubeconfig and a context to a connection that is verified: no silently insecure TLS."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from kubernetes import client
+from kubernetes.config import ConfigException, incluster_config, kube_config
+
+from towpath.adapters.kubernetes.cluster import Cluster
+from towpath.errors import MissingPartError, RefusedError
+
+_kube_config: Any = kube_config  # untyped
+_incluster: Any = incluster_config
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+CONNECTIONS = 16
+
+
+def connect(
+    kubeconfig: str | None = None, context: str | None = None, *, allow_exec: bool = False
+) -> Cluster:
+    """The cluster of `context` in `kubeconfig`.
+
+    Without a kubeconfig: KUBECONFIG, then the pod's own service account, then ~/.kube/config.
+    Raises MissingPartError without any of them, RefusedError for unverified TLS or a forbidden exec plugin.
+    """
+    configuration = client.Configuration()
+    kubeconfig = kubeconfig or os.environ.get("KUBECONFIG")
+    if not kubeconfig and not context and os.environ.get(incluster_config.SERVICE_HOST_ENV_NAME):
+        _incluster.load_incluster_config(client_configuration=configuration)
+    else:
+        _load(configuration, kubeconfig, context, allow_exec=allow_exec)
+    _check_transport(configuration)
+    # Retries are ours: urllib3's would repeat requests without telling.
+    configuration.retries = urllib3.Retry(0, redirect=0)
+    configuration.connection_pool_maxsize = CONNECTIONS
+    return Cluster(client.ApiClient(configuration))
+
+
+def _load(
+    configuration: client.Configuration, kubeconfig: str | None, context: str | None, *, allow_exec: bool
+) -> None:
+    path = kubeconfig or str(Path("~/.kube/config").expanduser())
+    files = [Path(part).expanduser() for part in path.split(os.pathsep) if part]
+    if not any(file.is_file() for file in files):
+        raise MissingPartError(
+            f"no kubeconfig at {path}",
+            remedy="Set KUBECONFIG, or start the local stack with `towpath local up`.",
+        )
+    try:
+        merged = _kube_config.KubeConfigMerger(os.pathsep.join(str(file) for file in files)).config
+        _check_user(merged, context, allow_exec=allow_exec)
+        loader = _kube_config.KubeConfigLoader(
+            config_dict=merged, active_context=context, config_base_path=None
+        )
+        loader.load_and_set(configuration)
+    except (ConfigException, KeyError, TypeError, ValueError) as error:
+        wanted = f"context {context!r} of " if context else ""
+        raise MissingPartError(
+            f"{wanted}kubeconfig {path} cannot be used: {error}",
+            remedy="`kubectl config get-contexts` lists the contexts that it has.",
+        ) from error
+
+
+def _check_user(merged: Any, context: str | None, *, allow_exec: bool) -> None:
+    if merged is None:
+        raise ConfigException("the file is empty")
+    name = context or merged.safe_get("current-context")
+    if not name:
+        raise ConfigException("it has no current-context")
+    chosen = merged["contexts"].get_with_name(name)["context"]
+    if chosen.safe_get("user") is None:
+        return
+    user = merged["users"].get_with_name(chosen["user"])["user"]
+    if user.safe_get("exec") is not None and not allow_exec:
+        raise RefusedError(
+            f"context {name!r} runs a program to get its credentials, which is not allowed here",
+            remedy="Use a kubeconfig with a token or a client certificate.",
+        )
+
+
+def _check_transport(configuration: client.Configuration) -> None:
+    address = urlsplit(configuration.host)
+    if address.scheme != "https" and address.hostname not in LOOPBACK:
+        raise RefusedError(
+            f"the API server address {configuration.host} is not https", remedy="Use an https address."
+        )
+    if not configuration.verify_ssl:
+        raise RefusedError(
+            f"the kubeconfig turns off TLS verification for {configuration.host}",
+            remedy="Replace `insecure-skip-tls-verify` by `certificate-authority-data`.",
+        )

@@ -1,0 +1,136 @@
+"""What the API server answers when it does not do as asked, in our own errors.
+
+429, 503, 504, 500 "etcd", broken connection   TransientError, with the server's Retry-After
+409                                            ApiConflictError: who owns which field
+everything else                                ApiRefusedError: the object and the server's own reason
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from towpath.errors import ConflictError, SyncError, TowpathError, TransientError
+from towpath.redact import redact
+
+RETRIED = (429, 502, 503, 504)
+_CONFLICT_WITH = re.compile(
+    r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<subresource>[^"]*)")?'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOwner:
+    """One field that another manager owns with another value. `field` reads like `.spec.replicas`."""
+
+    manager: str
+    field: str
+
+
+class ApiConflictError(ConflictError):
+    """409: another manager owns fields (`owners`), or the object changed since it was read (no owners)."""
+
+    def __init__(
+        self, message: str, *, owners: tuple[FieldOwner, ...] = (), remedy: str | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.owners = owners
+
+
+class ApiRefusedError(SyncError):
+    """The API server refused one request for good. `status` is the HTTP status, `reason` its own words."""
+
+    def __init__(self, what: str, *, status: int, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.status = status
+        self.reason = reason
+
+
+def translate(
+    status: int, headers: Mapping[str, str], body: bytes, *, what: str, server: str
+) -> TowpathError:
+    """The error for an answer of `status` >= 400 to what was asked (`apply ConfigMap a/b`)."""
+    answer = _status_object(body)
+    reason = redact(str(answer.get("message") or body[:500].decode(errors="replace") or f"HTTP {status}"))
+    if status in RETRIED or (status == 500 and _is_passing(reason)):
+        return TransientError(
+            f"{what}: {server} answers {status}: {reason}", retry_after=retry_after(headers, answer)
+        )
+    if status == 409:
+        owners = _owners(answer)
+        if owners:
+            fields = ", ".join(f"{owner.field} ({owner.manager})" for owner in owners)
+            return ApiConflictError(
+                f"{what}: owned by another field manager: {fields}",
+                owners=owners,
+                remedy="Take the field out of Git, add an ignore rule, or make the other let go of it.",
+            )
+        return ApiConflictError(f"{what}: {reason}")
+    if status == 401:
+        return ApiRefusedError(
+            what,
+            status=status,
+            reason=f"{server} does not know these credentials ({reason}); renew the kubeconfig",
+        )
+    return ApiRefusedError(what, status=status, reason=_with_causes(reason, answer))
+
+
+def unreachable(server: str, error: Exception) -> TransientError:
+    """No answer at all."""
+    why = redact(_root(error))
+    return TransientError(
+        f"the API server {server} cannot be reached: {why}",
+        remedy="Check that the cluster runs and that KUBECONFIG and the context name the right one "
+        "(local stack: `towpath local status`).",
+    )
+
+
+def retry_after(headers: Mapping[str, str], answer: Mapping[str, Any]) -> float | None:
+    """Seconds, by the header or by the Status object; None when the server names none."""
+    for value in (headers.get("Retry-After"), (answer.get("details") or {}).get("retryAfterSeconds")):
+        try:
+            return float(value) if value is not None else None
+        except ValueError:
+            continue
+    return None
+
+
+def _status_object(body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _owners(answer: Mapping[str, Any]) -> tuple[FieldOwner, ...]:
+    causes = (answer.get("details") or {}).get("causes") or ()
+    return tuple(
+        FieldOwner(manager=found["manager"], field=str(cause.get("field", "")))
+        for cause in causes
+        if cause.get("reason") == "FieldManagerConflict"
+        and (found := _CONFLICT_WITH.search(str(cause.get("message", ""))))
+    )
+
+
+def _with_causes(reason: str, answer: Mapping[str, Any]) -> str:
+    causes = (answer.get("details") or {}).get("causes") or ()
+    fields = [str(cause["field"]) for cause in causes if cause.get("field")]
+    missing = [field for field in dict.fromkeys(fields) if field not in reason]
+    return f"{reason} (fields: {', '.join(missing)})" if missing else reason
+
+
+def _is_passing(reason: str) -> bool:
+    """500s that go away: etcd changes its leader, a webhook's pod restarts."""
+    return any(word in reason for word in ("etcdserver", "leader changed", "connection refused", "timed out"))
+
+
+def _root(error: Exception) -> str:
+    """The innermost reason: `[Errno 111] Connection refused`, not urllib3's wrapping of it."""
+    inner: BaseException = error
+    while True:
+        following = getattr(inner, "reason", None) or inner.__cause__
+        if not isinstance(following, BaseException) or following is inner:
+            return str(inner).rpartition(": ")[2] or type(inner).__name__
+        inner = following

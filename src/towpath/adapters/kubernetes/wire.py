@@ -1,0 +1,99 @@
+"""Requests and answers: one connection pool, 429 and 503 waited for, errors translated."""
+
+import json
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+from kubernetes import client
+
+from towpath.adapters.kubernetes.errors import RETRIED, retry_after, translate, unreachable
+from towpath.errors import TowpathError, TransientError
+
+ATTEMPTS = 6
+LONGEST_PAUSE = 10.0
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 60.0
+APPLY = "application/apply-patch+yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request. `what` says in words what it is for; `timeout` is in seconds, for each read."""
+
+    method: str
+    path: str
+    what: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    content: Any = None
+    content_type: str = "application/json"
+    accept: str = "application/json"
+    timeout: float = READ_TIMEOUT
+    stream: bool = False
+
+    @property
+    def repeatable(self) -> bool:
+        """Sent twice, it does the same as once, and answers the same."""
+        return self.method in ("GET", "DELETE") or self.content_type == APPLY
+
+
+class Wire:
+    """Sends requests to one API server; may be used from several threads."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self.server: str = api.configuration.host.rstrip("/")
+        self._api = api
+        self._pool: urllib3.PoolManager = api.rest_client.pool_manager
+
+    def json(self, request: Request) -> dict[str, Any]:
+        """The answer's JSON object."""
+        response = self.send(request)
+        try:
+            answer: dict[str, Any] = json.loads(response.data)
+        except ValueError as error:
+            raise TransientError(f"{request.what}: {self.server} did not answer with JSON") from error
+        return answer
+
+    def send(self, request: Request) -> urllib3.BaseHTTPResponse:
+        """The answer, below 400. 429 and 503 are asked again after the time the server names, a few times."""
+        for attempt in range(1, ATTEMPTS + 1):
+            response = self.ask(request)
+            if response.status < 400:
+                return response
+            error: TowpathError = translate(
+                response.status, response.headers, response.data, what=request.what, server=self.server
+            )
+            pause = retry_after(response.headers, {}) or 0.2 * 2**attempt
+            # The caller's own retry may wait for longer; a thread of ours should not.
+            if response.status not in RETRIED or attempt == ATTEMPTS or pause > LONGEST_PAUSE:
+                raise error
+            time.sleep(pause * random.uniform(1.0, 1.25))  # noqa: S311 # jitter
+        raise AssertionError
+
+    def ask(self, request: Request) -> urllib3.BaseHTTPResponse:
+        """The answer, whatever its status."""
+        body = None if request.content is None else json.dumps(request.content).encode()
+        headers = {"Accept": request.accept, "User-Agent": "towpath"}
+        headers |= {"Content-Type": request.content_type} if body is not None else {}
+        self._api.update_params_for_auth(headers, [], ["BearerToken"], None, request.method, body)
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        for repeat in (request.repeatable, False):
+            try:
+                return self._pool.request(
+                    request.method,
+                    self.server + request.path + query,
+                    body=body,
+                    headers=headers,
+                    timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=request.timeout),
+                    preload_content=not request.stream,
+                    retries=False,
+                )
+            except urllib3.exceptions.HTTPError as error:
+                # Once more on a kept-alive connection that the server had closed meanwhile.
+                if not (repeat and isinstance(error, urllib3.exceptions.ProtocolError)):
+                    raise unreachable(self.server, error) from error
+        raise AssertionError
