@@ -10,8 +10,8 @@ MAX_BYTES = 1024 * 1024
 def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str | None:
     """The text of `root/relative`, or None when there is no such file.
 
-    Raises ConfigError, which never shows the content, when the path or a symbolic link leaves `root`, when the
-    file has more than `max_bytes` bytes, and when it is not UTF-8.
+    Raises ConfigError, which never shows the content, when the path or a symbolic link leaves `root`, when
+    the file has more than `max_bytes` bytes, and when it is not UTF-8.
     """
     path = resolve_inside(root, relative)
     try:

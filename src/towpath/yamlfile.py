@@ -1,7 +1,7 @@
 """Reads one YAML document that a person wrote: bounded, without surprises, and with the line of every key.
 
-Bounds: bytes, one document, depth, and nodes counted after aliases are expanded (300 bytes can mean millions
-of leaves). Duplicate keys are refused. Scalars follow YAML 1.2: `off` and `no` are text, `2027-01-01` is text.
+Bounds: bytes, one document, depth, and nodes counted after aliases are expanded (300 bytes can mean
+millions of leaves). Duplicate keys are refused. Scalars follow YAML 1.2: `off` and `2027-01-01` are text.
 """
 
 import re
@@ -55,7 +55,7 @@ for _tag, _pattern, _first in (
 
 
 def read_document(text: str, file: str, *, max_bytes: int = MAX_BYTES) -> Document:
-    """Parse `text`; an empty document is None. `file` is its name in the one ConfigError with all problems."""
+    """Parse `text`; an empty document is None. `file` is its name in errors."""
     if len(text) > max_bytes or len(text.encode()) > max_bytes:
         raise ConfigError(f"has more than {max_bytes} bytes", file=file)
     try:

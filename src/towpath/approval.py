@@ -1,0 +1,108 @@
+"""An approval: one person's yes or no to one digest with one set of manifests in one environment."""
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, Self
+
+from towpath.config import Environment
+from towpath.errors import RefusedError
+
+LIFETIME = timedelta(days=7)
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """`digest` and `manifests` (hash of what will be applied) are what the approver saw. `at` is RFC 3339."""
+
+    approver: str
+    digest: str
+    manifests: str
+    environment: str
+    app: str
+    at: str
+    decision: Literal["approve", "reject"]
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The inverse of `to_json`; ValueError when `data` is no approval."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        if (
+            not isinstance(data, dict)
+            or not names - {"reason"} <= set(data) <= names
+            or not all(isinstance(value, str) for value in data.values())
+            or data["decision"] not in ("approve", "reject")
+        ):
+            raise ValueError("not an approval")
+        return cls(**data)
+
+
+def check_approval(  # noqa: PLR0913, PLR0917
+    approval: Approval,
+    environment: Environment,
+    app: str,
+    digest: str,
+    manifests: str,
+    author: str,
+    now: datetime,
+    *,
+    lifetime: timedelta = LIFETIME,
+) -> None:
+    """Raise RefusedError unless `approval` allows `app` at `digest` with `manifests` in `environment` now.
+
+    `author` is the release's author: nobody approves his own work.
+    """
+    wanted = {"app": app, "environment": environment.name, "digest": digest, "manifests": manifests}
+    for name, value in wanted.items():
+        given = getattr(approval, name)
+        if given != value:
+            raise RefusedError(
+                f"{approval.approver}'s approval is for another {name}: {_short(given)}, not {_short(value)}",
+                remedy="What was approved has changed: look at the new plan and approve that.",
+            )
+    if approval.approver not in environment.gate.approvals.approvers:
+        raise RefusedError(
+            f"{approval.approver!r} may not approve in {environment.name}",
+            remedy=f"May approve: {', '.join(environment.gate.approvals.approvers) or 'nobody'} .",
+        )
+    if is_author(approval.approver, author):
+        raise RefusedError(
+            f"{approval.approver} wrote this release, and nobody approves his own work",
+            remedy="Ask somebody else of those who may approve.",
+        )
+    age = now - _time(approval.at)
+    if age > lifetime or age < -_CLOCK_SKEW:
+        raise RefusedError(
+            f"{approval.approver}'s approval of {approval.at} has expired", remedy="Approve again."
+        )
+    if approval.decision != "approve":
+        because = f": {approval.reason}" if approval.reason else ""
+        raise RefusedError(f"{approval.approver} rejected {app} in {environment.name}{because}")
+
+
+def is_author(approver: str, author: str) -> bool:
+    """Whether `approver` is the person of `author` (`Name <mail@host>`, a name, or an address)."""
+    name, _, rest = author.partition("<")
+    mail = rest.partition(">")[0].strip() or (name.strip() if "@" in name else "")
+    aliases = {author, name, mail, mail.partition("@")[0]}
+    return approver.strip().casefold() in {alias.strip().casefold() for alias in aliases if alias.strip()}
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise RefusedError(f"approval has no valid time: {text[:40]!r}") from None
+    if time.tzinfo is None:
+        raise RefusedError(f"approval has a time without a zone: {text}")
+    return time
+
+
+def _short(value: str) -> str:
+    return value.removeprefix("sha256:")[:12] if value.startswith("sha256:") else value
