@@ -1,0 +1,108 @@
+"""Reads the files an app is rendered from: regular files inside the checkout, each once, bounded in all."""
+
+import stat
+from pathlib import Path, PurePosixPath
+
+from towpath.errors import ConfigError
+from towpath.files import resolve_inside
+from towpath.strict_yaml import Document, load_documents
+
+MAX_FILES = 5_000
+MAX_FILE_BYTES = 8 << 20
+MAX_BYTES = 48 << 20
+
+
+class Sources:
+    """Files of one checkout. Paths are POSIX, relative to its top; errors name who asked: `file`, `line`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._read: dict[str, bytes] = {}
+        self._documents: dict[str, list[Document]] = {}
+        self._bytes = 0
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What was read until now, sorted."""
+        return tuple(sorted(self._read))
+
+    def locate(self, relative: str, *, file: str, line: int | None = None) -> str:
+        """The real place of a path, relative to the top; refused outside the checkout and in `.git`."""
+        try:
+            real = resolve_inside(self.root, relative).relative_to(self.root)
+        except ConfigError:
+            raise ConfigError(
+                f"{relative!r} leads out of the repository; refused", file=file, line=line
+            ) from None
+        if ".git" in real.parts:
+            raise ConfigError(f"{relative!r} leads into `.git`; refused", file=file, line=line)
+        return real.as_posix()
+
+    def kind(self, relative: str) -> str:
+        """What is at a located path: `file`, `folder`, `nothing` or `other` (a device, a pipe, a socket)."""
+        try:
+            mode = (self.root / relative).stat().st_mode
+        except (OSError, ValueError):
+            return "nothing"
+        return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
+
+    def read(self, relative: str, *, file: str, line: int | None = None) -> bytes:
+        """The bytes of a file; ConfigError when it is none, is too large, or the app has too many."""
+        place = self.locate(relative, file=file, line=line)
+        if place in self._read:
+            return self._read[place]
+        kind = self.kind(place)
+        if kind != "file":
+            what = {"nothing": "there is no such file", "folder": "is a folder, not a file"}
+            message = what.get(kind, "is not a regular file")
+            raise ConfigError(f"{relative!r}: {message}", file=file, line=line)
+        try:
+            with (self.root / place).open("rb") as stream:
+                content = stream.read(MAX_FILE_BYTES + 1)
+        except OSError as error:
+            raise ConfigError(
+                f"{relative!r} cannot be read: {error.strerror}", file=file, line=line
+            ) from error
+        self._bytes += len(content)
+        if len(content) > MAX_FILE_BYTES:
+            raise ConfigError(f"{relative!r} is larger than {MAX_FILE_BYTES >> 20} MiB", file=file, line=line)
+        if self._bytes > MAX_BYTES or len(self._read) >= MAX_FILES:
+            limits = f"{MAX_FILES:,} files or {MAX_BYTES >> 20} MiB"
+            raise ConfigError(f"one app is rendered from more than {limits}", file=file, line=line)
+        self._read[place] = content
+        return content
+
+    def documents(self, relative: str, *, file: str, line: int | None = None) -> list[Document]:
+        """The YAML (or JSON) documents of a file, strictly read."""
+        content = self.read(relative, file=file, line=line)
+        place = self.locate(relative, file=file, line=line)
+        if place not in self._documents:
+            self._documents[place] = load_documents(content, place)
+        return self._documents[place]
+
+    def walk(self, folder: str) -> list[str]:
+        """Every file under a folder, sorted, hidden ones left out. Symbolic links to folders are refused."""
+        found: list[str] = []
+        pending = [folder]
+        while pending:
+            here = pending.pop()
+            try:
+                entries = sorted((self.root / here).iterdir())
+            except OSError as error:
+                raise ConfigError(f"cannot be read: {error.strerror}", file=here) from error
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                path = (PurePosixPath(here) / entry.name).as_posix()
+                if entry.is_symlink():
+                    place = self.locate(path, file=path)
+                    if self.kind(place) == "folder":
+                        raise ConfigError("is a symbolic link to a folder; refused", file=path)
+                    found.append(path)
+                elif entry.is_dir():
+                    pending.append(path)
+                else:
+                    found.append(path)
+                if len(found) + len(pending) > MAX_FILES:
+                    raise ConfigError(f"has more than {MAX_FILES:,} files", file=folder)
+        return sorted(found)
