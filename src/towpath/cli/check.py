@@ -1,0 +1,49 @@
+"""`towpath check`: everything that can be judged without a cluster, in one run."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command(name="check")
+@click.option(
+    "--repo",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Folder of the environment repository; the current one if left out.",
+)
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print findings.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of towpath.yaml and end.")
+def command(repo: Path, output: str, schema: bool) -> None:
+    """Check an environment repository without a cluster.
+
+    Reads towpath.yaml, renders every app for every environment and judges every object. Prints each finding
+    with file and line; exits 1 when there is one.
+    """
+    if schema:
+        from towpath.config import config_schema
+
+        click.echo(json.dumps(config_schema(), indent=2))
+        return
+    from towpath.engine.check import check_repository
+    from towpath.errors import ConfigError
+    from towpath.settings import Settings
+
+    if not repo.is_dir():
+        raise ConfigError("there is no such folder", file=str(repo))
+    checked = check_repository(repo, tools=Settings.load(os.environ).tools)
+    if output == "json":
+        findings = [finding.to_json() for finding in checked.findings]
+        click.echo(json.dumps({"findings": findings, "objects": checked.objects}, indent=2))
+    else:
+        for finding in checked.findings:
+            click.echo(str(finding))
+        what = f"{checked.apps} apps, {checked.environments} environments, {checked.objects} objects"
+        number = len(checked.findings)
+        said = "no findings" if not number else "1 finding" if number == 1 else f"{number} findings"
+        click.echo(f"{said} ({what})", err=bool(number))
+    if checked.findings:
+        sys.exit(1)

@@ -1,0 +1,31 @@
+"""`towpath render`: the objects an app has in an environment, as they would be applied."""
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.command(name="render")
+@click.option(
+    "--repo",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Folder of the environment repository; the current one if left out.",
+)
+@click.option("--app", required=True, help="App of towpath.yaml.")
+@click.option("--environment", required=True, help="Environment of towpath.yaml.")
+def command(repo: Path, app: str, environment: str) -> None:
+    """Print the objects an app has in an environment, as YAML."""
+    import yaml
+
+    from towpath.config import load_config
+    from towpath.engine.render import render_app
+    from towpath.redact import mask_secret
+    from towpath.settings import Settings
+
+    tools = Settings.load(os.environ).tools
+    result = render_app(repo, load_config(repo), app, environment, tools=tools)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    masked = [mask_secret(each) for each in result.objects]
+    click.echo(yaml.dump_all(masked, Dumper=dumper, sort_keys=False, allow_unicode=True), nl=False)

@@ -1,0 +1,106 @@
+"""Renders and admits what Git says about one app in one environment; the cluster is not asked."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from towpath.adapters import renderers
+from towpath.admission import Admission, AdmissionPolicy, Finding, admit, claims
+from towpath.config import App, Config, Environment
+from towpath.errors import RefusedError
+from towpath.objects import Manifest, ObjectRef
+from towpath.release import EnvironmentRelease, load_release_file, release_path
+from towpath.strict_yaml import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The admitted objects, in the renderer's order. `digest` is the SHA-256 of their canonical JSON."""
+
+    app: str
+    environment: str
+    namespace: str
+    objects: tuple[Manifest, ...]
+    digest: str
+    origins: Mapping[ObjectRef, Document] = field(default_factory=dict, repr=False, compare=False)
+
+
+def render_app(
+    checkout: Path, config: Config, app: str, environment: str, *, tools: Path | None = None
+) -> Rendered:
+    """Render one app for one environment.
+
+    Raises ConfigError for a file that a person must correct, RefusedError with every finding of admission,
+    UnknownNameError for an app or environment that towpath.yaml does not name.
+    """
+    app_config, environment_config = config.app(app), config.environment(environment)
+    admission = judge_app(checkout, app_config, environment_config, tools=tools)
+    if admission.findings:
+        raise refusal(f"app {app} in {environment}", admission.findings)
+    return rendered(app, environment_config, admission)
+
+
+def render_environment(
+    checkout: Path, config: Config, environment: str, *, tools: Path | None = None
+) -> tuple[Rendered, ...]:
+    """Every app that is released in an environment; RefusedError when two of them declare one object."""
+    results = tuple(
+        render_app(checkout, config, app, environment, tools=tools)
+        for app in released_apps(checkout, config, environment)
+    )
+    findings = claims((result.app, result.origins) for result in results)
+    if findings:
+        raise refusal(f"environment {environment}", findings)
+    return results
+
+
+def released_apps(checkout: Path, config: Config, environment: str) -> Iterator[str]:
+    """Apps that have a release.yaml in the environment; the others are not released there yet."""
+    for app in config.apps:
+        if release_in(checkout, app, environment) is not None:
+            yield app
+
+
+def release_in(checkout: Path, app: str, environment: str) -> EnvironmentRelease | None:
+    """The release that Git says runs there; None before the first promotion."""
+    return load_release_file(checkout / release_path(app, environment))
+
+
+def judge_app(checkout: Path, app: App, environment: Environment, *, tools: Path | None = None) -> Admission:
+    """Render and admit; the findings of admission are returned, not raised."""
+    documents = renderers.render(checkout, app, environment, tools=tools)
+    release = release_in(checkout, app.name, environment.name)
+    policy = AdmissionPolicy(
+        namespace=environment.namespace,
+        cluster_scoped=frozenset(environment.allow_cluster_scoped),
+        image=app.image,
+        digest=release.release.digest if release else None,
+    )
+    return admit(documents, policy, where=f"apps/{app.name}/{environment.name}")
+
+
+def rendered(app: str, environment: Environment, admission: Admission) -> Rendered:
+    """The admitted objects with their digest."""
+    return Rendered(
+        app=app,
+        environment=environment.name,
+        namespace=environment.namespace,
+        objects=admission.objects,
+        digest=digest_of(admission.objects),
+        origins=admission.origins,
+    )
+
+
+def digest_of(objects: tuple[Manifest, ...]) -> str:
+    """`sha256:…` of canonical JSON; the order of objects and keys does not count."""
+    lines = sorted(json.dumps(each, sort_keys=True, separators=(",", ":")) for each in objects)
+    return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def refusal(what: str, findings: tuple[Finding, ...] | list[Finding]) -> RefusedError:
+    """One error for all findings, a line each."""
+    listed = "\n".join(f"  {finding}" for finding in findings)
+    number = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+    return RefusedError(f"{what} is refused, {number}:\n{listed}")
