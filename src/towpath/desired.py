@@ -1,0 +1,89 @@
+"""Rendered objects made ready to apply: labelled as ours, without the fields that others decide."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from towpath import pointer
+from towpath.fingerprint import fingerprint, foreign_edits
+from towpath.inventory import Owned, Owner
+from towpath.normalize import digest
+from towpath.objects import Manifest, ObjectRef, group_of, ref_of
+
+IGNORE = "towpath.dev/ignore"
+"""Annotation: JSON pointers, separated by commas, that are left alone in this object."""
+SCALED = "/spec/replicas"
+
+
+class Rule(Protocol):
+    """An ignore rule of an environment."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def pointer(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One object. `initial` is what a new object starts with, `manifest` what is kept equal to Git."""
+
+    ref: ObjectRef
+    manifest: Manifest
+    initial: Manifest = field(repr=False)
+    ignored: tuple[str, ...]
+    applied: str
+
+    def is_settled(self, owned: Owned | None, live: Manifest | None) -> bool:
+        """Whether the live object is as we left it, which is as Git wants it. `live` may be metadata only."""
+        if owned is None or live is None or "deletionTimestamp" in live["metadata"]:
+            return False
+        metadata = live["metadata"]
+        return (
+            bool(owned.fingerprint)
+            and owned.uid == metadata["uid"]
+            and owned.applied == self.applied
+            and owned.fingerprint == fingerprint(metadata)
+            and not foreign_edits(metadata, self.ignored)
+        )
+
+
+def prepare(
+    objects: Iterable[Manifest], owner: Owner, rules: Iterable[Rule] = (), scaled: Iterable[Manifest] = ()
+) -> tuple[Desired, ...]:
+    """Every object, once. `scaled` are live HorizontalPodAutoscalers; those among `objects` count as well."""
+    objects = list(objects)
+    targets = scale_targets([*objects, *scaled])
+    rules = tuple(rules)
+    return tuple(_prepare(manifest, owner, rules, targets) for manifest in objects)
+
+
+def scale_targets(objects: Iterable[Manifest]) -> frozenset[tuple[str, str, str]]:
+    """(group, kind, name) of what HorizontalPodAutoscalers scale."""
+    found = set()
+    for manifest in objects:
+        if manifest["kind"] == "HorizontalPodAutoscaler":
+            target = (manifest.get("spec") or {}).get("scaleTargetRef") or {}
+            found.add(
+                (group_of(target.get("apiVersion", "")), target.get("kind", ""), target.get("name", ""))
+            )
+    return frozenset(found)
+
+
+def _prepare(
+    manifest: Manifest, owner: Owner, rules: tuple[Rule, ...], targets: frozenset[tuple[str, str, str]]
+) -> Desired:
+    ref = ref_of(manifest)
+    metadata = {**manifest["metadata"]}
+    metadata["labels"] = {**(metadata.get("labels") or {}), **owner.labels}
+    metadata.pop("managedFields", None)
+    initial = {k: v for k, v in manifest.items() if k != "status"} | {"metadata": metadata}
+    ignored = {rule.pointer for rule in rules if rule.kind == ref.kind and rule.name in (None, ref.name)}
+    annotation = (metadata.get("annotations") or {}).get(IGNORE, "")
+    ignored |= {at.strip() for at in annotation.split(",") if at.strip().startswith("/")}
+    if (ref.group, ref.kind, ref.name) in targets:
+        ignored.add(SCALED)
+    kept = pointer.without(initial, sorted(ignored))
+    return Desired(ref, kept, initial, tuple(sorted(ignored)), digest(kept))

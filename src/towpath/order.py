@@ -1,0 +1,105 @@
+"""In which order objects are applied, and in the reverse order deleted.
+
+First by wave (annotation `towpath.dev/wave`, default 0), then by what needs what. Namespaces and CRDs that
+name no wave come before all waves, because nothing works without them. Objects of one stage do not need each
+other.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+
+from towpath.errors import ConfigError
+from towpath.objects import Manifest, ObjectRef, ref_of
+
+WAVE = "towpath.dev/wave"
+
+_STAGES: tuple[tuple[str, ...], ...] = (
+    ("Namespace",),
+    ("CustomResourceDefinition",),
+    ("ClusterRole", "PriorityClass", "StorageClass", "IngressClass", "RuntimeClass", "GatewayClass"),
+    ("ClusterRoleBinding", "ServiceAccount", "ResourceQuota", "LimitRange", "NetworkPolicy"),
+    ("Role",),
+    ("RoleBinding",),
+    ("ConfigMap", "Secret", "PersistentVolume"),
+    ("PersistentVolumeClaim", "Service", "Endpoints", "EndpointSlice"),
+    (
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "ReplicaSet",
+        "ReplicationController",
+        "Pod",
+        "Job",
+        "CronJob",
+    ),
+    ("HorizontalPodAutoscaler", "PodDisruptionBudget", "Ingress"),
+)
+_LATE = (
+    "APIService",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+)
+_BUILT_IN_GROUPS = ("", "apps", "batch", "policy", "autoscaling", "extensions")
+_RANK: Mapping[str, int] = {kind: rank for rank, kinds in enumerate(_STAGES) for kind in kinds}
+_RANK_BUILT_IN = len(_STAGES) - 1
+_RANK_CUSTOM = len(_STAGES)
+_RANK_LATE = len(_STAGES) + 1
+_FOUNDATIONS = ("Namespace", "CustomResourceDefinition")
+_BEFORE_ALL = -(10**9)
+
+Stage = tuple[int, int]
+
+
+def wave_of(manifest: Manifest) -> int | None:
+    """The wave that the annotation names; None without one. ConfigError when it is no whole number."""
+    value = (manifest["metadata"].get("annotations") or {}).get(WAVE)
+    if value is None:
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        raise ConfigError(
+            f"annotation {WAVE} is {value!r}, not a whole number", file=str(ref_of(manifest))
+        ) from None
+
+
+def rank_of(ref: ObjectRef) -> int:
+    """The place of a kind among kinds: small comes first. A custom `Service` of some operator is custom."""
+    if ref.kind in _LATE and ref.group.endswith(".k8s.io"):
+        return _RANK_LATE
+    if ref.group and "." in ref.group and not ref.group.endswith(".k8s.io"):
+        return _RANK_CUSTOM
+    return _RANK.get(ref.kind, _RANK_BUILT_IN if _is_built_in(ref.group) else _RANK_CUSTOM)
+
+
+def stage_of(manifest: Manifest) -> Stage:
+    """(wave, rank): objects of the same stage may be applied at the same time."""
+    ref = ref_of(manifest)
+    wave = wave_of(manifest)
+    if wave is None:
+        wave = _BEFORE_ALL if ref.kind in _FOUNDATIONS else 0
+    return wave, rank_of(ref)
+
+
+def ordered(manifests: Iterable[Manifest]) -> list[Manifest]:
+    """In the order of applying; the same for every order of the input."""
+    return sorted(manifests, key=lambda manifest: (stage_of(manifest), ref_of(manifest)))
+
+
+def stages(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
+    """`ordered`, cut into stages."""
+    return [list(stage) for _, stage in groupby(ordered(manifests), key=stage_of)]
+
+
+def deletion_stages(refs: Iterable[ObjectRef]) -> list[list[ObjectRef]]:
+    """The reverse: custom resources go before their CRD, everything before its Namespace."""
+    order = sorted(refs, key=lambda ref: (rank_of(ref), ref), reverse=True)
+    return [list(stage) for _, stage in groupby(order, key=rank_of)]
+
+
+def _is_built_in(group: str) -> bool:
+    return group in _BUILT_IN_GROUPS or group.endswith(".k8s.io")
