@@ -1,4 +1,4 @@
-"""Judges a whole environment repository without a cluster: every app, every environment, all findings at once."""
+"""Judges a whole environment repository without a cluster: every app and environment, all findings at once."""
 
 import os
 from collections.abc import Iterator

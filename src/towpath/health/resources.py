@@ -1,0 +1,122 @@
+"""Built-in kinds that do not run pods themselves."""
+
+from towpath.health.verdict import (
+    Health,
+    conditions,
+    degraded,
+    healthy,
+    is_false,
+    is_true,
+    items,
+    not_observed,
+    number,
+    part,
+    progressing,
+    suspended,
+    unknown,
+    why,
+)
+from towpath.objects import Manifest
+
+
+def exists(_manifest: Manifest) -> Health:
+    """Kinds without a controller's word on them: that the server took them is all there is."""
+    return healthy("exists")
+
+
+def service(manifest: Manifest) -> Health:
+    if part(manifest, "spec").get("type") != "LoadBalancer":
+        return healthy("exists")
+    if items(part(manifest, "status", "loadBalancer"), "ingress"):
+        return healthy("the load balancer has an address")
+    return progressing("waits for the load balancer's address")
+
+
+def ingress(manifest: Manifest) -> Health:
+    if items(part(manifest, "status", "loadBalancer"), "ingress"):
+        return healthy("has an address")
+    return progressing("waits for an address from the ingress controller")
+
+
+def persistent_volume_claim(manifest: Manifest) -> Health:
+    phase = part(manifest, "status").get("phase")
+    if phase == "Bound":
+        return healthy("bound")
+    if phase == "Lost":
+        return degraded("its volume is lost")
+    if phase == "Pending":
+        return progressing("waits for a volume: is there a storage class, and a pod that uses the claim?")
+    return unknown(f"phase {phase!r}" if phase else "no phase told yet")
+
+
+def persistent_volume(manifest: Manifest) -> Health:
+    status = part(manifest, "status")
+    phase = status.get("phase")
+    if phase in ("Available", "Bound", "Released"):
+        return healthy(str(phase).lower())
+    if phase == "Failed":
+        return degraded(str(status.get("message") or "failed"))
+    return progressing("pending") if phase == "Pending" else unknown("no phase told yet")
+
+
+def namespace(manifest: Manifest) -> Health:
+    phase = part(manifest, "status").get("phase")
+    if phase == "Active":
+        return healthy("active")
+    if phase == "Terminating":
+        blocking = [why(item) for item in conditions(manifest).values() if is_true(item)]
+        return progressing("; ".join(["is being deleted", *blocking]))
+    return unknown("no phase told yet")
+
+
+def custom_resource_definition(manifest: Manifest) -> Health:
+    told = conditions(manifest)
+    if is_true(told.get("Terminating")):
+        return progressing("is being deleted")
+    if is_false(told.get("NamesAccepted")):
+        return degraded(why(told["NamesAccepted"]))
+    if is_true(told.get("NonStructuralSchema")):
+        return degraded(why(told["NonStructuralSchema"]))
+    if is_true(told.get("Established")):
+        return healthy("established")
+    return progressing("not established yet")
+
+
+def horizontal_pod_autoscaler(manifest: Manifest) -> Health:
+    told = conditions(manifest)
+    for name in ("AbleToScale", "ScalingActive"):
+        condition = told.get(name)
+        if condition and is_false(condition):
+            if condition.get("reason") == "ScalingDisabled":
+                return suspended(why(condition))
+            return degraded(why(condition))
+    if is_true(told.get("AbleToScale")):
+        return healthy(why(told["AbleToScale"]))
+    return progressing("waits for its first metrics")
+
+
+def pod_disruption_budget(manifest: Manifest) -> Health:
+    if waiting := not_observed(manifest):
+        return waiting
+    status = part(manifest, "status")
+    allowed = conditions(manifest).get("DisruptionAllowed", {})
+    if allowed.get("reason") == "SyncFailed":
+        return degraded(why(allowed))
+    current, wanted = number(status, "currentHealthy"), number(status, "desiredHealthy")
+    if current < wanted:
+        return progressing(f"{current} of at least {wanted} pods are healthy")
+    return healthy(f"{number(status, 'disruptionsAllowed')} disruptions allowed")
+
+
+def api_service(manifest: Manifest) -> Health:
+    available = conditions(manifest).get("Available")
+    if available is None:
+        return progressing("not available yet")
+    return healthy(why(available)) if is_true(available) else progressing(why(available))
+
+
+def node(manifest: Manifest) -> Health:
+    ready = conditions(manifest).get("Ready")
+    if ready is None:
+        return unknown("no Ready condition")
+    return healthy("ready") if is_true(ready) else degraded(why(ready))

@@ -1,0 +1,116 @@
+"""The verdict on one object, and what every judge needs to read one."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from towpath.objects import Manifest, ObjectRef
+
+
+class Status(StrEnum):
+    """From good to bad, as people would sort them."""
+
+    HEALTHY = "Healthy"
+    SUSPENDED = "Suspended"
+    PROGRESSING = "Progressing"
+    UNKNOWN = "Unknown"
+    MISSING = "Missing"
+    DEGRADED = "Degraded"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`final`: waiting cannot help any more; only a change of the object can."""
+
+    status: Status
+    message: str = ""
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHealth:
+    """The health of one object of an app."""
+
+    ref: ObjectRef
+    health: Health
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.ref.kind,
+            "namespace": self.ref.namespace,
+            "name": self.ref.name,
+            "status": str(self.health.status),
+            "message": self.health.message,
+        }
+
+
+def healthy(message: str = "") -> Health:
+    return Health(Status.HEALTHY, message)
+
+
+def progressing(message: str) -> Health:
+    return Health(Status.PROGRESSING, message)
+
+
+def degraded(message: str, *, final: bool = False) -> Health:
+    return Health(Status.DEGRADED, message, final)
+
+
+def suspended(message: str) -> Health:
+    return Health(Status.SUSPENDED, message)
+
+
+def unknown(message: str) -> Health:
+    return Health(Status.UNKNOWN, message)
+
+
+def part(manifest: Manifest, *path: str) -> dict[str, Any]:
+    """A mapping inside the object; {} when it is absent or something else."""
+    value: Any = manifest
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def items(parent: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The mappings of a list; [] when it is absent or something else."""
+    value = parent.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def number(parent: dict[str, Any], key: str, default: int = 0) -> int:
+    """A count; `default` when the server left it out."""
+    value = parent.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else default
+
+
+def conditions(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """Condition by type."""
+    return {str(item.get("type")): item for item in items(part(manifest, "status"), "conditions")}
+
+
+def is_true(condition: dict[str, Any] | None) -> bool:
+    return condition is not None and str(condition.get("status")).casefold() == "true"
+
+
+def is_false(condition: dict[str, Any] | None) -> bool:
+    return condition is not None and str(condition.get("status")).casefold() == "false"
+
+
+def why(condition: dict[str, Any]) -> str:
+    """`Reason: message` of a condition, as far as it has them."""
+    reason, message = condition.get("reason"), condition.get("message")
+    return ": ".join(str(text) for text in (reason, message) if text) or str(condition.get("type"))
+
+
+def not_observed(manifest: Manifest) -> Health | None:
+    """Progressing while the controller has not seen the newest specification, or not said so."""
+    generation = part(manifest, "metadata").get("generation")
+    observed = part(manifest, "status").get("observedGeneration")
+    if not isinstance(observed, int):
+        return progressing("its controller has not reported on it yet")
+    if isinstance(generation, int) and observed < generation:
+        return progressing(
+            f"its controller has not seen the newest change (generation {generation}, seen {observed})"
+        )
+    return None

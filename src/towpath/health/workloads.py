@@ -1,0 +1,201 @@
+"""Things that run: judged by generation, counts and conditions, never by the absence of bad news."""
+
+from typing import Any
+
+from towpath.health.verdict import (
+    Health,
+    conditions,
+    degraded,
+    healthy,
+    is_false,
+    is_true,
+    items,
+    not_observed,
+    number,
+    part,
+    progressing,
+    suspended,
+    unknown,
+    why,
+)
+from towpath.objects import Manifest
+
+HOPELESS_WAITS = frozenset({"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
+"""Reasons of a waiting container that only a change can end."""
+
+
+def deployment(manifest: Manifest) -> Health:  # noqa: PLR0911
+    spec, status = part(manifest, "spec"), part(manifest, "status")
+    if spec.get("paused") is True:
+        return suspended("paused: `kubectl rollout resume` lets it go on")
+    if waiting := not_observed(manifest):
+        return waiting
+    told = conditions(manifest)
+    progress = told.get("Progressing", {})
+    if progress.get("reason") == "ProgressDeadlineExceeded":
+        return degraded(why(progress), final=True)
+    wanted = number(spec, "replicas", 1)
+    updated, available = number(status, "updatedReplicas"), number(status, "availableReplicas")
+    if updated < wanted:
+        if is_true(told.get("ReplicaFailure")):
+            return degraded(why(told["ReplicaFailure"]))
+        return progressing(f"{updated} of {wanted} replicas are of the new version")
+    if number(status, "replicas") > updated:
+        return progressing(f"{number(status, 'replicas') - updated} old replicas are still to end")
+    if available < updated:
+        return progressing(f"{available} of {updated} new replicas are available")
+    return healthy(f"{available} of {wanted} replicas are available")
+
+
+def stateful_set(manifest: Manifest) -> Health:  # noqa: PLR0911
+    spec, status = part(manifest, "spec"), part(manifest, "status")
+    if waiting := not_observed(manifest):
+        return waiting
+    wanted, ready = number(spec, "replicas", 1), number(status, "readyReplicas")
+    if ready < wanted:
+        return progressing(f"{ready} of {wanted} replicas are ready")
+    if part(spec, "updateStrategy").get("type") == "OnDelete":
+        return healthy(f"{ready} of {wanted} replicas are ready; updates wait for pods to be deleted")
+    partition = number(part(spec, "updateStrategy", "rollingUpdate"), "partition")
+    updated = number(status, "updatedReplicas")
+    if partition > 0:
+        if updated < wanted - partition:
+            return progressing(f"{updated} of {wanted - partition} replicas of the partition are updated")
+        return healthy(f"{ready} of {wanted} replicas are ready; updated down to partition {partition}")
+    if status.get("updateRevision") != status.get("currentRevision"):
+        return progressing(f"{updated} of {wanted} replicas are updated")
+    if "availableReplicas" in status and number(status, "availableReplicas") < wanted:
+        return progressing(f"{number(status, 'availableReplicas')} of {wanted} replicas are available")
+    return healthy(f"{ready} of {wanted} replicas are ready")
+
+
+def daemon_set(manifest: Manifest) -> Health:
+    spec, status = part(manifest, "spec"), part(manifest, "status")
+    if waiting := not_observed(manifest):
+        return waiting
+    wanted = number(status, "desiredNumberScheduled")
+    updated, available = number(status, "updatedNumberScheduled"), number(status, "numberAvailable")
+    on_delete = part(spec, "updateStrategy").get("type") == "OnDelete"
+    if updated < wanted and not on_delete:
+        return progressing(f"{updated} of {wanted} nodes have the new version")
+    if available < wanted:
+        return progressing(f"available on {available} of {wanted} nodes")
+    return healthy(f"available on {available} of {wanted} nodes")
+
+
+def replica_set(manifest: Manifest) -> Health:
+    spec, status = part(manifest, "spec"), part(manifest, "status")
+    if waiting := not_observed(manifest):
+        return waiting
+    told = conditions(manifest)
+    if is_true(told.get("ReplicaFailure")):
+        return degraded(why(told["ReplicaFailure"]))
+    wanted, available = number(spec, "replicas", 1), number(status, "availableReplicas")
+    if available < wanted:
+        return progressing(f"{available} of {wanted} replicas are available")
+    return healthy(f"{available} of {wanted} replicas are available")
+
+
+def pod(manifest: Manifest) -> Health:  # noqa: PLR0911
+    spec, status = part(manifest, "spec"), part(manifest, "status")
+    phase = status.get("phase")
+    if trouble := container_trouble(manifest):
+        return trouble
+    if phase == "Succeeded":
+        return healthy("ended well")
+    if phase == "Failed":
+        return degraded(_failure(status), final=True)
+    if phase == "Pending":
+        scheduled = conditions(manifest).get("PodScheduled")
+        return progressing(why(scheduled) if scheduled and is_false(scheduled) else "starting")
+    if phase == "Running":
+        ready = conditions(manifest).get("Ready")
+        if spec.get("restartPolicy", "Always") != "Always":
+            return progressing("running to its end")
+        if is_true(ready):
+            return healthy("ready")
+        if crashed := _last_crash(status):
+            return degraded(crashed)
+        return progressing(why(ready) if ready else "not ready yet")
+    return unknown(f"phase {phase!r}" if phase else "no phase told yet")
+
+
+def container_trouble(manifest: Manifest) -> Health | None:
+    """The first container that cannot start or keeps crashing."""
+    status = part(manifest, "status")
+    for container in (*items(status, "initContainerStatuses"), *items(status, "containerStatuses")):
+        waiting = part(container, "state", "waiting")
+        reason = str(waiting.get("reason") or "")
+        if not (
+            reason.startswith("Err") or reason.endswith(("Error", "BackOff")) or reason in HOPELESS_WAITS
+        ):
+            continue
+        text = f"container {container.get('name')}: {reason}"
+        if waiting.get("message"):
+            text += f": {waiting['message']}"
+        if reason == "CrashLoopBackOff" and (exit_ := _exit(part(container, "lastState", "terminated"))):
+            text += f" ({exit_})"
+        crashes = number(container, "restartCount")
+        final = (
+            reason in HOPELESS_WAITS
+            or reason == "ImagePullBackOff"
+            or (reason == "CrashLoopBackOff" and crashes >= 2)
+        )
+        return degraded(text, final=final)
+    return None
+
+
+def job(manifest: Manifest) -> Health:
+    status, told = part(manifest, "status"), conditions(manifest)
+    for name in ("Failed", "FailureTarget"):
+        if is_true(told.get(name)):
+            return degraded(why(told[name]), final=True)
+    for name in ("Complete", "SuccessCriteriaMet"):
+        if is_true(told.get(name)):
+            return healthy("completed")
+    if is_true(told.get("Suspended")) or part(manifest, "spec").get("suspend") is True:
+        return suspended("suspended")
+    active, failed = number(status, "active"), number(status, "failed")
+    return progressing(f"{active} active, {failed} failed" if failed else f"{active} active")
+
+
+def cron_job(manifest: Manifest) -> Health:
+    status = part(manifest, "status")
+    if part(manifest, "spec").get("suspend") is True:
+        return suspended("suspended: it starts no jobs")
+    if active := items(status, "active"):
+        return progressing(f"{len(active)} jobs are running")
+    last, good = status.get("lastScheduleTime"), status.get("lastSuccessfulTime")
+    if not last:
+        return healthy("waits for its first time")
+    # RFC 3339 in UTC sorts as text.
+    if not good or str(good) < str(last):
+        return degraded(f"its last run, at {last}, did not succeed")
+    return healthy(f"last succeeded at {good}")
+
+
+def _failure(status: dict[str, Any]) -> str:
+    if status.get("message") or status.get("reason"):
+        return ": ".join(str(text) for text in (status.get("reason"), status.get("message")) if text)
+    for container in (*items(status, "initContainerStatuses"), *items(status, "containerStatuses")):
+        ended = part(container, "state", "terminated")
+        if number(ended, "exitCode") != 0:
+            return f"container {container.get('name')}: {_exit(ended)}"
+    return "failed"
+
+
+def _last_crash(status: dict[str, Any]) -> str:
+    for container in items(status, "containerStatuses"):
+        ended = part(container, "lastState", "terminated")
+        if ended and container.get("ready") is not True:
+            restarts = number(container, "restartCount")
+            return f"container {container.get('name')} was restarted {restarts} times: {_exit(ended)}"
+    return ""
+
+
+def _exit(ended: dict[str, Any]) -> str:
+    if not ended:
+        return ""
+    text = f"exit code {number(ended, 'exitCode')}"
+    reason = ended.get("reason")
+    return f"{reason}, {text}" if reason and reason != "Error" else text
