@@ -36,8 +36,8 @@ def evaluate_gate(  # noqa: PLR0913, PLR0917
 ) -> GateVerdict:
     """Whether `release` of `app` may enter `environment`.
 
-    `states` is what runs in each environment, `approvals` what was said so far; that each is bound to the manifests
-    and not expired is for `check_approval` to say, at the point of effect.
+    `states` is what runs in each environment, `approvals` what was said so far; that each is bound to the
+    manifests and not expired is for `check_approval` to say, at the point of effect.
     """
     config.environment(environment)
     reasons = [

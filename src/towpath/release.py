@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 import yaml
 
@@ -144,12 +144,12 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def _typed(cls: type[T], data: Any) -> T:
-    value: T = _adapter(cls).validate_json(json.dumps(data))
+    value: T = _adapter(cast("type", cls)).validate_json(json.dumps(data))
     return value
 
 
 @functools.cache
-def _adapter(cls: Any) -> "TypeAdapter[Any]":
+def _adapter(cls: type) -> "TypeAdapter[Any]":
     # Here, so that whoever only passes releases on does not pay for pydantic.
     from pydantic import ConfigDict, TypeAdapter, with_config
 

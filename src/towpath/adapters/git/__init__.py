@@ -1,0 +1,25 @@
+"""Git, hardened: known URLs only, no hooks, submodules, filters, prompts or configuration but our own.
+
+A URL is mirrored once into the cache (`mirror`), a commit is checked out once into an immutable folder
+(`checkout`), history is read from the mirror (`read`), and changes are made as one commit on top of the
+branch's newest (`write`).
+"""
+
+from towpath.adapters.git.checkout import Checkout, fetch_checkout, resolve_revision
+from towpath.adapters.git.command import check_url
+from towpath.adapters.git.read import CommitInfo, is_ancestor, log, read_commit, read_file, tree_id
+from towpath.adapters.git.write import commit_files
+
+__all__ = [
+    "Checkout",
+    "CommitInfo",
+    "check_url",
+    "commit_files",
+    "fetch_checkout",
+    "is_ancestor",
+    "log",
+    "read_commit",
+    "read_file",
+    "resolve_revision",
+    "tree_id",
+]

@@ -1,0 +1,119 @@
+"""Checkouts: one immutable folder per commit, made beside its place and renamed into it."""
+
+import re
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from towpath.adapters.git.command import Remote, check_url, git
+from towpath.adapters.git.mirror import fetch, mirror_path
+from towpath.errors import RefusedError, TransientError, UnknownNameError
+
+COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_SHORT_COMMIT = re.compile(r"[0-9a-f]{4,64}")
+_REVISION = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//|\.lock$|/$))[A-Za-z0-9._/+@-]{1,200}")
+_KEPT, _KEPT_SECONDS = 50, 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The files of one commit. `branch` is the revision that was asked for; `mirror` holds the history."""
+
+    path: Path
+    url: str
+    commit: str
+    branch: str
+    mirror: Path
+
+
+def fetch_checkout(
+    url: str, revision: str, cache: Path, *, allow_file: bool = False, timeout: float = 60.0
+) -> Checkout:
+    """Fetch `url` and check out `revision` (branch, tag or commit id). Safe to call in parallel.
+
+    A whole commit id that is in the cache needs no network. Raises TransientError when the other side does
+    not answer within `timeout` seconds, UnknownNameError for a missing repository or revision, RefusedError
+    for a URL that is not allowed.
+    """
+    remote = check_url(url, allow_file=allow_file)
+    mirror, commit = _resolve(remote, revision, cache, timeout)
+    try:
+        path = materialise(mirror, commit, cache / "checkouts" / mirror.stem, timeout)
+    except OSError as error:
+        raise TransientError(f"cannot write the Git cache {cache}: {error.strerror}") from error
+    return Checkout(path, remote.url, commit, revision, mirror)
+
+
+def resolve_revision(
+    url: str, revision: str, cache: Path, *, allow_file: bool = False, timeout: float = 60.0
+) -> str:
+    """The commit id of a branch, tag or (abbreviated) commit id; UnknownNameError when there is none."""
+    return _resolve(check_url(url, allow_file=allow_file), revision, cache, timeout)[1]
+
+
+def find_commit(mirror: Path, revision: str) -> str | None:
+    """The commit id of `revision` in a mirror: a branch before a tag before an abbreviated commit id."""
+    if not _REVISION.fullmatch(revision):
+        return None
+    names = [f"refs/heads/{revision}", f"refs/tags/{revision}"]
+    if _SHORT_COMMIT.fullmatch(revision):
+        names.append(revision)
+    for name in names:
+        args = ("rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}")
+        found = git(mirror, *args, codes=(0, 1, 128)).stdout.strip()
+        if COMMIT.fullmatch(found):
+            return found
+    return None
+
+
+def _resolve(remote: Remote, revision: str, cache: Path, timeout: float) -> tuple[Path, str]:
+    if not _REVISION.fullmatch(revision):
+        raise RefusedError(f"not a Git revision: {revision[:100]!r}")
+    mirror = mirror_path(remote, cache)
+    # A branch may move, a commit cannot.
+    if (
+        COMMIT.fullmatch(revision)
+        and (mirror / "HEAD").exists()
+        and find_commit(mirror, revision) == revision
+    ):
+        return mirror, revision
+    mirror = fetch(remote, cache, timeout=timeout)
+    commit = find_commit(mirror, revision)
+    if commit is None:
+        names = git(mirror, "for-each-ref", "--format=%(refname:lstrip=2)", "--count=200").stdout.split()
+        raise UnknownNameError("revision", revision, names, where=str(remote))
+    return mirror, commit
+
+
+def materialise(mirror: Path, commit: str, folder: Path, timeout: float) -> Path:
+    path = folder / commit
+    if path.is_dir():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    _forget_old(folder)
+    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+    try:
+        tree = temporary / "tree"
+        tree.mkdir()
+        env = {"GIT_INDEX_FILE": str(temporary / "index"), "GIT_WORK_TREE": str(tree)}
+        git(mirror, "read-tree", "--end-of-options", commit, env=env, timeout=timeout)
+        git(mirror, "checkout-index", "--all", "--quiet", f"--prefix={tree}/", env=env, timeout=timeout)
+        try:
+            tree.rename(path)
+        except OSError:
+            # Somebody else was faster; the commit is the same, so the files are.
+            if not path.is_dir():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return path
+
+
+def _forget_old(folder: Path) -> None:
+    """Keep the newest checkouts, and every one that a running flow may still read."""
+    old = sorted((path for path in folder.iterdir()), key=lambda path: path.stat().st_mtime)[:-_KEPT]
+    for path in old:
+        if time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)

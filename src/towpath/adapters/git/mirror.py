@@ -1,0 +1,57 @@
+"""The mirror of a URL: a bare repository in the cache, fetched under a lock."""
+
+import contextlib
+import fcntl
+import hashlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from towpath.adapters.git.command import Remote, git
+from towpath.errors import TransientError
+
+# Of all attributes a repository can set for itself, none may change a byte on the way to the checkout.
+_ATTRIBUTES = "* -text -ident -filter -working-tree-encoding\n"
+
+
+def mirror_path(remote: Remote, cache: Path) -> Path:
+    """The folder of the mirror: readable name, and a hash of the URL."""
+    key = hashlib.sha256(remote.url.encode()).hexdigest()[:16]
+    name = remote.url.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    safe = "".join(char if char.isalnum() or char in "-_" else "-" for char in name)[:40]
+    return cache / "git" / f"{safe}-{key}.git"
+
+
+def fetch(remote: Remote, cache: Path, *, timeout: float) -> Path:
+    """Bring the mirror's branches and tags up to date and return its folder."""
+    path = mirror_path(remote, cache)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.with_suffix(".lock"), remote, timeout):
+            if not (path / "HEAD").exists():
+                git(path, "init", "--quiet", "--bare", "--template=")
+                (path / "info").mkdir(exist_ok=True)
+            (path / "info" / "attributes").write_text(_ATTRIBUTES)
+            options = ("--quiet", "--prune", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
+            refs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+            git(
+                path, "fetch", *options, "--end-of-options", remote.url, *refs, remote=remote, timeout=timeout
+            )
+    except OSError as error:
+        raise TransientError(f"cannot write the Git cache {cache}: {error.strerror}") from error
+    return path
+
+
+@contextlib.contextmanager
+def _locked(path: Path, remote: Remote, timeout: float) -> Iterator[None]:
+    deadline = time.monotonic() + timeout
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TransientError(f"another fetch of {remote} does not end") from None
+                time.sleep(0.02)
+        yield

@@ -1,0 +1,148 @@
+"""History: commits, files and trees, read from a mirror with GitPython."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from git import Commit, GitCmdObjectDB, Repo
+from git.exc import GitCommandError, ODBError
+
+from towpath.adapters.git.checkout import COMMIT, Checkout, find_commit
+from towpath.adapters.git.command import check_url, environment, git
+from towpath.adapters.git.mirror import fetch
+from towpath.errors import RefusedError, UnknownNameError
+from towpath.promotion import parse_trailers
+
+MAX_FILE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """One commit. `committed_at` is RFC 3339 in UTC; `trailers` are those of the message's last paragraph."""
+
+    sha: str
+    subject: str
+    author: str
+    author_email: str
+    committed_at: str
+    message: str
+    trailers: dict[str, list[str]]
+
+
+def read_commit(checkout: Checkout, commit: str | None = None) -> CommitInfo:
+    """The commit `commit` (default: the checkout's own) of the checkout's repository."""
+    with _repo(checkout.mirror) as repo:
+        return _info(_commit(repo, commit or checkout.commit))
+
+
+def tree_id(checkout: Checkout, path: str = ".") -> str | None:
+    """The id of the tree or blob at `path`, equal exactly when the content is; None: nothing there."""
+    return object_id(checkout.mirror, checkout.commit, path)
+
+
+def object_id(mirror: Path, commit: str, path: str) -> str | None:
+    """As tree_id, for any commit of a mirror."""
+    with _repo(mirror) as repo:
+        tree = _commit(repo, commit).tree
+        path = path.strip("/")
+        if path in ("", "."):
+            return str(tree.hexsha)
+        try:
+            return str(tree[path].hexsha)
+        except KeyError:
+            return None
+
+
+def read_file(checkout: Checkout, path: str, commit: str | None = None) -> str | None:
+    """The text of the file `path` at `commit` (default: the checkout's own); None: no such file there."""
+    with _repo(checkout.mirror) as repo:
+        try:
+            blob = _commit(repo, commit or checkout.commit).tree[path]
+        except KeyError:
+            return None
+        if blob.type != "blob" or blob.mode & 0o170000 == 0o120000 or blob.size > MAX_FILE_BYTES:
+            return None
+        data: bytes = blob.data_stream.read()
+        return data.decode("utf-8-sig", errors="replace")
+
+
+def log(  # noqa: PLR0913
+    where: Checkout | str,
+    paths: Sequence[str] = (),
+    limit: int = 100,
+    *,
+    branch: str = "main",
+    cache: Path | None = None,
+    allow_file: bool = False,
+    timeout: float = 60.0,
+) -> list[CommitInfo]:
+    """The newest `limit` commits that touch `paths` (all when empty), newest first.
+
+    `where` is a checkout, which is not fetched again, or a URL, whose `branch` is fetched into `cache`.
+    """
+    if isinstance(where, Checkout):
+        return log_range(where.mirror, where.commit, paths, limit)
+    if cache is None:
+        raise ValueError("a URL needs a cache")
+    remote = check_url(where, allow_file=allow_file)
+    mirror = fetch(remote, cache, timeout=timeout)
+    commit = find_commit(mirror, branch)
+    if commit is None:
+        raise UnknownNameError("branch", branch, where=str(remote))
+    return log_range(mirror, commit, paths, limit)
+
+
+def log_range(mirror: Path, revisions: str, paths: Sequence[str] = (), limit: int = 100) -> list[CommitInfo]:
+    """The newest commits of COMMIT or COMMIT..COMMIT that touch `paths`."""
+    if not all(COMMIT.fullmatch(part) for part in revisions.split("..")):
+        raise RefusedError(f"not a range of commits: {revisions[:100]!r}")
+    with _repo(mirror) as repo:
+        found = repo.iter_commits(revisions, paths=list(paths), max_count=limit)
+        return [_info(commit) for commit in found]
+
+
+def is_ancestor(checkout: Checkout, ancestor: str, descendant: str | None = None) -> bool:
+    """Whether `descendant` (default: the checkout's commit) has `ancestor` in its history, or is it.
+
+    False for a commit that is not known: after a forced push the old head may be gone.
+    """
+    return descends(checkout.mirror, ancestor, descendant or checkout.commit)
+
+
+def descends(mirror: Path, ancestor: str, descendant: str) -> bool:
+    """As is_ancestor, for any two commits of a mirror."""
+    if not COMMIT.fullmatch(ancestor) or not COMMIT.fullmatch(descendant):
+        return False
+    args = ("merge-base", "--is-ancestor", "--end-of-options", ancestor, descendant)
+    return git(mirror, *args, codes=(0, 1, 128)).code == 0
+
+
+@contextlib.contextmanager
+def _repo(mirror: Path) -> Iterator[Repo]:
+    with Repo(mirror, odbt=GitCmdObjectDB, search_parent_directories=False) as repo:
+        repo.git.update_environment(**environment())
+        yield repo
+
+
+def _commit(repo: Repo, commit: str) -> Commit:
+    if not COMMIT.fullmatch(commit):
+        raise RefusedError(f"not a whole commit id: {commit[:100]!r}")
+    try:
+        return repo.commit(commit)
+    except (GitCommandError, ODBError, ValueError) as error:
+        raise UnknownNameError("commit", commit) from error
+
+
+def _info(commit: Commit) -> CommitInfo:
+    message = commit.message if isinstance(commit.message, str) else commit.message.decode(errors="replace")
+    return CommitInfo(
+        sha=commit.hexsha,
+        subject=message.partition("\n")[0].strip(),
+        author=commit.author.name or "",
+        author_email=commit.author.email or "",
+        committed_at=datetime.fromtimestamp(commit.committed_date, UTC).isoformat().replace("+00:00", "Z"),
+        message=message,
+        trailers=parse_trailers(message),
+    )

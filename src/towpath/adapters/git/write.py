@@ -1,0 +1,251 @@
+"""One commit on top of the branch's newest: raced for, never forced, and never made twice."""
+
+import random
+import re
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from towpath.adapters.git.checkout import COMMIT, find_commit, materialise
+from towpath.adapters.git.command import Remote, check_url, git
+from towpath.adapters.git.mirror import fetch
+from towpath.adapters.git.read import descends, log_range, object_id
+from towpath.errors import (
+    ConflictError,
+    RefusedError,
+    TowpathError,
+    TransientError,
+    UnknownNameError,
+)
+from towpath.promotion import one_line
+from towpath.redact import redact
+
+Edits = Mapping[str, str | None]
+"""Path -> new text; None deletes the file."""
+
+ATTEMPTS = 10
+_SEARCHED = 1000
+_RACE = re.compile(
+    r"\((fetch first|non-fast-forward|cannot lock ref|failed to (update|lock) ref|incorrect old value)"
+    r"|reference already exists"
+)
+_COMMITTER = ("Towpath", "towpath@localhost")
+
+
+class _LostRaceError(Exception):
+    """Somebody else pushed first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What commit_files was asked for, the same for every attempt."""
+
+    remote: Remote
+    branch: str
+    base: str
+    edits: Callable[[Path], Edits]
+    message: str
+    author: tuple[str, str]
+    marker: tuple[str, str]
+    unchanged: tuple[str, ...]
+    cache: Path
+    timeout: float
+
+
+def commit_files(  # noqa: PLR0913
+    url: str,
+    branch: str,
+    base_commit: str,
+    edits: Callable[[Path], Edits],
+    message: str,
+    *,
+    author: str,
+    cache: Path,
+    marker: tuple[str, str],
+    expected_unchanged: tuple[str, ...] = (),
+    allow_file: bool = False,
+    timeout: float = 60.0,
+) -> str:
+    """Commit `edits` to `branch` of `url` and push; returns the commit that has them.
+
+    `edits` is the intent: it is called with the files of the newest commit, again after every lost race, at
+    most ATTEMPTS times. `base_commit` is what the decision was based on: when a file that is edited, or one
+    of `expected_unchanged`, is different now, ConflictError says who changed it. `marker` is a trailer in
+    `message` that no other commit has: a commit that carries it is ours, also when the reply to its push
+    was lost. When there is nothing to change, nothing is committed and the branch's head is returned.
+    `author` is `Name` or `Name <mail>`. Raises TransientError when the repository does not answer,
+    RefusedError when it refuses.
+    """
+    if not COMMIT.fullmatch(base_commit):
+        raise RefusedError(f"not a whole commit id: {base_commit[:100]!r}")
+    if f"\n{marker[0]}: {marker[1]}\n" not in f"{message}\n":
+        raise ValueError("the message lacks its marker")
+    remote = check_url(url, allow_file=allow_file)
+    work = _Work(
+        remote,
+        branch,
+        base_commit,
+        edits,
+        message,
+        _person(author),
+        marker,
+        expected_unchanged,
+        cache,
+        timeout,
+    )
+    for attempt in range(ATTEMPTS):
+        try:
+            return _attempt(work)
+        except _LostRaceError:
+            time.sleep(random.uniform(0.0, 0.05 * (attempt + 1)))  # noqa: S311
+        except OSError as error:
+            raise TransientError(f"cannot write the Git cache {cache}: {error.strerror}") from error
+    raise TransientError(f"lost {ATTEMPTS} races to push to {branch} of {remote}; others push all the time")
+
+
+def _attempt(work: _Work) -> str:
+    mirror, head = _newest(work)
+    done = _find_marker(mirror, head, work)
+    if done:
+        return done
+    if not descends(mirror, work.base, head):
+        raise ConflictError(
+            f"branch {work.branch} of {work.remote} was rewritten: {work.base[:7]} is not in its history",
+            remedy="Somebody forced a push. Look at what is there now, then run this again.",
+        )
+    _check_unchanged(mirror, head, work, work.unchanged)
+    folder = materialise(mirror, head, work.cache / "checkouts" / mirror.stem, work.timeout)
+    edits = {path: text for path, text in work.edits(folder).items() if _differs(folder, path, text)}
+    if not edits:
+        return head
+    _check_unchanged(mirror, head, work, tuple(edits))
+    commit = _commit(mirror, head, edits, work)
+    return _push(mirror, commit, work)
+
+
+def _newest(work: _Work) -> tuple[Path, str]:
+    mirror = fetch(work.remote, work.cache, timeout=work.timeout)
+    head = find_commit(mirror, work.branch)
+    if head is None:
+        raise UnknownNameError("branch", work.branch, where=str(work.remote))
+    return mirror, head
+
+
+def _find_marker(mirror: Path, head: str, work: _Work) -> str | None:
+    name, value = work.marker
+    revisions = f"{work.base}..{head}" if descends(mirror, work.base, head) else head
+    for commit in log_range(mirror, revisions, limit=_SEARCHED):
+        if value in commit.trailers.get(name, []):
+            return commit.sha
+    return None
+
+
+def _check_unchanged(mirror: Path, head: str, work: _Work, paths: tuple[str, ...]) -> None:
+    if head == work.base:
+        return
+    for path in paths:
+        if object_id(mirror, work.base, path) != object_id(mirror, head, path):
+            by = log_range(mirror, f"{work.base}..{head}", [path], limit=1)
+            who = f" by {by[0].author} in {by[0].sha[:7]} ({by[0].subject})" if by else ""
+            raise ConflictError(
+                f"{path} was changed meanwhile{redact(who)}",
+                remedy="Look at that change, then run this again.",
+            )
+
+
+def _differs(folder: Path, path: str, text: str | None) -> bool:
+    parts = PurePosixPath(path).parts
+    if (
+        path.startswith(("/", "-"))
+        or not parts
+        or any(part in ("..", ".git") for part in parts)
+        or re.search(r"[\x00-\x1f]", path)
+    ):
+        raise RefusedError(f"not a path inside of the repository: {path!r}")
+    place = folder
+    for part in parts:
+        place /= part
+        if place.is_symlink():
+            raise RefusedError(f"{path}: is behind a symbolic link; refused")
+    if text is None:
+        return place.exists()
+    return not place.is_file() or place.read_bytes() != text.encode()
+
+
+def _commit(mirror: Path, head: str, edits: Edits, work: _Work) -> str:
+    """Write blobs, tree and commit by plumbing: no working tree, no hooks, no filters."""
+    with tempfile.TemporaryDirectory(prefix="index-", dir=mirror) as folder:
+        env = {"GIT_INDEX_FILE": f"{folder}/index"}
+        git(mirror, "read-tree", "--end-of-options", head, env=env)
+        lines = []
+        for path, text in sorted(edits.items()):
+            if text is None:
+                lines.append(f"0 {'0' * 40}\t{path}\0")
+                continue
+            blob = git(mirror, "hash-object", "-w", "--no-filters", "--stdin", input=text).stdout.strip()
+            listed = git(mirror, "ls-files", "--stage", "--", path, env=env).stdout
+            mode = "100755" if listed.startswith("100755") else "100644"
+            lines.append(f"{mode} {blob}\t{path}\0")
+        git(mirror, "update-index", "-z", "--index-info", env=env, input="".join(lines))
+        tree = git(mirror, "write-tree", env=env).stdout.strip()
+    (name, mail), (committer, committer_mail) = work.author, _COMMITTER
+    env = {
+        "GIT_AUTHOR_NAME": name,
+        "GIT_AUTHOR_EMAIL": mail,
+        "GIT_COMMITTER_NAME": committer,
+        "GIT_COMMITTER_EMAIL": committer_mail,
+    }
+    args = ("commit-tree", "--no-gpg-sign", "-p", head, "-F", "-", tree)
+    return git(mirror, *args, env=env, input=work.message).stdout.strip()
+
+
+def _push(mirror: Path, commit: str, work: _Work) -> str:
+    options = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no")
+    target = f"{commit}:refs/heads/{work.branch}"
+    try:
+        done = git(
+            mirror,
+            *("push", *options, "--end-of-options", work.remote.url, target),
+            remote=work.remote,
+            timeout=work.timeout,
+            codes=(0, 1),
+        )
+    except TowpathError as error:
+        return _after_lost_reply(error, work)
+    if done.code == 0:
+        return commit
+    said = f"{done.stdout}\n{done.stderr}"
+    if _RACE.search(said):
+        raise _LostRaceError
+    rejected = re.search(r"\[(?:remote )?rejected\] \((?P<why>.*)\)", said)
+    if rejected:
+        remote_says = " ".join(re.findall(r"^remote: (.*\S)", done.stderr, re.MULTILINE))
+        raise RefusedError(
+            redact(
+                f"{work.remote} refused the push to {work.branch}: {rejected['why']}. {remote_says}".strip()
+            )
+        )
+    return _after_lost_reply(
+        TransientError(f"push to {work.remote} failed: {redact(said).strip()[-300:]}"), work
+    )
+
+
+def _after_lost_reply(error: TowpathError, work: _Work) -> str:
+    """The push failed, or only its reply did: the repository knows."""
+    try:
+        mirror, head = _newest(work)
+        done = _find_marker(mirror, head, work)
+    except TowpathError:
+        raise error from None
+    if done:
+        return done
+    raise error
+
+
+def _person(author: str) -> tuple[str, str]:
+    name, _, rest = one_line(author).partition("<")
+    name = re.sub(r"[<>]", "", name).strip(" .,:;\"'") or "unknown"
+    mail = re.sub(r"[<>\s]", "", rest.partition(">")[0])
+    return name, mail or f"{re.sub(r'[^A-Za-z0-9._-]+', '.', name).strip('.').lower() or 'unknown'}@localhost"
