@@ -1,0 +1,308 @@
+"""Verify: wait by watching until an app is healthy or hopeless, see that the release runs, then ask it.
+
+Healthy is believed after it held for a moment and a second, consistent read of the API server says the same.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Protocol
+
+from towpath.adapters.kubernetes import ServiceAnswer
+from towpath.config import App, Environment
+from towpath.engine.live import Collection, LivePicture, Watchable
+from towpath.engine.pods import (
+    WORKLOADS,
+    Snapshot,
+    current_pods,
+    current_replica_set,
+    other_images,
+    pods_wanted,
+    uses_image,
+)
+from towpath.engine.render import Rendered
+from towpath.engine.smoke import SmokeResult, run_smoke_checks
+from towpath.engine.witness import explain
+from towpath.errors import TransientError, VerifyError
+from towpath.health import Health, ObjectHealth, Status, assess
+from towpath.health.assess import never_changes
+from towpath.health.verdict import conditions
+from towpath.health.workloads import container_trouble
+from towpath.objects import Manifest, ObjectRef, ref_of
+
+STABLE = 1.0
+"""Seconds that health must hold before it is read a second time."""
+_MAX_EXPLAINED = 5
+_GOOD = frozenset({Status.HEALTHY, Status.SUSPENDED, Status.UNKNOWN})
+"""Unknown is told but does not hold up: an object whose kind has no status can never be judged."""
+
+
+class VerifyCluster(Watchable, Protocol):
+    """What verifying asks of a cluster."""
+
+    def get(self, ref: ObjectRef) -> Manifest | None: ...
+
+    def service_proxy(
+        self, namespace: str, service: str, port: int | str, path: str = "/", *, timeout: float = 10.0
+    ) -> ServiceAnswer: ...
+
+    def pod_logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str | None = None,
+        *,
+        lines: int = 20,
+        previous: bool = False,
+    ) -> str: ...
+
+    def events(self, ref: ObjectRef, *, uid: str | None = None) -> list[Manifest]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Evidence that an app is healthy: a verdict per object, the pods and what they run, smoke answers."""
+
+    healthy: bool
+    verdicts: tuple[ObjectHealth, ...]
+    smoke: tuple[SmokeResult, ...]
+    images: tuple[str, ...]
+    seconds: float
+
+    def summary(self) -> str:
+        """One line."""
+        parts = [f"{len(self.verdicts)} objects healthy", f"{len(self.images)} pods run the release"]
+        if self.smoke:
+            parts.append(f"{len(self.smoke)} smoke checks passed")
+        return f"{', '.join(parts)} ({self.seconds:.1f} s)"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "healthy": self.healthy,
+            "verdicts": [verdict.to_json() for verdict in self.verdicts],
+            "smoke": [result.to_json() for result in self.smoke],
+            "images": list(self.images),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One look at everything: verdicts of objects, and what pods run that they should not."""
+
+    verdicts: tuple[ObjectHealth, ...]
+    wrong_images: tuple[str, ...]
+    images: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        return not self.wrong_images and not self.offenders
+
+    @property
+    def offenders(self) -> tuple[ObjectHealth, ...]:
+        return tuple(each for each in self.verdicts if not _settled(each))
+
+    @property
+    def hopeless(self) -> tuple[ObjectHealth, ...]:
+        return tuple(each for each in self.offenders if each.health.final)
+
+    def line(self) -> str:
+        """The first thing still waited for."""
+        for each in self.offenders:
+            return f"{each.ref}: {each.health.message}"
+        return self.wrong_images[0] if self.wrong_images else "healthy"
+
+
+def verify_app(  # noqa: PLR0913
+    cluster: VerifyCluster,
+    rendered: Rendered,
+    app: App,
+    environment: Environment,
+    release_digest: str | None,
+    *,
+    deadline: timedelta,
+    on_progress: Callable[[str], None] | None = None,
+) -> Verification:
+    """Wait until everything is healthy, then run the smoke checks.
+
+    Raises VerifyError, naming each offender with its pod's reason and last log lines, when the deadline has
+    passed or nothing but a change can help; TransientError when the cluster could not be read at all.
+    """
+    started = time.monotonic()
+    end = started + deadline.total_seconds()
+    image = app.image if release_digest else None
+    judgement, snapshot = _wait(cluster, rendered, image, release_digest, end, on_progress or _say_nothing)
+    if not judgement.good:
+        raise _error(cluster, judgement, snapshot, rendered, time.monotonic() - started)
+    smoke = run_smoke_checks(cluster, environment.namespace, app.smoke, end)
+    if failed := [result for result in smoke if not result.passed]:
+        raise VerifyError(
+            f"app {rendered.app} in {rendered.environment} is healthy, but fails its smoke checks:\n"
+            + "\n".join(f"  {result}" for result in failed)
+        )
+    seconds = time.monotonic() - started
+    return Verification(True, judgement.verdicts, smoke, judgement.images, seconds)
+
+
+def judge(
+    objects: tuple[Manifest, ...], snapshot: Snapshot, image: str | None, digest: str | None
+) -> Judgement:
+    """Pure: what a snapshot of the cluster says about the objects."""
+    verdicts: list[ObjectHealth] = []
+    wrong: list[str] = []
+    images: list[str] = []
+    for manifest in objects:
+        ref = ref_of(manifest)
+        live = snapshot.get(ref)
+        if live is None:
+            verdicts.append(ObjectHealth(ref, Health(Status.MISSING, "is not in the cluster")))
+            continue
+        pods = current_pods(live, snapshot) if (ref.group, ref.kind) in WORKLOADS else []
+        verdicts.append(ObjectHealth(ref, _health(live, pods, snapshot)))
+        if image and digest and uses_image(manifest, image):
+            if len(pods) < pods_wanted(live):
+                wrong.append(
+                    f"{ref}: {len(pods)} of {pods_wanted(live)} pods of the newest revision are there"
+                )
+            for pod in pods:
+                name = f"Pod {ref_of(pod).namespace}/{ref_of(pod).name}"
+                others = other_images(pod, image, digest)
+                wrong.extend(f"{name}: {other}, not {digest}" for other in others)
+                if not others:
+                    images.append(f"{name} {image}@{digest}")
+    return Judgement(tuple(verdicts), tuple(wrong), tuple(images))
+
+
+def _health(live: Manifest, pods: list[Manifest], snapshot: Snapshot) -> Health:
+    health = assess(live)
+    if health.status is Status.DEGRADED and _deadline_of_an_older_revision(live, snapshot):
+        return Health(Status.PROGRESSING, "its controller still tells of the revision before")
+    if health.status in _GOOD or health.final:
+        return health
+    for pod in pods:
+        trouble = container_trouble(pod)
+        if trouble and trouble.final:
+            message = f"{health.message}; Pod {pod['metadata']['name']}: {trouble.message}"
+            return replace(trouble, message=message)
+    return health
+
+
+def _deadline_of_an_older_revision(live: Manifest, snapshot: Snapshot) -> bool:
+    """After a rollback to an old ReplicaSet the condition about the failed one stands for a moment."""
+    progress = conditions(live).get("Progressing", {})
+    if live["kind"] != "Deployment" or progress.get("reason") != "ProgressDeadlineExceeded":
+        return False
+    replica_set = current_replica_set(live, snapshot)
+    return replica_set is not None and f'"{replica_set["metadata"]["name"]}"' not in str(
+        progress.get("message")
+    )
+
+
+def _settled(each: ObjectHealth) -> bool:
+    # A CronJob's runs come and go by the clock; they say nothing about this release.
+    return each.health.status in _GOOD or (
+        each.ref.kind == "CronJob" and each.health.status is not Status.MISSING
+    )
+
+
+def _wait(  # noqa: PLR0913, PLR0917
+    cluster: VerifyCluster,
+    rendered: Rendered,
+    image: str | None,
+    digest: str | None,
+    end: float,
+    say: Callable[[str], None],
+) -> tuple[Judgement, Snapshot]:
+    """The last judgement, and the snapshot it is about: good, hopeless, or the one at the deadline."""
+    moving, still = _collections(rendered)
+    fixed = _read_each(cluster, still)
+    judgement: Judgement | None = None
+    snapshot: Snapshot = {}
+    said, good_since = "", None
+    with LivePicture(cluster, moving) as picture:
+        while True:
+            version, seen = picture.snapshot()
+            now = time.monotonic()
+            if seen is not None:
+                snapshot = {**fixed, **seen}
+                judgement = judge(rendered.objects, snapshot, image, digest)
+                if judgement.line() != said:
+                    said = judgement.line()
+                    say(said)
+                if judgement.hopeless:
+                    return judgement, snapshot
+                good_since = (good_since or now) if judgement.good else None
+                if good_since is not None and now - good_since >= STABLE:
+                    snapshot = {**_read_each(cluster, still), **_read_all(cluster, moving)}
+                    judgement = judge(rendered.objects, snapshot, image, digest)
+                    if judgement.good or judgement.hopeless:
+                        return judgement, snapshot
+                    good_since = None
+            if now >= end:
+                if judgement is None:
+                    raise picture.trouble or TransientError("the cluster could not be read in time")
+                return judgement, snapshot
+            # Health that holds is looked at again soon, anything else when something changes.
+            until = min(end, good_since + STABLE) if good_since is not None else end
+            picture.wait(version, until - now)
+
+
+def _collections(rendered: Rendered) -> tuple[list[Collection], list[ObjectRef]]:
+    """What has to be watched, and the objects for which it is enough that they exist."""
+    moving: set[Collection] = set()
+    still: list[ObjectRef] = []
+    for manifest in rendered.objects:
+        ref = ref_of(manifest)
+        if never_changes(ref.group, ref.kind):
+            still.append(ref)
+        elif ref.namespace:
+            moving.add(Collection(ref.group, ref.kind, ref.namespace))
+        else:
+            moving.add(Collection(ref.group, ref.kind, name=ref.name))
+        if (ref.group, ref.kind) in WORKLOADS:
+            moving.add(Collection("", "Pod", ref.namespace))
+        if (ref.group, ref.kind) == ("apps", "Deployment"):
+            moving.add(Collection("apps", "ReplicaSet", ref.namespace))
+    return sorted(moving), still
+
+
+def _read_each(cluster: VerifyCluster, refs: list[ObjectRef]) -> dict[ObjectRef, Manifest]:
+    found = {}
+    for ref in refs:
+        live = cluster.get(ref)
+        if live is not None:
+            found[ref] = live
+    return found
+
+
+def _read_all(cluster: VerifyCluster, collections: list[Collection]) -> dict[ObjectRef, Manifest]:
+    found = {}
+    for each in collections:
+        listed = cluster.list_with_version(each.group, each.kind, each.namespace or None, fields=each.fields)
+        found.update({ref_of(item): item for item in listed[0]})
+    return found
+
+
+def _error(
+    cluster: VerifyCluster, judgement: Judgement, snapshot: Mapping[ObjectRef, Manifest], rendered: Rendered,
+    seconds: float,
+) -> VerifyError:  # fmt: skip
+    offenders = judgement.hopeless or judgement.offenders
+    lines = []
+    for each in offenders[:_MAX_EXPLAINED]:
+        lines.append(f"{each.ref}: {each.health.status}: {each.health.message}")
+        live = snapshot.get(each.ref)
+        if live is not None:
+            lines.extend(f"  {line}" for line in explain(cluster, live, snapshot))
+    if len(offenders) > _MAX_EXPLAINED:
+        lines.append(f"and {len(offenders) - _MAX_EXPLAINED} more")
+    if not offenders:
+        lines.extend(judgement.wrong_images[:_MAX_EXPLAINED])
+    how = "cannot become healthy" if judgement.hopeless else "did not become healthy in time"
+    listed = "\n".join(f"  {line}" for line in lines)
+    return VerifyError(f"app {rendered.app} in {rendered.environment} {how} ({seconds:.0f} s):\n{listed}")
+
+
+def _say_nothing(_line: str) -> None:
+    pass
