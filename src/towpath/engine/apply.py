@@ -1,0 +1,73 @@
+"""Applies one object: takes back what people changed, leaves alone what others own, says what happened."""
+
+from towpath.adapters.kubernetes import ApiConflictError, Cluster
+from towpath.desired import Desired
+from towpath.errors import TransientError
+from towpath.fingerprint import fingerprint, is_ours, is_person, personal_entries
+from towpath.inventory import Owned
+from towpath.objects import Manifest
+from towpath.takeover import patch, take_over
+
+TRIES = 5
+
+
+def apply_object(
+    cluster: Cluster, desired: Desired, known: Manifest | None, *, dry_run: bool = False
+) -> Manifest:
+    """The object after the apply; `known` is its live metadata, None when it is new.
+
+    Raises ApiConflictError when a field that differs is another controller's: it is never forced.
+    """
+    if known is None:
+        created = _apply(cluster, desired.initial, dry_run=dry_run)
+        if desired.initial == desired.manifest or dry_run:
+            return created
+        # What others will decide got its first value from Git, and from now on belongs to nobody.
+        return _rewrite_owners(cluster, desired, created)
+    if not dry_run and _needs_rewrite(known, desired):
+        live = cluster.get(desired.ref)
+        if live is None:
+            return _apply(cluster, desired.initial)
+        _rewrite_owners(cluster, desired, live)
+    return _apply(cluster, desired.manifest, dry_run=dry_run)
+
+
+def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: Desired) -> bool:
+    """Whether our apply wrote: status updates of others raise the resourceVersion, too, and do not count."""
+    old, new = before["metadata"], after["metadata"]
+    if old["resourceVersion"] == new["resourceVersion"]:
+        return False
+    if old.get("generation") != new.get("generation") or "generation" not in new:
+        return True
+    return fingerprint(old) != fingerprint(new) or owned is None or owned.applied != desired.applied
+
+
+def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+    try:
+        return cluster.server_side_apply(manifest, dry_run=dry_run)
+    except ApiConflictError as conflict:
+        if not conflict.owners or not all(
+            is_person(o.manager) or is_ours(o.manager) for o in conflict.owners
+        ):
+            raise
+    return cluster.server_side_apply(manifest, dry_run=dry_run, force=True)
+
+
+def _needs_rewrite(known: Manifest, desired: Desired) -> bool:
+    """Whether the owners might have to be rewritten: fields are ignored, or somebody's tool was here."""
+    return bool(desired.ignored) or any(True for _ in personal_entries(known["metadata"]))
+
+
+def _rewrite_owners(cluster: Cluster, desired: Desired, live: Manifest) -> Manifest:
+    for _ in range(TRIES):
+        managed_fields = take_over(live, desired.ignored)
+        if managed_fields is None:
+            return live
+        try:
+            return cluster.json_patch(desired.ref, patch(live, managed_fields))
+        except ApiConflictError:
+            again = cluster.get(desired.ref)  # its controller wrote the status meanwhile
+            if again is None:
+                break
+            live = again
+    raise TransientError(f"{desired.ref} changes faster than it can be taken over")

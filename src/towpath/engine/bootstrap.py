@@ -1,0 +1,73 @@
+"""Brings a namespace, and our right to work in it, into being before anything else can be read or written."""
+
+import time
+
+from towpath.adapters.kubernetes import ApiRefusedError, Cluster
+from towpath.config import Environment
+from towpath.desired import Desired, prepare
+from towpath.engine.apply import apply_object
+from towpath.engine.observe import namespace_state, require_gone
+from towpath.engine.render import Rendered
+from towpath.engine.survey import owner_of
+from towpath.errors import RefusedError
+from towpath.objects import ObjectRef, ref_of
+from towpath.order import ordered, wave_of
+
+RIGHTS_SECONDS = 15.0
+"""How long the API server may take to notice a new RoleBinding."""
+
+
+def prepare_namespace(
+    cluster: Cluster, rendered: Rendered, environment: Environment
+) -> frozenset[ObjectRef] | None:
+    """Afterwards the namespace is there and we may work in it. Gives what had to be created for that.
+
+    None: there is neither a namespace nor anything wanted in it. Waits for the end of a terminating one.
+    Raises RefusedError when nothing in Git declares a missing namespace.
+    """
+    state = namespace_state(cluster, rendered.namespace)
+    if state == "terminating":
+        require_gone(cluster, rendered.namespace, environment.timeout.total_seconds())
+        state = "missing"
+    if state == "missing" and not rendered.objects:
+        return None
+    if state == "present" and _readable(cluster, rendered):
+        return frozenset()
+    foundations = _foundations(rendered, environment)
+    if state == "missing" and not any(each.ref.kind == "Namespace" for each in foundations):
+        raise RefusedError(
+            f"namespace {rendered.namespace} does not exist, and {rendered.app} does not declare it",
+            remedy="Add a Namespace to the overlay of one app of this environment, or create it by hand.",
+        )
+    created = set()
+    for each in foundations:
+        # Of what is in the namespace we cannot even read whether it is there.
+        known = cluster.get(each.ref, metadata_only=True) if each.ref.kind == "Namespace" else None
+        apply_object(cluster, each, known)
+        created |= {each.ref} if known is None else set()
+    deadline = time.monotonic() + RIGHTS_SECONDS
+    while not _readable(cluster, rendered, last=time.monotonic() > deadline):
+        time.sleep(0.2)  # nothing to watch: the right to watch is what is missing
+    return frozenset(created)
+
+
+def _foundations(rendered: Rendered, environment: Environment) -> list[Desired]:
+    """The Namespace, and RoleBindings that Git puts before everything else (a negative wave)."""
+    chosen = [
+        manifest
+        for manifest in ordered(rendered.objects)
+        if manifest["kind"] == "Namespace"
+        or (manifest["kind"] == "RoleBinding" and (wave_of(manifest) or 0) < 0)
+    ]
+    return list(prepare(chosen, owner_of(rendered), environment.ignore))
+
+
+def _readable(cluster: Cluster, rendered: Rendered, *, last: bool = False) -> bool:
+    try:
+        cluster.get(owner_of(rendered).ref, metadata_only=True)
+    except ApiRefusedError as error:
+        has_binding = any(ref_of(m).kind == "RoleBinding" and (wave_of(m) or 0) < 0 for m in rendered.objects)
+        if error.status != 403 or last or not has_binding:
+            raise
+        return False
+    return True

@@ -1,0 +1,124 @@
+"""Finds an environment's drift: one LIST of inventories, one metadata LIST per kind, dry runs of what drifted."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
+from towpath.config import Config, Environment
+from towpath.desired import Desired, prepare
+from towpath.drift import EXTRA_KINDS, DriftEntry, DriftReport, compare, explain, extra, is_extra, report
+from towpath.engine.observe import Live, concurrently, namespace_state, observe
+from towpath.engine.plan import read_full, would_change
+from towpath.engine.render import Rendered
+from towpath.engine.survey import owner_of
+from towpath.inventory import INVENTORY, PART_OF, Inventory, Owner, from_configmap
+from towpath.objects import Manifest, ObjectRef, ref_of
+
+
+def detect(
+    cluster: Cluster,
+    config: Config,
+    environment: Environment | str,
+    rendered: Sequence[Rendered],
+    *,
+    commit: str = "",
+) -> DriftReport:
+    """Compare what is live with what was applied, and that with what Git wants now. Writes nothing.
+
+    `rendered` are all apps that Git has in the environment.
+    """
+    if isinstance(environment, str):
+        environment = config.environment(environment)
+    name, namespace = environment.name, environment.namespace
+    state = namespace_state(cluster, namespace)
+    if state != "present":
+        return report(name, commit, _all_deleted(rendered, f"namespace {namespace} is {state}"))
+    try:
+        inventories = read_inventories(cluster, name, namespace)
+    except ApiRefusedError as error:
+        bindings = [m for each in rendered for m in each.objects if m["kind"] == "RoleBinding"]
+        if error.status != 403 or not bindings:
+            raise
+        message = f"without it nothing in {namespace} may be read"
+        return report(name, commit, [DriftEntry("", ref_of(m), "deleted", message=message) for m in bindings])
+    wanted = {ref_of(manifest) for each in rendered for manifest in each.objects}
+    known = {owned.ref for inventory in inventories.values() for owned in inventory.objects}
+    sought = wanted | known
+    if environment.extras != "ignore":
+        sought |= {ObjectRef(*kind, namespace, "") for kind in EXTRA_KINDS}
+    scalable = any("replicas" in (m.get("spec") or {}) for each in rendered for m in each.objects)
+    live = observe(cluster, sought, namespace, scalers=scalable)
+    desired = {
+        each.app: {d.ref: d for d in prepare(each.objects, owner_of(each), environment.ignore, live.scalers)}
+        for each in rendered
+    }
+    found: list[DriftEntry] = []
+    for app in sorted(desired.keys() | inventories.keys()):
+        owner = Owner(app, name, namespace)
+        found += _of_app(owner, desired.get(app, {}), inventories.get(app), live)
+    entries = _explained(cluster, found, desired, namespace)
+    if environment.extras != "ignore":
+        declared = wanted | known
+        entries += [
+            extra(ref, each)
+            for ref, each in live.metadata.items()
+            if ref.namespace and ref not in declared and is_extra(each)
+        ]
+    return report(name, commit, entries)
+
+
+def read_inventories(cluster: Cluster, environment: str, namespace: str) -> dict[str, Inventory]:
+    """All inventories of an environment by app, in one request."""
+    listed = cluster.list("", "ConfigMap", namespace, labels=INVENTORY)
+    inventories = [from_configmap(manifest) for manifest in listed]
+    return {each.owner.app: each for each in inventories if each.owner.environment == environment}
+
+
+def _of_app(
+    owner: Owner, desired: dict[ObjectRef, Desired], inventory: Inventory | None, live: Live
+) -> Iterator[DriftEntry]:
+    app, owned = owner.app, inventory.by_ref if inventory else {}
+    if inventory is None and any(_is_part_of(live.metadata.get(ref), owner) for ref in desired):
+        yield DriftEntry(app, owner.ref, "deleted", message="the inventory is gone, its objects are not")
+    for ref in sorted(desired.keys() | owned.keys()):
+        wanted, has, now = desired.get(ref), owned.get(ref), live.metadata.get(ref)
+        if has is None:
+            yield DriftEntry(app, ref, "unapplied", message="no sync has recorded it yet")
+        elif wanted is None:
+            if now is not None:
+                yield DriftEntry(app, ref, "unapplied", message="no longer in Git, not deleted yet")
+        elif drifted := compare(app, has, now, wanted.ignored):
+            yield drifted
+        elif has.applied != wanted.applied:
+            yield DriftEntry(app, ref, "unapplied", message="Git has changed since the last sync")
+
+
+def _is_part_of(live: Manifest | None, owner: Owner) -> bool:
+    return live is not None and (live["metadata"].get("labels") or {}).get(PART_OF) == owner.applyset
+
+
+def _explained(
+    cluster: Cluster, found: list[DriftEntry], desired: dict[str, dict[ObjectRef, Desired]], namespace: str
+) -> list[DriftEntry]:
+    """Field by field, for the modified ones only."""
+    full = read_full(cluster, [entry.ref for entry in found if entry.kind == "modified"], namespace)
+
+    def explained(entry: DriftEntry) -> DriftEntry | None:
+        live = full.get(entry.ref)
+        if entry.kind != "modified":
+            return entry
+        if live is None:
+            return replace(entry, kind="deleted")
+        try:
+            changes = would_change(cluster, desired[entry.app][entry.ref], live)
+        except (ApiConflictError, ApiRefusedError) as error:
+            return replace(explain(entry, live, ()) or entry, message=error.message)
+        return explain(entry, live, changes)
+
+    return [entry for entry in concurrently(explained, found) if entry is not None]
+
+
+def _all_deleted(rendered: Sequence[Rendered], message: str) -> Iterable[DriftEntry]:
+    for each in rendered:
+        for manifest in each.objects:
+            yield DriftEntry(each.app, ref_of(manifest), "deleted", message=message)

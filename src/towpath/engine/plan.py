@@ -1,0 +1,134 @@
+"""Plans one app: what a sync would change, found by dry runs of what is not settled. Writes nothing."""
+
+from towpath import pointer
+from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
+from towpath.config import Environment
+from towpath.desired import Desired
+from towpath.diff import Difference, differences, removal
+from towpath.engine.apply import apply_object
+from towpath.engine.observe import FEW, concurrently, namespace_state
+from towpath.engine.render import Rendered
+from towpath.engine.survey import Survey, survey
+from towpath.errors import RefusedError
+from towpath.fields import added, pointer_of
+from towpath.fingerprint import RESTART_RULE, own_entry, personal_entries
+from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.order import deletion_stages, ordered
+from towpath.plan import Plan, PlanEntry
+
+
+def plan_app(
+    cluster: Cluster,
+    rendered: Rendered,
+    environment: Environment,
+    *,
+    confirmed: frozenset[ObjectRef] = frozenset(),
+) -> Plan:
+    """The changes in the order of a sync. What the sync would refuse is `skip`, with the reason."""
+    state = namespace_state(cluster, rendered.namespace)
+    if state != "present":
+        return _from_nothing(rendered, f"namespace {rendered.namespace} is {state}")
+    try:
+        surveyed = survey(cluster, rendered, environment)
+    except ApiRefusedError as error:
+        if error.status != 403 or not any(m["kind"] == "RoleBinding" for m in rendered.objects):
+            raise
+        return _from_nothing(rendered, "not readable until its RoleBinding is back")
+    claims = dict(surveyed.foreign_claims())
+    todo = {ref_of(manifest) for manifest in surveyed.unsettled()} - claims.keys()
+    full = read_full(cluster, [ref for ref in todo if surveyed.metadata(ref)], rendered.namespace)
+
+    def entry(manifest: Manifest) -> PlanEntry:
+        ref = ref_of(manifest)
+        if ref in claims:
+            return PlanEntry(ref, "skip", reason=f"belongs to app {claims[ref]}")
+        if ref not in todo:
+            return PlanEntry(ref, "unchanged")
+        return _entry(cluster, surveyed.desired[ref], full.get(ref), surveyed)
+
+    manifests = ordered(desired.initial for desired in surveyed.desired.values())
+    entries = concurrently(entry, manifests)
+    entries += _deletions(surveyed, environment, confirmed)
+    return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
+
+
+def read_full(cluster: Cluster, refs: list[ObjectRef], namespace: str) -> dict[ObjectRef, Manifest]:
+    """Whole live objects: a few of a kind one by one, more of them by one list."""
+    by_kind: dict[tuple[str, str], list[ObjectRef]] = {}
+    for ref in refs:
+        by_kind.setdefault((ref.group, ref.kind), []).append(ref)
+    single = [ref for wanted in by_kind.values() if len(wanted) <= FEW for ref in wanted]
+    found = dict(zip(single, concurrently(cluster.get, single), strict=True))
+    for kind, wanted in by_kind.items():
+        if len(wanted) > FEW:
+            where = namespace if wanted[0].namespace else None
+            found |= {ref_of(live): live for live in cluster.list(*kind, where)}
+    return {ref: live for ref, live in found.items() if live is not None}
+
+
+def would_change(cluster: Cluster, desired: Desired, live: Manifest) -> tuple[Difference, ...]:
+    """Field by field what a sync would change in a live object: a dry run, and what people added to it."""
+    result = apply_object(cluster, desired, live, dry_run=True)
+    found = {difference.pointer: difference for difference in differences(live, result)}
+    ours = (own_entry(live["metadata"]) or {}).get("fieldsV1") or {}
+    for entry in personal_entries(live["metadata"]):
+        for path in added(entry.get("fieldsV1") or {}, ours):
+            at = pointer_of(path, live)
+            # What the dry run sets anew it has told already.
+            if at is not None and not pointer.covers(found, at) and not _is_wanted(desired, result, live, at):
+                found[at] = removal(live, at)
+    rules = (*desired.ignored, RESTART_RULE)
+    return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
+
+
+def _is_wanted(desired: Desired, result: Manifest, live: Manifest, at: str) -> bool:
+    """Whether Git names this field itself, with the value that it has."""
+    wanted = pointer.read(desired.manifest, at)
+    return wanted is not None and pointer.read(result, at) == pointer.read(live, at)
+
+
+def _entry(cluster: Cluster, desired: Desired, live: Manifest | None, surveyed: Survey) -> PlanEntry:
+    ref = desired.ref
+    if (ref.group, ref.kind) not in cluster.discover():
+        if _is_defined(ref, surveyed):
+            return PlanEntry(ref, "create", reason="its CustomResourceDefinition comes with this sync")
+        return PlanEntry(ref, "skip", reason=f"{cluster.server} serves no {ref.kind} in {ref.group or 'v1'}")
+    try:
+        if live is None:
+            apply_object(cluster, desired, None, dry_run=True)
+            return PlanEntry(ref, "create")
+        changes = would_change(cluster, desired, live)
+    except (ApiConflictError, ApiRefusedError) as error:
+        return PlanEntry(ref, "skip", reason=error.message)
+    return PlanEntry(ref, "configure" if changes else "unchanged", changes)
+
+
+def _is_defined(ref: ObjectRef, surveyed: Survey) -> bool:
+    for desired in surveyed.desired.values():
+        spec = desired.manifest.get("spec") or {}
+        if (
+            desired.ref.kind == "CustomResourceDefinition"
+            and spec.get("group") == ref.group
+            and (spec.get("names") or {}).get("kind") == ref.kind
+        ):
+            return True
+    return False
+
+
+def _deletions(
+    surveyed: Survey, environment: Environment, confirmed: frozenset[ObjectRef]
+) -> list[PlanEntry]:
+    pruning = surveyed.pruning()
+    reason = "no longer in Git"
+    try:
+        surveyed.check_pruning(pruning, environment, confirmed)
+    except RefusedError as error:
+        reason = f"no longer in Git, but {error.message}"
+    stages = deletion_stages(ref for ref, _ in pruning.delete)
+    entries = [PlanEntry(ref, "delete", reason=reason) for stage in stages for ref in stage]
+    return entries + [PlanEntry(ref, "skip", reason=f"not deleted: {why}") for ref, why in pruning.kept]
+
+
+def _from_nothing(rendered: Rendered, reason: str) -> Plan:
+    entries = [PlanEntry(ref_of(manifest), "create", reason=reason) for manifest in ordered(rendered.objects)]
+    return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)

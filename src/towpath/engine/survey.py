@@ -1,0 +1,86 @@
+"""Everything that plan and sync of one app decide on: inventory, desired objects, live metadata."""
+
+from dataclasses import dataclass
+
+from towpath.adapters.kubernetes import Cluster
+from towpath.config import Environment
+from towpath.desired import Desired, prepare
+from towpath.engine.observe import Live, observe, read_inventory
+from towpath.engine.render import Rendered
+from towpath.errors import RefusedError
+from towpath.inventory import APP, PART_OF, Inventory, Owned, Owner
+from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.prune import Candidate, Pruning, check, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """`version` is the resourceVersion of the inventory's ConfigMap, empty when there is none yet."""
+
+    owner: Owner
+    inventory: Inventory | None
+    version: str
+    desired: dict[ObjectRef, Desired]
+    live: Live
+
+    @property
+    def owned(self) -> dict[ObjectRef, Owned]:
+        return self.inventory.by_ref if self.inventory else {}
+
+    def metadata(self, ref: ObjectRef) -> Manifest | None:
+        """Live metadata, None when there is no such object."""
+        return self.live.metadata.get(ref)
+
+    def unsettled(self) -> list[Manifest]:
+        """Manifests of what is not as we left it, or not as Git wants it."""
+        owned = self.owned
+        return [
+            desired.initial
+            for ref, desired in self.desired.items()
+            if not desired.is_settled(owned.get(ref), self.metadata(ref))
+        ]
+
+    def foreign_claims(self) -> list[tuple[ObjectRef, str]]:
+        """Desired objects that belong to another app already, with its name."""
+        claims = []
+        for ref in self.desired:
+            live = self.metadata(ref)
+            labels = (live["metadata"].get("labels") or {}) if live else {}
+            if labels.get(PART_OF, self.owner.applyset) != self.owner.applyset:
+                claims.append((ref, labels.get(APP) or labels[PART_OF]))
+        return claims
+
+    def pruning(self) -> Pruning:
+        """What the inventory has and Git has not."""
+        left = [owned for ref, owned in self.owned.items() if ref not in self.desired]
+        return judge((Candidate(owned, self.metadata(owned.ref)) for owned in left), self.owner)
+
+    def check_pruning(
+        self, pruning: Pruning, environment: Environment, confirmed: frozenset[ObjectRef]
+    ) -> None:
+        """RefusedError when it is too much, or everything."""
+        if not self.desired and self.owned:
+            raise RefusedError(
+                f"Git has no object for {self.owner.app} in {self.owner.environment}, "
+                f"but {len(self.owned)} are live; nothing is deleted because of an empty result",
+                remedy="Restore the app's folder, or delete the objects by hand if this is meant.",
+            )
+        limit = environment.prune
+        check(pruning, total=len(self.owned), limit=limit.limit, share=limit.share, confirmed=confirmed)
+
+
+def survey(cluster: Cluster, rendered: Rendered, environment: Environment) -> Survey:
+    """Ask the cluster; a handful of requests, whatever the number of objects. Writes nothing."""
+    owner = owner_of(rendered)
+    inventory, version = read_inventory(cluster, owner)
+    refs = {ref_of(manifest) for manifest in rendered.objects}
+    known = set(inventory.by_ref) if inventory else set()
+    scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in rendered.objects)
+    live = observe(cluster, refs | known, rendered.namespace, scalers=scalable)
+    desired = prepare(rendered.objects, owner, environment.ignore, live.scalers)
+    return Survey(owner, inventory, version, {each.ref: each for each in desired}, live)
+
+
+def owner_of(rendered: Rendered) -> Owner:
+    """Whom the rendered objects belong to."""
+    return Owner(rendered.app, rendered.environment, rendered.namespace)

@@ -1,0 +1,254 @@
+"""Carries out what Git wants for one app: inventory ahead, apply by stages, prune last, inventory after."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from towpath.adapters.kubernetes import Cluster
+from towpath.config import Environment
+from towpath.engine.apply import apply_object, is_changed
+from towpath.engine.bootstrap import prepare_namespace
+from towpath.engine.observe import concurrently, wait_gone
+from towpath.engine.render import Rendered
+from towpath.engine.survey import Survey, survey
+from towpath.errors import SyncError, TowpathError, TransientError
+from towpath.fingerprint import fingerprint
+from towpath.inventory import Inventory, Owned, after, ahead, same, to_configmap
+from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.order import deletion_stages, ordered, stages
+from towpath.plan import to_json
+from towpath.prune import Pruning
+
+Result = Literal["created", "configured", "unchanged", "deleted", "skipped"]
+CRD = "CustomResourceDefinition"
+ESTABLISHED_SECONDS = 30.0
+GONE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectResult:
+    """What happened to one object."""
+
+    ref: ObjectRef
+    result: Result
+    message: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"object": to_json(self.ref), "result": self.result, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """All objects in the order in which they were handled, and the inventory as it is now."""
+
+    app: str
+    environment: str
+    results: tuple[ObjectResult, ...]
+    inventory: Inventory | None = field(repr=False, default=None)
+
+    @property
+    def changes(self) -> tuple[ObjectResult, ...]:
+        return tuple(each for each in self.results if each.result not in ("unchanged", "skipped"))
+
+    def summary(self) -> str:
+        """One line."""
+        counts: dict[str, int] = {}
+        for each in self.results:
+            counts[each.result] = counts.get(each.result, 0) + 1
+        told = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "nothing to do"
+        return f"{self.app} in {self.environment}: {told}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "app": self.app,
+            "environment": self.environment,
+            "summary": self.summary(),
+            "results": [each.to_json() for each in self.results],
+        }
+
+
+Progress = Callable[[ObjectResult], None]
+
+
+def sync_app(  # noqa: PLR0913
+    cluster: Cluster,
+    rendered: Rendered,
+    environment: Environment,
+    *,
+    commit: str,
+    on_progress: Progress | None = None,
+    confirmed: frozenset[ObjectRef] = frozenset(),
+) -> SyncResult:
+    """Make live equal to `rendered`. Repeat it after a crash at any point; the second time writes nothing.
+
+    Raises RefusedError before any change when it would delete too much, SyncError naming each object that the
+    server refused, TransientError when only trying again is needed. The inventory is truthful in every case.
+    """
+    tell = on_progress or (lambda _: None)
+    founded = prepare_namespace(cluster, rendered, environment)
+    if founded is None:
+        return SyncResult(rendered.app, rendered.environment, ())
+    surveyed = survey(cluster, rendered, environment)
+    claims = surveyed.foreign_claims()
+    if claims:
+        raise _failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])
+    pruning = surveyed.pruning()
+    surveyed.check_pruning(pruning, environment, confirmed)
+    return _Run(cluster, rendered, surveyed, commit, tell, founded).carry_out(pruning)
+
+
+class _Run:
+    """One sync under way: what is known to exist, what went wrong."""
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        cluster: Cluster,
+        rendered: Rendered,
+        surveyed: Survey,
+        commit: str,
+        tell: Progress,
+        founded: frozenset[ObjectRef],
+    ) -> None:
+        self.cluster, self.rendered, self.surveyed = cluster, rendered, surveyed
+        self.commit, self.tell, self.founded = commit, tell, founded
+        self.written, self.version = surveyed.inventory, surveyed.version
+        self.objects: dict[ObjectRef, Owned] = dict(surveyed.owned)
+        self.results: dict[ObjectRef, ObjectResult] = {}
+        self.failures: list[tuple[ObjectRef, TowpathError]] = []
+
+    def carry_out(self, pruning: Pruning) -> SyncResult:
+        todo = self.surveyed.unsettled()
+        self._write_ahead([ref_of(manifest) for manifest in todo])
+        self._apply_all(todo)
+        if not self.failures:
+            self._prune(pruning)
+        try:
+            self._write_after(complete=not self.failures)
+        except TowpathError as error:
+            self.failures.append((self.surveyed.owner.ref, error))
+        if self.failures:
+            raise _failed(self.rendered, self.failures)
+        order = [ref_of(m) for m in ordered(d.initial for d in self.surveyed.desired.values())]
+        results = [self.results.get(ref) or ObjectResult(ref, "unchanged") for ref in order]
+        results += [each for ref, each in self.results.items() if ref not in self.surveyed.desired]
+        return SyncResult(self.rendered.app, self.rendered.environment, tuple(results), self.written)
+
+    def _apply_all(self, todo: list[Manifest]) -> None:
+        for stage in stages(todo):
+            concurrently(self._apply_one, [ref_of(manifest) for manifest in stage])
+            for ref in (ref_of(manifest) for manifest in stage if manifest["kind"] == CRD):
+                try:
+                    _wait_established(self.cluster, ref)
+                except TowpathError as error:
+                    self.failures.append((ref, error))
+            if self.failures:
+                return  # what comes later may need what failed
+
+    def _apply_one(self, ref: ObjectRef) -> None:
+        desired, before = self.surveyed.desired[ref], self.surveyed.metadata(ref)
+        try:
+            if (
+                before
+                and "deletionTimestamp" in before["metadata"]
+                and not wait_gone(self.cluster, ref, GONE_SECONDS)
+            ):
+                raise TransientError(f"{ref}: is being deleted, and waits for its finalizers")
+            after_apply = apply_object(self.cluster, desired, before)
+        except TowpathError as error:
+            self.failures.append((ref, error))
+            return
+        metadata = after_apply["metadata"]
+        self.objects[ref] = Owned(ref, metadata["uid"], fingerprint(metadata), desired.applied)
+        self._done(ref, self._verdict(ref, before, after_apply))
+
+    def _verdict(self, ref: ObjectRef, before: Manifest | None, now: Manifest) -> Result:
+        if before is None or before["metadata"]["uid"] != now["metadata"]["uid"] or ref in self.founded:
+            return "created"
+        owned, desired = self.surveyed.owned.get(ref), self.surveyed.desired[ref]
+        return "configured" if is_changed(before, now, owned, desired) else "unchanged"
+
+    def _prune(self, pruning: Pruning) -> None:
+        for ref in pruning.gone:
+            self.objects.pop(ref, None)
+        for ref, reason in pruning.kept:
+            self._done(ref, "skipped", reason)
+        uids = dict(pruning.delete)
+
+        def delete(ref: ObjectRef) -> None:
+            try:
+                self.cluster.delete(ref, uid=uids[ref])
+                if wait_gone(self.cluster, ref, GONE_SECONDS):
+                    self.objects.pop(ref, None)
+                    self._done(ref, "deleted")
+                else:
+                    self._done(ref, "deleted", "waits for its finalizers")
+            except TowpathError as error:
+                self.failures.append((ref, error))
+
+        for stage in deletion_stages(uids):
+            concurrently(delete, stage)
+            if self.failures:
+                return
+
+    def _done(self, ref: ObjectRef, result: Result, message: str = "") -> None:
+        self.results[ref] = ObjectResult(ref, result, message)
+        self.tell(self.results[ref])
+
+    def _write_ahead(self, refs: list[ObjectRef]) -> None:
+        if any(ref not in self.objects for ref in refs):
+            inventory = ahead(self.written, self.surveyed.owner, refs)
+            self._write(inventory)
+            self.objects = inventory.by_ref
+
+    def _write_after(self, *, complete: bool) -> None:
+        """The whole truth; commit and digest only of a sync that succeeded."""
+        old = self.written
+        commit = self.commit if complete else old.commit if old else ""
+        desired = self.rendered.digest if complete else old.desired if old else ""
+        new = after(self.surveyed.owner, commit, desired, self.objects)
+        if not same(old, new):
+            self._write(new)
+
+    def _write(self, inventory: Inventory) -> None:
+        manifest = to_configmap(inventory, self.version)
+        written = self.cluster.replace(manifest) if self.version else self.cluster.create(manifest)
+        self.version = written["metadata"]["resourceVersion"]
+        self.written = inventory
+
+
+def _wait_established(cluster: Cluster, ref: ObjectRef) -> None:
+    """Until the new kind is served; TransientError when that takes too long."""
+    deadline = time.monotonic() + ESTABLISHED_SECONDS
+    selector = f"metadata.name={ref.name}"
+    while True:
+        found, version = cluster.list_with_version(ref.group, ref.kind, fields=selector)
+        if any(map(_is_established, found)):
+            break
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TransientError(f"{ref} is not established after {ESTABLISHED_SECONDS:.0f} s")
+        events = cluster.watch(ref.group, ref.kind, since=version, seconds=left, fields=selector)
+        if any(_is_established(event.object) for event in events):
+            break
+    cluster.discover(refresh=True)
+
+
+def _is_established(definition: Manifest) -> bool:
+    conditions = (definition.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Established" and c.get("status") == "True" for c in conditions)
+
+
+def _failed(rendered: Rendered, failures: list[tuple[ObjectRef, TowpathError]]) -> TowpathError:
+    """One error for all: transient only when every one of them is."""
+    failures = sorted(failures, key=lambda failure: failure[0])
+    told = "\n".join(f"  {error.message}" for _, error in failures)
+    message = f"{rendered.app} in {rendered.environment}: {len(failures)} objects not synced:\n{told}"
+    if len(failures) == 1:
+        message = f"{rendered.app} in {rendered.environment}: {failures[0][1].message}"
+    remedy = next((error.remedy for _, error in failures if error.remedy), None)
+    transient = [error for _, error in failures if isinstance(error, TransientError)]
+    if len(transient) == len(failures):
+        pauses = [error.retry_after for error in transient if error.retry_after is not None]
+        return TransientError(message, remedy=remedy, retry_after=max(pauses, default=None))
+    return SyncError(message, remedy=remedy)
