@@ -1,0 +1,248 @@
+"""A thin client of the OCI distribution API: manifests, small blobs, tags, basic and token authentication.
+
+Everything that arrives is bounded in size and time and checked against its digest. Plain HTTP is spoken with
+this machine only. Why not oras: docs/decisions/0001-libraries.md.
+"""
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.utils import parse_dict_header
+
+from towpath.adapters.docker import credentials
+from towpath.errors import TerminalError, TransientError
+from towpath.images import DEFAULT_REGISTRY, ImageReference, check_digest, is_loopback
+from towpath.redact import redact, remember
+
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+TIMEOUT = (5.0, 30.0)
+"""Seconds to connect, and to wait for the next bytes."""
+
+MAX_BYTES = 4 * 1024 * 1024
+_ACCEPT = ", ".join(
+    [
+        MANIFEST_TYPE,
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    ]
+)
+_API_HOSTS = {DEFAULT_REGISTRY: "registry-1.docker.io"}
+
+
+class Repository:
+    """One repository of a registry, over one connection, with the rights to pull or also to push."""
+
+    def __init__(self, image: ImageReference, *, push: bool = False) -> None:
+        self.image = image
+        host = _API_HOSTS.get(image.registry, image.registry)
+        self.base = f"{'http' if is_loopback(host) else 'https'}://{host}/v2/{image.repository}/"
+        self.scope = f"repository:{image.repository}:pull{',push' if push else ''}"
+        self.session = requests.Session()
+        self.session.trust_env = not is_loopback(host)  # no proxy on the way to this machine
+        self.session.auth = _no_netrc
+        self.authorization: str | None = None
+
+    def manifest(self, selector: str) -> tuple[bytes, str] | None:
+        """Bytes and media type of a manifest, its digest checked; None when there is none."""
+        answer = self._ask("GET", f"manifests/{selector}", headers={"Accept": _ACCEPT}, missing_is_fine=True)
+        if answer is None:
+            return None
+        body = body_of(answer)
+        said = answer.headers.get("Docker-Content-Digest") or digest_of(body)
+        if digest_of(body) != said or (selector.startswith("sha256:") and selector != said):
+            raise TransientError(f"{self.image.name}: manifest {selector} arrived damaged")
+        return body, answer.headers.get("Content-Type", "").partition(";")[0]
+
+    def blob(self, digest: str) -> bytes:
+        """A small blob, its digest checked."""
+        answer = self._ask("GET", f"blobs/{check_digest(digest)}")
+        body = body_of(answer) if answer is not None else b""
+        if digest_of(body) != digest:
+            raise TransientError(f"{self.image.name}: blob {digest} arrived damaged")
+        return body
+
+    def put_blob(self, content: bytes) -> None:
+        """Upload a small blob unless it is there."""
+        digest = digest_of(content)
+        if self._ask("HEAD", f"blobs/{digest}", missing_is_fine=True) is not None:
+            return
+        started = self._ask("POST", "blobs/uploads/")
+        place = started.headers.get("Location") if started is not None else None
+        if not place:
+            raise TerminalError(f"registry {self.image.registry} does not say where to upload to")
+        url = urljoin(f"{self.base}blobs/uploads/", place)
+        separator = "&" if urlsplit(url).query else "?"
+        headers = {"Content-Type": "application/octet-stream"}
+        self._ask("PUT", f"{url}{separator}digest={digest}", data=content, headers=headers)
+
+    def put_manifest(self, tag: str, content: bytes) -> None:
+        """Upload a manifest and let `tag` name it."""
+        self._ask("PUT", f"manifests/{tag}", data=content, headers={"Content-Type": MANIFEST_TYPE})
+
+    def tags(self) -> Iterator[str]:
+        """All tags, page by page."""
+        path: str | None = "tags/list?n=1000"
+        while path is not None:
+            answer = self._ask("GET", path, missing_is_fine=True)
+            if answer is None:
+                return
+            yield from object_of(body_of(answer), f"{self.image.name} tags").get("tags") or []
+            link = answer.links.get("next", {}).get("url")
+            path = urljoin(answer.url, link) if link else None
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        missing_is_fine: bool = False,
+    ) -> requests.Response | None:
+        url = urljoin(self.base, path)
+        if urlsplit(url).netloc != urlsplit(self.base).netloc and method != "PUT":
+            raise TerminalError(f"registry {self.image.registry} points to another host: {redact(url)}")
+        if urlsplit(url).scheme != "https" and not is_loopback(urlsplit(url).netloc):
+            raise TerminalError(f"registry {self.image.registry} points to plain HTTP: {redact(url)}")
+        answer = self._send(method, url, headers, data)
+        if answer.status_code == requests.codes.unauthorized:
+            self.authorization = self._log_in(answer.headers.get("WWW-Authenticate", ""))
+            if self.authorization is not None:
+                answer = self._send(method, url, headers, data)
+        if answer.status_code == requests.codes.not_found and missing_is_fine:
+            return None
+        if not answer.ok:
+            raise self._refused(answer, method)
+        if method != "GET":
+            body_of(answer)  # gives the connection back
+        return answer
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str] | None, data: bytes | None
+    ) -> requests.Response:
+        sent = dict(headers or {})
+        if self.authorization is not None and urlsplit(url).netloc == urlsplit(self.base).netloc:
+            sent["Authorization"] = self.authorization
+        return self._reach(
+            lambda: self.session.request(method, url, headers=sent, data=data, timeout=TIMEOUT, stream=True)
+        )
+
+    def _reach(self, request: Callable[[], requests.Response]) -> requests.Response:
+        try:
+            return request()
+        except requests.exceptions.SSLError as error:
+            raise TerminalError(
+                f"registry {self.image.registry} has no certificate that this machine trusts: {error}",
+                remedy="Add its authority to the system's, or name it in REQUESTS_CA_BUNDLE.",
+            ) from error
+        except (requests.RequestException, OSError) as error:
+            raise TransientError(
+                f"registry {self.image.registry} does not answer",
+                remedy="Is it running? `towpath doctor` says what is there, `towpath local up` starts one.",
+            ) from error
+
+    def _log_in(self, challenge: str) -> str | None:
+        """The Authorization header that answers a challenge; None when we have nothing to answer with."""
+        kind, _, rest = challenge.partition(" ")
+        known = credentials(self.image.registry)
+        for secret in known.values():
+            remember(secret)
+        if kind.lower() == "basic":
+            return _basic(known) if "password" in known else None
+        if kind.lower() != "bearer":
+            return None
+        asked: dict[str, str | None] = parse_dict_header(rest)  # type: ignore[no-untyped-call]
+        realm = asked.get("realm") or ""
+        parts = urlsplit(realm)
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.netloc)):
+            raise TerminalError(
+                f"registry {self.image.registry} asks to log in without encryption: {redact(realm)}"
+            )
+        query = {"service": asked.get("service") or "", "scope": asked.get("scope") or self.scope}
+        if "identitytoken" in known:
+            form = {**query, "grant_type": "refresh_token", "client_id": "towpath"}
+            form["refresh_token"] = known["identitytoken"]
+            answer = self._reach(lambda: self.session.post(realm, data=form, timeout=TIMEOUT, stream=True))
+        else:
+            headers = {"Authorization": _basic(known)} if "password" in known else {}
+            answer = self._reach(
+                lambda: self.session.get(realm, params=query, headers=headers, timeout=TIMEOUT, stream=True)
+            )
+        if not answer.ok:
+            raise self._refused(answer, "log-in")
+        content = object_of(body_of(answer), realm)
+        token = content.get("token") or content.get("access_token")
+        if not token:
+            return None
+        remember(str(token))
+        return f"Bearer {token}"
+
+    def _refused(self, answer: requests.Response, what: str) -> Exception:
+        status = answer.status_code
+        message = f"registry {self.image.registry} answered {what} of {self.image.repository} with {status}"
+        if status in (408, 425, 429) or status >= 500:
+            return TransientError(message, retry_after=_retry_after(answer))
+        if status in (401, 403):
+            return TerminalError(
+                f"{message}: no right to do that", remedy=f"`docker login {self.image.registry}` gives it."
+            )
+        return TerminalError(f"{message}: {redact(body_of(answer)[:300].decode(errors='replace'))}")
+
+
+def digest_of(content: bytes) -> str:
+    """`sha256:…` of some bytes."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def object_of(body: bytes, where: str) -> dict[str, Any]:
+    """The JSON object in a body; `where` is its name in the TerminalError."""
+    try:
+        content = json.loads(body)
+    except ValueError as error:
+        raise TerminalError(f"{where} is no JSON") from error
+    if not isinstance(content, dict):
+        raise TerminalError(f"{where} is no JSON object")
+    return content
+
+
+def body_of(answer: requests.Response) -> bytes:
+    """The body of an answer, up to MAX_BYTES; TransientError when it breaks off."""
+    content = bytearray()
+    try:
+        for chunk in answer.iter_content(65536):
+            content += chunk
+            if len(content) > MAX_BYTES:
+                raise TerminalError(f"{redact(answer.url)} is larger than {MAX_BYTES} bytes")
+    except (requests.RequestException, OSError) as error:
+        raise TransientError(f"{redact(answer.url)} broke off after {len(content)} bytes") from error
+    finally:
+        answer.close()
+    return bytes(content)
+
+
+def _basic(known: Mapping[str, str]) -> str:
+    pair = f"{known['username']}:{known['password']}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps requests from looking for credentials in ~/.netrc."""
+    return request
+
+
+def _retry_after(answer: requests.Response) -> float | None:
+    value = answer.headers.get("Retry-After", "")
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -1,0 +1,159 @@
+"""Reads images from an OCI registry, and keeps release records there beside the images they describe.
+
+A record is a small artifact in the image's own repository, found by tag: `sha256-<hex>.towpath` for the
+digest of an image, as cosign names its signatures, and `commit-<hex>.towpath` for the commit it was built from.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from towpath.adapters.oci import MANIFEST_TYPE, Repository, digest_of, object_of
+from towpath.errors import TerminalError, UnknownNameError
+from towpath.images import ImageReference, check_digest, parse_image
+from towpath.redact import redact
+from towpath.release import Release
+
+RECORD_TYPE = "application/vnd.towpath.release.v1+json"
+_EMPTY = b"{}"
+_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+_SUFFIX = ".towpath"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryManifest:
+    """A manifest as the registry gave it; `digest` is computed from its bytes, `size` their number.
+
+    `config_digest` is the id of the image, None for an index of several platforms.
+    """
+
+    digest: str
+    config_digest: str | None
+    media_type: str
+    size: int
+
+
+def read_manifest(reference: ImageReference | str) -> RegistryManifest:
+    """The manifest of an image; UnknownNameError when the registry has none by that name."""
+    image = _image(reference)
+    found = Repository(image).manifest(image.selector)
+    if found is None:
+        raise UnknownNameError("image", str(image), where=f"registry {image.registry}")
+    body, media_type = found
+    digest = digest_of(body)
+    config = object_of(body, str(image)).get("config")
+    config_digest = config.get("digest") if isinstance(config, dict) else None
+    return RegistryManifest(digest, config_digest, media_type, len(body))
+
+
+def exists(reference: ImageReference | str) -> bool:
+    """The registry has an image by that name."""
+    image = _image(reference)
+    return Repository(image).manifest(image.selector) is not None
+
+
+def put_release(release: Release) -> str:
+    """Write the record of a release and return the record's digest. Writing the same again changes nothing.
+
+    The image must be there: a record never announces what cannot be pulled.
+    """
+    image = parse_image(release.image)
+    repository = Repository(image, push=True)
+    if repository.manifest(release.digest) is None:
+        raise UnknownNameError("image", release.reference, where=f"registry {image.registry}")
+    record = _canonical(release.to_json())
+    annotations = {
+        "org.opencontainers.image.created": release.built_at,
+        "org.opencontainers.image.revision": release.commit,
+        "org.opencontainers.image.source": redact(release.source),
+        "org.opencontainers.image.title": f"{release.app} {release.short}",
+    }
+    manifest = _canonical(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "artifactType": RECORD_TYPE,
+            "config": _descriptor(_EMPTY_TYPE, _EMPTY),
+            "layers": [_descriptor(RECORD_TYPE, record)],
+            "annotations": {name: value for name, value in annotations.items() if value},
+        }
+    )
+    for blob in (_EMPTY, record):
+        repository.put_blob(blob)
+    tags = [_digest_tag(release.digest), *([_commit_tag(release.commit)] if release.commit else [])]
+    for tag in tags:
+        repository.put_manifest(tag, manifest)
+    return digest_of(manifest)
+
+
+def get_release(image: str, digest: str) -> Release | None:
+    """The record of the image with that digest, or None."""
+    release = _read_record(Repository(parse_image(image)), _digest_tag(check_digest(digest)))
+    if release is not None and (release.digest != digest or release.image != image):
+        raise TerminalError(f"the release record of {image}@{digest} speaks of {release.reference}")
+    return release
+
+
+def find_release(image: str, commit: str) -> Release | None:
+    """The newest release of `image` that was built from `commit` (its whole id), or None."""
+    release = _read_record(Repository(parse_image(image)), _commit_tag(commit))
+    if release is not None and (release.commit != commit or release.image != image):
+        raise TerminalError(
+            f"the release record of {image} for {commit} speaks of another: {release.reference}"
+        )
+    return release
+
+
+def list_releases(image: str) -> list[Release]:
+    """Every release of `image`, newest first."""
+    repository = Repository(parse_image(image))
+    tags = [tag for tag in repository.tags() if tag.startswith("sha256-") and tag.endswith(_SUFFIX)]
+    found = (_read_record(repository, tag) for tag in tags)
+    releases = [release for release in found if release is not None]
+    return sorted(releases, key=lambda release: (release.built_at, release.digest), reverse=True)
+
+
+def list_tags(image: str) -> list[str]:
+    """All tags of a repository; empty when there is no such repository."""
+    return list(Repository(parse_image(image)).tags())
+
+
+def _read_record(repository: Repository, tag: str) -> Release | None:
+    found = repository.manifest(tag)
+    if found is None:
+        return None
+    where = f"{repository.image.name}:{tag}"
+    manifest = object_of(found[0], where)
+    layers = [
+        layer
+        for layer in manifest.get("layers") or []
+        if isinstance(layer, dict) and layer.get("mediaType") == RECORD_TYPE
+    ]
+    if len(layers) != 1:
+        raise TerminalError(f"{where} is no release record")
+    try:
+        return Release.from_json(object_of(repository.blob(str(layers[0].get("digest"))), where))
+    except (ValueError, KeyError, TypeError) as error:
+        raise TerminalError(f"{where} holds a release record that cannot be read: {error}") from error
+
+
+def _image(reference: ImageReference | str) -> ImageReference:
+    return parse_image(reference) if isinstance(reference, str) else reference
+
+
+def _digest_tag(digest: str) -> str:
+    return digest.replace(":", "-") + _SUFFIX
+
+
+def _commit_tag(commit: str) -> str:
+    if not commit or set(commit) - set("0123456789abcdef"):
+        raise TerminalError(f"{commit!r} is not a commit's id")
+    return f"commit-{commit}{_SUFFIX}"
+
+
+def _descriptor(media_type: str, content: bytes) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
+
+
+def _canonical(data: Any) -> bytes:
+    return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
