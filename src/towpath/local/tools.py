@@ -98,7 +98,7 @@ CLUSTER = ("kubernetes", "containerd", "runc", "cni", "iptables")
 
 
 def ensure_tools(names: Iterable[str], settings: Settings, progress: Progress) -> None:
-    """See to it that these tools are here, getting what is not. Safe to interrupt, repeat, and run in parallel.
+    """See to it that these tools are here. Safe to interrupt, to repeat, and to run twice at the same time.
 
     Raises MissingPartError where this machine cannot have one, before anything long has begun;
     BuildError and TransientError when getting it fails.
@@ -152,7 +152,7 @@ def _find_trivy(settings: Settings) -> Path | None:
     from towpath.adapters.trivy import find_trivy
 
     try:
-        return find_trivy(settings)
+        return find_trivy(settings).path
     except MissingPartError:
         return None
 
@@ -162,7 +162,8 @@ def _ensure_wheels(wheels: Sequence[Wheel], settings: Settings, progress: Progre
 
     for wheel in wheels:
         with progress.step(f"check {wheel.programs[0]}") as step:
-            step.result(str(find_trivy(settings)))  # raises when it is missing or not the one that we know
+            trivy = find_trivy(settings)  # raises when it is missing or not the one that we know
+            step.result(f"{trivy.version}, {trivy.path}")
 
 
 def _tool(name: str) -> Tool:

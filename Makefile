@@ -1,0 +1,34 @@
+# The doors of this repository. Each target does all set-up that it needs; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint unit lock clean
+ARGS ?=
+
+help: ## Show the targets.
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo '  ARGS="..." is handed to what the target runs: make demo ARGS=--no-keep, make unit ARGS="-k gate"'
+
+setup: .venv/.ready ## Make .venv with the locked packages.
+
+.venv/.ready: requirements.lock pyproject.toml .ci/uv.lock .ci/setup
+	@.ci/setup
+
+demo: setup ## Play the demo's story on real parts on this machine.
+	@.venv/bin/towpath demo $(ARGS)
+
+test: setup ## Run every check: lint, types, layers, unit, flow and integration tests.
+	@.ci/test all tests/unit tests/flows tests/integration $(ARGS)
+
+lint: setup ## Run ruff, mypy and import-linter only.
+	@.ci/test lint
+
+unit: setup ## Run the unit tests only.
+	@.venv/bin/pytest tests/unit $(ARGS)
+
+lock: setup ## Resolve the dependencies of pyproject.toml anew.
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra local --group dev \
+	  --no-emit-index-url --no-annotate -o requirements.lock pyproject.toml
+
+clean: ## Remove what was made in this folder; programs and data of the local stack stay.
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
