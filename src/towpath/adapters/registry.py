@@ -1,7 +1,7 @@
 """Reads images from an OCI registry, and keeps release records there beside the images they describe.
 
 A record is a small artifact in the image's own repository, found by tag: `sha256-<hex>.towpath` for the
-digest of an image, as cosign names its signatures, and `commit-<hex>.towpath` for the commit it was built from.
+digest of an image, as cosign names signatures, and `commit-<hex>.towpath` for the commit it was built from.
 """
 
 import json
