@@ -5,7 +5,7 @@ millions of leaves). Duplicate keys are refused. Scalars follow YAML 1.2: `off` 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,16 +58,8 @@ def read_document(text: str, file: str, *, max_bytes: int = MAX_BYTES) -> Docume
     """Parse `text`; an empty document is None. `file` is its name in errors."""
     if len(text) > max_bytes or len(text.encode()) > max_bytes:
         raise ConfigError(f"has more than {max_bytes} bytes", file=file)
-    try:
-        _check_bounds(text, file)
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
-        what = error.problem or error.context or "not understood"
-        raise ConfigError(f"not valid YAML: {what}", file=file, line=line) from error
-    except yaml.YAMLError as error:
-        raise ConfigError("not valid YAML: it contains characters YAML forbids", file=file) from error
+    check_bounds(text, file)
+    node = yaml.compose(text, Loader=_Loader)
     walk = _Walk(file)
     data = None if node is None else walk.build(node, ())
     if walk.problems:
@@ -83,15 +75,33 @@ def config_error(problems: list[tuple[int, str]], file: str) -> ConfigError:
     )
 
 
-def _check_bounds(text: str, file: str) -> None:
-    """Walk the parser's events, which takes no recursion, before anything is built of them."""
-    depth = nodes = documents = 0
-    for event in yaml.parse(text, Loader=_Loader):
+def check_bounds(text: str, file: str, *, documents: int = 1) -> None:
+    """Raise ConfigError when `text` is not YAML or exceeds the bounds, before anything is built of it.
+
+    What aliases stand for is not counted here.
+    """
+    try:
+        # Events come without recursion, so that depth cannot exhaust the stack.
+        _count(yaml.parse(text, Loader=_Loader), file, documents)
+        for _ in yaml.compose_all(text, Loader=_Loader):
+            pass
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else None
+        what = error.problem or error.context or "not understood"
+        raise ConfigError(f"not valid YAML: {what}", file=file, line=line) from error
+    except yaml.YAMLError as error:
+        raise ConfigError("not valid YAML: it contains characters YAML forbids", file=file) from error
+
+
+def _count(events: Iterable[yaml.Event], file: str, documents: int) -> None:
+    depth = nodes = begun = 0
+    for event in events:
         line = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise ConfigError("has more than one document", file=file, line=line)
+            begun += 1
+            if begun > documents:
+                raise ConfigError(f"has more than {documents} document(s)", file=file, line=line)
         elif isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
