@@ -1,7 +1,7 @@
 """Changes the image in an overlay, and nothing else: every other byte stays.
 
-YAML is parsed only for the positions of its parts; the text is cut and put together again around one place.
-Then both texts are parsed and compared: were anything but the image different, the edit is refused. By renderer:
+YAML is parsed only for the positions of its parts; the text is cut and put together around one place. Then
+both texts are parsed and compared: were anything but the image different, the edit is refused. By renderer:
 
 - kustomize: the entry of `images:` whose `name` or `newName` is the image; appended when there is none.
 - helm: `image.repository` and `image.digest` in `values.yaml`; or `image:` when that is one text.
