@@ -9,6 +9,7 @@ help: ## Show the targets.
 	@echo '  ARGS="..." is handed to what the target runs: make demo ARGS=--no-keep, make unit ARGS="-k gate"'
 
 setup: .venv/.ready ## Make .venv with the locked packages.
+	@:
 
 .venv/.ready: requirements.lock pyproject.toml .ci/uv.lock .ci/setup
 	@.ci/setup
