@@ -138,6 +138,16 @@ def test_a_fresh_database_passes() -> None:
     assert verdict_on(report("clean", database=database), ScanPolicy(scanners=("vuln",))).passed
 
 
+def test_vulnerabilities_name_package_and_fix() -> None:
+    database = {"Version": 2, "UpdatedAt": NOW.isoformat()}
+    verdict = verdict_on(report("vulnerable", database=database), ScanPolicy(scanners=("vuln",)))
+    assert [str(finding) for finding in verdict.findings] == [
+        "CRITICAL CVE-2026-0001 in example 1.2.3-1: example: reads one byte too many, fixed in 1.2.3-2",
+        "LOW CVE-2026-0002 in example 1.2.3-1: example: prints a typo",
+    ]
+    assert [finding.id for finding in verdict.blocked_by] == ["CVE-2026-0001"]
+
+
 def test_a_severity_nobody_knows_blocks() -> None:
     content = report("private-key")
     content["Results"][0]["Secrets"][0]["Severity"] = "APOCALYPTIC"
