@@ -1,0 +1,22 @@
+"""From a commit to a release, and on its way to the first environment. Runs in the pool `build`."""
+
+from tasks.image import build, push, scan, test
+from tasks.introduce import introduce
+from tasks.release import record, recorded
+from tasks.source import checkout
+from tasks.step import towpath_flow
+from tasks.successor import start_promotion
+
+
+@towpath_flow
+def deliver(app: str, revision: str) -> str:
+    """Build, test, scan and push `revision` (a commit, branch or tag) of `app`, then start its promotion."""
+    source = checkout(app, revision)
+    introduce(f"deliver {app} {source.short}", [f"app:{app}", f"commit:{source.short}"])
+    release = recorded(source)
+    if release is None:
+        image = test(build(source))
+        scanned = scan(image)
+        release = record(source, push(image, scanned), scanned)
+    start_promotion(release, source.first_environment)
+    return f"{app} {release.short} is {release.reference}"

@@ -1,0 +1,34 @@
+"""A release into an environment: gate, commit, sync, verify, and on to the next one."""
+
+from tasks.cluster import sync, verify
+from tasks.commit import commit, mark_verified
+from tasks.gate import approved
+from tasks.lock import environment_lock
+from tasks.proposal import plan
+from tasks.release import read_release
+from tasks.status import record_promoted
+from tasks.step import towpath_flow
+from tasks.successor import start_next
+from tasks.undo import undo
+
+
+@towpath_flow
+def promote(app: str, digest: str, environment: str, parent: str | None = None) -> str:  # noqa: ARG001 - for its readers
+    """Promote the release `digest` of `app`. `parent` is the run that started this one.
+
+    Where approvals are asked the run is suspended, and begins again from the top when somebody answered.
+    """
+    release = read_release(app, digest, environment)
+    approved(plan(release, environment))
+    with environment_lock(environment):
+        proposal = plan(release, environment)  # again: Git may have moved while people were asked
+        approvals = approved(proposal)
+        target = commit(proposal, approvals)
+        synced = sync(target, return_state=True)
+        verified = verify(target, wait_for=[synced], return_state=True)
+        if not verified.is_completed():
+            undo(target, synced, verified)
+        mark_verified(target, release)
+        record_promoted(target, release)
+    start_next(release, environment)
+    return f"{environment} runs {app} {release.short}, verified"

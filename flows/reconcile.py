@@ -1,0 +1,17 @@
+"""The loop: make an environment equal to Git. Also carries out what people merged by themselves."""
+
+from tasks.desired import fetch
+from tasks.drift import carry_out, detect, record
+from tasks.introduce import introduce
+from tasks.lock import environment_lock
+from tasks.step import towpath_flow
+
+
+@towpath_flow
+def reconcile(environment: str) -> str:
+    """Fetch, detect, heal or report as the environment's mode says, verify, record."""
+    introduce(f"reconcile {environment}", [f"environment:{environment}"])
+    with environment_lock(environment):
+        found = detect(fetch(environment), environment)
+        outcomes = [carry_out(target) for target in found.todo]
+        return record(found, outcomes)

@@ -1,0 +1,22 @@
+"""Back to an earlier release, by a new commit."""
+
+from tasks.cluster import sync, verify
+from tasks.commit import mark_verified
+from tasks.introduce import introduce
+from tasks.lock import environment_lock
+from tasks.status import record_promoted
+from tasks.step import towpath_flow
+from tasks.undo import restore_earlier
+
+
+@towpath_flow
+def rollback(app: str, environment: str, to: str | None = None) -> str:
+    """Restore a release of `app`: `to` (digest or commit), or the last verified one before the current."""
+    introduce(f"rollback {app} in {environment}", [f"app:{app}", f"environment:{environment}"])
+    with environment_lock(environment):
+        restored = restore_earlier(app, environment, to)
+        sync(restored.target)
+        verify(restored.target)
+        mark_verified(restored.target, restored.release)
+        record_promoted(restored.target, restored.release)
+    return f"{environment} runs {restored.name} again, verified"

@@ -1,0 +1,42 @@
+"""`towpath deliver`: carry a commit from its source repository towards production."""
+
+import os
+
+import click
+
+from towpath.cli.options import app_argument, detach_option, output_option
+
+
+@click.command(name="deliver")
+@app_argument
+@click.option("--revision", help="Branch, tag or commit; the newest commit of the app's branch if left out.")
+@detach_option
+@click.option("--again", is_flag=True, help="A new run, though this commit was delivered before.")
+@output_option
+def command(app: str, revision: str | None, detach: bool, again: bool, output: str) -> None:
+    """Build, test, scan and push a commit of APP, and promote it as far as the gates let it.
+
+    One run per commit: a repeated call finds the same run. Ends with 0 when the way is done or waits for an
+    approval, with 1 when a step failed.
+
+    \b
+    Examples:
+      towpath deliver hello
+      towpath deliver hello --revision 1a2b3c4 --detach
+    """
+    from towpath.cli.names import load_environments
+    from towpath.cli.server import connect
+    from towpath.cli.started import see_through
+    from towpath.settings import Settings
+
+    settings = Settings.load(os.environ)
+    commit = load_environments(settings).revision(app, revision)
+    with connect(settings) as server:
+        run, new = server.start(
+            "deliver/deliver",
+            {"app": app, "revision": commit},
+            name=f"deliver {app} {commit[:7]}",
+            tags=[f"app:{app}", f"commit:{commit[:7]}"],
+            key=None if again else f"deliver:{app}:{commit}",
+        )
+        see_through(server, run, new=new, detach=detach, output=output)

@@ -1,0 +1,51 @@
+"""What people name on the command line: apps, environments, revisions. Checked before anything starts."""
+
+from dataclasses import dataclass
+
+from towpath.adapters.git import Checkout, fetch_checkout, resolve_revision
+from towpath.config import Config, load_config, resolve_source_url
+from towpath.errors import MissingPartError
+from towpath.settings import Settings
+
+GIT_TIMEOUT = 60.0
+"""Seconds for one Git operation over the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """The environment repository at the head of its branch."""
+
+    settings: Settings
+    checkout: Checkout
+    config: Config
+
+    def revision(self, app: str, revision: str | None) -> str:
+        """The whole commit id of a revision of an app's source; of its branch's head when none is named."""
+        config = self.config.app(app)
+        url = resolve_source_url(config, self.checkout.url)
+        branch = config.source.branch if config.source else self.settings.branch
+        return resolve_revision(
+            url,
+            revision or branch,
+            self.settings.cache,
+            allow_file=self.settings.git_allow_file,
+            timeout=GIT_TIMEOUT,
+        )
+
+
+def load_environments(settings: Settings) -> Environments:
+    """Fetch the environment repository; MissingPartError when nobody said where it is."""
+    if not settings.environments:
+        raise MissingPartError(
+            "no environment repository is known",
+            remedy="Set TOWPATH_ENVIRONMENTS to its Git URL, or run `towpath local up` for an example;"
+            " `towpath init` makes one.",
+        )
+    checkout = fetch_checkout(
+        settings.environments,
+        settings.branch,
+        settings.cache,
+        allow_file=settings.git_allow_file,
+        timeout=GIT_TIMEOUT,
+    )
+    return Environments(settings, checkout, load_config(checkout.path))

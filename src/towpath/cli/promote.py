@@ -1,0 +1,85 @@
+"""`towpath promote`: move a release to an environment."""
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from towpath.cli.completion import complete_environment
+from towpath.cli.options import app_argument, detach_option, output_option
+
+if TYPE_CHECKING:
+    from towpath.cli.names import Environments
+    from towpath.release import Release
+
+
+@click.command(name="promote")
+@app_argument
+@click.option(
+    "--to", "environment", required=True, shell_complete=complete_environment, help="Where it shall run."
+)
+@click.option("--release", "digest", help="The release's digest (sha256:…).")
+@click.option("--commit", help="The commit the release was built from.")
+@detach_option
+@output_option
+def command(  # noqa: PLR0913, PLR0917
+    app: str, environment: str, digest: str | None, commit: str | None, detach: bool, output: str
+) -> None:
+    """Promote a release of APP: by default the one that is verified in the environment before.
+
+    The environment's gate judges it as ever. On success the promotion to the next environment is started.
+
+    \b
+    Examples:
+      towpath promote hello --to prod
+      towpath promote hello --to dev --commit 1a2b3c4
+    """
+    from towpath.cli.names import load_environments
+    from towpath.cli.server import connect
+    from towpath.cli.started import see_through
+    from towpath.settings import Settings
+
+    if digest and commit:
+        raise click.UsageError("--release and --commit exclude each other")
+    settings = Settings.load(os.environ)
+    release = choose(load_environments(settings), app, environment, digest, commit)
+    short = release.digest.removeprefix("sha256:")[:12]
+    with connect(settings) as server:
+        run, new = server.start(
+            f"promote/{environment}",
+            {"app": app, "digest": release.digest, "environment": environment},
+            name=f"promote {app} {release.short} to {environment}",
+            tags=[f"app:{app}", f"environment:{environment}", f"commit:{release.short}", f"release:{short}"],
+        )
+        see_through(server, run, new=new, detach=detach, output=output)
+
+
+def choose(
+    environments: "Environments", app: str, environment: str, digest: str | None, commit: str | None
+) -> "Release":
+    """The release that is meant, as the registry has it."""
+    from towpath.adapters.registry import find_release, get_release
+    from towpath.errors import RefusedError, UnknownNameError
+    from towpath.release import load_release_file, release_path
+
+    config = environments.config
+    image = config.app(app).image
+    config.environment(environment)
+    before = config.verified_in(environment)
+    if digest is None and commit is None:
+        if before is None:
+            raise RefusedError(
+                f"{environment} is the first environment, so say which release",
+                remedy="--release DIGEST or --commit SHA; `towpath deliver` makes a new one.",
+            )
+        state = load_release_file(environments.checkout.path / release_path(app, before))
+        if state is None or state.verified_at is None:
+            raise RefusedError(f"no release of {app} is verified in {before}")
+        return state.release
+    if commit is not None:
+        found = find_release(image, environments.revision(app, commit))
+    else:
+        found = get_release(image, f"sha256:{str(digest).removeprefix('sha256:')}")
+    if found is None:
+        raise UnknownNameError("release", str(commit or digest), where=f"the registry of {app}")
+    return found

@@ -1,0 +1,74 @@
+"""`towpath reconcile`: make an environment equal to Git now."""
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from towpath.cli.options import detach_option, environment_argument, output_option
+
+if TYPE_CHECKING:
+    from towpath.cli.server import Run, Server
+
+TURNS = 5
+"""How often another reconcile may come between before we give up."""
+
+
+@click.command(name="reconcile")
+@environment_argument
+@detach_option
+@output_option
+def command(environment: str, detach: bool, output: str) -> None:
+    """Find what differs from Git in ENVIRONMENT, heal or report it as its mode says, verify.
+
+    Rebuilds everything when the namespace is gone. Where another reconcile is going on already, that one is
+    followed first: it may have looked before you changed something.
+
+    \b
+    Examples:
+      towpath reconcile prod
+      towpath reconcile dev --output json
+    """
+    from towpath.cli.follow import Narrator, conclude, follow
+    from towpath.cli.names import load_environments
+    from towpath.cli.server import connect
+    from towpath.cli.started import see_through
+    from towpath.settings import Settings
+
+    settings = Settings.load(os.environ)
+    load_environments(settings).config.environment(environment)
+    with connect(settings) as server:
+        run = start(server, environment)
+        if detach:
+            see_through(server, run, new=True, detach=True, output=output)
+            return
+        with Narrator(quiet=output == "json") as narrator:
+            followed = follow(server, run, narrator, path=False)
+            for _ in range(TURNS):
+                if not was_in_the_way(followed.last):
+                    break
+                narrator.line(f"another reconcile of {environment} is going on: it is followed first")
+                for other in going_on(server, environment):
+                    follow(server, other, narrator, path=False)
+                followed = follow(server, start(server, environment), narrator, path=False)
+        conclude(server, followed, output=output)
+
+
+def start(server: "Server", environment: str) -> "Run":
+    """A new reconcile run of the environment."""
+    return server.start(
+        f"reconcile/{environment}",
+        {"environment": environment},
+        name=f"reconcile {environment}",
+        tags=[f"environment:{environment}"],
+    )[0]
+
+
+def was_in_the_way(run: "Run") -> bool:
+    """Whether the server cancelled the run because the deployment allows one at a time."""
+    return run.kind == "CANCELLED" and "concurrency" in run.message.lower()
+
+
+def going_on(server: "Server", environment: str) -> list["Run"]:
+    """Reconcile runs of the environment that a worker has begun."""
+    return server.find("reconcile", kinds=["PENDING", "RUNNING"], tags=[f"environment:{environment}"])

@@ -1,0 +1,40 @@
+"""`towpath rollback`: restore an earlier release by a new commit."""
+
+import os
+
+import click
+
+from towpath.cli.options import app_argument, detach_option, environment_argument, output_option
+
+
+@click.command(name="rollback")
+@app_argument
+@environment_argument
+@click.option("--to", help="Digest or commit to go back to; the last verified one before if left out.")
+@detach_option
+@output_option
+def command(app: str, environment: str, to: str | None, detach: bool, output: str) -> None:
+    """Restore an earlier release of APP in ENVIRONMENT, then sync and verify it.
+
+    \b
+    Examples:
+      towpath rollback hello prod
+      towpath rollback hello prod --to 1a2b3c4
+    """
+    from towpath.cli.names import load_environments
+    from towpath.cli.server import connect
+    from towpath.cli.started import see_through
+    from towpath.settings import Settings
+
+    settings = Settings.load(os.environ)
+    config = load_environments(settings).config
+    config.app(app)
+    config.environment(environment)
+    with connect(settings) as server:
+        run, new = server.start(
+            f"rollback/{environment}",
+            {"app": app, "environment": environment, "to": to},
+            name=f"rollback {app} in {environment}",
+            tags=[f"app:{app}", f"environment:{environment}"],
+        )
+        see_through(server, run, new=new, detach=detach, output=output)

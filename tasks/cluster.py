@@ -1,0 +1,64 @@
+"""The cluster: sync what Git says, verify that it runs."""
+
+from dataclasses import dataclass
+
+from prefect.logging import get_run_logger
+
+from tasks.desired import Desired, read_desired
+from tasks.step import settings, step
+from towpath.adapters.kubernetes import Cluster, connect
+from towpath.config import Environment
+from towpath.engine.render import Rendered, render_app
+from towpath.engine.sync import SyncResult, sync_app
+from towpath.engine.verify import Verification, verify_app
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An app in an environment, at a commit of the environment repository. `digest` is the release's."""
+
+    app: str
+    environment: str
+    commit: str
+    digest: str
+
+
+def render(desired: Desired, app: str, environment: str) -> Rendered:
+    """What Git says about an app in an environment, rendered and admitted."""
+    return render_app(desired.root, desired.config, app, environment, tools=settings().tools)
+
+
+def connect_environment(environment: Environment) -> Cluster:
+    """A connection with this worker's own credentials."""
+    return connect(settings().kubeconfig, environment.context)
+
+
+@step("sync {target.app} in {target.environment}")
+def sync(target: Target) -> SyncResult:
+    """Make the cluster equal to Git at the target's commit. SyncError names each object that was refused."""
+    desired, log = read_desired(target.commit), get_run_logger()
+    where = desired.config.environment(target.environment)
+    rendered = render(desired, target.app, target.environment)
+    return sync_app(
+        connect_environment(where),
+        rendered,
+        where,
+        commit=target.commit,
+        on_progress=lambda each: log.info("%s %s %s", each.ref, each.result, each.message),
+    )
+
+
+@step("verify {target.app} in {target.environment}")
+def verify(target: Target) -> Verification:
+    """Wait until it is healthy and runs the release's digest, then smoke checks; VerifyError if not."""
+    desired, log = read_desired(target.commit), get_run_logger()
+    where = desired.config.environment(target.environment)
+    return verify_app(
+        connect_environment(where),
+        render(desired, target.app, target.environment),
+        desired.config.app(target.app),
+        where,
+        target.digest,
+        deadline=where.timeout,
+        on_progress=lambda line: log.info("%s", line),
+    )

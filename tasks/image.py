@@ -1,0 +1,134 @@
+"""The image of a release: built, tested, scanned, pushed. Nothing is pushed before the scan has passed."""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect.logging import get_run_logger
+
+from tasks.report import artifact_key, report
+from tasks.source import Source
+from tasks.step import settings, step
+from towpath.adapters import docker, registry, trivy
+from towpath.errors import ConflictError, RefusedError
+from towpath.images import parse_image
+from towpath.release import ScanSummary
+from towpath.scan import ScanVerdict, judge
+
+BUILD_TIMEOUT = 1800.0
+SCAN_TIMEOUT = 600.0
+PUSH_TIMEOUT = 600.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A built image: its id (`sha256:…` of its configuration) in the Docker Engine, and its source."""
+
+    id: str
+    source: Source
+
+
+@step("build {source.app} {source.short}")
+def build(source: Source) -> Image:
+    """Build the image from the checkout, labelled with where it comes from."""
+    labels = {
+        "org.opencontainers.image.source": source.url,
+        "org.opencontainers.image.revision": source.commit,
+        "dev.towpath.app": source.app,
+    }
+    return Image(_docker_build(source, target=None, labels=labels), source)
+
+
+@step("test {image.source.app} {image.source.short}")
+def test(image: Image) -> Image:
+    """Build the Dockerfile's test target: its build runs the tests. No target: nothing to do."""
+    target = image.source.build.test_target
+    if target is None:
+        get_run_logger().info("no testTarget in towpath.yaml: skipped")
+        return image
+    _docker_build(image.source, target=target, labels={})
+    return image
+
+
+@step("scan {image.source.app} {image.source.short}")
+def scan(image: Image) -> ScanSummary:
+    """Scan as the policy asks. The report is published either way; what blocks, or was not scanned, stops."""
+    here, source = settings(), image.source
+    with tempfile.TemporaryDirectory(prefix="towpath-scan-") as folder:
+        tar = Path(folder) / "image.tar"
+        docker.save(image.id, tar, docker_host=here.docker_host, timeout=SCAN_TIMEOUT)
+        found = trivy.scan_image(
+            trivy.find_trivy(here),
+            tar,
+            source.policy.scanners,
+            cache=here.cache / "trivy",
+            timeout=SCAN_TIMEOUT,
+        )
+    verdict = judge(found, source.policy, image.id, now=datetime.now(UTC))
+    report(
+        artifact_key("scan", source.app),
+        scan_markdown(source, verdict),
+        f"Scan of {source.app} {source.short}: {verdict.summary.status}",
+    )
+    if verdict.summary.status != "passed":
+        raise RefusedError(scan_refusal(source, verdict), remedy="Nothing was pushed. Fix it and commit.")
+    return verdict.summary
+
+
+@step("push {image.source.app} {image.source.short}")
+def push(image: Image, scanned: ScanSummary) -> str:
+    """Push what was scanned; returns the digest that the registry holds."""
+    if scanned.status != "passed":  # never without a scan, whoever calls
+        raise RefusedError(f"{image.source.app} {image.source.short} has no passed scan")
+    tag, docker_host = parse_image(image.source.tag), settings().docker_host
+    digest = docker.push(image.id, tag, docker_host=docker_host, timeout=PUSH_TIMEOUT)
+    held = registry.read_manifest(tag.with_digest(digest))
+    if held.config_digest != image.id:
+        raise ConflictError(f"the registry holds another image as {digest} than the one that was scanned")
+    return digest
+
+
+def _docker_build(source: Source, *, target: str | None, labels: dict[str, str]) -> str:
+    log = get_run_logger()
+    return docker.build(
+        source.path / source.build.context,
+        source.build.dockerfile,
+        tag=source.tag if target is None else f"{source.tag}-{target}",
+        target=target,
+        build_args={},
+        labels=labels,
+        docker_host=settings().docker_host,
+        on_line=lambda line: log.info("%s", line),
+        timeout=BUILD_TIMEOUT,
+    )
+
+
+def scan_refusal(source: Source, verdict: ScanVerdict) -> str:
+    """`scan blocks hello 1a2b3c4: secret/private-key (HIGH) in /app/key.pem`"""
+    named = "; ".join([*verdict.reasons, *(str(finding) for finding in verdict.blocked_by[:5])])
+    rest = len(verdict.blocked_by) - 5
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"scan blocks {source.app} {source.short}: {named}{more}"
+
+
+def scan_markdown(source: Source, verdict: ScanVerdict) -> str:
+    """The report: verdict first, then every finding; never the text of a secret."""
+    summary = verdict.summary
+    counts = (
+        ", ".join(f"{count} {severity}" for severity, count in summary.counts.items() if count)
+        or "no findings"
+    )
+    lines = [
+        f"# Scan of {source.app} {source.short}: {summary.status}",
+        "",
+        f"Commit `{source.commit}`: {source.subject}",
+        "",
+        f"Scanners {', '.join(summary.scanners) or 'none'} · version {summary.scanner_version} · {counts}",
+        "",
+    ]
+    blocking = set(verdict.blocked_by)
+    lines += [f"- not scanned: {reason}" for reason in verdict.reasons]
+    lines += [f"- {'**blocks** ' if each in blocking else ''}{each}" for each in verdict.findings]
+    return "\n".join(lines)

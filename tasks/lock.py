@@ -1,0 +1,44 @@
+"""One promotion, rollback or reconcile at a time per environment."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from prefect.concurrency.asyncio import AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError
+from prefect.concurrency.sync import concurrency
+
+from towpath.errors import MissingPartError, TransientError
+
+LEASE = 60.0
+"""Seconds after which the server takes the lock back from a holder that was killed."""
+PATIENCE = 900.0
+"""Seconds to wait for whoever holds it."""
+
+
+@contextmanager
+def environment_lock(environment: str) -> Iterator[None]:
+    """Hold the environment's lock. Advisory: the fences are Git's fast-forward push and server-side apply.
+
+    So a lease that cannot be renewed while the server restarts does not end the work that it covers.
+    """
+    name = f"environment-{environment}"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(
+                concurrency(
+                    name,
+                    strict=True,
+                    lease_duration=LEASE,
+                    timeout_seconds=PATIENCE,
+                    raise_on_lease_renewal_failure=False,
+                )
+            )
+        except AcquireConcurrencySlotTimeoutError as error:
+            raise TransientError(
+                f"environment {environment} was busy for {PATIENCE:.0f} s: another run holds its lock"
+            ) from error
+        except ConcurrencySlotAcquisitionError as error:
+            raise MissingPartError(
+                f"the Prefect server has no lock {name}",
+                remedy=f"Create it: `prefect gcl create {name} --limit 1` (`towpath local up` does).",
+            ) from error
+        yield

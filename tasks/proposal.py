@@ -1,0 +1,78 @@
+"""What a promotion would do: the environment repository with the new image, rendered and planned."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tasks.cluster import connect_environment
+from tasks.desired import read_desired
+from tasks.report import artifact_key, report
+from tasks.step import settings, step
+from towpath.engine.plan import plan_app
+from towpath.engine.promote import promote_edits, render_with
+from towpath.release import EnvironmentRelease, Release
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One promotion as planned against one commit of the environment repository.
+
+    `manifests` is the hash of all that would be applied: approvals are bound to it.
+    """
+
+    release: Release
+    environment: str
+    base: str
+    manifests: str
+    summary: str
+    markdown: str
+
+
+@step("plan {release.app} {release.short} in {environment}")
+def plan(release: Release, environment: str) -> Proposal:
+    """Put the release into the newest desired state and compare with the cluster. Changes nothing."""
+    desired = read_desired()
+    where = desired.config.environment(environment)
+    intended = EnvironmentRelease(release, promoted_at="", promoted_by="")
+    edits = promote_edits(desired.root, desired.config, environment, intended)
+    rendered = render_with(
+        desired.root, desired.config, release.app, environment, edits, tools=settings().tools
+    )
+    planned = plan_app(connect_environment(where), rendered, where)
+    markdown = plan_markdown(release, environment, planned.summary(), planned.to_markdown())
+    report(
+        artifact_key("plan", environment, release.app),
+        markdown,
+        f"Plan of {release.app} {release.short} in {environment}: {planned.summary()}",
+    )
+    return Proposal(
+        release=release,
+        environment=environment,
+        base=desired.commit,
+        manifests=rendered.digest,
+        summary=planned.summary(),
+        markdown=markdown,
+    )
+
+
+def plan_markdown(release: Release, environment: str, summary: str, changes: str) -> str:
+    """Release and plan as a person reads them before saying yes or no."""
+    return "\n".join(
+        [
+            f"## {release.app} {release.short} to {environment}",
+            "",
+            f"{release.subject} ({release.author})",
+            "",
+            f"- image `{release.reference}`",
+            f"- commit `{release.commit}`",
+            f"- scan {release.scan.status}",
+            "",
+            f"### Plan: {summary}",
+            "",
+            changes,
+        ]
+    )
+
+
+def now() -> str:
+    """RFC 3339, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,79 @@
+"""The release's record in the registry: written once, after the image, and read wherever it takes effect."""
+
+from datetime import UTC, datetime
+
+from prefect.logging import get_run_logger
+
+from tasks.desired import read_desired
+from tasks.introduce import introduce, promotion_name, release_tags, run_id
+from tasks.report import artifact_key, report
+from tasks.source import Source
+from tasks.step import step
+from towpath.adapters import registry
+from towpath.errors import UnknownNameError
+from towpath.release import Release, ScanSummary
+
+
+@step("look for a release of {source.app} {source.short}")
+def recorded(source: Source) -> Release | None:
+    """The release that was built from this commit before, if there is one that passed its scan."""
+    found = registry.find_release(source.image, source.commit)
+    if found is not None:
+        get_run_logger().info("%s %s is released already: %s", found.app, found.short, found.digest)
+    return found
+
+
+@step("record {source.app} {source.short}")
+def record(source: Source, digest: str, scanned: ScanSummary) -> Release:
+    """Write down what the pushed image is, beside it in the registry."""
+    release = Release(
+        app=source.app,
+        image=source.image,
+        digest=digest,
+        commit=source.commit,
+        source=source.url,
+        subject=source.subject,
+        author=source.author,
+        built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        scan=scanned,
+        flow_run=run_id(),
+    )
+    registry.put_release(release)
+    report(
+        artifact_key("release", release.app),
+        release_markdown(release),
+        f"Release {release.app} {release.short}",
+    )
+    return release
+
+
+@step("read release of {app} for {environment}")
+def read_release(app: str, digest: str, environment: str) -> Release:
+    """The release by its digest, from the registry: what the run's creator says about it is not believed."""
+    desired = read_desired()
+    desired.config.environment(environment)
+    release = registry.get_release(desired.config.app(app).image, digest)
+    if release is None or release.app != app or release.digest != digest:
+        raise UnknownNameError("release", digest, where=f"the registry of app {app}")
+    introduce(promotion_name(release, environment), [f"environment:{environment}", *release_tags(release)])
+    return release
+
+
+def release_markdown(release: Release) -> str:
+    """What a person wants to know about a release."""
+    counts = ", ".join(f"{count} {severity}" for severity, count in release.scan.counts.items() if count)
+    scanners = ", ".join(release.scan.scanners)
+    return "\n".join(
+        [
+            f"# {release.app} {release.short}",
+            "",
+            f"{release.subject} ({release.author})",
+            "",
+            "| | |",
+            "|---|---|",
+            f"| image | `{release.reference}` |",
+            f"| commit | `{release.commit}` of {release.source} |",
+            f"| built | {release.built_at} |",
+            f"| scan | {release.scan.status} ({scanners}): {counts or 'no findings'} |",
+        ]
+    )

@@ -1,0 +1,32 @@
+"""Artifacts in the Prefect UI: stable keys, Markdown or tables, nothing unredacted."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, cast
+
+from prefect.artifacts import Artifact, create_markdown_artifact, create_table_artifact
+
+from towpath.redact import redact
+
+
+def artifact_key(*parts: str) -> str:
+    """`scan`, `hello` -> `scan-hello`: lower-case letters, digits and dashes only, as Prefect asks."""
+    return re.sub(r"[^a-z0-9-]+", "-", "-".join(parts).lower())
+
+
+def report(key: str, markdown: str, description: str) -> None:
+    """Publish Markdown under `key`."""
+    create_markdown_artifact(redact(markdown), key=key, description=description)
+
+
+def read_table(key: str) -> list[dict[str, Any]]:
+    """The rows of the newest table under `key`; none when there is no such table."""
+    newest = cast(Artifact | None, Artifact.get(key))
+    rows = json.loads(str(newest.data)) if newest is not None and newest.data else []
+    return list(rows)
+
+
+def write_table(key: str, rows: Sequence[dict[str, Any]], description: str) -> None:
+    """Publish a table under `key`."""
+    create_table_artifact(json.loads(redact(json.dumps(list(rows)))), key=key, description=description)

@@ -1,0 +1,68 @@
+"""The source repository: which commit is delivered, and its files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.desired import GIT_TIMEOUT, environments_url, read_desired
+from tasks.step import settings, step
+from towpath.adapters.git import fetch_checkout, read_commit
+from towpath.config import App, ScanPolicy, resolve_source_url
+from towpath.config import Source as SourceConfig
+from towpath.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One commit of an app's source, checked out, and how it is built and scanned."""
+
+    config: App
+    build: SourceConfig
+    policy: ScanPolicy
+    first_environment: str
+    url: str
+    commit: str
+    subject: str
+    author: str
+    path: Path
+
+    @property
+    def app(self) -> str:
+        return self.config.name
+
+    @property
+    def image(self) -> str:
+        """Repository that releases are pushed to."""
+        return self.config.image
+
+    @property
+    def short(self) -> str:
+        return self.commit[:7]
+
+    @property
+    def tag(self) -> str:
+        """What the image is called between its steps; a release is named by its digest only."""
+        return f"{self.image}:{self.commit}"
+
+
+@step("checkout {app}")
+def checkout(app: str, revision: str) -> Source:
+    """Fetch the app's source at a branch, tag or commit."""
+    here = settings()
+    desired = read_desired()
+    config = desired.config.app(app)
+    url = resolve_source_url(config, environments_url())
+    if config.source is None:  # resolve_source_url has said so
+        raise ConfigError(f"app {app} has no `source`", file="towpath.yaml")
+    files = fetch_checkout(url, revision, here.cache, allow_file=here.git_allow_file, timeout=GIT_TIMEOUT)
+    about = read_commit(files)
+    return Source(
+        config=config,
+        build=config.source,
+        policy=desired.config.scan,
+        first_environment=desired.config.environments[0].name,
+        url=url,
+        commit=files.commit,
+        subject=about.subject,
+        author=f"{about.author} <{about.author_email}>",
+        path=files.path,
+    )

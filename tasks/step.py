@@ -1,0 +1,81 @@
+"""How flows and steps run: visibly named, retried on transient errors only, never cached or persisted."""
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+from prefect import Task, flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, StateType, TaskRun
+from prefect.flows import Flow
+from prefect.states import Completed, Failed
+from prefect.tasks import exponential_backoff
+
+from towpath.errors import RefusedError, TowpathError
+from towpath.redact import redact
+from towpath.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TRIES_AFTER_FIRST = 4
+"""Retries of a transient error: about 2, 4, 8 and 16 seconds apart."""
+
+
+class RejectedError(RefusedError):
+    """A person said no: the run ends as cancelled, not as failed."""
+
+
+def settings() -> Settings:
+    """What this worker's environment says."""
+    return Settings.load(os.environ)
+
+
+def cause_of(state: "State[Any]") -> BaseException | None:
+    """The exception a failed state carries, if this process still has it."""
+    data = getattr(state.data, "result", state.data)
+    return data if isinstance(data, BaseException) else None
+
+
+def transient_only(_task: "Task[..., Any]", _run: TaskRun, state: "State[Any]") -> bool:
+    """Whether trying again can help: never after a policy's refusal or a bug."""
+    cause = cause_of(state)
+    return isinstance(cause, TowpathError) and cause.transient
+
+
+def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """A task called `name`, a format string over its parameters: `build {source.app}`."""
+
+    def decorate(function: Callable[P, R]) -> Task[P, R]:
+        return task(
+            task_run_name=name,
+            retries=TRIES_AFTER_FIRST,
+            retry_delay_seconds=exponential_backoff(backoff_factor=2),
+            retry_jitter_factor=0.5,
+            retry_condition_fn=transient_only,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )(function)
+
+    return decorate
+
+
+def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
+    """A flow whose end reads as a sentence: an error of ours becomes its state's message, a text too."""
+
+    @wraps(function)
+    def readable(*args: P.args, **kwargs: P.kwargs) -> R:
+        return cast(R, end(*args, **kwargs))
+
+    def end(*args: P.args, **kwargs: P.kwargs) -> Any:
+        try:
+            result = function(*args, **kwargs)
+        except RejectedError as error:
+            return State(type=StateType.CANCELLED, name="Rejected", message=redact(str(error)))
+        except TowpathError as error:
+            return Failed(message=redact(str(error)))
+
+        return Completed(message=redact(result)) if isinstance(result, str) else result
+
+    return flow(name=function.__name__, persist_result=False)(readable)
