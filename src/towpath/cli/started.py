@@ -8,7 +8,9 @@ from towpath.cli.follow import Narrator, conclude, follow
 from towpath.cli.server import Run, Server
 
 
-def see_through(  # noqa: PLR0913server: Server, run: Run, *, new: bool, detach: bool, output: str, path: bool = True) -> None:
+def see_through(  # noqa: PLR0913
+    server: Server, run: Run, *, new: bool, detach: bool, output: str, path: bool = True
+) -> None:
     """Follow a run that was just started (`new`) or that was there already, unless `detach`."""
     if not new and output == "text":
         click.echo(f"{run.name} was started before: run {run.id}, {run.state.lower()}.", err=True)
