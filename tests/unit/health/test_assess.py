@@ -1,0 +1,69 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from towpath.health import Status, assess
+from towpath.health.assess import JUDGES, never_changes
+from towpath.strict_yaml import load_document
+
+DATA = sorted((Path(__file__).parent / "data").glob("*.yaml"))
+
+JUDGED = sorted(key for key in JUDGES if not never_changes(*key) and key[1] not in ("Service", "CronJob"))
+"""Kinds for which existing is not enough."""
+
+
+def load(path: Path) -> Any:
+    return load_document(path.read_text(), path.name)
+
+
+@pytest.mark.parametrize("path", DATA, ids=lambda path: path.stem)
+def test_verdict(path: Path) -> None:
+    health = assess(load(path))
+    assert health.status == path.stem.rpartition("-")[2].capitalize(), health.message
+    assert health.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "deployment-deadline-degraded",
+        "pod-crash-loop-degraded",
+        "pod-image-pull-degraded",
+        "pod-image-name-degraded",
+        "pod-failed-degraded",
+        "job-failed-degraded",
+        "custom-stalled-degraded",
+    ],
+)
+def test_hopeless_is_told(name: str) -> None:
+    assert assess(load(next(path for path in DATA if path.stem == name))).final
+
+
+@pytest.mark.parametrize("name", ["pod-configmap-missing-degraded", "deployment-quota-degraded"])
+def test_what_may_heal_is_not_hopeless(name: str) -> None:
+    assert not assess(load(next(path for path in DATA if path.stem == name))).final
+
+
+@pytest.mark.parametrize("key", JUDGED)
+@pytest.mark.parametrize(
+    "junk", [{}, {"status": None}, {"status": "x", "spec": 1}, {"status": {"conditions": 1}}]
+)
+def test_no_kind_is_healthy_without_evidence(key: tuple[str, str], junk: dict[str, Any]) -> None:
+    group, kind = key
+    version = f"{group}/v1" if group else "v1"
+    health = assess({"apiVersion": version, "kind": kind, "metadata": {"name": "x", "generation": 1}, **junk})
+    assert health.status is not Status.HEALTHY
+
+
+@pytest.mark.parametrize("junk", [{}, {"kind": 1, "apiVersion": "v1"}, {"kind": "Pod"}])
+def test_what_is_no_object_is_unknown(junk: dict[str, Any]) -> None:
+    assert assess(junk).status is Status.UNKNOWN
+
+
+def test_messages_say_why() -> None:
+    said = {path.stem: assess(load(path)).message for path in DATA}
+    assert "OOMKilled, exit code 137" in said["pod-crash-loop-degraded"]
+    assert "exceeded quota" in said["deployment-quota-degraded"]
+    assert "0/1 nodes are available" in said["pod-unschedulable-progressing"]
+    assert "generation 2, seen 1" in said["deployment-not-observed-progressing"]
