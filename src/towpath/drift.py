@@ -110,7 +110,7 @@ class DriftReport:
         rows = ["| object | app | drift | who | when |", "|---|---|---|---|---|"]
         for entry in self.entries:
             who = ", ".join(f"{m.manager} ({m.operation})" for m in entry.managers) or "not recorded"
-            when = ", ".join(dict.fromkeys(m.time for m in entry.managers))
+            when = ", ".join(dict.fromkeys(m.time or "not recorded" for m in entry.managers))
             kind = f"{entry.kind}: {entry.message}" if entry.message else entry.kind
             rows.append("| " + " | ".join(map(_cell, (str(entry.ref), entry.app, kind, who, when))) + " |")
         parts = [self.summary(), "\n".join(rows)]

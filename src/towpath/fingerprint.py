@@ -25,7 +25,10 @@ Metadata = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, order=True)
 class FieldChange:
-    """Who (`manager`) did what (`operation`: Apply or Update) when (RFC 3339) to which fields."""
+    """Who (`manager`) did what (`operation`: Apply or Update) when (RFC 3339) to which fields.
+
+    `time` is empty where the API server records none: for the scale subresource.
+    """
 
     time: str
     manager: str
@@ -41,7 +44,7 @@ class FieldChange:
         }
 
     def __str__(self) -> str:
-        return f"{self.manager} ({self.operation}, {self.time})"
+        return f"{self.manager} ({self.operation}, {self.time or 'time not recorded'})"
 
 
 def entries(metadata: Metadata) -> list[Entry]:

@@ -3,7 +3,7 @@
 from towpath.adapters.kubernetes import ApiConflictError, Cluster
 from towpath.desired import Desired
 from towpath.errors import TransientError
-from towpath.fingerprint import fingerprint, is_ours, is_person, personal_entries
+from towpath.fingerprint import fingerprint, foreign_edits, is_ours, is_person, personal_entries
 from towpath.inventory import Owned
 from towpath.objects import Manifest
 from towpath.takeover import patch, take_over
@@ -39,7 +39,9 @@ def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: 
         return False
     if old.get("generation") != new.get("generation") or "generation" not in new:
         return True
-    return fingerprint(old) != fingerprint(new) or owned is None or owned.applied != desired.applied
+    if owned is None or owned.applied != desired.applied:
+        return True
+    return fingerprint(old) != fingerprint(new) or bool(foreign_edits(old, desired.ignored))
 
 
 def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Manifest:

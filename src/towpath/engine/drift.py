@@ -1,4 +1,4 @@
-"""Finds an environment's drift: one LIST of inventories, one metadata LIST per kind, dry runs of what drifted."""
+"""Finds drift: one LIST of inventories, one metadata-only LIST per kind, dry runs only of what drifted."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace

@@ -74,17 +74,11 @@ def would_change(cluster: Cluster, desired: Desired, live: Manifest) -> tuple[Di
     for entry in personal_entries(live["metadata"]):
         for path in added(entry.get("fieldsV1") or {}, ours):
             at = pointer_of(path, live)
-            # What the dry run sets anew it has told already.
-            if at is not None and not pointer.covers(found, at) and not _is_wanted(desired, result, live, at):
+            # What Git names itself the dry run has told already.
+            if at is not None and pointer_of(path, desired.manifest) is None:
                 found[at] = removal(live, at)
     rules = (*desired.ignored, RESTART_RULE)
     return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
-
-
-def _is_wanted(desired: Desired, result: Manifest, live: Manifest, at: str) -> bool:
-    """Whether Git names this field itself, with the value that it has."""
-    wanted = pointer.read(desired.manifest, at)
-    return wanted is not None and pointer.read(result, at) == pointer.read(live, at)
 
 
 def _entry(cluster: Cluster, desired: Desired, live: Manifest | None, surveyed: Survey) -> PlanEntry:

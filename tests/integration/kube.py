@@ -1,0 +1,150 @@
+"""A throw-away namespace on the real API server, with kubectl as a person would use it."""
+
+import json
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from towpath.adapters.kubernetes import Cluster, connect
+from towpath.config import Environment, parse_config
+from towpath.drift import DriftReport
+from towpath.engine.drift import detect
+from towpath.engine.plan import plan_app
+from towpath.engine.render import Rendered, digest_of
+from towpath.engine.sync import SyncResult, sync_app
+from towpath.normalize import comparable, digest
+from towpath.objects import Manifest, ref_of
+from towpath.plan import Plan
+
+CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: %s}]\n"
+
+
+@dataclass
+class World:
+    """One app in one environment; `objects` is what Git has."""
+
+    cluster: Cluster
+    kubectl_path: Path
+    kubeconfig: Path
+    namespace: str
+    app: str = "hello"
+    objects: list[Manifest] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> Environment:
+        environment = {"name": "test", "namespace": self.namespace, **self.settings}
+        return parse_config(
+            json.dumps({"apiVersion": "towpath.dev/v1", "environments": [environment]})
+        ).environments[0]
+
+    @property
+    def rendered(self) -> Rendered:
+        objects = tuple(yaml.safe_load(yaml.safe_dump(self.objects)))
+        for manifest in objects:
+            if manifest["kind"] not in ("Namespace", "CustomResourceDefinition", "ClusterRole"):
+                manifest["metadata"].setdefault("namespace", self.namespace)
+        return Rendered(self.app, "test", self.namespace, objects, digest_of(objects))
+
+    def plan(self) -> Plan:
+        return plan_app(self.cluster, self.rendered, self.environment)
+
+    def sync(self, **options: Any) -> SyncResult:
+        return sync_app(self.cluster, self.rendered, self.environment, commit="c" * 40, **options)
+
+    def drift(self) -> DriftReport:
+        config = parse_config(CONFIG % self.namespace)
+        return detect(self.cluster, config, self.environment, [self.rendered], commit="c" * 40)
+
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+        done = subprocess.run(
+            [self.kubectl_path, "--kubeconfig", self.kubeconfig, "-n", self.namespace, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def live(self, kind: str, name: str) -> Manifest:
+        live: Manifest = json.loads(self.kubectl("get", kind, name, "-o", "json", "--show-managed-fields"))
+        return live
+
+    def versions(self) -> dict[str, str]:
+        """What changes with every write of ours: the resourceVersion, but where controllers write a status,
+        the content and the managers' times."""
+        refs = [ref_of(manifest) for manifest in self.rendered.objects]
+        found = {str(ref): self.cluster.get(ref) for ref in refs}
+        found["inventory"] = self.live("configmap", f"towpath-inventory-{self.app}")
+        return {name: _version(live) for name, live in found.items() if live}
+
+
+def _version(live: Manifest) -> str:
+    if "status" not in live:
+        return str(live["metadata"]["resourceVersion"])
+    kept = [e for e in live["metadata"]["managedFields"] if e.get("manager") != "kube-controller-manager"]
+    return digest([comparable(live), kept])
+
+
+@contextmanager
+def throw_away(kubeconfig: Path, kubectl: Path, *, create: bool = True) -> Iterator[World]:
+    """A world of its own; its namespace is deleted in the end, without waiting for it."""
+    namespace = f"test-{uuid.uuid4().hex[:8]}"
+    world = World(connect(str(kubeconfig)), kubectl, kubeconfig, namespace)
+    if create:
+        world.kubectl("create", "namespace", namespace)
+    try:
+        yield world
+    finally:
+        world.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+
+
+def configmap(name: str, **data: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+def secret(name: str, **data: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
+
+
+def deployment(name: str = "hello", replicas: int = 0) -> Manifest:
+    """No replica by default: these tests are about objects, not about pods."""
+    labels = {"app": name}
+    container = {
+        "name": "hello",
+        "image": "127.0.0.1:5000/none@sha256:" + "0" * 64,
+        "env": [{"name": "GREETING", "value": "hello"}],
+        "resources": {"requests": {"cpu": "10m"}},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "labels": {"tier": "web"}},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+def service(name: str = "hello") -> Manifest:
+    spec = {"selector": {"app": name}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+
+def role(name: str = "hello") -> Manifest:
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": name},
+        "rules": rules,
+    }
