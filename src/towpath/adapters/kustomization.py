@@ -173,7 +173,7 @@ class _Kustomization:
                 if key.casefold() in ("path", "paths") and not _is_pointer(key, item):
                     for path in value if isinstance(value, list) else [value]:
                         if isinstance(path, str) and path and not _is_inline(path):
-                            self._sources.read(self._path(path, line), file=self._file, line=line)
+                            self._yaml(path, line)
                 elif isinstance(value, (dict, list)) and key.casefold() not in _FIELD_SPECS:
                     self._nested(value, line)
         elif isinstance(item, list):

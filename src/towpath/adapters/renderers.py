@@ -163,8 +163,8 @@ def _run(command: Sequence[str], sources: Sources, file: str, timeout: float) ->
         except CommandError as error:
             if error.timed_out or error.code is None:
                 raise ConfigError(f"rendering was ended: {_first(error)}", file=file) from error
-            said = error.output.replace(f"{sources.root}/", "").strip() or "it did not say why"
-            raise ConfigError(f"does not render: {said[-1500:]}", file=file) from error
+            said = " ".join(error.output.replace(f"{sources.root}/", "").split()) or "it did not say why"
+            raise ConfigError(f"does not render: {said[-1000:]}", file=file) from error
 
 
 def _first(error: CommandError) -> str:

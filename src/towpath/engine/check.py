@@ -1,4 +1,4 @@
-"""Judges a whole environment repository without a cluster: every app and environment, all findings at once."""
+"""Judges an environment repository without a cluster: every app and environment, all findings at once."""
 
 import os
 from collections.abc import Iterator
@@ -55,12 +55,18 @@ def check_repository(root: Path, *, tools: Path | None = None) -> Checked:
 
 
 def findings_of(error: ConfigError) -> Iterator[Finding]:
-    """A ConfigError may carry several lines, each as `FILE:LINE: what`."""
+    """A ConfigError may carry several problems, each on a line as `FILE:LINE: what`."""
     prefix = f"{error.file}:"
+    problems: list[str] = []
     for line in error.message.splitlines():
-        rest = line.removeprefix(prefix)
+        if line.startswith(prefix) or not problems:
+            problems.append(line)
+        else:
+            problems[-1] += f" {line.strip()}"
+    for problem in problems:
+        rest = problem.removeprefix(prefix)
         number, colon, what = rest.partition(": ")
-        if line.startswith(prefix) and colon and number.isdigit():
+        if colon and number.isdigit():
             yield Finding(error.file, int(number), what)
         else:
             yield Finding(error.file, 0, rest.strip())

@@ -1,0 +1,72 @@
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[3] / "examples/environments"
+TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
+
+
+def towpath(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*TOWPATH, *args], capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EXAMPLE, tmp_path / "environments"))
+
+
+def test_check_of_a_good_repository(repository: Path) -> None:
+    done = towpath("check", "--repo", str(repository))
+    assert (done.returncode, done.stdout) == (0, "no findings (1 apps, 3 environments, 25 objects)\n")
+
+
+def test_check_prints_findings_and_fails(repository: Path) -> None:
+    (repository / "apps/hello/dev/config.yaml").write_text("a: 1\na: 2\n")
+    done = towpath("check", "--repo", str(repository))
+    assert done.returncode == 1
+    assert done.stdout == "apps/hello/dev/config.yaml:2: the same key twice in one mapping\n"
+    as_json = towpath("check", "--repo", str(repository), "--output", "json")
+    assert as_json.returncode == 1
+    (finding,) = json.loads(as_json.stdout)["findings"]
+    assert (finding["file"], finding["line"]) == ("apps/hello/dev/config.yaml", 2)
+
+
+def test_check_of_a_folder_that_is_no_repository(tmp_path: Path) -> None:
+    done = towpath("check", "--repo", str(tmp_path))
+    assert done.returncode == 1
+    assert "towpath.yaml" in done.stdout
+    done = towpath("check", "--repo", str(tmp_path / "nothing"))
+    assert done.returncode == 1
+    assert "no such folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_schema_is_json() -> None:
+    assert json.loads(towpath("check", "--schema").stdout)["title"] == "towpath.yaml"
+
+
+def test_help_starts_at_once() -> None:
+    taken = []
+    for _ in range(3):
+        started = time.monotonic()
+        assert towpath("check", "--help").returncode == 0
+        taken.append(time.monotonic() - started)
+    assert min(taken) < 0.3
+
+
+def test_render_prints_what_would_be_applied(repository: Path) -> None:
+    done = towpath("render", "--repo", str(repository), "--app", "hello", "--environment", "prod")
+    assert done.returncode == 0
+    assert "replicas: 3" in done.stdout
+    assert done.stdout.count("\n---\n") == 8
+
+
+def test_render_of_an_unknown_environment(repository: Path) -> None:
+    done = towpath("render", "--repo", str(repository), "--app", "hello", "--environment", "pro")
+    assert done.returncode == 1
+    assert "Did you mean prod?" in done.stderr

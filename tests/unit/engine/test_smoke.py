@@ -1,0 +1,54 @@
+import time
+
+import pytest
+
+from towpath.adapters.kubernetes import ServiceAnswer
+from towpath.config import SmokeCheck
+from towpath.engine.smoke import judge_answer, run_smoke_checks
+from towpath.errors import TransientError
+
+CHECK = SmokeCheck(service="hello", port=80, contains="hello v1")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "problem"),
+    [
+        (200, b"<h1>hello v1</h1>", ""),
+        (200, b"hello v2", "does not contain 'hello v1'"),
+        (503, b"no endpoints", "answered 503, not 200: no endpoints"),
+        (500, b"password=canary-1", "***"),
+        (404, b"\xff\xfe", "answered 404"),
+    ],
+)
+def test_an_answer_is_judged(status: int, body: bytes, problem: str) -> None:
+    said = judge_answer(CHECK, status, body)
+    assert problem in said if problem else not said
+    assert "canary-1" not in said
+
+
+class Answers:
+    """A proxy that gives the answers it was told."""
+
+    def __init__(self, *answers: int | Exception) -> None:
+        self.answers = list(answers)
+
+    def service_proxy(
+        self, namespace: str, service: str, port: int | str, path: str = "/", *, timeout: float = 10.0
+    ) -> ServiceAnswer:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return ServiceAnswer(answer, b"hello v1", {}, 0.01)
+
+
+def test_endpoints_that_lag_behind_are_waited_for() -> None:
+    answers = Answers(503, TransientError("away"), 200)
+    (result,) = run_smoke_checks(answers, "dev", [CHECK], time.monotonic() + 60)
+    assert result.passed
+    assert "answered 200" in str(result)
+
+
+def test_it_is_not_asked_again_after_the_deadline() -> None:
+    (result,) = run_smoke_checks(Answers(503), "dev", [CHECK], time.monotonic())
+    assert not result.passed
+    assert result.to_json()["problem"] == "answered 503, not 200: hello v1"
