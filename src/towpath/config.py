@@ -64,6 +64,10 @@ RelativePath = Annotated[str, StringConstraints(pattern=_RELATIVE)]
 Image = Annotated[str, StringConstraints(pattern=_IMAGE, max_length=255)]
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN"]
 
+_RESERVED = {
+    "base": "the folder that environments share",
+    "build": "the work pool that must not hold an environment's credentials",
+}
 _HINTS = {
     _LABEL: "must be lower-case letters, digits and dashes, at most 63",
     _RELATIVE: "must be a path inside of the repository",
@@ -322,8 +326,8 @@ def _check_names(config: Config, document: Document, file: str) -> None:
         name = environment.name
         if name in seen:
             problem(f"environment `{name}` is there twice", index, "name")
-        if name == "base":
-            problem("`base` is the folder that environments share; choose another name", index, "name")
+        if name in _RESERVED:
+            problem(f"`{name}` is {_RESERVED[name]}; choose another name", index, "name")
         place = (environment.context, environment.namespace)
         if place in places:
             problem(

@@ -1,0 +1,68 @@
+"""`towpath deployments`: the prefect.yaml for the environments of a towpath.yaml."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="deployments")
+@click.option(
+    "--repo",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Folder of the environment repository; the current one if left out.",
+)
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("prefect.yaml"),
+    show_default=True,
+    help="The file to write or check; it lies beside flows/.",
+)
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 when the file does not fit.")
+@click.option("--force", is_flag=True, help="Replace a file that somebody else wrote.")
+def command(repo: Path, file: Path, check: bool, force: bool) -> None:
+    """Write the prefect.yaml of an environment repository, or check it.
+
+    `deliver` runs in the work pool `build`; `promote`, `reconcile` and `rollback` run in the pool of their
+    environment. Schedules, variables and deployments of your own pass the check.
+
+    \b
+    Examples:
+      towpath deployments --repo ../environments && prefect --no-prompt deploy --all
+      towpath deployments --repo examples/environments --check
+    """
+    from towpath.config import load_config
+    from towpath.deployments import HEADER, differences, dump, prefect_file
+    from towpath.errors import ConfigError, RefusedError
+    from towpath.files import read_text
+
+    if not repo.is_dir():
+        raise ConfigError("there is no such folder", file=str(repo))
+    config = load_config(repo)
+    before = read_text(file.parent, file.name)
+    if check:
+        if before is None:
+            raise ConfigError(
+                "there is no such file", file=str(file), remedy="`towpath deployments` writes it."
+            )
+        problems = differences(before, config, str(file))
+        if problems:
+            raise ConfigError(
+                "\n".join(problems),
+                file=str(file),
+                remedy="`towpath deployments` writes it anew; then deploy it.",
+            )
+        click.echo(f"{file} fits {len(config.environments)} environments.")
+        return
+    after = dump(prefect_file(config))
+    if before == after:
+        click.echo(f"{file} is up to date.")
+        return
+    if before is not None and not before.startswith(HEADER) and not force:
+        raise RefusedError(
+            f"{file} was not written by `towpath deployments`",
+            remedy="--force replaces it; --check compares.",
+        )
+    file.write_text(after)
+    click.echo(f"Wrote {file}. `prefect --no-prompt deploy --all` creates its deployments.")
