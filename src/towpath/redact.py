@@ -30,33 +30,33 @@ _KEY_NAME = (
 _VALUE = r"""(?:\\?"(?P<dq>(?:[^"\\\n]|\\[^"])+)\\?"|'(?P<sq>[^'\n]+)'|(?P<bare>[^\s"',;&{}\[\]<>*\\]+))"""
 
 _PEM = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:.*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|[\sA-Za-z0-9+/=\\:,.-]*)",
-    re.DOTALL,
+    r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:[\sA-Za-z0-9+/=\\:,.*]|-(?!----))*(?:-----END (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----)?"
 )
 _BASE64_PEM = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=_-]*")  # base64 of "-----BEGIN"
 _URL_CREDENTIALS = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^\s/@:'\"<>]*)(?P<password>:[^\s/@'\"<>]*)?@"
+    r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)"
+    r"(?P<user>[^\s/@:'\"<>]*)(?P<password>:[^\s/@'\"<>]*)?@"
 )
 _AUTHORIZATION = re.compile(
     r"(?P<head>\b(?:(?:proxy-)?authorization\W{1,4})?(?:bearer|basic|negotiate)\s+)(?P<value>[A-Za-z0-9._~+/=-]{8,})",
     re.IGNORECASE,
 )
 _ASSIGNMENT = re.compile(
-    rf"""(?P<key>(?:\b|(?<=_))[\w.-]*?{_KEY_NAME}\\?["']?\s*(?:[:=]|:=|=>)\s*){_VALUE}""", re.IGNORECASE
+    rf"""(?P<key>{_KEY_NAME}\\?["']?[ \t]*(?:[:=]|:=|=>)[ \t]*){_VALUE}""", re.IGNORECASE
 )
-_OPTION = re.compile(rf"""(?P<key>--?[\w-]*{_KEY_NAME}[ ]+){_VALUE}""", re.IGNORECASE)
+_OPTION = re.compile(rf"""(?P<key>(?<![\w-])--?[\w-]*{_KEY_NAME}[ ]+){_VALUE}""", re.IGNORECASE)
 _TOKEN = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|"
     r"(?:AKIA|ASIA)[A-Z0-9]{16}|xox[abeoprs]-[A-Za-z0-9-]{10,}|sk-[A-Za-z0-9_-]{20,}|AIza[A-Za-z0-9_-]{35}|"
-    r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*|dckr_pat_[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{30,}|"
+    r"eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]*|dckr_pat_[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{30,}|"
     r"pypi-[A-Za-z0-9_-]{40,}|pnu_[A-Za-z0-9]{16,})"
 )
-_JSON_SECRET = re.compile(r'\\*"kind\\*"\s*:\s*\\*"Secret\\*"')
-_JSON_DATA = re.compile(r'(?P<head>\\*"(?:data|stringData)\\*"\s*:\s*\{)(?P<body>[^{}]*)\}')
+_JSON_SECRET = re.compile(r'"kind\\{0,8}"\s*:\s*\\{0,8}"Secret\\{0,8}"')
+_JSON_DATA = re.compile(r'(?P<head>"(?:data|stringData)\\{0,8}"\s*:\s*\{)(?P<body>[^{}]*)\}')
 _JSON_PAIR = re.compile(r'(?P<head>\\*"[^"\\]*\\*"\s*:\s*)(?P<quote>\\*")(?:[^"\\]|\\+[^"\\])*\\*"')
-_YAML_DOCUMENT = re.compile(r"^[+\- ]?---\s*$", re.MULTILINE)
-_YAML_SECRET = re.compile(r"^[+\- ]?\s*(?:- )?kind:\s*[\"']?Secret[\"']?\s*$", re.MULTILINE)
+_YAML_DOCUMENT = re.compile(r"^[+\- ]?---[ \t]*$", re.MULTILINE)
+_YAML_SECRET = re.compile(r"^[+\- ]?[ \t]*(?:- )?kind:[ \t]*[\"']?Secret[\"']?[ \t]*$", re.MULTILINE)
 _YAML_DATA = re.compile(r"^(?P<indent>\s*)(?:data|stringData):\s*$")
 _YAML_PAIR = re.compile(r"^(?P<head>\s*[^\s:#][^:]*:\s*)\S.*$")
 
