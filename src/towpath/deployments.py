@@ -107,7 +107,7 @@ _COMMENTS = {
 
 
 def differences(text: str, config: Config, file: str = PREFECT_FILE) -> list[str]:
-    """What a `prefect.yaml` lacks for the environments of `config`, as sentences; what else it has is free."""
+    """What a `prefect.yaml` lacks for the environments of `config`; what else it has is free."""
     content = read_document(text, file).data
     found = content.get("deployments") if isinstance(content, dict) else None
     there = {_title(each): each for each in found or [] if isinstance(each, dict)}

@@ -1,0 +1,84 @@
+"""`towpath history`: who released what where and when, from Git alone."""
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from towpath.engine.history import Entry
+
+COLUMNS = ("WHEN", "ENVIRONMENT", "RELEASE", "WHAT", "BY", "APPROVED BY", "VERIFIED", "COMMIT", "CHANGE")
+
+
+@click.command(name="history")
+@click.argument("app")
+@click.option("-e", "--environment", help="Only this environment.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Rows at most."
+)
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def command(app: str, environment: str | None, limit: int, output: str) -> None:
+    """Show what was released where, by whom, and when.
+
+    Reads the environment repository only: no server is asked.
+
+    \b
+    Examples:
+      towpath history hello
+      towpath history hello --environment prod --output json
+    """
+    from towpath.adapters.git import fetch_checkout
+    from towpath.config import load_config
+    from towpath.engine.history import release_history
+    from towpath.errors import MissingPartError
+    from towpath.settings import Settings
+
+    settings = Settings.load(os.environ)
+    if not settings.environments:
+        raise MissingPartError(
+            "no environment repository is known",
+            remedy="Set TOWPATH_ENVIRONMENTS to its Git URL (`towpath init` makes one).",
+        )
+    checkout = fetch_checkout(
+        settings.environments, settings.branch, settings.cache, allow_file=settings.git_allow_file
+    )
+    config = load_config(checkout.path)
+    config.app(app)
+    names = [environment] if environment else [each.name for each in config.environments]
+    found = [entry for name in names for entry in release_history(checkout, config, app, name)]
+    found = sorted(found, key=lambda entry: entry.committed_at, reverse=True)[:limit]
+    if output == "json":
+        click.echo(json.dumps([entry.to_json() for entry in found], indent=2))
+    elif not found:
+        click.echo(f"{app} is not released {f'in {environment}' if environment else 'anywhere'} yet.")
+    else:
+        click.echo(table([COLUMNS, *(row(entry) for entry in found)]))
+
+
+def row(entry: "Entry") -> tuple[str, ...]:
+    """One line of the table."""
+    state = entry.state
+    verified = (state.verified_at or "no")[:16].replace("T", " ")
+    if entry.rolled_back_at:
+        verified = "failed" if entry.quarantined else "rolled back"
+    return (
+        entry.committed_at[:16].replace("T", " "),
+        entry.environment,
+        entry.release.short,
+        entry.what,
+        state.promoted_by or "-",
+        ", ".join(state.approved_by) or "-",
+        verified,
+        entry.commit[:7],
+        entry.quarantined or entry.release.subject,
+    )
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Columns as wide as their widest cell; long text is cut."""
+    cut = [tuple(cell if len(cell) <= 60 else f"{cell[:59]}…" for cell in row) for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*cut, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cut]
+    return "\n".join(line.rstrip() for line in lines)
