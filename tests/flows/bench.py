@@ -1,0 +1,313 @@
+"""A real Prefect server and real Git repositories; the cluster, the registry and Docker are recorded.
+
+The same flows on the real ones: tests/integration.
+"""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import Pause
+from prefect.flow_engine import run_flow
+from prefect.flows import Flow
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.states import Scheduled
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.deliver import deliver
+from flows.promote import promote
+from flows.reconcile import reconcile
+from flows.rollback import rollback
+from towpath.adapters.registry import RegistryManifest
+from towpath.drift import DriftReport
+from towpath.engine.sync import SyncResult
+from towpath.engine.verify import Verification
+from towpath.images import parse_image
+from towpath.plan import Plan
+from towpath.release import EnvironmentRelease, Release, ScanSummary, load_release_file
+from towpath.scan import ScanVerdict
+
+FLOWS: dict[str, Flow[Any, Any]] = {
+    "deliver": deliver,
+    "promote": promote,
+    "reconcile": reconcile,
+    "rollback": rollback,
+}
+IMAGE = "127.0.0.1:5000/hello"
+
+TOWPATH = """\
+apiVersion: towpath.dev/v1
+apps:
+  hello:
+    image: 127.0.0.1:5000/hello
+    source: {repository: ../hello.git}
+    renderer: plain
+environments:
+  - {name: dev, namespace: dev}
+  - name: prod
+    namespace: prod
+    gate: {approvals: {required: 2, from: [alice, bob, carol, dana]}}
+scan: {scanners: [secret], block: [HIGH]}
+"""
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: hello}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: hello}}
+  template:
+    metadata: {labels: {app: hello}}
+    spec:
+      containers:
+        - name: hello
+          image: 127.0.0.1:5000/hello@sha256:0000000000000000000000000000000000000000000000000000000000000000
+"""
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """One server for all flow tests: it takes many seconds to start."""
+    with (
+        prefect_test_harness(server_startup_timeout=90),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        with get_client(sync_client=True) as client:
+            for environment in ("dev", "prod"):
+                client.create_global_concurrency_limit(
+                    GlobalConcurrencyLimitCreate(name=f"environment-{environment}", limit=1)
+                )
+            for name, flow in FLOWS.items():
+                flow_id = client.create_flow(flow)
+                for deployment in ("deliver",) if name == "deliver" else ("dev", "prod"):
+                    client.create_deployment(flow_id, deployment)
+        yield
+
+
+def git(folder: Path, *args: str) -> str:
+    """Run git as a person would."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Dana Developer",
+        "GIT_AUTHOR_EMAIL": "dana@example.com",
+        "GIT_COMMITTER_NAME": "Dana Developer",
+        "GIT_COMMITTER_EMAIL": "dana@example.com",
+    }
+    done = subprocess.run(["git", *args], cwd=folder, env=environ, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@dataclass
+class Bench:
+    """Repositories, a recorded outside world, and a hand that runs what a worker would."""
+
+    folder: Path
+    calls: list[str] = field(default_factory=list)
+    releases: dict[str, Release] = field(default_factory=dict)
+    sync_fails: list[Exception] = field(default_factory=list)
+    verify_fails: list[Exception] = field(default_factory=list)
+    verdict: ScanVerdict = field(
+        default_factory=lambda: ScanVerdict(ScanSummary("passed", ("secret",)), (), ())
+    )
+    drift: Callable[[str], DriftReport] = field(default=lambda name: DriftReport(name, "", ()))
+
+    @property
+    def environments(self) -> Path:
+        return self.folder / "environments.git"
+
+    def push(self, repository: str, files: dict[str, str], subject: str) -> str:
+        """A person's commit on the newest state of a repository's branch; its id."""
+        work = self.folder / f"work-{repository}"
+        if not work.exists():
+            git(self.folder, "clone", "-q", f"{repository}.git", work.name)
+            git(work, "checkout", "-q", "-B", "main")
+        elif git(self.folder / f"{repository}.git", "branch", "--list", "main"):
+            git(work, "pull", "-q", "--rebase", "origin", "main")
+        for name, text in files.items():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).write_text(text)
+        git(work, "add", "-A")
+        git(work, "commit", "-q", "-m", subject)
+        git(work, "push", "-q", "origin", "main")
+        return git(work, "rev-parse", "HEAD")
+
+    def release(self, number: int, *, author: str = "Dana Developer <dana@example.com>") -> Release:
+        """Put a release on the shelf; a greater number is a newer build."""
+        release = Release(
+            app="hello",
+            image=IMAGE,
+            digest=f"sha256:{number:064x}",
+            commit=f"{number:040x}",
+            source="/hello.git",
+            subject=f"Version {number}",
+            author=author,
+            built_at=f"2026-01-{number:02}T00:00:00+00:00",
+            scan=ScanSummary("passed", ("secret",)),
+            flow_run="",
+        )
+        self.releases[release.digest] = release
+        return release
+
+    def state(self, environment: str) -> EnvironmentRelease | None:
+        """What Git says runs in an environment."""
+        path = f"apps/hello/{environment}/release.yaml"
+        target = self.folder / "read" / "release.yaml"
+        target.parent.mkdir(exist_ok=True)
+        try:
+            target.write_text(git(self.environments, "show", f"main:{path}"))
+        except subprocess.CalledProcessError:
+            return None
+        return load_release_file(target)
+
+    def subjects(self) -> list[str]:
+        """The environment repository's commits, newest first."""
+        return git(self.environments, "log", "--format=%s", "main").splitlines()
+
+    def message(self) -> str:
+        """The newest commit's whole message."""
+        return git(self.environments, "log", "-1", "--format=%B", "main")
+
+    def start(self, deployment: str, **parameters: Any) -> FlowRun:
+        """Create a run and do what a worker would until it ends or is suspended."""
+        with get_client(sync_client=True) as client:
+            found = client.read_deployment_by_name(deployment)
+            run = client.create_flow_run_from_deployment(found.id, parameters=parameters, state=Scheduled())
+        return self.work(run.id)
+
+    def work(self, run_id: UUID) -> FlowRun:
+        """Run a created or resumed run in this process."""
+        with get_client(sync_client=True) as client:
+            run = client.read_flow_run(run_id)
+            flow = FLOWS[client.read_flow(run.flow_id).name]
+        with contextlib.suppress(Pause):
+            run_flow(flow, flow_run=run, return_type="state")
+        with get_client(sync_client=True) as client:
+            return client.read_flow_run(run_id)
+
+    def answer(self, run: FlowRun, **form: str) -> FlowRun:
+        """Fill in the form of a suspended run as the UI does, and let it go on."""
+        with get_client(sync_client=True) as client:
+            result = client.resume_flow_run(run.id, run_input=form)
+        assert result.status.value == "ACCEPT", result
+        return self.work(run.id)
+
+    def successor(self, run: FlowRun, environment: str) -> FlowRun | None:
+        """The promotion that a run started, not worked on yet."""
+        from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
+
+        key = f"promote:{run.id}:{environment}"
+        wanted = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]))
+        with get_client(sync_client=True) as client:
+            found = client.read_flow_runs(flow_run_filter=wanted)
+        return found[0] if found else None
+
+    def promoted(self, release: Release, environment: str) -> FlowRun:
+        """A promotion without approvals, done."""
+        return self.start(
+            f"promote/{environment}", app="hello", digest=release.digest, environment=environment
+        )
+
+
+@pytest.fixture
+def bench(prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Fresh repositories and an outside world that records."""
+    for name in ("environments", "hello"):
+        git(tmp_path, "init", "-q", "--bare", "-b", "main", f"{name}.git")
+    bench = Bench(tmp_path)
+    overlays = {f"apps/hello/{name}/deployment.yaml": DEPLOYMENT for name in ("dev", "prod")}
+    bench.push("environments", {"towpath.yaml": TOWPATH, **overlays}, "Begin")
+    for name, value in {
+        "TOWPATH_ENVIRONMENTS": str(bench.environments),
+        "TOWPATH_GIT_ALLOW_FILE": "1",
+        "TOWPATH_CACHE": str(tmp_path / "cache"),
+        "TOWPATH_HOME": str(tmp_path / "home"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    _record_cluster(bench, monkeypatch)
+    _record_build(bench, monkeypatch)
+    return bench
+
+
+def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def plan_app(_cluster: object, rendered: Any, _where: object) -> Plan:
+        bench.calls.append(f"plan {rendered.environment}")
+        return Plan(rendered.app, rendered.environment, (), rendered.digest)
+
+    def sync_app(_cluster: object, rendered: Any, _where: object, **_: object) -> SyncResult:
+        image = rendered.objects[0]["spec"]["template"]["spec"]["containers"][0]["image"]
+        bench.calls.append(f"sync {rendered.environment} {int(image[-8:], 16)}")
+        _fail(bench.sync_fails)
+        return SyncResult(rendered.app, rendered.environment, ())
+
+    def verify_app(*args: Any, **_: object) -> Verification:
+        bench.calls.append(f"verify {args[3].name} {int(args[4][-8:], 16)}")
+        _fail(bench.verify_fails)
+        return Verification(True, (), (), (), 0.0)
+
+    def detect(_cluster: object, _config: object, where: Any, _rendered: object, **_: object) -> DriftReport:
+        bench.calls.append(f"detect {where.name}")
+        return bench.drift(where.name)
+
+    for target in ("tasks.cluster", "tasks.proposal", "tasks.drift"):
+        monkeypatch.setattr(f"{target}.connect_environment", lambda _: None)
+    monkeypatch.setattr("tasks.proposal.plan_app", plan_app)
+    monkeypatch.setattr("tasks.cluster.sync_app", sync_app)
+    monkeypatch.setattr("tasks.cluster.verify_app", verify_app)
+    monkeypatch.setattr("tasks.drift.verify_app", verify_app)
+    monkeypatch.setattr("tasks.drift.detect_drift", detect)
+
+
+def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest, config = f"sha256:{7:064x}", f"sha256:{8:064x}"
+
+    def build(*_: object, target: str | None, **__: object) -> str:
+        bench.calls.append("test" if target else "build")
+        return config
+
+    def push(*_: object, **__: object) -> str:
+        bench.calls.append("push")
+        return digest
+
+    def judge(*_: object, **__: object) -> ScanVerdict:
+        bench.calls.append("scan")
+        return bench.verdict
+
+    def put_release(release: Release) -> str:
+        bench.calls.append("record")
+        bench.releases[release.digest] = release
+        return release.digest
+
+    def find_release(_image: str, commit: str) -> Release | None:
+        return next((each for each in bench.releases.values() if each.commit == commit), None)
+
+    monkeypatch.setattr("towpath.adapters.docker.build", build)
+    monkeypatch.setattr("towpath.adapters.docker.save", lambda *_, **__: None)
+    monkeypatch.setattr("towpath.adapters.docker.push", push)
+    monkeypatch.setattr("towpath.adapters.trivy.find_trivy", lambda _: None)
+    monkeypatch.setattr("towpath.adapters.trivy.scan_image", lambda *_, **__: {})
+    monkeypatch.setattr("tasks.image.judge", judge)
+    monkeypatch.setattr("towpath.adapters.registry.put_release", put_release)
+    monkeypatch.setattr("towpath.adapters.registry.find_release", find_release)
+    monkeypatch.setattr(
+        "towpath.adapters.registry.get_release", lambda _image, digest: bench.releases.get(digest)
+    )
+    monkeypatch.setattr(
+        "towpath.adapters.registry.read_manifest",
+        lambda image: RegistryManifest(parse_image(str(image)).digest or "", config, "", 0),
+    )
+
+
+def _fail(failures: list[Exception]) -> None:
+    if failures:
+        raise failures.pop(0)

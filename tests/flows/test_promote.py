@@ -1,0 +1,229 @@
+"""Promotion: gate, approvals, commit, sync, verify, rollback, and on to the next environment."""
+
+from datetime import UTC, datetime
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+
+from tests.flows.bench import TOWPATH, Bench, git
+from towpath.errors import TransientError, VerifyError
+from towpath.release import Release
+
+
+def question(run: FlowRun) -> str:
+    """The Markdown above the form of a suspended run."""
+    assert run.state is not None
+    key = f"suspended-{run.state.state_details.pause_key}-description"
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run_input(run.id, key)
+
+
+def waiting_in_prod(bench: Bench, release: Release) -> FlowRun:
+    """A promotion to prod that waits for its first approval."""
+    assert bench.promoted(release, "dev").state.is_completed()
+    run = bench.promoted(release, "prod")
+    assert run.state.name == "Suspended"
+    return run
+
+
+def approve(bench: Bench, run: FlowRun, name: str, **form: str) -> FlowRun:
+    digest = form.pop("digest", run.parameters["digest"])
+    return bench.answer(run, decision="approve", approver=name, digest=digest, **form)
+
+
+def test_a_release_goes_in_by_commit_sync_verify_and_starts_the_next_promotion(bench: Bench) -> None:
+    release = bench.release(1)
+    run = bench.promoted(release, "dev")
+    assert run.state.message == "dev runs hello 0000000, verified"
+    assert run.name == "promote hello 0000000 to dev"
+    assert {"app:hello", "environment:dev", "commit:0000000", "release:000000000000"} <= set(run.tags)
+    assert bench.calls == ["plan dev", "plan dev", "sync dev 1", "verify dev 1"]
+    assert bench.subjects() == ["Verified hello 0000000 in dev", "Promote hello 0000000 to dev", "Begin"]
+    following = bench.successor(run, "prod")
+    assert following is not None
+    assert following.parameters["parent"] == str(run.id)
+    assert following.name == "promote hello 0000000 to prod"
+
+
+def test_the_same_promotion_again_commits_nothing(bench: Bench) -> None:
+    release = bench.release(1)
+    bench.promoted(release, "dev")
+    before = bench.subjects()
+    assert bench.promoted(release, "dev").state.is_completed()
+    assert bench.subjects() == before
+
+
+def test_a_release_that_is_not_verified_before_is_refused(bench: Bench) -> None:
+    run = bench.promoted(bench.release(1), "prod")
+    assert run.state.is_failed()
+    assert "must be verified in dev first" in run.state.message
+    assert bench.calls == ["plan prod"]
+
+
+def test_an_unknown_release_is_refused_by_name(bench: Bench) -> None:
+    run = bench.start("promote/dev", app="hello", digest=f"sha256:{9:064x}", environment="dev")
+    assert run.state.is_failed()
+    assert run.state.message.startswith("unknown release")
+
+
+def test_approvals_of_two_people_let_it_in_and_are_in_the_commit(bench: Bench) -> None:
+    run = waiting_in_prod(bench, bench.release(1))
+    assert "2 more needed" in question(run)
+    assert "towpath approve hello --environment prod" in question(run)
+    run = approve(bench, run, "alice")
+    assert run.state.name == "Suspended"
+    assert "1 more needed; approved by alice" in question(run)
+    assert bench.state("prod") is None
+    run = approve(bench, run, "bob")
+    assert run.state.is_completed(), run.state.message
+    state = bench.state("prod")
+    assert state is not None
+    assert state.approved_by == ("alice", "bob")
+    assert state.verified_at is not None
+
+
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ({"name": "mallory"}, "'mallory' may not approve in prod"),
+        ({"name": "dana"}, "nobody approves his own work"),
+        ({"name": "alice", "digest": f"sha256:{5:064x}"}, "approval is for another digest"),
+    ],
+)
+def test_an_approval_that_does_not_hold_changes_nothing_and_is_told(
+    bench: Bench, form: dict[str, str], reason: str
+) -> None:
+    run = waiting_in_prod(bench, bench.release(1))
+    before = bench.subjects()
+    run = approve(bench, run, **form)
+    assert run.state.name == "Suspended"
+    assert reason in question(run)
+    assert "2 more needed" in question(run)
+    assert bench.subjects() == before
+
+
+def test_one_person_cannot_approve_twice(bench: Bench) -> None:
+    run = waiting_in_prod(bench, bench.release(1))
+    run = approve(bench, approve(bench, run, "alice"), "alice")
+    assert run.state.name == "Suspended"
+    assert "alice has approved already" in question(run)
+    assert approve(bench, run, "bob").state.is_completed()
+
+
+def test_a_changed_plan_asks_anew(bench: Bench) -> None:
+    run = waiting_in_prod(bench, bench.release(1))
+    run = approve(bench, run, "alice")
+    text = git(bench.environments, "show", "main:apps/hello/prod/deployment.yaml") + "\n"
+    more = text.replace("replicas: 1", "replicas: 5")
+    bench.push("environments", {"apps/hello/prod/deployment.yaml": more}, "More replicas")
+    run = approve(bench, run, "bob")
+    assert run.state.name == "Suspended"
+    assert "2 more needed" in question(run)
+    assert bench.state("prod") is None
+
+
+def test_an_empty_resume_is_refused_by_the_form(bench: Bench) -> None:
+    run = waiting_in_prod(bench, bench.release(1))
+    with get_client(sync_client=True) as client:
+        assert client.resume_flow_run(run.id, run_input={}).status.value == "REJECT"
+        assert client.resume_flow_run(run.id).status.value == "REJECT"
+
+
+def test_a_run_set_going_without_an_answer_asks_again(bench: Bench) -> None:
+    from prefect.states import Scheduled
+
+    run = waiting_in_prod(bench, bench.release(1))
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Scheduled(), force=True)
+    run = bench.work(run.id)
+    assert run.state.name == "Suspended"
+    assert "resumed without an answer" in question(run)
+    assert bench.state("prod") is None
+
+
+def test_a_rejection_ends_the_run_and_changes_nothing(bench: Bench) -> None:
+    run = waiting_in_prod(bench, bench.release(1))
+    before = bench.subjects()
+    run = bench.answer(
+        run, decision="reject", approver="bob", digest=run.parameters["digest"], reason="not today"
+    )
+    assert (run.state.type.value, run.state.name) == ("CANCELLED", "Rejected")
+    assert run.state.message.startswith("bob rejected hello 0000000 in prod: not today")
+    assert bench.subjects() == before
+
+
+def test_a_release_that_a_newer_one_overtook_while_it_waited_is_superseded(bench: Bench) -> None:
+    old = waiting_in_prod(bench, bench.release(1))
+    new = approve(bench, approve(bench, waiting_in_prod(bench, bench.release(2)), "alice"), "bob")
+    assert new.state.is_completed()
+    # dev runs the newer one, so the gate alone would refuse the older: look at the message.
+    old = approve(bench, old, "alice")
+    assert old.state.is_failed()
+    assert "was superseded by 0000000" in old.state.message
+    assert str(new.id) in old.state.message
+
+
+def test_a_failed_verification_is_rolled_back_by_a_new_commit_and_quarantined(bench: Bench) -> None:
+    good, bad = bench.release(1), bench.release(2)
+    bench.promoted(good, "dev")
+    bench.calls.clear()
+    bench.verify_fails = [VerifyError("Deployment dev/hello: 0 of 1 ready")]
+    run = bench.promoted(bad, "dev")
+    assert run.state.is_failed()
+    assert run.state.message.splitlines() == [
+        "Deployment dev/hello: 0 of 1 ready",
+        "dev was rolled back to hello 0000000.",
+    ]
+    assert bench.calls[2:] == ["sync dev 2", "verify dev 2", "sync dev 1", "verify dev 1"]
+    state = bench.state("dev")
+    assert state is not None
+    assert (state.release.digest, state.rolls_back) == (good.digest, bad.digest)
+    assert f"Towpath-Rolls-Back: {bad.digest}" in bench.message()
+    assert bad.digest in git(bench.environments, "show", "main:apps/hello/quarantine.yaml")
+    assert bench.successor(run, "prod") is None
+    again = bench.promoted(bad, "dev")
+    assert "is quarantined since" in again.state.message
+
+
+def test_a_first_release_that_fails_is_quarantined_and_stays_to_be_looked_at(bench: Bench) -> None:
+    bench.verify_fails = [VerifyError("never ready")]
+    run = bench.promoted(bench.release(1), "dev")
+    assert "There is no earlier verified release" in run.state.message
+    assert bench.subjects()[0].startswith("Quarantine hello")
+
+
+def test_hold_leaves_the_failed_release_where_it_is(bench: Bench) -> None:
+    held = TOWPATH.replace("{name: dev, namespace: dev}", "{name: dev, namespace: dev, onFailure: hold}")
+    bench.push("environments", {"towpath.yaml": held}, "Hold")
+    bench.promoted(bench.release(1), "dev")
+    bench.verify_fails = [VerifyError("never ready")]
+    assert bench.promoted(bench.release(2), "dev").state.message == "never ready"
+    assert bench.subjects()[0] == "Promote hello 0000000 to dev"
+
+
+def test_an_outage_is_tried_again_and_is_no_reason_to_roll_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.cluster import sync
+
+    monkeypatch.setattr(sync, "retry_delay_seconds", [0.0])
+    bench.sync_fails = [TransientError("API server away")]
+    assert bench.promoted(bench.release(1), "dev").state.is_completed()
+    bench.sync_fails = [TransientError("API server away") for _ in range(sync.retries + 1)]
+    run = bench.promoted(bench.release(2), "dev")
+    assert run.state.message == "API server away"
+    assert bench.subjects()[0] == "Promote hello 0000000 to dev"
+
+
+def test_a_run_that_was_killed_after_its_commit_finds_it_and_does_the_rest(bench: Bench) -> None:
+    class Killed(BaseException):
+        pass
+
+    bench.sync_fails = [Killed()]  # type: ignore[list-item]
+    with pytest.raises(Killed):
+        bench.promoted(bench.release(1), "dev")
+    assert bench.subjects()[0] == "Promote hello 0000000 to dev"
+    assert bench.promoted(bench.release(1), "dev").state.is_completed()
+    assert bench.subjects().count("Promote hello 0000000 to dev") == 1
+    assert bench.state("dev").verified_at <= datetime.now(UTC).isoformat()
