@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import urllib3
 from kubernetes import client
 from kubernetes.config import ConfigException, incluster_config, kube_config
+from yaml import YAMLError
 
 from towpath.adapters.kubernetes.cluster import Cluster
 from towpath.errors import MissingPartError, RefusedError
@@ -56,7 +57,7 @@ def _load(
             config_dict=merged, active_context=context, config_base_path=None
         )
         loader.load_and_set(configuration)
-    except (ConfigException, KeyError, TypeError, ValueError) as error:
+    except (ConfigException, YAMLError, OSError, KeyError, TypeError, ValueError) as error:
         wanted = f"context {context!r} of " if context else ""
         raise MissingPartError(
             f"{wanted}kubeconfig {path} cannot be used: {error}",

@@ -90,8 +90,8 @@ def retry_after(headers: Mapping[str, str], answer: Mapping[str, Any]) -> float 
     """Seconds, by the header or by the Status object; None when the server names none."""
     for value in (headers.get("Retry-After"), (answer.get("details") or {}).get("retryAfterSeconds")):
         try:
-            return float(value) if value is not None else None
-        except ValueError:
+            return max(0.0, float(value))
+        except (TypeError, ValueError):  # absent, or a date
             continue
     return None
 

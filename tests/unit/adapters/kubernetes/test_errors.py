@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+from towpath.adapters.kubernetes.errors import ApiConflictError, ApiRefusedError, FieldOwner, translate
+from towpath.errors import ConflictError, SyncError, TransientError
+
+
+def answer(status: int, message: str = "why", headers=None, **details: object):
+    body = json.dumps({"kind": "Status", "message": message, "details": details}).encode()
+    return translate(status, headers or {}, body, what="apply ConfigMap a/b", server="https://k")
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_overload_is_transient_with_the_servers_wish(status: int) -> None:
+    error = answer(status, headers={"Retry-After": "7"})
+    assert isinstance(error, TransientError)
+    assert error.retry_after == 7
+
+
+def test_wish_in_the_body_counts_too() -> None:
+    error = answer(429, retryAfterSeconds=3)
+    assert isinstance(error, TransientError)
+    assert error.retry_after == 3
+
+
+def test_etcd_without_a_leader_passes() -> None:
+    assert isinstance(answer(500, "etcdserver: leader changed"), TransientError)
+    assert isinstance(answer(500, "panic"), ApiRefusedError)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_refusals_name_the_object_and_the_servers_reason(status: int) -> None:
+    error = answer(status, "the reason")
+    assert isinstance(error, SyncError)
+    assert str(error) == "apply ConfigMap a/b: the reason"
+
+
+def test_conflict_names_the_manager_and_the_field() -> None:
+    cause = {
+        "reason": "FieldManagerConflict",
+        "message": 'conflict with "kubectl" with subresource "scale" using apps/v1',
+        "field": ".spec.replicas",
+    }
+    error = answer(409, causes=[cause])
+    assert isinstance(error, ApiConflictError)
+    assert error.owners == (FieldOwner("kubectl", ".spec.replicas"),)
+    assert ".spec.replicas (kubectl)" in error.message
+
+
+def test_changed_meanwhile_has_no_owner() -> None:
+    error = answer(409, "the object has been modified")
+    assert isinstance(error, ConflictError)
+    assert error.owners == ()
+
+
+def test_body_that_is_no_json() -> None:
+    error = translate(400, {}, b"<html>", what="x", server="https://k")
+    assert "<html>" in error.message

@@ -1,0 +1,107 @@
+"""Against a real HTTP server that does not do as asked."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from kubernetes import client
+
+from towpath.adapters.kubernetes.wire import Request, Wire
+from towpath.errors import SyncError, TransientError
+
+Answer = tuple[int, dict[str, str], bytes] | None
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., tuple[Wire, list[str]]]]:
+    servers = []
+
+    def start(*answers: Answer) -> tuple[Wire, list[str]]:
+        left, seen = list(answers), []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                seen.append(f"{self.command} {self.path}")
+                answer = left.pop(0) if len(left) > 1 else left[0]
+                if answer is None:
+                    self.connection.close()
+                    return
+                status, headers, body = answer
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        configuration = client.Configuration(host=f"http://127.0.0.1:{server.server_port}")
+        return Wire(client.ApiClient(configuration)), seen
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def ok(**content: object) -> Answer:
+    return 200, {}, json.dumps(content).encode()
+
+
+def busy(seconds: str) -> Answer:
+    return 429, {"Retry-After": seconds}, b'{"message": "slow down"}'
+
+
+def get(**more: object) -> Request:
+    return Request(method="GET", path="/x", what="ask", **more)  # type: ignore[arg-type]
+
+
+def test_busy_server_is_asked_again_after_its_time(serve) -> None:
+    wire, seen = serve(busy("0.05"), busy("0.05"), ok(a=1))
+    assert wire.json(get()) == {"a": 1}
+    assert len(seen) == 3
+
+
+def test_a_long_wait_is_left_to_the_caller(serve) -> None:
+    wire, seen = serve(busy("120"))
+    with pytest.raises(TransientError, match="slow down") as caught:
+        wire.json(get())
+    assert caught.value.retry_after == 120
+    assert len(seen) == 1
+
+
+def test_a_server_that_stays_busy_is_given_up(serve) -> None:
+    wire, seen = serve(busy("0.01"))
+    with pytest.raises(TransientError):
+        wire.json(get())
+    assert len(seen) == 6
+
+
+def test_refusals_are_not_repeated(serve) -> None:
+    wire, seen = serve((403, {}, b'{"message": "forbidden: no"}'))
+    with pytest.raises(SyncError, match="ask: forbidden: no"):
+        wire.json(get())
+    assert len(seen) == 1
+
+
+def test_broken_connection_is_tried_once_more_where_that_is_safe(serve) -> None:
+    wire, seen = serve(None, ok(a=1))
+    assert wire.json(get()) == {"a": 1}
+    wire, seen = serve(None, ok(a=1))
+    with pytest.raises(TransientError, match="cannot be reached"):
+        wire.json(Request(method="POST", path="/x", what="create", content={}))
+    assert seen == ["POST /x"]
+
+
+def test_an_answer_that_is_no_json(serve) -> None:
+    wire, _ = serve((200, {}, b"<html>"))
+    with pytest.raises(TransientError, match="did not answer with JSON"):
+        wire.json(get())

@@ -1,0 +1,74 @@
+import base64
+import hashlib
+import json
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from towpath.errors import RefusedError
+from towpath.inventory import Inventory, Owned, Owner, after, ahead, from_configmap, same, to_configmap
+from towpath.objects import ObjectRef
+
+OWNER = Owner("hello", "dev", "dev-namespace")
+
+
+def ref(name: str, kind: str = "ConfigMap") -> ObjectRef:
+    return ObjectRef("", kind, "dev-namespace", name)
+
+
+def test_applyset_id_is_that_of_the_specification() -> None:
+    hashed = hashlib.sha256(b"towpath-inventory-hello.dev-namespace.ConfigMap.").digest()
+    assert OWNER.applyset == f"applyset-{base64.urlsafe_b64encode(hashed).decode().rstrip('=')}-v1"
+
+
+@given(st.lists(st.builds(ref, st.text("abc", min_size=1), st.sampled_from(["Secret", "Boat"])), unique=True))
+def test_what_is_written_is_read_again(refs: list[ObjectRef]) -> None:
+    inventory = after(OWNER, "c", "d", {r: Owned(r, "u", "f", "a") for r in refs})
+    assert from_configmap(to_configmap(inventory)) == inventory
+
+
+def test_ten_thousand_objects_fit_into_one_configmap() -> None:
+    def random() -> str:
+        return uuid.uuid4().hex
+
+    objects = {
+        ref(f"config-{i}"): Owned(ref(f"config-{i}"), str(uuid.uuid4()), random(), random())
+        for i in range(10_000)
+    }
+    inventory = after(OWNER, "c", "d", objects)
+    manifest = to_configmap(inventory)
+    assert len(base64.b64decode(manifest["binaryData"]["inventory"])) < 1_000_000
+    assert len(json.dumps(manifest)) < 1_500_000
+    assert from_configmap(manifest) == inventory
+    assert to_configmap(inventory) == manifest
+
+
+def test_written_ahead_it_keeps_the_old_and_adds_the_new() -> None:
+    old = after(OWNER, "c", "d", {ref("a"): Owned(ref("a"), "u", "f", "h")})
+    new = ahead(old, OWNER, [ref("a"), ref("b")])
+    assert new.objects == (Owned(ref("a"), "u", "f", "h"), Owned(ref("b")))
+    assert (new.commit, new.desired) == ("c", "d")
+
+
+def test_another_commit_alone_is_no_reason_to_write() -> None:
+    one = Inventory(OWNER, "c1", "d", ())
+    assert same(one, Inventory(OWNER, "c2", "d", ()))
+    assert not same(one, Inventory(OWNER, "c1", "d2", ()))
+    assert not same(None, one)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"data": {}},
+        {"data": {"inventory": "{"}},
+        {"data": {"inventory": '{"format": 99}'}},
+        {"binaryData": {"inventory": "AAAA"}},
+    ],
+)
+def test_an_unreadable_inventory_is_not_an_empty_one(content) -> None:
+    with pytest.raises(RefusedError, match="cannot be read"):
+        from_configmap({"metadata": {"name": "a", "namespace": "b"}, **content})

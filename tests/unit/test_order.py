@@ -1,0 +1,84 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from towpath.errors import ConfigError
+from towpath.objects import ObjectRef, ref_of
+from towpath.order import deletion_stages, ordered, rank_of, stages
+
+KINDS = [
+    ("v1", "Namespace"),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+    ("v1", "ServiceAccount"),
+    ("rbac.authorization.k8s.io/v1", "Role"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    ("v1", "ConfigMap"),
+    ("v1", "Service"),
+    ("apps/v1", "Deployment"),
+    ("networking.k8s.io/v1", "Ingress"),
+    ("example.com/v1", "Boat"),
+    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+]
+
+
+def manifest(api_version: str, kind: str, name: str = "a", wave: str | None = None):
+    annotations = {} if wave is None else {"annotations": {"towpath.dev/wave": wave}}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **annotations}}
+
+
+manifests = st.lists(
+    st.builds(
+        lambda kind, name, wave: manifest(*kind, name, wave),
+        st.sampled_from(KINDS),
+        st.text("abc", min_size=1, max_size=3),
+        st.sampled_from([None, "-1", "0", "5"]),
+    ),
+    unique_by=ref_of,
+)
+
+
+def test_kinds_come_in_the_order_of_what_needs_what() -> None:
+    kinds = [manifest(*kind) for kind in KINDS]
+    assert [m["kind"] for m in ordered(reversed(kinds))] == [kind for _, kind in KINDS]
+    assert len(stages(kinds)) == len(KINDS)
+
+
+def test_wave_comes_before_kind_but_after_unannotated_namespaces() -> None:
+    early = manifest("rbac.authorization.k8s.io/v1", "RoleBinding", wave="-1")
+    objects = [manifest("v1", "ConfigMap"), early, manifest("v1", "Namespace")]
+    assert [m["kind"] for m in ordered(objects)] == ["Namespace", "RoleBinding", "ConfigMap"]
+
+
+def test_objects_of_one_stage_go_together() -> None:
+    [stage] = stages(
+        [manifest("v1", "Secret"), manifest("v1", "ConfigMap"), manifest("v1", "ConfigMap", "b")]
+    )
+    assert len(stage) == 3
+
+
+def test_a_custom_service_is_a_custom_resource() -> None:
+    knative = ObjectRef("serving.knative.dev", "Service", "a", "a")
+    assert rank_of(knative) > rank_of(ObjectRef("apps", "Deployment", "a", "a"))
+
+
+def test_wave_must_be_a_whole_number() -> None:
+    with pytest.raises(ConfigError, match="'soon', not a whole number"):
+        ordered([manifest("v1", "ConfigMap", wave="soon")])
+
+
+@given(manifests, st.randoms())
+def test_order_is_complete_and_does_not_depend_on_the_input(objects, random) -> None:
+    shuffled = list(objects)
+    random.shuffle(shuffled)
+    assert ordered(shuffled) == ordered(objects)
+    assert [m for stage in stages(objects) for m in stage] == ordered(objects)
+    assert len(ordered(objects)) == len(objects)
+
+
+@given(manifests)
+def test_deletion_is_the_reverse_of_applying(objects) -> None:
+    plain = [manifest(m["apiVersion"], m["kind"], m["metadata"]["name"]) for m in objects]
+    refs = [ref_of(m) for m in plain]
+    deleted = [ref for stage in deletion_stages(refs) for ref in stage]
+    assert deleted == [ref_of(m) for m in reversed(ordered(plain))]
