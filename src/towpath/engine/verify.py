@@ -156,7 +156,9 @@ def judge(
         ref = ref_of(manifest)
         live = snapshot.get(ref)
         if live is None:
-            verdicts.append(ObjectHealth(ref, Health(Status.MISSING, "is not in the cluster")))
+            # What no controller makes does not come back by waiting.
+            final = never_changes(ref.group, ref.kind)
+            verdicts.append(ObjectHealth(ref, Health(Status.MISSING, "is not in the cluster", final)))
             continue
         pods = current_pods(live, snapshot) if (ref.group, ref.kind) in WORKLOADS else []
         verdicts.append(ObjectHealth(ref, _health(live, pods, snapshot)))

@@ -78,6 +78,12 @@ def test_healthy_but_the_pods_were_not_seen_yet() -> None:
 def test_missing() -> None:
     (verdict,) = look().offenders
     assert verdict.health.status is Status.MISSING
+    assert not verdict.health.final
+
+
+def test_what_no_controller_makes_does_not_come_back_by_waiting() -> None:
+    settings = obj("v1", "ConfigMap", "settings")
+    assert judge((settings,), {}, None, None).hopeless
 
 
 def test_waiting_is_not_hopeless() -> None:

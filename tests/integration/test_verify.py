@@ -1,0 +1,193 @@
+"""Verify against real pods: it believes what runs, stops when nothing can change, and says why."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.kube import World, configmap, throw_away
+from towpath.adapters.registry import read_manifest
+from towpath.config import App, SmokeCheck
+from towpath.engine.verify import Verification, verify_app
+from towpath.errors import VerifyError
+from towpath.objects import Manifest
+
+pytestmark = pytest.mark.integration
+
+SERVE = "mkdir -p /tmp/site; echo hello > /tmp/site/index.html; exec httpd -f -p 8080 -h /tmp/site"
+OTHER = "sha256:" + "b" * 64
+
+
+@pytest.fixture(scope="module")
+def image(stack) -> str:
+    return f"{stack.registry}/base/busybox"
+
+
+@pytest.fixture(scope="module")
+def digest(image: str) -> str:
+    return read_manifest(f"{image}:1").digest
+
+
+@pytest.fixture
+def world(stack) -> Iterator[World]:
+    with throw_away(stack.kubeconfig, stack.kubectl) as world:
+        yield world
+
+
+def web(
+    image: str, script: str = SERVE, *, probe: int = 8080, seconds: int = 60, replicas: int = 1
+) -> Manifest:
+    labels = {"app": "web"}
+    container = {
+        "name": "web",
+        "image": image,
+        "command": ["sh", "-c", script],
+        "readinessProbe": {"tcpSocket": {"port": probe}, "periodSeconds": 1},
+        "resources": {"requests": {"cpu": "5m", "memory": "4Mi"}},
+    }
+    pod = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    spec = {
+        "replicas": replicas,
+        "progressDeadlineSeconds": seconds,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": pod},
+    }
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+
+
+def service() -> Manifest:
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+
+
+def verify(
+    world: World, image: str, digest: str | None, *smoke: SmokeCheck, seconds: float = 60
+) -> Verification:
+    app = App(image=image, smoke=smoke)
+    return verify_app(
+        world.cluster, world.rendered, app, world.environment, digest, deadline=timedelta(seconds=seconds)
+    )
+
+
+def failed(
+    world: World, image: str, digest: str | None, *smoke: SmokeCheck, **options: Any
+) -> tuple[str, float]:
+    started = time.monotonic()
+    with pytest.raises(VerifyError) as caught:
+        verify(world, image, digest, *smoke, **options)
+    return str(caught.value), time.monotonic() - started
+
+
+def test_a_healthy_app_is_verified_with_its_evidence(world: World, image: str, digest: str) -> None:
+    world.objects = [web(f"{image}@{digest}", replicas=2), service(), configmap("c", A="1")]
+    world.sync()
+    result = verify(world, image, digest, SmokeCheck(service="web", port=80, contains="hello"))
+    assert result.healthy
+    assert len(result.images) == 2
+    assert all(digest in each for each in result.images)
+    assert [each.status for each in result.smoke] == [200]
+    assert {each.ref.kind for each in result.verdicts} == {"Deployment", "Service", "ConfigMap"}
+
+
+def test_a_second_look_at_a_healthy_app_is_short(world: World, image: str, digest: str) -> None:
+    world.objects = [web(f"{image}@{digest}")]
+    world.sync()
+    verify(world, image, digest)
+    assert verify(world, image, digest).seconds < 3
+
+
+def test_another_digest_than_the_releases_is_not_believed(world: World, image: str, digest: str) -> None:
+    world.objects = [web(f"{image}@{digest}")]
+    world.sync()
+    message, _ = failed(world, image, OTHER, seconds=8)
+    assert f"not {OTHER}" in message
+
+
+def test_a_failed_smoke_check_is_told(world: World, image: str, digest: str) -> None:
+    world.objects = [web(f"{image}@{digest}"), service()]
+    world.sync()
+    message, _ = failed(world, image, digest, SmokeCheck(service="web", port=80, contains="goodbye"))
+    assert "web:80/: answered 200, but the body does not contain 'goodbye'" in message
+
+
+def test_a_crash_loop_ends_the_wait_and_shows_the_log_redacted(world: World, image: str, digest: str) -> None:
+    script = "echo started well; echo password=canary-1; exit 3"
+    world.objects = [web(f"{image}@{digest}", script)]
+    world.sync()
+    message, seconds = failed(world, image, digest, seconds=120)
+    assert seconds < 90
+    assert "CrashLoopBackOff" in message
+    assert "exit code 3" in message
+    assert "started well" in message
+    assert "canary-1" not in message
+
+
+def test_an_image_that_is_not_there_ends_the_wait(world: World, image: str) -> None:
+    world.objects = [web(f"{image}@{OTHER}")]
+    world.sync()
+    message, seconds = failed(world, image, OTHER, seconds=120)
+    assert seconds < 60
+    assert "ImagePullBackOff" in message
+
+
+def test_an_invalid_image_name_ends_the_wait(world: World, image: str) -> None:
+    world.objects = [web("Not A Name")]
+    world.sync()
+    message, seconds = failed(world, image, None, seconds=60)
+    assert seconds < 20
+    assert "InvalidImageName" in message
+
+
+def test_a_roll_out_past_its_deadline_names_the_probe(world: World, image: str, digest: str) -> None:
+    world.objects = [web(f"{image}@{digest}", probe=9, seconds=5)]
+    world.sync()
+    message, seconds = failed(world, image, digest, seconds=60)
+    assert seconds < 30
+    assert "ProgressDeadlineExceeded" in message
+    assert "Readiness probe failed" in message
+
+
+def test_a_rollback_after_a_failed_roll_out_is_not_taken_for_failed(
+    world: World, image: str, digest: str
+) -> None:
+    world.objects = [web(f"{image}@{digest}", seconds=5)]
+    world.sync()
+    verify(world, image, digest)
+    good = world.objects
+    world.objects = [web(f"{image}@{digest}", probe=9, seconds=5)]
+    world.sync()
+    failed(world, image, digest, seconds=60)
+    world.objects = good
+    world.sync()
+    assert verify(world, image, digest).healthy
+
+
+def test_the_deadline_is_kept_when_nothing_is_decided(world: World, image: str, digest: str) -> None:
+    world.objects = [web(f"{image}@{digest}", "exec sleep 1000")]
+    world.sync()
+    message, seconds = failed(world, image, digest, seconds=4)
+    assert 4 <= seconds < 10
+    assert "did not become healthy in time" in message
+
+
+def test_a_failed_job_ends_the_wait(world: World, image: str, digest: str) -> None:
+    container = {"name": "job", "image": f"{image}@{digest}", "command": ["sh", "-c", "echo no luck; exit 1"]}
+    pod = {"restartPolicy": "Never", "containers": [container]}
+    spec = {"backoffLimit": 0, "template": {"spec": pod}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job"}, "spec": spec}
+    world.objects = [job]
+    world.sync()
+    message, seconds = failed(world, image, digest, seconds=60)
+    assert seconds < 30
+    assert "BackoffLimitExceeded" in message
+    assert "no luck" in message
+
+
+def test_an_object_that_is_missing_is_named(world: World, image: str) -> None:
+    world.objects = [configmap("c", A="1"), configmap("gone", A="1")]
+    world.sync()
+    world.kubectl("delete", "configmap", "gone")
+    message, _ = failed(world, image, None, seconds=3)
+    assert "gone: Missing" in message
