@@ -88,7 +88,11 @@ def unreachable(server: str, error: Exception) -> TransientError:
 
 def retry_after(headers: Mapping[str, str], answer: Mapping[str, Any]) -> float | None:
     """Seconds, by the header or by the Status object; None when the server names none."""
-    for value in (headers.get("Retry-After"), (answer.get("details") or {}).get("retryAfterSeconds")):
+    wishes: tuple[Any, ...] = (
+        headers.get("Retry-After"),
+        (answer.get("details") or {}).get("retryAfterSeconds"),
+    )
+    for value in wishes:
         try:
             return max(0.0, float(value))
         except (TypeError, ValueError):  # absent, or a date
