@@ -22,6 +22,8 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50
 MAX_NODES = 50_000
 
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
 Path = tuple[str | int, ...]
 """Where a value is: keys and indexes from the top."""
 
@@ -130,6 +132,8 @@ class _Walk:
         if len(path) > MAX_DEPTH:
             raise ConfigError(f"is nested deeper than {MAX_DEPTH} levels", file=self.file, line=line)
         self.lines.setdefault(path, line)
+        if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
+            self.problems.append((line, f"unknown tag `{node.tag}`"))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):

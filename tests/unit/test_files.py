@@ -1,0 +1,45 @@
+"""Files are read inside of the checkout only."""
+
+from pathlib import Path
+
+import pytest
+
+from towpath.errors import ConfigError
+from towpath.files import read_text
+
+
+def test_a_file_that_is_there_and_one_that_is_not(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("ü")
+    assert read_text(tmp_path, "a") == "ü"
+    assert read_text(tmp_path, "b") is None
+    assert read_text(tmp_path, "a/b") is None
+
+
+@pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "link", "folder/secret", "loop", "a\0b"])
+def test_paths_that_leave_are_refused_without_showing_anything(tmp_path: Path, path: str) -> None:
+    (tmp_path / "secret").write_text("canary")
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "link").symlink_to("../secret")
+    (root / "folder").symlink_to(tmp_path)
+    (root / "loop").symlink_to("loop")
+    with pytest.raises(ConfigError) as caught:
+        read_text(root, path)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_link_that_stays_inside_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "b").symlink_to("a")
+    assert read_text(tmp_path, "b") == "x"
+
+
+def test_too_large_not_utf8_and_not_a_file(tmp_path: Path) -> None:
+    (tmp_path / "large").write_text("x" * 11)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="more than 10 bytes"):
+        read_text(tmp_path, "large", max_bytes=10)
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        read_text(tmp_path, "binary")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_text(tmp_path, ".")
