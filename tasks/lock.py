@@ -38,7 +38,7 @@ def environment_lock(environment: str) -> Iterator[None]:
             ) from error
         except ConcurrencySlotAcquisitionError as error:
             raise MissingPartError(
-                f"the Prefect server has no lock {name}",
-                remedy=f"Create it: `prefect gcl create {name} --limit 1` (`towpath local up` does).",
+                f"environment {environment} is not set up on the Prefect server: there is no lock {name}",
+                remedy=f"`prefect gcl create {name} --limit 1` creates it (`towpath local up` does).",
             ) from error
         yield

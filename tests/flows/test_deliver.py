@@ -1,0 +1,75 @@
+"""Delivery: the order of its steps, and what stops it."""
+
+import dataclasses
+
+from tests.flows.bench import Bench
+from towpath.release import ScanSummary
+from towpath.scan import Finding, ScanVerdict
+
+
+def commit(bench: Bench) -> str:
+    return bench.push("hello", {"Dockerfile": "FROM scratch\n"}, "Say hello")
+
+
+def test_steps_come_in_order_and_the_first_promotion_is_started(bench: Bench) -> None:
+    sha = commit(bench)
+    run = bench.start("deliver/deliver", app="hello", revision="main")
+    assert run.state.is_completed(), run.state.message
+    assert bench.calls == ["build", "test", "scan", "push", "record"]
+    assert run.name == f"deliver hello {sha[:7]}"
+    assert {"app:hello", f"commit:{sha[:7]}"} <= set(run.tags)
+    (release,) = bench.releases.values()
+    assert (release.commit, release.subject) == (sha, "Say hello")
+    assert release.author == "Dana Developer <dana@example.com>"
+    following = bench.successor(run, "dev")
+    assert following is not None
+    assert following.parameters == {
+        "app": "hello",
+        "digest": release.digest,
+        "environment": "dev",
+        "parent": str(run.id),
+    }
+
+
+def test_a_blocked_scan_stops_before_anything_is_pushed_and_leaves_its_report(bench: Bench) -> None:
+    from prefect.artifacts import Artifact
+
+    sha = commit(bench)
+    found = Finding("HIGH", "private-key", "secret", "/app/key.pem", "Asymmetric Private Key")
+    bench.verdict = ScanVerdict(ScanSummary("blocked", ("secret",), {"HIGH": 1}), (found,), (found,))
+    run = bench.start("deliver/deliver", app="hello", revision=sha)
+    assert run.state.is_failed()
+    assert run.state.message.startswith(f"scan blocks hello {sha[:7]}: ")
+    assert "private-key" in run.state.message
+    assert bench.calls == ["build", "test", "scan"]
+    assert not bench.releases
+    report = Artifact.get("scan-hello")
+    assert report is not None
+    assert f"Scan of hello {sha[:7]}: blocked" in str(report.data)
+    assert bench.successor(run, "dev") is None
+
+
+def test_an_image_that_was_not_scanned_is_not_pushed(bench: Bench) -> None:
+    sha = commit(bench)
+    bench.verdict = ScanVerdict(ScanSummary("not-scanned"), (), (), reasons=("Trivy wrote no report",))
+    run = bench.start("deliver/deliver", app="hello", revision=sha)
+    assert run.state.message.startswith(f"scan blocks hello {sha[:7]}: Trivy wrote no report")
+    assert "push" not in bench.calls
+
+
+def test_a_commit_that_is_released_already_is_not_built_again(bench: Bench) -> None:
+    sha = commit(bench)
+    known = dataclasses.replace(bench.release(1), commit=sha)
+    bench.releases[known.digest] = known
+    run = bench.start("deliver/deliver", app="hello", revision=sha)
+    assert run.state.is_completed()
+    assert bench.calls == []
+    assert bench.successor(run, "dev") is not None
+
+
+def test_an_unknown_app_and_an_unknown_revision_are_named(bench: Bench) -> None:
+    commit(bench)
+    run = bench.start("deliver/deliver", app="helo", revision="main")
+    assert run.state.message == "unknown app 'helo' in towpath.yaml\nDid you mean hello?"
+    run = bench.start("deliver/deliver", app="hello", revision="nowhere")
+    assert "nowhere" in run.state.message

@@ -1,0 +1,97 @@
+"""The loop: what it heals, what it only tells, and that it is quiet when there is nothing."""
+
+from prefect.artifacts import Artifact
+
+from tests.flows.bench import DEPLOYMENT, TOWPATH, Bench
+from towpath.drift import DriftEntry, DriftReport
+from towpath.errors import SyncError
+from towpath.objects import ObjectRef
+
+HELLO = ObjectRef("apps", "Deployment", "dev", "hello")
+
+
+def found(*kinds: str, app: str = "hello") -> DriftReport:
+    return DriftReport("dev", "", tuple(DriftEntry(app, HELLO, kind) for kind in kinds))
+
+
+def test_nothing_found_is_said_in_one_line_and_changes_nothing(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.calls.clear()
+    run = bench.start("reconcile/dev", environment="dev")
+    assert run.state.message == f"dev at {bench_head(bench)}: 1 apps in sync"
+    assert bench.calls == ["detect dev", "verify dev 1"]
+    assert run.name == "reconcile dev"
+
+
+def test_drift_is_healed_verified_and_reported(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.calls.clear()
+    bench.drift = lambda _: found("modified")
+    run = bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "sync dev 1", "verify dev 1"]
+    assert run.state.message.endswith("synced hello")
+    assert Artifact.get("drift-dev") is not None
+
+
+def test_report_leaves_drift_alone_but_carries_out_what_people_merged(bench: Bench) -> None:
+    report = TOWPATH.replace("{name: dev, namespace: dev}", "{name: dev, namespace: dev, drift: report}")
+    bench.push("environments", {"towpath.yaml": report}, "Report only")
+    bench.promoted(bench.release(1), "dev")
+    bench.calls.clear()
+    bench.drift = lambda _: found("modified", "deleted", "extra")
+    bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "verify dev 1"]
+    bench.calls.clear()
+    bench.drift = lambda _: found("unapplied")
+    bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "sync dev 1", "verify dev 1"]
+
+
+def test_drift_of_no_app_stands_for_all(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.calls.clear()
+    bench.drift = lambda _: found("deleted", app="")
+    bench.start("reconcile/dev", environment="dev")
+    assert "sync dev 1" in bench.calls
+
+
+def test_one_app_that_fails_stops_no_other(bench: Bench) -> None:
+    two = TOWPATH.replace(
+        "environments:",
+        "  zebra: {image: 127.0.0.1:5000/hello, renderer: plain}\nenvironments:",
+    )
+    manifest = DEPLOYMENT.replace("name: hello}", "name: zebra}")
+    bench.push(
+        "environments", {"towpath.yaml": two, "apps/zebra/dev/deployment.yaml": manifest}, "A second app"
+    )
+    bench.promoted(bench.release(1), "dev")
+    release = bench.folder / "work-environments/apps/hello/dev/release.yaml"
+    bench.push("environments", {"README.md": "x"}, "Fetch")
+    text = release.read_text().replace("app: hello", "app: zebra")
+    image = manifest.replace("0" * 64, f"{1:064x}")
+    bench.push(
+        "environments",
+        {"apps/zebra/dev/release.yaml": text, "apps/zebra/dev/deployment.yaml": image},
+        "Release it",
+    )
+    bench.calls.clear()
+    bench.drift = lambda _: DriftReport(
+        "dev", "", (DriftEntry("hello", HELLO, "deleted"), DriftEntry("zebra", HELLO, "deleted"))
+    )
+    bench.sync_fails = [SyncError("Deployment dev/hello: refused")]
+    run = bench.start("reconcile/dev", environment="dev")
+    assert run.state.is_failed()
+    assert "synced zebra; failed hello" in run.state.message
+    assert "hello: Deployment dev/hello: refused" in run.state.message
+
+
+def test_an_environment_without_a_lock_is_refused(bench: Bench) -> None:
+    run = bench.start("reconcile/dev", environment="dve")
+    assert run.state.message.startswith("environment dve is not set up on the Prefect server")
+    assert bench.calls == []
+
+
+def bench_head(bench: Bench) -> str:
+    from tests.flows.bench import git
+
+    return git(bench.environments, "rev-parse", "main")[:7]
