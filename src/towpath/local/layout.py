@@ -1,0 +1,102 @@
+"""Where a local stack keeps what, and the names by which its parts outside of that folder are told apart."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from towpath.errors import MissingPartError
+
+DEFAULT_HOME = Path("~/.local/share/towpath")
+_SOCKET_PATH_LIMIT = 107
+"""Bytes that a Unix socket's path may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything below `root`, which is `<TOWPATH_HOME>/local`."""
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        """Databases, images, certificates: what `down` keeps and `down --purge` removes."""
+        return self.root / "data"
+
+    @property
+    def run(self) -> Path:
+        """Sockets, generated configuration, what this boot has done: removed by `down`."""
+        return self.root / "run"
+
+    @property
+    def log(self) -> Path:
+        """One log per component."""
+        return self.root / "log"
+
+    @property
+    def credentials(self) -> Path:
+        """Certificates and kubeconfigs, each readable by its owner alone."""
+        return self.root / "credentials"
+
+    @property
+    def git(self) -> Path:
+        """Bare repositories."""
+        return self.root / "git"
+
+    @property
+    def settings(self) -> Path:
+        """Variables that other verbs take from the running stack."""
+        return self.root / "settings.json"
+
+    @property
+    def options(self) -> Path:
+        """What the stack was told when it was first brought up."""
+        return self.root / "stack.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by `up` and `down`."""
+        return self.root / "lock"
+
+    def kubeconfig(self, who: str) -> Path:
+        """Kubeconfig of `admin` or of an environment."""
+        return self.credentials / who / "kubeconfig"
+
+    def socket(self, component: str) -> Path:
+        """Unix socket of a component."""
+        return self.run / f"{component}.sock"
+
+    @property
+    def identity(self) -> str:
+        """Six characters that differ between two stacks on one machine."""
+        return hashlib.sha256(str(self.root).encode()).hexdigest()[:6]
+
+    @property
+    def is_default(self) -> bool:
+        """Is this the stack of the default TOWPATH_HOME?"""
+        return self.root == DEFAULT_HOME.expanduser() / "local"
+
+    @property
+    def bridge(self) -> str:
+        """Network interface that connects the pods; a name has 15 characters at most."""
+        return "towpath0" if self.is_default else f"towpath-{self.identity}"
+
+    @property
+    def cgroup(self) -> str:
+        """Cgroup, in every hierarchy, above all containers of the stack."""
+        return f"towpath-{self.identity}"
+
+    @property
+    def subnet(self) -> str:
+        """Default network of the pods: each stack its own, away from common defaults."""
+        return "10.244.77.0/24" if self.is_default else f"10.244.{80 + int(self.identity, 16) % 170}.0/24"
+
+    def create(self) -> None:
+        """Make the folders, closed to other users."""
+        longest = len(str(self.run / "containerd" / "containerd.sock.ttrpc"))
+        if longest > _SOCKET_PATH_LIMIT:
+            raise MissingPartError(
+                f"the path {self.root} is too long for Unix sockets by {longest - _SOCKET_PATH_LIMIT} bytes",
+                remedy="Set TOWPATH_HOME to a folder with a shorter path.",
+            )
+        for folder in (self.root, self.data, self.run, self.log, self.credentials, self.git):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,0 +1,48 @@
+"""What `up` does besides starting components: each step once per boot, repeatable, skipped when nothing changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from towpath.local import accounts, images, network, orchestration, processes, seed
+from towpath.local.stack import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`key` is what the step depends on: it is done again when that changes."""
+
+    name: str
+    do: Callable[[Stack], None]
+    needs: tuple[str, ...] = ()
+    key: Callable[[Stack], str] = lambda _: "1"
+
+
+def steps(stack: Stack) -> tuple[Work, ...]:
+    """The steps of this stack."""
+    table = [
+        Work("prefect set-up", orchestration.prepare_server, ("prefect-server",)),
+        Work("repositories", _repositories),
+        Work("deployments", orchestration.deploy, ("prefect set-up",), orchestration.deployment_key),
+    ]
+    if stack.own_cluster:
+        table += [
+            Work("network", _network),
+            Work("pause image", images.import_pause_image, ("containerd",)),
+            Work("accounts", accounts.create_accounts, ("kube-apiserver",)),
+        ]
+    else:
+        table.append(Work("accounts", accounts.adopt_kubeconfig))
+    if stack.own_registry:
+        table.append(Work("base image", images.push_base_image, ("registry",)))
+    return tuple(table)
+
+
+def _network(stack: Stack) -> None:
+    network.keep_kernel_settings(stack.layout)
+    network.create_bridge(stack)
+    processes.create_cgroups(stack.layout)
+
+
+def _repositories(stack: Stack) -> None:
+    if stack.own_repositories:
+        seed.seed_repositories(stack)
