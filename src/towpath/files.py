@@ -14,6 +14,9 @@ def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str |
     the file has more than `max_bytes` bytes, and when it is not UTF-8.
     """
     path = resolve_inside(root, relative)
+    if path.exists() and not path.is_file():
+        # A named pipe would keep us waiting for ever, a device would never end.
+        raise ConfigError("is not a regular file", file=relative)
     try:
         with path.open("rb") as file:
             raw = file.read(max_bytes + 1)

@@ -37,8 +37,9 @@ class Limits:
     bytes: int = 8 << 20
     documents: int = 5_000
     depth: int = 100
-    nodes: int = 400_000
+    nodes: int = 250_000
     integer_digits: int = 40
+    anchors: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +113,12 @@ class _Reader:
                 continue
             self._anchors.clear()
             first = next_event()
-            value = self._node(first, 1)
-            if value is None:
-                continue
             count += 1
             if count > self._limits.documents:
                 raise self._error(f"more than {self._limits.documents} documents", first)
+            value = self._node(first, 1)
+            if value is None:
+                continue
             yield Document(value, self._file, first.start_mark.line + 1)
 
     def _error(self, message: str, event: Any) -> ConfigError:
@@ -149,6 +150,8 @@ class _Reader:
                 self._collection_tag(event, "seq")
                 value = self._sequence(depth)
         if event.anchor:
+            if len(self._anchors) >= self._limits.anchors:
+                raise self._error(f"more than {self._limits.anchors:,} anchors", event)
             self._anchors[event.anchor] = (value, self._nodes - before)
         return value
 

@@ -106,6 +106,8 @@ def test_bytes_documents_and_values_are_capped() -> None:
         load_documents("a" * 2_000_000, "f.yaml", Limits(bytes=1 << 20))
     with pytest.raises(ConfigError, match="documents"):
         load_documents("---\na: 1\n" * 20, "f.yaml", Limits(documents=10))
+    with pytest.raises(ConfigError, match="anchors"):
+        load_documents("\n".join(f"- &a{n} 1" for n in range(20)), "f.yaml", Limits(anchors=10))
     with pytest.raises(ConfigError, match="values"):
         load_documents("[" + "1," * 200 + "]", "f.yaml", Limits(nodes=100))
 

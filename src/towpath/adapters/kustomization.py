@@ -19,6 +19,8 @@ from towpath.yamlfile import read_document
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MAX_BASES = 500
 """Bases after each use of a base is counted: ten levels of two would be a thousand builds."""
+MAX_GENERATED = 1 << 20
+"""Bytes of the files that one generated ConfigMap or Secret may take up; Kubernetes stores no larger one."""
 _MAX_DEPTH = 30
 
 _FOLDERS_OR_FILES = ("resources", "bases", "components")
@@ -183,12 +185,15 @@ class _Kustomization:
     def _generator(self, item: Any, line: int) -> None:
         if not isinstance(item, dict):
             return
+        size = 0
         for key, value in item.items():
             if key.casefold() not in ("files", "envs", "env"):
                 continue
             for entry in value if isinstance(value, list) else [value]:
                 path = entry.partition("=")[2] or entry if isinstance(entry, str) else entry
-                self._sources.read(self._path(path, line), file=self._file, line=line)
+                size += len(self._sources.read(self._path(path, line), file=self._file, line=line))
+        if size > MAX_GENERATED:
+            raise ConfigError("generates an object larger than 1 MiB", file=self._file, line=line)
 
     def _yaml(self, item: Any, line: int) -> None:
         self._sources.documents(self._path(item, line), file=self._file, line=line)

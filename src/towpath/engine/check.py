@@ -10,7 +10,8 @@ from towpath.admission import Admission, Finding, claims
 from towpath.config import App, Config, Environment, load_config
 from towpath.engine.render import judge_app
 from towpath.errors import ConfigError
-from towpath.quarantine import load_quarantine, quarantine_path
+from towpath.files import read_text
+from towpath.quarantine import parse_quarantine, quarantine_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ def check_repository(root: Path, *, tools: Path | None = None) -> Checked:
         return Checked(tuple(findings_of(error)), 0, 0, 0)
     findings: set[Finding] = set(_strangers(root, config))
     for app in config.apps:
+        path = quarantine_path(app)
         try:
-            load_quarantine(root / quarantine_path(app))
+            parse_quarantine(read_text(root, path) or "[]", path)
         except ConfigError as error:
             findings.update(findings_of(error))
     pairs = [(app, environment) for environment in config.environments for app in config.apps.values()]

@@ -10,8 +10,9 @@ from towpath.adapters import renderers
 from towpath.admission import Admission, AdmissionPolicy, Finding, admit, claims
 from towpath.config import App, Config, Environment
 from towpath.errors import RefusedError
+from towpath.files import read_text
 from towpath.objects import Manifest, ObjectRef
-from towpath.release import EnvironmentRelease, load_release_file, release_path
+from towpath.release import EnvironmentRelease, parse_release_file, release_path
 from towpath.strict_yaml import Document
 
 
@@ -65,7 +66,9 @@ def released_apps(checkout: Path, config: Config, environment: str) -> Iterator[
 
 def release_in(checkout: Path, app: str, environment: str) -> EnvironmentRelease | None:
     """The release that Git says runs there; None before the first promotion."""
-    return load_release_file(checkout / release_path(app, environment))
+    path = release_path(app, environment)
+    text = read_text(checkout, path)
+    return None if text is None else parse_release_file(text, path)
 
 
 def judge_app(checkout: Path, app: App, environment: Environment, *, tools: Path | None = None) -> Admission:

@@ -182,6 +182,11 @@ def test_an_alias_bomb_in_a_resource_is_refused(tmp_path: Path) -> None:
     assert "aliases followed" in refused(tmp_path, "resources: [bomb.yaml]")
 
 
+def test_a_generated_object_too_large_to_store_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, {f"{OVERLAY}/big.txt": "x" * 600_000})
+    assert "1 MiB" in refused(tmp_path, "configMapGenerator: [{name: x, files: [a=big.txt, b=big.txt]}]")
+
+
 def test_a_local_base_is_read_whole(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -110,6 +111,30 @@ def test_two_apps_that_declare_one_object_are_told(repository: Path) -> None:
     shutil.copytree(repository / "apps/hello", repository / "apps/second")
     said = [str(finding) for finding in check_repository(repository, tools=TOOLS).findings]
     assert any("Deployment dev/hello is declared by app" in each for each in said)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "towpath.yaml",
+        "apps/hello/quarantine.yaml",
+        "apps/hello/dev/release.yaml",
+        "apps/hello/base/rbac.yaml",
+    ],
+)
+def test_pipes_and_links_out_of_the_checkout_are_refused_without_reading_them(
+    repository: Path, path: str
+) -> None:
+    file = repository / path
+    file.unlink(missing_ok=True)
+    file.symlink_to("/etc/passwd")
+    (finding, *_) = check_repository(repository, tools=TOOLS).findings
+    assert "leads out of the repository" in finding.message
+    assert "root:" not in str(finding)
+    file.unlink()
+    os.mkfifo(file)
+    (finding, *_) = check_repository(repository, tools=TOOLS).findings
+    assert "is not a regular file" in finding.message
 
 
 def test_a_renamed_environment_folder_is_an_error_and_no_deletion(repository: Path) -> None:
