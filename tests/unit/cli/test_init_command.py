@@ -1,0 +1,60 @@
+"""`towpath init` writes everything or nothing."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from towpath.cli.init import command
+from towpath.config import load_config
+from towpath.errors import ConfigError, RefusedError, TerminalError
+
+
+def invoke(*args: str) -> str:
+    result = CliRunner().invoke(command, args, catch_exceptions=False, standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    return result.output
+
+
+def test_a_new_repository(tmp_path: Path) -> None:
+    said = invoke(
+        str(tmp_path / "new"), "--image", "example.com/team/my_shop:1", "--environments", "test, live"
+    )
+    assert "towpath check --repo" in said
+    config = load_config(tmp_path / "new")
+    assert list(config.apps) == ["my-shop"]
+    assert [each.name for each in config.environments] == ["test", "live"]
+
+
+def test_nothing_is_overwritten_and_nothing_half_written(tmp_path: Path) -> None:
+    (tmp_path / "apps/shop/prod").mkdir(parents=True)
+    (tmp_path / "apps/shop/prod/kustomization.yaml").write_text("mine\n")
+    with pytest.raises(RefusedError, match="is there already"):
+        invoke(str(tmp_path), "--image", "example.com/shop")
+    assert (tmp_path / "apps/shop/prod/kustomization.yaml").read_text() == "mine\n"
+    assert not (tmp_path / "towpath.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        (("--image", "Not/An Image"), TerminalError),
+        (("--image", "example.com/x", "--environments", "Dev"), ConfigError),
+        (("--image", "example.com/x", "--environments", "dev,dev"), ConfigError),
+        (("--image", "example.com/x", "--environments", ""), ConfigError),
+        (("--image", "example.com/x", "--environments", "build"), ConfigError),
+    ],
+)
+def test_wrong_names_write_nothing(tmp_path: Path, args: tuple[str, ...], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        invoke(str(tmp_path / "new"), *args)
+    assert not (tmp_path / "new").exists()
+
+
+def test_manifests_with_a_link_out_of_their_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text("canary")
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from/a.yaml").symlink_to("../secret.yaml")
+    with pytest.raises(ConfigError, match="leads out"):
+        invoke(str(tmp_path / "new"), "--from", str(tmp_path / "from"))
