@@ -117,6 +117,7 @@ class Bench:
     releases: dict[str, Release] = field(default_factory=dict)
     sync_fails: list[Exception] = field(default_factory=list)
     verify_fails: list[Exception] = field(default_factory=list)
+    build_fails: list[Exception] = field(default_factory=list)
     verdict: ScanVerdict = field(
         default_factory=lambda: ScanVerdict(ScanSummary("passed", ("secret",)), (), ())
     )
@@ -273,6 +274,7 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def build(*_: object, target: str | None, **__: object) -> str:
         bench.calls.append("test" if target else "build")
+        _fail(bench.build_fails)
         return config
 
     def push(*_: object, **__: object) -> str:

@@ -16,10 +16,10 @@ def test_every_entrypoint_loads(entrypoint: str, monkeypatch: pytest.MonkeyPatch
     # Without this an error while importing would be hidden behind a placeholder.
     flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
     assert flow.name == entrypoint.rpartition(":")[2]
-    given = {
-        key for each in DEPLOYMENTS if each["entrypoint"] == entrypoint for key in each.get("parameters", {})
-    }
-    assert given <= set(flow.parameters.properties)
+    deployments = [each for each in DEPLOYMENTS if each["entrypoint"] == entrypoint]
+    assert {key for each in deployments for key in each.get("parameters", {})} <= set(
+        flow.parameters.properties
+    )
 
 
 def test_a_server_starts_with_the_locked_dependencies(prefect_server: None) -> None:

@@ -1,0 +1,191 @@
+"""The verbs that talk to the Prefect server, as a person types them."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import get_client
+
+from tests.flows.bench import Bench
+
+TOWPATH = str(Path(sys.executable).with_name("towpath"))
+
+
+def towpath(*args: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process of its own, without a terminal."""
+    return subprocess.run(
+        [TOWPATH, *args],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(environ or {})},
+    )
+
+
+class Worker:
+    """Does in this process what a worker does: runs whatever is scheduled."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+
+    def __enter__(self) -> "Worker":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._over.is_set():
+            for run_id in self._scheduled():
+                self._bench.work(run_id)
+            time.sleep(0.1)
+
+    def _scheduled(self) -> list[UUID]:
+        from prefect.client.schemas.filters import (
+            FlowRunFilter,
+            FlowRunFilterState,
+            FlowRunFilterStateType,
+        )
+        from prefect.client.schemas.objects import StateType
+
+        wanted = FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+        )
+        with get_client(sync_client=True) as client:
+            return [run.id for run in client.read_flow_runs(flow_run_filter=wanted)]
+
+
+@pytest.fixture
+def desk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A bench with a worker, and the environment variables a person would have."""
+    with get_client(sync_client=True) as client:
+        monkeypatch.setenv("PREFECT_API_URL", str(client.api_url))
+        # Runs of earlier tests are no concern of this one.
+        for run in client.read_flow_runs():
+            client.delete_flow_run(run.id)
+    with Worker(bench):
+        yield bench
+
+
+def test_the_way_to_production_with_its_approvals(desk: Bench) -> None:
+    sha = desk.push("hello", {"Dockerfile": "FROM scratch\n"}, "Say hello")
+    done = towpath("deliver", "hello")
+    assert done.returncode == 0, done.stderr
+    assert "build hello" in done.stderr
+    assert "verify hello in dev" in done.stderr
+    assert f"promote hello {sha[:7]} to prod waits for approval" in done.stdout
+    assert "towpath approve hello --environment prod --as NAME" in done.stdout
+    again = towpath("deliver", "hello", "--revision", "main", "--output", "json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["outcome"] == "waiting"
+    assert desk.calls.count("build") == 1
+
+    status = json.loads(towpath("status", "--output", "json").stdout)
+    dev, prod = status["apps"]
+    assert (dev["commit"], dev["health"], dev["drift"]) == (sha, "Healthy", "in sync")
+    assert prod["release"] == ""
+    assert prod["waiting"][0]["for"] == "2 of alice, bob, carol, dana"
+    assert f"promote hello {sha[:7]} to prod waits" in towpath("status").stdout
+
+    refused = towpath("approve", "hello", "--as", "mallory")
+    assert refused.returncode == 1
+    assert "'mallory' may not approve in prod" in refused.stderr
+    wrong = towpath("approve", "hello", "--as", "alice", "--digest", "sha256:" + "f" * 64)
+    assert wrong.returncode == 1
+    first = towpath("approve", "hello", "--environment", "prod", "--as", "alice")
+    assert first.returncode == 0, first.stderr
+    assert "Approve hello" in first.stdout
+    assert "waits for approval" in first.stdout
+    second = towpath("approve", "hello", "--environment", "prod", "--as", "bob")
+    assert second.returncode == 0, second.stderr
+    assert "prod runs hello" in second.stdout
+    nothing = towpath("approve", "hello", "--as", "carol")
+    assert nothing.returncode == 1
+    assert "no promotion of hello waits" in nothing.stderr
+
+
+def test_a_rejection_is_told_and_a_failed_delivery_exits_with_1(desk: Bench) -> None:
+    desk.push("hello", {"Dockerfile": "FROM scratch\n"}, "Say hello")
+    assert towpath("deliver", "hello").returncode == 0
+    done = towpath("reject", "hello", "--as", "bob", "--reason", "not today")
+    assert done.returncode == 0, done.stderr
+    assert "bob rejected hello" in done.stdout
+    from towpath.errors import BuildError
+
+    desk.build_fails = [BuildError("Dockerfile step 3 failed:\nno such file")]
+    desk.push("hello", {"Dockerfile": "FROM nothing\n"}, "Break it")
+    failed = towpath("deliver", "hello")
+    assert failed.returncode == 1
+    assert "Dockerfile step 3 failed" in failed.stderr
+    assert "Traceback" not in failed.stderr + failed.stdout
+
+
+def test_reconcile_and_rollback_say_what_they_did(desk: Bench) -> None:
+    for number in (1, 2):
+        assert desk.promoted(desk.release(number), "dev").state.is_completed()
+    done = towpath("reconcile", "dev")
+    assert (done.returncode, "1 apps in sync" in done.stdout) == (0, True), done.stderr
+    done = towpath("rollback", "hello", "dev")
+    assert (done.returncode, "again, verified" in done.stdout) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("deliver", "helo"), "unknown app 'helo'"),
+        (("deliver", "hello", "--revision", "nowhere"), "nowhere"),
+        (("reconcile", "prd"), "unknown environment 'prd'"),
+        (("rollback", "hello", "prd"), "unknown environment 'prd'"),
+        (("promote", "hello", "--to", "dev"), "say which release"),
+        (("promote", "hello", "--to", "prod"), "no release of hello is verified in dev"),
+        (("status", "--environment", "prd"), "unknown environment 'prd'"),
+    ],
+)
+def test_a_wrong_name_is_told_before_anything_is_started(
+    bench: Bench, args: tuple[str, ...], message: str
+) -> None:
+    bench.push("hello", {"Dockerfile": "FROM scratch\n"}, "Say hello")
+    done = towpath(*args, environ={"PREFECT_API_URL": "http://127.0.0.1:9/api"})
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_does_not_answer_is_said_at_once_with_the_way_out(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    done = towpath(
+        "approve",
+        "hello",
+        environ={"PREFECT_API_URL": "http://127.0.0.1:9/api", "TOWPATH_HOME": str(tmp_path)},
+    )
+    assert time.monotonic() - begin < 5
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+    assert "towpath local up" in done.stderr
+    environ = {"PREFECT_API_URL": "", "TOWPATH_HOME": str(tmp_path)}
+    assert "no Prefect server is known" in towpath("approve", "hello", environ=environ).stderr
+
+
+def test_no_environment_repository_is_said_with_the_way_out(tmp_path: Path) -> None:
+    environ = {"TOWPATH_HOME": str(tmp_path), "TOWPATH_ENVIRONMENTS": ""}
+    done = towpath("status", environ=environ)
+    assert done.returncode == 1
+    assert "no environment repository is known" in done.stderr
+
+
+def test_wrong_usage_exits_with_2() -> None:
+    assert towpath("promote", "hello").returncode == 2
+    assert towpath("deliver").returncode == 2
