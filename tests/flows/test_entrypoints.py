@@ -17,9 +17,8 @@ def test_every_entrypoint_loads(entrypoint: str, monkeypatch: pytest.MonkeyPatch
     flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
     assert flow.name == entrypoint.rpartition(":")[2]
     deployments = [each for each in DEPLOYMENTS if each["entrypoint"] == entrypoint]
-    assert {key for each in deployments for key in each.get("parameters", {})} <= set(
-        flow.parameters.properties
-    )
+    given = {key for each in deployments for key in each.get("parameters", {})}
+    assert given <= set(flow.parameters.properties)
 
 
 def test_a_server_starts_with_the_locked_dependencies(prefect_server: None) -> None:
