@@ -300,6 +300,16 @@ def test_no_repository_there(tmp_path: Path) -> None:
         git.fetch_checkout(f"file://{tmp_path}/none.git", "main", tmp_path / "cache", allow_file=True)
 
 
+def test_a_fetch_that_was_killed_leaves_nothing_in_the_way(bare: Bare) -> None:
+    mirror = bare.fetch().mirror
+    for name in ("packed-refs.lock", "HEAD.lock", "refs/heads/main.lock"):
+        (mirror / name).parent.mkdir(parents=True, exist_ok=True)
+        (mirror / name).write_text("")
+    (mirror / "info/attributes").unlink()  # killed before the mirror was made to the end
+    head = bare.push("a.txt", "two\n")
+    assert bare.fetch().commit == head
+
+
 def test_a_cache_that_cannot_be_written(bare: Bare, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(TransientError, match="cannot write the Git cache"):

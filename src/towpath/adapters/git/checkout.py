@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from towpath.adapters.git.command import Remote, check_url, git
-from towpath.adapters.git.mirror import fetch, mirror_path
+from towpath.adapters.git.mirror import fetch, is_ready, mirror_path
 from towpath.errors import RefusedError, TransientError, UnknownNameError
 
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -73,11 +73,7 @@ def _resolve(remote: Remote, revision: str, cache: Path, timeout: float) -> tupl
         raise RefusedError(f"not a Git revision: {revision[:100]!r}")
     mirror = mirror_path(remote, cache)
     # A branch may move, a commit cannot.
-    if (
-        COMMIT.fullmatch(revision)
-        and (mirror / "HEAD").exists()
-        and find_commit(mirror, revision) == revision
-    ):
+    if COMMIT.fullmatch(revision) and is_ready(mirror) and find_commit(mirror, revision) == revision:
         return mirror, revision
     mirror = fetch(remote, cache, timeout=timeout)
     commit = find_commit(mirror, revision)

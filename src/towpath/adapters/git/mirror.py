@@ -22,16 +22,18 @@ def mirror_path(remote: Remote, cache: Path) -> Path:
     return cache / "git" / f"{safe}-{key}.git"
 
 
+def is_ready(path: Path) -> bool:
+    """Whether the mirror was made to the end."""
+    return (path / "info" / "attributes").exists()
+
+
 def fetch(remote: Remote, cache: Path, *, timeout: float) -> Path:
     """Bring the mirror's branches and tags up to date and return its folder."""
     path = mirror_path(remote, cache)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.with_suffix(".lock"), remote, timeout):
-            if not (path / "HEAD").exists():
-                git(path, "init", "--quiet", "--bare", "--template=")
-                (path / "info").mkdir(exist_ok=True)
-            (path / "info" / "attributes").write_text(_ATTRIBUTES)
+            _prepare(path)
             options = ("--quiet", "--prune", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
             refs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
             git(
@@ -40,6 +42,17 @@ def fetch(remote: Remote, cache: Path, *, timeout: float) -> Path:
     except OSError as error:
         raise TransientError(f"cannot write the Git cache {cache}: {error.strerror}") from error
     return path
+
+
+def _prepare(path: Path) -> None:
+    """Make the mirror, or clear up behind a fetch that was killed; nobody else is in here now."""
+    if not is_ready(path):
+        git(path, "init", "--quiet", "--bare", "--template=")
+        (path / "info").mkdir(exist_ok=True)
+        (path / "info" / "attributes.new").write_text(_ATTRIBUTES)
+        (path / "info" / "attributes.new").replace(path / "info" / "attributes")
+    for left in (*path.glob("*.lock"), *(path / "refs").rglob("*.lock")):
+        left.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
