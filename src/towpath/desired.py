@@ -1,5 +1,6 @@
 """Rendered objects made ready to apply: labelled as ours, without the fields that others decide."""
 
+import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -80,6 +81,8 @@ def _prepare(
     metadata["labels"] = {**(metadata.get("labels") or {}), **owner.labels}
     metadata.pop("managedFields", None)
     initial = {k: v for k, v in manifest.items() if k != "status"} | {"metadata": metadata}
+    if ref.kind == "Secret" and not ref.group:
+        initial = _encoded(initial)
     ignored = {rule.pointer for rule in rules if rule.kind == ref.kind and rule.name in (None, ref.name)}
     annotation = (metadata.get("annotations") or {}).get(IGNORE, "")
     ignored |= {at.strip() for at in annotation.split(",") if at.strip().startswith("/")}
@@ -87,3 +90,11 @@ def _prepare(
         ignored.add(SCALED)
     kept = pointer.without(initial, sorted(ignored))
     return Desired(ref, kept, initial, tuple(sorted(ignored)), digest(kept))
+
+
+def _encoded(secret: Manifest) -> Manifest:
+    """`stringData` as `data`: the server never gives it back, and would not remove a key that left it."""
+    texts = secret.get("stringData") or {}
+    encoded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}
+    rest = {key: value for key, value in secret.items() if key != "stringData"}
+    return rest | {"data": {**(secret.get("data") or {}), **encoded}} if encoded else rest

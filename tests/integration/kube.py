@@ -21,6 +21,7 @@ from towpath.engine.sync import SyncResult, sync_app
 from towpath.normalize import comparable, digest
 from towpath.objects import Manifest, ref_of
 from towpath.plan import Plan
+from towpath.settings import Settings
 
 CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: %s}]\n"
 
@@ -94,8 +95,10 @@ def _version(live: Manifest) -> str:
 
 
 @contextmanager
-def throw_away(kubeconfig: Path, kubectl: Path, *, create: bool = True) -> Iterator[World]:
+def throw_away(settings: Settings, *, create: bool = True) -> Iterator[World]:
     """A world of its own; its namespace is deleted in the end, without waiting for it."""
+    assert settings.kubeconfig
+    kubeconfig, kubectl = Path(settings.kubeconfig), settings.tools / "kubectl"
     namespace = f"test-{uuid.uuid4().hex[:8]}"
     world = World(connect(str(kubeconfig)), kubectl, kubeconfig, namespace)
     if create:

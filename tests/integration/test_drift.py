@@ -51,7 +51,7 @@ EDITS = {
 
 @pytest.fixture
 def world(stack) -> Iterator[World]:
-    with throw_away(stack.kubeconfig, stack.kubectl) as world:
+    with throw_away(stack.settings) as world:
         world.objects = [
             deployment(),
             service(),

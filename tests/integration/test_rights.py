@@ -32,8 +32,8 @@ def everything_but(name: str) -> list[dict[str, object]]:
 def world(stack, tmp_path) -> Iterator[World]:
     """The world of a confined account; `world.admin` may do everything."""
     with (
-        throw_away(stack.kubeconfig, stack.kubectl) as home,
-        throw_away(stack.kubeconfig, stack.kubectl, create=False) as world,
+        throw_away(stack.settings) as home,
+        throw_away(stack.settings, create=False) as world,
     ):
         inside, outside = f"{home.namespace}-inside", f"{home.namespace}-outside"
         account = {"kind": "ServiceAccount", "name": "worker", "namespace": home.namespace}

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def world(stack) -> Iterator[World]:
-    with throw_away(stack.kubeconfig, stack.kubectl) as world:
+    with throw_away(stack.settings) as world:
         world.objects = [
             deployment(),
             service(),
@@ -197,6 +197,31 @@ def test_an_autoscaler_keeps_the_replicas(world: World) -> None:
     assert world.versions() == before
 
 
+def test_a_key_that_leaves_a_secret_goes(world: World) -> None:
+    world.objects[3]["stringData"]["U"] = "u"
+    world.sync()
+    del world.objects[3]["stringData"]["U"]
+    world.sync()
+    assert set(world.live("secret", "token")["data"]) == {"T"}
+
+
+def test_a_version_that_the_server_does_not_prefer_is_compared_with_itself(world: World) -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "hello"}
+    scaler = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "hello"},
+    }
+    spec = {"scaleTargetRef": target, "maxReplicas": 5, "targetCPUUtilizationPercentage": 50}
+    world.objects.append({**scaler, "spec": spec})
+    world.sync()
+    spec["maxReplicas"] = 6
+    [entry] = world.plan().changes
+    assert [each.pointer for each in entry.differences] == ["/spec/maxReplicas"]
+    world.sync()
+    assert world.sync().changes == ()
+
+
 def test_immutable_field_is_named(world: World) -> None:
     world.sync()
     world.objects[0]["spec"]["selector"] = {"matchLabels": {"app": "b"}}
@@ -224,7 +249,7 @@ def test_definition_and_its_resource_in_one_sync(world: World) -> None:
 
 
 def test_a_deleted_namespace_is_rebuilt(stack) -> None:
-    with throw_away(stack.kubeconfig, stack.kubectl, create=False) as world:
+    with throw_away(stack.settings, create=False) as world:
         world.objects = [configmap("settings", A="1")]
         with pytest.raises(RefusedError, match="does not exist"):
             world.sync()

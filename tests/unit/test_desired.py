@@ -72,6 +72,13 @@ def test_annotation_names_fields_to_ignore() -> None:
     assert one({**DEPLOYMENT, "metadata": metadata}).ignored == ("/spec/paused", "/spec/replicas")
 
 
+def test_text_of_a_secret_is_encoded() -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "eA=="}}
+    manifest = one({**secret, "stringData": {"b": "x"}}).manifest
+    assert manifest["data"] == {"a": "eA==", "b": "eA=="}
+    assert "stringData" not in manifest
+
+
 def live(**metadata):
     return {"metadata": {"uid": "u", "managedFields": [ENTRY], **metadata}}
 

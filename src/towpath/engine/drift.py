@@ -101,7 +101,8 @@ def _explained(
     cluster: Cluster, found: list[DriftEntry], desired: dict[str, dict[ObjectRef, Desired]], namespace: str
 ) -> list[DriftEntry]:
     """Field by field, for the modified ones only."""
-    full = read_full(cluster, [entry.ref for entry in found if entry.kind == "modified"], namespace)
+    modified = [desired[entry.app][entry.ref] for entry in found if entry.kind == "modified"]
+    full = read_full(cluster, modified, namespace)
 
     def explained(entry: DriftEntry) -> DriftEntry | None:
         live = full.get(entry.ref)

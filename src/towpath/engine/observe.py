@@ -93,7 +93,10 @@ def read_inventory(cluster: Cluster, owner: Owner) -> tuple[Inventory | None, st
 
 
 def observe(cluster: Cluster, refs: Iterable[ObjectRef], namespace: str, *, scalers: bool = False) -> Live:
-    """Metadata of every live object of the kinds of `refs` in the namespace; a kind not served has none."""
+    """Metadata of every live object of the kinds of `refs` in the namespace; a kind not served has none.
+
+    A reference without a name asks for the kind only.
+    """
     by_kind: dict[Kind, list[ObjectRef]] = {}
     for ref in refs:
         by_kind.setdefault((ref.group, ref.kind), []).append(ref)
@@ -124,6 +127,8 @@ def _of_kind(
     try:
         listed = cluster.list(*kind, namespace if resource.namespaced else None, metadata_only=True)
     except ApiRefusedError as error:
+        if error.status == 403 and not any(ref.name for ref in wanted):
+            return {}  # nobody's objects of a kind that this account may not see
         if error.status != 403 or resource.namespaced:
             raise
         return _one_by_one(cluster, wanted)  # rights on named objects only

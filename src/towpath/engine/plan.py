@@ -1,5 +1,7 @@
 """Plans one app: what a sync would change, found by dry runs of what is not settled. Writes nothing."""
 
+from collections.abc import Iterable
+
 from towpath import pointer
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.config import Environment
@@ -36,7 +38,9 @@ def plan_app(
         return _from_nothing(rendered, "not readable until its RoleBinding is back")
     claims = dict(surveyed.foreign_claims())
     todo = {ref_of(manifest) for manifest in surveyed.unsettled()} - claims.keys()
-    full = read_full(cluster, [ref for ref in todo if surveyed.metadata(ref)], rendered.namespace)
+    full = read_full(
+        cluster, [surveyed.desired[ref] for ref in todo if surveyed.metadata(ref)], rendered.namespace
+    )
 
     def entry(manifest: Manifest) -> PlanEntry:
         ref = ref_of(manifest)
@@ -52,18 +56,20 @@ def plan_app(
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
 
 
-def read_full(cluster: Cluster, refs: list[ObjectRef], namespace: str) -> dict[ObjectRef, Manifest]:
-    """Whole live objects: a few of a kind one by one, more of them by one list."""
-    by_kind: dict[tuple[str, str], list[ObjectRef]] = {}
-    for ref in refs:
-        by_kind.setdefault((ref.group, ref.kind), []).append(ref)
-    single = [ref for wanted in by_kind.values() if len(wanted) <= FEW for ref in wanted]
-    found = dict(zip(single, concurrently(cluster.get, single), strict=True))
-    for kind, wanted in by_kind.items():
-        if len(wanted) > FEW:
-            where = namespace if wanted[0].namespace else None
-            found |= {ref_of(live): live for live in cluster.list(*kind, where)}
-    return {ref: live for ref, live in found.items() if live is not None}
+def read_full(cluster: Cluster, wanted: Iterable[Desired], namespace: str) -> dict[ObjectRef, Manifest]:
+    """Whole live objects in the versions that Git has: a few of a kind each, more by one list."""
+    by_kind: dict[tuple[str, str, str], list[ObjectRef]] = {}
+    for each in wanted:
+        version = each.manifest["apiVersion"].rpartition("/")[2]
+        by_kind.setdefault((each.ref.group, each.ref.kind, version), []).append(each.ref)
+    single = [(ref, key[2]) for key, refs in by_kind.items() if len(refs) <= FEW for ref in refs]
+    read = concurrently(lambda item: cluster.get(item[0], version=item[1]), single)
+    found = {ref: live for (ref, _), live in zip(single, read, strict=True) if live is not None}
+    for (group, kind, version), refs in by_kind.items():
+        if len(refs) > FEW:
+            where = namespace if refs[0].namespace else None
+            found |= {ref_of(live): live for live in cluster.list(group, kind, where, version=version)}
+    return found
 
 
 def would_change(cluster: Cluster, desired: Desired, live: Manifest) -> tuple[Difference, ...]:

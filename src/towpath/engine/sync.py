@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from towpath.adapters.kubernetes import Cluster
+from towpath.adapters.kubernetes import ApiConflictError, Cluster
 from towpath.config import Environment
 from towpath.engine.apply import apply_object, is_changed
 from towpath.engine.bootstrap import prepare_namespace
@@ -212,7 +212,12 @@ class _Run:
 
     def _write(self, inventory: Inventory) -> None:
         manifest = to_configmap(inventory, self.version)
-        written = self.cluster.replace(manifest) if self.version else self.cluster.create(manifest)
+        try:
+            written = self.cluster.replace(manifest) if self.version else self.cluster.create(manifest)
+        except ApiConflictError as error:
+            raise TransientError(
+                f"another sync of {self.rendered.app} in {self.rendered.environment} is under way"
+            ) from error
         self.version = written["metadata"]["resourceVersion"]
         self.written = inventory
 

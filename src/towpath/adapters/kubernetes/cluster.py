@@ -70,10 +70,12 @@ class Cluster:
 
     # Reading
 
-    def get(self, ref: ObjectRef, *, metadata_only: bool = False) -> Manifest | None:
-        """The live object, or None."""
+    def get(
+        self, ref: ObjectRef, *, version: str | None = None, metadata_only: bool = False
+    ) -> Manifest | None:
+        """The live object in that version (the preferred one if left out), or None."""
         accept = METADATA if metadata_only else JSON
-        path = self.resource(ref.group, ref.kind).path(ref.namespace, ref.name)
+        path = self.resource(ref.group, ref.kind, version).path(ref.namespace, ref.name)
         try:
             return self._wire.json(Request(method="GET", path=path, accept=accept, what=f"get {ref}"))
         except ApiRefusedError as error:
@@ -87,12 +89,13 @@ class Cluster:
         kind: str,
         namespace: str | None = None,
         *,
+        version: str | None = None,
         labels: str = "",
         fields: str = "",
         metadata_only: bool = False,
     ) -> tuple[list[Manifest], str]:
         """As `list`, with the resourceVersion to watch from."""
-        resource = self.resource(group, kind)
+        resource = self.resource(group, kind, version)
         query = {"limit": str(PAGE), **_selectors(labels, fields)}
         items: list[Manifest] = []
         while True:
@@ -276,13 +279,20 @@ class Cluster:
         kind: str,
         namespace: str | None = None,
         *,
+        version: str | None = None,
         labels: str = "",
         fields: str = "",
         metadata_only: bool = False,
     ) -> Sequence[Manifest]:
         """All objects of a kind, each with `apiVersion` and `kind`; `labels` and `fields` are selectors."""
         return self.list_with_version(
-            group, kind, namespace, labels=labels, fields=fields, metadata_only=metadata_only
+            group,
+            kind,
+            namespace,
+            version=version,
+            labels=labels,
+            fields=fields,
+            metadata_only=metadata_only,
         )[0]
 
     def _path(self, manifest: Manifest) -> str:

@@ -1,0 +1,176 @@
+"""A sync through a proxy that cuts, delays and refuses: the invariants hold, and the next run goes on."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.kube import World, configmap, throw_away
+from towpath.adapters.kubernetes import Cluster, connect
+from towpath.errors import SyncError, TransientError
+from towpath.objects import ObjectRef
+
+pytestmark = pytest.mark.integration
+
+Fault = Callable[[str, str], int | None]
+"""(method, path) -> a status to answer with; None: pass on; 0: pass on, then cut the connection."""
+
+
+@pytest.fixture
+def world(stack) -> Iterator[World]:
+    with throw_away(stack.settings) as world:
+        world.objects = [configmap(name, A="1") for name in ("a", "b", "c", "d")]
+        yield world
+
+
+@pytest.fixture
+def behind(tmp_path: Path) -> Iterator[Callable[[Cluster, Fault], Cluster]]:
+    """The same cluster behind a faulty proxy."""
+    servers = []
+
+    def start(cluster: Cluster, fault: Fault) -> Cluster:
+        wire = cluster._wire
+
+        class Proxy(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+                chosen = fault(self.command, self.path)
+                if chosen:
+                    self.answer(chosen, {"Retry-After": "0.05"}, b'{"message": "by the test"}')
+                    return
+                headers = {
+                    name: self.headers[name] for name in ("Accept", "Content-Type") if name in self.headers
+                }
+                wire._api.update_params_for_auth(headers, [], ["BearerToken"], None, self.command, body)
+                real = wire._pool.request(
+                    self.command, wire.server + self.path, body=body, headers=headers, retries=False
+                )
+                if chosen == 0:
+                    self.close_connection = True
+                    self.connection.close()
+                    return
+                self.answer(real.status, {"Content-Type": real.headers["Content-Type"]}, real.data)
+
+            do_PATCH = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
+
+            def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        content = {
+            "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+            "clusters": [{"name": "k", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+            "users": [{"name": "u", "user": {"token": "none"}}],
+        }
+        path = tmp_path / "proxy"
+        path.write_text(yaml.safe_dump(content))
+        return connect(str(path))
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+class Counted:
+    """Answers `status` to writes number `first` to `last`."""
+
+    def __init__(
+        self, status: int, first: int, last: int = 10**9, methods: tuple[str, ...] = ("PATCH",)
+    ) -> None:
+        self.status, self.first, self.last, self.methods = status, first, last, methods
+        self.count = 0
+        self.lock = threading.Lock()
+
+    def __call__(self, method: str, path: str) -> int | None:
+        if method not in self.methods:
+            return None
+        with self.lock:
+            self.count += 1
+            return self.status if self.first <= self.count <= self.last else None
+
+
+def test_a_busy_server_is_waited_for(world: World, behind) -> None:
+    direct, world.cluster = world.cluster, behind(world.cluster, Counted(429, 1, 3))
+    assert len(world.sync().changes) == 4
+    world.cluster = direct
+    assert world.sync().changes == ()
+
+
+def test_server_that_goes_away_in_mid_apply(world: World, behind) -> None:
+    """The third write and all after it are cut, once the server has carried them out."""
+    direct = world.cluster
+    world.sync()
+    world.objects = [configmap(name, A="2") for name in ("a", "b", "c", "e")]
+    world.cluster = behind(direct, Counted(0, 3, methods=("PATCH", "PUT", "POST")))
+    with pytest.raises(TransientError):
+        world.sync()
+    assert direct.get(ObjectRef("", "ConfigMap", world.namespace, "d")), "no prune in a run that failed"
+    world.cluster = direct
+    inventory = world.live("configmap", "towpath-inventory-hello")["data"]["inventory"]
+    assert '"e"' in inventory, "what may exist was written ahead"
+    assert "deleted" in {each.result for each in world.sync().results}
+    assert world.sync().changes == ()
+    assert world.drift().entries == ()
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_cut_after_any_write_the_next_run_converges(world: World, behind, cut: int) -> None:
+    direct = world.cluster
+    world.cluster = behind(direct, Counted(0, cut, methods=("PATCH", "PUT", "POST")))
+    with contextlib.suppress(TransientError, SyncError):
+        world.sync()
+    world.cluster = direct
+    world.sync()
+    assert world.sync().changes == ()
+    assert world.drift().entries == ()
+
+
+def test_refused_by_admission_is_named_and_nothing_is_pruned(world: World, behind) -> None:
+    direct = world.cluster
+    world.sync()
+    world.objects = [configmap("a", A="2"), configmap("b", A="1"), configmap("c", A="1")]
+
+    def deny(method: str, path: str) -> int | None:
+        return 403 if method == "PATCH" and "/a?" in path else None
+
+    world.cluster = behind(direct, deny)
+    with pytest.raises(SyncError, match=r"ConfigMap .*/a: by the test"):
+        world.sync()
+    assert direct.get(ObjectRef("", "ConfigMap", world.namespace, "d"))
+
+
+def test_two_syncs_at_once_do_not_lose_an_entry(world: World) -> None:
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            world.sync()
+        except TransientError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(errors) < 3
+    world.sync()
+    assert world.sync().changes == ()
+    assert world.drift().entries == ()
