@@ -29,9 +29,6 @@ def command(app: str, environment: str | None, limit: int, output: str) -> None:
       towpath history hello
       towpath history hello --environment prod --output json
     """
-    from towpath.adapters.git import fetch_checkout
-    from towpath.config import load_config
-    from towpath.engine.history import release_history
     from towpath.errors import MissingPartError
     from towpath.settings import Settings
 
@@ -41,6 +38,10 @@ def command(app: str, environment: str | None, limit: int, output: str) -> None:
             "no environment repository is known",
             remedy="Set TOWPATH_ENVIRONMENTS to its Git URL (`towpath init` makes one).",
         )
+    from towpath.adapters.git import fetch_checkout
+    from towpath.config import load_config
+    from towpath.engine.history import release_history
+
     checkout = fetch_checkout(
         settings.environments, settings.branch, settings.cache, allow_file=settings.git_allow_file
     )
