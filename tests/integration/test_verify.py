@@ -32,7 +32,7 @@ def digest(image: str) -> str:
 
 @pytest.fixture
 def world(stack) -> Iterator[World]:
-    with throw_away(stack.kubeconfig, stack.kubectl) as world:
+    with throw_away(stack.settings) as world:
         yield world
 
 
