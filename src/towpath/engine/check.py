@@ -31,8 +31,8 @@ def check_repository(root: Path, *, tools: Path | None = None) -> Checked:
     except ConfigError as error:
         return Checked(tuple(findings_of(error)), 0, 0, 0)
     findings: set[Finding] = set(_strangers(root, config))
-    for app in config.apps:
-        path = quarantine_path(app)
+    for name in config.apps:
+        path = quarantine_path(name)
         try:
             parse_quarantine(read_text(root, path) or "[]", path)
         except ConfigError as error:
@@ -40,7 +40,7 @@ def check_repository(root: Path, *, tools: Path | None = None) -> Checked:
     pairs = [(app, environment) for environment in config.environments for app in config.apps.values()]
     # Renderers are programs: threads keep all processors busy.
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        results = list(pool.map(lambda pair: _judge(root, *pair, tools), pairs))
+        results = list(pool.map(lambda pair: _judge(root, pair[0], pair[1], tools), pairs))
     objects = 0
     for environment in config.environments:
         admitted = []

@@ -41,7 +41,8 @@ def deployment(manifest: Manifest) -> Health:  # noqa: PLR0911
             return degraded(why(told["ReplicaFailure"]))
         return progressing(f"{updated} of {wanted} replicas are of the new version")
     if number(status, "replicas") > updated:
-        return progressing(f"{number(status, 'replicas') - updated} old replicas are still to end")
+        old = number(status, "replicas") - updated
+        return progressing(f"{old} old replicas run until the new ones are available")
     if available < updated:
         return progressing(f"{available} of {updated} new replicas are available")
     return healthy(f"{available} of {wanted} replicas are available")
