@@ -13,7 +13,9 @@ from towpath.cli.options import app_argument, detach_option, environment_option,
 @environment_option
 @click.option("--as", "approver", help="Your name in towpath.yaml; your login name if left out.")
 @click.option("--run", "run_id", help="The waiting run's id, where several wait.")
-@click.option("--digest", help="Approve only if the release is this one (12 hex digits or more).")
+@click.option(
+    "--digest", help="Approve only this release (12 hex digits or more); chooses it where several wait."
+)
 @click.option("--reason", default="", help="Why; kept with the run.")
 @click.option("--yes", is_flag=True, help="Do not ask on the terminal.")
 @detach_option
@@ -45,7 +47,7 @@ def command(  # noqa: PLR0913, PLR0917
 
     name = approver or whoami()
     with connect(Settings.load(os.environ)) as server:
-        run = find_waiting(server, app, environment, run_id)
+        run = find_waiting(server, app, environment, run_id, digest)
         if output == "text":
             show(server, run)
             if not yes and sys.stdin.isatty():

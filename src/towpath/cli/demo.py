@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from towpath.demo.world import Tell
     from towpath.settings import Settings
 
 CHAPTERS = ("deliver", "drift", "broken", "leaked", "disaster")
@@ -33,11 +34,10 @@ def command(keep: bool | None, chapters: tuple[str, ...]) -> None:
       towpath demo --chapter deliver --chapter disaster
       towpath demo --no-keep
     """
-    from towpath.local.state import is_up
+    from towpath.local.layout import Layout
     from towpath.settings import Settings
 
-    settings = Settings.load(os.environ)
-    was_up = is_up(settings)
+    was_up = Layout(Settings.load(os.environ).local).settings.exists()
     stays = was_up or (sys.stdout.isatty() if keep is None else keep)
     _local("up")
     try:
@@ -53,7 +53,7 @@ def _play(settings: "Settings", chapters: tuple[str, ...]) -> None:
     from towpath.demo.story import CHAPTERS as STORY
     from towpath.demo.story import Stage
     from towpath.demo.world import World
-    from towpath.local.paths import project_root
+    from towpath.local.stack import PROJECT
     from towpath.progress import elapsed
 
     world = World.of(settings, settings.cache / "demo")
@@ -61,14 +61,14 @@ def _play(settings: "Settings", chapters: tuple[str, ...]) -> None:
     for number, name in enumerate(chapters, start=1):
         title, chapter = STORY[name]
         click.secho(f"\n{number}. {title}", bold=True)
-        stage: Stage = Stage(world, project_root() / "examples", _evidence(time.monotonic()), _progress)
+        stage = Stage(world, PROJECT / "examples", _evidence(time.monotonic()), _progress)
         chapter_began = time.monotonic()
         chapter(stage)
         click.secho(f"   done in {elapsed(time.monotonic() - chapter_began)}", dim=True)
     click.secho(f"\nThe story took {elapsed(time.monotonic() - began)}.", bold=True)
 
 
-def _evidence(began: float):  # type: ignore[no-untyped-def]
+def _evidence(began: float) -> "Tell":
     def tell(text: str) -> None:
         mark = click.style("$", fg="cyan") if text.startswith("$ ") else click.style("✓", fg="green")
         click.echo(f"  {time.monotonic() - began:6.1f} s  {mark} {text.removeprefix('$ ')}")

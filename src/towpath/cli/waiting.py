@@ -9,8 +9,13 @@ from towpath.errors import RefusedError
 _REFUSED = "**The last answer did not count: "
 
 
-def find_waiting(server: Server, app: str, environment: str | None, run_id: str | None) -> Run:
-    """The one waiting promotion that is meant; an error names the choices when there are more."""
+def find_waiting(
+    server: Server, app: str, environment: str | None, run_id: str | None, digest: str | None = None
+) -> Run:
+    """The one waiting promotion that is meant; an error names the choices when there are more.
+
+    `digest` chooses among several; that a single one is about it is checked by `answer`.
+    """
     if run_id is not None:
         run = server.run(run_id)
         if not run.waiting:
@@ -23,6 +28,8 @@ def find_waiting(server: Server, app: str, environment: str | None, run_id: str 
         for run in server.waiting()
         if run.parameters.get("app") == app and environment in (None, run.parameters.get("environment"))
     ]
+    if len(found) > 1 and digest is not None:
+        found = [run for run in found if _same(digest, str(run.parameters.get("digest", "")))] or found
     where = f" in {environment}" if environment else ""
     if not found:
         others = ", ".join(sorted(run.name for run in server.waiting()))
