@@ -31,6 +31,7 @@ def command() -> None:
 @click.option("--registry", metavar="HOST:PORT", help="Use this registry and start none.")
 @click.option("--environments", metavar="URL", help="Use this environment repository and make none.")
 def up(  # noqa: PLR0913
+    *,
     ports: tuple[str, ...],
     subnet: str | None,
     kubeconfig: str | None,
@@ -96,6 +97,8 @@ def status(output: str) -> None:
 
     stack = _stack()
     statuses = view.status(stack)
+    if not any(one.pid for one in statuses):
+        click.echo("The local stack is not up. `towpath local up` starts it.", err=True)
     if output == "json":
         click.echo(json.dumps([one.to_json() for one in statuses], indent=2))
     else:

@@ -1,7 +1,8 @@
 """One account per environment, confined to its namespace by RBAC and an admission policy.
 
-Cluster-wide an account may do only what rebuilding its own deleted namespace from Git takes: make the Namespace
-and the RoleBinding that gives it rights there. RBAC cannot confine `create` to a name; the policy does.
+Cluster-wide an account may do only what rebuilding its own deleted namespace from Git takes: make the
+Namespace and the RoleBinding that gives it rights there. RBAC cannot confine `create` to a name; the policy
+does.
 """
 
 from collections.abc import Mapping
@@ -159,7 +160,7 @@ def create_accounts(stack: Stack) -> None:
 
 
 def adopt_kubeconfig(stack: Stack) -> None:
-    """Give each worker its own copy of the kubeconfig that was given, its context chosen, its paths absolute."""
+    """Give each worker a copy of the kubeconfig that was given, its context chosen, its paths absolute."""
     import yaml
 
     source = Path(stack.options.kubeconfig or "")

@@ -46,7 +46,7 @@ def subjects(node: str, node_address: str, service_address: str) -> dict[str, Su
 
 
 def ensure_certificates(folder: Path, wanted: dict[str, Subject]) -> None:
-    """Write `<name>.crt` and `<name>.key` (mode 0600) for each subject that has none, or one that ends soon."""
+    """Write `<name>.crt` and `<name>.key` (mode 0600) for each subject that has none, or no good one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not (folder / f"{SERVICE_ACCOUNTS}.key").exists():
         key = ec.generate_private_key(ec.SECP256R1())

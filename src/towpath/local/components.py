@@ -27,7 +27,7 @@ PASSED_ON = (
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A long-running process. `needs` are components and steps (steps.py) that must be ready before it starts.
+    """A long-running process. `needs` are components and steps (steps.py) that must be ready before.
 
     `ready_within` and `stop_within` are in seconds.
     """
@@ -122,6 +122,12 @@ def apiserver(stack: Stack) -> Component:
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
+            # For an aggregated API; nobody holds a certificate of that name. Without it the others complain.
+            f"--requestheader-client-ca-file={authority}",
+            "--requestheader-allowed-names=front-proxy-client",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
             "--profiling=false",
         ),
         ready=readiness.https("apiserver", "/readyz"),
@@ -325,7 +331,10 @@ def worker(stack: Stack, pool: str) -> Component:
 
 
 def worker_environment(stack: Stack, pool: str) -> dict[str, str]:
-    """All that a worker, and so its flow runs, see. TOWPATH_HOME is its own: the stack's settings name the admin."""
+    """All that a worker, and so its flow runs, see.
+
+    TOWPATH_HOME is its own: the settings of the stack's name the admin's credentials.
+    """
     environment = {
         **_python_environment(stack, f"worker-{pool}"),
         **project_environment(stack),

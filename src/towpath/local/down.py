@@ -3,9 +3,11 @@
 It needs nobody's help: what supervisord no longer knows is found by mark, cgroup, mount and name.
 """
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from towpath.errors import TerminalError, TransientError
@@ -52,16 +54,13 @@ def down(stack: Stack, progress: Progress, *, purge: bool) -> None:
 
 
 def _stop(stack: Stack, names: Iterable[str]) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     def one(name: str) -> None:
         if name == "containers":
             end(contained(stack.layout), within=2.0)
             return
-        try:
+        # When supervisord goes meanwhile, the sweep ends what is left.
+        with contextlib.suppress(TransientError):
             Supervisor(stack).stop_process(name)
-        except TransientError:
-            pass  # supervisord went meanwhile: the sweep ends what is left
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(one, names))

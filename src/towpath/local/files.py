@@ -7,7 +7,7 @@ from typing import Any
 
 
 def write_private(path: Path, content: str | bytes) -> None:
-    """Write a file of mode 0600 in one step: a reader, or the next run after a crash, sees all of it or none."""
+    """Write a file of mode 0600 in one step: whoever reads it, even after a crash, sees all or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

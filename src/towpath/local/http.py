@@ -1,4 +1,4 @@
-"""Small JSON requests over TCP, TLS or a Unix socket, from the standard library alone: `status` must start fast."""
+"""Small requests over TCP, TLS or a Unix socket, by the standard library alone: `status` must start fast."""
 
 import http.client
 import json
@@ -41,8 +41,9 @@ def request(  # noqa: PLR0913
     content_type: str = "application/json",
     timeout: float = 10.0,
 ) -> Reply:
-    """Send one request; `unix:///path.sock:/api` reaches a Unix socket. Bytes are sent as they are, else JSON.
+    """Send one request; `unix:///path.sock:/api` reaches a Unix socket.
 
+    Bytes are sent as they are, anything else as JSON.
     `timeout` is in seconds. TransientError when nobody answers.
     """
     connection, path = _connect(url, tls, timeout)

@@ -1,4 +1,4 @@
-"""Two images made from Debian's static busybox alone: what holds a pod's namespaces, and what the example builds on.
+"""Two images made of Debian's static busybox alone: one holds pods' namespaces, one the example builds on.
 
 Written byte for byte the same every time, and handed over without any engine: a tar file for containerd,
 four requests for a registry.

@@ -32,7 +32,7 @@ KERNEL = (
 
 
 def create_bridge(stack: Stack) -> None:
-    """Make the bridge with the node's address: kubelet wants that address to exist, whatever network there is."""
+    """Make the bridge with the node's address: kubelet wants it to exist, on whatever network."""
     name = stack.layout.bridge
     network = ipaddress.ip_network(stack.options.subnet)
     if not exists(name):

@@ -1,4 +1,4 @@
-"""Which parts the stack runs itself: what the command line and the environment say, and what an earlier `up` was told."""
+"""Which parts the stack runs itself: by the command line, the environment, and what it was told before."""
 
 import os
 from collections.abc import Mapping
@@ -29,13 +29,13 @@ class Wish:
 def decide(
     layout: Layout, remembered: Options | None, wish: Wish, environ: Mapping[str, str], *, running: bool
 ) -> Options:
-    """The stack's options. A running stack keeps those it has; another wish is refused, not half carried out."""
+    """The stack's options. A running stack keeps those it has; another wish is refused."""
     if running and remembered:
         wanted = _apply(remembered, wish)
         if wanted != remembered:
             raise TerminalError(
                 "the stack already runs with other options",
-                remedy="`towpath local down` first (the data stays), then `towpath local up` with the new ones.",
+                remedy="`towpath local down` first (the data stays), then `up` with the new ones.",
             )
         return remembered
     base = remembered or Options(subnet=layout.subnet)
@@ -72,7 +72,7 @@ def foreign(value: str | None, layout: Layout) -> str | None:
 
 
 def engine(environ: Mapping[str, str], layout: Layout) -> str | None:
-    """A Docker Engine that answers: the one that DOCKER_HOST names, else the system's; None: there is none."""
+    """The Docker Engine to use: the one that DOCKER_HOST names, else the system's if it answers."""
     named = foreign(environ.get("DOCKER_HOST"), layout)
     if named:
         return named

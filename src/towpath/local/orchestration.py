@@ -18,7 +18,7 @@ def prepare_server(stack: Stack) -> None:
     """Make what is missing; what is there stays as a person may have changed it."""
     for pool in POOLS:
         # The worker of the pool fills in the template.
-        body = {"name": pool, "type": "process", "description": _pool_description(pool)}
+        body: dict[str, Any] = {"name": pool, "type": "process", "description": _pool_description(pool)}
         _make(stack, "/work_pools/", body)
     for environment in ENVIRONMENTS:
         body = {"name": f"environment-{environment}", "limit": 1, "active": True}

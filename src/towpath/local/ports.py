@@ -17,7 +17,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "controller-manager": 10257,
     "scheduler": 10259,
 }
-"""Name for `--port NAME=N` -> default. All on the loopback interface, save for the kubelet's (see kubelet.py)."""
+"""Name for `--port NAME=N` -> default. All on loopback, but the kubelet's: on the pods' bridge."""
 LOOPBACK = "127.0.0.1"
 _LISTEN = "0A"
 

@@ -1,10 +1,10 @@
-"""The processes of one stack, found by a mark in their environment and by their cgroup, whoever is their parent."""
+"""The processes of one stack, found by a mark in their environment and by cgroup, whoever is their parent."""
 
 import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from towpath.local.layout import Layout
@@ -27,7 +27,7 @@ def marked(layout: Layout) -> set[int]:
 
 def contained(layout: Layout) -> set[int]:
     """Processes in the stack's containers."""
-    found = set()
+    found: set[int] = set()
     for folder in cgroup_folders(layout):
         with contextlib.suppress(OSError):
             found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
@@ -103,17 +103,23 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def memory(pid: int) -> int:
-    """Bytes of resident memory of a process and all that descend from it."""
-    children: dict[int, list[int]] = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError):
-            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(process.name))
+def children() -> dict[int, list[int]]:
+    """Process -> its child processes, of the whole machine."""
+    found: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):  # noqa: PTH208
+        if entry.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
+                found.setdefault(parent, []).append(int(entry))
+    return found
+
+
+def memory(pid: int, family: Mapping[int, Sequence[int]]) -> int:
+    """Bytes of resident memory of a process and all that descend from it in `family` (see `children`)."""
     total, queue = 0, [pid]
     while queue:
         one = queue.pop()
-        queue += children.get(one, [])
+        queue += family.get(one, ())
         with contextlib.suppress(OSError):
             total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return total

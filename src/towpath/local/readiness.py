@@ -1,4 +1,4 @@
-"""Is a component ready? Each check asks it what its clients will ask, and raises TransientError when it is not."""
+"""Is a component ready? Each check asks what its clients will ask, and raises TransientError if not."""
 
 import datetime
 import json
@@ -73,8 +73,11 @@ def node(stack: Stack) -> None:
     live = reply.json()
     conditions = {one["type"]: one for one in live["status"].get("conditions", ())}
     ready = conditions.get("Ready", {})
+    heard = ready.get("lastHeartbeatTime")
+    if heard is None or datetime.datetime.fromisoformat(heard) < _booted(stack):
+        raise TransientError(f"node {NODE} has not reported since the stack started")
     if ready.get("status") != "True":
-        raise TransientError(f"node {NODE} is not Ready: {ready.get('message', 'no word of it yet')}")
+        raise TransientError(f"node {NODE} is not Ready: {ready.get('message')}")
     if taints := live["spec"].get("taints"):
         raise TransientError(f"node {NODE} still has taint {taints[0]['key']}")
 
@@ -86,12 +89,21 @@ def worker(pool: str) -> Check:
         reply = request("POST", f"{stack.prefect_api}/work_pools/{pool}/workers/filter", {}, timeout=TIMEOUT)
         workers = reply.json() if reply.ok else []
         newest = max((one["last_heartbeat_time"] for one in workers), default=None)
-        if newest is None:
+        # What the server knows may be of an earlier boot of the stack.
+        if newest is None or datetime.datetime.fromisoformat(newest) < _booted(stack):
             raise TransientError(f"no worker of pool {pool} has called yet")
         if datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(newest) > _SILENT:
             raise TransientError(f"the worker of pool {pool} was last heard of at {newest}")
 
     return check
+
+
+def _booted(stack: Stack) -> datetime.datetime:
+    try:
+        begin = (stack.layout.run / "supervisord.pid").stat().st_mtime
+    except OSError:
+        begin = 0.0
+    return datetime.datetime.fromtimestamp(begin, datetime.UTC)
 
 
 def _expect(url: str, context: ssl.SSLContext | None = None) -> None:

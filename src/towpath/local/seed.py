@@ -1,4 +1,4 @@
-"""Bare Git repositories of the example: its source and its environments, made once and then left to the user."""
+"""Bare Git repositories of the example: its source and its environments, made once and then the user's."""
 
 import shutil
 from pathlib import Path

@@ -12,7 +12,7 @@ from towpath.local.ports import DEFAULT_PORTS, LOOPBACK
 from towpath.settings import Settings
 
 ENVIRONMENTS = ("dev", "staging", "prod")
-"""Environments of the example, in promotion order; each has a namespace, an account and a work pool of its name."""
+"""Environments of the example, in promotion order; each has a namespace, an account and a work pool."""
 POOLS = ("build", *ENVIRONMENTS)
 ACCOUNTS_NAMESPACE = "towpath-system"
 NODE = "towpath"

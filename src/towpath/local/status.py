@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
@@ -9,7 +10,7 @@ from towpath.errors import TransientError
 from towpath.local import logs
 from towpath.local.components import Component, components
 from towpath.local.layout import Layout
-from towpath.local.processes import memory
+from towpath.local.processes import children, memory
 from towpath.local.stack import Stack
 from towpath.local.supervisor import Process, Supervisor
 
@@ -57,15 +58,21 @@ def status(stack: Stack) -> tuple[ComponentStatus, ...]:
         processes = Supervisor(stack).processes()
     except TransientError:
         processes = {}
-    ended = deaths(stack.layout)
+    ended, family = deaths(stack.layout), children()
     with ThreadPoolExecutor(max_workers=16) as pool:
         return tuple(
-            pool.map(lambda one: _status(stack, one, processes.get(one.name), ended), components(stack))
+            pool.map(
+                lambda one: _status(stack, one, processes.get(one.name), ended, family), components(stack)
+            )
         )
 
 
 def _status(
-    stack: Stack, component: Component, process: Process | None, ended: tuple[Death, ...]
+    stack: Stack,
+    component: Component,
+    process: Process | None,
+    ended: tuple[Death, ...],
+    family: Mapping[int, Sequence[int]],
 ) -> ComponentStatus:
     own = [death for death in ended if death.component == component.name]
     pid = process.pid if process and process.pid else None
@@ -83,7 +90,7 @@ def _status(
         state=process.state if process else "STOPPED",
         pid=pid,
         ports=tuple(stack.port(name) for name in component.ports),
-        memory=memory(pid) if pid else None,
+        memory=memory(pid, family) if pid else None,
         uptime=time.time() - process.since if process and pid else None,
         ready=not problem,
         problem=problem,

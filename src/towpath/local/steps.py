@@ -1,4 +1,4 @@
-"""What `up` does besides starting components: each step once per boot, repeatable, skipped when nothing changed."""
+"""What `up` does besides starting components: each step once per boot, repeatable."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,6 +1,5 @@
 """supervisord (the `supervisor` package) starts, restarts and stops the components; this talks to it."""
 
-import http.client
 import resource
 import shlex
 import time
@@ -9,12 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from supervisor.xmlrpc import SupervisorTransport
-
 from towpath.adapters.process import run
 from towpath.errors import TransientError
 from towpath.local.components import Component
 from towpath.local.files import write_private
+from towpath.local.http import request
 from towpath.local.processes import MARK
 from towpath.local.stack import SYSTEM_PATH, Stack
 
@@ -23,6 +21,8 @@ LOG_BYTES = 10 * 1024 * 1024
 RETRIES = 3
 """How often a component that ends within STEADY seconds is started again."""
 STEADY = 5
+_ANSWER = 60.0
+"""Seconds; stopping a component waits for its end."""
 GONE = ("FATAL", "EXITED", "STOPPED", "UNKNOWN")
 """States in which supervisord will not start a component by itself."""
 
@@ -98,14 +98,12 @@ def _open_files() -> int:
 
 
 class Supervisor:
-    """One stack's supervisord. Make one per thread: it keeps one connection."""
+    """One stack's supervisord, asked by XML-RPC over its Unix socket."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._configuration = stack.layout.run / "supervisord.conf"
-        url = f"unix://{stack.layout.socket('supervisor')}"
-        self._transport = SupervisorTransport(None, None, url)
-        self._proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", self._transport)
+        self._url = f"unix://{stack.layout.socket('supervisor')}:/RPC2"
 
     def is_up(self) -> bool:
         """Does it answer?"""
@@ -185,9 +183,11 @@ class Supervisor:
         """End supervisord and all that it runs; returns at once."""
         self._call("shutdown")
 
-    def _call(self, method: str, *arguments: object) -> Any:
-        try:
-            return getattr(self._proxy.supervisor, method)(*arguments)
-        except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
-            self._transport.close()
-            raise TransientError(f"supervisord does not answer: {error}") from error
+    def _call(self, method: str, *arguments: Any) -> Any:
+        """TransientError when it does not answer; xmlrpc.client.Fault when it refuses."""
+        body = xmlrpc.client.dumps(arguments, f"supervisor.{method}").encode()
+        reply = request("POST", self._url, body, content_type="text/xml", timeout=_ANSWER)
+        if not reply.ok:
+            raise TransientError(f"supervisord answered {method} with {reply.status}")
+        (result,), _ = xmlrpc.client.loads(reply.body.decode())
+        return result
