@@ -12,6 +12,7 @@ from tasks.source import Source
 from tasks.step import settings, step
 from towpath.adapters import docker, registry, trivy
 from towpath.errors import ConflictError, RefusedError
+from towpath.files import resolve_inside
 from towpath.images import parse_image
 from towpath.release import ScanSummary
 from towpath.scan import ScanVerdict, judge
@@ -33,11 +34,9 @@ class Image:
 @step("build {source.app} {source.short}")
 def build(source: Source) -> Image:
     """Build the image from the checkout, labelled with where it comes from."""
-    labels = {
-        "org.opencontainers.image.source": source.url,
-        "org.opencontainers.image.revision": source.commit,
-        "dev.towpath.app": source.app,
-    }
+    labels = docker.labels(
+        commit=source.commit, source=source.url, version=source.short, created=source.committed_at
+    )
     return Image(_docker_build(source, target=None, labels=labels), source)
 
 
@@ -93,7 +92,7 @@ def push(image: Image, scanned: ScanSummary) -> str:
 def _docker_build(source: Source, *, target: str | None, labels: dict[str, str]) -> str:
     log = get_run_logger()
     return docker.build(
-        source.path / source.build.context,
+        resolve_inside(source.path, source.build.context),
         source.build.dockerfile,
         tag=source.tag if target is None else f"{source.tag}-{target}",
         target=target,

@@ -23,6 +23,7 @@ class Source:
     commit: str
     subject: str
     author: str
+    committed_at: str
     path: Path
 
     @property
@@ -64,5 +65,6 @@ def checkout(app: str, revision: str) -> Source:
         commit=files.commit,
         subject=about.subject,
         author=f"{about.author} <{about.author_email}>",
+        committed_at=about.committed_at,
         path=files.path,
     )
