@@ -107,3 +107,13 @@ def test_without_a_right_the_object_and_the_reason_are_named(world: World) -> No
     world.objects.append(role)
     with pytest.raises(SyncError, match=r"ClusterRole hello: .*forbidden"):
         world.sync()
+
+
+def test_the_wrong_account_is_told_so(world: World) -> None:
+    world.sync()
+    world.kubectl("delete", "rolebinding", "towpath")
+    world.kubectl("create", "rolebinding", "towpath", "--clusterrole=view", "--user=somebody")
+    with pytest.raises(SyncError, match="forbidden"):
+        world.plan()
+    with pytest.raises(SyncError, match="forbidden"):
+        world.drift()

@@ -1,6 +1,7 @@
 """Brings a namespace, and our right to work in it, into being before anything else can be read or written."""
 
 import time
+from collections.abc import Iterable
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
 from towpath.config import Environment
@@ -10,7 +11,7 @@ from towpath.engine.observe import namespace_state, require_gone
 from towpath.engine.render import Rendered
 from towpath.engine.survey import owner_of
 from towpath.errors import RefusedError
-from towpath.objects import ObjectRef, ref_of
+from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.order import ordered, wave_of
 
 RIGHTS_SECONDS = 15.0
@@ -49,6 +50,15 @@ def prepare_namespace(
     while not _readable(cluster, rendered, last=time.monotonic() > deadline):
         time.sleep(0.2)  # nothing to watch: the right to watch is what is missing
     return frozenset(created)
+
+
+def lost_bindings(cluster: Cluster, objects: Iterable[Manifest]) -> list[ObjectRef]:
+    """RoleBindings among `objects` that are not there: reading is refused without them, and a sync helps."""
+    refs = [ref_of(manifest) for manifest in objects if manifest["kind"] == "RoleBinding"]
+    try:
+        return [ref for ref in refs if cluster.get(ref, metadata_only=True) is None]
+    except ApiRefusedError:
+        return []
 
 
 def _foundations(rendered: Rendered, environment: Environment) -> list[Desired]:

@@ -7,6 +7,7 @@ from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Clust
 from towpath.config import Config, Environment
 from towpath.desired import Desired, prepare
 from towpath.drift import EXTRA_KINDS, DriftEntry, DriftReport, compare, explain, extra, is_extra, report
+from towpath.engine.bootstrap import lost_bindings
 from towpath.engine.observe import Live, concurrently, namespace_state, observe
 from towpath.engine.plan import read_full, would_change
 from towpath.engine.render import Rendered
@@ -36,11 +37,11 @@ def detect(
     try:
         inventories = read_inventories(cluster, name, namespace)
     except ApiRefusedError as error:
-        bindings = [m for each in rendered for m in each.objects if m["kind"] == "RoleBinding"]
-        if error.status != 403 or not bindings:
+        lost = lost_bindings(cluster, (m for each in rendered for m in each.objects))
+        if error.status != 403 or not lost:
             raise
         message = f"without it nothing in {namespace} may be read"
-        return report(name, commit, [DriftEntry("", ref_of(m), "deleted", message=message) for m in bindings])
+        return report(name, commit, [DriftEntry("", ref, "deleted", message=message) for ref in lost])
     wanted = {ref_of(manifest) for each in rendered for manifest in each.objects}
     known = {owned.ref for inventory in inventories.values() for owned in inventory.objects}
     sought = wanted | known

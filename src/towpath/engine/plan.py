@@ -8,6 +8,7 @@ from towpath.config import Environment
 from towpath.desired import Desired
 from towpath.diff import Difference, differences, removal
 from towpath.engine.apply import apply_object
+from towpath.engine.bootstrap import lost_bindings
 from towpath.engine.observe import FEW, concurrently, namespace_state
 from towpath.engine.render import Rendered
 from towpath.engine.survey import Survey, survey
@@ -33,7 +34,7 @@ def plan_app(
     try:
         surveyed = survey(cluster, rendered, environment)
     except ApiRefusedError as error:
-        if error.status != 403 or not any(m["kind"] == "RoleBinding" for m in rendered.objects):
+        if error.status != 403 or not lost_bindings(cluster, rendered.objects):
             raise
         return _from_nothing(rendered, "not readable until its RoleBinding is back")
     claims = dict(surveyed.foreign_claims())
