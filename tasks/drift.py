@@ -108,7 +108,8 @@ def record(found: Found, outcomes: Sequence[Outcome]) -> str:
 
 
 def _summary(found: Found, outcomes: Sequence[Outcome], rows: Sequence[Row]) -> str:
-    parts = [found.drift.summary() if found.drift.entries else f"{len(found.rendered)} apps in sync"]
+    differs = found.drift.summary().removeprefix(f"{found.environment}: ")
+    parts = [differs if found.drift.entries else f"{len(found.rendered)} apps in sync"]
     healed = [each.app for each in outcomes if not each.failure]
     failed = [each.app for each in outcomes if each.failure]
     sick = [str(row["app"]) for row in rows if row["health"] != "Healthy" and row["app"] not in failed]

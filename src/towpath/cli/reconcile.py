@@ -51,6 +51,8 @@ def command(environment: str, detach: bool, output: str) -> None:
                 for other in going_on(server, environment):
                     follow(server, other, narrator, path=False)
                 followed = follow(server, start(server, environment), narrator, path=False)
+        if output == "text" and (found := server.report(followed.last, f"drift-{environment}")):
+            click.echo(found.rstrip() + "\n")
         conclude(server, followed, output=output)
 
 

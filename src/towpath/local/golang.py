@@ -127,7 +127,7 @@ def build(program: GoProgram, settings: Settings, step: Step) -> None:
                 on_line=downloads,
             )
             counter = _Counter(step, len(stale.stdout.split()))
-            command = [go, "build", "-v", "-o", output, *program.arguments]
+            command: list[str | Path] = [go, "build", "-v", "-o", output, *program.arguments]
             run(command, cwd=folder, env=environment, timeout=BUILD_TIMEOUT, on_line=counter)
         except CommandError as error:
             raise explain(program, error) from error
