@@ -8,7 +8,7 @@ from tasks.proposal import plan
 from tasks.release import read_release
 from tasks.status import record_promoted
 from tasks.step import towpath_flow
-from tasks.successor import start_next
+from tasks.successor import start_next, supersede
 from tasks.undo import undo
 
 
@@ -30,5 +30,6 @@ def promote(app: str, digest: str, environment: str, parent: str | None = None) 
             undo(target, synced, verified)
         mark_verified(target, release)
         record_promoted(target, release)
+    supersede(release, environment)
     start_next(release, environment)
     return f"{environment} runs {app} {release.short}, verified"

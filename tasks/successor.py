@@ -2,13 +2,21 @@
 
 from typing import cast
 
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
 from tasks.desired import read_desired
 from tasks.introduce import promotion_name, release_tags, run_id
 from tasks.step import step
+from towpath.adapters import registry
 from towpath.errors import MissingPartError
 from towpath.release import Release
 
@@ -41,6 +49,30 @@ def start_promotion(release: Release, environment: str) -> str:
             remedy="`towpath deployments` writes it, `prefect --no-prompt deploy --all` creates it.",
         ) from error
     return str(started.id)
+
+
+@step("end older waits for {environment}")
+def supersede(release: Release, environment: str) -> int:
+    """Cancel older builds that still wait for an approval here: this one has overtaken them. Their number."""
+    tags = [f"app:{release.app}", f"environment:{environment}"]
+    ended = 0
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=_waiting(tags)):
+            digest = str(run.parameters.get("digest", ""))
+            other = registry.get_release(release.image, digest) if digest != release.digest else None
+            if other is not None and other.built_at < release.built_at:
+                text = f"{other.app} {other.short} was superseded by {release.short}, run {run_id()}"
+                state = State(type=StateType.CANCELLED, name="Superseded", message=text)
+                client.set_flow_run_state(run.id, state, force=True)
+                ended += 1
+    return ended
+
+
+def _waiting(tags: list[str]) -> FlowRunFilter:
+    return FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])),
+        tags=FlowRunFilterTags(all_=tags),
+    )
 
 
 def start_next(release: Release, environment: str) -> str | None:

@@ -1,10 +1,12 @@
 """Promotion: gate, approvals, commit, sync, verify, rollback, and on to the next environment."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.states import Scheduled
 
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.errors import TransientError, VerifyError
@@ -131,8 +133,6 @@ def test_an_empty_resume_is_refused_by_the_form(bench: Bench) -> None:
 
 
 def test_a_run_set_going_without_an_answer_asks_again(bench: Bench) -> None:
-    from prefect.states import Scheduled
-
     run = waiting_in_prod(bench, bench.release(1))
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(run.id, Scheduled(), force=True)
@@ -157,11 +157,25 @@ def test_a_release_that_a_newer_one_overtook_while_it_waited_is_superseded(bench
     old = waiting_in_prod(bench, bench.release(1))
     new = approve(bench, approve(bench, waiting_in_prod(bench, bench.release(2)), "alice"), "bob")
     assert new.state.is_completed()
-    # dev runs the newer one, so the gate alone would refuse the older: look at the message.
-    old = approve(bench, old, "alice")
-    assert old.state.is_failed()
-    assert "was superseded by 0000000" in old.state.message
+    with get_client(sync_client=True) as client:
+        old = client.read_flow_run(old.id)
+    assert (old.state.type.value, old.state.name) == ("CANCELLED", "Superseded")
     assert str(new.id) in old.state.message
+
+
+def test_a_release_that_was_overtaken_before_its_turn_came_is_superseded(bench: Bench) -> None:
+    old, new = bench.release(1), bench.release(2)
+    with get_client(sync_client=True) as client:
+        found = client.read_deployment_by_name("promote/dev")
+        parameters = {"app": "hello", "digest": old.digest, "environment": "dev"}
+        run = client.create_flow_run_from_deployment(found.id, parameters=parameters, state=Scheduled())
+    time.sleep(1.1)  # release.yaml tells whole seconds
+    newer = bench.promoted(new, "dev")
+    run = bench.work(run.id)
+    assert run.state.is_failed()
+    assert "was superseded by 0000000" in run.state.message
+    assert str(newer.id) in run.state.message
+    assert bench.state("dev").release.digest == new.digest
 
 
 def test_a_failed_verification_is_rolled_back_by_a_new_commit_and_quarantined(bench: Bench) -> None:

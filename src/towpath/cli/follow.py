@@ -169,6 +169,8 @@ def _waits_for(run: Run) -> str:
     return {
         "Scheduled": "waits for a worker",
         "Late": "still waits for a worker: is one running for its work pool?",
+        "Pending": "a worker takes it",
+        "Submitting": "a worker starts it",
         "Resuming": "goes on",
         "AwaitingConcurrencySlot": "waits for another run of its kind",
     }.get(run.state, run.state.lower())

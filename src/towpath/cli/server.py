@@ -40,6 +40,7 @@ class Run:
     pause_key: str | None
     pause_until: datetime | None
     at: datetime | None
+    created: datetime | None
 
     @property
     def over(self) -> bool:
@@ -138,7 +139,8 @@ class Server:
 
     def waiting(self, *, tags: Sequence[str] = ()) -> list[Run]:
         """Runs that wait for a person, the newest first."""
-        return self.find("promote", kinds=["PAUSED"], tags=tags)
+        found = self.find("promote", kinds=["PAUSED"], tags=tags)
+        return sorted(found, key=lambda run: str(run.created), reverse=True)
 
     def find(
         self, flow: str, *, kinds: Sequence[str] = (), tags: Sequence[str] = (), limit: int = PAGE
@@ -188,6 +190,18 @@ class Server:
         """The JSON Schema of a waiting run's form."""
         schema = self._input(run, f"suspended-{run.pause_key}-schema")
         return schema if isinstance(schema, dict) else {}
+
+    def report(self, run: Run, key: str) -> str:
+        """The Markdown that `run` published under `key`; empty when it published none."""
+        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+
+        found = self._client.read_artifacts(
+            artifact_filter=ArtifactFilter(
+                key=ArtifactFilterKey(any_=[key]), flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(run.id)])
+            ),
+            limit=1,
+        )
+        return str(found[0].data) if found and found[0].data else ""
 
     def table(self, key: str) -> tuple[list[dict[str, Any]], datetime | None]:
         """The rows of the newest table artifact under `key`, and when it was written."""
@@ -259,6 +273,7 @@ class Server:
             pause_key=state.state_details.pause_key if state else None,
             pause_until=state.state_details.pause_timeout if state else None,
             at=state.timestamp if state else None,
+            created=run.created,
         )
 
 

@@ -12,8 +12,9 @@ _REFUSED = "**The last answer did not count: "
 def find_waiting(
     server: Server, app: str, environment: str | None, run_id: str | None, digest: str | None = None
 ) -> Run:
-    """The one waiting promotion that is meant; an error names the choices when there are more.
+    """The waiting promotion that is meant: the newest one, which replaces those before it when it goes in.
 
+    RefusedError when none waits, or when they wait in several environments and none was named.
     `digest` chooses among several; that a single one is about it is checked by `answer`.
     """
     if run_id is not None:
@@ -37,9 +38,9 @@ def find_waiting(
             f"no promotion of {app}{where} waits for approval",
             remedy=f"These wait: {others}." if others else "`towpath status` shows what runs where.",
         )
-    if len(found) > 1:
+    if len({run.parameters.get("environment") for run in found}) > 1:
         listed = "\n".join(f"  --run {run.id}  {run.name}" for run in found)
-        raise RefusedError(f"{len(found)} promotions of {app}{where} wait", remedy=f"Choose one:\n{listed}")
+        raise RefusedError(f"{len(found)} promotions of {app} wait", remedy=f"Choose one:\n{listed}")
     return found[0]
 
 
