@@ -151,7 +151,7 @@ def wait_until_ready(
     note: Callable[[str], None],
     over: threading.Event,
 ) -> None:
-    """Ask until it is ready or `over` is set; TerminalError with the end of its log when it dies or is late."""
+    """Ask until it is ready or `over` is set; TerminalError with the end of its log when it dies or late."""
     deadline = time.monotonic() + component.ready_within
     pause = 0.05
     while True:

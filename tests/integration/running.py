@@ -1,0 +1,103 @@
+"""A local stack for tests: reused when it is up, brought up and taken away otherwise."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from towpath.local.components import components
+from towpath.local.layout import Layout
+from towpath.local.ports import DEFAULT_PORTS, is_busy
+from towpath.local.stack import Options, Stack
+from towpath.local.status import ComponentStatus, status
+from towpath.local.supervisor import Supervisor
+from towpath.local.up import wait_until_ready
+from towpath.settings import Settings
+
+TOWPATH = Path(sys.executable).with_name("towpath")
+PERSONAL = ("DOCKER_HOST", "KUBECONFIG", "PREFECT_API_URL", "TOWPATH_ENVIRONMENTS", "TOWPATH_HOME")
+"""Variables of the person who runs the tests that must not decide which parts are tested."""
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """Handles on a stack in `home`. `settings` is what the command line sees there."""
+
+    home: Path
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in PERSONAL}
+        return {**kept, "TOWPATH_HOME": str(self.home)}
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.load(self.environ)
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.settings.local)
+
+    @property
+    def stack(self) -> Stack:
+        options = Options.load(self.layout) or Options(subnet=self.layout.subnet)
+        return Stack(self.layout, options, self.settings)
+
+    @property
+    def registry(self) -> str:
+        return self.stack.registry
+
+    def is_up(self) -> bool:
+        return self.layout.settings.exists() and Supervisor(self.stack).is_up()
+
+    def towpath(self, *args: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+        """Run `towpath local …` as a person would, and return whatever came of it."""
+        return subprocess.run(
+            [TOWPATH, "local", *args],
+            env=dict(self.environ),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def up(self, *args: str) -> str:
+        done = self.towpath("up", *args)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def down(self, *args: str) -> str:
+        done = self.towpath("down", *args)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def component(self, name: str) -> ComponentStatus:
+        return next(one for one in status(self.stack) if one.name == name)
+
+    def stop(self, name: str) -> None:
+        """Stop one component."""
+        Supervisor(self.stack).stop_process(name)
+
+    def start(self, name: str) -> None:
+        """Start one component, and return when it is ready."""
+        supervisor = Supervisor(self.stack)
+        supervisor.start_process(name)
+        component = next(one for one in components(self.stack) if one.name == name)
+        wait_until_ready(self.stack, component, supervisor, lambda _: None, threading.Event())
+
+
+def free_ports() -> list[str]:
+    """`--port` options: the default of each port where it is free, another free one elsewhere."""
+    options: list[str] = []
+    with contextlib.ExitStack() as held:
+        for name, default in DEFAULT_PORTS.items():
+            if is_busy(default):
+                probe = held.enter_context(socket.socket())
+                probe.bind(("127.0.0.1", 0))
+                options += ["--port", f"{name}={probe.getsockname()[1]}"]
+    return options
