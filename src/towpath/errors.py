@@ -1,16 +1,16 @@
 """Every error Towpath raises, and whether trying again can help.
 
-    TowpathError
-    ├── TransientError        may go away by itself: network, timeout, 429, 503. Retried.
-    └── TerminalError         will not: never retried
-        ├── ConfigError       a file of the user is wrong: file, line, key
-        ├── UnknownNameError  no such app, environment, revision, release …
-        ├── RefusedError      a policy said no: scan, gate, admission, prune limit
-        ├── BuildError        the image does not build, or its tests fail
-        ├── ConflictError     somebody else changed the same thing meanwhile
-        ├── SyncError         the API server refused objects; names each
-        ├── VerifyError       synced, but not healthy; names each offender
-        └── MissingPartError  a program, service or right this machine lacks
+TowpathError
+├── TransientError        may go away by itself: network, timeout, 429, 503. Retried.
+└── TerminalError         will not: never retried
+    ├── ConfigError       a file of the user is wrong: file, line, key
+    ├── UnknownNameError  no such app, environment, revision, release …
+    ├── RefusedError      a policy said no: scan, gate, admission, prune limit
+    ├── BuildError        the image does not build, or its tests fail
+    ├── ConflictError     somebody else changed the same thing meanwhile
+    ├── SyncError         the API server refused objects; names each
+    ├── VerifyError       synced, but not healthy; names each offender
+    └── MissingPartError  a program, service or right this machine lacks
 """
 
 import difflib
@@ -48,7 +48,9 @@ class TerminalError(TowpathError):
 class ConfigError(TerminalError):
     """A file that a person wrote is wrong. Reads `FILE:LINE: what`, so that editors can jump to it."""
 
-    def __init__(self, message: str, *, file: str, line: int | None = None, remedy: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, file: str, line: int | None = None, remedy: str | None = None
+    ) -> None:
         where = file if line is None else f"{file}:{line}"
         super().__init__(f"{where}: {message}", remedy=remedy)
         self.file = file

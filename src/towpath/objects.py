@@ -9,7 +9,7 @@ Manifest = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectRef:
-    """Names one object. `namespace` is empty for cluster-scoped kinds. The version is not part of identity."""
+    """Names one object; the version is no part of it. `namespace` is empty for cluster-scoped kinds."""
 
     group: str
     kind: str

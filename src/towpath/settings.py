@@ -1,4 +1,4 @@
-"""What the environment variables say, read once at the door; the local stack's file fills what they leave open."""
+"""What the environment variables say, read once at the door; the local stack's file fills the gaps."""
 
 import json
 from collections.abc import Mapping, MutableMapping

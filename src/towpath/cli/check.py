@@ -22,6 +22,12 @@ def command(repo: Path, output: str, schema: bool) -> None:
 
     Reads towpath.yaml, renders every app for every environment and judges every object. Prints each finding
     with file and line; exits 1 when there is one.
+
+    \b
+    Examples:
+      towpath check
+      towpath check --repo environments/ --output json
+      towpath check --schema > towpath.schema.json
     """
     if schema:
         from towpath.config import config_schema

@@ -16,7 +16,12 @@ import click
 @click.option("--app", required=True, help="App of towpath.yaml.")
 @click.option("--environment", required=True, help="Environment of towpath.yaml.")
 def command(repo: Path, app: str, environment: str) -> None:
-    """Print the objects an app has in an environment, as YAML."""
+    """Print the objects an app has in an environment, as YAML; the values of Secrets are masked.
+
+    \b
+    Example:
+      towpath render --repo environments/ --app hello --environment prod | kubectl diff -f -
+    """
     import yaml
 
     from towpath.config import load_config

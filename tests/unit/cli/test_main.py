@@ -1,0 +1,69 @@
+"""The command's door: quick, helpful, and never a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from towpath.cli.main import VERBS, main
+from towpath.errors import ConfigError
+
+TOWPATH = Path(sys.executable).with_name("towpath")
+NEED_NO_SERVER = ("check", "render", "history", "plan", "init", "deployments", "local", "doctor", "demo")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str) -> None:
+    result = CliRunner().invoke(main, [verb, "--help"])
+    assert result.exit_code == 0, result.output
+    assert "Usage:" in result.output
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("local", "doctor")])
+def test_help_shows_examples(verb: str) -> None:
+    result = CliRunner().invoke(main, [verb, "--help"])
+    assert f"towpath {verb}" in result.output.partition("Example")[2]
+
+
+@pytest.mark.parametrize("verb", NEED_NO_SERVER)
+def test_a_verb_that_needs_no_server_does_not_import_prefect(verb: str) -> None:
+    code = f"import sys, towpath.cli.{verb}; sys.exit('prefect' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_imports_no_verb() -> None:
+    code = (
+        "import sys\nfrom towpath.cli.main import main\n"
+        "main.main(['--help'], standalone_mode=False)\n"
+        "verbs = {name for name in sys.modules if name.startswith('towpath.cli.')}\n"
+        "sys.exit(verbs != {'towpath.cli.main'})"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], check=False, stdout=subprocess.DEVNULL).returncode == 0
+    )
+
+
+def test_an_unknown_verb_is_wrong_usage() -> None:
+    done = subprocess.run([TOWPATH, "delivr"], check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "No such command 'delivr'" in done.stderr
+
+
+def test_an_error_is_told_with_its_remedy_and_without_a_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [TOWPATH, "check", "--repo", str(tmp_path)], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "towpath.yaml" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_output_that_nobody_reads_is_no_error_worth_a_traceback() -> None:
+    done = subprocess.run(f"{TOWPATH} --help | true", check=False, capture_output=True, text=True, shell=True)
+    assert "Traceback" not in done.stderr
+
+
+def test_config_errors_name_file_and_line() -> None:
+    assert str(ConfigError("wrong", file="towpath.yaml", line=3)) == "towpath.yaml:3: wrong"
