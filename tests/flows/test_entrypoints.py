@@ -27,3 +27,26 @@ def test_a_server_starts_with_the_locked_dependencies(prefect_server: None) -> N
     with get_client(sync_client=True) as client:
         assert client.api_healthcheck() is None
         assert client.hello().status_code == 200
+
+
+def test_the_server_plans_the_runs_of_a_schedule(prefect_server: None) -> None:
+    # With SQLAlchemy 2.1 the scheduler of Prefect 3.8 fails, and says so in the server's log only.
+    from datetime import timedelta
+
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+    from prefect.client.schemas.schedules import IntervalSchedule
+
+    from flows.reconcile import reconcile
+
+    with get_client(sync_client=True) as client:
+        schedule = IntervalSchedule(interval=timedelta(hours=1))
+        deployment = client.create_deployment(
+            client.create_flow(reconcile), "planned", schedules=[DeploymentScheduleCreate(schedule=schedule)]
+        )
+        only = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
+        # What the server's scheduler does every minute; a server for tests runs no services.
+        client.request("POST", "/deployments/{id}/schedule", path_params={"id": deployment}, json={})
+        assert client.read_flow_runs(deployment_filter=only)
+        client.delete_deployment(deployment)
