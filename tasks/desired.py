@@ -6,7 +6,6 @@ from pathlib import Path
 from tasks.step import settings, step
 from towpath.adapters.git import Checkout, fetch_checkout
 from towpath.config import Config, load_config
-from towpath.errors import MissingPartError
 from towpath.quarantine import Quarantined, load_quarantine, quarantine_path
 from towpath.release import EnvironmentRelease, load_release_file, release_path
 
@@ -49,13 +48,7 @@ class Desired:
 
 def environments_url() -> str:
     """URL of the environment repository."""
-    url = settings().environments
-    if not url:
-        raise MissingPartError(
-            "no environment repository is known",
-            remedy="Set TOWPATH_ENVIRONMENTS to its Git URL (`towpath init` makes one).",
-        )
-    return url
+    return settings().environments_url()
 
 
 def read_desired(revision: str | None = None) -> Desired:

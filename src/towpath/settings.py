@@ -5,6 +5,8 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from towpath.errors import MissingPartError
+
 FROM_STACK = (
     "PREFECT_API_URL",
     "TOWPATH_ENVIRONMENTS",
@@ -29,6 +31,16 @@ class Settings:
     cache: Path
     home: Path
     variables: Mapping[str, str] = field(repr=False)
+
+    def environments_url(self) -> str:
+        """URL of the environment repository; MissingPartError when nobody said where it is."""
+        if not self.environments:
+            raise MissingPartError(
+                "no environment repository is known",
+                remedy="Set TOWPATH_ENVIRONMENTS to its Git URL (`towpath init` makes one),"
+                " or run `towpath local up` for an example.",
+            )
+        return self.environments
 
     @property
     def tools(self) -> Path:

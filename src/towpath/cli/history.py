@@ -29,22 +29,15 @@ def command(app: str, environment: str | None, limit: int, output: str) -> None:
       towpath history hello
       towpath history hello --environment prod --output json
     """
-    from towpath.errors import MissingPartError
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
-    if not settings.environments:
-        raise MissingPartError(
-            "no environment repository is known",
-            remedy="Set TOWPATH_ENVIRONMENTS to its Git URL (`towpath init` makes one).",
-        )
+    url = settings.environments_url()
     from towpath.adapters.git import fetch_checkout
     from towpath.config import load_config
     from towpath.engine.history import release_history
 
-    checkout = fetch_checkout(
-        settings.environments, settings.branch, settings.cache, allow_file=settings.git_allow_file
-    )
+    checkout = fetch_checkout(url, settings.branch, settings.cache, allow_file=settings.git_allow_file)
     config = load_config(checkout.path)
     config.app(app)
     names = [environment] if environment else [each.name for each in config.environments]

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from towpath.adapters.git import Checkout, fetch_checkout, resolve_revision
 from towpath.config import Config, load_config, resolve_source_url
-from towpath.errors import MissingPartError
 from towpath.settings import Settings
 
 GIT_TIMEOUT = 60.0
@@ -35,14 +34,8 @@ class Environments:
 
 def load_environments(settings: Settings) -> Environments:
     """Fetch the environment repository; MissingPartError when nobody said where it is."""
-    if not settings.environments:
-        raise MissingPartError(
-            "no environment repository is known",
-            remedy="Set TOWPATH_ENVIRONMENTS to its Git URL, or run `towpath local up` for an example;"
-            " `towpath init` makes one.",
-        )
     checkout = fetch_checkout(
-        settings.environments,
+        settings.environments_url(),
         settings.branch,
         settings.cache,
         allow_file=settings.git_allow_file,

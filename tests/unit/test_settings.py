@@ -1,0 +1,64 @@
+"""Settings: the environment first, then the local stack, never a mixture of two servers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from towpath.errors import MissingPartError
+from towpath.settings import Settings
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A TOWPATH_HOME whose local stack is up."""
+    folder = tmp_path / "local"
+    folder.mkdir()
+    stack = {
+        "PREFECT_API_URL": "http://127.0.0.1:4200/api",
+        "TOWPATH_ENVIRONMENTS": "/stack/environments.git",
+        "TOWPATH_GIT_ALLOW_FILE": "1",
+        "KUBECONFIG": "/stack/kubeconfig",
+        "SECRET": "not ours",
+    }
+    (folder / "settings.json").write_text(json.dumps(stack))
+    return tmp_path
+
+
+def test_what_nobody_said_comes_from_the_running_stack(home: Path) -> None:
+    settings = Settings.load({"TOWPATH_HOME": str(home), "HOME": "/nowhere"})
+    assert settings.environments == "/stack/environments.git"
+    assert settings.git_allow_file
+    assert settings.branch == "main"
+
+
+def test_the_environment_wins_over_the_stack(home: Path) -> None:
+    settings = Settings.load({"TOWPATH_HOME": str(home), "KUBECONFIG": "/mine"})
+    assert settings.kubeconfig == "/mine"
+    assert settings.environments == "/stack/environments.git"
+
+
+@pytest.mark.parametrize("named", ["PREFECT_API_URL", "TOWPATH_ENVIRONMENTS"])
+def test_who_names_a_server_or_repository_gets_nothing_of_the_stack(home: Path, named: str) -> None:
+    settings = Settings.load({"TOWPATH_HOME": str(home), named: "https://example.com/x"})
+    assert settings.kubeconfig is None
+    assert not settings.git_allow_file
+
+
+def test_no_repository_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(MissingPartError, match="no environment repository") as error:
+        Settings.load({"HOME": str(tmp_path)}).environments_url()
+    assert "towpath local up" in str(error.value)
+
+
+def test_export_sets_what_is_missing_and_only_what_libraries_need(home: Path) -> None:
+    environ = {"TOWPATH_HOME": str(home), "KUBECONFIG": "/mine"}
+    Settings.load(environ).export(environ)
+    assert environ["PREFECT_API_URL"] == "http://127.0.0.1:4200/api"
+    assert environ["KUBECONFIG"] == "/mine"
+    assert "SECRET" not in environ
+
+
+def test_a_broken_stack_file_counts_as_no_stack(home: Path) -> None:
+    (home / "local" / "settings.json").write_text("{")
+    assert Settings.load({"TOWPATH_HOME": str(home)}).environments is None
