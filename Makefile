@@ -1,7 +1,7 @@
 # The doors of this repository. Each target does all set-up that it needs; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit lock clean
+.PHONY: help setup demo test lint unit bench lock clean
 ARGS ?=
 
 help: ## Show the targets.
@@ -25,6 +25,10 @@ lint: setup ## Run ruff, mypy and import-linter only.
 
 unit: setup ## Run the unit tests only.
 	@.venv/bin/pytest tests/unit $(ARGS)
+
+bench: setup ## Measure: how fast verbs start, and where a delivery's time goes (after `make demo`).
+	@.venv/bin/python benchmarks/start.py
+	@.venv/bin/python benchmarks/path.py $(ARGS)
 
 lock: setup ## Resolve the dependencies of pyproject.toml anew.
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra local --group dev \
