@@ -54,20 +54,19 @@ def restart(world: World) -> None:
         time.sleep(1)
 
 
-def waits_for(world: World) -> list[dict[str, str]]:
-    """Runs that wait for approval in prod, as `towpath status` tells."""
+def waits_for(world: World, commit: str) -> list[dict[str, str]]:
+    """Runs of a commit that wait for approval in prod, as `towpath status` tells."""
     status = json.loads(world.towpath("status", "-e", "prod", "--output", "json").stdout)
-    found: list[dict[str, str]] = status["apps"][0]["waiting"]
-    return found
+    return [run for run in status["apps"][0]["waiting"] if commit[:7] in run["name"]]
 
 
 def test_a_waiting_promotion_survives_a_restart_and_goes_on_after_approval(
     world: World, waiting: str
 ) -> None:
-    (before,) = waits_for(world)
+    (before,) = waits_for(world, waiting)
     commits = world.commits()
     restart(world)
-    assert waits_for(world) == [before]
+    assert waits_for(world, waiting) == [before]
     assert world.commits() == commits
     said = world.towpath("approve", APP, "-e", "prod", "--as", story.APPROVER).stdout
     assert f"prod runs {APP} {waiting[:7]}, verified" in said
@@ -75,4 +74,4 @@ def test_a_waiting_promotion_survives_a_restart_and_goes_on_after_approval(
     promotion = world.commits(f"apps/{APP}/prod/kustomization.yaml")[0]
     assert promotion.trailers["Towpath-Approved-By"] == [story.APPROVER]
     assert promotion.trailers["Towpath-Flow-Run"] == [before["run"]]
-    assert waits_for(world) == []
+    assert waits_for(world, waiting) == []
