@@ -87,15 +87,7 @@ def broken(stage: Stage) -> None:
     """A version that starts but never becomes ready gets no further than dev, and dev goes back."""
     world = stage.world
     good = {environment: world.released(environment) for environment in ENVIRONMENTS}
-    version = next_version(world)
-    commit = commit_version(
-        world,
-        stage.examples / "hello",
-        version,
-        f"Say hello from {version}",
-        stage.examples / "variants" / "never-ready",
-    )
-    stage.tell(f"committed {version} as {commit[:7]}: it starts, but is never ready")
+    _commit_variant(stage, "never-ready", "it starts, but is never ready")
     stage.towpath("deliver", APP, codes=(1,))
     rollback = world.commits(f"apps/{APP}/dev/release.yaml")[0]
     expect(
@@ -115,15 +107,7 @@ def leaked(stage: Stage) -> None:
     """A version with a private key in it is stopped by the scan; nothing is pushed."""
     world = stage.world
     tags = world.tags()
-    version = next_version(world)
-    commit = commit_version(
-        world,
-        stage.examples / "hello",
-        version,
-        f"Say hello from {version}",
-        stage.examples / "variants" / "private-key",
-    )
-    stage.tell(f"committed {version} as {commit[:7]}: somebody added a private key")
+    commit = _commit_variant(stage, "private-key", "somebody added a private key")
     stage.towpath("deliver", APP, codes=(1,))
     expect(world.tags() == tags, "nothing pushed", world.tags() - tags)
     stage.tell(f"the registry holds what it held before: {len(tags)} tags, none of {commit[:7]}")
@@ -149,6 +133,20 @@ CHAPTERS: dict[str, tuple[str, Callable[[Stage], None]]] = {
     "disaster": ("The production namespace is deleted", disaster),
 }
 """The story in order: name -> title and chapter."""
+
+
+def _commit_variant(stage: Stage, variant: str, mistake: str) -> str:
+    """Commit a next version with a mistake in it; returns the commit's id."""
+    version = next_version(stage.world)
+    commit = commit_version(
+        stage.world,
+        stage.examples / "hello",
+        version,
+        f"Say hello from {version}",
+        stage.examples / "variants" / variant,
+    )
+    stage.tell(f"committed {version} as {commit[:7]}: {mistake}")
+    return commit
 
 
 def _show_environment(stage: Stage, environment: str, version: str, digest: str) -> None:
