@@ -39,7 +39,11 @@ def up(  # noqa: PLR0913
     registry: str | None,
     environments: str | None,
 ) -> None:
-    """Start what is missing and nothing else. Options are remembered."""
+    """Start what is missing and nothing else.
+
+    Ports, subnet, registry and environments are remembered until `down --purge`; whether the machine has a
+    cluster (KUBECONFIG) or a Docker Engine (DOCKER_HOST) of its own is asked at every start.
+    """
     from towpath.local import up as bring
     from towpath.local.lock import locked
     from towpath.local.options import Wish, decide

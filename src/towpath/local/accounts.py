@@ -160,7 +160,7 @@ def create_accounts(stack: Stack) -> None:
 
 
 def adopt_kubeconfig(stack: Stack) -> None:
-    """Give each worker a copy of the kubeconfig that was given, its context chosen, its paths absolute."""
+    """Copy the kubeconfig that was given, its context chosen, its paths absolute: for each worker, and us."""
     import yaml
 
     source = Path(stack.options.kubeconfig or "")
@@ -172,8 +172,8 @@ def adopt_kubeconfig(stack: Stack) -> None:
         for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
             if key in inner:
                 inner[key] = str((source.parent / inner[key]).resolve())
-    for environment in ENVIRONMENTS:
-        write_json(stack.layout.kubeconfig(environment), content)
+    for who in ("admin", *ENVIRONMENTS):
+        write_json(stack.layout.kubeconfig(who), content)
 
 
 def path_of(manifest: Mapping[str, Any]) -> str:

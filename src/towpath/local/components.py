@@ -1,7 +1,7 @@
 """The components of the local stack, in one table: what runs, with which command, and when it is ready."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from towpath.local import readiness
@@ -22,7 +22,11 @@ PASSED_ON = (
     "http_proxy",
     "https_proxy",
 )
-"""The only variables of the caller that a component gets: none of them is a credential of his."""
+"""The only variables of the caller that every component gets: none of them is a credential of his."""
+FOR_GIVEN_REPOSITORIES = ("SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "TOWPATH_GIT_HOSTS")
+"""What workers get besides, when --environments names a repository that is not ours."""
+FOR_GIVEN_REGISTRY = ("DOCKER_CONFIG",)
+"""What workers get besides, when --registry names one that is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,8 +328,10 @@ def worker(stack: Stack, pool: str) -> Component:
         ),
         ready=readiness.worker(pool),
         environment=worker_environment(stack, pool),
-        needs=("prefect set-up", "accounts", "repositories") if stack.own_cluster else ("prefect set-up",),
+        needs=("prefect set-up", "accounts", "repositories"),
         directory=str(stack.project),
+        # SQLite makes a server's first minute a slow one when everybody comes at once.
+        ready_within=180.0,
         stop_within=15,
     )
 
@@ -343,7 +349,9 @@ def worker_environment(stack: Stack, pool: str) -> dict[str, str]:
         "TOWPATH_HOME": str(stack.layout.data / "home" / f"worker-{pool}" / "towpath"),
         "TOWPATH_CACHE": str(stack.settings.cache),
         "TOWPATH_ENVIRONMENTS": stack.environments_url,
-        "TOWPATH_GIT_ALLOW_FILE": "1" if stack.own_repositories else "0",
+        "TOWPATH_GIT_ALLOW_FILE": "1" if stack.local_repositories else "0",
+        **({} if stack.own_repositories else _passed(FOR_GIVEN_REPOSITORIES)),
+        **({} if stack.own_registry else _passed(FOR_GIVEN_REGISTRY)),
     }
     if pool == "build":
         environment["DOCKER_HOST"] = stack.docker_host
@@ -359,9 +367,8 @@ def project_environment(stack: Stack) -> dict[str, str]:
 
 def _python_environment(stack: Stack, name: str) -> dict[str, str]:
     home = stack.layout.data / "home" / name
-    passed = {key: os.environ[key] for key in PASSED_ON if os.environ.get(key)}
     return {
-        **passed,
+        **_passed(PASSED_ON),
         "PATH": stack.search_path,
         "HOME": str(home),
         "LANG": "C.UTF-8",
@@ -376,6 +383,10 @@ def _python_environment(stack: Stack, name: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
+
+
+def _passed(names: Iterable[str]) -> dict[str, str]:
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
 
 
 def _program(stack: Stack, name: str) -> str:

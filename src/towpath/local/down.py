@@ -12,7 +12,7 @@ from pathlib import Path
 
 from towpath.errors import TerminalError, TransientError
 from towpath.local import network
-from towpath.local.files import read_json
+from towpath.local.components import components
 from towpath.local.layout import Layout
 from towpath.local.ports import by, is_busy
 from towpath.local.processes import contained, end, marked, remove_cgroups
@@ -103,9 +103,9 @@ def _remove(path: Path) -> None:
 
 def _await_free(stack: Stack, within: float = 10.0) -> None:
     """Until the ports that this stack used can be bound again."""
-    ports = (read_json(stack.layout.options) or {}).get("ports", {})
+    ports = [stack.port(name) for component in components(stack) for name in component.ports]
     deadline = time.monotonic() + within
-    while taken := [number for number in ports.values() if is_busy(number)]:
+    while taken := [number for number in ports if is_busy(number)]:
         if time.monotonic() > deadline:
             shown = ", ".join(f"{number}{by(number)}" for number in taken)
             raise TerminalError(f"ports are still in use: {shown}")

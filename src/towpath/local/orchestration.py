@@ -1,12 +1,13 @@
 """What the Prefect server must hold before flows run: pools, locks, the watch for dead runs, deployments."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from towpath.adapters.process import CommandError, run
 from towpath.errors import TerminalError, TransientError
 from towpath.local.components import worker_environment
-from towpath.local.files import read_json, write_json
+from towpath.local.files import read_json, write_json, write_private
 from towpath.local.http import Reply, request
 from towpath.local.stack import ENVIRONMENTS, POOLS, Stack
 
@@ -14,11 +15,32 @@ DEPLOY_TIMEOUT = 300.0
 HEARTBEATS = "Runs without a heartbeat are crashed"
 
 
+def fetch_template(stack: Stack) -> None:
+    """Keep Prefect's default template of a process pool. Asked before the server is up: that needs none.
+
+    A pool without one gets it from its worker; four workers at once then lock each other out of SQLite.
+    """
+    command = [stack.python, "-m", "prefect", "--no-prompt", "work-pool", "get-default-base-job-template"]
+    done = run(
+        [*command, "--type", "process"], env=worker_environment(stack, "build"), timeout=DEPLOY_TIMEOUT
+    )
+    write_private(_template(stack), done.stdout)
+
+
+def _template(stack: Stack) -> Path:
+    return stack.layout.run / "process-pool.json"
+
+
 def prepare_server(stack: Stack) -> None:
     """Make what is missing; what is there stays as a person may have changed it."""
+    template = read_json(_template(stack))
     for pool in POOLS:
-        # The worker of the pool fills in the template.
-        body: dict[str, Any] = {"name": pool, "type": "process", "description": _pool_description(pool)}
+        body: dict[str, Any] = {
+            "name": pool,
+            "type": "process",
+            "description": _pool_description(pool),
+            "base_job_template": template,
+        }
         _make(stack, "/work_pools/", body)
     for environment in ENVIRONMENTS:
         body = {"name": f"environment-{environment}", "limit": 1, "active": True}

@@ -126,17 +126,21 @@ class Stack:
         return self.options.environments or str(self.layout.git / "environments.git")
 
     @property
+    def local_repositories(self) -> bool:
+        """Are the repositories folders of this machine: ours, or ones that a person named as such?"""
+        return "://" not in self.environments_url and self.environments_url.startswith("/")
+
+    @property
     def search_path(self) -> str:
         """PATH of every component."""
         return f"{Path(self.python).parent}:{self.settings.tools}:{SYSTEM_PATH}"
 
     def variables(self) -> dict[str, str]:
         """What other verbs and a person's shell need to reach the stack."""
-        kubeconfig = self.layout.kubeconfig("admin") if self.own_cluster else self.options.kubeconfig
         return {
             "PREFECT_API_URL": self.prefect_api,
             "TOWPATH_ENVIRONMENTS": self.environments_url,
-            "TOWPATH_GIT_ALLOW_FILE": "1" if self.own_repositories else "0",
-            "KUBECONFIG": str(kubeconfig),
+            "TOWPATH_GIT_ALLOW_FILE": "1" if self.local_repositories else "0",
+            "KUBECONFIG": str(self.layout.kubeconfig("admin")),
             "DOCKER_HOST": self.docker_host,
         }

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from towpath.local import accounts, images, network, orchestration, processes, seed
 from towpath.local.stack import Stack
 
+LOOPBACKS = ("127.0.0.1", "localhost")
+"""Registries that are spoken to in plain HTTP; another one gets nothing from us but releases."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -20,7 +23,8 @@ class Work:
 def steps(stack: Stack) -> tuple[Work, ...]:
     """The steps of this stack."""
     table = [
-        Work("prefect set-up", orchestration.prepare_server, ("prefect-server",)),
+        Work("work pool template", orchestration.fetch_template),
+        Work("prefect set-up", orchestration.prepare_server, ("prefect-server", "work pool template")),
         Work("repositories", _repositories),
         Work("deployments", orchestration.deploy, ("prefect set-up",), orchestration.deployment_key),
     ]
@@ -32,8 +36,9 @@ def steps(stack: Stack) -> tuple[Work, ...]:
         ]
     else:
         table.append(Work("accounts", accounts.adopt_kubeconfig))
-    if stack.own_registry:
-        table.append(Work("base image", images.push_base_image, ("registry",)))
+    if stack.registry.partition(":")[0] in LOOPBACKS:
+        needs = ("registry",) if stack.own_registry else ()
+        table.append(Work("base image", images.push_base_image, needs))
     return tuple(table)
 
 
