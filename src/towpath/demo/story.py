@@ -111,6 +111,9 @@ def leaked(stage: Stage) -> None:
     stage.towpath("deliver", APP, codes=(1,))
     expect(world.tags() == tags, "nothing pushed", world.tags() - tags)
     stage.tell(f"the registry holds what it held before: {len(tags)} tags, none of {commit[:7]}")
+    version = next_version(world)
+    fixed = commit_version(world, stage.examples / "hello", version, "Remove the private key")
+    stage.tell(f"committed {version} as {fixed[:7]} without it, so that whoever delivers next can")
 
 
 def disaster(stage: Stage) -> None:
