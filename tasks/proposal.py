@@ -38,7 +38,7 @@ def plan(release: Release, environment: str) -> Proposal:
         desired.root, desired.config, release.app, environment, edits, tools=settings().tools
     )
     planned = plan_app(connect_environment(where), rendered, where)
-    markdown = plan_markdown(release, environment, planned.summary(), planned.to_markdown())
+    markdown = plan_markdown(release, environment, planned.to_markdown())
     report(
         artifact_key("plan", environment, release.app),
         markdown,
@@ -54,19 +54,21 @@ def plan(release: Release, environment: str) -> Proposal:
     )
 
 
-def plan_markdown(release: Release, environment: str, summary: str, changes: str) -> str:
+def plan_markdown(release: Release, environment: str, changes: str) -> str:
     """Release and plan as a person reads them before saying yes or no."""
+    # As code: a commit's author must not be able to write Markdown into the approver's form.
+    subject, author = (text.replace("`", "'") for text in (release.subject, release.author))
     return "\n".join(
         [
             f"## {release.app} {release.short} to {environment}",
             "",
-            f"{release.subject} ({release.author})",
+            f"`{subject}` by `{author}`",
             "",
             f"- image `{release.reference}`",
             f"- commit `{release.commit}`",
             f"- scan {release.scan.status}",
             "",
-            f"### Plan: {summary}",
+            "### Plan",
             "",
             changes,
         ]
