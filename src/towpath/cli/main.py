@@ -36,12 +36,9 @@ class Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        # Help and completion need only the name and the line; the module is for the call.
-        if ctx.resilient_parsing and ctx.info_name == cmd_name:
-            return click.Command(cmd_name, short_help=VERBS[cmd_name])
         command: click.Command = importlib.import_module(f"towpath.cli.{cmd_name}").command
         return command
 
