@@ -42,9 +42,10 @@ def prepare_server(stack: Stack) -> None:
             "base_job_template": template,
         }
         _make(stack, "/work_pools/", body)
-    for environment in ENVIRONMENTS:
-        body = {"name": f"environment-{environment}", "limit": 1, "active": True}
-        _make(stack, "/v2/concurrency_limits/", body)
+    limits = {one["name"] for one in _ask(stack, "POST", "/v2/concurrency_limits/filter", {}).json()}
+    for name in [f"environment-{environment}" for environment in ENVIRONMENTS]:
+        if name not in limits:
+            _make(stack, "/v2/concurrency_limits/", {"name": name, "limit": 1, "active": True})
     known = _ask(stack, "POST", "/automations/filter", {}).json()
     if HEARTBEATS not in {one["name"] for one in known}:
         _ask(stack, "POST", "/automations/", heartbeat_automation())
