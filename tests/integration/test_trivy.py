@@ -79,6 +79,21 @@ def test_a_private_key_is_found_whatever_the_source_says(
     assert "PRIVATE KEY" not in json.dumps(verdict.to_json())
 
 
+def test_a_private_key_among_tests_examples_or_documents_is_found(
+    trivy: Trivy, builder: Builder, tmp_path: Path
+) -> None:
+    source = hello(tmp_path / "source", "private-key")
+    key = (source / "site" / "server.key").read_bytes()
+    (source / "site" / "server.key").unlink()
+    places = ["examples/server.key", "notes.md", "tests/server.key"]
+    for place in places:
+        (source / "site" / place).parent.mkdir(exist_ok=True)
+        (source / "site" / place).write_bytes(key)
+    image_id = builder.build(source)
+    verdict = scan(trivy, (image_id, builder.save(image_id, tmp_path / "image.tar")), tmp_path)
+    assert sorted(each.where for each in verdict.blocked_by) == [f"/app/site/{each}" for each in places]
+
+
 def test_a_report_on_another_image_is_no_scan(
     trivy: Trivy, images: dict[str, tuple[str, Path]], tmp_path: Path
 ) -> None:
