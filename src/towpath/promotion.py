@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from towpath.printable import printable
 from towpath.release import Release
 
 INTENT = "Towpath-Intent"
@@ -103,5 +104,5 @@ def parse_trailers(message: str) -> dict[str, list[str]]:
 
 
 def one_line(text: str) -> str:
-    """White space and control characters become single spaces."""
-    return _SPACE.sub(" ", text).strip()
+    """White space and control characters become single spaces, escape sequences nothing."""
+    return _SPACE.sub(" ", printable(text)).strip()

@@ -20,13 +20,13 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from towpath.adapters.process import tail
 from towpath.errors import BuildError, TerminalError, TransientError
 from towpath.images import ImageReference, check_digest
+from towpath.printable import printable
 from towpath.redact import redact
 
 REQUEST_TIMEOUT = 60
 LAST_LINES = 30
 LABELS = "org.opencontainers.image."
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _STEP = re.compile(r"^Step \d+/\d+ : ")
 _NOISE = re.compile(r"^ ---> |^Removing intermediate container ")
 # What a registry or the network says when trying again may help.
@@ -185,7 +185,7 @@ class _Log:
         return tail("\n".join([*head, *said[-LAST_LINES:]]), LAST_LINES + 1)
 
     def _line(self, raw: str) -> None:
-        line = redact(_COLOUR.sub("", raw)).rstrip()
+        line = redact(printable(raw)).rstrip()
         if not line:
             return
         if _STEP.match(line):
@@ -209,7 +209,7 @@ def _check_dockerfile(context: Path, dockerfile: str) -> None:
 
 
 def _failed_build(message: str, log: _Log) -> Exception:
-    message = redact(_COLOUR.sub("", message)).strip()
+    message = redact(printable(message)).strip()
     if _PASSING.search(message) and "returned a non-zero code" not in message:
         return TransientError(f"the build could not get what it needs: {message}")
     step = log.last_step()

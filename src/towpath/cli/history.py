@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from towpath.printable import printable
+
 if TYPE_CHECKING:
     from towpath.engine.history import Entry
 
@@ -72,6 +74,7 @@ def row(entry: "Entry") -> tuple[str, ...]:
 
 def table(rows: list[tuple[str, ...]]) -> str:
     """Columns as wide as their widest cell; long text is cut."""
+    rows = [tuple(printable(cell) for cell in row) for row in rows]
     cut = [tuple(cell if len(cell) <= 60 else f"{cell[:59]}…" for cell in row) for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*cut, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cut]

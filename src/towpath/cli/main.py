@@ -8,6 +8,7 @@ import click
 
 from towpath import __version__
 from towpath.errors import TowpathError
+from towpath.printable import printable
 
 VERBS = {
     "deliver": "Carry a commit from its source repository towards production.",
@@ -82,7 +83,7 @@ def run() -> None:
         if os.environ.get("TOWPATH_TRACEBACK"):
             raise
         click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(f"unexpected {type(error).__name__}: {error}", err=True)
+        click.echo(f"unexpected {type(error).__name__}: {printable(str(error))}", err=True)
         click.echo("This is a bug. TOWPATH_TRACEBACK=1 shows where; please report it.", err=True)
         sys.exit(1)
 
@@ -90,6 +91,6 @@ def run() -> None:
 def report(error: TowpathError) -> None:
     """Print an error with its remedy to stderr."""
     click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(error.message, err=True)
+    click.echo(printable(error.message), err=True)
     if error.remedy:
-        click.echo(error.remedy, err=True)
+        click.echo(printable(error.remedy), err=True)

@@ -31,6 +31,7 @@ def command(app: str, environment: str, repo: Path | None, output: str) -> None:
     from towpath.config import load_config
     from towpath.engine.plan import plan_app
     from towpath.engine.render import render_app
+    from towpath.printable import printable
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
@@ -42,6 +43,5 @@ def command(app: str, environment: str, repo: Path | None, output: str) -> None:
     where = config.environment(environment)
     rendered = render_app(repo, config, app, environment, tools=settings.tools)
     plan = plan_app(connect(settings.kubeconfig, where.context), rendered, where)
-    click.echo(
-        json.dumps(plan.to_json(), indent=2, ensure_ascii=False) if output == "json" else plan.to_text()
-    )
+    text = json.dumps(plan.to_json(), indent=2, ensure_ascii=False) if output == "json" else plan.to_text()
+    click.echo(printable(text))

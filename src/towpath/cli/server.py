@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from towpath.errors import MissingPartError, RefusedError, TransientError, UnknownNameError
+from towpath.printable import printable
 from towpath.settings import Settings
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ class Server:
 
     def question(self, run: Run) -> str:
         """The Markdown above a waiting run's form: release, plan, what to do. Empty when there is none."""
-        return str(self._input(run, f"suspended-{run.pause_key}-description") or "")
+        return printable(str(self._input(run, f"suspended-{run.pause_key}-description") or ""))
 
     def form(self, run: Run) -> dict[str, Any]:
         """The JSON Schema of a waiting run's form."""
@@ -201,7 +202,7 @@ class Server:
             ),
             limit=1,
         )
-        return str(found[0].data) if found and found[0].data else ""
+        return printable(str(found[0].data)) if found and found[0].data else ""
 
     def table(self, key: str) -> tuple[list[dict[str, Any]], datetime | None]:
         """The rows of the newest table artifact under `key`, and when it was written."""
@@ -263,11 +264,11 @@ class Server:
         state = run.state
         return Run(
             id=str(run.id),
-            name=run.name,
+            name=printable(run.name),
             flow=self._flows[flow_id],
             kind=state.type.value if state else "SCHEDULED",
             state=(state.name if state else None) or "Scheduled",
-            message=(state.message if state else None) or "",
+            message=printable((state.message if state else None) or ""),
             tags=tuple(run.tags),
             parameters=run.parameters,
             pause_key=state.state_details.pause_key if state else None,
@@ -340,10 +341,10 @@ def _task(task: "TaskRun") -> TaskState:
     assert state is not None  # noqa: S101 - the caller left out those without
     return TaskState(
         id=str(task.id),
-        name=task.name,
+        name=printable(task.name),
         kind=state.type.value,
         state=state.name or state.type.value,
-        message=state.message or "",
+        message=printable(state.message or ""),
         attempt=task.run_count,
         started=task.start_time or task.expected_start_time,
     )

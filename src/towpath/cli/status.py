@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from towpath.cli.options import environment_option, output_option
+from towpath.printable import printable
 
 if TYPE_CHECKING:
     from towpath.cli.names import Environments
@@ -142,7 +143,7 @@ def table(lines: Sequence[Line]) -> str:
     body = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
-    return "\n".join([*body, *([""] if notes else []), *notes])
+    return printable("\n".join([*body, *([""] if notes else []), *notes]))
 
 
 def _people(environment: "Environment", _run: "Run") -> str:

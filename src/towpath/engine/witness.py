@@ -8,6 +8,7 @@ from towpath.errors import TowpathError
 from towpath.health import Status, assess
 from towpath.health.verdict import items, number, part
 from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.printable import printable
 from towpath.redact import redact
 
 LOG_LINES = 10
@@ -86,11 +87,11 @@ def _log(cluster: Telling, pod: Manifest) -> Iterator[str]:
             )
         except TowpathError:
             continue
-        lines = [line for line in redact(text).splitlines() if line.strip()]
+        lines = [line for line in redact(printable(text)).splitlines() if line.strip()]
         yield f"last log lines of container {name}:" if lines else f"container {name} logged nothing"
         yield from (f"  {line[:_MAX_LINE]}" for line in lines[-LOG_LINES:])
 
 
 def _short(text: str) -> str:
-    line = " ".join(redact(text).split())
+    line = " ".join(redact(printable(text)).split())
     return line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 1]}…"

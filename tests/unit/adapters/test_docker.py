@@ -80,3 +80,10 @@ def test_an_engine_that_is_not_there_is_named_without_its_credentials(tmp_path: 
         docker.build(tmp_path, docker_host="tcp://bob:canary@127.0.0.1:1")
     assert "127.0.0.1:1" in caught.value.message
     assert "canary" not in str(caught.value)
+
+
+def test_a_builds_output_cannot_steer_a_terminal_nor_hide_a_secret() -> None:
+    lines: list[str] = []
+    log = docker._Log(lines.append)
+    log.add("\x1b]0;title\x07\x1b[2Jpass\x1b[0mword: canary-1\n")
+    assert lines == ["password: ***"]

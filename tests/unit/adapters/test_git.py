@@ -502,3 +502,12 @@ def test_no_right_to_push(bare: Bare) -> None:
     bare.path.chmod(0o500)
     with pytest.raises((MissingPartError, RefusedError)):
         bare.commit({"a.txt": "two\n"})
+
+
+def test_a_commits_subject_and_author_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    bare = Bare(tmp_path / "bare")
+    message, author = "Fix \x1b[2J\x1b]0;title\x07it\n\nbody", "A\x1b[31mnn <ann@example.com>"
+    run("commit", "-q", "--allow-empty", "-m", message, "--author", author, cwd=bare.clone)
+    run("push", "-q", "origin", "HEAD:main", cwd=bare.clone)
+    found = git.read_commit(git.fetch_checkout(bare.url, "main", bare.cache, allow_file=True))
+    assert (found.subject, found.author) == ("Fix it", "Ann")

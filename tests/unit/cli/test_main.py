@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from towpath.cli.main import VERBS, main
-from towpath.errors import ConfigError
+from towpath.cli.main import VERBS, main, report
+from towpath.errors import ConfigError, TowpathError
 
 TOWPATH = Path(sys.executable).with_name("towpath")
 NEED_NO_SERVER = ("check", "render", "history", "plan", "init", "deployments", "local", "doctor", "demo")
@@ -67,3 +67,10 @@ def test_output_that_nobody_reads_is_no_error_worth_a_traceback() -> None:
 
 def test_config_errors_name_file_and_line() -> None:
     assert str(ConfigError("wrong", file="towpath.yaml", line=3)) == "towpath.yaml:3: wrong"
+
+
+def test_an_error_shows_text_of_others_without_its_escape_sequences(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report(TowpathError("commit \x1b]0;title\x07x", remedy="see \x9b31mred"))
+    assert capsys.readouterr().err == "error: commit x\nsee red\n"

@@ -13,6 +13,7 @@ from towpath.adapters.git.checkout import COMMIT, Checkout, find_commit
 from towpath.adapters.git.command import check_url, environment, git
 from towpath.adapters.git.mirror import fetch
 from towpath.errors import RefusedError, UnknownNameError
+from towpath.printable import printable
 from towpath.promotion import parse_trailers
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -139,9 +140,9 @@ def _info(commit: Commit) -> CommitInfo:
     message = commit.message if isinstance(commit.message, str) else commit.message.decode(errors="replace")
     return CommitInfo(
         sha=commit.hexsha,
-        subject=message.partition("\n")[0].strip(),
-        author=commit.author.name or "",
-        author_email=commit.author.email or "",
+        subject=printable(message.partition("\n")[0]).strip(),
+        author=printable(commit.author.name or ""),
+        author_email=printable(commit.author.email or ""),
         committed_at=datetime.fromtimestamp(commit.committed_date, UTC).isoformat().replace("+00:00", "Z"),
         message=message,
         trailers=parse_trailers(message),
