@@ -9,6 +9,7 @@ from tasks.report import artifact_key, report
 from tasks.step import settings, step
 from towpath.engine.plan import plan_app
 from towpath.engine.promote import promote_edits, render_with
+from towpath.redact import redact
 from towpath.release import EnvironmentRelease, Release
 
 
@@ -58,7 +59,7 @@ def plan_markdown(release: Release, environment: str, changes: str) -> str:
     """Release and plan as a person reads them before saying yes or no."""
     # As code: a commit's author must not be able to write Markdown into the approver's form.
     subject, author = (text.replace("`", "'") for text in (release.subject, release.author))
-    return "\n".join(
+    text = "\n".join(
         [
             f"## {release.app} {release.short} to {environment}",
             "",
@@ -73,6 +74,7 @@ def plan_markdown(release: Release, environment: str, changes: str) -> str:
             changes,
         ]
     )
+    return redact(text)  # the approval's form shows it as it is
 
 
 def now() -> str:

@@ -9,6 +9,10 @@ from towpath.adapters.git import fetch_checkout, read_commit
 from towpath.config import App, ScanPolicy, resolve_source_url
 from towpath.config import Source as SourceConfig
 from towpath.errors import ConfigError
+from towpath.redact import redact
+
+MAX_SUBJECT = 200
+"""Characters of a commit's subject that are kept with its release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,9 @@ def checkout(app: str, revision: str) -> Source:
         build=config.source,
         policy=desired.config.scan,
         first_environment=desired.config.environments[0].name,
-        url=url,
+        url=files.url,  # without the credentials that the URL may have carried: it is kept for ever
         commit=files.commit,
-        subject=about.subject,
+        subject=redact(about.subject)[:MAX_SUBJECT],
         author=f"{about.author} <{about.author_email}>",
         committed_at=about.committed_at,
         path=files.path,

@@ -73,3 +73,11 @@ def test_an_unknown_app_and_an_unknown_revision_are_named(bench: Bench) -> None:
     assert run.state.message == "unknown app 'helo' in towpath.yaml\nDid you mean hello?"
     run = bench.start("deliver/deliver", app="hello", revision="nowhere")
     assert "nowhere" in run.state.message
+
+
+def test_a_secret_in_a_commits_subject_is_not_kept_with_the_release(bench: Bench) -> None:
+    bench.push("hello", {"Dockerfile": "FROM scratch\n"}, f"Use ghp_{'a1' * 15} {'x' * 300}")
+    bench.start("deliver/deliver", app="hello", revision="main")
+    (release,) = bench.releases.values()
+    assert release.subject.startswith("Use *** xxx")
+    assert len(release.subject) == 200

@@ -1,5 +1,6 @@
 """Promotion: gate, approvals, commit, sync, verify, rollback, and on to the next environment."""
 
+import dataclasses
 import time
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Scheduled
 
+from tasks.proposal import plan_markdown
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.errors import TransientError, VerifyError
 from towpath.release import Release
@@ -241,3 +243,10 @@ def test_a_run_that_was_killed_after_its_commit_finds_it_and_does_the_rest(bench
     assert bench.promoted(bench.release(1), "dev").state.is_completed()
     assert bench.subjects().count("Promote hello 0000000 to dev") == 1
     assert bench.state("dev").verified_at <= datetime.now(UTC).isoformat()
+
+
+def test_the_approval_form_shows_no_secret(bench: Bench) -> None:
+    release = dataclasses.replace(bench.release(1), subject=f"Use ghp_{'a1' * 15}")
+    shown = plan_markdown(release, "prod", "password: canary-1")
+    assert "`Use ***` by " in shown
+    assert "canary-1" not in shown
