@@ -21,7 +21,7 @@ class Environments:
     def revision(self, app: str, revision: str | None) -> str:
         """The whole commit id of a revision of an app's source; of its branch's head when none is named."""
         config = self.config.app(app)
-        url = resolve_source_url(config, self.checkout.url)
+        url = resolve_source_url(config, self.settings.environments_url())
         branch = config.source.branch if config.source else self.settings.branch
         return resolve_revision(
             url,
