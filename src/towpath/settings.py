@@ -86,4 +86,6 @@ def _stack_variables(path: Path) -> dict[str, str]:
         content = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return {name: str(content[name]) for name in FROM_STACK if name in content}
+    if not isinstance(content, dict):
+        return {}
+    return {name: content[name] for name in FROM_STACK if isinstance(content.get(name), str)}

@@ -62,3 +62,9 @@ def test_export_sets_what_is_missing_and_only_what_libraries_need(home: Path) ->
 def test_a_broken_stack_file_counts_as_no_stack(home: Path) -> None:
     (home / "local" / "settings.json").write_text("{")
     assert Settings.load({"TOWPATH_HOME": str(home)}).environments is None
+
+
+@pytest.mark.parametrize("content", ["null", "[]", '"PREFECT_API_URL"', "{", '{"PREFECT_API_URL": null}', ""])
+def test_a_stacks_file_that_is_broken_says_nothing(home: Path, content: str) -> None:
+    (home / "local" / "settings.json").write_text(content)
+    assert not Settings.load({"TOWPATH_HOME": str(home)}).variables

@@ -36,6 +36,7 @@ def command(repo: Path, output: str, schema: bool) -> None:
         return
     from towpath.engine.check import check_repository
     from towpath.errors import ConfigError
+    from towpath.printable import printable
     from towpath.settings import Settings
 
     if not repo.is_dir():
@@ -46,7 +47,7 @@ def command(repo: Path, output: str, schema: bool) -> None:
         click.echo(json.dumps({"findings": findings, "objects": checked.objects}, indent=2))
     else:
         for finding in checked.findings:
-            click.echo(str(finding))
+            click.echo(printable(str(finding)))
         what = f"{checked.apps} apps, {checked.environments} environments, {checked.objects} objects"
         number = len(checked.findings)
         said = "no findings" if not number else "1 finding" if number == 1 else f"{number} findings"

@@ -1,5 +1,6 @@
 """The command's door: verbs by name, loaded only when called, and the one place that catches everything."""
 
+import errno
 import importlib
 import os
 import sys
@@ -7,7 +8,7 @@ import sys
 import click
 
 from towpath import __version__
-from towpath.errors import TowpathError
+from towpath.errors import TerminalError, TowpathError
 from towpath.printable import printable
 
 VERBS = {
@@ -82,10 +83,22 @@ def run() -> None:
     except Exception as error:  # the top: the one broad except
         if os.environ.get("TOWPATH_TRACEBACK"):
             raise
-        click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(f"unexpected {type(error).__name__}: {printable(str(error))}", err=True)
-        click.echo("This is a bug. TOWPATH_TRACEBACK=1 shows where; please report it.", err=True)
+        report(unforeseen(error))
         sys.exit(1)
+
+
+def unforeseen(error: Exception) -> TowpathError:
+    """What Python raised, in our words: a full or read-only disk is no bug, all else is."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        where = f" {error.filename}" if error.filename else ""
+        return TerminalError(
+            f"cannot write{where}: {error.strerror}",
+            remedy="Make room, or name another folder in TOWPATH_CACHE.",
+        )
+    return TowpathError(
+        f"unexpected {type(error).__name__}: {error}",
+        remedy="This is a bug. TOWPATH_TRACEBACK=1 shows where; please report it.",
+    )
 
 
 def report(error: TowpathError) -> None:

@@ -36,6 +36,15 @@ def test_check_prints_findings_and_fails(repository: Path) -> None:
     assert (finding["file"], finding["line"]) == ("apps/hello/dev/config.yaml", 2)
 
 
+def test_a_finding_cannot_steer_the_terminal(repository: Path) -> None:
+    text = (repository / "towpath.yaml").read_text()
+    (repository / "towpath.yaml").write_text(f'"\\e]0;title\\a": 1\n{text}')
+    done = towpath("check", "--repo", str(repository))
+    assert done.returncode == 1
+    assert "unknown key" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
 def test_check_of_a_folder_that_is_no_repository(tmp_path: Path) -> None:
     done = towpath("check", "--repo", str(tmp_path))
     assert done.returncode == 1

@@ -74,3 +74,11 @@ def test_an_error_shows_text_of_others_without_its_escape_sequences(
 ) -> None:
     report(TowpathError("commit \x1b]0;title\x07x", remedy="see \x9b31mred"))
     assert capsys.readouterr().err == "error: commit x\nsee red\n"
+
+
+def test_a_full_disk_is_no_bug() -> None:
+    done = subprocess.run(
+        f"{TOWPATH} check --schema > /dev/full", check=False, capture_output=True, text=True, shell=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot write: No space left on device\n")
