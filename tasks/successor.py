@@ -17,7 +17,7 @@ from tasks.desired import read_desired
 from tasks.introduce import promotion_name, release_tags, run_id
 from tasks.step import step
 from towpath.adapters import registry
-from towpath.errors import MissingPartError
+from towpath.errors import MissingPartError, TerminalError
 from towpath.release import Release
 
 
@@ -59,13 +59,21 @@ def supersede(release: Release, environment: str) -> int:
     with get_client(sync_client=True) as client:
         for run in client.read_flow_runs(flow_run_filter=_waiting(tags)):
             digest = str(run.parameters.get("digest", ""))
-            other = registry.get_release(release.image, digest) if digest != release.digest else None
+            other = _release(release.image, digest) if digest != release.digest else None
             if other is not None and other.built_at < release.built_at:
                 text = f"{other.app} {other.short} was superseded by {release.short}, run {run_id()}"
                 state = State(type=StateType.CANCELLED, name="Superseded", message=text)
                 client.set_flow_run_state(run.id, state, force=True)
                 ended += 1
     return ended
+
+
+def _release(image: str, digest: str) -> Release | None:
+    """None also for what no run of ours would wait with: anybody can create a run that looks like waiting."""
+    try:
+        return registry.get_release(image, digest)
+    except TerminalError:
+        return None
 
 
 def _waiting(tags: list[str]) -> FlowRunFilter:

@@ -31,7 +31,7 @@ from towpath.adapters.registry import RegistryManifest
 from towpath.drift import DriftReport
 from towpath.engine.sync import SyncResult
 from towpath.engine.verify import Verification
-from towpath.images import parse_image
+from towpath.images import check_digest, parse_image
 from towpath.plan import Plan
 from towpath.release import EnvironmentRelease, Release, ScanSummary, load_release_file
 from towpath.scan import ScanVerdict
@@ -302,7 +302,8 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("towpath.adapters.registry.put_release", put_release)
     monkeypatch.setattr("towpath.adapters.registry.find_release", find_release)
     monkeypatch.setattr(
-        "towpath.adapters.registry.get_release", lambda _image, digest: bench.releases.get(digest)
+        "towpath.adapters.registry.get_release",
+        lambda _image, digest: bench.releases.get(check_digest(digest)),
     )
     monkeypatch.setattr(
         "towpath.adapters.registry.read_manifest",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Scheduled
+from prefect.states import Paused, Scheduled
 
 from tasks.proposal import plan_markdown
 from tests.flows.bench import TOWPATH, Bench, git
@@ -163,6 +163,17 @@ def test_a_release_that_a_newer_one_overtook_while_it_waited_is_superseded(bench
         old = client.read_flow_run(old.id)
     assert (old.state.type.value, old.state.name) == ("CANCELLED", "Superseded")
     assert str(new.id) in old.state.message
+
+
+def test_a_forged_run_that_seems_to_wait_does_not_stop_a_promotion(bench: Bench) -> None:
+    with get_client(sync_client=True) as client:
+        client.create_flow_run_from_deployment(
+            client.read_deployment_by_name("promote/dev").id,
+            parameters={"app": "hello", "digest": "../../etc", "environment": "dev"},
+            state=Paused(timeout_seconds=600),
+            tags=["app:hello", "environment:dev"],
+        )
+    assert bench.promoted(bench.release(1), "dev").state.is_completed()
 
 
 def test_a_release_that_was_overtaken_before_its_turn_came_is_superseded(bench: Bench) -> None:
