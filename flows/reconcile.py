@@ -4,6 +4,7 @@ from tasks.desired import fetch
 from tasks.drift import carry_out, detect, record
 from tasks.introduce import introduce
 from tasks.lock import environment_lock
+from tasks.revive import revive
 from tasks.step import towpath_flow
 
 
@@ -11,6 +12,7 @@ from tasks.step import towpath_flow
 def reconcile(environment: str) -> str:
     """Fetch, detect, heal or report as the environment's mode says, verify, record."""
     introduce(f"reconcile {environment}", [f"environment:{environment}"])
+    revive(environment)
     with environment_lock(environment):
         found = detect(fetch(environment), environment)
         outcomes = [carry_out(target) for target in found.todo]
