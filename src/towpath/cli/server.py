@@ -3,8 +3,8 @@
 import getpass
 import json
 import os
-import urllib.error
-import urllib.request
+import socket
+import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -324,14 +324,13 @@ def _knock(url: str) -> None:
             f"PREFECT_API_URL is {url!r}", remedy="It reads like http://127.0.0.1:4200/api."
         )
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=KNOCK_TIMEOUT):  # noqa: S310
-            return
-    except urllib.error.HTTPError:
-        return  # somebody is there; what it has to say comes with the real request
+        # A connection is enough: a server that is busy answers late, and the real request waits for that.
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname or "", port), timeout=KNOCK_TIMEOUT).close()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
         raise MissingPartError(
-            f"the Prefect server at {url} does not answer: {reason}",
+            f"the Prefect server at {url} does not answer: {error}",
             remedy="Start it with `towpath local up`, or set PREFECT_API_URL to one that runs.",
         ) from error
 
