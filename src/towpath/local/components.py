@@ -328,7 +328,8 @@ def worker(stack: Stack, pool: str) -> Component:
         ),
         ready=readiness.worker(pool),
         environment=worker_environment(stack, pool),
-        needs=("prefect set-up", "accounts", "repositories"),
+        # Not beside the deployments: on SQLite the two can lock each other out for a minute.
+        needs=("prefect set-up", "deployments", "accounts", "repositories"),
         directory=str(stack.project),
         # SQLite makes a server's first minute a slow one when everybody comes at once.
         ready_within=180.0,
