@@ -66,9 +66,11 @@ class Narrator:
             self._status.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._status is not None:
             self._status.stop()
+        if kind is KeyboardInterrupt:
+            click.echo("Not followed any more. The run itself goes on; `towpath status` shows it.", err=True)
 
     def line(self, text: str, *, mark: str = " ", colour: str | None = None) -> None:
         """One line that stays, with the seconds since the beginning."""
