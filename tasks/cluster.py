@@ -11,6 +11,7 @@ from towpath.config import Environment
 from towpath.engine.render import Rendered, render_app
 from towpath.engine.sync import SyncResult, sync_app
 from towpath.engine.verify import Verification, verify_app
+from towpath.health.expressions import judges_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +61,6 @@ def verify(target: Target) -> Verification:
         where,
         target.digest,
         deadline=where.timeout,
+        own=judges_of(desired.config.health_check_exprs),
         on_progress=lambda line: log.info("%s", line),
     )

@@ -19,6 +19,7 @@ from towpath.engine.drift import detect as detect_drift
 from towpath.engine.render import Rendered
 from towpath.engine.verify import verify_app
 from towpath.errors import SyncError, TowpathError, VerifyError
+from towpath.health.expressions import judges_of
 from towpath.redact import redact
 
 GLANCE = timedelta(seconds=5)
@@ -153,7 +154,9 @@ def _glance(found: Found, rendered: Rendered, target: Target) -> tuple[str, str]
     where = config.environment(found.environment)
     try:
         cluster = connect_environment(where)
-        verify_app(cluster, rendered, config.app(target.app), where, target.digest or None, deadline=GLANCE)
+        app, digest = config.app(target.app), target.digest or None
+        own = judges_of(config.health_check_exprs)
+        verify_app(cluster, rendered, app, where, digest, deadline=GLANCE, own=own)
     except VerifyError as error:
         return "Degraded", error.message
     except TowpathError as error:

@@ -31,6 +31,7 @@ CONFIG_FILE = "towpath.yaml"
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _RELATIVE = r"^(?!/)(?!-)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+$"
+_API_VERSION = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$"
 _IMAGE = (
     r"^(localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:[0-9]{1,5})?"
     r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$"
@@ -69,6 +70,8 @@ _RESERVED = {
     "build": "the work pool that must not hold an environment's credentials",
 }
 _HINTS = {
+    _API_VERSION: "must be GROUP/VERSION, for example example.com/v1",
+    r"^[A-Z][A-Za-z0-9]*$": "must be a kind, for example Database",
     _LABEL: "must be lower-case letters, digits and dashes, at most 63",
     _RELATIVE: "must be a path inside of the repository",
     _IMAGE: "must be REGISTRY/REPOSITORY without tag or digest, for example registry.example.com/team/app",
@@ -199,6 +202,16 @@ class ScanPolicy(_Model):
     ignore: tuple[ScanIgnore, ...] = ()
 
 
+class HealthCheckExpression(_Model):
+    """How a kind of custom resource tells its health, in CEL, as in Flux's Kustomizations."""
+
+    api_version: Annotated[str, StringConstraints(pattern=_API_VERSION), Field(alias="apiVersion")]
+    kind: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+    current: Annotated[Text, Field(description="True: it is healthy.")]
+    in_progress: Annotated[Text | None, Field(description="True: it is not there yet; asked first.")] = None
+    failed: Annotated[Text | None, Field(description="True: it failed; asked before `current`.")] = None
+
+
 class Config(_Model):
     """The whole of `towpath.yaml`."""
 
@@ -206,6 +219,7 @@ class Config(_Model):
     apps: dict[Name, App] = {}
     environments: Annotated[tuple[Environment, ...], Field(min_length=1, description="In promotion order.")]
     scan: ScanPolicy = ScanPolicy()
+    health_check_exprs: tuple[HealthCheckExpression, ...] = ()
 
     def model_post_init(self, _context: Any) -> None:
         for name, app in self.apps.items():
@@ -275,6 +289,8 @@ def parse_config(text: str, file: str = CONFIG_FILE) -> Config:
         ]
         raise config_error(problems, file) from error
     _check_names(config, document, file)
+    if config.health_check_exprs:
+        _check_expressions(config, document, file)
     return config
 
 
@@ -350,6 +366,31 @@ def _check_names(config: Config, document: Document, file: str) -> None:
             )
         seen.add(name)
         places[place] = name
+    if problems:
+        raise config_error(problems, file)
+
+
+def _check_expressions(config: Config, document: Document, file: str) -> None:
+    """Each expression is CEL, and each kind is there once."""
+    from towpath.health.expressions import compile_expression
+
+    problems: list[tuple[int, str]] = []
+    seen: set[tuple[str, str]] = set()
+    for index, each in enumerate(config.health_check_exprs):
+        key = (each.api_version.rpartition("/")[0], each.kind)
+        if key in seen:
+            line = document.line(("healthCheckExprs", index, "kind"))
+            problems.append((line, f"healthCheckExprs: {each.kind} of {each.api_version} is there twice"))
+        seen.add(key)
+        for name in ("current", "in_progress", "failed"):
+            text = getattr(each, name)
+            try:
+                if text:
+                    compile_expression(text)
+            except ValueError as error:
+                field = to_camel(name)
+                line = document.line(("healthCheckExprs", index, field))
+                problems.append((line, f"healthCheckExprs[{index}].{field}: not a CEL expression: {error}"))
     if problems:
         raise config_error(problems, file)
 

@@ -23,6 +23,7 @@ VERBS = {
     "plan": "Show what a sync would change.",
     "check": "Check an environment repository without a cluster.",
     "render": "Print the objects an app has in an environment.",
+    "health": "Judge objects of any kind without a cluster.",
     "init": "Scaffold an environment repository.",
     "deployments": "Write or check the prefect.yaml of an environment repository.",
     "local": "Run every part on this machine.",

@@ -26,11 +26,12 @@ from towpath.engine.smoke import SmokeResult, run_smoke_checks
 from towpath.engine.witness import explain
 from towpath.errors import TransientError, VerifyError
 from towpath.health import Health, ObjectHealth, Status, assess
-from towpath.health.assess import never_changes
+from towpath.health.assess import Judges, never_changes
 from towpath.health.verdict import conditions
 from towpath.health.workloads import container_trouble
 from towpath.objects import Manifest, ObjectRef, ref_of
 
+_NO_JUDGES: Judges = {}
 STABLE = 1.0
 """Seconds that health must hold before it is read a second time."""
 _MAX_EXPLAINED = 5
@@ -122,9 +123,10 @@ def verify_app(  # noqa: PLR0913
     release_digest: str | None,
     *,
     deadline: timedelta,
+    own: Judges = _NO_JUDGES,
     on_progress: Callable[[str], None] | None = None,
 ) -> Verification:
-    """Wait until everything is healthy, then run the smoke checks.
+    """Wait until everything is healthy, then run the smoke checks; `own` are the user's judges.
 
     Raises VerifyError, naming each offender with its pod's reason and last log lines, when the deadline has
     passed or nothing but a change can help; TransientError when the cluster could not be read at all.
@@ -132,7 +134,8 @@ def verify_app(  # noqa: PLR0913
     started = time.monotonic()
     end = started + deadline.total_seconds()
     image = app.image if release_digest else None
-    judgement, snapshot = _wait(cluster, rendered, image, release_digest, end, on_progress or _say_nothing)
+    say = on_progress or _say_nothing
+    judgement, snapshot = _wait(cluster, rendered, image, release_digest, end, say, own)
     if not judgement.good:
         raise _error(cluster, judgement, snapshot, rendered, time.monotonic() - started)
     smoke = run_smoke_checks(cluster, environment.namespace, app.smoke, end)
@@ -146,7 +149,11 @@ def verify_app(  # noqa: PLR0913
 
 
 def judge(
-    objects: tuple[Manifest, ...], snapshot: Snapshot, image: str | None, digest: str | None
+    objects: tuple[Manifest, ...],
+    snapshot: Snapshot,
+    image: str | None,
+    digest: str | None,
+    own: Judges = _NO_JUDGES,
 ) -> Judgement:
     """Pure: what a snapshot of the cluster says about the objects."""
     verdicts: list[ObjectHealth] = []
@@ -161,7 +168,7 @@ def judge(
             verdicts.append(ObjectHealth(ref, Health(Status.MISSING, "is not in the cluster", final)))
             continue
         pods = current_pods(live, snapshot) if (ref.group, ref.kind) in WORKLOADS else []
-        verdicts.append(ObjectHealth(ref, _health(live, pods, snapshot)))
+        verdicts.append(ObjectHealth(ref, _health(live, pods, snapshot, own)))
         if image and digest and uses_image(manifest, image):
             if len(pods) < pods_wanted(live):
                 wrong.append(
@@ -176,8 +183,8 @@ def judge(
     return Judgement(tuple(verdicts), tuple(wrong), tuple(images))
 
 
-def _health(live: Manifest, pods: list[Manifest], snapshot: Snapshot) -> Health:
-    health = assess(live)
+def _health(live: Manifest, pods: list[Manifest], snapshot: Snapshot, own: Judges) -> Health:
+    health = assess(live, own)
     if health.status is Status.DEGRADED and _deadline_of_an_older_revision(live, snapshot):
         return Health(Status.PROGRESSING, "its controller still tells of the revision before")
     if health.status in _GOOD or health.final:
@@ -215,6 +222,7 @@ def _wait(  # noqa: PLR0913, PLR0917
     digest: str | None,
     end: float,
     say: Callable[[str], None],
+    own: Judges,
 ) -> tuple[Judgement, Snapshot]:
     """The last judgement, and the snapshot it is about: good, hopeless, or the one at the deadline."""
     moving, still = _collections(rendered)
@@ -228,7 +236,7 @@ def _wait(  # noqa: PLR0913, PLR0917
             now = time.monotonic()
             if seen is not None:
                 snapshot = {**fixed, **seen}
-                judgement = judge(rendered.objects, snapshot, image, digest)
+                judgement = judge(rendered.objects, snapshot, image, digest, own)
                 if judgement.line() != said:
                     said = judgement.line()
                     say(said)
@@ -237,7 +245,7 @@ def _wait(  # noqa: PLR0913, PLR0917
                 good_since = (good_since or now) if judgement.good else None
                 if good_since is not None and now - good_since >= STABLE:
                     snapshot = {**_read_each(cluster, still), **_read_all(cluster, moving)}
-                    judgement = judge(rendered.objects, snapshot, image, digest)
+                    judgement = judge(rendered.objects, snapshot, image, digest, own)
                     if judgement.good or judgement.hopeless:
                         return judgement, snapshot
                     good_since = None

@@ -1,13 +1,17 @@
 """`assess`: the table from kind to judge, and what holds for every kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from towpath.health import resources, workloads
 from towpath.health.generic import generic
+from towpath.health.operators import row_of
+from towpath.health.rows import EXISTS, judge_of
 from towpath.health.verdict import Health, part, progressing, unknown
 from towpath.objects import Manifest, group_of
 
 Judge = Callable[[Manifest], Health]
+Judges = Mapping[tuple[str, str], Judge]
+"""(group, kind) -> judge."""
 
 _WITHOUT_STATUS = {
     "": "ConfigMap Secret ServiceAccount LimitRange ResourceQuota Endpoints PodTemplate",
@@ -45,23 +49,43 @@ JUDGES: dict[tuple[str, str], Judge] = {
     ("autoscaling", "HorizontalPodAutoscaler"): resources.horizontal_pod_autoscaler,
     ("batch", "CronJob"): workloads.cron_job,
     ("batch", "Job"): workloads.job,
+    ("extensions", "Ingress"): resources.ingress,
     ("networking.k8s.io", "Ingress"): resources.ingress,
     ("policy", "PodDisruptionBudget"): resources.pod_disruption_budget,
 }
-"""(group, kind) -> judge; every other kind is judged by the generic rules."""
+"""The built-in kinds; then comes the table of operators, then the generic rules."""
+
+_NO_JUDGES: Judges = {}
 
 
-def assess(manifest: Manifest) -> Health:
-    """The health of a live object as the API server shows it; Unknown, with a reason, for what is none."""
+def assess(manifest: Manifest, own: Judges = _NO_JUDGES) -> Health:
+    """The health of a live object as the API server shows it; Unknown, with a reason, for what is none.
+
+    `own` are the user's judges (`healthCheckExprs` in towpath.yaml); they come before everything else.
+    """
     kind, api_version = manifest.get("kind"), manifest.get("apiVersion")
     if not isinstance(kind, str) or not isinstance(api_version, str):
         return unknown("not a Kubernetes object: no apiVersion or kind")
-    deleted = part(manifest, "metadata").get("deletionTimestamp")
+    metadata = part(manifest, "metadata")
+    deleted = metadata.get("deletionTimestamp")
     if deleted and kind != "Namespace":
-        return progressing(f"is being deleted since {deleted}")
-    return JUDGES.get((group_of(api_version), kind), generic)(manifest)
+        holding = metadata.get("finalizers")
+        held = f", held by {', '.join(map(str, holding))}" if isinstance(holding, list) and holding else ""
+        return progressing(f"is being deleted since {deleted}{held}")
+    key = (group_of(api_version), kind)
+    return (own.get(key) or judge_for(*key))(manifest)
+
+
+def judge_for(group: str, kind: str) -> Judge:
+    """The judge of a kind: built in, of a known operator, or the generic rules."""
+    if judge := JUDGES.get((group, kind)):
+        return judge
+    row = row_of(group, kind)
+    if row is None:
+        return generic
+    return judge_of(row) if isinstance(row, str) else row
 
 
 def never_changes(group: str, kind: str) -> bool:
     """Whether existing is all the health this kind has: nothing to wait for."""
-    return JUDGES.get((group, kind)) is resources.exists
+    return JUDGES.get((group, kind)) is resources.exists or row_of(group, kind) == EXISTS

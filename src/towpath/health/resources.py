@@ -1,5 +1,8 @@
 """Built-in kinds that do not run pods themselves."""
 
+import json
+from typing import Any
+
 from towpath.health.verdict import (
     Health,
     conditions,
@@ -77,13 +80,16 @@ def custom_resource_definition(manifest: Manifest) -> Health:
         return degraded(why(told["NamesAccepted"]))
     if is_true(told.get("NonStructuralSchema")):
         return degraded(why(told["NonStructuralSchema"]))
-    if is_true(told.get("Established")):
+    established = told.get("Established")
+    if is_true(established):
         return healthy("established")
-    return progressing("not established yet")
+    if not told or not established or established.get("reason") == "Installing":
+        return progressing("not established yet")
+    return degraded(why(established))
 
 
 def horizontal_pod_autoscaler(manifest: Manifest) -> Health:
-    told = conditions(manifest)
+    told = conditions(manifest) or _annotated_conditions(manifest)
     for name in ("AbleToScale", "ScalingActive"):
         condition = told.get(name)
         if condition and is_false(condition):
@@ -95,6 +101,16 @@ def horizontal_pod_autoscaler(manifest: Manifest) -> Health:
     return progressing("waits for its first metrics")
 
 
+def _annotated_conditions(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """Version 1 of the API has no conditions: the server shows them in an annotation."""
+    text = part(manifest, "metadata", "annotations").get("autoscaling.alpha.kubernetes.io/conditions")
+    try:
+        told = json.loads(str(text)) if text else []
+    except ValueError:
+        return {}
+    return {str(each.get("type")): each for each in items({"": told}, "")}
+
+
 def pod_disruption_budget(manifest: Manifest) -> Health:
     if waiting := not_observed(manifest):
         return waiting
@@ -102,10 +118,13 @@ def pod_disruption_budget(manifest: Manifest) -> Health:
     allowed = conditions(manifest).get("DisruptionAllowed", {})
     if allowed.get("reason") == "SyncFailed":
         return degraded(why(allowed))
+    if is_false(allowed) and allowed.get("reason") != "InsufficientPods":
+        return degraded(why(allowed))
+    # Too few healthy pods is the budget doing its work; the pods are judged by their own.
     current, wanted = number(status, "currentHealthy"), number(status, "desiredHealthy")
-    if current < wanted:
-        return progressing(f"{current} of at least {wanted} pods are healthy")
-    return healthy(f"{number(status, 'disruptionsAllowed')} disruptions allowed")
+    return healthy(
+        f"{number(status, 'disruptionsAllowed')} disruptions allowed, {current} of {wanted} pods healthy"
+    )
 
 
 def api_service(manifest: Manifest) -> Health:

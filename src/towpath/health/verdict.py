@@ -44,6 +44,19 @@ class ObjectHealth:
         }
 
 
+_SENTENCES = (
+    "message",
+    "phaseReason",
+    "statusMessage",
+    "failureMessage",
+    "errorMessage",
+    "error",
+    "reason",
+    "failureReason",
+    "description",
+)
+
+
 def healthy(message: str = "") -> Health:
     return Health(Status.HEALTHY, message)
 
@@ -103,14 +116,31 @@ def why(condition: dict[str, Any]) -> str:
     return ": ".join(str(text) for text in (reason, message) if text) or str(condition.get("type"))
 
 
+def told_by(manifest: Manifest) -> str:
+    """What the status says in words besides its conditions."""
+    status = part(manifest, "status")
+    for key in _SENTENCES:
+        said = status.get(key)
+        if said and isinstance(said, str):
+            return said
+        if said and isinstance(said, list) and all(isinstance(each, str) for each in said):
+            return "; ".join(said[:3])
+    return ""
+
+
+def behind(manifest: Manifest, condition: dict[str, Any] | None = None) -> Health | None:
+    """Progressing when the status, or that condition of it, is about an older generation."""
+    generation = part(manifest, "metadata").get("generation")
+    observed = (part(manifest, "status") if condition is None else condition).get("observedGeneration")
+    if not isinstance(generation, int) or not isinstance(observed, int) or observed >= generation:
+        return None
+    return progressing(
+        f"its controller has not seen the newest change (generation {generation}, seen {observed})"
+    )
+
+
 def not_observed(manifest: Manifest) -> Health | None:
     """Progressing while the controller has not seen the newest specification, or not said so."""
-    generation = part(manifest, "metadata").get("generation")
-    observed = part(manifest, "status").get("observedGeneration")
-    if not isinstance(observed, int):
+    if not isinstance(part(manifest, "status").get("observedGeneration"), int):
         return progressing("its controller has not reported on it yet")
-    if isinstance(generation, int) and observed < generation:
-        return progressing(
-            f"its controller has not seen the newest change (generation {generation}, seen {observed})"
-        )
-    return None
+    return behind(manifest)

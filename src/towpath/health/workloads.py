@@ -164,8 +164,10 @@ def cron_job(manifest: Manifest) -> Health:
     status = part(manifest, "status")
     if part(manifest, "spec").get("suspend") is True:
         return suspended("suspended: it starts no jobs")
+    if "status" not in manifest:
+        return progressing("its controller has not reported on it yet")
     if active := items(status, "active"):
-        return progressing(f"{len(active)} jobs are running")
+        return healthy(f"{len(active)} jobs are running")
     last, good = status.get("lastScheduleTime"), status.get("lastSuccessfulTime")
     if not last:
         return healthy("waits for its first time")

@@ -1,0 +1,56 @@
+"""Cloud resources as objects: Crossplane, AWS ACK, Azure ASO, Google Config Connector, SAP, Apigee."""
+
+from towpath.health.operators.row import Rows
+from towpath.health.rows import EXISTS
+
+_CNRM = (
+    "Healthy *(UpToDate); Degraded *(UpdateFailed|DependencyNotFound|DeleteFailed|ManagementConflict);"
+    " Degraded ~*(UpdateFailed|DependencyNotFound|DeleteFailed|ManagementConflict|DependencyInvalid);"
+    " Suspended ~*(DependencyNotReady); Suspended *(DependencyNotReady)"
+)
+_CROSSPLANE = (
+    "Suspended !Synced(ReconcilePaused); Degraded !LastAsyncOperation; Degraded !Synced; Healthy Ready;"
+    " Healthy Healthy; Healthy Offered; Healthy Established; Healthy ValidPipeline; Healthy RevisionHealthy"
+)
+_PACKAGE = "Healthy Installed & Healthy; Degraded .status.conditions"
+_REVISION = "Healthy Healthy; Healthy RevisionHealthy; Degraded .status.conditions"
+_CONFIGURATION = "ClusterProviderConfig ProviderConfig ProviderConfigUsage ClusterProviderConfigUsage"
+_ACK = "Degraded ACK.Terminal; Progressing !Ready; Healthy Ready; Healthy ACK.ResourceSynced"
+_APIGEE = "Healthy .status.state=running; Degraded .status.state=error|failed"
+
+ROWS: Rows = {
+    "apiextensions.crossplane.io": {
+        "Composition CompositionRevision EnvironmentConfig": "Degraded !ValidPipeline; Healthy",
+        "*": _CROSSPLANE,
+    },
+    "pkg.crossplane.io": {
+        "ControllerConfig DeploymentRuntimeConfig ImageConfig Lock": EXISTS,
+        "Configuration Function Provider": _PACKAGE,
+        "ConfigurationRevision FunctionRevision ProviderRevision": _REVISION,
+    },
+    "*.crossplane.io": {_CONFIGURATION: EXISTS, "StoreConfig Usage": EXISTS, "*": _CROSSPLANE},
+    "*.upbound.io": {_CONFIGURATION: EXISTS, "StoreConfig": EXISTS, "*": _CROSSPLANE},
+    "*.services.k8s.aws": {"AdoptedResource": "Healthy ACK.Adopted; Degraded !ACK.Adopted", "*": _ACK},
+    "services.k8s.aws": {"*": EXISTS},
+    "*.azure.com": {
+        "*": "Healthy Ready; Degraded! !Ready & .status.conditions[].severity=Error; Progressing !Ready"
+    },
+    "core.cnrm.cloud.google.com": {
+        "ConfigConnector ConfigConnectorContext": (
+            "Healthy .status.healthy=true; Degraded .status.healthy=false"
+        ),
+        "*": EXISTS,
+    },
+    "iam.cnrm.cloud.google.com": {
+        "*": "Healthy Ready; Degraded ~Ready(UpdateFailed|DependencyNotFound|DependencyInvalid)",
+    },
+    "*.cnrm.cloud.google.com": {"*": _CNRM},
+    "services.cloud.sap.com": {
+        "*": "Degraded !Succeeded; Degraded Failed; Healthy Succeeded; Healthy Ready; Progressing !Ready"
+    },
+    "apigee.cloud.google.com": {"*": _APIGEE},
+    "servicecatalog.k8s.io": {"*": "Degraded Failed; Healthy Ready; Progressing !Ready"},
+    "sme.sap.com": {"*": "Healthy .status.state=Consistent|Ready; Degraded .status.state=Error"},
+    "ibmcloud.ibm.com": {"*": "Healthy .status.state=Online; Degraded .status.state=Failed"},
+    "anywhere.eks.amazonaws.com": {"*": "Degraded .status.failureMessage; Healthy Ready; Progressing !Ready"},
+}

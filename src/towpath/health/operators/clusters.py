@@ -1,0 +1,181 @@
+"""Clusters, machines and virtual machines: Cluster API, Metal3, Gardener, HyperShift, KubeVirt, Rancher."""
+
+from towpath.health.operators import counted
+from towpath.health.operators.row import Rows
+from towpath.health.rows import EXISTS, READY
+
+_OPENSHIFT = "Degraded Degraded; Healthy Available; Progressing Progressing"
+_REPLICAS = " & .status.replicas==.status.updatedReplicas & .status.replicas==.status.readyReplicas"
+_INVALID = "".join(
+    f"Degraded !{name}; "
+    for name in (
+        "ValidGeneratedPayload",
+        "ValidPlatformImage",
+        "ValidReleaseImage",
+        "ValidMachineConfig",
+        "ValidTuningConfig",
+        "ValidPlatformConfig",
+        "ValidMachineTemplate",
+        "UpdateManagementEnabled",
+        "SupportedVersionSkew",
+    )
+)
+
+ROWS: Rows = {
+    "cluster.x-k8s.io": {
+        "Cluster": (
+            "Suspended .spec.paused=true; Degraded !Ready; Healthy .status.phase=Provisioned;"
+            " Degraded .status.phase=Failed"
+        ),
+        "ClusterClass": EXISTS,
+        "Machine": "Healthy .status.phase=Running; Degraded .status.phase=Failed",
+        "MachineDeployment": (
+            f"Suspended .spec.paused=true; Healthy .status.phase=Running{_REPLICAS};"
+            " Degraded .status.phase=Failed"
+        ),
+        "MachineHealthCheck": (
+            "Healthy .status.currentHealthy==.status.expectedMachines;"
+            " Degraded .status.currentHealthy<.status.expectedMachines & .status.currentHealthy"
+        ),
+        "MachinePool": (
+            "Suspended .spec.paused=true; Healthy .status.phase=Running|Scaling;"
+            " Degraded .status.phase=Failed|Unknown"
+        ),
+        "MachineSet": (
+            "Degraded .status.failureMessage;"
+            " Progressing .status.readyReplicas<.spec.replicas;"
+            " Healthy .status.replicas==.status.readyReplicas"
+        ),
+    },
+    "addons.cluster.x-k8s.io": {
+        "ClusterResourceSet": "Healthy ResourcesApplied; Degraded !ResourcesApplied",
+        "ClusterResourceSetBinding": EXISTS,
+        "*": READY,
+    },
+    "controlplane.cluster.x-k8s.io": {
+        "KubeadmControlPlane": counted.kubeadm_control_plane,
+        "*": counted.cluster_api,
+    },
+    "*.cluster.x-k8s.io": {"*": counted.cluster_api},
+    "metal3.io": {
+        "BareMetalHost": (
+            "Degraded .status.errorMessage; Degraded .status.operationalStatus=error;"
+            " Healthy .status.provisioning.state=provisioned|externally provisioned|available|ready"
+        ),
+        "*": "Degraded .status.errorMessage; Healthy Ready; Degraded !Ready",
+    },
+    "core.gardener.cloud": {
+        "Shoot": (
+            "Healthy .metadata.labels[shoot.gardener.cloud/status]=healthy;"
+            " Progressing .metadata.labels[shoot.gardener.cloud/status]=progressing;"
+            " Degraded .metadata.labels[shoot.gardener.cloud/status]=unhealthy;"
+            " Unknown .metadata.labels[shoot.gardener.cloud/status]=unknown"
+        )
+    },
+    "resources.gardener.cloud": {
+        "ManagedResource": (
+            "Degraded !ResourcesApplied; Degraded !ResourcesHealthy; Progressing ResourcesProgressing;"
+            " Healthy ResourcesApplied & ResourcesHealthy"
+        )
+    },
+    "hypershift.openshift.io": {
+        "AWSEndpointService": (
+            "Degraded !*(AWSError); Healthy AWSEndpointServiceAvailable & AWSEndpointAvailable"
+        ),
+        "AzurePrivateLinkService": (
+            "Healthy AzurePrivateLinkServiceAvailable; Degraded ~AzurePrivateLinkServiceAvailable(AzureError)"
+        ),
+        "ControlPlaneComponent": (
+            "Degraded !Available; Progressing !RolloutComplete; Healthy Available & RolloutComplete"
+        ),
+        "GCPPrivateServiceConnect": (
+            "Healthy GCPPrivateServiceConnectAvailable; Degraded ~GCPPrivateServiceConnectAvailable(GCPError)"
+        ),
+        "HCPEtcdBackup": "Healthy BackupCompleted; Degraded! ~BackupCompleted(BackupFailed)",
+        "HostedCluster": _OPENSHIFT,
+        "HostedControlPlane": f"{_OPENSHIFT}; Healthy .status.ready=true",
+        "NodePool": f"{_INVALID}Progressing UpdatingVersion; Progressing UpdatingConfig; Healthy Ready",
+    },
+    "kubevirt.io": {
+        "KubeVirt": "Degraded Degraded; Progressing Progressing; Healthy Available & .status.phase=Deployed",
+        "VirtualMachine": (
+            "Suspended Paused; Healthy Ready; Progressing ~Ready & .status.created=true; Suspended ~Ready"
+        ),
+        "VirtualMachineInstance": (
+            "Degraded! .status.phase=Failed; Suspended .status.phase=Succeeded;"
+            " Unknown .status.phase=Unknown; Progressing .status.phase=Pending|Scheduling|Scheduled;"
+            " Suspended Paused; Healthy Ready; Degraded ~Ready"
+        ),
+        "VirtualMachineInstanceMigration": "Healthy .status.phase=Succeeded; Degraded! .status.phase=Failed",
+        "VirtualMachineInstanceReplicaSet": (
+            "Suspended .spec.paused=true; Degraded ReplicaFailure;"
+            " Progressing .status.readyReplicas<.spec.replicas; Healthy .status"
+        ),
+    },
+    "instancetype.kubevirt.io": {"*": EXISTS},
+    "clone.kubevirt.io": {
+        "VirtualMachineClone": "Healthy .status.phase=Succeeded; Degraded! .status.phase=Failed"
+    },
+    "hco.kubevirt.io": {"*": "Degraded Degraded; Progressing Progressing; Healthy Available"},
+    "cdi.kubevirt.io": {
+        "CDI": "Degraded Degraded; Progressing Progressing; Healthy Available",
+        "CDIConfig StorageProfile": EXISTS,
+        "DataImportCron": "Healthy UpToDate; Degraded !UpToDate(ImportFailed|NoDigest)",
+        "DataSource": READY,
+        "DataVolume": (
+            "Healthy .status.phase=Succeeded; Degraded .status.phase=Failed|Unknown;"
+            " Suspended .status.phase=Paused; Degraded !Running(Error)"
+        ),
+    },
+    "forklift.konveyor.io": {
+        "Migration Plan": "Degraded Failed; Degraded Critical; Healthy Succeeded; Healthy Ready",
+        "*": "Degraded Critical; Healthy Ready",
+    },
+    "harvesterhci.io": {
+        "VirtualMachineImage": "Degraded !Imported; Healthy Imported",
+        "VirtualMachineBackup": "Degraded .status.error; Healthy .status.readyToUse=true",
+        "*": EXISTS,
+    },
+    "management.cattle.io": {"Cluster": READY, "*": EXISTS},
+    "provisioning.cattle.io": {
+        "Cluster": (
+            "Healthy .status.ready=true & Ready; Healthy Ready; Degraded Stalled; Degraded !Provisioned"
+        )
+    },
+    "helm.cattle.io": {
+        "HelmChart": "Degraded! Failed; Healthy JobCreated; Healthy .status.jobName",
+        "HelmChartConfig": EXISTS,
+    },
+    "upgrade.cattle.io": {
+        "Plan": (
+            "Degraded !Validated; Degraded !LatestResolved; Progressing .status.applying;"
+            " Healthy Complete; Healthy LatestResolved"
+        )
+    },
+    "k3s.cattle.io": {"*": EXISTS},
+    "cluster.open-cluster-management.io": {
+        "ManagedCluster": (
+            "Degraded !HubAcceptedManagedCluster; Degraded ~ManagedClusterConditionAvailable;"
+            " Healthy ManagedClusterConditionAvailable"
+        ),
+        "Placement": (
+            "Degraded !PlacementSatisfied; Degraded PlacementMisconfigured; Healthy PlacementSatisfied"
+        ),
+        "*": EXISTS,
+    },
+    "addon.open-cluster-management.io": {
+        "ManagedClusterAddOn": "Degraded Degraded; Healthy Available; Degraded !Available",
+        "*": EXISTS,
+    },
+    "work.open-cluster-management.io": {"ManifestWork": "Degraded !Applied; Healthy Applied & Available"},
+    "operator.open-cluster-management.io": {
+        "MultiClusterHub": (
+            "Healthy .status.phase=Running; Suspended .status.phase=Paused;"
+            " Degraded .status.phase=Error|*Blocked*"
+        ),
+        "*": "Degraded *Degraded; Healthy Applied; Degraded !Applied",
+    },
+    "multicluster.openshift.io": {
+        "*": "Healthy .status.phase=Available; Degraded .status.phase=Error|Failed"
+    },
+}

@@ -1,0 +1,231 @@
+"""Scaling, batch, machine learning, streams, functions: KEDA, Karpenter, Kruise, Flink, Spark, Ray."""
+
+from towpath.health.operators import counted, kruise
+from towpath.health.operators.row import Rows
+from towpath.health.rows import EXISTS, READY
+
+_SEEN = "Progressing .status.observedGeneration<.metadata.generation"
+_RESULT = ".metadata.labels[numaplane.numaproj.io/progressive-result-state]=failed"
+_NUMAFLOW = (
+    f"{_SEEN}; Degraded .status.phase=Failed; Degraded {_RESULT}; Degraded !*; Healthy .status.phase=%s"
+)
+_FAILED_CHILD = "!ChildResourcesHealthy(MonoVertexFailed|PipelineFailed|ISBSvcFailed|Degraded|Failed)"
+_NUMAPLANE = (
+    f"{_SEEN}; Degraded .status.phase=Failed; Degraded !ProgressiveUpgradeSucceeded;"
+    " Progressing .status.upgradeInProgress; Progressing .status.phase=Pending;"
+    f" Degraded {_FAILED_CHILD}; Progressing !ChildResourcesHealthy"
+)
+_FLINK = (
+    "Progressing .status.reconciliationStatus.state=UPGRADING|ROLLING_BACK;"
+    " Degraded .status.reconciliationStatus.state=ROLLED_BACK"
+)
+_KUBEFLOW = (
+    "Degraded! Failed; Healthy Succeeded; Suspended Suspended; Suspended .spec.runPolicy.suspend=true;"
+    " Progressing Restarting; Progressing Running"
+)
+_PAUSABLE = "Suspended Ready & Paused; Healthy Ready"
+
+ROWS: Rows = {
+    "autoscaling.k8s.io": {
+        "VerticalPodAutoscaler": (
+            "Degraded NoPodsMatched; Degraded ConfigUnsupported; Healthy RecommendationProvided"
+        ),
+        "VerticalPodAutoscalerCheckpoint": EXISTS,
+    },
+    "keda.sh": {
+        "ScaledJob": f"Degraded ~Ready; {_PAUSABLE}",
+        "ScaledObject": f"Degraded !Ready; Degraded Fallback; {_PAUSABLE}",
+        "TriggerAuthentication ClusterTriggerAuthentication": EXISTS,
+    },
+    "http.keda.sh": {"*": "Healthy Ready; Degraded !Ready"},
+    "karpenter.sh": {
+        "EC2NodeClass": "Healthy Ready; Degraded !*Ready; Degraded !ValidationSucceeded",
+        "NodeClaim": f"Suspended Disrupting; {READY}",
+        "NodePool": f"{READY}; Degraded !NodeClassReady",
+    },
+    "karpenter.k8s.aws": {
+        "EC2NodeClass": (
+            f"{READY}; Degraded !SubnetsReady; Degraded !SecurityGroupsReady; Degraded !ValidationSucceeded"
+        )
+    },
+    "karpenter.azure.com": {"*": READY},
+    "apps.kruise.io": {
+        "AdvancedCronJob": (
+            "Suspended .spec.paused=true & !.status.lastScheduleTime; Progressing .status.active;"
+            " Healthy .status.lastScheduleTime; Degraded"
+        ),
+        "BroadcastJob": (
+            "Healthy .status.phase=completed & .status.desired==.status.succeeded;"
+            " Degraded .status.phase=failed; Suspended .status.phase=paused"
+        ),
+        "CloneSet": kruise.clone_set,
+        "DaemonSet": kruise.daemon_set,
+        "StatefulSet": kruise.stateful_set,
+        "SidecarSet": (
+            "Progressing .status.updatedReadyPods<.status.matchedPods; Healthy .status.observedGeneration"
+        ),
+    },
+    "game.kruise.io": {"GameServer": counted.game_server, "GameServerSet": kruise.game_server_set},
+    "rollouts.kruise.io": {
+        "Rollout": (
+            f"{_SEEN};"
+            " Progressing .status.phase=Progressing & .status.canaryStatus.currentStepState=StepUpgrade;"
+            " Suspended .status.phase=Progressing & .status.canaryStatus.currentStepState=StepPaused;"
+            " Healthy .status.phase=Healthy & .status.canaryStatus.currentStepState=Completed;"
+            " Degraded .status.phase=Terminating|Disabled & .status.canaryStatus.currentStepState=StepPaused"
+        )
+    },
+    "numaflow.numaproj.io": {
+        "InterStepBufferService": _NUMAFLOW % "Running",
+        "MonoVertex Vertex": _NUMAFLOW % "Running|Paused",
+        "Pipeline": _NUMAFLOW % "Running|Paused|Pausing|Succeeded",
+    },
+    "numaplane.numaproj.io": {
+        "MonoVertexRollout": (
+            f"{_NUMAPLANE}; Healthy MonoVertexPausingOrPaused; Healthy ChildResourcesHealthy; Unknown"
+        ),
+        "NumaflowControllerRollout NumaflowController": (
+            f"{_NUMAPLANE}; Healthy ChildResourcesHealthy & .status.phase=Deployed; Unknown"
+        ),
+        "PipelineRollout": f"{_NUMAPLANE}; Suspended PipelinePausingOrPaused; Healthy ChildResourcesHealthy",
+        "*": f"{_NUMAPLANE}; Healthy ChildResourcesHealthy",
+    },
+    "flink.apache.org": {
+        "FlinkBlueGreenDeployment": (
+            f"{_FLINK}; Degraded .status.blueGreenState=ACTIVE_* & .status.jobStatus.state=RESTARTING;"
+            " Healthy .status.blueGreenState=ACTIVE_*"
+        ),
+        "FlinkDeployment": (
+            f"{_SEEN}; Progressing !.status.observedGeneration; {_FLINK};"
+            " Degraded .status.lifecycleState=STABLE & .status.jobStatus.state=RESTARTING;"
+            " Healthy .status.lifecycleState=STABLE; Degraded .status.lifecycleState=FAILED|ROLLED_BACK;"
+            " Suspended .status.lifecycleState=SUSPENDED;"
+            " Progressing .status.lifecycleState=DEPLOYED|UPGRADING|ROLLING_BACK;"
+            " Healthy .status.jobStatus.state=FINISHED;"
+            " Suspended .status.jobStatus.state=SUSPENDED|CANCELLING|CANCELED"
+        ),
+        "FlinkSessionJob": (
+            "Healthy .status.jobStatus.state=RUNNING|FINISHED;"
+            " Progressing .status.jobStatus.state=RECONCILING|CREATED;"
+            " Suspended .status.jobStatus.state=SUSPENDED|CANCELED;"
+            " Degraded .status.jobStatus.state=FAILED; Degraded .status.error"
+        ),
+        "FlinkStateSnapshot": "Healthy .status.state=COMPLETED; Degraded! .status.state=FAILED|ABANDONED",
+    },
+    "sparkoperator.k8s.io": {
+        "ScheduledSparkApplication": (
+            "Suspended .spec.suspend=true; Healthy .status.scheduleState=Scheduled;"
+            " Degraded .status.scheduleState=FailedValidation"
+        ),
+        "SparkApplication": counted.spark_application,
+        "SparkConnect": "Healthy .status.state=Ready; Degraded .status.state=Failed",
+    },
+    "ray.io": {
+        "RayCluster": (
+            "Suspended .spec.suspend=true; Suspended .status.state=suspended; Degraded .status.state=failed;"
+            " Degraded ReplicaFailure; Healthy .status.state=ready;"
+            " Healthy HeadPodReady & RayClusterProvisioned"
+        ),
+        "RayJob": (
+            "Suspended .spec.suspend=true; Degraded! .status.jobDeploymentStatus=Failed|ValidationFailed;"
+            " Degraded! .status.jobStatus=FAILED|STOPPED;"
+            " Healthy .status.jobStatus=SUCCEEDED; Suspended .status.jobDeploymentStatus=Suspended"
+        ),
+        "RayService": (
+            "Healthy Ready; Healthy .status.serviceStatus=Running; Degraded .status.serviceStatus=*Fail*"
+        ),
+    },
+    "serving.kserve.io": {
+        "ClusterServingRuntime ServingRuntime ClusterStorageContainer LLMInferenceServiceConfig": EXISTS,
+        "InferenceService": kruise.inference_service,
+        "LLMInferenceService": "Suspended ~*(Stopped); Suspended *(Stopped); Healthy Ready; Degraded !Ready",
+        "*": "Degraded !Ready; Healthy Ready",
+    },
+    "kubeflow.org": {
+        "Notebook": (
+            "Suspended .metadata.annotations[kubeflow-resource-stopped]; Healthy Ready; Degraded !Ready"
+        ),
+        "Profile": "Degraded Failed; Healthy Successful",
+        "*": _KUBEFLOW,
+    },
+    "trainer.kubeflow.org": {
+        "TrainJob": "Degraded! Failed; Healthy Complete; Suspended Suspended",
+        "*": EXISTS,
+    },
+    "machinelearning.seldon.io": {
+        "SeldonDeployment": "Healthy .status.state=Available; Degraded .status.state=Failed",
+        "*": READY,
+    },
+    "mlops.seldon.io": {"*": READY},
+    "kueue.x-k8s.io": {
+        "ClusterQueue LocalQueue": "Healthy Active; Degraded !Active",
+        "AdmissionCheck": "Healthy Active; Degraded !Active",
+        "ResourceFlavor WorkloadPriorityClass Cohort Topology": EXISTS,
+        "Workload": (
+            "Degraded! Finished(JobFailed|Failed); Healthy Finished; Suspended .spec.active=false;"
+            " Healthy Admitted; Progressing QuotaReserved"
+        ),
+    },
+    "jobset.x-k8s.io": {
+        "JobSet": "Degraded! Failed; Healthy Completed; Suspended Suspended; Suspended .spec.suspend=true"
+    },
+    "leaderworkerset.x-k8s.io": {"LeaderWorkerSet": "Progressing Progressing; Healthy Available"},
+    "batch.volcano.sh": {
+        "Job": (
+            "Healthy .status.state.phase=Completed;"
+            " Degraded! .status.state.phase=Failed|Aborted|Terminated;"
+            " Suspended .status.state.phase=Aborting"
+        )
+    },
+    "scheduling.volcano.sh": {
+        "PodGroup": "Healthy .status.phase=Running|Completed; Degraded .status.phase=Unknown",
+        "Queue": (
+            "Healthy .status.state=Open; Suspended .status.state=Closed|Closing;"
+            " Degraded .status.state=Unknown"
+        ),
+    },
+    "core.spinkube.dev": {
+        "SpinApp": (
+            "Progressing Available & .status.readyReplicas<.spec.replicas;"
+            " Progressing Available & Progressing;"
+            " Healthy Available; Degraded"
+        ),
+        "SpinAppExecutor": EXISTS,
+    },
+    "camel.apache.org": {
+        "Build": "Healthy .status.phase=Succeeded; Degraded! .status.phase=Failed|Error|Interrupted",
+        "Integration": "Degraded !Ready; Healthy Ready",
+        "IntegrationPlatform IntegrationProfile": "Healthy .status.phase=Ready; Degraded .status.phase=Error",
+        "IntegrationKit Kamelet": "Healthy .status.phase=Ready; Degraded .status.phase=Error",
+        "*": "Degraded !Ready; Healthy Ready; Degraded .status.phase=Error",
+    },
+    "temporal.io": {
+        "TemporalCluster": "Degraded ReconcileError; Healthy Ready; Progressing !Ready",
+        "*": "Degraded ReconcileError; Healthy ReconcileSuccess; Healthy Ready; Degraded !Ready",
+    },
+    "dapr.io": {"*": EXISTS},
+    "openfaas.com": {"Function": "Healthy Ready & Healthy; Healthy Ready; Degraded !Ready"},
+    "execution.furiko.io": {
+        "Job": (
+            "Healthy .status.phase=Succeeded;"
+            " Degraded! .status.phase=Failed|RetryLimitExceeded|AdmissionError|Killed*"
+        ),
+        "JobConfig": EXISTS,
+    },
+    "kubernetes.dask.org": {
+        "DaskCluster": "Healthy .status.phase=Running; Degraded .status.phase=Error",
+        "DaskJob": "Healthy .status.jobStatus=Successful; Degraded! .status.jobStatus=Failed",
+    },
+    "actions.github.com": {
+        "AutoscalingRunnerSet": (
+            "Healthy .status.state=Running; Degraded .status.state=Failed|Outdated; Healthy .status"
+        ),
+        "EphemeralRunner": "Healthy .status.phase=Running|Succeeded; Degraded .status.phase=Failed",
+        "AutoscalingListener EphemeralRunnerSet": EXISTS,
+    },
+    "k6.io": {"TestRun K6": "Healthy .status.stage=finished; Degraded! .status.stage=error"},
+    "litmuschaos.io": {
+        "ChaosEngine": "Healthy .status.engineStatus=completed; Suspended .status.engineStatus=stopped"
+    },
+    "chaos-mesh.org": {"*": "Suspended Paused; Healthy AllInjected; Healthy AllRecovered"},
+}

@@ -1,0 +1,168 @@
+"""Verdicts that need arithmetic: nodes, executors, replicas, the newest of several conditions."""
+
+import re
+from typing import Any
+
+from towpath.health.verdict import (
+    Health,
+    Status,
+    behind,
+    conditions,
+    degraded,
+    healthy,
+    is_false,
+    is_true,
+    items,
+    number,
+    part,
+    progressing,
+    suspended,
+    unknown,
+    why,
+)
+from towpath.objects import Manifest
+
+_RATIO = re.compile(r"(\d+)/(\d+)\Z")
+_SPARK = {
+    "COMPLETED": Status.HEALTHY,
+    "FAILED": Status.DEGRADED,
+    "SUBMISSION_FAILED": Status.DEGRADED,
+    "FAILING": Status.DEGRADED,
+    "INVALIDATING": Status.MISSING,
+    "SUSPENDED": Status.SUSPENDED,
+}
+
+
+def elasticsearch(manifest: Manifest) -> Health:  # noqa: PLR0911
+    """As many nodes as all node sets ask for, the phase Ready and the cluster green."""
+    status = part(manifest, "status")
+    available, phase, health = status.get("availableNodes"), status.get("phase"), status.get("health")
+    if phase == "Invalid":
+        return degraded("phase Invalid: its specification is refused")
+    if not isinstance(available, int):
+        return unknown("it has not said how many nodes are available")
+    wanted = sum(number(each, "count") for each in items(part(manifest, "spec"), "nodeSets"))
+    if available < wanted:
+        return progressing(f"{available} of {wanted} nodes are available")
+    if phase != "Ready":
+        return progressing(f"phase {phase}") if phase else unknown("no phase told yet")
+    if health == "green":
+        return healthy(f"green, {available} nodes")
+    if health in ("yellow", "red"):
+        return degraded(f"health {health}: look at its indices, replicas and shards")
+    return unknown(f"health {health}")
+
+
+def open_telemetry_collector(manifest: Manifest) -> Health:
+    """`2/2` replicas; a sidecar has none of its own."""
+    mode = part(manifest, "spec").get("mode")
+    ratio = str(part(manifest, "status", "scale").get("statusReplicas") or "")
+    found = _RATIO.match(ratio)
+    if not found:
+        if mode == "sidecar" and part(manifest, "status"):
+            return healthy("runs as a sidecar of other pods")
+        return progressing("it has not said how many replicas are ready")
+    ready, wanted = int(found[1]), int(found[2])
+    if ready == 0:
+        if mode == "daemonset" and wanted == 0:
+            return healthy("no node matches")
+        return degraded(f"none of {wanted} replicas is ready")
+    text = f"{ready} of {wanted} replicas are ready"
+    return healthy(text) if ready == wanted else progressing(text)
+
+
+def spark_application(manifest: Manifest) -> Health:
+    """Running means that as many executors run as are asked for."""
+    state = part(manifest, "status", "applicationState")
+    word, message = str(state.get("state") or ""), str(state.get("errorMessage") or "")
+    if word in _SPARK:
+        return Health(_SPARK[word], message or f"state {word}")
+    if word != "RUNNING":
+        return progressing(f"state {word}" if word else "it is not submitted yet")
+    running = list(part(manifest, "status", "executorState").values()).count("RUNNING")
+    dynamic = part(manifest, "spec", "dynamicAllocation")
+    if dynamic.get("enabled") is True:
+        low = number(dynamic, "minExecutors", number(dynamic, "initialExecutors", 1))
+    else:
+        low = number(part(manifest, "spec", "executor"), "instances", 1)
+    text = f"{running} of {low} executors run"
+    return healthy(text) if running >= low else progressing(text)
+
+
+def latest_condition(manifest: Manifest) -> Health:
+    """cass-operator: the condition that changed last tells what goes on."""
+    told = items(part(manifest, "status"), "conditions")
+    if not told:
+        return unknown("it has no conditions yet")
+    newest = max(told, key=lambda each: str(each.get("lastTransitionTime") or ""))
+    text = f"{newest.get('type')} since {newest.get('lastTransitionTime')}"
+    if newest.get("type") in ("Healthy", "Ready") and is_true(newest):
+        return healthy(text)
+    if newest.get("type") == "Stopped" and is_true(newest):
+        return suspended(text)
+    return degraded(why(newest)) if is_false(newest) else progressing(text)
+
+
+def kubeadm_control_plane(manifest: Manifest) -> Health:  # noqa: PLR0911
+    """Cluster API: etcd well, every machine ready and of the newest version."""
+    status = part(manifest, "status")
+    old, new = conditions(manifest), _by_type(part(status, "v1beta2"))
+    etcd = old.get("EtcdClusterHealthy")
+    if etcd and not is_true(etcd):
+        return degraded(why(etcd))
+    for told, name in (
+        (new, "MachinesReady"),
+        (new, "MachinesUpToDate"),
+        (old, "ControlPlaneComponentsHealthy"),
+    ):
+        if name in told and not is_true(told[name]):
+            return progressing(why(told[name]))
+    if is_true(new.get("RollingOut")):
+        return progressing(why(new["RollingOut"]))
+    if not status:
+        return progressing("its controller has not reported on it yet")
+    wanted, ready = number(status, "replicas"), number(status, "readyReplicas")
+    if number(status, "updatedReplicas") < wanted:
+        return progressing(f"{number(status, 'updatedReplicas')} of {wanted} machines are updated")
+    if ready != wanted:
+        return progressing(f"{ready} of {wanted} machines are ready")
+    if not old and not new:
+        return progressing("it has no conditions yet")
+    return behind(manifest) or healthy(f"{ready} machines are ready")
+
+
+def cluster_api(manifest: Manifest) -> Health:
+    """What providers of Cluster API make: Ready, or a condition that is False with severity Error."""
+    status, told = part(manifest, "status"), conditions(manifest)
+    failure = status.get("failureMessage") or status.get("failureReason")
+    if failure:
+        return degraded(str(failure), final=True)
+    for name, condition in told.items():
+        if name.endswith("Updating") and is_true(condition):
+            return progressing(why(condition))
+    if is_true(told.get("Ready")):
+        return behind(manifest) or healthy(why(told["Ready"]))
+    errors = [why(each) for each in told.values() if is_false(each) and each.get("severity") == "Error"]
+    if errors:
+        return degraded("; ".join(errors[:3]))
+    if status.get("ready") is True and "Ready" not in told:
+        return behind(manifest) or healthy("ready")
+    return progressing(why(told["Ready"]) if "Ready" in told else "not ready yet")
+
+
+def game_server(manifest: Manifest) -> Health:
+    """Kruise: in the state it should be in, with its pod ready."""
+    status = part(manifest, "status")
+    now, wanted = status.get("currentState"), status.get("desiredState")
+    if not status:
+        return unknown("it has no status to judge by")
+    if now != wanted:
+        return progressing(f"goes from {now} to {wanted}")
+    pod = _by_type(part(status, "podStatus")).get("KruisePodReady")
+    if pod and not is_true(pod):
+        return degraded(why(pod))
+    return healthy("ready") if now == "Ready" else unknown(f"state {now}")
+
+
+def _by_type(parent: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {str(item.get("type")): item for item in items(parent, "conditions")}

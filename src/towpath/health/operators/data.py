@@ -1,0 +1,223 @@
+"""Databases and messaging: PostgreSQL, MySQL, MongoDB, Kafka, RabbitMQ, Elastic, Redis, Cassandra, NATS."""
+
+from towpath.health.operators import counted
+from towpath.health.operators.row import Rows
+from towpath.health.rows import EXISTS, READY
+
+_STRIMZI = "Degraded NotReady; Healthy Ready"
+_CONFLUENT = "Healthy .status.phase=RUNNING; Degraded .status.phase=ERROR|FAILED"
+_RABBIT = "Healthy Ready(SuccessfulCreateOrUpdate); Degraded !Ready(FailedCreateOrUpdate); Unknown"
+_ECK = (
+    "Degraded .status.health=red; Healthy .status.health=green; Progressing .status.health=yellow;"
+    " Progressing .status.expectedNodes; Unknown"
+)
+_MARIADB = "Degraded !*(Failed); Progressing !*; Progressing ?*; Healthy *"
+_NATS = (
+    "Degraded !*; Healthy Ready(Created|Updated|Noop|SkipCreate|SkipUpdate);"
+    " Progressing Ready & .spec.progressDeadlineSeconds; Degraded Ready(Errored)"
+)
+_PERCONA = (
+    "Progressing .status.state=initializing|stopping; Healthy .status.state=ready;"
+    " Suspended .status.state=paused; Degraded .status.state=error; Unknown"
+)
+_CNPG_PHASES = (
+    " Healthy .status.phase=Cluster in healthy state;"
+    " Progressing .status.phase=Setting up primary|Creating a new replica|Upgrading cluster"
+    "|Waiting for the instances to become active|Promoting to primary cluster;"
+    " Degraded .status.phase=Switchover in progress|Failing over|Upgrading Postgres major version"
+    "|Cluster upgrade delayed|Waiting for user action|Primary instance is being restarted*"
+    "|Cluster cannot execute instance online upgrade*|Online upgrade in progress|Applying configuration;"
+    " Suspended .status.phase=Unable to create required cluster objects"
+    "|Cluster cannot proceed to reconciliation*|Cluster has incomplete or invalid image catalog"
+    "|Cluster is unrecoverable*"
+)
+_APPLIED = (
+    "Healthy .status.applied=true & .status.observedGeneration==.metadata.generation;"
+    " Healthy .status.applied=true & !.metadata.generation;"
+    " Degraded .status.applied=false & .status.observedGeneration==.metadata.generation"
+)
+
+ROWS: Rows = {
+    "acid.zalan.do": {
+        "OperatorConfiguration": EXISTS,
+        "postgresql": (
+            "Healthy .status.PostgresClusterStatus=Running;"
+            " Progressing .status.PostgresClusterStatus=Creating|Updating;"
+            " Degraded .status.PostgresClusterStatus"
+        ),
+    },
+    "postgresql.cnpg.io": {
+        "Backup": (
+            "Healthy .status.phase=completed;"
+            " Degraded .status.phase=failed|walArchivingFailing|invalid backup definition"
+        ),
+        "Cluster": (
+            "Suspended .metadata.annotations[cnpg.io/reconciliation]=disabled;"
+            " Suspended cnpg.io/hibernation; Degraded ~cnpg.io/hibernation;"
+            f" Progressing !.status.conditions;{_CNPG_PHASES}; Unknown"
+        ),
+        "Database Publication Subscription": _APPLIED,
+        "ClusterImageCatalog ImageCatalog": EXISTS,
+        "Pooler": "Healthy .status.instances>0; Progressing !.status.instances",
+        "ScheduledBackup": "Suspended .spec.suspend=true; Healthy",
+    },
+    "postgres-operator.crunchydata.com": {
+        "PostgresCluster": (
+            "Suspended .spec.shutdown=true; Progressing !Progressing(Paused);"
+            " Healthy PGBackRestReplicaRepoReady"
+        ),
+        "*": READY,
+    },
+    "kubegres.reactive-tech.io": {
+        "Kubegres": "Degraded .status.blockingOperation.statefulSetOperation; Healthy .status"
+    },
+    "k8s.mariadb.com": {
+        "Backup Restore": "Degraded !*(Failed); Progressing !*; Progressing ?*; Healthy *",
+        "Connection Database Grant User": "Healthy Ready; Degraded ~Ready",
+        "MariaDB MaxScale": f"Suspended .spec.suspend=true; {_MARIADB}",
+        "SqlJob": "Healthy *(JobComplete); Degraded *(JobFailed); Degraded !*(JobFailed)",
+        "*": _MARIADB,
+    },
+    "mariadb.mmontes.io": {"*": "Progressing !*; Progressing ?*; Healthy *"},
+    "mysql.oracle.com": {
+        "InnoDBCluster": (
+            "Healthy .status.cluster.status=ONLINE; Degraded .status.cluster.status=OFFLINE|NO_QUORUM|INVALID"
+            "|UNKNOWN|ONLINE_PARTIAL|ONLINE_UNCERTAIN|OFFLINE_UNCERTAIN"
+        )
+    },
+    "moco.cybozu.com": {"MySQLCluster": "Healthy Healthy; Healthy Available; Degraded !Available"},
+    "pxc.percona.com": {
+        "PerconaXtraDBCluster": (
+            "Progressing .status.state=initializing; Healthy .status.state=ready;"
+            " Degraded .status.state=stopping|error; Unknown"
+        ),
+        "*": "Healthy .status.state=Succeeded; Degraded .status.state=Failed|Error",
+    },
+    "ps.percona.com": {"PerconaServerMySQL": _PERCONA},
+    "pgv2.percona.com": {"PerconaPGCluster": _PERCONA},
+    "psmdb.percona.com": {
+        "PerconaServerMongoDB": _PERCONA,
+        "*": "Healthy .status.state=ready; Degraded .status.state=error|rejected",
+    },
+    "mongodb.com": {
+        "*": (
+            "Healthy .status.phase=Running; Degraded .status.phase=Failed;"
+            " Progressing .status.phase=Pending|*ing"
+        )
+    },
+    "mongodbcommunity.mongodb.com": {
+        "MongoDBCommunity": "Healthy .status.phase=Running; Degraded .status.phase=Failed"
+    },
+    "atlas.mongodb.com": {"*": "Degraded !*; Healthy Ready"},
+    "db.atlasgo.io": {
+        "*": "Healthy Ready; Progressing ~Ready(Reconciling|GettingDevDB|ApprovalPending); Degraded ~Ready"
+    },
+    "schemas.schemahero.io": {"*": "Healthy .status.phase=EXECUTED|APPROVED; Degraded .status.phase=INVALID"},
+    "kafka.strimzi.io": {
+        "Kafka": "Degraded NotReady(!Creating); Healthy Ready",
+        "KafkaNodePool StrimziPodSet": "Degraded NotReady; Healthy",
+        "KafkaRebalance": (
+            "Degraded NotReady; Healthy Ready; Suspended ProposalReady;"
+            " Suspended Stopped; Progressing Rebalancing"
+        ),
+        "*": _STRIMZI,
+    },
+    "core.strimzi.io": {
+        "StrimziPodSet": "Progressing .status.readyPods<.status.pods; Healthy .status.pods>0"
+    },
+    "platform.confluent.io": {
+        "Connector": (
+            "Degraded .status.state=ERROR; Degraded .status.failedTasksCount>0;"
+            " Healthy .status.state=CREATED & .status.connectorState=RUNNING & !.status.failedTasksCount"
+        ),
+        "KafkaTopic Schema KafkaRestClass ConfluentRolebinding": (
+            "Healthy .status.state=SUCCEEDED|CREATED|Successful; Degraded .status.state=ERROR|FAILED"
+        ),
+        "*": _CONFLUENT,
+    },
+    "cluster.redpanda.com": {"*": "Progressing !Quiesced; Healthy Ready; Degraded !Ready"},
+    "rabbitmq.com": {
+        "RabbitmqCluster": (
+            "Degraded !ReconcileSuccess; Progressing ?ClusterAvailable; Progressing ?AllReplicasReady;"
+            " Suspended !AllReplicasReady(ScaledToZero); Progressing !ClusterAvailable;"
+            " Progressing !AllReplicasReady; Healthy ClusterAvailable & AllReplicasReady"
+        ),
+        "*": _RABBIT,
+    },
+    "jetstream.nats.io": {"*": _NATS},
+    "zookeeper.pravega.io": {
+        "ZookeeperCluster": "Healthy .status.readyReplicas>0 & .status.readyReplicas==.status.replicas"
+    },
+    "pulsar.streamnative.io": {"*": READY},
+    "elasticsearch.k8s.elastic.co": {"Elasticsearch": counted.elasticsearch},
+    "stackconfigpolicy.k8s.elastic.co": {
+        "*": "Healthy .status.phase=Ready; Degraded .status.phase=Invalid|Error|Conflict"
+    },
+    "*.k8s.elastic.co": {"*": _ECK},
+    "opensearch.opster.io": {
+        "OpenSearchCluster": (
+            "Degraded .status.health=red; Healthy .status.phase=RUNNING & .status.initialized=true"
+        ),
+        "*": "Healthy .status.state=CREATED; Degraded .status.state=ERROR",
+    },
+    "cassandra.datastax.com": {"CassandraDatacenter": counted.latest_condition},
+    "k8ssandra.io": {"K8ssandraCluster": "Degraded .status.error!=None; Healthy CassandraInitialized"},
+    "scylla.scylladb.com": {
+        "ScyllaCluster ScyllaDBDatacenter": "Degraded Degraded; Progressing Progressing; Healthy Available"
+    },
+    "clickhouse.altinity.com": {
+        "ClickHouseInstallation": (
+            "Healthy .status.status=Completed; Progressing .status.status=InProgress; Degraded .status.status"
+        )
+    },
+    "clickhouse-keeper.altinity.com": {
+        "*": (
+            "Healthy .status.status=Completed; Progressing .status.status=InProgress; Degraded .status.status"
+        )
+    },
+    "druid.apache.org": {
+        "Druid": (
+            "Healthy .status.druidNodeStatus.druidNodeConditionType=DruidClusterReady"
+            " & .status.druidNodeStatus.druidNodeConditionStatus=True;"
+            " Degraded .status.druidNodeStatus.druidNodeConditionType=DruidNodeErrorState;"
+            " Degraded .status.druidNodeStatus.druidNodeConditionStatus=False"
+        )
+    },
+    "solr.apache.org": {
+        "SolrCloud": "Progressing .status.readyReplicas<.status.replicas; Healthy .status.readyReplicas>0"
+    },
+    "redis.redis.opstreelabs.in": {
+        "*": "Healthy .status.state=Ready; Degraded .status.state=Failed; Progressing .status.state; Healthy"
+    },
+    "databases.spotahome.com": {
+        "RedisFailover": "Healthy .status.state=Healthy; Degraded .status.state=NotHealthy; Healthy"
+    },
+    "app.redislabs.com": {
+        "*": (
+            "Healthy .status.state=Running|Active|active;"
+            " Degraded .status.state=Error|Invalid|error|creation-failed"
+        )
+    },
+    "dragonflydb.io": {"Dragonfly": "Healthy .status.phase=Ready|ready; Progressing .status.phase"},
+    "hazelcast.com": {
+        "*": "Healthy .status.phase=Running|Success|Persisted; Degraded .status.phase=Failed|Failure"
+    },
+    "infinispan.org": {
+        "Infinispan": "Degraded !PreliminaryChecksPassed; Healthy WellFormed; Degraded !WellFormed"
+    },
+    "apps.kubeblocks.io": {
+        "Cluster Component": (
+            "Healthy .status.phase=Running; Degraded .status.phase=Failed|Abnormal;"
+            " Suspended .status.phase=Stopped"
+        ),
+        "*": "Healthy .status.phase=Available; Degraded .status.phase=Unavailable",
+    },
+    "database.arangodb.com": {
+        "ArangoDeployment": "Degraded .status.phase=Failed; Healthy Ready; Degraded !Ready"
+    },
+    "pingcap.com": {"TidbCluster": "Healthy Ready; Progressing !Ready"},
+    "crdb.cockroachlabs.com": {
+        "CrdbCluster": "Healthy .status.clusterStatus=Finished; Degraded .status.clusterStatus=Failed"
+    },
+    "planetscale.com": {"*": "Degraded !*; Healthy *"},
+}

@@ -1,0 +1,136 @@
+"""Delivery: Argo, Flux, Flagger, Tekton, GitOps Promoter, Kargo, Pulumi, Terraform, Fleet."""
+
+from towpath.health.operators import promoter, rollouts
+from towpath.health.operators.row import Rows
+from towpath.health.rows import EXISTS, READY
+
+_RUN = "Healthy .status.phase=Successful|Succeeded; Degraded! .status.phase=Failed|Error"
+_FLUX = "Suspended .spec.suspend=true; Progressing ?Ready & Reconciling; {good}; Degraded! Stalled; {bad}"
+_APPLIED = _FLUX.format(good="Healthy Ready", bad="Degraded ~Ready")
+_SOURCE = _FLUX.format(good="Healthy Ready & ArtifactInStorage", bad="Degraded .status.conditions")
+_SUCCEEDED = "Healthy Succeeded; Degraded! !Succeeded"
+
+ROWS: Rows = {
+    "argoproj.io": {
+        "AnalysisRun": f"{_RUN}; Unknown .status.phase=Inconclusive",
+        "AnalysisTemplate ClusterAnalysisTemplate AppProject": EXISTS,
+        "Application": rollouts.application,
+        "ApplicationSet": (
+            "Degraded ErrorOccurred; Degraded !ResourcesUpToDate; Progressing RolloutProgressing;"
+            " Healthy ResourcesUpToDate"
+        ),
+        "ArgoCD": "Healthy .status.phase=Available; Degraded .status.phase=Failed",
+        "ClusterWorkflowTemplate WorkflowTemplate": EXISTS,
+        "CronWorkflow": "Degraded SpecError; Degraded SubmissionError; Suspended .spec.suspend=true; Healthy",
+        "EventBus": "Degraded !Deployed; Healthy Deployed",
+        "EventSource": "Degraded !*; Healthy Deployed & SourcesProvided",
+        "Experiment": _RUN,
+        "Rollout": rollouts.rollout,
+        "Sensor": "Degraded !*; Healthy Deployed & TriggersProvided",
+        "Workflow": (
+            "Suspended .spec.suspend=true; Healthy .status.phase=Succeeded;"
+            " Degraded! .status.phase=Failed|Error; Progressing !.status.phase;"
+            " Progressing .status.phase=Pending|Running; Unknown"
+        ),
+    },
+    "argocd-image-updater.argoproj.io": {"*": f"Degraded Error; Progressing Reconciling; {READY}"},
+    "promoter.argoproj.io": {
+        "ArgoCDCommitStatus": (
+            "Degraded !Ready; Degraded Ready & !.status.applicationsSelected; Healthy Ready"
+        ),
+        "ChangeTransferPolicy": promoter.change_transfer_policy,
+        "GitCommitStatus TimedCommitStatus WebRequestCommitStatus": promoter.gate,
+        "PromotionStrategy": promoter.promotion_strategy,
+        "PullRequest": "Degraded !Ready; Degraded !Reconciled; Healthy Ready; Healthy Reconciled",
+        "*": READY,
+    },
+    "kustomize.toolkit.fluxcd.io": {"*": _APPLIED},
+    "helm.toolkit.fluxcd.io": {
+        "HelmRelease": _FLUX.format(
+            good="Healthy Ready & Released; Healthy Ready & TestSuccess",
+            bad="Degraded .status.conditions",
+        )
+    },
+    "source.toolkit.fluxcd.io": {
+        "HelmRepository": f"Suspended .spec.suspend=true; Healthy .spec.type=oci; {_SOURCE}",
+        "*": _SOURCE,
+    },
+    "image.toolkit.fluxcd.io": {
+        "ImagePolicy": (
+            "Suspended .spec.suspend=true; Healthy Ready;"
+            " Progressing !Ready & Reconciling(NewGeneration|AccessingRepository|ApplyingPolicy);"
+            " Progressing ?Ready & Reconciling; Degraded .status.conditions"
+        ),
+        "*": _APPLIED,
+    },
+    "notification.toolkit.fluxcd.io": {
+        "Alert Provider": "Suspended .spec.suspend=true; Healthy Ready; Degraded !Ready; Healthy !.status",
+        "Receiver": "Suspended .spec.suspend=true; Healthy Ready; Degraded .status.conditions",
+    },
+    "infra.contrib.fluxcd.io": {"*": _APPLIED},
+    "fluxcd.controlplane.io": {"*": f"Progressing Reconciling; {READY}"},
+    "flagger.app": {
+        "AlertProvider MetricTemplate": EXISTS,
+        "Canary": (
+            "Healthy .status.phase=Succeeded|Initialized; Degraded .status.phase=Failed;"
+            " Progressing .status.phase=Progressing|Finalising|Promoting; Unknown"
+        ),
+    },
+    "tekton.dev": {
+        "PipelineRun TaskRun Run CustomRun": _SUCCEEDED,
+        "Pipeline Task ClusterTask StepAction": EXISTS,
+    },
+    "operator.tekton.dev": {"*": "Degraded ErrorState; Healthy Ready; Degraded !Ready"},
+    "triggers.tekton.dev": {
+        "ClusterInterceptor ClusterTriggerBinding Interceptor Trigger TriggerBinding TriggerTemplate": EXISTS,
+        "EventListener": f"Healthy Available & Ready; {READY}; Degraded !Available",
+    },
+    "kargo.akuity.io": {
+        "Freight Project ProjectConfig": "Healthy Ready; Degraded !Ready; Healthy",
+        "Promotion": (
+            "Healthy .status.phase=Succeeded; Degraded! .status.phase=Failed|Errored|Aborted;"
+            " Progressing .status.phase=Pending|Running"
+        ),
+        "Stage Warehouse": (
+            "Degraded .status.health.status=Unhealthy; Progressing Reconciling; Healthy Ready & Healthy;"
+            " Healthy Ready; Degraded !Ready"
+        ),
+    },
+    "pulumi.com": {
+        "Stack": "Degraded! Stalled; Progressing Reconciling; Healthy Ready",
+        "*": "Progressing Reconciling; Healthy Ready; Degraded !Ready",
+    },
+    "app.terraform.io": {"*": "Degraded .status.runStatus=errored; Healthy .status.runStatus=applied"},
+    "kro.run": {
+        "ResourceGraphDefinition": (
+            "Healthy Ready; Degraded !GraphRevisionsResolved; Degraded !GraphAccepted; Degraded !KindReady;"
+            " Degraded !ControllerReady; Degraded !Ready"
+        ),
+        "*": "Healthy Ready; Degraded !* & .status.state=FAILED|ERROR",
+    },
+    "fleet.cattle.io": {
+        "Bundle GitRepo BundleDeployment HelmOp": (
+            "Suspended .spec.paused=true; Degraded Stalled; Healthy Ready; Degraded !Ready"
+        ),
+        "Cluster ClusterGroup": READY,
+    },
+    "app.k8s.io": {"Application": f"Degraded Error; {READY}"},
+    "core.oam.dev": {
+        "Application": (
+            "Healthy .status.status=running; Progressing .status.status=rendering|runningWorkflow|starting;"
+            " Suspended .status.status=workflowSuspending; Degraded .status.status=unhealthy|workflow*"
+        ),
+    },
+    "work.karmada.io": {"ResourceBinding ClusterResourceBinding": promoter.resource_binding},
+    "tower.ansible.com": {
+        "*": (
+            "Healthy .status.isFinished & .status.ansibleJobResult.status=successful;"
+            " Degraded! .status.isFinished & .status.ansibleJobResult.status=error|failed|canceled"
+        )
+    },
+    "tests.testkube.io": {
+        "TestExecution TestSuiteExecution": (
+            "Healthy .status.latestExecution.status=passed; Degraded! .status.latestExecution.status=failed"
+        )
+    },
+}

@@ -1,0 +1,114 @@
+"""OpenKruise workloads, which wait for a person at a partition, and KServe's counted conditions."""
+
+from typing import Any
+
+from towpath.health.verdict import (
+    Health,
+    conditions,
+    degraded,
+    healthy,
+    is_false,
+    is_true,
+    number,
+    part,
+    progressing,
+    suspended,
+    why,
+)
+from towpath.objects import Manifest
+
+_PAUSED = "paused: set `paused` to false to let it go on"
+
+
+def clone_set(manifest: Manifest) -> Health:
+    """A CloneSet stops when as many replicas as its partition allows are updated."""
+    status = part(manifest, "status")
+    return _replicas(
+        manifest,
+        part(manifest, "spec", "updateStrategy"),
+        reached=number(status, "updatedReplicas") >= number(status, "expectedUpdatedReplicas"),
+    )
+
+
+def stateful_set(manifest: Manifest) -> Health:
+    """An Advanced StatefulSet: the same below its partition."""
+    status = part(manifest, "status")
+    strategy = part(manifest, "spec", "updateStrategy", "rollingUpdate")
+    beyond = number(status, "replicas") - number(strategy, "partition")
+    return _replicas(manifest, strategy, reached=number(status, "updatedReplicas") > beyond)
+
+
+def daemon_set(manifest: Manifest) -> Health:  # noqa: PLR0911
+    """An Advanced DaemonSet: on every node it should be on."""
+    status = part(manifest, "status")
+    strategy = part(manifest, "spec", "updateStrategy", "rollingUpdate")
+    if waiting := _unseen(manifest):
+        return waiting
+    wanted, updated = number(status, "desiredNumberScheduled"), number(status, "updatedNumberScheduled")
+    if strategy.get("paused") is True or "updatedNumberScheduled" not in status:
+        return suspended(_PAUSED)
+    if _partitioned(manifest, strategy):
+        if updated > wanted - number(strategy, "partition"):
+            return suspended(f"{updated} of {wanted} nodes are updated: its partition waits for a person")
+        return progressing(f"{updated} of {wanted} nodes are updated")
+    if updated == wanted == number(status, "numberAvailable"):
+        return healthy(f"available on {wanted} nodes")
+    if updated == wanted == number(status, "numberUnavailable"):
+        return degraded(f"available on none of {wanted} nodes")
+    return progressing(f"available on {number(status, 'numberAvailable')} of {wanted} nodes")
+
+
+def game_server_set(manifest: Manifest) -> Health:
+    """A set of game servers: updated down to its partition, and ready."""
+    if waiting := _unseen(manifest):
+        return waiting
+    status = part(manifest, "status")
+    strategy = part(manifest, "spec", "updateStrategy", "rollingUpdate")
+    wanted, partition = number(status, "replicas"), number(strategy, "partition")
+    if strategy.get("paused") is True:
+        return suspended(_PAUSED)
+    if partition and number(status, "updatedReplicas") >= wanted - partition:
+        return suspended(f"updated down to partition {partition}, which waits for a person")
+    ready = number(status, "updatedReadyReplicas")
+    text = f"{ready} of {wanted} replicas are updated and ready"
+    return healthy(text) if ready == wanted else progressing(text)
+
+
+def inference_service(manifest: Manifest) -> Health:
+    """KServe: every condition counts, except those that say that it is stopped."""
+    told = conditions(manifest)
+    if is_true(told.pop("Stopped", None)) or any(each.get("reason") == "Stopped" for each in told.values()):
+        return suspended("stopped")
+    bad = [f"{name}: {why(each)}" for name, each in told.items() if is_false(each)]
+    if bad:
+        return degraded("; ".join(bad[:3]))
+    if not is_true(told.get("PredictorReady")) or not is_true(told.get("IngressReady")):
+        return progressing("its predictor or its ingress is not ready yet")
+    if waiting := [name for name, each in told.items() if not is_true(each)]:
+        return progressing(f"waits for {', '.join(waiting[:3])}")
+    return healthy("ready") if is_true(told.get("Ready")) else progressing("not ready yet")
+
+
+def _replicas(manifest: Manifest, strategy: dict[str, Any], *, reached: bool) -> Health:
+    if waiting := _unseen(manifest):
+        return waiting
+    status = part(manifest, "status")
+    wanted, available = number(status, "replicas"), number(status, "updatedAvailableReplicas")
+    if strategy.get("paused") is True or "updatedAvailableReplicas" not in status:
+        return suspended(_PAUSED)
+    text = f"{available} of {wanted} replicas are updated and available"
+    if _partitioned(manifest, strategy):
+        return suspended(f"{text}: its partition waits for a person") if reached else progressing(text)
+    return healthy(text) if available == wanted else degraded(text)
+
+
+def _partitioned(manifest: Manifest, strategy: dict[str, Any]) -> bool:
+    partition, generation = strategy.get("partition"), part(manifest, "metadata").get("generation")
+    return partition not in (None, 0, "0%") and isinstance(generation, int) and generation > 1
+
+
+def _unseen(manifest: Manifest) -> Health | None:
+    observed = part(manifest, "status").get("observedGeneration")
+    if observed is None or observed != part(manifest, "metadata").get("generation"):
+        return progressing("its controller has not seen the newest change")
+    return None

@@ -1,0 +1,127 @@
+"""Traffic: cert-manager, Gateway API, Envoy, Istio, Contour, Gloo, Knative, Cilium, MetalLB."""
+
+from towpath.health.operators import gateways
+from towpath.health.operators.row import Rows
+from towpath.health.rows import EXISTS
+
+_ACME = "Healthy .status.state=valid; Degraded! .status.state=invalid|expired|errored"
+_KNATIVE = "Degraded !Ready; Healthy Ready"
+_GLOO = (
+    "Degraded .status.state=Rejected|Warning|2|3; Degraded .status.statuses[].state=Rejected|Warning|2|3;"
+    " {pending} .status.state=Pending|0; {pending} .status.statuses[].state=Pending|0;"
+    " Healthy .status.state=Accepted|1; Healthy .status.statuses[].state=Accepted|1"
+)
+_ISTIO = (
+    "Unknown .status.status=NONE|0; Progressing .status.status=UPDATING|RECONCILING|1|2;"
+    " Healthy .status.status=HEALTHY|3; Degraded .status.status=ERROR|4"
+)
+
+ROWS: Rows = {
+    "acme.cert-manager.io": {"Challenge Order": _ACME},
+    "cert-manager.io": {
+        "Certificate": "Progressing Issuing; Healthy Ready; Degraded !Ready",
+        "CertificateRequest": (
+            "Degraded! Denied; Degraded! InvalidRequest; Healthy Ready; Progressing ~Ready(Pending);"
+            " Degraded ~Ready"
+        ),
+        "ClusterIssuer Issuer": "Degraded !Ready; Healthy Ready",
+    },
+    "trust.cert-manager.io": {"*": "Healthy Synced; Degraded ~Synced"},
+    "gateway.networking.k8s.io": {
+        "GatewayClass": "Healthy Accepted; Degraded !Accepted",
+        "Gateway ListenerSet XListenerSet": gateways.gateway,
+        "ReferenceGrant": EXISTS,
+        "BackendTLSPolicy BackendTrafficPolicy": gateways.policy,
+        "*": gateways.route,
+    },
+    "gateway.networking.x-k8s.io": {"XListenerSet": gateways.gateway, "*": gateways.policy},
+    "inference.networking.k8s.io": {"InferencePool": gateways.route},
+    "gateway.envoyproxy.io": {
+        "Backend": "Healthy Accepted; Degraded ~Accepted",
+        "EnvoyProxy HTTPRouteFilter": EXISTS,
+        "*": gateways.policy,
+    },
+    "gateway.kgateway.dev": {
+        "Backend": "Healthy Accepted; Degraded !Accepted",
+        "GatewayParameters DirectResponse": EXISTS,
+        "*": gateways.policy,
+    },
+    "gateway.solo.io": {
+        "MatchableHttpGateway MatchableTcpGateway": _GLOO.format(pending="Suspended"),
+        "*": _GLOO.format(pending="Progressing"),
+    },
+    "gloo.solo.io": {"*": _GLOO.format(pending="Progressing")},
+    "install.istio.io": {"IstioOperator": _ISTIO},
+    "sailoperator.io": {"*": "Degraded !Reconciled; Healthy Ready; Progressing !Ready"},
+    "networking.istio.io": {
+        "*": "Degraded .status.validationMessages[].level=ERROR; Degraded !Reconciled; Healthy"
+    },
+    "security.istio.io": {
+        "*": "Degraded .status.validationMessages[].level=ERROR; Degraded !Reconciled; Healthy"
+    },
+    "telemetry.istio.io": {"*": "Degraded .status.validationMessages[].level=ERROR; Healthy"},
+    "extensions.istio.io": {"*": "Degraded .status.validationMessages[].level=ERROR; Healthy"},
+    "kiali.io": {"Kiali": "Degraded Failure; Progressing Running(Running); Healthy Successful"},
+    "projectcontour.io": {
+        "HTTPProxy": "Healthy .status.currentStatus=valid; Degraded .status.currentStatus=invalid",
+        "ExtensionService": "Healthy Valid; Degraded !Valid",
+        "TLSCertificateDelegation": EXISTS,
+    },
+    "operator.knative.dev": {
+        "KnativeEventing": (
+            "Progressing !Ready; Progressing ?*; Healthy Ready & InstallSucceeded;"
+            " Degraded .status.conditions"
+        ),
+        "KnativeServing": (
+            "Progressing !DeploymentsAvailable; Progressing ?*;"
+            " Healthy Ready & InstallSucceeded & DependenciesInstalled & DeploymentsAvailable;"
+            " Degraded .status.conditions"
+        ),
+    },
+    "serving.knative.dev": {
+        "Service": "Degraded !*; Healthy Ready & RoutesReady & ConfigurationsReady",
+        "*": _KNATIVE,
+    },
+    "*.knative.dev": {"*": _KNATIVE},
+    "externaldns.k8s.io": {"DNSEndpoint": "Healthy .status.observedGeneration==.metadata.generation"},
+    "networking.gke.io": {
+        "FrontendConfig": EXISTS,
+        "ManagedCertificate": (
+            "Degraded .status.domainStatus[].status=Failed*; Healthy .status.certificateStatus=Active"
+        ),
+        "*": gateways.policy,
+    },
+    "cloud.google.com": {"BackendConfig": EXISTS},
+    "elbv2.k8s.aws": {
+        "IngressClassParams": EXISTS,
+        "TargetGroupBinding": "Healthy .status.observedGeneration==.metadata.generation",
+    },
+    "cilium.io": {
+        "CiliumEndpoint": "Healthy .status.state=ready; Degraded .status.state=invalid",
+        "CiliumNetworkPolicy CiliumClusterwideNetworkPolicy": "Degraded !Valid; Healthy",
+        "CiliumLoadBalancerIPPool": "Degraded cilium.io/PoolConflict; Healthy",
+        "CiliumIdentity CiliumNode CiliumL2AnnouncementPolicy CiliumEgressGatewayPolicy": EXISTS,
+    },
+    "metallb.io": {"ServiceL2Status ServiceBGPStatus": EXISTS, "*": EXISTS},
+    "crd.projectcalico.org": {"*": EXISTS},
+    "projectcalico.org": {"*": EXISTS},
+    "operator.tigera.io": {"*": "Degraded Degraded; Healthy Available; Healthy Ready; Degraded !Ready"},
+    "traefik.io": {"*": EXISTS},
+    "traefik.containo.us": {"*": EXISTS},
+    "getambassador.io": {
+        "Host": "Healthy .status.state=Ready; Degraded .status.state=Error",
+        "*": EXISTS,
+    },
+    "configuration.konghq.com": {
+        "KongPlugin KongClusterPlugin KongConsumer KongUpstreamPolicy": "Degraded !Programmed; Healthy",
+        "*": "Healthy Programmed; Degraded !Programmed(Invalid)",
+    },
+    "k8s.nginx.org": {
+        "VirtualServer VirtualServerRoute TransportServer Policy": (
+            "Healthy .status.state=Valid; Degraded .status.state=Invalid|Warning"
+        )
+    },
+    "consul.hashicorp.com": {"*": "Healthy Synced; Degraded !Synced"},
+    "submariner.io": {"*": EXISTS},
+    "k8s.cni.cncf.io": {"*": EXISTS},
+}

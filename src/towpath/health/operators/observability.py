@@ -1,0 +1,78 @@
+"""Metrics, logs and traces: Prometheus, VictoriaMetrics, Grafana, OpenTelemetry, Datadog, Humio."""
+
+from towpath.health.operators import counted
+from towpath.health.operators.row import Rows
+from towpath.health.rows import EXISTS
+
+_PROMETHEUS = "Healthy Available; Progressing ~Available(SomePodsNotReady); Degraded ~Available"
+_HUMIO = (
+    "Healthy .status.state=Exists; Missing .status.state=NotFound;"
+    " Degraded .status.state=ConfigError|EntityTypeChanged; Unknown .status.state=Unknown"
+)
+_GRAFANA = (
+    "Degraded FolderUIDMismatch; Degraded InvalidSpec;"
+    " Degraded NoMatchingInstance; Degraded !*Synchronized; Degraded !*Applied;"
+    " Healthy *Synchronized"
+)
+_VICTORIA = (
+    "Healthy .status.updateStatus=operational; Progressing .status.updateStatus=expanding;"
+    " Suspended .status.updateStatus=paused; Degraded .status.updateStatus=failed"
+)
+
+ROWS: Rows = {
+    "monitoring.coreos.com": {
+        "Alertmanager Prometheus PrometheusAgent ThanosRuler": _PROMETHEUS,
+        "*": EXISTS,
+    },
+    "monitoring.rhobs": {
+        "MonitoringStack": "Degraded !Available; Degraded !Reconciled; Healthy Available",
+        "*": EXISTS,
+    },
+    "operator.victoriametrics.com": {"*": _VICTORIA},
+    "grafana.integreatly.org": {
+        "Grafana": (
+            "Suspended .spec.suspend=true; Degraded .status.stageStatus=failed;"
+            " Healthy .status.stage=complete & .status.stageStatus=success"
+        ),
+        "GrafanaDashboard": f"Suspended .spec.suspend=true; {_GRAFANA}; Healthy .status.hash & .status.uid",
+        "GrafanaDatasource": (
+            f"Suspended .spec.suspend=true; Degraded .status.NoMatchingInstances=true; {_GRAFANA};"
+            " Healthy .status.uid; Healthy .status.hash"
+        ),
+        "*": f"Suspended .spec.suspend=true; {_GRAFANA}",
+    },
+    "opentelemetry.io": {
+        "Instrumentation OpAMPBridge TargetAllocator": EXISTS,
+        "OpenTelemetryCollector": counted.open_telemetry_collector,
+    },
+    "jaegertracing.io": {"Jaeger": "Healthy .status.phase=Running; Degraded .status.phase=Failed"},
+    "datadoghq.com": {
+        "DatadogAgent": (
+            "Degraded DatadogAgentReconcileError; Healthy Active; Healthy .status.agent.status=Running*"
+        ),
+        "DatadogMetric": "Degraded Error; Degraded !Valid; Healthy .status.conditions",
+        "DatadogMonitor DatadogSLO DatadogDashboard": "Degraded Error; Healthy Active; Healthy Created",
+    },
+    "core.humio.com": {
+        "HumioCluster": (
+            "Healthy .status.state=Running; Degraded .status.state=ConfigError; Unknown .status.state=Unknown"
+        ),
+        "*": _HUMIO,
+    },
+    "coralogix.com": {"*": "Healthy RemoteSynced; Degraded !RemoteSynced"},
+    "logging.banzaicloud.io": {
+        "*": (
+            "Degraded .status.active=false; Degraded .status.problemsCount>0;"
+            " Healthy .status.active=true; Healthy"
+        )
+    },
+    "fluentbit.fluent.io": {"*": EXISTS},
+    "fluentd.fluent.io": {"*": EXISTS},
+    "instana.io": {"*": "Healthy .status.status=OK; Degraded .status.status"},
+    "dynatrace.com": {"*": "Healthy .status.phase=Running; Degraded .status.phase=Error"},
+    "sloth.slok.dev": {
+        "PrometheusServiceLevel": "Healthy .status.promOpRulesGenerated=true; Degraded .status"
+    },
+    "pyrra.dev": {"*": EXISTS},
+    "metrics.k8s.io": {"*": EXISTS},
+}

@@ -1,0 +1,152 @@
+"""OpenShift, OLM, 3scale and Red Hat's other operators."""
+
+from towpath.health.operators import openshift_route
+from towpath.health.operators.row import Rows
+from towpath.health.rows import EXISTS, READY
+
+_OPERATOR = "Degraded Degraded; Progressing Progressing; Healthy Available; Degraded !Available"
+_TRUE = "Degraded Invalid; Degraded Orphan; Degraded Failed; {more}"
+_3SCALE_READY = _TRUE.format(more="Healthy Ready")
+
+ROWS: Rows = {
+    "apps.openshift.io": {
+        "DeploymentConfig": (
+            "Suspended .spec.paused=true; Healthy Available & Progressing; Progressing Available;"
+            " Progressing Progressing; Degraded .status.conditions"
+        )
+    },
+    "route.openshift.io": {"Route": openshift_route.route},
+    "build.openshift.io": {
+        "Build": (
+            "Healthy .status.phase=Complete; Degraded! .status.phase=Failed|Error|Cancelled;"
+            " Progressing .status.phase"
+        ),
+        "BuildConfig": EXISTS,
+    },
+    "image.openshift.io": {"ImageStream": "Degraded .status.tags[].conditions[].reason=*Err*; Healthy"},
+    "config.openshift.io": {
+        "ClusterOperator": _OPERATOR,
+        "ClusterVersion": "Degraded Failing; Degraded Invalid; Progressing Progressing; Healthy Available",
+        "*": EXISTS,
+    },
+    "operator.openshift.io": {
+        "IngressController": (
+            "Degraded Degraded; Progressing !DeploymentReplicasAllAvailable; Progressing Progressing;"
+            " Healthy Available"
+        ),
+        "*": "Degraded *Degraded; Progressing *Progressing; Degraded !*Available; Healthy *Available",
+    },
+    "machineconfiguration.openshift.io": {
+        "MachineConfig ContainerRuntimeConfig KubeletConfig": "Degraded Failure; Healthy",
+        "MachineConfigPool": (
+            "Suspended .spec.paused=true; Degraded Degraded; Degraded NodeDegraded; Degraded RenderDegraded;"
+            " Progressing Updating; Healthy Updated"
+        ),
+    },
+    "machine.openshift.io": {
+        "Machine": (
+            "Healthy .status.phase=Running; Degraded .status.phase=Failed; Degraded .status.errorMessage"
+        ),
+        "MachineSet": (
+            "Degraded .status.errorMessage;"
+            " Progressing .status.readyReplicas<.spec.replicas;"
+            " Healthy .status.observedGeneration"
+        ),
+        "MachineHealthCheck": (
+            "Healthy .status.currentHealthy==.status.expectedMachines; Degraded .status.currentHealthy"
+        ),
+    },
+    "autoscaling.openshift.io": {"*": EXISTS},
+    "security.openshift.io": {"*": EXISTS},
+    "console.openshift.io": {"*": EXISTS},
+    "project.openshift.io": {
+        "Project": "Healthy .status.phase=Active; Progressing .status.phase=Terminating"
+    },
+    "template.openshift.io": {"TemplateInstance": "Degraded! InstantiateFailure; Healthy Ready", "*": EXISTS},
+    "operators.coreos.com": {
+        "CatalogSource": (
+            "Healthy .status.connectionState.lastObservedState=READY;"
+            " Degraded .status.connectionState.lastObservedState=TRANSIENT_FAILURE|SHUTDOWN;"
+            " Degraded .status.reason=*Error|*Invalid*"
+        ),
+        "ClusterServiceVersion": (
+            "Healthy .status.phase=Succeeded; Degraded .status.phase=Failed|Unknown;"
+            " Progressing .status.phase"
+        ),
+        "InstallPlan": (
+            "Suspended .status.phase=RequiresApproval; Healthy .status.phase=Complete;"
+            " Degraded .status.phase=Failed"
+        ),
+        "OperatorCondition": "Degraded !Upgradeable; Healthy",
+        "OperatorGroup": "Degraded *; Healthy",
+        "Subscription": (
+            "Degraded CatalogSourcesUnhealthy; Degraded InstallPlanFailed; Degraded ResolutionFailed;"
+            " Degraded InstallPlanMissing(!ReferencedInstallPlanNotFound);"
+            " Degraded ~InstallPlanMissing(!ReferencedInstallPlanNotFound);"
+            " Progressing InstallPlanPending; Healthy .status.conditions"
+        ),
+        "*": "Degraded !*; Healthy",
+    },
+    "olm.operatorframework.io": {
+        "ClusterCatalog": "Degraded !Serving; Progressing Progressing(Retrying); Healthy Serving",
+        "ClusterExtension": (
+            "Degraded !Installed(Failed); Degraded Progressing(Retrying);"
+            " Degraded Progressing(Blocked); Healthy Installed"
+        ),
+    },
+    "apps.3scale.net": {
+        "APIManager": (
+            "Healthy .status.deployments.ready & !.status.deployments.starting"
+            " & !.status.deployments.stopped;"
+            " Healthy Available; Degraded ~Available & .status.conditions[].reason"
+        ),
+        "*": READY,
+    },
+    "capabilities.3scale.net": {
+        "Application": (
+            "Suspended .status.state=suspended; Healthy Ready; Degraded ~Ready & !.status.adminId"
+        ),
+        "DeveloperAccount": _TRUE.format(more="Healthy Ready; Suspended Waiting"),
+        "DeveloperUser": f"Suspended .status.developerUserState=suspended; {_3SCALE_READY}",
+        "Backend Product": _TRUE.format(more="Healthy Synced"),
+        "OpenAPI": _TRUE.format(more="Healthy Ready; Healthy Synced"),
+        "ProxyConfigPromote": "Healthy Ready; Progressing In-progress; Degraded Failed",
+        "Tenant": (
+            "Healthy Ready & .status.tenantId>0 & .status.adminId>0; Degraded ~Ready;"
+            " Healthy .status.tenantId>0 & .status.adminId>0 & !.status.conditions"
+        ),
+        "*": _3SCALE_READY,
+    },
+    "quay.redhat.com": {"QuayRegistry": "Degraded RolloutBlocked; Degraded !Available; Healthy Available"},
+    "integreatly.org": {"*": "Healthy .status.phase=completed|complete; Degraded .status.phase=failed"},
+    "logging.openshift.io": {
+        "*": "Degraded Degraded; Healthy Ready; Degraded !Ready; Healthy observability.openshift.io/Valid"
+    },
+    "observability.openshift.io": {"*": "Degraded !*Valid*; Healthy Ready; Degraded !Ready"},
+    "loki.grafana.com": {
+        "LokiStack": "Degraded Degraded; Degraded Failed; Progressing Pending; Healthy Ready",
+        "*": EXISTS,
+    },
+    "tempo.grafana.com": {
+        "*": "Degraded Failed; Degraded ConfigurationError; Progressing Pending; Healthy Ready"
+    },
+    "maistra.io": {
+        "ServiceMeshControlPlane": "Degraded !Reconciled(ReconcileError); Healthy Ready; Progressing !Ready",
+        "*": READY,
+    },
+    "nfd.openshift.io": {"*": _OPERATOR},
+    "nvidia.com": {
+        "ClusterPolicy": "Healthy .status.state=ready; Degraded .status.state=disabled|error",
+        "NVIDIADriver": "Healthy .status.state=ready",
+    },
+    "sriovnetwork.openshift.io": {
+        "*": (
+            "Degraded .status.syncStatus=Failed; Healthy .status.syncStatus=Succeeded;"
+            " Progressing .status.syncStatus; Healthy"
+        )
+    },
+    "tuned.openshift.io": {"*": "Degraded Degraded; Healthy"},
+    "datasciencecluster.opendatahub.io": {
+        "*": "Degraded Degraded; Healthy Ready; Healthy .status.phase=Ready; Degraded !Ready"
+    },
+}

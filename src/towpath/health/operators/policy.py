@@ -1,0 +1,91 @@
+"""Secrets, identities and policies: External Secrets, Vault, Sealed Secrets, Kyverno, Gatekeeper, Capsule."""
+
+from towpath.health.operators.row import Rows
+from towpath.health.rows import EXISTS, READY
+
+_BAD_READY = "Degraded ~Ready"
+_KYVERNO = (
+    "Progressing .status.conditionStatus.conditions[].observedGeneration<.metadata.generation;"
+    " Healthy .status.conditionStatus.ready=true; Degraded .status.conditionStatus"
+)
+
+ROWS: Rows = {
+    "external-secrets.io": {
+        "ClusterExternalSecret": "Degraded NotReady; Degraded PartiallyReady; Healthy Ready; Degraded !Ready",
+        "*": "Degraded !Ready; Healthy Ready",
+    },
+    "generators.external-secrets.io": {"*": EXISTS},
+    "bitnami.com": {"SealedSecret": "Degraded !Synced; Healthy Synced"},
+    "secrets.hashicorp.com": {
+        "VaultAuth VaultConnection VaultAuthGlobal HCPAuth SecretTransformation": (
+            "Healthy .status.valid=true; Degraded .status.valid=false"
+        ),
+        "VaultStaticSecret VaultDynamicSecret VaultPKISecret HCPVaultSecretsApp": (
+            "Degraded !Ready; Degraded !Healthy; Healthy .status.secretMAC;"
+            " Healthy .status.lastRenewalTime; Healthy .status.serialNumber; Degraded"
+        ),
+    },
+    "redhatcop.redhat.io": {
+        "*": "Degraded ReconcileError; Healthy ReconcileSuccess; Healthy ReconcileSuccessful"
+    },
+    "onepassword.com": {"OnePasswordItem": READY},
+    "secrets-store.csi.x-k8s.io": {"*": EXISTS},
+    "secrets.infisical.com": {"*": "Degraded !*; Healthy secrets.infisical.com/ReadyToSyncSecrets"},
+    "secrets.doppler.com": {"*": "Degraded !*; Healthy secrets.doppler.com/SecretSyncReady"},
+    "isindir.github.com": {"SopsSecret": "Healthy .status.message=Healthy; Degraded .status.message"},
+    "addons.projectcapsule.dev": {"*": READY},
+    "capsule.clastix.io": {
+        "ResourcePool": f"Degraded .status.exhaustions; {READY}",
+        "ResourcePoolClaim": f"Suspended !Bound; {READY}",
+        "*": f"Suspended .spec.cordoned=true; Suspended Cordoned; {READY}",
+    },
+    "kyverno.io": {
+        "ClusterPolicy Policy": f"Healthy Ready; {_BAD_READY}; Healthy .status.ready=true",
+        "ClusterCleanupPolicy CleanupPolicy": "Degraded !Ready; Healthy",
+        "UpdateRequest": (
+            "Healthy .status.state=Completed|Skip; Degraded .status.state=Failed;"
+            " Progressing .status.state=Pending"
+        ),
+        "PolicyException GlobalContextEntry": "Degraded !Ready; Healthy",
+    },
+    "policies.kyverno.io": {"PolicyException": EXISTS, "*": _KYVERNO},
+    "templates.gatekeeper.sh": {
+        "ConstraintTemplate": "Degraded .status.byPod[].errors; Healthy .status.created=true"
+    },
+    "constraints.gatekeeper.sh": {"*": "Degraded .status.byPod[].errors; Healthy .status.byPod"},
+    "config.gatekeeper.sh": {"*": EXISTS},
+    "mutations.gatekeeper.sh": {"*": "Degraded .status.byPod[].errors; Healthy .status.byPod"},
+    "wgpolicyk8s.io": {"*": EXISTS},
+    "aquasecurity.github.io": {"*": EXISTS},
+    "policy.open-cluster-management.io": {
+        "CertificatePolicy": "Healthy .status.compliant=Compliant; Degraded .status.compliant",
+        "ConfigurationPolicy": (
+            "Progressing !.status.compliant;"
+            " Progressing .status.lastEvaluatedGeneration<.metadata.generation;"
+            " Progressing !.status.compliancyDetails; Healthy .status.compliant=Compliant;"
+            " Degraded .status.compliant"
+        ),
+        "OperatorPolicy": "Healthy Compliant; Degraded ~Compliant",
+        "Policy": (
+            "Healthy .spec.disabled=true; Healthy .status.compliant=Compliant; Degraded .status.compliant;"
+            " Healthy .status.placement & !.status.status"
+        ),
+        "PlacementBinding PolicyAutomation": EXISTS,
+        "PolicySet": "Healthy .status.compliant=Compliant; Degraded .status.compliant",
+    },
+    "k8s.keycloak.org": {
+        "Keycloak": "Degraded HasErrors; Healthy Ready",
+        "KeycloakRealmImport": "Degraded HasErrors; Healthy Done",
+    },
+    "keycloak.org": {"*": "Healthy .status.ready=true; Degraded .status.phase=failing"},
+    "dex.coreos.com": {"*": EXISTS},
+    "hnc.x-k8s.io": {
+        "SubnamespaceAnchor": (
+            "Healthy .status.status=Ok; Degraded .status.status=Conflict|Forbidden|Missing"
+        ),
+        "HierarchyConfiguration": "Degraded *; Healthy",
+    },
+    "spire.spiffe.io": {"*": EXISTS},
+    "ory.sh": {"*": "Degraded .status.reconciliationError.statusCode; Healthy Ready; Degraded !Ready"},
+    "resources.teleport.dev": {"*": "Degraded !*; Healthy SuccessfullyReconciled"},
+}
