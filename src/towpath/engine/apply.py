@@ -2,6 +2,7 @@
 
 from towpath.adapters.kubernetes import ApiConflictError, Cluster
 from towpath.desired import Desired
+from towpath.engine.failpoint import reach
 from towpath.errors import TransientError
 from towpath.fingerprint import fingerprint, foreign_edits, is_ours, is_person, personal_entries
 from towpath.inventory import Owned
@@ -29,6 +30,7 @@ def apply_object(
         if live is None:
             return _apply(cluster, desired.initial)
         _rewrite_owners(cluster, desired, live)
+        reach("owners-rewritten")
     return _apply(cluster, desired.manifest, dry_run=dry_run)
 
 

@@ -6,6 +6,7 @@ from towpath.adapters.kubernetes import Cluster
 from towpath.config import Environment
 from towpath.desired import Desired, prepare
 from towpath.engine.observe import Live, observe, read_inventory
+from towpath.engine.rebuild import rebuild
 from towpath.engine.render import Rendered
 from towpath.errors import RefusedError
 from towpath.inventory import APP, PART_OF, Inventory, Owned, Owner
@@ -15,13 +16,17 @@ from towpath.prune import Candidate, Pruning, check, judge
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`version` is the resourceVersion of the inventory's ConfigMap, empty when there is none yet."""
+    """`version` is the resourceVersion of the inventory's ConfigMap, empty when there is none yet.
+
+    A `rebuilt` inventory was lost and is put together again from what is live; it deletes nothing.
+    """
 
     owner: Owner
     inventory: Inventory | None
     version: str
     desired: dict[ObjectRef, Desired]
     live: Live
+    rebuilt: bool = False
 
     @property
     def owned(self) -> dict[ObjectRef, Owned]:
@@ -53,6 +58,9 @@ class Survey:
     def pruning(self) -> Pruning:
         """What the inventory has and Git has not."""
         left = [owned for ref, owned in self.owned.items() if ref not in self.desired]
+        if self.rebuilt:
+            why = "the inventory was lost and is rebuilt from labels; the next sync may delete it"
+            return Pruning((), tuple((owned.ref, why) for owned in left), ())
         return judge((Candidate(owned, self.metadata(owned.ref)) for owned in left), self.owner)
 
     def check_pruning(
@@ -73,12 +81,14 @@ def survey(cluster: Cluster, rendered: Rendered, environment: Environment) -> Su
     """Ask the cluster; a handful of requests, whatever the number of objects. Writes nothing."""
     owner = owner_of(rendered)
     inventory, version = read_inventory(cluster, owner)
+    rebuilt = None if inventory else rebuild(cluster, owner)
+    inventory = inventory or rebuilt
     refs = {ref_of(manifest) for manifest in rendered.objects}
     known = set(inventory.by_ref) if inventory else set()
     scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in rendered.objects)
     live = observe(cluster, refs | known, rendered.namespace, scalers=scalable)
     desired = prepare(rendered.objects, owner, environment.ignore, live.scalers)
-    return Survey(owner, inventory, version, {each.ref: each for each in desired}, live)
+    return Survey(owner, inventory, version, {each.ref: each for each in desired}, live, rebuilt is not None)
 
 
 def owner_of(rendered: Rendered) -> Owner:

@@ -9,6 +9,7 @@ from towpath.adapters.kubernetes import ApiConflictError, Cluster
 from towpath.config import Environment
 from towpath.engine.apply import apply_object, is_changed
 from towpath.engine.bootstrap import prepare_namespace
+from towpath.engine.failpoint import reach
 from towpath.engine.observe import concurrently, wait_gone
 from towpath.engine.render import Rendered
 from towpath.engine.survey import Survey, survey
@@ -89,6 +90,7 @@ def sync_app(  # noqa: PLR0913
     founded = prepare_namespace(cluster, rendered, environment)
     if founded is None:
         return SyncResult(rendered.app, rendered.environment, ())
+    reach("namespace-ready")
     surveyed = survey(cluster, rendered, environment)
     claims = surveyed.foreign_claims()
     if claims:
@@ -158,6 +160,7 @@ class _Run:
         except TowpathError as error:
             self.failures.append((ref, error))
             return
+        reach("applied")
         metadata = after_apply["metadata"]
         self.objects[ref] = Owned(ref, metadata["uid"], fingerprint(metadata), desired.applied)
         self._done(ref, self._verdict(ref, before, after_apply))
@@ -174,10 +177,12 @@ class _Run:
         for ref, reason in pruning.kept:
             self._done(ref, "skipped", reason)
         uids = dict(pruning.delete)
+        reach("before-prune")
 
         def delete(ref: ObjectRef) -> None:
             try:
                 self.cluster.delete(ref, uid=uids[ref])
+                reach("deleted")
                 if wait_gone(self.cluster, ref, GONE_SECONDS):
                     self.objects.pop(ref, None)
                     self._done(ref, "deleted")
@@ -196,9 +201,11 @@ class _Run:
         self.tell(self.results[ref])
 
     def _write_ahead(self, refs: list[ObjectRef]) -> None:
-        if any(ref not in self.objects for ref in refs):
+        if self.surveyed.rebuilt or any(ref not in self.objects for ref in refs):
+            reach("inventory-ahead")
             inventory = ahead(self.written, self.surveyed.owner, refs)
             self._write(inventory)
+            reach("inventory-ahead-written")
             self.objects = inventory.by_ref
 
     def _write_after(self, *, complete: bool) -> None:
@@ -206,9 +213,11 @@ class _Run:
         old = self.written
         commit = self.commit if complete else old.commit if old else ""
         desired = self.rendered.digest if complete else old.desired if old else ""
-        new = after(self.surveyed.owner, commit, desired, self.objects)
+        new = after(self.surveyed.owner, commit, desired, self.objects, old.hooks if old else ())
         if not same(old, new):
+            reach("inventory-after")
             self._write(new)
+            reach("inventory-after-written")
 
     def _write(self, inventory: Inventory) -> None:
         manifest = to_configmap(inventory, self.version)
