@@ -230,6 +230,31 @@ def test_immutable_field_is_named(world: World) -> None:
         world.sync()
 
 
+def test_immutable_field_is_recreated_only_where_allowed(world: World) -> None:
+    world.objects = [configmap("settings", A="1"), configmap("fixed", A="1")]
+    for each in world.objects:
+        each["immutable"] = True
+    world.sync()
+    uid = world.live("configmap", "settings")["metadata"]["uid"]
+    for each in world.objects:
+        each["data"]["A"] = "2"
+    world.objects[0]["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+    assert [(e.ref.name, e.action) for e in world.plan().entries] == [
+        ("fixed", "skip"),
+        ("settings", "configure"),
+    ]
+    with pytest.raises(SyncError, match=r"fixed: .*immutable") as caught:
+        world.sync()
+    assert "towpath.dev/recreate: allowed" in (caught.value.remedy or "")
+    live = world.live("configmap", "settings")
+    assert live["data"] == {"A": "2"}
+    assert live["metadata"]["uid"] != uid
+    assert world.live("configmap", "fixed")["data"] == {"A": "1"}
+    world.objects[1]["data"]["A"] = "1"
+    world.sync()
+    assert world.sync().changes == ()
+
+
 def test_definition_and_its_resource_in_one_sync(world: World) -> None:
     group = f"{world.namespace}.example.com"
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}

@@ -130,3 +130,12 @@ def test_lost_inventory_and_killed_at_once(world: World) -> None:
     world.kubectl("delete", "configmap", "towpath-inventory-hello")
     sync_and_die(world, "applied:2")
     converges(world)
+
+
+def test_killed_between_deletion_and_recreation(world: World) -> None:
+    world.objects[0] |= {"immutable": True}
+    world.objects[0]["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+    world.sync()
+    world.objects[0]["data"] = {"A": "2"}
+    sync_and_die(world, "recreate-deleted")
+    converges(world)

@@ -5,9 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from towpath.adapters.kubernetes import ApiConflictError, Cluster
+from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.config import Environment
-from towpath.engine.apply import apply_object, is_changed
+from towpath.desired import Desired
+from towpath.engine.apply import (
+    GONE_SECONDS,
+    apply_object,
+    is_changed,
+    may_recreate,
+    recreate_object,
+    told_to_recreate,
+)
 from towpath.engine.bootstrap import prepare_namespace
 from towpath.engine.failpoint import reach
 from towpath.engine.observe import concurrently, wait_gone
@@ -24,7 +32,6 @@ from towpath.prune import Pruning
 Result = Literal["created", "configured", "unchanged", "deleted", "skipped"]
 CRD = "CustomResourceDefinition"
 ESTABLISHED_SECONDS = 30.0
-GONE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +163,22 @@ class _Run:
                 and not wait_gone(self.cluster, ref, GONE_SECONDS)
             ):
                 raise TransientError(f"{ref}: is being deleted, and waits for its finalizers")
-            after_apply = apply_object(self.cluster, desired, before)
+            after_apply, message = self._apply_or_recreate(desired, before)
         except TowpathError as error:
-            self.failures.append((ref, error))
+            self.failures.append((ref, told_to_recreate(error)))
             return
         reach("applied")
         metadata = after_apply["metadata"]
         self.objects[ref] = Owned(ref, metadata["uid"], fingerprint(metadata), desired.applied)
-        self._done(ref, self._verdict(ref, before, after_apply))
+        self._done(ref, self._verdict(ref, before, after_apply), message)
+
+    def _apply_or_recreate(self, desired: Desired, before: Manifest | None) -> tuple[Manifest, str]:
+        try:
+            return apply_object(self.cluster, desired, before), ""
+        except ApiRefusedError as error:
+            if before is None or not may_recreate(desired, error):
+                raise
+            return recreate_object(self.cluster, desired, before), f"recreated: {error.reason}"
 
     def _verdict(self, ref: ObjectRef, before: Manifest | None, now: Manifest) -> Result:
         if before is None or before["metadata"]["uid"] != now["metadata"]["uid"] or ref in self.founded:
