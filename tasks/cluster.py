@@ -8,6 +8,7 @@ from tasks.desired import Desired, read_desired
 from tasks.step import settings, step
 from towpath.adapters.kubernetes import Cluster, connect
 from towpath.config import Environment
+from towpath.engine.leave import remove_app
 from towpath.engine.render import Rendered, render_app
 from towpath.engine.sync import SyncResult, sync_app
 from towpath.engine.verify import Verification, verify_app
@@ -43,6 +44,22 @@ def sync(target: Target) -> SyncResult:
         connect_environment(where),
         rendered,
         where,
+        commit=target.commit,
+        confirmed=desired.confirmed(target.app, target.environment),
+        on_progress=lambda each: log.info("%s %s %s", each.ref, each.result, each.message),
+    )
+
+
+@step("remove {target.app} from {target.environment}")
+def remove(target: Target) -> SyncResult:
+    """Delete what is left of an app that Git has no more: exactly the objects that a commit confirms."""
+    desired, log = read_desired(target.commit), get_run_logger()
+    where = desired.config.environment(target.environment)
+    return remove_app(
+        connect_environment(where),
+        target.app,
+        where,
+        desired.confirmed(target.app, target.environment),
         commit=target.commit,
         on_progress=lambda each: log.info("%s %s %s", each.ref, each.result, each.message),
     )

@@ -26,6 +26,8 @@ class PlanEntry:
     action: Action
     differences: tuple[Difference, ...] = ()
     reason: str = ""
+    uid: str = ""
+    """Of the object that would be deleted."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -33,7 +35,7 @@ class PlanEntry:
             "action": self.action,
             "differences": [difference.to_json() for difference in self.differences],
             "reason": self.reason,
-        }
+        } | ({"uid": self.uid} if self.uid else {})
 
     def lines(self) -> Iterable[str]:
         reason = f"  ({self.reason})" if self.reason else ""

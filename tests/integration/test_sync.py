@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
 from towpath.adapters.kubernetes import connect
+from towpath.confirmation import dump_confirmation, parse_confirmation
 from towpath.errors import RefusedError, SyncError, TransientError
 from towpath.inventory import Owner
 from towpath.objects import ObjectRef, ref_of
@@ -108,7 +109,11 @@ def test_a_volume_claim_is_deleted_only_when_confirmed(world: World) -> None:
     with pytest.raises(RefusedError, match="PersistentVolumeClaim"):
         world.sync()
     ref = ObjectRef("", "PersistentVolumeClaim", world.namespace, "data")
-    world.sync(confirmed=frozenset({ref}))
+    [entry] = world.plan().changes
+    with pytest.raises(RefusedError, match="PersistentVolumeClaim"):
+        world.sync(confirmed={ref: "another"})
+    text = dump_confirmation([(entry.ref, entry.uid)])
+    world.sync(confirmed=parse_confirmation(text))
     assert world.cluster.get(ref) is None
 
 

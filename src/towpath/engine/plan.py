@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from towpath import pointer
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.config import Environment
+from towpath.confirmation import Confirmed
 from towpath.desired import Desired
 from towpath.diff import Difference, differences, removal
 from towpath.engine.apply import apply_object, may_recreate
@@ -18,6 +19,7 @@ from towpath.fingerprint import RESTART_RULE, own_entry, personal_entries
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.order import deletion_stages, ordered
 from towpath.plan import Plan, PlanEntry
+from towpath.prune import NONE
 
 
 def plan_app(
@@ -25,7 +27,7 @@ def plan_app(
     rendered: Rendered,
     environment: Environment,
     *,
-    confirmed: frozenset[ObjectRef] = frozenset(),
+    confirmed: Confirmed = NONE,
 ) -> Plan:
     """The changes in the order of a sync. What the sync would refuse is `skip`, with the reason."""
     state = namespace_state(cluster, rendered.namespace)
@@ -118,17 +120,16 @@ def _is_defined(ref: ObjectRef, surveyed: Survey) -> bool:
     return False
 
 
-def _deletions(
-    surveyed: Survey, environment: Environment, confirmed: frozenset[ObjectRef]
-) -> list[PlanEntry]:
+def _deletions(surveyed: Survey, environment: Environment, confirmed: Confirmed) -> list[PlanEntry]:
     pruning = surveyed.pruning()
     reason = "no longer in Git"
     try:
         surveyed.check_pruning(pruning, environment, confirmed)
     except RefusedError as error:
         reason = f"no longer in Git, but {error.message}"
-    stages = deletion_stages(ref for ref, _ in pruning.delete)
-    entries = [PlanEntry(ref, "delete", reason=reason) for stage in stages for ref in stage]
+    uids = dict(pruning.delete)
+    stages = deletion_stages(uids)
+    entries = [PlanEntry(ref, "delete", reason=reason, uid=uids[ref]) for stage in stages for ref in stage]
     return entries + [PlanEntry(ref, "skip", reason=f"not deleted: {why}") for ref, why in pruning.kept]
 
 

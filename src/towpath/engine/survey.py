@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from towpath.adapters.kubernetes import Cluster
 from towpath.config import Environment
+from towpath.confirmation import Confirmed
 from towpath.desired import Desired, prepare
 from towpath.engine.observe import Live, observe, read_inventory
 from towpath.engine.rebuild import rebuild
@@ -63,15 +64,13 @@ class Survey:
             return Pruning((), tuple((owned.ref, why) for owned in left), ())
         return judge((Candidate(owned, self.metadata(owned.ref)) for owned in left), self.owner)
 
-    def check_pruning(
-        self, pruning: Pruning, environment: Environment, confirmed: frozenset[ObjectRef]
-    ) -> None:
+    def check_pruning(self, pruning: Pruning, environment: Environment, confirmed: Confirmed) -> None:
         """RefusedError when it is too much, or everything."""
         if not self.desired and self.owned:
             raise RefusedError(
                 f"Git has no object for {self.owner.app} in {self.owner.environment}, "
                 f"but {len(self.owned)} are live; nothing is deleted because of an empty result",
-                remedy="Restore the app's folder, or delete the objects by hand if this is meant.",
+                remedy="Restore the app's folder; if this is meant, remove the app and confirm by prune.yaml.",
             )
         limit = environment.prune
         check(pruning, total=len(self.owned), limit=limit.limit, share=limit.share, confirmed=confirmed)

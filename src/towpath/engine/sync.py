@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.config import Environment
+from towpath.confirmation import Confirmed
 from towpath.desired import Desired
 from towpath.engine.apply import (
     GONE_SECONDS,
@@ -27,7 +28,7 @@ from towpath.inventory import Inventory, Owned, after, ahead, same, to_configmap
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.order import deletion_stages, ordered, stages
 from towpath.plan import to_json
-from towpath.prune import Pruning
+from towpath.prune import NONE, Pruning
 
 Result = Literal["created", "configured", "unchanged", "deleted", "skipped"]
 CRD = "CustomResourceDefinition"
@@ -86,7 +87,7 @@ def sync_app(  # noqa: PLR0913
     *,
     commit: str,
     on_progress: Progress | None = None,
-    confirmed: frozenset[ObjectRef] = frozenset(),
+    confirmed: Confirmed = NONE,
 ) -> SyncResult:
     """Make live equal to `rendered`. Repeat it after a crash at any point; the second time writes nothing.
 
@@ -104,10 +105,10 @@ def sync_app(  # noqa: PLR0913
         raise _failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])
     pruning = surveyed.pruning()
     surveyed.check_pruning(pruning, environment, confirmed)
-    return _Run(cluster, rendered, surveyed, commit, tell, founded).carry_out(pruning)
+    return Run(cluster, rendered, surveyed, commit, tell, founded).carry_out(pruning)
 
 
-class _Run:
+class Run:
     """One sync under way: what is known to exist, what went wrong."""
 
     def __init__(  # noqa: PLR0913, PLR0917
@@ -130,6 +131,10 @@ class _Run:
         todo = self.surveyed.unsettled()
         self._write_ahead([ref_of(manifest) for manifest in todo])
         self._apply_all(todo)
+        return self.only_prune(pruning)
+
+    def only_prune(self, pruning: Pruning) -> SyncResult:
+        """Prune if nothing has failed, and write down what is."""
         if not self.failures:
             self._prune(pruning)
         try:
