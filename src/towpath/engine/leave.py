@@ -44,6 +44,7 @@ def remove_app(  # noqa: PLR0913
     run = Run(cluster, _nothing(app, environment), surveyed, commit, on_progress or _say_nothing, frozenset())
     result = run.only_prune(Pruning(chosen, (*pruning.kept, *waiting), pruning.gone))
     if result.inventory and not result.inventory.objects:
+        # The Jobs of its hooks went with the last write.
         live = cluster.get(surveyed.owner.ref, metadata_only=True)
         if live:
             cluster.delete(surveyed.owner.ref, uid=live["metadata"]["uid"])

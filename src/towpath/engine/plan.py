@@ -16,6 +16,7 @@ from towpath.engine.survey import Survey, survey
 from towpath.errors import RefusedError
 from towpath.fields import added, pointer_of
 from towpath.fingerprint import RESTART_RULE, own_entry, personal_entries
+from towpath.hooks import POST, PRE, of
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.order import deletion_stages, ordered
 from towpath.plan import Plan, PlanEntry
@@ -54,7 +55,8 @@ def plan_app(
         return _entry(cluster, surveyed.desired[ref], full.get(ref), surveyed)
 
     manifests = ordered(desired.initial for desired in surveyed.desired.values())
-    entries = concurrently(entry, manifests)
+    entries = [*_hooks(rendered, surveyed, PRE), *concurrently(entry, manifests)]
+    entries += _hooks(rendered, surveyed, POST)
     entries += _deletions(surveyed, environment, confirmed)
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
 
@@ -120,6 +122,13 @@ def _is_defined(ref: ObjectRef, surveyed: Survey) -> bool:
     return False
 
 
+def _hooks(rendered: Rendered, surveyed: Survey, when: str) -> list[PlanEntry]:
+    """They run only when Git has changed since the last sync that succeeded."""
+    if surveyed.inventory and surveyed.inventory.desired == rendered.digest:
+        return []
+    return [PlanEntry(ref_of(hook), "create", reason=f"{when} hook") for hook in of(rendered.hooks, when)]
+
+
 def _deletions(surveyed: Survey, environment: Environment, confirmed: Confirmed) -> list[PlanEntry]:
     pruning = surveyed.pruning()
     reason = "no longer in Git"
@@ -134,5 +143,6 @@ def _deletions(surveyed: Survey, environment: Environment, confirmed: Confirmed)
 
 
 def _from_nothing(rendered: Rendered, reason: str) -> Plan:
-    entries = [PlanEntry(ref_of(manifest), "create", reason=reason) for manifest in ordered(rendered.objects)]
+    manifests = [*of(rendered.hooks, PRE), *ordered(rendered.objects), *of(rendered.hooks, POST)]
+    entries = [PlanEntry(ref_of(manifest), "create", reason=reason) for manifest in manifests]
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)

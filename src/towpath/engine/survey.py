@@ -70,7 +70,7 @@ class Survey:
             raise RefusedError(
                 f"Git has no object for {self.owner.app} in {self.owner.environment}, "
                 f"but {len(self.owned)} are live; nothing is deleted because of an empty result",
-                remedy="Restore the app's folder; if this is meant, remove the app and confirm by prune.yaml.",
+                remedy="Restore the app's folder; if it is meant, remove the app and confirm by prune.yaml.",
             )
         limit = environment.prune
         check(pruning, total=len(self.owned), limit=limit.limit, share=limit.share, confirmed=confirmed)

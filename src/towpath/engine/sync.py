@@ -19,12 +19,14 @@ from towpath.engine.apply import (
 )
 from towpath.engine.bootstrap import prepare_namespace
 from towpath.engine.failpoint import reach
+from towpath.engine.hooks import Hooks, forget
 from towpath.engine.observe import concurrently, wait_gone
 from towpath.engine.render import Rendered
 from towpath.engine.survey import Survey, survey
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.fingerprint import fingerprint
-from towpath.inventory import Inventory, Owned, after, ahead, same, to_configmap
+from towpath.hooks import POST, PRE, of
+from towpath.inventory import HookRun, Inventory, Owned, after, ahead, remembering, same, to_configmap
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.order import deletion_stages, ordered, stages
 from towpath.plan import to_json
@@ -105,7 +107,8 @@ def sync_app(  # noqa: PLR0913
         raise _failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])
     pruning = surveyed.pruning()
     surveyed.check_pruning(pruning, environment, confirmed)
-    return Run(cluster, rendered, surveyed, commit, tell, founded).carry_out(pruning)
+    patience = environment.timeout.total_seconds()
+    return Run(cluster, rendered, surveyed, commit, tell, founded, patience).carry_out(pruning)
 
 
 class Run:
@@ -119,9 +122,11 @@ class Run:
         commit: str,
         tell: Progress,
         founded: frozenset[ObjectRef],
+        patience: float = 0.0,
     ) -> None:
         self.cluster, self.rendered, self.surveyed = cluster, rendered, surveyed
         self.commit, self.tell, self.founded = commit, tell, founded
+        self.patience = patience
         self.written, self.version = surveyed.inventory, surveyed.version
         self.objects: dict[ObjectRef, Owned] = dict(surveyed.owned)
         self.results: dict[ObjectRef, ObjectResult] = {}
@@ -130,8 +135,33 @@ class Run:
     def carry_out(self, pruning: Pruning) -> SyncResult:
         todo = self.surveyed.unsettled()
         self._write_ahead([ref_of(manifest) for manifest in todo])
-        self._apply_all(todo)
+        self._run_hooks(PRE)
+        if not self.failures:
+            self._apply_all(todo)
+        if not self.failures:
+            self._run_hooks(POST)
         return self.only_prune(pruning)
+
+    def _run_hooks(self, when: str) -> None:
+        """Only when Git has changed: to heal is no delivery."""
+        before = self.surveyed.inventory
+        if before and before.desired == self.rendered.digest:
+            return
+
+        def remember(run: HookRun) -> None:
+            self._write(remembering(self.written, self.surveyed.owner, run))
+
+        hooks = Hooks(self.cluster, self.surveyed.owner, self.commit, self.patience, remember)
+        for hook in of(self.rendered.hooks, when):
+            ref = ref_of(hook)
+            try:
+                if hooks.run(self.written, hook):
+                    self._done(ref, "created", f"{when} hook succeeded")
+                else:
+                    self._done(ref, "skipped", f"{when} hook has succeeded at this commit before")
+            except TowpathError as error:
+                self.failures.append((ref, error))
+                return
 
     def only_prune(self, pruning: Pruning) -> SyncResult:
         """Prune if nothing has failed, and write down what is."""
@@ -233,7 +263,10 @@ class Run:
         old = self.written
         commit = self.commit if complete else old.commit if old else ""
         desired = self.rendered.digest if complete else old.desired if old else ""
-        new = after(self.surveyed.owner, commit, desired, self.objects, old.hooks if old else ())
+        hooks = old.hooks if old else ()
+        if complete and old:
+            hooks = forget(self.cluster, old, {ref_of(hook) for hook in self.rendered.hooks})
+        new = after(self.surveyed.owner, commit, desired, self.objects, hooks)
         if not same(old, new):
             reach("inventory-after")
             self._write(new)
