@@ -6,7 +6,8 @@ from prefect.logging import get_run_logger
 
 from tasks.desired import Desired, read_desired
 from tasks.step import settings, step
-from towpath.adapters.kubernetes import Cluster, connect
+from towpath.adapters.kubernetes import Cluster
+from towpath.adapters.kubernetes import connect_environment as connect_to
 from towpath.config import Environment
 from towpath.engine.leave import remove_app
 from towpath.engine.render import Rendered, render_app
@@ -31,7 +32,7 @@ def render(desired: Desired, app: str, environment: str) -> Rendered:
 
 def connect_environment(environment: Environment) -> Cluster:
     """A connection with this worker's own credentials."""
-    return connect(settings().kubeconfig, environment.context)
+    return connect_to(environment, settings().kubeconfig)
 
 
 @step("sync {target.app} in {target.environment}")

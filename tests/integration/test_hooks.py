@@ -1,12 +1,15 @@
 """Hooks: Jobs before and after a sync, one attempt per commit and content, whatever happens in between."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from tests.integration.kube import World, configmap, throw_away
 from tests.integration.test_sync_kills import sync_and_die
-from towpath.errors import SyncError, TransientError
+from towpath.config import App, SmokeCheck
+from towpath.engine.verify import Verification, verify_app
+from towpath.errors import SyncError, TransientError, VerifyError
 from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration
@@ -106,3 +109,27 @@ def test_killed_around_a_hook_it_runs_once(world: World, failpoint: str) -> None
     assert not made or uid(world, "migrate") == made
     assert world.sync().changes == ()
     assert world.drift().entries == ()
+
+
+def test_smoke_job_runs_once_for_what_is_rendered_and_its_result_counts(world: World) -> None:
+    checks = [SmokeCheck(job="probe")]
+    world.objects = [configmap("a", A="1"), hook("probe", "smoke")]
+    world.sync()
+    assert world.kubectl("get", "job", "probe", "--ignore-not-found") == "", "a sync does not run it"
+
+    def verify() -> Verification:
+        app = App(image="127.0.0.1:5000/none", smoke=tuple(checks))
+        seconds = timedelta(seconds=30)
+        return verify_app(world.cluster, world.rendered, app, world.environment, None, deadline=seconds)
+
+    assert str(verify().smoke[0]).startswith("Job probe: succeeded")
+    first = uid(world, "probe")
+    verify()
+    assert uid(world, "probe") == first
+    assert world.drift().entries == ()
+    world.objects[1] = hook("probe", "smoke", **FAILS)
+    with pytest.raises(VerifyError, match=r"(?s)fails its smoke checks.*Job probe: DeadlineExceeded"):
+        verify()
+    checks.append(SmokeCheck(job="forgotten"))
+    with pytest.raises(VerifyError, match="Job forgotten: hello has no Job of this name"):
+        verify()
