@@ -8,7 +8,7 @@ from towpath.engine.survey import Survey, survey
 from towpath.engine.sync import ObjectResult, Progress, Run, SyncResult
 from towpath.errors import UnknownNameError
 from towpath.order import deletion_stages
-from towpath.plan import Plan, PlanEntry
+from towpath.plan import KEPT, Plan, PlanEntry
 from towpath.prune import Pruning
 
 
@@ -23,7 +23,7 @@ def plan_leaving(cluster: Cluster, app: str, environment: Environment, confirmed
         if confirmed.get(ref) != uids[ref]:
             reason += f", but {prune_path(app, environment.name)} does not confirm it"
         entries.append(PlanEntry(ref, "delete", reason=reason, uid=uids[ref]))
-    entries += [PlanEntry(ref, "skip", reason=f"not deleted: {why}") for ref, why in pruning.kept]
+    entries += [PlanEntry(ref, "skip", reason=f"{KEPT}: {why}") for ref, why in pruning.kept]
     return Plan(app, environment.name, tuple(entries), "")
 
 

@@ -19,7 +19,7 @@ from towpath.fingerprint import RESTART_RULE, own_entry, personal_entries
 from towpath.hooks import POST, PRE, of
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.order import deletion_stages, ordered
-from towpath.plan import Plan, PlanEntry
+from towpath.plan import KEPT, Plan, PlanEntry
 from towpath.prune import NONE
 
 
@@ -139,7 +139,7 @@ def _deletions(surveyed: Survey, environment: Environment, confirmed: Confirmed)
     uids = dict(pruning.delete)
     stages = deletion_stages(uids)
     entries = [PlanEntry(ref, "delete", reason=reason, uid=uids[ref]) for stage in stages for ref in stage]
-    return entries + [PlanEntry(ref, "skip", reason=f"not deleted: {why}") for ref, why in pruning.kept]
+    return entries + [PlanEntry(ref, "skip", reason=f"{KEPT}: {why}") for ref, why in pruning.kept]
 
 
 def _from_nothing(rendered: Rendered, reason: str) -> Plan:
