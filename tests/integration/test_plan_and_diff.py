@@ -1,4 +1,4 @@
-"""`towpath plan` and `towpath diff` of a branch and of an uncommitted folder, as a pull request would use them."""
+"""`towpath plan` and `towpath diff` of a branch and of an uncommitted folder, as for a pull request."""
 
 import json
 import os

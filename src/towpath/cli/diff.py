@@ -12,6 +12,12 @@ from towpath.cli.planning import make_plan, source_options
 DIFFERENT = 2
 
 
+class WrongUsageError(click.UsageError):
+    """As click's, with another exit code."""
+
+    exit_code = 1
+
+
 class Diff(click.Command):
     """Exits 1 for wrong usage, because 2 says that there are differences."""
 
@@ -19,15 +25,13 @@ class Diff(click.Command):
         try:
             return super().make_context(*args, **kwargs)  # type: ignore[arg-type]
         except click.UsageError as error:
-            error.exit_code = 1
-            raise
+            raise WrongUsageError(error.format_message(), error.ctx) from error
 
     def invoke(self, ctx: click.Context) -> None:
         try:
             super().invoke(ctx)
         except click.UsageError as error:
-            error.exit_code = 1
-            raise
+            raise WrongUsageError(error.format_message(), error.ctx) from error
 
 
 @click.command(name="diff", cls=Diff)

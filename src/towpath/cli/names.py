@@ -33,7 +33,7 @@ class Environments:
 
 
 def load_environments(settings: Settings, revision: str | None = None) -> Environments:
-    """Fetch the environment repository at `revision` (its branch's head); MissingPartError without its URL."""
+    """Fetch the environment repository at `revision`, or its branch; MissingPartError without a URL."""
     checkout = fetch_checkout(
         settings.environments_url(),
         revision or settings.branch,

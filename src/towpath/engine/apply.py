@@ -82,14 +82,16 @@ def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: 
 
 
 def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
-    try:
-        return cluster.server_side_apply(manifest, dry_run=dry_run)
-    except ApiConflictError as conflict:
-        if not conflict.owners or not all(
-            is_person(o.manager) or is_ours(o.manager) for o in conflict.owners
-        ):
-            raise
-    return cluster.server_side_apply(manifest, dry_run=dry_run, force=True)
+    force = False
+    for _ in range(TRIES - 1):
+        try:
+            return cluster.server_side_apply(manifest, dry_run=dry_run, force=force)
+        except ApiConflictError as conflict:
+            if not all(is_person(o.manager) or is_ours(o.manager) for o in conflict.owners):
+                raise
+            # Without owners somebody wrote at the same moment: the server reads it again.
+            force = force or bool(conflict.owners)
+    return cluster.server_side_apply(manifest, dry_run=dry_run, force=force)
 
 
 def _needs_rewrite(known: Manifest, desired: Desired) -> bool:
