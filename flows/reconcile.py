@@ -1,7 +1,7 @@
 """The loop: make an environment equal to Git. Also carries out what people merged by themselves."""
 
 from tasks.desired import fetch
-from tasks.drift import carry_out, detect, record
+from tasks.drift import carry_out, clear_extras, detect, record, take_away
 from tasks.introduce import introduce
 from tasks.lock import environment_lock
 from tasks.revive import revive
@@ -15,5 +15,5 @@ def reconcile(environment: str) -> str:
     revive(environment)
     with environment_lock(environment):
         found = detect(fetch(environment), environment)
-        outcomes = [carry_out(target) for target in found.todo]
-        return record(found, outcomes)
+        outcomes = [*map(carry_out, found.todo), *map(take_away, found.leaving)]
+        return record(found, [*outcomes, *clear_extras(found, outcomes)])

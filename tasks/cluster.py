@@ -6,8 +6,10 @@ from prefect.logging import get_run_logger
 
 from tasks.desired import Desired, read_desired
 from tasks.step import settings, step
-from towpath.adapters.kubernetes import Cluster, connect
+from towpath.adapters.kubernetes import Cluster
+from towpath.adapters.kubernetes import connect_environment as connect_to
 from towpath.config import Environment
+from towpath.engine.leave import remove_app
 from towpath.engine.render import Rendered, render_app
 from towpath.engine.sync import SyncResult, sync_app
 from towpath.engine.verify import Verification, verify_app
@@ -31,7 +33,7 @@ def render(desired: Desired, app: str, environment: str) -> Rendered:
 
 def connect_environment(environment: Environment) -> Cluster:
     """A connection with this worker's own credentials."""
-    return connect(settings().kubeconfig, environment.context)
+    return connect_to(environment, settings().kubeconfig)
 
 
 @step("sync {target.app} in {target.environment}")
@@ -44,6 +46,22 @@ def sync(target: Target) -> SyncResult:
         connect_environment(where),
         rendered,
         where,
+        commit=target.commit,
+        confirmed=desired.confirmed(target.app, target.environment),
+        on_progress=lambda each: log.info("%s %s %s", each.ref, each.result, each.message),
+    )
+
+
+@step("remove {target.app} from {target.environment}")
+def remove(target: Target) -> SyncResult:
+    """Delete what is left of an app that Git has no more: exactly the objects that a commit confirms."""
+    desired, log = read_desired(target.commit), get_run_logger()
+    where = desired.config.environment(target.environment)
+    return remove_app(
+        connect_environment(where),
+        target.app,
+        where,
+        desired.confirmed(target.app, target.environment),
         commit=target.commit,
         on_progress=lambda each: log.info("%s %s %s", each.ref, each.result, each.message),
     )

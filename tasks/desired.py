@@ -6,6 +6,8 @@ from pathlib import Path
 from tasks.step import settings, step
 from towpath.adapters.git import Checkout, fetch_checkout
 from towpath.config import Config, load_config
+from towpath.confirmation import confirmed_in
+from towpath.objects import ObjectRef
 from towpath.quarantine import Quarantined, load_quarantine, quarantine_path
 from towpath.release import EnvironmentRelease, load_release_file, release_path
 
@@ -31,6 +33,10 @@ class Desired:
     def release(self, app: str, environment: str) -> EnvironmentRelease | None:
         """What Git says runs there; None before the first release."""
         return load_release_file(self.root / release_path(app, environment))
+
+    def confirmed(self, app: str, environment: str) -> dict[ObjectRef, str]:
+        """The deletions that a commit confirms, each with its object's uid."""
+        return confirmed_in(self.root, app, environment)
 
     def releases(self, app: str) -> dict[str, EnvironmentRelease | None]:
         """What Git says runs in each environment."""

@@ -8,7 +8,7 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
-from tasks.cluster import Target, connect_environment, render, sync, verify
+from tasks.cluster import Target, connect_environment, remove, render, sync, verify
 from tasks.desired import Desired
 from tasks.proposal import now
 from tasks.report import artifact_key, report
@@ -16,6 +16,7 @@ from tasks.status import Row, write_rows
 from tasks.step import cause_of, step
 from towpath.drift import DriftReport
 from towpath.engine.drift import detect as detect_drift
+from towpath.engine.extras import prune_extras
 from towpath.engine.render import Rendered
 from towpath.engine.verify import verify_app
 from towpath.errors import SyncError, TowpathError, VerifyError
@@ -45,6 +46,15 @@ class Found:
         names = {entry.app for entry in entries}
         # An entry without an app stands for all: nothing can be read until it is back.
         return tuple(self.target(each.app) for each in self.rendered if each.app in names or "" in names)
+
+    @property
+    def leaving(self) -> tuple[Target, ...]:
+        """Apps that Git has no more, with live objects whose deletion a commit confirms."""
+        here = {each.app for each in self.rendered} | self.broken.keys() | {""}
+        left = {entry.app for entry in self.drift.entries} - here
+        confirmed = {app: self.desired.confirmed(app, self.environment) for app in left}
+        gone = {entry.app for entry in self.drift.entries if entry.ref in confirmed.get(entry.app, {})}
+        return tuple(Target(app, self.environment, self.desired.commit, "") for app in sorted(gone))
 
     def target(self, app: str) -> Target:
         """The app as Git wants it here."""
@@ -82,6 +92,30 @@ def carry_out(target: Target) -> Outcome:
     synced = sync(target, return_state=True)
     verified = verify(target, wait_for=[synced], return_state=True)
     return Outcome(target.app, failure_of(synced, verified))
+
+
+def take_away(target: Target) -> Outcome:
+    """Remove one app that has left Git."""
+    return Outcome(target.app, failure_of(remove(target, return_state=True)))
+
+
+def clear_extras(found: Found, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """Delete extras where the environment asks for it, and only when everything before it went well."""
+    asked = found.desired.config.environment(found.environment).extras == "prune"
+    if not asked or not found.drift.extras or found.broken or any(each.failure for each in outcomes):
+        return ()
+    return (Outcome("extras", failure_of(delete_extras(found, return_state=True))),)
+
+
+@step("delete extras in {found.environment}")
+def delete_extras(found: Found) -> int:
+    """How many were deleted; RefusedError when they are too many."""
+    where = found.desired.config.environment(found.environment)
+    total = sum(len(each.objects) for each in found.rendered)
+    deleted = prune_extras(connect_environment(where), where, found.drift.extras, total=total)
+    for ref in deleted:
+        get_run_logger().info("%s deleted: nobody declared it", ref)
+    return len(deleted)
 
 
 def failure_of(*states: "State[Any]") -> str:

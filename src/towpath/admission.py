@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from towpath.errors import ConfigError
+from towpath.hooks import hook_of
 from towpath.kinds import NEVER_STORED, Kind, is_cluster_scoped, scopes_of_definitions
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 from towpath.strict_yaml import Document
@@ -165,6 +167,8 @@ def _judge(
     if (group_of(manifest["apiVersion"]), kind) in NEVER_STORED:
         problems.append(f"{kind} {name}: this kind is not desired state and cannot be kept in Git")
     problems.extend(_metadata_problems(kind, name, metadata))
+    if not problems:
+        problems.extend(_hook_problems(manifest))
     if is_cluster_scoped(manifest["apiVersion"], kind, definitions):
         metadata.pop("namespace", None)
         problems.extend(_cluster_scoped_problems(manifest, policy))
@@ -212,6 +216,13 @@ def _metadata_problems(kind: str, name: str, metadata: Mapping[str, Any]) -> Ite
                 yield f"{kind} {name}: {field[:-1]} {key!r} is not a string; quote its value"
             elif key.startswith("applyset.kubernetes.io/"):
                 yield f"{kind} {name}: {field[:-1]} {key!r} tells ownership and is Towpath's to set"
+
+
+def _hook_problems(manifest: Manifest) -> Iterator[str]:
+    try:
+        hook_of(manifest)
+    except ConfigError as error:
+        yield error.message
 
 
 def _cluster_scoped_problems(manifest: Manifest, policy: AdmissionPolicy) -> Iterator[str]:

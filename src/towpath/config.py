@@ -20,6 +20,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -104,13 +105,30 @@ class Source(_Model):
 
 
 class SmokeCheck(_Model):
-    """One HTTP request to a Service after everything is healthy, and what must come back."""
+    """One thing to ask after everything is healthy: a Service, a URL, or a Job that must succeed."""
 
-    service: Name
-    port: Annotated[int, Field(ge=1, le=65535)]
+    service: Name | None = None
+    port: Annotated[int | None, Field(ge=1, le=65535)] = None
     path: Annotated[str, StringConstraints(pattern=r"^/[^\s\x00-\x1f]*$")] = "/"
+    url: Annotated[
+        str | None,
+        StringConstraints(pattern=r"^https?://[^\s\x00-\x1f]+$"),
+        Field(description="`{environment}` and `{namespace}` are put in."),
+    ] = None
+    job: Annotated[
+        Name | None, Field(description="Job of the app with the annotation `towpath.dev/hook: smoke`.")
+    ] = None
     status: Annotated[int, Field(ge=100, le=599)] = 200
     contains: Text | None = None
+    latency: Annotated[Duration | None, Field(description="The answer must not take longer.")] = None
+
+    @model_validator(mode="after")
+    def _one_target(self) -> "SmokeCheck":
+        if sum(target is not None for target in (self.service, self.url, self.job)) != 1:
+            raise ValueError("must have exactly one of `service`, `url` and `job`")
+        if (self.service is None) != (self.port is None):
+            raise ValueError("`service` and `port` go together")
+        return self
 
 
 class App(_Model):
@@ -172,6 +190,13 @@ class Environment(_Model):
     context: Annotated[
         Text | None, Field(description="Context of the kubeconfig; null: the current one.")
     ] = None
+    kubeconfig: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^(in-cluster|(/|~/).+)$")] | None,
+        Field(description="File on the worker, or `in-cluster` for its pod's account; null: KUBECONFIG."),
+    ] = None
+    allow_exec: Annotated[
+        bool, Field(description="Whether the kubeconfig may run a program to get its credentials.")
+    ] = False
     allow_cluster_scoped: Annotated[
         tuple[Text, ...], Field(description="Cluster-scoped kinds apps may contain.")
     ] = ("Namespace",)
@@ -337,14 +362,14 @@ def _check_names(config: Config, document: Document, file: str) -> None:
         problems.append((document.line(("environments", *path)), where))
 
     seen: set[str] = set()
-    places: dict[tuple[str | None, str], str] = {}
+    places: dict[tuple[str | None, str | None, str], str] = {}
     for index, environment in enumerate(config.environments):
         name = environment.name
         if name in seen:
             problem(f"environment `{name}` is there twice", index, "name")
         if name in _RESERVED:
             problem(f"`{name}` is {_RESERVED[name]}; choose another name", index, "name")
-        place = (environment.context, environment.namespace)
+        place = (environment.kubeconfig, environment.context, environment.namespace)
         if place in places:
             problem(
                 f"environments `{places[place]}` and `{name}` have the same namespace", index, "namespace"

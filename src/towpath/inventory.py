@@ -1,8 +1,13 @@
 """What Towpath applied for one app in one environment, kept in a ConfigMap beside it.
 
 The ConfigMap is the parent of an ApplySet (KEP-3659): its id is the `part-of` label of every object, so that
-`kubectl` and people see who owns what. Format 1: `data.inventory` is JSON; when that is large, it is in
-`binaryData.inventory` as gzip, which holds 10,000 objects in one ConfigMap.
+`kubectl` and people see who owns what.
+
+format 2    `data.inventory` is JSON. When that is large: `binaryData.inventory` is gzip of JSON without what
+            does not shrink, and `binaryData.digests` has 48 bytes an object: uid, fingerprint, applied. Its
+            size is the same before and after the objects have them, so what could be written ahead can be
+            written after, and 10,000 objects fit into one ConfigMap.
+format 1    is still read: no hooks, and `binaryData.inventory` is gzip of everything
 """
 
 import base64
@@ -10,17 +15,21 @@ import binascii
 import gzip
 import hashlib
 import json
+import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from towpath import __version__
 from towpath.errors import RefusedError
 from towpath.normalize import canonical
 from towpath.objects import Manifest, ObjectRef
 
-FORMAT = 1
+FORMAT = 2
+READ = (1, 2)
 PLAIN_LIMIT = 200_000
+LARGEST = 1_000_000
+"""Bytes: the API server takes 1 MiB in a ConfigMap."""
 INVENTORY = "towpath.dev/inventory"
 APP = "towpath.dev/app"
 ENVIRONMENT = "towpath.dev/environment"
@@ -71,6 +80,18 @@ class Owned:
 
 
 @dataclass(frozen=True, slots=True)
+class HookRun:
+    """The one attempt of a hook at a commit; `uid` is that of its Job, empty while it may not exist yet."""
+
+    ref: ObjectRef
+    commit: str
+    digest: str
+    result: Literal["running", "succeeded", "failed"]
+    uid: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """All objects of an owner; `commit` and `desired` (digest of the render) tell when it was written."""
 
@@ -78,6 +99,7 @@ class Inventory:
     commit: str
     desired: str
     objects: tuple[Owned, ...]
+    hooks: tuple[HookRun, ...] = ()
 
     @property
     def by_ref(self) -> dict[ObjectRef, Owned]:
@@ -86,37 +108,40 @@ class Inventory:
 
 def ahead(old: Inventory | None, owner: Owner, refs: Iterable[ObjectRef]) -> Inventory:
     """What may exist from now on: all of the old one, and `refs` without a uid yet."""
-    known = old.by_ref if old else {}
-    new = {ref: Owned(ref) for ref in refs if ref not in known}
-    return Inventory(owner, old.commit if old else "", old.desired if old else "", _sorted({**known, **new}))
+    old = old or Inventory(owner, "", "", ())
+    new = {ref: Owned(ref) for ref in refs if ref not in old.by_ref}
+    return replace(old, objects=_sorted({**old.by_ref, **new}))
 
 
-def after(owner: Owner, commit: str, desired: str, objects: Mapping[ObjectRef, Owned]) -> Inventory:
+def after(
+    owner: Owner,
+    commit: str,
+    desired: str,
+    objects: Mapping[ObjectRef, Owned],
+    hooks: tuple[HookRun, ...] = (),
+) -> Inventory:
     """What does exist now."""
-    return Inventory(owner, commit, desired, _sorted(objects))
+    return Inventory(owner, commit, desired, _sorted(objects), hooks)
+
+
+def remembering(old: Inventory | None, owner: Owner, run: HookRun) -> Inventory:
+    """The inventory with `run` in place of what was known of that hook."""
+    old = old or Inventory(owner, "", "", ())
+    kept = [each for each in old.hooks if each.ref != run.ref]
+    return replace(old, hooks=tuple(sorted([*kept, run], key=lambda each: each.ref)))
 
 
 def same(one: Inventory | None, other: Inventory) -> bool:
     """Whether writing `other` over `one` would be for nothing; the commit alone is no reason to write."""
-    return one is not None and (one.desired, one.objects) == (other.desired, other.objects)
+    return one is not None and replace(one, commit="") == replace(other, commit="")
 
 
 def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
-    """The ConfigMap; `resource_version` is that of the one which it replaces."""
+    """The ConfigMap; `resource_version` is that of the one which it replaces.
+
+    Raises RefusedError when it is larger than an API server takes.
+    """
     owner = inventory.owner
-    text = canonical(
-        {
-            "format": FORMAT,
-            "app": owner.app,
-            "environment": owner.environment,
-            "commit": inventory.commit,
-            "desired": inventory.desired,
-            "objects": [
-                [o.ref.group, o.ref.kind, o.ref.namespace, o.ref.name, o.uid, o.fingerprint, o.applied]
-                for o in inventory.objects
-            ],
-        }
-    )
     kinds = sorted({f"{o.ref.kind}.{o.ref.group}".rstrip(".") for o in inventory.objects})
     metadata: dict[str, Any] = {
         "name": owner.ref.name,
@@ -132,23 +157,50 @@ def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
     if resource_version:
         metadata["resourceVersion"] = resource_version
     body: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    text = canonical(_content(inventory, inventory.objects))
     if len(text) <= PLAIN_LIMIT:
         return {**body, "data": {"inventory": text}}
-    packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
-    return {**body, "binaryData": {"inventory": packed}}
+    bare = tuple(Owned(each.ref) if _packs(each) else each for each in inventory.objects)
+    packed = gzip.compress(canonical(_content(inventory, bare)).encode(), mtime=0)
+    digests = b"".join(_pack(each) for each in inventory.objects)
+    if len(packed) + len(digests) > LARGEST:
+        raise RefusedError(
+            f"the inventory of {owner.app} in {owner.environment} ({len(inventory.objects)} objects)"
+            f" is larger than a ConfigMap may be ({LARGEST:,} bytes)",
+            remedy="Nothing was changed. Make two apps of it.",
+        )
+    data = {"inventory": packed, "digests": digests}
+    return {**body, "binaryData": {key: base64.b64encode(value).decode() for key, value in data.items()}}
+
+
+def _content(inventory: Inventory, objects: tuple[Owned, ...]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "app": inventory.owner.app,
+        "environment": inventory.owner.environment,
+        "commit": inventory.commit,
+        "desired": inventory.desired,
+        "objects": [[*_key(o.ref), o.uid, o.fingerprint, o.applied] for o in objects],
+        "hooks": [
+            [*_key(h.ref), h.commit, h.digest, h.result, h.uid, h.message[:1000]] for h in inventory.hooks
+        ],
+    }
 
 
 def from_configmap(manifest: Manifest) -> Inventory:
     """Raises RefusedError when it cannot be read: an unreadable inventory is not an empty one."""
     metadata = manifest["metadata"]
     try:
-        content = _content(manifest)
+        content = _read(manifest)
         owner = Owner(content["app"], content["environment"], metadata["namespace"])
         objects = {}
         for group, kind, namespace, name, uid, fingerprint, applied in content["objects"]:
             ref = ObjectRef(group, kind, namespace, name)
             objects[ref] = Owned(ref, uid, fingerprint, applied)
-        return Inventory(owner, content["commit"], content["desired"], _sorted(objects))
+        if digests := (manifest.get("binaryData") or {}).get("digests"):
+            objects = _unpack(objects, base64.b64decode(digests, validate=True))
+        hooks = tuple(HookRun(ObjectRef(*hook[:4]), *hook[4:]) for hook in content.get("hooks") or ())
+        return Inventory(owner, content["commit"], content["desired"], _sorted(objects), hooks)
     except (KeyError, TypeError, ValueError, OSError, EOFError, binascii.Error) as error:
         raise RefusedError(
             f"inventory ConfigMap {metadata.get('namespace')}/{metadata.get('name')} cannot be read: {error}",
@@ -156,10 +208,10 @@ def from_configmap(manifest: Manifest) -> Inventory:
         ) from error
 
 
-def _content(manifest: Manifest) -> dict[str, Any]:
+def _read(manifest: Manifest) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(_text(manifest))
-    if content["format"] != FORMAT:
-        raise ValueError(f"its format is {content['format']}, known is {FORMAT}")
+    if content["format"] not in READ:
+        raise ValueError(f"its format is {content['format']}, known are {READ}")
     return content
 
 
@@ -173,3 +225,39 @@ def _text(manifest: Manifest) -> str:
 
 def _sorted(objects: Mapping[ObjectRef, Owned]) -> tuple[Owned, ...]:
     return tuple(objects[ref] for ref in sorted(objects))
+
+
+def _key(ref: ObjectRef) -> tuple[str, str, str, str]:
+    return ref.group, ref.kind, ref.namespace, ref.name
+
+
+def _packs(owned: Owned) -> bool:
+    """Whether the object's three values have the usual form, that 16 bytes each can hold."""
+    return any(_pack(owned))
+
+
+def _pack(owned: Owned) -> bytes:
+    """48 bytes; all zero when they could not tell the same, and then the values stay in the JSON."""
+    values = (owned.uid.replace("-", ""), owned.fingerprint, owned.applied)
+    try:
+        packed = b"".join(bytes.fromhex(value or "0" * 32) for value in values)
+        if len(packed) == 48 and _unpack({owned.ref: Owned(owned.ref)}, packed)[owned.ref] == owned:
+            return packed
+    except ValueError:
+        pass
+    return bytes(48)
+
+
+def _unpack(objects: Mapping[ObjectRef, Owned], digests: bytes) -> dict[ObjectRef, Owned]:
+    if len(digests) != 48 * len(objects):
+        raise ValueError(f"it has {len(digests)} bytes of digests for {len(objects)} objects")
+    found = {}
+    for index, (ref, owned) in enumerate(objects.items()):
+        uid, fingerprint, applied = (digests[at : at + 16] for at in range(index * 48, index * 48 + 48, 16))
+        found[ref] = Owned(
+            ref,
+            str(uuid.UUID(bytes=uid)) if any(uid) else owned.uid,
+            fingerprint.hex() if any(fingerprint) else owned.fingerprint,
+            applied.hex() if any(applied) else owned.applied,
+        )
+    return found

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from towpath.diff import Difference
 from towpath.objects import ObjectRef
 
+KEPT = "not deleted"
+"""Reason of an entry for what stays although Git does not have it."""
 Action = Literal["create", "configure", "unchanged", "delete", "skip"]
 _SIGN = {"create": "+", "configure": "~", "delete": "-", "unchanged": " ", "skip": "!"}
 _DONE: dict[Action, str] = {
@@ -26,6 +28,8 @@ class PlanEntry:
     action: Action
     differences: tuple[Difference, ...] = ()
     reason: str = ""
+    uid: str = ""
+    """Of the object that would be deleted."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -33,7 +37,7 @@ class PlanEntry:
             "action": self.action,
             "differences": [difference.to_json() for difference in self.differences],
             "reason": self.reason,
-        }
+        } | ({"uid": self.uid} if self.uid else {})
 
     def lines(self) -> Iterable[str]:
         reason = f"  ({self.reason})" if self.reason else ""
@@ -55,6 +59,13 @@ class Plan:
     def changes(self) -> tuple[PlanEntry, ...]:
         """Entries that would write."""
         return tuple(entry for entry in self.entries if entry.action not in ("unchanged", "skip"))
+
+    @property
+    def differs(self) -> bool:
+        """Whether live is not as Git wants it, also where a sync could not help it."""
+        return any(
+            entry.action != "unchanged" and not entry.reason.startswith(KEPT) for entry in self.entries
+        )
 
     def summary(self) -> str:
         """One line."""

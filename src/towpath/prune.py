@@ -1,7 +1,7 @@
 """What may be deleted: only what inventory, live label and uid all claim, and never much at once."""
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from towpath.errors import RefusedError
@@ -9,6 +9,7 @@ from towpath.inventory import PART_OF, Owned, Owner
 from towpath.objects import Manifest, ObjectRef
 
 PRUNE = "towpath.dev/prune"
+NONE: Mapping[ObjectRef, str] = {}
 PROTECTED = ("Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume")
 
 
@@ -53,15 +54,16 @@ def judge(candidates: Iterable[Candidate], owner: Owner) -> Pruning:
 
 
 def check(
-    pruning: Pruning, *, total: int, limit: int, share: float, confirmed: Collection[ObjectRef] = frozenset()
+    pruning: Pruning, *, total: int, limit: int, share: float, confirmed: Mapping[ObjectRef, str] = NONE
 ) -> None:
     """RefusedError for more deletions than max(limit, share of `total`), or any of a protected kind.
 
-    Objects in `confirmed` do not count.
+    Objects that are in `confirmed` with their uid do not count.
     """
-    unconfirmed = [ref for ref, _ in pruning.delete if ref not in confirmed]
+    unconfirmed = [ref for ref, uid in pruning.delete if confirmed.get(ref) != uid]
     protected = [ref for ref in unconfirmed if ref.kind in PROTECTED]
-    remedy = "Nothing was changed. If this is meant, confirm these deletions in the environment repository."
+    remedy = "Nothing was changed. If this is meant, confirm these deletions by a commit: "
+    remedy += "`towpath plan APP ENVIRONMENT --confirm` prints the prune.yaml to commit."
     if protected:
         named = ", ".join(str(ref) for ref in protected)
         raise RefusedError(f"this sync would delete {named}, and data with it", remedy=remedy)

@@ -18,6 +18,7 @@ from towpath.engine.drift import detect
 from towpath.engine.plan import plan_app
 from towpath.engine.render import Rendered, digest_of
 from towpath.engine.sync import SyncResult, sync_app
+from towpath.hooks import split
 from towpath.normalize import comparable, digest
 from towpath.objects import Manifest, ref_of
 from towpath.plan import Plan
@@ -51,13 +52,14 @@ class World:
         for manifest in objects:
             if manifest["kind"] not in ("Namespace", "CustomResourceDefinition", "ClusterRole"):
                 manifest["metadata"].setdefault("namespace", self.namespace)
-        return Rendered(self.app, "test", self.namespace, objects, digest_of(objects))
+        kept, hooks = split(objects)
+        return Rendered(self.app, "test", self.namespace, kept, digest_of(objects), hooks=hooks)
 
     def plan(self) -> Plan:
         return plan_app(self.cluster, self.rendered, self.environment)
 
-    def sync(self, **options: Any) -> SyncResult:
-        return sync_app(self.cluster, self.rendered, self.environment, commit="c" * 40, **options)
+    def sync(self, *, commit: str = "c" * 40, **options: Any) -> SyncResult:
+        return sync_app(self.cluster, self.rendered, self.environment, commit=commit, **options)
 
     def drift(self) -> DriftReport:
         config = parse_config(CONFIG % self.namespace)

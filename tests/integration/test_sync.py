@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
 from towpath.adapters.kubernetes import connect
+from towpath.confirmation import dump_confirmation, parse_confirmation
 from towpath.errors import RefusedError, SyncError, TransientError
 from towpath.inventory import Owner
 from towpath.objects import ObjectRef, ref_of
@@ -108,7 +109,11 @@ def test_a_volume_claim_is_deleted_only_when_confirmed(world: World) -> None:
     with pytest.raises(RefusedError, match="PersistentVolumeClaim"):
         world.sync()
     ref = ObjectRef("", "PersistentVolumeClaim", world.namespace, "data")
-    world.sync(confirmed=frozenset({ref}))
+    [entry] = world.plan().changes
+    with pytest.raises(RefusedError, match="PersistentVolumeClaim"):
+        world.sync(confirmed={ref: "another"})
+    text = dump_confirmation([(entry.ref, entry.uid)])
+    world.sync(confirmed=parse_confirmation(text))
     assert world.cluster.get(ref) is None
 
 
@@ -228,6 +233,31 @@ def test_immutable_field_is_named(world: World) -> None:
     world.objects[0]["spec"]["template"]["metadata"]["labels"] = {"app": "b"}
     with pytest.raises(SyncError, match=r"Deployment .*/hello: .*spec\.selector.*immutable"):
         world.sync()
+
+
+def test_immutable_field_is_recreated_only_where_allowed(world: World) -> None:
+    world.objects = [configmap("settings", A="1"), configmap("fixed", A="1")]
+    for each in world.objects:
+        each["immutable"] = True
+    world.sync()
+    uid = world.live("configmap", "settings")["metadata"]["uid"]
+    for each in world.objects:
+        each["data"]["A"] = "2"
+    world.objects[0]["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+    assert [(e.ref.name, e.action) for e in world.plan().entries] == [
+        ("fixed", "skip"),
+        ("settings", "configure"),
+    ]
+    with pytest.raises(SyncError, match=r"fixed: .*immutable") as caught:
+        world.sync()
+    assert "towpath.dev/recreate: allowed" in (caught.value.remedy or "")
+    live = world.live("configmap", "settings")
+    assert live["data"] == {"A": "2"}
+    assert live["metadata"]["uid"] != uid
+    assert world.live("configmap", "fixed")["data"] == {"A": "1"}
+    world.objects[1]["data"]["A"] = "1"
+    world.sync()
+    assert world.sync().changes == ()
 
 
 def test_definition_and_its_resource_in_one_sync(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -42,7 +43,11 @@ def behind(tmp_path: Path) -> Iterator[Callable[[Cluster, Fault], Cluster]]:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
                 chosen = fault(self.command, self.path)
                 if chosen:
-                    self.answer(chosen, {"Retry-After": "0.05"}, b'{"message": "by the test"}')
+                    self.answer(
+                        chosen,
+                        {"Retry-After": getattr(fault, "retry_after", "0.05")},
+                        b'{"message": "by the test"}',
+                    )
                     return
                 headers = {
                     name: self.headers[name] for name in ("Accept", "Content-Type") if name in self.headers
@@ -96,6 +101,7 @@ class Counted:
     ) -> None:
         self.status, self.first, self.last, self.methods = status, first, last, methods
         self.count = 0
+        self.retry_after = "0.05"
         self.lock = threading.Lock()
 
     def __call__(self, method: str, path: str) -> int | None:
@@ -110,6 +116,106 @@ def test_a_busy_server_is_waited_for(world: World, behind) -> None:
     direct, world.cluster = world.cluster, behind(world.cluster, Counted(429, 1, 3))
     assert len(world.sync().changes) == 4
     world.cluster = direct
+    assert world.sync().changes == ()
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_time_that_the_server_names_is_waited(world: World, behind, status: int) -> None:
+    fault = Counted(status, 1, 1)
+    fault.retry_after = "1"
+    world.cluster = behind(world.cluster, fault)
+    started = time.monotonic()
+    world.sync()
+    assert 1.0 <= time.monotonic() - started < 20
+
+
+def test_a_wait_that_is_too_long_for_a_thread_is_left_to_the_caller(world: World, behind) -> None:
+    direct = world.cluster
+    world.sync()
+    world.objects = [configmap("a", A="2")]
+    fault = Counted(503, 1)
+    fault.retry_after = "3600"
+    world.cluster = behind(direct, fault)
+    started = time.monotonic()
+    with pytest.raises(TransientError) as caught:
+        world.sync()
+    assert time.monotonic() - started < 10
+    assert caught.value.retry_after == 3600
+    assert direct.get(ObjectRef("", "ConfigMap", world.namespace, "d")), "no prune in a run that failed"
+
+
+def test_a_conflict_of_the_moment_is_tried_again(world: World, behind) -> None:
+    world.cluster = behind(world.cluster, Counted(409, 1, 3))
+    assert len(world.sync().changes) == 4
+
+
+def test_a_conflict_that_stays_is_named_and_nothing_is_pruned(world: World, behind) -> None:
+    direct = world.cluster
+    world.sync()
+    world.objects = [configmap("a", A="2"), configmap("b", A="1"), configmap("c", A="1")]
+    world.cluster = behind(direct, Counted(409, 1))
+    with pytest.raises(SyncError, match=r"ConfigMap .*/a: by the test"):
+        world.sync()
+    assert direct.get(ObjectRef("", "ConfigMap", world.namespace, "d"))
+
+
+def test_an_inventory_that_somebody_else_writes_is_another_sync(world: World, behind) -> None:
+    direct = world.cluster
+    world.sync()
+    world.objects.append(configmap("e", A="1"))
+    world.cluster = behind(direct, Counted(409, 1, methods=("PUT",)))
+    with pytest.raises(TransientError, match="another sync of hello in test is under way"):
+        world.sync()
+    assert direct.get(ObjectRef("", "ConfigMap", world.namespace, "e")) is None, (
+        "nothing without the inventory"
+    )
+    world.cluster = direct
+    world.sync()
+    assert world.sync().changes == ()
+
+
+def test_a_real_admission_policy_rejects_one_object(world: World) -> None:
+    name = f"{world.namespace}.example.com"
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["configmaps"],
+    }
+    spec = {
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [
+            {"expression": "!has(object.data) || !('A' in object.data) || object.data.A != 'no'"}
+        ],
+    }
+    here = {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}
+    kinds = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
+    bind = {"policyName": name, "validationActions": ["Deny"], "matchResources": {"namespaceSelector": here}}
+    world.sync()
+    try:
+        for kind, each in zip(kinds, (spec, bind), strict=True):
+            manifest = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "spec": each}
+            world.kubectl("apply", "-f", "-", text=yaml.safe_dump({**manifest, "metadata": {"name": name}}))
+        probe = {**configmap("probe", A="no")}
+        probe["metadata"]["namespace"] = world.namespace
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                world.cluster.server_side_apply(probe, dry_run=True)
+            except SyncError:
+                break
+            time.sleep(0.2)
+        world.objects = [configmap("a", A="no"), configmap("b", A="2"), configmap("c", A="1")]
+        assert next((e.ref.name, e.action) for e in world.plan().entries) == ("a", "skip")
+        with pytest.raises(SyncError, match=r"ConfigMap .*/a: .*denied request"):
+            world.sync()
+        assert world.live("configmap", "b")["data"] == {"A": "2"}
+        assert world.live("configmap", "d"), "no prune"
+    finally:
+        for kind in kinds:
+            world.kubectl("delete", kind, name, "--ignore-not-found")
+    world.objects[0]["data"]["A"] = "yes"
+    world.sync()
     assert world.sync().changes == ()
 
 

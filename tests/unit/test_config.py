@@ -222,3 +222,25 @@ def test_the_schema_knows_the_keys_as_they_are_written() -> None:
     assert "allowClusterScoped" in environment["properties"]
     assert "from" in schema["$defs"]["Approvals"]["properties"]
     assert set(schema["properties"]) == {field.alias or name for name, field in Config.model_fields.items()}
+
+
+@pytest.mark.parametrize(
+    ("smoke", "said"),
+    [
+        ("{}", "exactly one of"),
+        ("{service: web, port: 80, url: 'https://a'}", "exactly one of"),
+        ("{service: web}", "`service` and `port` go together"),
+        ("{url: 'file:///etc/passwd'}", "smoke"),
+    ],
+)
+def test_a_smoke_check_asks_one_thing(smoke: str, said: str) -> None:
+    text = "apiVersion: towpath.dev/v1\nenvironments: [{name: dev, namespace: dev}]\n"
+    with pytest.raises(ConfigError, match=said):
+        parse_config(f"{text}apps: {{a: {{image: r.example.com/a, smoke: [{smoke}]}}}}\n")
+
+
+@pytest.mark.parametrize("path", ["kubeconfig", "../kubeconfig", "apps/hello/kubeconfig"])
+def test_a_kubeconfig_is_never_taken_from_the_repository(path: str) -> None:
+    text = "apiVersion: towpath.dev/v1\nenvironments: [{name: dev, namespace: dev, kubeconfig: %s}]\n"
+    with pytest.raises(ConfigError, match="kubeconfig"):
+        parse_config(text % path)

@@ -1,4 +1,5 @@
 import base64
+import gzip
 import hashlib
 import json
 import uuid
@@ -8,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from towpath.errors import RefusedError
-from towpath.inventory import Inventory, Owned, Owner, after, ahead, from_configmap, same, to_configmap
+from towpath.inventory import (
+    HookRun,
+    Inventory,
+    Owned,
+    Owner,
+    after,
+    ahead,
+    from_configmap,
+    remembering,
+    same,
+    to_configmap,
+)
 from towpath.objects import ObjectRef
 
 OWNER = Owner("hello", "dev", "dev-namespace")
@@ -72,3 +84,48 @@ def test_another_commit_alone_is_no_reason_to_write() -> None:
 def test_an_unreadable_inventory_is_not_an_empty_one(content) -> None:
     with pytest.raises(RefusedError, match="cannot be read"):
         from_configmap({"metadata": {"name": "a", "namespace": "b"}, **content})
+
+
+@pytest.mark.parametrize("uid", ["u", "", str(uuid.UUID(int=0)), str(uuid.uuid4()).upper(), "é"])
+def test_unusual_values_survive_a_large_inventory(uid: str) -> None:
+    objects = {ref(f"c{i}"): Owned(ref(f"c{i}"), uid, "short", "a" * 40) for i in range(3000)}
+    objects |= {ref("usual"): Owned(ref("usual"), str(uuid.uuid4()), "0" * 32, "f" * 32)}
+    inventory = after(OWNER, "c", "d", objects)
+    manifest = to_configmap(inventory)
+    assert "binaryData" in manifest
+    assert from_configmap(manifest) == inventory
+
+
+def test_what_was_written_ahead_has_room_for_what_comes_after() -> None:
+    refs = [ref(f"{uuid.uuid4()}-{i}") for i in range(10_000)]
+    sizes = []
+    full = {r: Owned(r, str(uuid.uuid4()), uuid.uuid4().hex, uuid.uuid4().hex) for r in refs}
+    for inventory in (ahead(None, OWNER, refs), after(OWNER, "", "", full)):
+        data = to_configmap(inventory)["binaryData"]
+        sizes.append(sum(len(base64.b64decode(value)) for value in data.values()))
+    assert abs(sizes[0] - sizes[1]) < 1000
+    assert max(sizes) < 1_000_000
+
+
+def test_too_large_an_inventory_is_refused_before_anything_is_applied() -> None:
+    with pytest.raises(RefusedError, match=r"40000 objects.*larger than a ConfigMap"):
+        to_configmap(ahead(None, OWNER, [ref(f"c{i}") for i in range(40_000)]))
+
+
+def test_the_format_before_is_still_read() -> None:
+    one = ["", "ConfigMap", "dev-namespace", "a", "u", "f", "h"]
+    content = {"format": 1, "app": "hello", "environment": "dev", "commit": "c", "desired": "d"}
+    text = json.dumps({**content, "objects": [one]})
+    expected = after(OWNER, "c", "d", {ref("a"): Owned(ref("a"), "u", "f", "h")})
+    metadata = {"name": "a", "namespace": "dev-namespace"}
+    packed = base64.b64encode(gzip.compress(text.encode())).decode()
+    assert from_configmap({"metadata": metadata, "data": {"inventory": text}}) == expected
+    assert from_configmap({"metadata": metadata, "binaryData": {"inventory": packed}}) == expected
+
+
+def test_hooks_are_remembered_one_run_each() -> None:
+    first = HookRun(ref("migrate", "Job"), "c1", "h", "failed", "u", "exit 1")
+    second = HookRun(ref("migrate", "Job"), "c2", "h", "running")
+    inventory = remembering(remembering(None, OWNER, first), OWNER, second)
+    assert inventory.hooks == (second,)
+    assert from_configmap(to_configmap(inventory)) == inventory

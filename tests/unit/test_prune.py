@@ -64,5 +64,7 @@ def test_at_most_three_or_a_fifth(count: int, total: int, refused: bool) -> None
 def test_protected_kinds_need_confirmation_of_exactly_them(kind: str) -> None:
     wanted = pruning(1, kind)
     with pytest.raises(RefusedError, match=kind):
-        check(wanted, total=100, limit=3, share=0.2, confirmed={REF})
-    check(wanted, total=100, limit=3, share=0.2, confirmed={wanted.delete[0][0]})
+        check(wanted, total=100, limit=3, share=0.2, confirmed={REF: "u"})
+    with pytest.raises(RefusedError, match=kind):  # another object by the same name
+        check(wanted, total=100, limit=3, share=0.2, confirmed={wanted.delete[0][0]: "another"})
+    check(wanted, total=100, limit=3, share=0.2, confirmed=dict(wanted.delete))

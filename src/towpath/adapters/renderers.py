@@ -21,8 +21,8 @@ from towpath.strict_yaml import Document, load_documents
 
 TIMEOUT = 30.0
 """Seconds one render may take."""
-RECORDS = frozenset({"release.yaml", "quarantine.yaml"})
-"""Files beside the manifests that Towpath writes and nobody applies."""
+RECORDS = frozenset({"release.yaml", "quarantine.yaml", "prune.yaml"})
+"""Files beside the manifests that are about them, and that nobody applies."""
 
 _SOURCE_COMMENT = re.compile(r"# Source: [^/]+/(.+)")
 _REMOTE_REFERENCE = re.compile(rb'"\$ref"\s*:\s*"(?!#)')

@@ -21,6 +21,7 @@ VERBS = {
     "status": "Show apps by environments.",
     "history": "Show what was released where, by whom, and when.",
     "plan": "Show what a sync would change.",
+    "diff": "Say by exit code whether an environment is as Git wants it.",
     "check": "Check an environment repository without a cluster.",
     "render": "Print the objects an app has in an environment.",
     "health": "Judge objects of any kind without a cluster.",

@@ -32,11 +32,11 @@ class Environments:
         )
 
 
-def load_environments(settings: Settings) -> Environments:
-    """Fetch the environment repository; MissingPartError when nobody said where it is."""
+def load_environments(settings: Settings, revision: str | None = None) -> Environments:
+    """Fetch the environment repository at `revision`, or its branch; MissingPartError without a URL."""
     checkout = fetch_checkout(
         settings.environments_url(),
-        settings.branch,
+        revision or settings.branch,
         settings.cache,
         allow_file=settings.git_allow_file,
         timeout=GIT_TIMEOUT,

@@ -1,47 +1,40 @@
 """`towpath plan`: what a sync of an app in an environment would change, by a dry run on the cluster."""
 
 import json
-import os
 from pathlib import Path
 
 import click
 
 from towpath.cli.options import app_argument, environment_argument, output_option
+from towpath.cli.planning import make_plan, source_options
+from towpath.printable import printable
 
 
 @click.command(name="plan")
 @app_argument
 @environment_argument
-@click.option(
-    "--repo",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of an environment repository, committed or not; left out: the newest commit of its branch.",
-)
+@source_options
+@click.option("--confirm", is_flag=True, help="Print the prune.yaml that confirms the plan's deletions.")
 @output_option
-def command(app: str, environment: str, repo: Path | None, output: str) -> None:
+def command(  # noqa: PLR0913, PLR0917
+    app: str, environment: str, repo: Path | None, revision: str | None, confirm: bool, output: str
+) -> None:
     """Show what a sync would change. Writes nothing.
 
     \b
     Examples:
       towpath plan hello prod
+      towpath plan hello prod --revision my-branch
       towpath plan hello prod --repo . --output json
+      towpath plan hello prod --confirm > apps/hello/prod/prune.yaml
     """
-    from towpath.adapters.kubernetes import connect
-    from towpath.cli.names import load_environments
-    from towpath.config import load_config
-    from towpath.engine.plan import plan_app
-    from towpath.engine.render import render_app
-    from towpath.printable import printable
-    from towpath.settings import Settings
+    plan = make_plan(app, environment, repo, revision)
+    if confirm:
+        from towpath.confirmation import dump_confirmation
 
-    settings = Settings.load(os.environ)
-    if repo is None:
-        environments = load_environments(settings)
-        repo, config = environments.checkout.path, environments.config
+        deletions = [(entry.ref, entry.uid) for entry in plan.entries if entry.action == "delete"]
+        click.echo(dump_confirmation(deletions), nl=False)
+    elif output == "json":
+        click.echo(printable(json.dumps(plan.to_json(), indent=2, ensure_ascii=False)))
     else:
-        config = load_config(repo)
-    where = config.environment(environment)
-    rendered = render_app(repo, config, app, environment, tools=settings.tools)
-    plan = plan_app(connect(settings.kubeconfig, where.context), rendered, where)
-    text = json.dumps(plan.to_json(), indent=2, ensure_ascii=False) if output == "json" else plan.to_text()
-    click.echo(printable(text))
+        click.echo(printable(plan.to_text()))

@@ -32,5 +32,5 @@ def command(repo: Path, app: str, environment: str) -> None:
     tools = Settings.load(os.environ).tools
     result = render_app(repo, load_config(repo), app, environment, tools=tools)
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    masked = [mask_secret(each) for each in result.objects]
+    masked = [mask_secret(each) for each in (*result.objects, *result.hooks)]
     click.echo(yaml.dump_all(masked, Dumper=dumper, sort_keys=False, allow_unicode=True), nl=False)

@@ -1,14 +1,20 @@
 """Applies one object: takes back what people changed, leaves alone what others own, says what happened."""
 
-from towpath.adapters.kubernetes import ApiConflictError, Cluster
+from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.desired import Desired
-from towpath.errors import TransientError
+from towpath.engine.failpoint import reach
+from towpath.engine.observe import wait_gone
+from towpath.errors import TowpathError, TransientError
 from towpath.fingerprint import fingerprint, foreign_edits, is_ours, is_person, personal_entries
 from towpath.inventory import Owned
 from towpath.objects import Manifest
+from towpath.prune import PROTECTED
 from towpath.takeover import patch, take_over
 
 TRIES = 5
+GONE_SECONDS = 10.0
+RECREATE = "towpath.dev/recreate"
+"""Annotation `allowed`: where a field is immutable, the object may be deleted and created anew."""
 
 
 def apply_object(
@@ -29,7 +35,38 @@ def apply_object(
         if live is None:
             return _apply(cluster, desired.initial)
         _rewrite_owners(cluster, desired, live)
+        reach("owners-rewritten")
     return _apply(cluster, desired.manifest, dry_run=dry_run)
+
+
+def may_recreate(desired: Desired, error: TowpathError) -> bool:
+    """Whether a new object may take the place of the one that cannot be changed so."""
+    metadata = desired.manifest["metadata"]
+    return (
+        isinstance(error, ApiRefusedError)
+        and error.is_immutable
+        and desired.ref.kind not in PROTECTED
+        and (metadata.get("annotations") or {}).get(RECREATE) == "allowed"
+    )
+
+
+def recreate_object(cluster: Cluster, desired: Desired, known: Manifest) -> Manifest:
+    """Delete exactly the object that was seen, and make it anew."""
+    cluster.delete(desired.ref, uid=known["metadata"]["uid"])
+    reach("recreate-deleted")
+    if not wait_gone(cluster, desired.ref, GONE_SECONDS):
+        raise TransientError(f"{desired.ref}: is being recreated, and waits for its finalizers")
+    return apply_object(cluster, desired, None)
+
+
+def told_to_recreate(error: TowpathError) -> TowpathError:
+    """A refusal because of an immutable field says what would help."""
+    if isinstance(error, ApiRefusedError) and error.is_immutable and error.remedy is None:
+        error.remedy = (
+            f"Take the change out of Git, or annotate the object with `{RECREATE}: allowed`: it is then"
+            " deleted and created anew."
+        )
+    return error
 
 
 def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: Desired) -> bool:
@@ -45,14 +82,16 @@ def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: 
 
 
 def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
-    try:
-        return cluster.server_side_apply(manifest, dry_run=dry_run)
-    except ApiConflictError as conflict:
-        if not conflict.owners or not all(
-            is_person(o.manager) or is_ours(o.manager) for o in conflict.owners
-        ):
-            raise
-    return cluster.server_side_apply(manifest, dry_run=dry_run, force=True)
+    force = False
+    for _ in range(TRIES - 1):
+        try:
+            return cluster.server_side_apply(manifest, dry_run=dry_run, force=force)
+        except ApiConflictError as conflict:
+            if not all(is_person(o.manager) or is_ours(o.manager) for o in conflict.owners):
+                raise
+            # Without owners somebody wrote at the same moment: the server reads it again.
+            force = force or bool(conflict.owners)
+    return cluster.server_side_apply(manifest, dry_run=dry_run, force=force)
 
 
 def _needs_rewrite(known: Manifest, desired: Desired) -> bool:

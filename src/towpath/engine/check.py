@@ -8,6 +8,7 @@ from pathlib import Path
 
 from towpath.admission import Admission, Finding, claims
 from towpath.config import App, Config, Environment, load_config
+from towpath.confirmation import PRUNE_FILE, confirmed_in
 from towpath.engine.render import judge_app
 from towpath.errors import ConfigError
 from towpath.files import read_text
@@ -35,6 +36,11 @@ def check_repository(root: Path, *, tools: Path | None = None) -> Checked:
         path = quarantine_path(name)
         try:
             parse_quarantine(read_text(root, path) or "[]", path)
+        except ConfigError as error:
+            findings.update(findings_of(error))
+    for file in sorted((root / "apps").glob(f"*/*/{PRUNE_FILE}")):
+        try:
+            confirmed_in(root, file.parts[-3], file.parts[-2])
         except ConfigError as error:
             findings.update(findings_of(error))
     pairs = [(app, environment) for environment in config.environments for app in config.apps.values()]
@@ -91,6 +97,8 @@ def _strangers(root: Path, config: Config) -> Iterator[Finding]:
         if not folder.is_dir() or folder.name.startswith("."):
             continue
         if folder.name not in config.apps:
+            if {file.name for file in folder.rglob("*") if not file.is_dir()} == {PRUNE_FILE}:
+                continue  # the app has left, and its deletion is confirmed
             yield Finding(f"apps/{folder.name}", 0, "no app of this name is in towpath.yaml")
             continue
         for inner in sorted(folder.iterdir()):

@@ -59,7 +59,8 @@ def detect(
         found += _of_app(owner, desired.get(app, {}), inventories.get(app), live)
     entries = _explained(cluster, found, desired, namespace)
     if environment.extras != "ignore":
-        declared = wanted | known
+        declared = wanted | known | {ref_of(hook) for each in rendered for hook in each.hooks}
+        declared |= {run.ref for inventory in inventories.values() for run in inventory.hooks}
         entries += [
             extra(ref, each)
             for ref, each in live.metadata.items()

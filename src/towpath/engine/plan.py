@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from towpath import pointer
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.config import Environment
+from towpath.confirmation import Confirmed
 from towpath.desired import Desired
 from towpath.diff import Difference, differences, removal
-from towpath.engine.apply import apply_object
+from towpath.engine.apply import apply_object, may_recreate
 from towpath.engine.bootstrap import lost_bindings
 from towpath.engine.observe import FEW, concurrently, namespace_state
 from towpath.engine.render import Rendered
@@ -15,9 +16,11 @@ from towpath.engine.survey import Survey, survey
 from towpath.errors import RefusedError
 from towpath.fields import added, pointer_of
 from towpath.fingerprint import RESTART_RULE, own_entry, personal_entries
+from towpath.hooks import POST, PRE, of
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.order import deletion_stages, ordered
-from towpath.plan import Plan, PlanEntry
+from towpath.plan import KEPT, Plan, PlanEntry
+from towpath.prune import NONE
 
 
 def plan_app(
@@ -25,7 +28,7 @@ def plan_app(
     rendered: Rendered,
     environment: Environment,
     *,
-    confirmed: frozenset[ObjectRef] = frozenset(),
+    confirmed: Confirmed = NONE,
 ) -> Plan:
     """The changes in the order of a sync. What the sync would refuse is `skip`, with the reason."""
     state = namespace_state(cluster, rendered.namespace)
@@ -52,7 +55,8 @@ def plan_app(
         return _entry(cluster, surveyed.desired[ref], full.get(ref), surveyed)
 
     manifests = ordered(desired.initial for desired in surveyed.desired.values())
-    entries = concurrently(entry, manifests)
+    entries = [*_hooks(rendered, surveyed, PRE), *concurrently(entry, manifests)]
+    entries += _hooks(rendered, surveyed, POST)
     entries += _deletions(surveyed, environment, confirmed)
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
 
@@ -100,6 +104,8 @@ def _entry(cluster: Cluster, desired: Desired, live: Manifest | None, surveyed: 
             return PlanEntry(ref, "create")
         changes = would_change(cluster, desired, live)
     except (ApiConflictError, ApiRefusedError) as error:
+        if live is not None and may_recreate(desired, error):
+            return PlanEntry(ref, "configure", reason=f"deleted and created anew: {error.message}")
         return PlanEntry(ref, "skip", reason=error.message)
     return PlanEntry(ref, "configure" if changes else "unchanged", changes)
 
@@ -116,20 +122,27 @@ def _is_defined(ref: ObjectRef, surveyed: Survey) -> bool:
     return False
 
 
-def _deletions(
-    surveyed: Survey, environment: Environment, confirmed: frozenset[ObjectRef]
-) -> list[PlanEntry]:
+def _hooks(rendered: Rendered, surveyed: Survey, when: str) -> list[PlanEntry]:
+    """They run only when Git has changed since the last sync that succeeded."""
+    if surveyed.inventory and surveyed.inventory.desired == rendered.digest:
+        return []
+    return [PlanEntry(ref_of(hook), "create", reason=f"{when} hook") for hook in of(rendered.hooks, when)]
+
+
+def _deletions(surveyed: Survey, environment: Environment, confirmed: Confirmed) -> list[PlanEntry]:
     pruning = surveyed.pruning()
     reason = "no longer in Git"
     try:
         surveyed.check_pruning(pruning, environment, confirmed)
     except RefusedError as error:
         reason = f"no longer in Git, but {error.message}"
-    stages = deletion_stages(ref for ref, _ in pruning.delete)
-    entries = [PlanEntry(ref, "delete", reason=reason) for stage in stages for ref in stage]
-    return entries + [PlanEntry(ref, "skip", reason=f"not deleted: {why}") for ref, why in pruning.kept]
+    uids = dict(pruning.delete)
+    stages = deletion_stages(uids)
+    entries = [PlanEntry(ref, "delete", reason=reason, uid=uids[ref]) for stage in stages for ref in stage]
+    return entries + [PlanEntry(ref, "skip", reason=f"{KEPT}: {why}") for ref, why in pruning.kept]
 
 
 def _from_nothing(rendered: Rendered, reason: str) -> Plan:
-    entries = [PlanEntry(ref_of(manifest), "create", reason=reason) for manifest in ordered(rendered.objects)]
+    manifests = [*of(rendered.hooks, PRE), *ordered(rendered.objects), *of(rendered.hooks, POST)]
+    entries = [PlanEntry(ref_of(manifest), "create", reason=reason) for manifest in manifests]
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)

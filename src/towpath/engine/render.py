@@ -11,6 +11,7 @@ from towpath.admission import Admission, AdmissionPolicy, Finding, admit, claims
 from towpath.config import App, Config, Environment
 from towpath.errors import RefusedError
 from towpath.files import read_text
+from towpath.hooks import split
 from towpath.objects import Manifest, ObjectRef
 from towpath.release import EnvironmentRelease, parse_release_file, release_path
 from towpath.strict_yaml import Document
@@ -26,6 +27,8 @@ class Rendered:
     objects: tuple[Manifest, ...]
     digest: str
     origins: Mapping[ObjectRef, Document] = field(default_factory=dict, repr=False, compare=False)
+    hooks: tuple[Manifest, ...] = ()
+    """Jobs that run at a sync (hooks.py); `digest` covers them, `objects` does not have them."""
 
 
 def render_app(
@@ -86,11 +89,13 @@ def judge_app(checkout: Path, app: App, environment: Environment, *, tools: Path
 
 def rendered(app: str, environment: Environment, admission: Admission) -> Rendered:
     """The admitted objects with their digest."""
+    objects, hooks = split(admission.objects)
     return Rendered(
         app=app,
         environment=environment.name,
         namespace=environment.namespace,
-        objects=admission.objects,
+        objects=objects,
+        hooks=hooks,
         digest=digest_of(admission.objects),
         origins=admission.origins,
     )

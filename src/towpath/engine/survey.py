@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from towpath.adapters.kubernetes import Cluster
 from towpath.config import Environment
+from towpath.confirmation import Confirmed
 from towpath.desired import Desired, prepare
 from towpath.engine.observe import Live, observe, read_inventory
+from towpath.engine.rebuild import rebuild
 from towpath.engine.render import Rendered
 from towpath.errors import RefusedError
 from towpath.inventory import APP, PART_OF, Inventory, Owned, Owner
@@ -15,13 +17,17 @@ from towpath.prune import Candidate, Pruning, check, judge
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`version` is the resourceVersion of the inventory's ConfigMap, empty when there is none yet."""
+    """`version` is the resourceVersion of the inventory's ConfigMap, empty when there is none yet.
+
+    A `rebuilt` inventory was lost and is put together again from what is live; it deletes nothing.
+    """
 
     owner: Owner
     inventory: Inventory | None
     version: str
     desired: dict[ObjectRef, Desired]
     live: Live
+    rebuilt: bool = False
 
     @property
     def owned(self) -> dict[ObjectRef, Owned]:
@@ -53,17 +59,18 @@ class Survey:
     def pruning(self) -> Pruning:
         """What the inventory has and Git has not."""
         left = [owned for ref, owned in self.owned.items() if ref not in self.desired]
+        if self.rebuilt:
+            why = "the inventory was lost and is rebuilt from labels; the next sync may delete it"
+            return Pruning((), tuple((owned.ref, why) for owned in left), ())
         return judge((Candidate(owned, self.metadata(owned.ref)) for owned in left), self.owner)
 
-    def check_pruning(
-        self, pruning: Pruning, environment: Environment, confirmed: frozenset[ObjectRef]
-    ) -> None:
+    def check_pruning(self, pruning: Pruning, environment: Environment, confirmed: Confirmed) -> None:
         """RefusedError when it is too much, or everything."""
         if not self.desired and self.owned:
             raise RefusedError(
                 f"Git has no object for {self.owner.app} in {self.owner.environment}, "
                 f"but {len(self.owned)} are live; nothing is deleted because of an empty result",
-                remedy="Restore the app's folder, or delete the objects by hand if this is meant.",
+                remedy="Restore the app's folder; if it is meant, remove the app and confirm by prune.yaml.",
             )
         limit = environment.prune
         check(pruning, total=len(self.owned), limit=limit.limit, share=limit.share, confirmed=confirmed)
@@ -73,12 +80,14 @@ def survey(cluster: Cluster, rendered: Rendered, environment: Environment) -> Su
     """Ask the cluster; a handful of requests, whatever the number of objects. Writes nothing."""
     owner = owner_of(rendered)
     inventory, version = read_inventory(cluster, owner)
+    rebuilt = None if inventory else rebuild(cluster, owner)
+    inventory = inventory or rebuilt
     refs = {ref_of(manifest) for manifest in rendered.objects}
     known = set(inventory.by_ref) if inventory else set()
     scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in rendered.objects)
     live = observe(cluster, refs | known, rendered.namespace, scalers=scalable)
     desired = prepare(rendered.objects, owner, environment.ignore, live.scalers)
-    return Survey(owner, inventory, version, {each.ref: each for each in desired}, live)
+    return Survey(owner, inventory, version, {each.ref: each for each in desired}, live, rebuilt is not None)
 
 
 def owner_of(rendered: Rendered) -> Owner:

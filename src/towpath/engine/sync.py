@@ -5,25 +5,36 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from towpath.adapters.kubernetes import ApiConflictError, Cluster
+from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.config import Environment
-from towpath.engine.apply import apply_object, is_changed
+from towpath.confirmation import Confirmed
+from towpath.desired import Desired
+from towpath.engine.apply import (
+    GONE_SECONDS,
+    apply_object,
+    is_changed,
+    may_recreate,
+    recreate_object,
+    told_to_recreate,
+)
 from towpath.engine.bootstrap import prepare_namespace
+from towpath.engine.failpoint import reach
+from towpath.engine.hooks import Hooks, forget
 from towpath.engine.observe import concurrently, wait_gone
 from towpath.engine.render import Rendered
 from towpath.engine.survey import Survey, survey
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.fingerprint import fingerprint
-from towpath.inventory import Inventory, Owned, after, ahead, same, to_configmap
+from towpath.hooks import POST, PRE, of
+from towpath.inventory import HookRun, Inventory, Owned, after, ahead, remembering, same, to_configmap
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.order import deletion_stages, ordered, stages
 from towpath.plan import to_json
-from towpath.prune import Pruning
+from towpath.prune import NONE, Pruning
 
 Result = Literal["created", "configured", "unchanged", "deleted", "skipped"]
 CRD = "CustomResourceDefinition"
 ESTABLISHED_SECONDS = 30.0
-GONE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,7 @@ def sync_app(  # noqa: PLR0913
     *,
     commit: str,
     on_progress: Progress | None = None,
-    confirmed: frozenset[ObjectRef] = frozenset(),
+    confirmed: Confirmed = NONE,
 ) -> SyncResult:
     """Make live equal to `rendered`. Repeat it after a crash at any point; the second time writes nothing.
 
@@ -89,16 +100,18 @@ def sync_app(  # noqa: PLR0913
     founded = prepare_namespace(cluster, rendered, environment)
     if founded is None:
         return SyncResult(rendered.app, rendered.environment, ())
+    reach("namespace-ready")
     surveyed = survey(cluster, rendered, environment)
     claims = surveyed.foreign_claims()
     if claims:
         raise _failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])
     pruning = surveyed.pruning()
     surveyed.check_pruning(pruning, environment, confirmed)
-    return _Run(cluster, rendered, surveyed, commit, tell, founded).carry_out(pruning)
+    patience = environment.timeout.total_seconds()
+    return Run(cluster, rendered, surveyed, commit, tell, founded, patience).carry_out(pruning)
 
 
-class _Run:
+class Run:
     """One sync under way: what is known to exist, what went wrong."""
 
     def __init__(  # noqa: PLR0913, PLR0917
@@ -109,9 +122,11 @@ class _Run:
         commit: str,
         tell: Progress,
         founded: frozenset[ObjectRef],
+        patience: float = 0.0,
     ) -> None:
         self.cluster, self.rendered, self.surveyed = cluster, rendered, surveyed
         self.commit, self.tell, self.founded = commit, tell, founded
+        self.patience = patience
         self.written, self.version = surveyed.inventory, surveyed.version
         self.objects: dict[ObjectRef, Owned] = dict(surveyed.owned)
         self.results: dict[ObjectRef, ObjectResult] = {}
@@ -120,7 +135,36 @@ class _Run:
     def carry_out(self, pruning: Pruning) -> SyncResult:
         todo = self.surveyed.unsettled()
         self._write_ahead([ref_of(manifest) for manifest in todo])
-        self._apply_all(todo)
+        self._run_hooks(PRE)
+        if not self.failures:
+            self._apply_all(todo)
+        if not self.failures:
+            self._run_hooks(POST)
+        return self.only_prune(pruning)
+
+    def _run_hooks(self, when: str) -> None:
+        """Only when Git has changed: to heal is no delivery."""
+        before = self.surveyed.inventory
+        if before and before.desired == self.rendered.digest:
+            return
+
+        def remember(run: HookRun) -> None:
+            self._write(remembering(self.written, self.surveyed.owner, run))
+
+        hooks = Hooks(self.cluster, self.surveyed.owner, self.commit, self.patience, remember)
+        for hook in of(self.rendered.hooks, when):
+            ref = ref_of(hook)
+            try:
+                if hooks.run(self.written, hook):
+                    self._done(ref, "created", f"{when} hook succeeded")
+                else:
+                    self._done(ref, "skipped", f"{when} hook has succeeded at this commit before")
+            except TowpathError as error:
+                self.failures.append((ref, error))
+                return
+
+    def only_prune(self, pruning: Pruning) -> SyncResult:
+        """Prune if nothing has failed, and write down what is."""
         if not self.failures:
             self._prune(pruning)
         try:
@@ -154,13 +198,22 @@ class _Run:
                 and not wait_gone(self.cluster, ref, GONE_SECONDS)
             ):
                 raise TransientError(f"{ref}: is being deleted, and waits for its finalizers")
-            after_apply = apply_object(self.cluster, desired, before)
+            after_apply, message = self._apply_or_recreate(desired, before)
         except TowpathError as error:
-            self.failures.append((ref, error))
+            self.failures.append((ref, told_to_recreate(error)))
             return
+        reach("applied")
         metadata = after_apply["metadata"]
         self.objects[ref] = Owned(ref, metadata["uid"], fingerprint(metadata), desired.applied)
-        self._done(ref, self._verdict(ref, before, after_apply))
+        self._done(ref, self._verdict(ref, before, after_apply), message)
+
+    def _apply_or_recreate(self, desired: Desired, before: Manifest | None) -> tuple[Manifest, str]:
+        try:
+            return apply_object(self.cluster, desired, before), ""
+        except ApiRefusedError as error:
+            if before is None or not may_recreate(desired, error):
+                raise
+            return recreate_object(self.cluster, desired, before), f"recreated: {error.reason}"
 
     def _verdict(self, ref: ObjectRef, before: Manifest | None, now: Manifest) -> Result:
         if before is None or before["metadata"]["uid"] != now["metadata"]["uid"] or ref in self.founded:
@@ -174,10 +227,12 @@ class _Run:
         for ref, reason in pruning.kept:
             self._done(ref, "skipped", reason)
         uids = dict(pruning.delete)
+        reach("before-prune")
 
         def delete(ref: ObjectRef) -> None:
             try:
                 self.cluster.delete(ref, uid=uids[ref])
+                reach("deleted")
                 if wait_gone(self.cluster, ref, GONE_SECONDS):
                     self.objects.pop(ref, None)
                     self._done(ref, "deleted")
@@ -196,9 +251,11 @@ class _Run:
         self.tell(self.results[ref])
 
     def _write_ahead(self, refs: list[ObjectRef]) -> None:
-        if any(ref not in self.objects for ref in refs):
+        if self.surveyed.rebuilt or any(ref not in self.objects for ref in refs):
+            reach("inventory-ahead")
             inventory = ahead(self.written, self.surveyed.owner, refs)
             self._write(inventory)
+            reach("inventory-ahead-written")
             self.objects = inventory.by_ref
 
     def _write_after(self, *, complete: bool) -> None:
@@ -206,9 +263,14 @@ class _Run:
         old = self.written
         commit = self.commit if complete else old.commit if old else ""
         desired = self.rendered.digest if complete else old.desired if old else ""
-        new = after(self.surveyed.owner, commit, desired, self.objects)
+        hooks = old.hooks if old else ()
+        if complete and old:
+            hooks = forget(self.cluster, old, {ref_of(hook) for hook in self.rendered.hooks})
+        new = after(self.surveyed.owner, commit, desired, self.objects, hooks)
         if not same(old, new):
+            reach("inventory-after")
             self._write(new)
+            reach("inventory-after-written")
 
     def _write(self, inventory: Inventory) -> None:
         manifest = to_configmap(inventory, self.version)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
-from towpath.adapters.kubernetes import ServiceAnswer
+from towpath.adapters.kubernetes import Cluster, ServiceAnswer
 from towpath.config import App, Environment
 from towpath.engine.live import Collection, LivePicture, Watchable
 from towpath.engine.pods import (
@@ -22,7 +22,7 @@ from towpath.engine.pods import (
     uses_image,
 )
 from towpath.engine.render import Rendered
-from towpath.engine.smoke import SmokeResult, run_smoke_checks
+from towpath.engine.smoke import SmokeResult, addressed, run_smoke_checks, run_smoke_jobs
 from towpath.engine.witness import explain
 from towpath.errors import TransientError, VerifyError
 from towpath.health import Health, ObjectHealth, Status, assess
@@ -116,7 +116,7 @@ class Judgement:
 
 
 def verify_app(  # noqa: PLR0913
-    cluster: VerifyCluster,
+    cluster: Cluster,
     rendered: Rendered,
     app: App,
     environment: Environment,
@@ -138,7 +138,8 @@ def verify_app(  # noqa: PLR0913
     judgement, snapshot = _wait(cluster, rendered, image, release_digest, end, say, own)
     if not judgement.good:
         raise _error(cluster, judgement, snapshot, rendered, time.monotonic() - started)
-    smoke = run_smoke_checks(cluster, environment.namespace, app.smoke, end)
+    smoke = run_smoke_checks(cluster, environment.namespace, addressed(app.smoke, environment), end)
+    smoke += run_smoke_jobs(cluster, rendered, app.smoke, end)
     if failed := [result for result in smoke if not result.passed]:
         raise VerifyError(
             f"app {rendered.app} in {rendered.environment} is healthy, but fails its smoke checks:\n"

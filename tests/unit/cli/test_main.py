@@ -11,7 +11,18 @@ from towpath.cli.main import VERBS, main, report
 from towpath.errors import ConfigError, TowpathError
 
 TOWPATH = Path(sys.executable).with_name("towpath")
-NEED_NO_SERVER = ("check", "render", "history", "plan", "init", "deployments", "local", "doctor", "demo")
+NEED_NO_SERVER = (
+    "check",
+    "render",
+    "history",
+    "plan",
+    "diff",
+    "init",
+    "deployments",
+    "local",
+    "doctor",
+    "demo",
+)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -49,6 +60,12 @@ def test_an_unknown_verb_is_wrong_usage() -> None:
     done = subprocess.run([TOWPATH, "delivr"], check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "No such command 'delivr'" in done.stderr
+
+
+def test_wrong_usage_of_diff_is_no_difference() -> None:
+    for arguments in (["diff"], ["diff", "a", "b", "--repo", ".", "--revision", "c"], ["diff", "--nonsense"]):
+        done = subprocess.run([TOWPATH, *arguments], check=False, capture_output=True, text=True)
+        assert done.returncode == 1, done.stderr
 
 
 def test_an_error_is_told_with_its_remedy_and_without_a_traceback(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
+import threading
 import time
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from towpath.adapters.kubernetes import ServiceAnswer
-from towpath.config import SmokeCheck
-from towpath.engine.smoke import judge_answer, run_smoke_checks
+from towpath.config import Environment, SmokeCheck
+from towpath.engine.smoke import addressed, judge_answer, run_smoke_checks
 from towpath.errors import TransientError
 
 CHECK = SmokeCheck(service="hello", port=80, contains="hello v1")
@@ -52,3 +56,45 @@ def test_it_is_not_asked_again_after_the_deadline() -> None:
     (result,) = run_smoke_checks(Answers(503), "dev", [CHECK], time.monotonic())
     assert not result.passed
     assert result.to_json()["problem"] == "answered 503, not 200: hello v1"
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/slow":
+                time.sleep(0.3)
+            self.send_response(302 if self.path == "/moved" else 200)
+            self.send_header("Location", "http://127.0.0.1:9/")
+            self.end_headers()
+            self.wfile.write(b"hello v1")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [("/", ""), ("/slow", "later than 0.1 s"), ("/moved", "answered 302, not 200")],
+)
+def test_a_url_is_asked_and_its_latency_judged(address: str, path: str, problem: str) -> None:
+    check = SmokeCheck(url=address + path, contains="hello v1", latency=timedelta(seconds=0.1))
+    (result,) = run_smoke_checks(Answers(), "dev", [check], time.monotonic())
+    assert (problem in result.problem) if problem else result.passed, result.problem
+
+
+def test_a_url_that_nobody_serves_fails_without_a_traceback() -> None:
+    (result,) = run_smoke_checks(Answers(), "dev", [SmokeCheck(url="http://127.0.0.1:9/")], time.monotonic())
+    assert "does not answer" in str(result)
+
+
+def test_a_url_has_the_environment_in_it() -> None:
+    check = SmokeCheck(url="https://{environment}.example.com/{namespace}")
+    (done,) = addressed([check], Environment(name="prod", namespace="shop"))
+    assert done.url == "https://prod.example.com/shop"

@@ -11,12 +11,14 @@ from kubernetes.config import ConfigException, incluster_config, kube_config
 from yaml import YAMLError
 
 from towpath.adapters.kubernetes.cluster import Cluster
+from towpath.config import Environment
 from towpath.errors import MissingPartError, RefusedError
 
 _kube_config: Any = kube_config  # untyped
 _incluster: Any = incluster_config
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CONNECTIONS = 16
+IN_CLUSTER = "in-cluster"
 
 
 def connect(
@@ -29,8 +31,9 @@ def connect(
     """
     configuration = client.Configuration()
     kubeconfig = kubeconfig or os.environ.get("KUBECONFIG")
-    if not kubeconfig and not context and os.environ.get(incluster_config.SERVICE_HOST_ENV_NAME):
-        _incluster.load_incluster_config(client_configuration=configuration)
+    inside = bool(os.environ.get(incluster_config.SERVICE_HOST_ENV_NAME))
+    if kubeconfig == IN_CLUSTER or (not kubeconfig and not context and inside):
+        _load_inside(configuration)
     else:
         _load(configuration, kubeconfig, context, allow_exec=allow_exec)
     _check_transport(configuration)
@@ -38,6 +41,13 @@ def connect(
     configuration.retries = urllib3.Retry(0, redirect=0)
     configuration.connection_pool_maxsize = CONNECTIONS
     return Cluster(client.ApiClient(configuration))
+
+
+def connect_environment(environment: Environment, kubeconfig: str | None = None) -> Cluster:
+    """The cluster that an environment names; `kubeconfig` is used where it names no file itself."""
+    return connect(
+        environment.kubeconfig or kubeconfig, environment.context, allow_exec=environment.allow_exec
+    )
 
 
 def _load(
@@ -65,6 +75,16 @@ def _load(
         ) from error
 
 
+def _load_inside(configuration: client.Configuration) -> None:
+    try:
+        _incluster.load_incluster_config(client_configuration=configuration)
+    except ConfigException as error:
+        raise MissingPartError(
+            f"this process has no service account of a cluster: {error}",
+            remedy="Run it in a pod of the cluster, or name a kubeconfig.",
+        ) from error
+
+
 def _check_user(merged: Any, context: str | None, *, allow_exec: bool) -> None:
     if merged is None:
         raise ConfigException("the file is empty")
@@ -75,10 +95,13 @@ def _check_user(merged: Any, context: str | None, *, allow_exec: bool) -> None:
     if chosen.safe_get("user") is None:
         return
     user = merged["users"].get_with_name(chosen["user"])["user"]
-    if user.safe_get("exec") is not None and not allow_exec:
+    # An auth-provider may name a program, too (`cmd-path`).
+    runs = any(user.safe_get(key) is not None for key in ("exec", "auth-provider"))
+    if runs and not allow_exec:
         raise RefusedError(
             f"context {name!r} runs a program to get its credentials, which is not allowed here",
-            remedy="Use a kubeconfig with a token or a client certificate.",
+            remedy="Use a kubeconfig with a token or a client certificate, or set `allowExec: true` for the"
+            " environment in towpath.yaml.",
         )
 
 

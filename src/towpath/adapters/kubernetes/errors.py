@@ -15,6 +15,17 @@ from towpath.errors import ConflictError, SyncError, TowpathError, TransientErro
 from towpath.redact import redact
 
 RETRIED = (429, 502, 503, 504)
+_IMMUTABLE = (
+    "field is immutable",
+    "is immutable after",
+    "may not change once set",
+    "may not be changed",
+    "cannot change roleRef",
+    "updates to statefulset spec for fields other than",
+    "pod updates may not change fields other than",
+    "spec is immutable",
+)
+"""The words of Kubernetes 1.35 in `apimachinery/pkg/api/validation` and the registries of the kinds."""
 _CONFLICT_WITH = re.compile(
     r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<subresource>[^"]*)")?'
 )
@@ -45,6 +56,11 @@ class ApiRefusedError(SyncError):
         super().__init__(f"{what}: {reason}")
         self.status = status
         self.reason = reason
+
+    @property
+    def is_immutable(self) -> bool:
+        """Whether a field that cannot change is why: only a new object can have the new value."""
+        return self.status in (400, 422) and any(words in self.reason for words in _IMMUTABLE)
 
 
 def translate(

@@ -1,9 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
-from towpath.adapters.kubernetes import connect
+from towpath.adapters.kubernetes import connect, connect_environment
+from towpath.config import Environment
 from towpath.errors import MissingPartError, RefusedError
 
 
@@ -66,4 +68,36 @@ def test_exec_plugin_is_not_run(tmp_path) -> None:
     plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": [str(mark)]}
     with pytest.raises(RefusedError, match="runs a program"):
         connect(kubeconfig(tmp_path, user={"exec": plugin}))
+    provider = {"name": "gcp", "config": {"cmd-path": "touch", "cmd-args": str(mark)}}
+    with pytest.raises(RefusedError, match="runs a program"):
+        connect(kubeconfig(tmp_path, user={"auth-provider": provider}))
     assert not mark.exists()
+
+
+def test_exec_plugin_is_run_where_the_environment_allows_it(tmp_path) -> None:
+    mark = tmp_path / "ran"
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
+    said = json.dumps({**credential, "status": {"token": "t"}})
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "sh",
+        "args": ["-c", f"touch {mark}; echo '{said}'"],
+        "interactiveMode": "Never",
+    }
+    path = kubeconfig(tmp_path, user={"exec": plugin})
+    with pytest.raises(RefusedError, match="allowExec"):
+        connect_environment(Environment(name="dev", namespace="dev"), path)
+    assert not mark.exists()
+    connect_environment(Environment(name="dev", namespace="dev", allow_exec=True), path)
+    assert mark.exists()
+
+
+def test_an_environment_names_its_own_kubeconfig(tmp_path) -> None:
+    where = Environment(name="dev", namespace="dev", kubeconfig=kubeconfig(tmp_path))
+    assert connect_environment(where, "/elsewhere").server == "https://k.example.com"
+
+
+def test_in_cluster_outside_of_a_cluster_says_so(monkeypatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(MissingPartError, match="no service account"):
+        connect_environment(Environment(name="dev", namespace="dev", kubeconfig="in-cluster"))

@@ -1,0 +1,63 @@
+"""What `plan` and `diff` share: whose plan, from which state of the environment repository."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from towpath.plan import Plan
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def source_options(function: F) -> F:
+    """`--repo DIR` or `--revision REF`; neither: the newest commit of the environment repository's branch."""
+    function = click.option(
+        "--revision", help="Branch, tag or commit of the environment repository; left out: its branch's head."
+    )(function)
+    return click.option(
+        "--repo",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Folder of an environment repository as it is, committed or not.",
+    )(function)
+
+
+def make_plan(app: str, environment: str, repo: Path | None, revision: str | None) -> "Plan":
+    """Plan one app against its cluster, also one that Git has no more. Writes nothing."""
+    from towpath.adapters.kubernetes import connect_environment
+    from towpath.cli.names import load_environments
+    from towpath.config import load_config
+    from towpath.confirmation import confirmed_in
+    from towpath.engine.leave import plan_leaving
+    from towpath.engine.plan import plan_app
+    from towpath.engine.render import render_app
+    from towpath.settings import Settings
+
+    if repo is not None and revision is not None:
+        raise click.UsageError("--repo is a folder as it is, --revision a commit: give one of them.")
+    settings = Settings.load(os.environ)
+    if repo is None:
+        environments = load_environments(settings, revision)
+        repo, config = environments.checkout.path, environments.config
+    else:
+        config = load_config(repo)
+    where = config.environment(environment)
+    confirmed = confirmed_in(repo, app, environment)
+    if has_left(repo, app, environment, app in config.apps):
+        return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)
+    rendered = render_app(repo, config, app, environment, tools=settings.tools)
+    return plan_app(connect_environment(where, settings.kubeconfig), rendered, where, confirmed=confirmed)
+
+
+def has_left(repo: Path, app: str, environment: str, known: bool) -> bool:
+    """Whether Git has nothing of the app in the environment but, at most, its confirmed deletions."""
+    from towpath.confirmation import PRUNE_FILE
+
+    if not known:
+        # Of a misspelt name nothing was ever live, and the cluster is asked for that.
+        return True
+    folder = repo / "apps" / app / environment
+    return folder.is_dir() and [file.name for file in folder.iterdir()] == [PRUNE_FILE]

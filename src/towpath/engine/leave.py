@@ -1,0 +1,66 @@
+"""An app that has left Git: nothing of it is deleted but what a commit confirms, object by object."""
+
+from towpath.adapters.kubernetes import Cluster
+from towpath.config import Environment
+from towpath.confirmation import PRUNE_FILE, Confirmed, prune_path
+from towpath.engine.render import Rendered
+from towpath.engine.survey import Survey, survey
+from towpath.engine.sync import ObjectResult, Progress, Run, SyncResult
+from towpath.errors import UnknownNameError
+from towpath.order import deletion_stages
+from towpath.plan import KEPT, Plan, PlanEntry
+from towpath.prune import Pruning
+
+
+def plan_leaving(cluster: Cluster, app: str, environment: Environment, confirmed: Confirmed) -> Plan:
+    """What is live of an app that Git does not have; UnknownNameError when nothing is."""
+    surveyed = _survey(cluster, app, environment)
+    pruning = surveyed.pruning()
+    uids = dict(pruning.delete)
+    entries = []
+    for ref in (ref for stage in deletion_stages(uids) for ref in stage):
+        reason = "its app is no longer in Git"
+        if confirmed.get(ref) != uids[ref]:
+            reason += f", but {prune_path(app, environment.name)} does not confirm it"
+        entries.append(PlanEntry(ref, "delete", reason=reason, uid=uids[ref]))
+    entries += [PlanEntry(ref, "skip", reason=f"{KEPT}: {why}") for ref, why in pruning.kept]
+    return Plan(app, environment.name, tuple(entries), "")
+
+
+def remove_app(  # noqa: PLR0913
+    cluster: Cluster,
+    app: str,
+    environment: Environment,
+    confirmed: Confirmed,
+    *,
+    commit: str,
+    on_progress: Progress | None = None,
+) -> SyncResult:
+    """Delete exactly what is confirmed; when nothing is left, the inventory too. Repeat it after a crash."""
+    surveyed = _survey(cluster, app, environment)
+    pruning = surveyed.pruning()
+    chosen = tuple((ref, uid) for ref, uid in pruning.delete if confirmed.get(ref) == uid)
+    waiting = tuple((ref, f"not in {PRUNE_FILE}") for ref, uid in pruning.delete if confirmed.get(ref) != uid)
+    run = Run(cluster, _nothing(app, environment), surveyed, commit, on_progress or _say_nothing, frozenset())
+    result = run.only_prune(Pruning(chosen, (*pruning.kept, *waiting), pruning.gone))
+    if result.inventory and not result.inventory.objects:
+        # The Jobs of its hooks went with the last write.
+        live = cluster.get(surveyed.owner.ref, metadata_only=True)
+        if live:
+            cluster.delete(surveyed.owner.ref, uid=live["metadata"]["uid"])
+    return result
+
+
+def _survey(cluster: Cluster, app: str, environment: Environment) -> Survey:
+    surveyed = survey(cluster, _nothing(app, environment), environment)
+    if surveyed.inventory is None:
+        raise UnknownNameError("app", app, where=f"Git, and nothing of it is live in {environment.name}")
+    return surveyed
+
+
+def _nothing(app: str, environment: Environment) -> Rendered:
+    return Rendered(app, environment.name, environment.namespace, (), "")
+
+
+def _say_nothing(_result: ObjectResult) -> None:
+    pass

@@ -1,0 +1,49 @@
+"""Hooks: Jobs that run before or after a sync (`towpath.dev/hook`), one attempt per (commit, content)."""
+
+from collections.abc import Iterable
+
+from towpath.errors import ConfigError
+from towpath.inventory import HookRun, Inventory
+from towpath.normalize import digest
+from towpath.objects import Manifest, group_of, ref_of
+from towpath.order import ordered
+
+HOOK = "towpath.dev/hook"
+PRE, POST, SMOKE = "pre-sync", "post-sync", "smoke"
+WHEN = (PRE, POST, SMOKE)
+
+
+def hook_of(manifest: Manifest) -> str | None:
+    """When the object runs; None when it is no hook. ConfigError for what cannot be a hook."""
+    metadata = manifest["metadata"]
+    when = (metadata.get("annotations") or {}).get(HOOK)
+    if when is None:
+        return None
+    if when not in WHEN:
+        raise ConfigError(
+            f"annotation {HOOK} is {when!r}, not one of {', '.join(WHEN)}", file=str(ref_of(manifest))
+        )
+    if (group_of(manifest["apiVersion"]), manifest["kind"]) != ("batch", "Job"):
+        raise ConfigError(f"only a Job can be a hook (annotation {HOOK})", file=str(ref_of(manifest)))
+    return str(when)
+
+
+def split(objects: Iterable[Manifest]) -> tuple[tuple[Manifest, ...], tuple[Manifest, ...]]:
+    """(what is kept equal to Git, hooks)."""
+    kept: list[Manifest] = []
+    hooks: list[Manifest] = []
+    for each in objects:
+        (hooks if hook_of(each) else kept).append(each)
+    return tuple(kept), tuple(hooks)
+
+
+def of(hooks: Iterable[Manifest], when: str) -> list[Manifest]:
+    """Those that run then, in the order of their waves, one after the other."""
+    return ordered(each for each in hooks if hook_of(each) == when)
+
+
+def attempt(inventory: Inventory | None, hook: Manifest, commit: str) -> HookRun | None:
+    """What is known of this hook at this commit; None when it has not been tried."""
+    key = (ref_of(hook), commit, digest(hook))
+    runs = inventory.hooks if inventory else ()
+    return next((run for run in runs if (run.ref, run.commit, run.digest) == key), None)

@@ -1,0 +1,79 @@
+"""Deletions beyond one sync's: an app that left Git, and extras. Both only as a commit says."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.kube import World, configmap, throw_away
+from towpath.confirmation import dump_confirmation, parse_confirmation
+from towpath.engine.drift import detect
+from towpath.engine.extras import prune_extras
+from towpath.engine.leave import plan_leaving, remove_app
+from towpath.errors import RefusedError, UnknownNameError
+from towpath.inventory import Owner
+from towpath.objects import ObjectRef
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def world(stack) -> Iterator[World]:
+    with throw_away(stack.settings) as world:
+        world.objects = [configmap(name, A="1") for name in ("a", "b", "c", "d", "e")]
+        world.sync()
+        yield world
+
+
+def names(world: World) -> set[str]:
+    listed = world.cluster.list("", "ConfigMap", world.namespace)
+    return {each["metadata"]["name"] for each in listed} - {"kube-root-ca.crt", "towpath-inventory-hello"}
+
+
+def test_an_app_that_left_git_goes_only_as_far_as_a_commit_confirms(world: World) -> None:
+    plan = plan_leaving(world.cluster, "hello", world.environment, {})
+    assert [entry.action for entry in plan.entries] == ["delete"] * 5
+    assert "apps/hello/test/prune.yaml does not confirm it" in plan.entries[0].reason
+    assert remove_app(world.cluster, "hello", world.environment, {}, commit="c").changes == ()
+    assert names(world) == {"a", "b", "c", "d", "e"}
+
+    listed = [(entry.ref, entry.uid) for entry in plan.entries if entry.ref.name != "e"]
+    confirmed = parse_confirmation(dump_confirmation(listed))
+    world.kubectl("delete", "configmap", "a")
+    world.kubectl("create", "configmap", "a")
+    result = remove_app(world.cluster, "hello", world.environment, confirmed, commit="c")
+    assert {each.ref.name for each in result.changes} == {"b", "c", "d"}
+    assert names(world) == {"a", "e"}, "made anew, it is another object; not listed, it stays"
+    assert remove_app(world.cluster, "hello", world.environment, confirmed, commit="c").changes == ()
+
+    everything = {entry.ref: entry.uid for entry in plan.entries}
+    remove_app(world.cluster, "hello", world.environment, everything, commit="c")
+    assert names(world) == {"a"}
+    assert world.cluster.get(Owner("hello", "test", world.namespace).ref) is None
+    with pytest.raises(UnknownNameError, match="nothing of it is live"):
+        plan_leaving(world.cluster, "hello", world.environment, {})
+
+
+def test_extras_are_deleted_few_at_a_time_and_never_data_or_another_tools(world: World) -> None:
+    world.settings["extras"] = "prune"
+    for name in ("x", "y", "helm", "kept"):
+        world.kubectl("create", "configmap", name)
+    world.kubectl("annotate", "configmap", "helm", "meta.helm.sh/release-name=h")
+    world.kubectl("annotate", "configmap", "kept", "towpath.dev/prune=disabled")
+    other = World(world.cluster, world.kubectl_path, world.kubeconfig, world.namespace, "other")
+    other.objects = [configmap("others", A="1")]
+    other.sync()
+
+    def extras():
+        rendered = [world.rendered, other.rendered]
+        return detect(world.cluster, None, world.environment, rendered, commit="c").extras  # type: ignore[arg-type]
+
+    found = extras()
+    assert {each.ref.name for each in found} == {"x", "y", "helm", "kept"}
+    world.settings["prune"] = {"limit": 1, "share": 0.0}
+    with pytest.raises(RefusedError, match="2 extras, more than 1"):
+        prune_extras(world.cluster, world.environment, found, total=6)
+    world.settings["prune"] = {"limit": 2}
+    deleted = prune_extras(world.cluster, world.environment, found, total=6)
+    assert deleted == tuple(ObjectRef("", "ConfigMap", world.namespace, name) for name in ("x", "y"))
+    assert names(world) - {"towpath-inventory-other"} == {"a", "b", "c", "d", "e", "others", "helm", "kept"}
+    assert prune_extras(world.cluster, world.environment, found, total=6) == ()

@@ -1,0 +1,141 @@
+"""kill -9 at every boundary of a sync: the invariants hold, and the next run converges."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.kube import World, configmap, throw_away
+from towpath.adapters.kubernetes import connect
+from towpath.inventory import PART_OF, Owner, from_configmap
+from towpath.objects import ObjectRef
+
+pytestmark = pytest.mark.integration
+
+CHILD = """
+import json, sys
+from pathlib import Path
+from tests.integration.kube import World
+from towpath.adapters.kubernetes import connect
+kubeconfig, namespace, objects = json.loads(sys.stdin.read())
+World(connect(kubeconfig), Path(), Path(kubeconfig), namespace, objects=objects).sync()
+"""
+KILLS = [
+    "namespace-ready",
+    "inventory-ahead",
+    "inventory-ahead-written",
+    "owners-rewritten",
+    "applied",
+    "applied:2",
+    "applied:3",
+    "before-prune",
+    "deleted",
+    "inventory-after",
+    "inventory-after-written",
+]
+
+
+@pytest.fixture
+def world(stack) -> Iterator[World]:
+    with throw_away(stack.settings) as world:
+        world.objects = [configmap(name, A="1") for name in ("a", "b", "c", "d")]
+        yield world
+
+
+def sync_and_die(world: World, failpoint: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD],
+        input=json.dumps([str(world.kubeconfig), world.namespace, world.objects]),
+        env={**os.environ, "TOWPATH_FAILPOINT": failpoint, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, f"{failpoint} was not reached: {done.stderr}"
+
+
+def owned_and_live(world: World) -> tuple[set[str], set[str]]:
+    """Names in the inventory, and names that carry its label."""
+    owner = Owner("hello", "test", world.namespace)
+    live = world.cluster.list("", "ConfigMap", world.namespace, labels=f"{PART_OF}={owner.applyset}")
+    found = world.cluster.get(owner.ref)
+    inventory = from_configmap(found) if found else None
+    return {o.ref.name for o in inventory.objects} if inventory else set(), {
+        each["metadata"]["name"] for each in live
+    }
+
+
+def converges(world: World) -> None:
+    world.sync()
+    names = {each["metadata"]["name"] for each in world.objects}
+    assert owned_and_live(world) == (names, names)
+    for each in world.objects:
+        assert world.live("configmap", each["metadata"]["name"])["data"] == each["data"]
+    before = world.versions()
+    assert world.sync().changes == ()
+    assert world.versions() == before
+    assert world.drift().entries == ()
+
+
+@pytest.mark.parametrize("failpoint", KILLS)
+def test_killed_in_a_sync_that_changes_creates_heals_and_deletes(world: World, failpoint: str) -> None:
+    world.sync()
+    world.kubectl("patch", "configmap", "b", "-p", '{"data":{"B":"by hand"}}')
+    world.objects = [
+        configmap("a", A="2"),
+        configmap("b", A="1"),
+        configmap("c", A="1"),
+        configmap("e", A="1"),
+    ]
+    sync_and_die(world, failpoint)
+    owned, live = owned_and_live(world)
+    assert live <= owned, "the inventory contains every owned live object"
+    converges(world)
+
+
+@pytest.mark.parametrize(
+    "failpoint", ["inventory-ahead", "inventory-ahead-written", "applied", "inventory-after"]
+)
+def test_killed_in_the_first_sync(world: World, failpoint: str) -> None:
+    sync_and_die(world, failpoint)
+    owned, live = owned_and_live(world)
+    assert live <= owned
+    converges(world)
+
+
+def test_lost_inventory_is_rebuilt_and_deletes_nothing(world: World) -> None:
+    world.sync()
+    owner = Owner("hello", "test", world.namespace)
+    world.kubectl("create", "configmap", "copied")
+    world.kubectl("label", "configmap", "copied", f"{PART_OF}={owner.applyset}")
+    world.kubectl("delete", "configmap", "towpath-inventory-hello")
+    world.objects.pop()
+    assert [(e.ref.name, e.action) for e in world.plan().entries if e.ref.name == "d"] == [("d", "skip")]
+    assert "deleted" not in {each.result for each in world.sync().results}
+    assert world.live("configmap", "d")
+    assert owned_and_live(world)[0] == {"a", "b", "c", "d"}, "a copied label makes nothing ours"
+    # Known again, it goes with the next sync, by the rules of every deletion.
+    world.sync()
+    assert world.cluster.get(ObjectRef("", "ConfigMap", world.namespace, "d")) is None
+    assert world.live("configmap", "copied")
+    assert connect(str(world.kubeconfig)).get(owner.ref)
+
+
+def test_lost_inventory_and_killed_at_once(world: World) -> None:
+    world.sync()
+    world.kubectl("delete", "configmap", "towpath-inventory-hello")
+    sync_and_die(world, "applied:2")
+    converges(world)
+
+
+def test_killed_between_deletion_and_recreation(world: World) -> None:
+    world.objects[0] |= {"immutable": True}
+    world.objects[0]["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+    world.sync()
+    world.objects[0]["data"] = {"A": "2"}
+    sync_and_die(world, "recreate-deleted")
+    converges(world)
