@@ -142,9 +142,10 @@ def test_other_manifests_beside_a_secret_stay() -> None:
     ],
 )
 def test_a_hostile_text_is_redacted_in_time(unit: str) -> None:
-    started = time.monotonic()
+    # Our own CPU time, and far more than it takes: what is not linear takes minutes.
+    started = time.process_time()
     redact("Secret " + unit * (300_000 // len(unit)))
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 15
 
 
 def test_redacting_twice_changes_nothing() -> None:

@@ -8,6 +8,7 @@ import click
 
 from towpath.cli.options import app_argument, environment_argument, output_option
 from towpath.cli.planning import make_plan, source_options
+from towpath.printable import printable
 
 DIFFERENT = 2
 
@@ -52,8 +53,9 @@ def command(app: str, environment: str, repo: Path | None, revision: str | None,
     """
     plan = make_plan(app, environment, repo, revision)
     if output == "json":
-        click.echo(json.dumps({"differs": plan.differs, **plan.to_json()}, indent=2, ensure_ascii=False))
+        text = json.dumps({"differs": plan.differs, **plan.to_json()}, indent=2, ensure_ascii=False)
+        click.echo(printable(text))
     else:
-        click.echo(plan.to_text())
+        click.echo(printable(plan.to_text()))
     if plan.differs:
         sys.exit(DIFFERENT)
