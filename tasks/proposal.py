@@ -38,7 +38,8 @@ def plan(release: Release, environment: str) -> Proposal:
     rendered = render_with(
         desired.root, desired.config, release.app, environment, edits, tools=settings().tools
     )
-    planned = plan_app(connect_environment(where), rendered, where)
+    confirmed = desired.confirmed(release.app, environment)
+    planned = plan_app(connect_environment(where), rendered, where, confirmed=confirmed)
     markdown = plan_markdown(release, environment, planned.to_markdown())
     report(
         artifact_key("plan", environment, release.app),

@@ -241,7 +241,7 @@ def bench(prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def plan_app(_cluster: object, rendered: Any, _where: object) -> Plan:
+    def plan_app(_cluster: object, rendered: Any, _where: object, **_: object) -> Plan:
         bench.calls.append(f"plan {rendered.environment}")
         return Plan(rendered.app, rendered.environment, (), rendered.digest)
 
@@ -260,11 +260,21 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.calls.append(f"detect {where.name}")
         return bench.drift(where.name)
 
+    def remove_app(_cluster: object, app: str, where: Any, confirmed: Any, **_: object) -> SyncResult:
+        bench.calls.append(f"remove {app} {where.name} {len(confirmed)}")
+        return SyncResult(app, where.name, ())
+
+    def prune_extras(_cluster: object, where: Any, entries: Any, **_: object) -> tuple[object, ...]:
+        bench.calls.append(f"extras {where.name} {len(entries)}")
+        return ()
+
     for target in ("tasks.cluster", "tasks.proposal", "tasks.drift"):
         monkeypatch.setattr(f"{target}.connect_environment", lambda _: None)
     monkeypatch.setattr("tasks.proposal.plan_app", plan_app)
     monkeypatch.setattr("tasks.cluster.sync_app", sync_app)
     monkeypatch.setattr("tasks.cluster.verify_app", verify_app)
+    monkeypatch.setattr("tasks.cluster.remove_app", remove_app)
+    monkeypatch.setattr("tasks.drift.prune_extras", prune_extras)
     monkeypatch.setattr("tasks.drift.verify_app", verify_app)
     monkeypatch.setattr("tasks.drift.detect_drift", detect)
 

@@ -3,6 +3,7 @@
 from prefect.artifacts import Artifact
 
 from tests.flows.bench import DEPLOYMENT, TOWPATH, Bench
+from towpath.confirmation import dump_confirmation
 from towpath.drift import DriftEntry, DriftReport
 from towpath.errors import SyncError
 from towpath.objects import ObjectRef
@@ -95,3 +96,29 @@ def bench_head(bench: Bench) -> str:
     from tests.flows.bench import git
 
     return git(bench.environments, "rev-parse", "main")[:7]
+
+
+def test_an_app_that_left_git_goes_only_when_a_commit_confirms_it(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.drift = lambda _: found("unapplied", app="gone")
+    bench.calls.clear()
+    bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "verify dev 1"]
+    text = dump_confirmation([(HELLO, "uid")])
+    bench.push("environments", {"apps/gone/dev/prune.yaml": text}, "Remove gone")
+    bench.calls.clear()
+    bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "remove gone dev 1", "verify dev 1"]
+
+
+def test_extras_are_deleted_only_where_asked_and_after_everything_went_well(bench: Bench) -> None:
+    prune = TOWPATH.replace("{name: dev, namespace: dev}", "{name: dev, namespace: dev, extras: prune}")
+    bench.promoted(bench.release(1), "dev")
+    bench.drift = lambda _: found("extra", app="")
+    bench.calls.clear()
+    bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "verify dev 1"]
+    bench.push("environments", {"towpath.yaml": prune}, "Prune extras")
+    bench.calls.clear()
+    bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "extras dev 1", "verify dev 1"]

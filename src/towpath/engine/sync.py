@@ -264,7 +264,7 @@ class Run:
         commit = self.commit if complete else old.commit if old else ""
         desired = self.rendered.digest if complete else old.desired if old else ""
         hooks = old.hooks if old else ()
-        if complete and old:
+        if complete and old and (self.rendered.objects or not self.objects):
             hooks = forget(self.cluster, old, {ref_of(hook) for hook in self.rendered.hooks})
         new = after(self.surveyed.owner, commit, desired, self.objects, hooks)
         if not same(old, new):
