@@ -40,7 +40,7 @@ def command(app: str, environment: str, repo: Path | None, output: str) -> None:
     else:
         config = load_config(repo)
     where = config.environment(environment)
-    rendered = render_app(repo, config, app, environment, tools=settings.tools)
+    rendered = render_app(repo, config, app, environment, tools=settings.tools, cache=settings.renders)
     plan = plan_app(connect(settings.kubeconfig, where.context), rendered, where)
     click.echo(
         json.dumps(plan.to_json(), indent=2, ensure_ascii=False) if output == "json" else plan.to_text()
