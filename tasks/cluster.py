@@ -28,7 +28,8 @@ class Target:
 
 def render(desired: Desired, app: str, environment: str) -> Rendered:
     """What Git says about an app in an environment, rendered and admitted."""
-    return render_app(desired.root, desired.config, app, environment, tools=settings().tools)
+    where = settings()
+    return render_app(desired.root, desired.config, app, environment, tools=where.tools, cache=where.renders)
 
 
 def connect_environment(environment: Environment) -> Cluster:

@@ -13,6 +13,7 @@ from towpath.errors import ConfigError
 from towpath.hooks import hook_of
 from towpath.kinds import NEVER_STORED, Kind, is_cluster_scoped, scopes_of_definitions
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
+from towpath.order import WAVE
 from towpath.strict_yaml import Document
 
 MAX_OBJECTS = 20_000
@@ -20,9 +21,14 @@ MAX_OBJECT_BYTES = 1_500_000  # etcd takes no more in one request
 _MAX_LISTS_IN_LISTS = 10
 
 _API_VERSION = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?v[a-z0-9]{1,62}\Z")
+_WAVE = re.compile(r"[-+]?[0-9]{1,6}\Z")
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}\Z")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?\Z")
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_FREE_NAMES = ("rbac.authorization.k8s.io", "certificates.k8s.io")
+"""API groups whose names need not be host names."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
@@ -198,9 +204,17 @@ def _shape_problem(value: Manifest) -> str | None:  # noqa: PLR0911
         return f"{kind}: `metadata.generateName` makes a new object every time; give it a `name`"
     if not isinstance(name, str) or not _NAME.match(name):
         return f"{kind}: `metadata.name` is missing or not a valid name"
+    if not _is_name(group_of(api_version), kind, name):
+        return f"{kind} {name}: `metadata.name` is not a valid name for this kind"
     if namespace is not None and not isinstance(namespace, str):
         return f"{kind} {name}: `metadata.namespace` is not a string"
     return None
+
+
+def _is_name(group: str, kind: str, name: str) -> bool:
+    if not group and kind in ("Service", "Namespace"):
+        return bool(_LABEL.match(name))
+    return group in _FREE_NAMES or bool(_SUBDOMAIN.match(name))
 
 
 def _metadata_problems(kind: str, name: str, metadata: Mapping[str, Any]) -> Iterator[str]:
@@ -216,6 +230,8 @@ def _metadata_problems(kind: str, name: str, metadata: Mapping[str, Any]) -> Ite
                 yield f"{kind} {name}: {field[:-1]} {key!r} is not a string; quote its value"
             elif key.startswith("applyset.kubernetes.io/"):
                 yield f"{kind} {name}: {field[:-1]} {key!r} tells ownership and is Towpath's to set"
+            elif field == "annotations" and key == WAVE and not _WAVE.match(value):
+                yield f"{kind} {name}: annotation {key} is {value!r}, not a whole number"
 
 
 def _hook_problems(manifest: Manifest) -> Iterator[str]:

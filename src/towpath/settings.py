@@ -48,6 +48,11 @@ class Settings:
         return self.cache / "tools" / "bin"
 
     @property
+    def renders(self) -> Path:
+        """Folder of what was rendered before."""
+        return self.cache / "renders"
+
+    @property
     def local(self) -> Path:
         """Folder of the local stack's state."""
         return self.home / "local"

@@ -56,6 +56,11 @@ DEFAULT = Limits()
 
 def load_documents(text: str | bytes, file: str, limits: Limits = DEFAULT) -> list[Document]:
     """Every document that is not empty. Raises `ConfigError` naming file and line."""
+    return load_counted(text, file, limits)[0]
+
+
+def load_counted(text: str | bytes, file: str, limits: Limits = DEFAULT) -> tuple[list[Document], int]:
+    """The documents, and how many values they hold with aliases followed."""
     if isinstance(text, bytes):
         try:
             text = text.decode("utf-8-sig")
@@ -65,7 +70,7 @@ def load_documents(text: str | bytes, file: str, limits: Limits = DEFAULT) -> li
         raise ConfigError(f"larger than {limits.bytes >> 20} MiB", file=file)
     reader = _Reader(text, file, limits)
     try:
-        return list(reader.documents())
+        return list(reader.documents()), reader.nodes
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
@@ -96,7 +101,7 @@ class _Reader:
         self._loader = _Loader(text)
         self._file = file
         self._limits = limits
-        self._nodes = 0
+        self.nodes = 0
         self._anchors: dict[str, tuple[Any, int]] = {}
 
     def close(self) -> None:
@@ -115,7 +120,7 @@ class _Reader:
             first = next_event()
             count += 1
             if count > self._limits.documents:
-                raise self._error(f"more than {self._limits.documents} documents", first)
+                raise self._error(f"more than {self._limits.documents:,} documents", first)
             value = self._node(first, 1)
             if value is None:
                 continue
@@ -125,14 +130,14 @@ class _Reader:
         return ConfigError(message, file=self._file, line=event.start_mark.line + 1)
 
     def _count(self, number: int, event: Any) -> None:
-        self._nodes += number
-        if self._nodes > self._limits.nodes:
+        self.nodes += number
+        if self.nodes > self._limits.nodes:
             raise self._error(f"more than {self._limits.nodes:,} values, aliases followed", event)
 
     def _node(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
-        before = self._nodes
+        before = self.nodes
         self._count(1, event)
         value: Any
         if isinstance(event, yaml.ScalarEvent):
@@ -152,7 +157,7 @@ class _Reader:
         if event.anchor:
             if len(self._anchors) >= self._limits.anchors:
                 raise self._error(f"more than {self._limits.anchors:,} anchors", event)
-            self._anchors[event.anchor] = (value, self._nodes - before)
+            self._anchors[event.anchor] = (value, self.nodes - before)
         return value
 
     def _alias(self, event: Any) -> Any:
@@ -226,7 +231,7 @@ class _Reader:
             return _CONSTANTS[value]
         if value == "<<":
             return _MERGE
-        if value[0] not in _NUMBER_STARTS or len(value) > 400:
+        if value[0] not in _NUMBER_STARTS:
             return value
         if _INTEGER.match(value):
             if len(value) > self._limits.integer_digits:

@@ -42,7 +42,8 @@ _KNOWN = {
     )
 }  # fmt: skip
 _REMOTE = re.compile(
-    r"[:?\\]|//|^git@|^~|(^|/)(www\.)?(github\.com|gitlab\.com|bitbucket\.org)(/|$)|\.git(/|$)|_git/"
+    r"[:?\\]|//|^git@|^~|(^|/)(www\.)?(github\.com|gitlab\.com|bitbucket\.org)(/|$)|\.git(/|$)|_git/",
+    re.IGNORECASE,
 )
 _FUNCTION = re.compile(r"config\.(kubernetes|k8s)\.io/function")
 
@@ -132,7 +133,9 @@ class _Kustomization:
             elif key in _FILES:
                 self._yaml(item, line)
             elif key == "patchesStrategicMerge":
-                if not _is_inline(item):
+                if _is_inline(item):
+                    self._inline(item, line)
+                else:
                     self._yaml(item, line)
             elif key in (*_PATCHES, "openapi"):
                 self._nested(item, line)
@@ -141,7 +144,7 @@ class _Kustomization:
 
     def _resource(self, item: Any, line: int, *, plugin: bool) -> int:
         if plugin and _is_inline(item):
-            self._plugin_documents(load_documents(item, self._file), line)
+            self._plugin_documents(self._inline(item, line), line)
             return 0
         place = self._path(item, line)
         if self._sources.kind(place) == "folder":
@@ -176,6 +179,8 @@ class _Kustomization:
                     for path in value if isinstance(value, list) else [value]:
                         if isinstance(path, str) and path and not _is_inline(path):
                             self._yaml(path, line)
+                elif key.casefold() == "patch" and isinstance(value, str):
+                    self._inline(value, line)
                 elif isinstance(value, (dict, list)) and key.casefold() not in _FIELD_SPECS:
                     self._nested(value, line)
         elif isinstance(item, list):
@@ -194,6 +199,13 @@ class _Kustomization:
                 size += len(self._sources.read(self._path(path, line), file=self._file, line=line))
         if size > MAX_GENERATED:
             raise ConfigError("generates an object larger than 1 MiB", file=self._file, line=line)
+
+    def _inline(self, text: str, line: int) -> list[Document]:
+        try:
+            return load_documents(text, self._file)
+        except ConfigError as error:
+            what = error.message.removeprefix(self._file).lstrip(":0123456789 ")
+            raise ConfigError(f"in the text given here: {what}", file=self._file, line=line) from error
 
     def _yaml(self, item: Any, line: int) -> None:
         self._sources.documents(self._path(item, line), file=self._file, line=line)

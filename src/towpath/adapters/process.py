@@ -1,6 +1,9 @@
 """Runs programs: argument lists only, bounded in time and output, ended with their whole process group."""
 
+import contextlib
 import os
+import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -18,6 +21,7 @@ TAIL_LINES = 20
 MAX_OUTPUT = 64 * 1024 * 1024
 """Bytes kept of each stream; a program that writes more is ended."""
 _GRACE = 2.0
+_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory|stack exceeds", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +60,24 @@ def run(  # noqa: PLR0913
     input: str | bytes | None = None,  # noqa: A002
     codes: Sequence[int] = (0,),
     on_line: Callable[[str], None] | None = None,
+    memory: int | None = None,
+    cpu: int | None = None,
+    max_output: int = MAX_OUTPUT,
 ) -> Completed:
     """Run a program to its end and return its output as UTF-8 text.
 
     `env` is the program's whole environment (None: ours); `timeout` is in seconds; an exit code outside of
     `codes` raises CommandError, a program that is not there MissingPartError. `on_line` gets each line of
-    both streams, redacted, as it appears, from another thread.
+    both streams, redacted, as it appears, from another thread. `memory` bytes of data and `cpu` seconds of
+    processor time are limits of the operating system (seconds at the wall depend on who else is at work).
     """
     command = [os.fspath(arg) for arg in args]
     deadline = time.monotonic() + timeout
     process = _start(command, cwd, env, with_input=input is not None)
-    stdout = _Reader(process.stdout, process.pid, on_line)
-    stderr = _Reader(process.stderr, process.pid, on_line)
+    _limit(process.pid, resource.RLIMIT_DATA, memory)
+    _limit(process.pid, resource.RLIMIT_CPU, cpu)
+    stdout = _Reader(process.stdout, process.pid, on_line, max_output)
+    stderr = _Reader(process.stderr, process.pid, on_line, max_output)
     readers: list[threading.Thread] = [stdout, stderr]
     if input is not None:
         data = input.encode() if isinstance(input, str) else input
@@ -90,11 +100,17 @@ def run(  # noqa: PLR0913
             reader.join(timeout=_GRACE)
     output = stderr.text() if stderr.data else stdout.text()
     if stdout.overflow or stderr.overflow:
-        raise CommandError(command, None, output, why=f"wrote more than {MAX_OUTPUT} bytes and was ended")
+        raise CommandError(command, None, output, why=f"wrote more than {max_output} bytes and was ended")
     if timed_out:
         raise CommandError(
             command, None, output, why=f"did not end within {timeout:g} s and was ended", timed_out=True
         )
+    if memory is not None and process.returncode not in codes and _OUT_OF_MEMORY.search(output):
+        why = f"needed more than {memory >> 20} MiB of memory and was ended"
+        raise CommandError(command, None, "", why=why)
+    if cpu is not None and process.returncode == -signal.SIGKILL:
+        why = f"took more than {cpu} s of processor time and was ended"
+        raise CommandError(command, None, "", why=why, timed_out=True)
     if process.returncode not in codes:
         raise CommandError(
             command, process.returncode, output, why=f"failed with exit code {process.returncode}"
@@ -124,13 +140,21 @@ def _start(
         ) from error
 
 
+def _limit(pid: int, kind: int, value: int | None) -> None:
+    if value is None:
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended already
+        resource.prlimit(pid, kind, (value, value))
+
+
 class _Reader(threading.Thread):
-    """Keeps what a stream says, up to MAX_OUTPUT bytes."""
+    """Keeps what a stream says, up to `most` bytes."""
 
     def __init__(
-        self, stream: IO[bytes] | None, group: int, on_line: Callable[[str], None] | None = None
+        self, stream: IO[bytes] | None, group: int, on_line: Callable[[str], None] | None, most: int
     ) -> None:
         super().__init__(daemon=True)
+        self.most = most
         self.on_line = on_line
         self.told = 0
         self.stream = stream
@@ -146,7 +170,7 @@ class _Reader(threading.Thread):
             while chunk := stream.read1(65536):  # type: ignore[attr-defined]
                 self.data += chunk
                 told = self._tell(told)
-                if len(self.data) > MAX_OUTPUT:
+                if len(self.data) > self.most:
                     self.overflow = True
                     _signal(self.group, signal.SIGKILL)
                     return

@@ -10,52 +10,89 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from towpath.adapters import chart as helm_chart
 from towpath.adapters import kustomization
 from towpath.adapters.process import CommandError, run
+from towpath.adapters.render_cache import RenderCache, blob_id, key_of
 from towpath.adapters.sources import Sources
+from towpath.chart_hooks import map_hooks
 from towpath.config import App, Environment
 from towpath.errors import ConfigError, MissingPartError
 from towpath.strict_yaml import Document, load_documents
 
 TIMEOUT = 30.0
-"""Seconds one render may take."""
+"""Seconds one render may take at the wall."""
+BYTES_PER_SECOND = 128 << 10
+"""One second of processor time, and one more per this many bytes of sources: templates can loop for ever."""
+MAX_MEMORY = 176 << 20
+"""Bytes of data a renderer may have."""
+MAX_OUTPUT = 12 << 20
+"""Bytes a renderer may write; the cap on the text itself is that of strict_yaml."""
 RECORDS = frozenset({"release.yaml", "quarantine.yaml", "prune.yaml"})
 """Files beside the manifests that are about them, and that nobody applies."""
 
 _SOURCE_COMMENT = re.compile(r"# Source: [^/]+/(.+)")
-_REMOTE_REFERENCE = re.compile(rb'"\$ref"\s*:\s*"(?!#)')
 
 
-def render(
-    root: Path, app: App, environment: Environment, *, tools: Path | None = None, timeout: float = TIMEOUT
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One app in one environment, to be rendered."""
+
+    sources: Sources
+    app: App
+    environment: Environment
+    tools: Path | None
+    timeout: float
+    cache: RenderCache | None
+
+    @property
+    def base(self) -> str:
+        return f"apps/{self.app.name}/base"
+
+    @property
+    def folder(self) -> str:
+        return f"apps/{self.app.name}/{self.environment.name}"
+
+
+class RenderTooLargeError(ConfigError):
+    """Rendering needed more time, memory or output than it may have: trying a sibling would not help."""
+
+
+def render(  # noqa: PLR0913
+    root: Path,
+    app: App,
+    environment: Environment,
+    *,
+    tools: Path | None = None,
+    timeout: float = TIMEOUT,
+    cache: Path | None = None,
 ) -> list[Document]:
     """The documents of an app in an environment, each with the file and line it comes from.
 
-    `root` is a checkout, `tools` a folder of programs looked into before PATH. Raises ConfigError for what a
-    person must correct, MissingPartError when the renderer's program is not there.
+    `root` is a checkout, `tools` a folder of programs looked into before PATH, `cache` a folder where results
+    are kept. Raises ConfigError for what a person must correct, MissingPartError when the renderer's program
+    is not there.
     """
-    folder = f"apps/{app.name}/{environment.name}"
     sources = Sources(root)
-    if sources.kind(sources.locate(folder, file="towpath.yaml")) != "folder":
+    job = _Job(sources, app, environment, tools, timeout, RenderCache(cache) if cache else None)
+    if sources.kind(sources.locate(job.folder, file=job.folder)) != "folder":
         raise ConfigError(
             "there is no such folder",
-            file=folder,
+            file=job.folder,
             remedy="Make it (every app has a folder per environment), or remove the app from towpath.yaml.",
         )
-    return RENDERERS[app.renderer](sources, app, environment, tools, timeout)
+    return RENDERERS[app.renderer](job)
 
 
-def _plain(
-    sources: Sources, app: App, environment: Environment, _tools: Path | None, _timeout: float
-) -> list[Document]:
+def _plain(job: _Job) -> list[Document]:
     """Every YAML and JSON file of the base and of the environment's folder."""
-    folder = f"apps/{app.name}/{environment.name}"
-    base = f"apps/{app.name}/base"
-    paths = sources.walk(folder)
-    if sources.kind(sources.locate(base, file=folder)) == "folder":
-        paths = sources.walk(base) + paths
+    sources = job.sources
+    paths = sources.walk(job.folder)
+    if sources.kind(sources.locate(job.base, file=job.base)) == "folder":
+        paths = sources.walk(job.base) + paths
     documents: list[Document] = []
     for path in paths:
         name = posixpath.basename(path)
@@ -71,54 +108,75 @@ def _plain(
     return documents
 
 
-def _kustomize(
-    sources: Sources, app: App, environment: Environment, tools: Path | None, timeout: float
-) -> list[Document]:
-    folder = sources.locate(f"apps/{app.name}/{environment.name}", file="towpath.yaml")
+def _kustomize(job: _Job) -> list[Document]:
+    sources = job.sources
+    folder = sources.locate(job.folder, file=job.folder)
     resources = kustomization.scan(sources, folder)
-    command, file = kustomize_command(tools), f"{folder}/kustomization.yaml"
-    text = _run(
-        [*command, str(sources.root / folder), "--load-restrictor", "LoadRestrictionsRootOnly"],
-        sources,
-        file,
-        timeout,
-    )
-    origins = _Origins(resources, file)
-    return [origins.place(document) for document in load_documents(text, file)]
+    command, file = kustomize_command(job.tools), f"{folder}/kustomization.yaml"
+    arguments = [str(sources.root / folder), "--load-restrictor", "LoadRestrictionsRootOnly"]
+
+    def build() -> list[Document]:
+        text = _run([*command, *arguments], sources, file, job.timeout)
+        origins = _Origins(resources, file)
+        return [origins.place(document) for document in load_documents(text, file)]
+
+    return _cached(job, command[0], build)
 
 
-def _helm(
-    sources: Sources, app: App, environment: Environment, tools: Path | None, timeout: float
-) -> list[Document]:
-    """`helm template` of the chart in the app's base, with the environment's values."""
-    chart = sources.locate(f"apps/{app.name}/base", file="towpath.yaml")
-    values = f"apps/{app.name}/{environment.name}/values.yaml"
-    for path in sources.walk(chart):
-        content = sources.read(path, file=path)
-        if posixpath.basename(path) == "values.schema.json" and _REMOTE_REFERENCE.search(content):
-            raise ConfigError("a `$ref` to another file or host; refused", file=path)
-        if posixpath.basename(path) in ("Chart.yaml", "values.yaml") and "/templates/" not in path:
-            sources.documents(path, file=path)
-    if sources.kind(f"{chart}/Chart.yaml") != "file":
-        raise ConfigError("there is no Chart.yaml; the chart is expected here", file=chart)
-    sources.documents(values, file=values)
+def _helm(job: _Job) -> list[Document]:
+    """`helm template` of the chart in the app's base, with the environment's values; hooks are ours then."""
+    sources, app = job.sources, job.app
+    chart = sources.locate(job.base, file=job.base)
+    values = f"{job.folder}/values.yaml"
+    may_change = helm_chart.scan(sources, chart, values)
+    helm = find_program("helm", job.tools)
+    file = f"{chart}/Chart.yaml"
     command = [
-        *(find_program("helm", tools), "template", app.name, str(sources.root / chart)),
-        *("--namespace", environment.namespace, "--include-crds", "--skip-tests"),
+        *(helm, "template", app.name, str(sources.root / chart)),
+        *("--namespace", job.environment.namespace, "--include-crds", "--skip-tests"),
         *("--values", str(sources.root / values)),
     ]
-    text = _run(command, sources, f"{chart}/Chart.yaml", timeout)
-    lines = text.splitlines()
-    documents = load_documents(text, f"{chart}/Chart.yaml")
-    return [_helm_origin(document, lines, chart) for document in documents]
+
+    def build() -> list[Document]:
+        text = _run(command, sources, file, job.timeout)
+        if may_change and _run(command, sources, file, job.timeout) != text:
+            raise ConfigError(
+                "renders something else each time: a template uses the time, or a random value or key",
+                file=file,
+                remedy="Give the value in values.yaml, or name an existing Secret.",
+            )
+        lines = text.splitlines()
+        placed = (_helm_origin(document, lines, chart) for document in load_documents(text, file))
+        return list(map_hooks(placed))
+
+    return _cached(job, helm, build)
 
 
-RENDERERS: dict[str, Callable[[Sources, App, Environment, Path | None, float], list[Document]]] = {
+RENDERERS: dict[str, Callable[[_Job], list[Document]]] = {
     "plain": _plain,
     "kustomize": _kustomize,
     "helm": _helm,
 }
 """Renderer -> its function."""
+
+
+def _cached(job: _Job, program: str, build: Callable[[], list[Document]]) -> list[Document]:
+    """The result of `build`, or what it was when everything was the same. Call it after all was read."""
+    if job.cache is None:
+        return build()
+    sources, status = job.sources, Path(program).stat()
+    key = key_of(
+        (
+            *(job.app.name, job.app.renderer, job.environment.name, job.environment.namespace),
+            *(program, str(status.st_size), str(status.st_mtime_ns)),
+            *(f"{place} {blob_id(sources.content(place))}" for place in sources.files),
+        )
+    )
+    documents = job.cache.get(key)
+    if documents is None:
+        documents = build()
+        job.cache.put(key, documents)
+    return documents
 
 
 def find_program(name: str, tools: Path | None) -> str:
@@ -155,14 +213,23 @@ def _run(command: Sequence[str], sources: Sources, file: str, timeout: float) ->
             "TMPDIR": home,
             "PATH": home,
             "KUBECONFIG": os.devnull,
-            "GOMEMLIMIT": "192MiB",
+            "GOMEMLIMIT": "128MiB",
             **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), dead),
         }
+        cpu = 1 + sources.size // BYTES_PER_SECOND
         try:
-            return run(command, cwd=sources.root, env=env, timeout=timeout).stdout
+            return run(
+                command,
+                cwd=sources.root,
+                env=env,
+                timeout=timeout,
+                memory=MAX_MEMORY,
+                cpu=cpu,
+                max_output=MAX_OUTPUT,
+            ).stdout
         except CommandError as error:
             if error.timed_out or error.code is None:
-                raise ConfigError(f"rendering was ended: {_first(error)}", file=file) from error
+                raise RenderTooLargeError(f"rendering {_first(error)}", file=file) from error
             said = " ".join(error.output.replace(f"{sources.root}/", "").split()) or "it did not say why"
             raise ConfigError(f"does not render: {said[-1000:]}", file=file) from error
 

@@ -5,11 +5,13 @@ from pathlib import Path, PurePosixPath
 
 from towpath.errors import ConfigError
 from towpath.files import resolve_inside
-from towpath.strict_yaml import Document, load_documents
+from towpath.strict_yaml import Document, load_counted
 
 MAX_FILES = 5_000
 MAX_FILE_BYTES = 8 << 20
 MAX_BYTES = 48 << 20
+MAX_NODES = 300_000
+"""YAML values of one app; a second of reading."""
 
 
 class Sources:
@@ -20,6 +22,7 @@ class Sources:
         self._read: dict[str, bytes] = {}
         self._documents: dict[str, list[Document]] = {}
         self._bytes = 0
+        self._nodes = 0
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -77,11 +80,25 @@ class Sources:
         content = self.read(relative, file=file, line=line)
         place = self.locate(relative, file=file, line=line)
         if place not in self._documents:
-            self._documents[place] = load_documents(content, place)
+            self._documents[place], nodes = load_counted(content, place)
+            self._nodes += nodes
+            if self._nodes > MAX_NODES:
+                raise ConfigError(
+                    f"one app is rendered from more than {MAX_NODES:,} values", file=file, line=line
+                )
         return self._documents[place]
 
-    def walk(self, folder: str) -> list[str]:
-        """Every file under a folder, sorted, hidden ones left out. Symbolic links to folders are refused."""
+    def content(self, place: str) -> bytes:
+        """The bytes of one of `files`."""
+        return self._read[place]
+
+    @property
+    def size(self) -> int:
+        """Bytes that were read until now."""
+        return self._bytes
+
+    def walk(self, folder: str, *, hidden: bool = False) -> list[str]:
+        """Every file under a folder, sorted. Symbolic links to folders are refused."""
         found: list[str] = []
         pending = [folder]
         while pending:
@@ -91,7 +108,7 @@ class Sources:
             except OSError as error:
                 raise ConfigError(f"cannot be read: {error.strerror}", file=here) from error
             for entry in entries:
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") and not hidden:
                     continue
                 path = (PurePosixPath(here) / entry.name).as_posix()
                 if entry.is_symlink():

@@ -41,7 +41,8 @@ def command(repo: Path, output: str, schema: bool) -> None:
 
     if not repo.is_dir():
         raise ConfigError("there is no such folder", file=str(repo))
-    checked = check_repository(repo, tools=Settings.load(os.environ).tools)
+    settings = Settings.load(os.environ)
+    checked = check_repository(repo, tools=settings.tools, cache=settings.renders)
     if output == "json":
         findings = [finding.to_json() for finding in checked.findings]
         click.echo(json.dumps({"findings": findings, "objects": checked.objects}, indent=2))

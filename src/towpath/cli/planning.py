@@ -48,7 +48,7 @@ def make_plan(app: str, environment: str, repo: Path | None, revision: str | Non
     confirmed = confirmed_in(repo, app, environment)
     if has_left(repo, app, environment, app in config.apps):
         return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)
-    rendered = render_app(repo, config, app, environment, tools=settings.tools)
+    rendered = render_app(repo, config, app, environment, tools=settings.tools, cache=settings.renders)
     return plan_app(connect_environment(where, settings.kubeconfig), rendered, where, confirmed=confirmed)
 
 

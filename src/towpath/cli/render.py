@@ -29,8 +29,10 @@ def command(repo: Path, app: str, environment: str) -> None:
     from towpath.redact import mask_secret
     from towpath.settings import Settings
 
-    tools = Settings.load(os.environ).tools
-    result = render_app(repo, load_config(repo), app, environment, tools=tools)
+    settings = Settings.load(os.environ)
+    result = render_app(
+        repo, load_config(repo), app, environment, tools=settings.tools, cache=settings.renders
+    )
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     masked = [mask_secret(each) for each in (*result.objects, *result.hooks)]
     click.echo(yaml.dump_all(masked, Dumper=dumper, sort_keys=False, allow_unicode=True), nl=False)

@@ -6,13 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from towpath.adapters.render_cache import RenderCache
+from towpath.adapters.renderers import RenderTooLargeError
 from towpath.admission import Admission, Finding, claims
-from towpath.config import App, Config, Environment, load_config
+from towpath.config import CONFIG_FILE, App, Config, load_config
 from towpath.confirmation import PRUNE_FILE, confirmed_in
 from towpath.engine.render import judge_app
 from towpath.errors import ConfigError
 from towpath.files import read_text
 from towpath.quarantine import parse_quarantine, quarantine_path
+
+MAX_RENDERS = 10_000
+"""Apps times environments of one repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,11 @@ class Checked:
     objects: int
 
 
-def check_repository(root: Path, *, tools: Path | None = None) -> Checked:
-    """Check a checkout or an uncommitted folder. Only a missing renderer is raised; all else is a finding."""
+def check_repository(root: Path, *, tools: Path | None = None, cache: Path | None = None) -> Checked:
+    """Check a checkout or an uncommitted folder. Only a missing renderer is raised; all else is a finding.
+
+    `cache` is a folder of earlier renders: what has not changed since is judged again, not rendered again.
+    """
     try:
         config = load_config(root)
     except ConfigError as error:
@@ -43,21 +51,29 @@ def check_repository(root: Path, *, tools: Path | None = None) -> Checked:
             confirmed_in(root, file.parts[-3], file.parts[-2])
         except ConfigError as error:
             findings.update(findings_of(error))
-    pairs = [(app, environment) for environment in config.environments for app in config.apps.values()]
+    pairs = len(config.apps) * len(config.environments)
+    if pairs > MAX_RENDERS:
+        message = (
+            f"{len(config.apps)} apps in {len(config.environments)} environments are {pairs:,} renders; "
+        )
+        finding = Finding(
+            CONFIG_FILE, 0, f"{message}more than {MAX_RENDERS:,} are too many for one repository"
+        )
+        return Checked((finding,), len(config.apps), len(config.environments), 0)
     # Renderers are programs: threads keep all processors busy.
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        results = list(pool.map(lambda pair: _judge(root, pair[0], pair[1], tools), pairs))
+        results = list(pool.map(lambda app: _judge(root, app, config, tools, cache), config.apps.values()))
+    if cache:
+        RenderCache(cache).trim()
     objects = 0
     for environment in config.environments:
         admitted = []
-        for (app, where), (admission, problems) in zip(pairs, results, strict=True):
-            if where is not environment:
-                continue
-            findings.update(problems)
-            if admission:
+        for app, judged in zip(config.apps, results, strict=True):
+            findings.update(judged.findings)
+            if admission := judged.admissions.get(environment.name):
                 findings.update(admission.findings)
                 objects += len(admission.objects)
-                admitted.append((app.name, admission.origins))
+                admitted.append((app, admission.origins))
         findings.update(claims(admitted))
     return Checked(tuple(sorted(findings)), len(config.apps), len(config.environments), objects)
 
@@ -80,21 +96,38 @@ def findings_of(error: ConfigError) -> Iterator[Finding]:
             yield Finding(error.file, 0, rest.strip())
 
 
-def _judge(
-    root: Path, app: App, environment: Environment, tools: Path | None
-) -> tuple[Admission | None, tuple[Finding, ...]]:
-    try:
-        return judge_app(root, app, environment, tools=tools), ()
-    except ConfigError as error:
-        return None, tuple(findings_of(error))
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One app in all environments: what could be admitted or not, and why the rest did not come so far."""
+
+    admissions: dict[str, Admission]
+    findings: set[Finding]
+
+
+def _judge(root: Path, app: App, config: Config, tools: Path | None, cache: Path | None) -> _Judged:
+    judged = _Judged({}, set())
+    for environment in config.environments:
+        try:
+            judged.admissions[environment.name] = judge_app(root, app, environment, tools=tools, cache=cache)
+        except ConfigError as error:
+            judged.findings.update(findings_of(error))
+            if isinstance(error, RenderTooLargeError):
+                break  # the same base would take as long again in every environment
+    return judged
 
 
 def _strangers(root: Path, config: Config) -> Iterator[Finding]:
     """Folders under apps/ that towpath.yaml does not name: renamed, or misspelt."""
     apps = root / "apps"
+    if apps.is_symlink():
+        yield Finding("apps", 0, "is a symbolic link; refused")
+        return
     known = {environment.name for environment in config.environments} | {"base"}
     for folder in sorted(apps.iterdir()) if apps.is_dir() else ():
-        if not folder.is_dir() or folder.name.startswith("."):
+        if not (folder.is_symlink() or folder.is_dir()) or folder.name.startswith("."):
+            continue
+        if folder.is_symlink():
+            yield Finding(f"apps/{folder.name}", 0, "is a symbolic link; refused")
             continue
         if folder.name not in config.apps:
             if {file.name for file in folder.rglob("*") if not file.is_dir()} == {PRUNE_FILE}:

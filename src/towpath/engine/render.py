@@ -31,27 +31,33 @@ class Rendered:
     """Jobs that run at a sync (hooks.py); `digest` covers them, `objects` does not have them."""
 
 
-def render_app(
-    checkout: Path, config: Config, app: str, environment: str, *, tools: Path | None = None
+def render_app(  # noqa: PLR0913
+    checkout: Path,
+    config: Config,
+    app: str,
+    environment: str,
+    *,
+    tools: Path | None = None,
+    cache: Path | None = None,
 ) -> Rendered:
-    """Render one app for one environment.
+    """Render one app for one environment, or take it from `cache` when nothing it is made of has changed.
 
     Raises ConfigError for a file that a person must correct, RefusedError with every finding of admission,
     UnknownNameError for an app or environment that towpath.yaml does not name.
     """
     app_config, environment_config = config.app(app), config.environment(environment)
-    admission = judge_app(checkout, app_config, environment_config, tools=tools)
+    admission = judge_app(checkout, app_config, environment_config, tools=tools, cache=cache)
     if admission.findings:
         raise refusal(f"app {app} in {environment}", admission.findings)
     return rendered(app, environment_config, admission)
 
 
 def render_environment(
-    checkout: Path, config: Config, environment: str, *, tools: Path | None = None
+    checkout: Path, config: Config, environment: str, *, tools: Path | None = None, cache: Path | None = None
 ) -> tuple[Rendered, ...]:
     """Every app that is released in an environment; RefusedError when two of them declare one object."""
     results = tuple(
-        render_app(checkout, config, app, environment, tools=tools)
+        render_app(checkout, config, app, environment, tools=tools, cache=cache)
         for app in released_apps(checkout, config, environment)
     )
     findings = claims((result.app, result.origins) for result in results)
@@ -74,9 +80,16 @@ def release_in(checkout: Path, app: str, environment: str) -> EnvironmentRelease
     return None if text is None else parse_release_file(text, path)
 
 
-def judge_app(checkout: Path, app: App, environment: Environment, *, tools: Path | None = None) -> Admission:
+def judge_app(
+    checkout: Path,
+    app: App,
+    environment: Environment,
+    *,
+    tools: Path | None = None,
+    cache: Path | None = None,
+) -> Admission:
     """Render and admit; the findings of admission are returned, not raised."""
-    documents = renderers.render(checkout, app, environment, tools=tools)
+    documents = renderers.render(checkout, app, environment, tools=tools, cache=cache)
     release = release_in(checkout, app.name, environment.name)
     policy = AdmissionPolicy(
         namespace=environment.namespace,

@@ -176,3 +176,84 @@ def test_helm_refuses_a_symlink_out_of_the_checkout(tmp_path: Path) -> None:
     (root / "apps/x/base/secret").symlink_to("/etc/passwd")
     with pytest.raises(ConfigError, match="leads out of the repository"):
         render(root, *config("helm"), tools=TOOLS)
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> tuple[Path, Path]:
+    """A folder with a `kustomize` and a `helm` that note each start, and the notes."""
+    tools, notes = tmp_path / "tools", tmp_path / "notes"
+    tools.mkdir()
+    for name in ("kustomize", "helm"):
+        script = f"#!/bin/sh\necho {name} >> {notes}\nprintf 'kind: A\\nmetadata: {{name: a}}\\n'\n"
+        (tools / name).write_text(script)
+        (tools / name).chmod(0o755)
+    return tools, notes
+
+
+@pytest.mark.parametrize("renderer", ["kustomize", "helm"])
+@pytest.mark.parametrize(
+    ("change", "renders"),
+    [
+        ({}, 1),
+        ({"dev/release.yaml": "who: me"}, 1),
+        ({"../y/dev/a.yaml": "a: 1"}, 1),
+        ({"prod/kustomization.yaml": "{}", "prod/values.yaml": "a: 2"}, 1),
+        ({"dev/kustomization.yaml": "resources: [../base/a.yaml] # more", "dev/values.yaml": "a: 2"}, 2),
+        ({"base/a.yaml": configmap("b")}, 2),
+    ],
+)
+def test_what_has_not_changed_is_not_rendered_again(
+    tmp_path: Path, counting: tuple[Path, Path], renderer: str, change: dict[str, str], renders: int
+) -> None:
+    tools, notes = counting
+    root = tmp_path / "checkout"
+    files = {
+        "base/Chart.yaml": "name: x",
+        "base/a.yaml": configmap("a"),
+        "dev/kustomization.yaml": "resources: [../base/a.yaml]",
+        "dev/values.yaml": "a: 1",
+    }
+    write(root, files)
+    first = render(root, *config(renderer), tools=tools, cache=tmp_path / "cache")
+    write(root, change)
+    second = render(root, *config(renderer), tools=tools, cache=tmp_path / "cache")
+    assert first == second
+    assert notes.read_text().count(renderer) == renders
+
+
+def test_another_program_renders_again(tmp_path: Path, counting: tuple[Path, Path]) -> None:
+    tools, notes = counting
+    write(tmp_path, {"dev/kustomization.yaml": "{}"})
+    render(tmp_path, *config("kustomize"), tools=tools, cache=tmp_path / "cache")
+    with (tools / "kustomize").open("a") as file:
+        file.write("# newer\n")
+    render(tmp_path, *config("kustomize"), tools=tools, cache=tmp_path / "cache")
+    assert notes.read_text().count("kustomize") == 2
+
+
+@pytest.mark.skipif(not HELM, reason="needs helm")
+def test_helm_renders_crds_hooks_and_subcharts_the_same_each_time(tmp_path: Path) -> None:
+    crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: xs.e.com}\n"
+    hook = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {}\n  annotations: {{helm.sh/hook: {}}}\n"
+    write(
+        tmp_path,
+        {
+            "base/Chart.yaml": "apiVersion: v2\nname: x\nversion: 0.1.0\n"
+            "dependencies: [{name: sub, version: 0.1.0, repository: https://charts.example.com}]\n",
+            "base/crds/x.yaml": crd,
+            "base/templates/pre.yaml": hook.format("pre", "pre-upgrade"),
+            "base/templates/test.yaml": hook.format("test", "test"),
+            "base/templates/gone.yaml": hook.format("gone", "pre-delete"),
+            "base/charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 0.1.0\n",
+            "base/charts/sub/templates/c.yaml": configmap("{{ .Release.Name }}-{{ .Values.greeting }}"),
+            "dev/values.yaml": "sub: {greeting: hello}\n",
+        },
+    )
+    documents = render(tmp_path, *config("helm"), tools=TOOLS)
+    assert {each.value["metadata"]["name"]: each.file for each in documents} == {
+        "xs.e.com": "apps/x/base/crds/x.yaml",
+        "x-hello": "apps/x/base/charts/sub/templates/c.yaml",
+        "pre": "apps/x/base/templates/pre.yaml",
+    }
+    assert documents[-1].value["metadata"]["annotations"]["towpath.dev/hook"] == "pre-sync"
+    assert render(tmp_path, *config("helm"), tools=TOOLS) == documents

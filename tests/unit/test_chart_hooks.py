@@ -1,0 +1,64 @@
+from typing import Any
+
+import pytest
+
+from towpath.chart_hooks import map_hooks
+from towpath.errors import ConfigError
+from towpath.strict_yaml import Document
+
+
+def mapped(**annotations: str) -> list[dict[str, Any]]:
+    named = {name.replace("__", "/").replace("_", "-"): value for name, value in annotations.items()}
+    named = {
+        name.replace("helm/", "helm.sh/").replace("towpath/", "towpath.dev/"): v for name, v in named.items()
+    }
+    value = {"kind": "Job", "metadata": {"name": "a", "annotations": named}}
+    return [each.value["metadata"]["annotations"] for each in map_hooks([Document(value, "f", 3)])]
+
+
+@pytest.mark.parametrize(
+    ("hook", "phase"),
+    [
+        ("pre-install", "pre-sync"),
+        ("pre-upgrade", "pre-sync"),
+        ("pre-install,pre-upgrade", "pre-sync"),
+        ("pre-install, pre-upgrade, pre-delete", "pre-sync"),
+        ("post-install", "post-sync"),
+        ("post-upgrade,post-rollback", "post-sync"),
+    ],
+)
+def test_hooks_around_an_install_run_around_a_sync(hook: str, phase: str) -> None:
+    (annotations,) = mapped(helm__hook=hook, helm__hook_weight="-5")
+    assert annotations == {
+        "helm.sh/hook": hook,
+        "helm.sh/hook-weight": "-5",
+        "towpath.dev/hook": phase,
+        "towpath.dev/wave": "-5",
+    }
+
+
+@pytest.mark.parametrize("hook", ["test", "pre-delete", "post-delete,post-rollback", "test-success"])
+def test_hooks_of_tests_deletions_and_rollbacks_are_left_out(hook: str) -> None:
+    assert mapped(helm__hook=hook) == []
+
+
+def test_what_the_chart_says_itself_is_kept() -> None:
+    (annotations,) = mapped(
+        helm__hook="pre-install", helm__hook_weight="1", towpath__hook="post-sync", towpath__wave="7"
+    )
+    assert (annotations["towpath.dev/hook"], annotations["towpath.dev/wave"]) == ("post-sync", "7")
+
+
+def test_what_is_no_hook_is_left_alone() -> None:
+    documents = [Document(value, "f", 1) for value in ({"kind": "X", "metadata": {"name": "a"}}, "text", {})]
+    assert list(map_hooks(documents)) == documents
+
+
+def test_a_hook_of_helm_2_for_crds_is_no_hook() -> None:
+    assert mapped(helm__hook="crd-install") == [{"helm.sh/hook": "crd-install"}]
+
+
+@pytest.mark.parametrize("hook", ["pre-world", "pre-install,post-install", ""])
+def test_a_hook_that_cannot_be_mapped_is_refused(hook: str) -> None:
+    with pytest.raises(ConfigError, match="f:3"):
+        mapped(helm__hook=hook)
