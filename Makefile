@@ -26,8 +26,10 @@ lint: setup ## Run ruff, mypy and import-linter only.
 unit: setup ## Run the unit tests only.
 	@.venv/bin/pytest tests/unit $(ARGS)
 
-bench: setup ## Measure: how fast verbs start, and where a delivery's time goes (after `make demo`).
+bench: setup ## Measure: how fast verbs start, `towpath check` of 300 apps, its traps, and where a delivery's time goes (after `make demo`).
 	@.venv/bin/python benchmarks/start.py
+	@.venv/bin/python benchmarks/check.py
+	@.venv/bin/python benchmarks/check.py --traps
 	@.venv/bin/python benchmarks/path.py $(ARGS)
 
 lock: setup ## Resolve the dependencies of pyproject.toml anew.

@@ -1,6 +1,7 @@
 """adapters/process.py, with real programs."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -111,3 +112,14 @@ def _runs(pid: int) -> bool:
     except (OSError, ValueError):
         return False
     return state != "Z"
+
+
+def test_processor_time_memory_and_output_are_bounded() -> None:
+    with pytest.raises(CommandError, match="took more than 1 s of processor time") as caught:
+        run(["sh", "-c", "while :; do :; done"], cpu=1)
+    assert caught.value.timed_out
+    allocate = "import sys\ntry: x = bytearray(1 << 30)\nexcept MemoryError: sys.exit('out of memory')"
+    with pytest.raises(CommandError, match="needed more than 200 MiB of memory"):
+        run([sys.executable, "-c", f"import time; time.sleep(0.2)\n{allocate}"], memory=200 << 20)
+    with pytest.raises(CommandError, match="wrote more than 1000 bytes"):
+        run(["sh", "-c", "while :; do echo x; done"], max_output=1_000)
