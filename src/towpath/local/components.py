@@ -288,11 +288,14 @@ def prefect_server(stack: Stack) -> Component:
         command=(
             stack.python,
             "-m",
-            "prefect",
-            "server",
-            "start",
+            "uvicorn",
+            "--factory",
+            "towpath.cli.prefect_server:create_app",
             f"--host={LOOPBACK}",
             f"--port={stack.port('prefect')}",
+            "--timeout-keep-alive=5",
+            "--timeout-graceful-shutdown=3",
+            "--log-level=warning",
         ),
         ready=readiness.http("prefect", "/api/health"),
         environment={
@@ -328,8 +331,7 @@ def worker(stack: Stack, pool: str) -> Component:
         ),
         ready=readiness.worker(pool),
         environment=worker_environment(stack, pool),
-        # Not beside the deployments: on SQLite the two can lock each other out for a minute.
-        needs=("prefect set-up", "deployments", "accounts", "repositories"),
+        needs=("prefect set-up", "accounts", "repositories"),
         directory=str(stack.project),
         # SQLite makes a server's first minute a slow one when everybody comes at once.
         ready_within=180.0,

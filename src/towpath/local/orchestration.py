@@ -20,6 +20,8 @@ def fetch_template(stack: Stack) -> None:
 
     A pool without one gets it from its worker; four workers at once then lock each other out of SQLite.
     """
+    if _template(stack).exists():
+        return
     command = [stack.python, "-m", "prefect", "--no-prompt", "work-pool", "get-default-base-job-template"]
     done = run(
         [*command, "--type", "process"], env=worker_environment(stack, "build"), timeout=DEPLOY_TIMEOUT
@@ -28,7 +30,7 @@ def fetch_template(stack: Stack) -> None:
 
 
 def _template(stack: Stack) -> Path:
-    return stack.layout.run / "process-pool.json"
+    return stack.layout.data / "process-pool.json"
 
 
 def prepare_server(stack: Stack) -> None:

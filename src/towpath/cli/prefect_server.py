@@ -1,0 +1,41 @@
+"""The Prefect server's application, for uvicorn: Prefect's own, with a deadlock of CPython and SQLite avoided.
+
+On SQLite, Prefect's connections wait up to 60 s for the write lock, each in its thread and holding its
+connection's mutex. When Python's cyclic garbage collector happens to run in the event loop's thread and clears a
+forgotten cursor of such a connection, it waits for that mutex; the loop stands still, so whoever has the write
+lock cannot give it back; nobody moves for 60 s. Seen with Prefect 3.8.8 and Python 3.11 in one of eight starts
+of four workers: docs/decisions/0007-prefect-server-on-sqlite.md. So cycles are collected in a thread of their
+own: that one may wait, because it lets the loop run meanwhile.
+"""
+
+import gc
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+PAUSE = 2.0
+"""Seconds between two collections."""
+_OLDEST_EVERY = 15
+_YOUNG = 1
+_ALL = 2
+
+
+def create_app() -> "FastAPI":
+    """What `prefect server start` serves: API, UI and background services."""
+    from prefect.server.api.server import create_app as prefect_app
+
+    gc.disable()
+    threading.Thread(target=collect_for_ever, name="collect cycles", daemon=True).start()
+    return prefect_app(final=True)
+
+
+def collect_for_ever() -> None:
+    """Collect young objects often, all of them every half minute."""
+    turn = 0
+    while True:
+        time.sleep(PAUSE)
+        turn += 1
+        gc.collect(_ALL if turn % _OLDEST_EVERY == 0 else _YOUNG)
