@@ -1,11 +1,12 @@
-"""The Prefect server's application, for uvicorn: Prefect's own, with a deadlock of CPython and SQLite avoided.
+"""The Prefect server for uvicorn: Prefect's own application, with a deadlock of CPython and SQLite avoided.
 
-On SQLite, Prefect's connections wait up to 60 s for the write lock, each in its thread and holding its
-connection's mutex. When Python's cyclic garbage collector happens to run in the event loop's thread and clears a
-forgotten cursor of such a connection, it waits for that mutex; the loop stands still, so whoever has the write
-lock cannot give it back; nobody moves for 60 s. Seen with Prefect 3.8.8 and Python 3.11 in one of eight starts
-of four workers: docs/decisions/0007-prefect-server-on-sqlite.md. So cycles are collected in a thread of their
-own: that one may wait, because it lets the loop run meanwhile.
+On SQLite, Prefect's connections wait up to 60 s for the write lock, each in its thread, holding its
+connection's mutex. When Python's cyclic garbage collector runs in the event loop's thread just then
+and clears a forgotten cursor of such a connection, it waits for that mutex; the loop stands still,
+so whoever has the write lock cannot give it back, and nobody moves for 60 s. Seen with Prefect
+3.8.8 and Python 3.11 in one of eight starts of four workers: docs/decisions/0007-prefect-server-on-
+sqlite.md. So cycles are collected in a thread of their own: that one may wait, because it lets the
+loop run meanwhile.
 """
 
 import gc
