@@ -35,6 +35,7 @@ from towpath.prune import NONE, Pruning
 Result = Literal["created", "configured", "unchanged", "deleted", "skipped"]
 CRD = "CustomResourceDefinition"
 ESTABLISHED_SECONDS = 30.0
+DISCOVERY_PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,15 +291,21 @@ def _wait_established(cluster: Cluster, ref: ObjectRef) -> None:
     selector = f"metadata.name={ref.name}"
     while True:
         found, version = cluster.list_with_version(ref.group, ref.kind, fields=selector)
-        if any(map(_is_established, found)):
+        definition = next(filter(_is_established, found), None)
+        if definition is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TransientError(f"{ref} is not established after {ESTABLISHED_SECONDS:.0f} s")
+            events = cluster.watch(ref.group, ref.kind, since=version, seconds=left, fields=selector)
+            definition = next((e.object for e in events if _is_established(e.object)), None)
+        if definition is not None:
             break
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TransientError(f"{ref} is not established after {ESTABLISHED_SECONDS:.0f} s")
-        events = cluster.watch(ref.group, ref.kind, since=version, seconds=left, fields=selector)
-        if any(_is_established(event.object) for event in events):
-            break
-    cluster.discover(refresh=True)
+    kind = (definition["spec"]["group"], definition["spec"]["names"]["kind"])
+    # Discovery learns of it a moment after the condition says so, and cannot be watched.
+    while kind not in cluster.discover(refresh=True):
+        if time.monotonic() > deadline:
+            raise TransientError(f"{ref} is established, but not served after {ESTABLISHED_SECONDS:.0f} s")
+        time.sleep(DISCOVERY_PAUSE)
 
 
 def _is_established(definition: Manifest) -> bool:
