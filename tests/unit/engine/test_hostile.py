@@ -387,8 +387,8 @@ HELM_TRAPS = {
         "processor time", "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}"
     ),
     # Whether memory or processor time runs out first is the machine's choice.
-    "list without end": helm("render", "{{ range until 2000000000 }}x{{ end }}"),
-    "text without end": helm("render", 'a: {{ repeat 2000000000 "x" }}'),
+    "list without end": helm("memory|processor time", "{{ range until 2000000000 }}x{{ end }}"),
+    "text without end": helm("memory|processor time", 'a: {{ repeat 2000000000 "x" }}'),
     "output without end": helm("ended", '{{ range until 100000 }}{{ repeat 1000 "# x" }}\n{{ end }}'),
     "include of itself": helm(
         "does not render", '{{ define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}'
@@ -488,7 +488,7 @@ def judge(tmp_path: Path, trap: Trap) -> None:
     taken = time.monotonic() - begun
     said = [str(finding) for finding in checked.findings]
     assert len(said) == 1, said
-    assert trap.says in said[0]
+    assert any(words in said[0] for words in trap.says.split("|")), said
     assert CANARY not in said[0]
     assert str(tmp_path) not in said[0]
     assert said[0].startswith("apps/x/")
