@@ -193,5 +193,6 @@ def refuse_impossible(stack: Stack, system: str, uid: int) -> None:
     if parts and reason:
         raise MissingPartError(
             f"running {' and '.join(parts)} {reason}",
-            remedy="Bring your own: a cluster by KUBECONFIG, a Docker Engine by DOCKER_HOST.",
+            remedy=("Run it as root, or bring" if system == "Linux" else "Bring")
+            + " your own: a cluster by KUBECONFIG, a Docker Engine by DOCKER_HOST.",
         )
