@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from towpath.engine.verify import judge
+from towpath.engine.judge import judge
 from towpath.health import Status
 from towpath.objects import Manifest, ObjectRef, ref_of
 
