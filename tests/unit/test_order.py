@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from towpath.errors import ConfigError
 from towpath.objects import ObjectRef, ref_of
-from towpath.order import deletion_stages, ordered, rank_of, stages
+from towpath.order import deletion_stages, ordered, rank_of, stage_of, stages
 
 KINDS = [
     ("v1", "Namespace"),
@@ -76,9 +76,25 @@ def test_order_is_complete_and_does_not_depend_on_the_input(objects, random) -> 
     assert len(ordered(objects)) == len(objects)
 
 
-@given(manifests)
-def test_deletion_is_the_reverse_of_applying(objects) -> None:
+@given(manifests, st.randoms())
+def test_stages_are_the_same_for_every_input_and_hold_every_object_once(objects, random) -> None:
+    shuffled = list(objects)
+    random.shuffle(shuffled)
+    assert stages(shuffled) == stages(objects)
+    listed = [ref_of(m) for stage in stages(objects) for m in stage]
+    assert sorted(listed) == sorted(ref_of(m) for m in objects)
+    keys = [{stage_of(m) for m in stage} for stage in stages(objects)]
+    assert all(len(key) == 1 for key in keys), "one stage, one wave and rank"
+    assert keys == sorted(keys, key=min), "in rising order"
+
+
+@given(manifests, st.randoms())
+def test_deletion_stages_are_the_reverse_of_the_stages_of_applying(objects, random) -> None:
     plain = [manifest(m["apiVersion"], m["kind"], m["metadata"]["name"]) for m in objects]
-    refs = [ref_of(m) for m in plain]
-    deleted = [ref for stage in deletion_stages(refs) for ref in stage]
-    assert deleted == [ref_of(m) for m in reversed(ordered(plain))]
+    shuffled = [ref_of(m) for m in plain]
+    random.shuffle(shuffled)
+    forth = [{ref_of(m) for m in stage} for stage in stages(plain) if stage]
+    back = deletion_stages(shuffled)
+    assert [ref for stage in back for ref in stage] == [ref_of(m) for m in reversed(ordered(plain))]
+    assert len([ref for stage in back for ref in stage]) == len(plain)
+    assert [set(stage) for stage in back] == forth[::-1]
