@@ -6,7 +6,7 @@ from towpath.health import resources, workloads
 from towpath.health.generic import generic
 from towpath.health.operators import row_of
 from towpath.health.rows import EXISTS, judge_of
-from towpath.health.verdict import Health, part, progressing, unknown
+from towpath.health.verdict import Health, Status, part, progressing, unknown
 from towpath.objects import Manifest, group_of
 
 Judge = Callable[[Manifest], Health]
@@ -21,18 +21,30 @@ _WITHOUT_STATUS = {
     ),
     "apps": "ControllerRevision",
     "coordination.k8s.io": "Lease",
+    "certificates.k8s.io": "ClusterTrustBundle",
     "discovery.k8s.io": "EndpointSlice",
-    "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
-    "networking.k8s.io": "IngressClass NetworkPolicy IPAddress ServiceCIDR",
+    "flowcontrol.apiserver.k8s.io": "PriorityLevelConfiguration",
+    "networking.k8s.io": "IngressClass NetworkPolicy IPAddress",
     "node.k8s.io": "RuntimeClass",
     "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
-    "resource.k8s.io": "DeviceClass ResourceClaimTemplate",
+    "resource.k8s.io": "DeviceClass ResourceClaimTemplate ResourceSlice",
     "scheduling.k8s.io": "PriorityClass",
     "storage.k8s.io": "StorageClass CSIDriver CSINode CSIStorageCapacity VolumeAttributesClass",
 }
 
+_ROWS = {
+    ("certificates.k8s.io", "CertificateSigningRequest"): (
+        "Degraded! Denied; Degraded! Failed; Healthy .status.certificate"
+    ),
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"): "Degraded Dangling; Healthy !Dangling",
+    ("networking.k8s.io", "ServiceCIDR"): "Healthy Ready; Degraded !Ready",
+    ("resource.k8s.io", "ResourceClaim"): "Healthy .status.allocation",
+    ("storage.k8s.io", "VolumeAttachment"): "Healthy .status.attached=true; Degraded .status.attachError",
+}
+
 JUDGES: dict[tuple[str, str], Judge] = {
     **{(group, kind): resources.exists for group, kinds in _WITHOUT_STATUS.items() for kind in kinds.split()},
+    **{key: judge_of(row) for key, row in _ROWS.items()},
     ("", "Namespace"): resources.namespace,
     ("", "Node"): resources.node,
     ("", "PersistentVolume"): resources.persistent_volume,
@@ -83,7 +95,15 @@ def judge_for(group: str, kind: str) -> Judge:
     row = row_of(group, kind)
     if row is None:
         return generic
+    if row == EXISTS:
+        return _exists
     return judge_of(row) if isinstance(row, str) else row
+
+
+def _exists(manifest: Manifest) -> Health:
+    """Existing is enough, unless its status has bad news all the same."""
+    told = generic(manifest)
+    return told if told.status is Status.DEGRADED else resources.exists(manifest)
 
 
 def never_changes(group: str, kind: str) -> bool:

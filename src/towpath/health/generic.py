@@ -30,6 +30,7 @@ from towpath.objects import Manifest
 _BAD = re.compile(
     r"Stalled|Invalid\w*|\w*(Failed|Failure|Failing|Degraded|Unhealthy|Stuck|Conflict|Conflicted)"
     r"|(?!No)\w*Errors?|ErrorOccurred|ErrorState|NotReady|NotAvailable|Unavailable|Denied|Rejected"
+    r"|Irreconcilable"
 )
 """Condition types that are good news when False."""
 _BUSY = re.compile(
@@ -114,7 +115,7 @@ def _by_conditions(manifest: Manifest) -> Health | None:  # noqa: PLR0911
         if is_true(condition) and _HELD.fullmatch(name):
             return suspended(why(condition))
     for name, condition in told.items():
-        if is_true(condition) and _BUSY.fullmatch(name) and not _settled(condition):
+        if is_true(condition) and (_is_busy(name, condition) or _first_run(condition, told)):
             return progressing(why(condition))
     good = {name: condition for name, condition in told.items() if _is_good(name)}
     main = next((name for name in _STRONG if name in good), None)
@@ -141,15 +142,20 @@ def _is_good(name: str) -> bool:
     )
 
 
-def _settled(condition: dict[str, Any]) -> bool:
+def _is_busy(name: str, condition: dict[str, Any]) -> bool:
     """A Deployment says Progressing for ever, and by the reason that it is done."""
-    return condition.get("reason") in (
+    return bool(_BUSY.fullmatch(name)) and condition.get("reason") not in (
         "NewReplicaSetAvailable",
         "AsExpected",
         "Completed",
         "Complete",
         "Done",
     )
+
+
+def _first_run(condition: dict[str, Any], told: dict[str, dict[str, Any]]) -> bool:
+    """Operators made with Ansible: `Running` means their playbook, not what it makes."""
+    return condition.get("message") == "Running reconciliation" and "Successful" not in told
 
 
 def _refused(condition: dict[str, Any]) -> Health:

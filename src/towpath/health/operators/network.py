@@ -15,6 +15,9 @@ _ISTIO = (
     "Unknown .status.status=NONE|0; Progressing .status.status=UPDATING|RECONCILING|1|2;"
     " Healthy .status.status=HEALTHY|3; Degraded .status.status=ERROR|4"
 )
+_ISTIO_CONFIG = (
+    "Degraded .status.validationMessages[].level=ERROR; Degraded !Reconciled; Degraded !*Accepted; Healthy"
+)
 
 ROWS: Rows = {
     "acme.cert-manager.io": {"Challenge Order": _ACME},
@@ -53,17 +56,13 @@ ROWS: Rows = {
     "gloo.solo.io": {"*": _GLOO.format(pending="Progressing")},
     "install.istio.io": {"IstioOperator": _ISTIO},
     "sailoperator.io": {"*": "Degraded !Reconciled; Healthy Ready; Progressing !Ready"},
-    "networking.istio.io": {
-        "*": "Degraded .status.validationMessages[].level=ERROR; Degraded !Reconciled; Healthy"
-    },
-    "security.istio.io": {
-        "*": "Degraded .status.validationMessages[].level=ERROR; Degraded !Reconciled; Healthy"
-    },
-    "telemetry.istio.io": {"*": "Degraded .status.validationMessages[].level=ERROR; Healthy"},
-    "extensions.istio.io": {"*": "Degraded .status.validationMessages[].level=ERROR; Healthy"},
+    "networking.istio.io": {"*": _ISTIO_CONFIG},
+    "security.istio.io": {"*": _ISTIO_CONFIG},
+    "telemetry.istio.io": {"*": _ISTIO_CONFIG},
+    "extensions.istio.io": {"*": _ISTIO_CONFIG},
     "kiali.io": {"Kiali": "Degraded Failure; Progressing Running(Running); Healthy Successful"},
     "projectcontour.io": {
-        "HTTPProxy": "Healthy .status.currentStatus=valid; Degraded .status.currentStatus=invalid",
+        "HTTPProxy": "Healthy .status.currentStatus=valid; Degraded .status.currentStatus=invalid|orphaned",
         "ExtensionService": "Healthy Valid; Degraded !Valid",
         "TLSCertificateDelegation": EXISTS,
     },
@@ -100,12 +99,23 @@ ROWS: Rows = {
         "CiliumEndpoint": "Healthy .status.state=ready; Degraded .status.state=invalid",
         "CiliumNetworkPolicy CiliumClusterwideNetworkPolicy": "Degraded !Valid; Healthy",
         "CiliumLoadBalancerIPPool": "Degraded cilium.io/PoolConflict; Healthy",
-        "CiliumIdentity CiliumNode CiliumL2AnnouncementPolicy CiliumEgressGatewayPolicy": EXISTS,
+        "CiliumBGPClusterConfig": (
+            "Degraded cilium.io/NoMatchingNode; Degraded cilium.io/MissingPeerConfigs;"
+            " Degraded cilium.io/ConflictingClusterConfig; Healthy"
+        ),
+        "CiliumBGPPeerConfig": "Degraded cilium.io/MissingAuthSecret; Healthy",
+        "CiliumGatewayClassConfig": "Healthy Accepted; Degraded !Accepted",
+        "*": EXISTS,
     },
     "metallb.io": {"ServiceL2Status ServiceBGPStatus": EXISTS, "*": EXISTS},
     "crd.projectcalico.org": {"*": EXISTS},
     "projectcalico.org": {"*": EXISTS},
-    "operator.tigera.io": {"*": "Degraded Degraded; Healthy Available; Healthy Ready; Degraded !Ready"},
+    "operator.tigera.io": {
+        "*": (
+            "Degraded Degraded; Progressing Progressing; Healthy Available; Healthy Ready;"
+            " Healthy .status.state=Ready; Degraded !Ready"
+        )
+    },
     "traefik.io": {"*": EXISTS},
     "traefik.containo.us": {"*": EXISTS},
     "getambassador.io": {
@@ -113,15 +123,64 @@ ROWS: Rows = {
         "*": EXISTS,
     },
     "configuration.konghq.com": {
-        "KongPlugin KongClusterPlugin KongConsumer KongUpstreamPolicy": "Degraded !Programmed; Healthy",
+        "KongPlugin KongClusterPlugin KongConsumer KongUpstreamPolicy": (
+            "Degraded !Programmed(!Pending); Progressing ~Programmed; Healthy"
+        ),
+        "KongIngress IngressClassParameters": EXISTS,
+        "TCPIngress UDPIngress": "Healthy .status.loadBalancer.ingress",
         "*": "Healthy Programmed; Degraded !Programmed(Invalid)",
     },
     "k8s.nginx.org": {
         "VirtualServer VirtualServerRoute TransportServer Policy": (
             "Healthy .status.state=Valid; Degraded .status.state=Invalid|Warning"
-        )
+        ),
+        "GlobalConfiguration": EXISTS,
     },
-    "consul.hashicorp.com": {"*": "Healthy Synced; Degraded !Synced"},
+    "gateway.nginx.org": {
+        "NginxGateway": "Healthy Valid; Degraded !Valid",
+        "NginxProxy": EXISTS,
+        "SnippetsFilter": (
+            "Degraded .status.controllers[].conditions[].status=False; Healthy .status.controllers"
+        ),
+        "*": gateways.policy,
+    },
+    "appprotect.f5.com": {"*": EXISTS},
+    "consul.hashicorp.com": {
+        "GatewayClassConfig MeshService": EXISTS,
+        "*": "Healthy Synced; Degraded !Synced",
+    },
     "submariner.io": {"*": EXISTS},
     "k8s.cni.cncf.io": {"*": EXISTS},
+    "whereabouts.cni.cncf.io": {"*": EXISTS},
+    "frrk8s.metallb.io": {"*": EXISTS},
+    "crd.antrea.io": {
+        "NetworkPolicy ClusterNetworkPolicy": (
+            "Healthy .status.phase=Realized; Degraded .status.phase=Failed; Degraded !Realizable"
+        ),
+        "Traceflow": "Healthy .status.phase=Succeeded; Degraded! .status.phase=Failed",
+        "*": EXISTS,
+    },
+    "k8s.ovn.org": {
+        "EgressFirewall EgressQoS AdminPolicyBasedExternalRoute": (
+            "Degraded .status.status=*err*|*fail*; Healthy .status.status=*appl*|Success"
+        ),
+        "EgressIP": "Healthy .status.items",
+        "EgressService": "Healthy .status.host",
+    },
+    "policy.networking.k8s.io": {"*": EXISTS},
+    "multicluster.x-k8s.io": {"ServiceImport": EXISTS},
+    "policy.linkerd.io": {
+        "AuthorizationPolicy MeshTLSAuthentication NetworkAuthentication Server ServerAuthorization": EXISTS
+    },
+    "linkerd.io": {"ServiceProfile": EXISTS},
+    "kuma.io": {"*": EXISTS},
+    "k8gb.absa.oss": {
+        "Gslb": "Degraded .status.serviceHealth[]=Unhealthy|NotFound; Healthy .status.serviceHealth[]=Healthy"
+    },
+    "gateway.k8s.aws": {"*": EXISTS},
+    "networking.k8s.aws": {"*": EXISTS},
+    "vpcresources.k8s.aws": {"*": EXISTS},
+    "crd.k8s.amazonaws.com": {"ENIConfig": EXISTS},
+    "core.haproxy.org": {"*": EXISTS},
+    "stunner.l7mp.io": {"*": EXISTS},
 }

@@ -4,7 +4,11 @@ from towpath.health.operators import counted
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS
 
-_PROMETHEUS = "Healthy Available; Progressing ~Available(SomePodsNotReady); Degraded ~Available"
+_PROMETHEUS = (
+    "Suspended .spec.paused=true; Degraded !Reconciled; Healthy Available;"
+    " Progressing ~Available(SomePodsNotReady); Degraded ~Available"
+)
+_SELECTED = "Degraded .status.bindings[].conditions[].status=False; Healthy"
 _HUMIO = (
     "Healthy .status.state=Exists; Missing .status.state=NotFound;"
     " Degraded .status.state=ConfigError|EntityTypeChanged; Unknown .status.state=Unknown"
@@ -22,13 +26,19 @@ _VICTORIA = (
 ROWS: Rows = {
     "monitoring.coreos.com": {
         "Alertmanager Prometheus PrometheusAgent ThanosRuler": _PROMETHEUS,
-        "*": EXISTS,
+        "*": _SELECTED,
     },
     "monitoring.rhobs": {
+        "Alertmanager Prometheus PrometheusAgent ThanosRuler": _PROMETHEUS,
         "MonitoringStack": "Degraded !Available; Degraded !Reconciled; Healthy Available",
-        "*": EXISTS,
+        "*": _SELECTED,
     },
-    "operator.victoriametrics.com": {"*": _VICTORIA},
+    "operator.victoriametrics.com": {
+        "VMAlertmanagerConfig VMNodeScrape VMPodScrape VMProbe VMRule VMScrapeConfig VMServiceScrape"
+        " VMStaticScrape VMUser": f"{_VICTORIA}; Healthy !.status",
+        "VMCluster": f"{_VICTORIA}; {_VICTORIA.replace('updateStatus', 'clusterStatus')}",
+        "*": _VICTORIA,
+    },
     "grafana.integreatly.org": {
         "Grafana": (
             "Suspended .spec.suspend=true; Degraded .status.stageStatus=failed;"
@@ -61,11 +71,13 @@ ROWS: Rows = {
     },
     "coralogix.com": {"*": "Healthy RemoteSynced; Degraded !RemoteSynced"},
     "logging.banzaicloud.io": {
-        "*": (
-            "Degraded .status.active=false; Degraded .status.problemsCount>0;"
-            " Healthy .status.active=true; Healthy"
-        )
+        "Logging": (
+            "Degraded .status.configCheckResults[]=false; Degraded .status.problemsCount>0; Healthy .status"
+        ),
+        "FluentbitAgent LoggingRoute NodeAgent": "Degraded .status.problemsCount>0; Healthy",
+        "*": "Degraded .status.active=false; Degraded .status.problemsCount>0; Healthy .status.active=true",
     },
+    "logging-extensions.banzaicloud.io": {"*": EXISTS},
     "fluentbit.fluent.io": {"*": EXISTS},
     "fluentd.fluent.io": {"*": EXISTS},
     "instana.io": {"*": "Healthy .status.status=OK; Degraded .status.status"},
@@ -75,4 +87,7 @@ ROWS: Rows = {
     },
     "pyrra.dev": {"*": EXISTS},
     "metrics.k8s.io": {"*": EXISTS},
+    "observability.open-cluster-management.io": {
+        "MultiClusterObservability": "Degraded Failed; Suspended MetricsDisabled; Healthy Ready"
+    },
 }

@@ -11,8 +11,9 @@ _3SCALE_READY = _TRUE.format(more="Healthy Ready")
 ROWS: Rows = {
     "apps.openshift.io": {
         "DeploymentConfig": (
-            "Suspended .spec.paused=true; Healthy Available & Progressing; Progressing Available;"
-            " Progressing Progressing; Degraded .status.conditions"
+            "Suspended .spec.paused=true; Degraded !Progressing;"
+            " Progressing Progressing(NewReplicationControllerCreated|ReplicationControllerUpdated);"
+            " Healthy Available & Progressing"
         )
     },
     "route.openshift.io": {"Route": openshift_route.route},
@@ -23,13 +24,17 @@ ROWS: Rows = {
         ),
         "BuildConfig": EXISTS,
     },
-    "image.openshift.io": {"ImageStream": "Degraded .status.tags[].conditions[].reason=*Err*; Healthy"},
+    "image.openshift.io": {"ImageStream": "Degraded .status.tags[].conditions[].status=False; Healthy"},
     "config.openshift.io": {
         "ClusterOperator": _OPERATOR,
         "ClusterVersion": "Degraded Failing; Degraded Invalid; Progressing Progressing; Healthy Available",
         "*": EXISTS,
     },
+    "cloudcredential.openshift.io": {
+        "CredentialsRequest": "Suspended Ignored; Degraded *; Healthy .status.provisioned=true"
+    },
     "operator.openshift.io": {
+        "ImageContentSourcePolicy": EXISTS,
         "IngressController": (
             "Degraded Degraded; Progressing !DeploymentReplicasAllAvailable; Progressing Progressing;"
             " Healthy Available"
@@ -83,15 +88,17 @@ ROWS: Rows = {
             "Degraded CatalogSourcesUnhealthy; Degraded InstallPlanFailed; Degraded ResolutionFailed;"
             " Degraded InstallPlanMissing(!ReferencedInstallPlanNotFound);"
             " Degraded ~InstallPlanMissing(!ReferencedInstallPlanNotFound);"
-            " Progressing InstallPlanPending; Healthy .status.conditions"
+            " Degraded BundleUnpackFailed; Progressing BundleUnpacking; Progressing InstallPlanPending;"
+            " Healthy .status.conditions"
         ),
+        "OLMConfig Operator": EXISTS,
         "*": "Degraded !*; Healthy",
     },
     "olm.operatorframework.io": {
         "ClusterCatalog": "Degraded !Serving; Progressing Progressing(Retrying); Healthy Serving",
         "ClusterExtension": (
             "Degraded !Installed(Failed); Degraded Progressing(Retrying);"
-            " Degraded Progressing(Blocked); Healthy Installed"
+            " Degraded !Progressing; Progressing Progressing(RolloutInProgress); Healthy Installed"
         ),
     },
     "apps.3scale.net": {
@@ -117,7 +124,11 @@ ROWS: Rows = {
         ),
         "*": _3SCALE_READY,
     },
-    "quay.redhat.com": {"QuayRegistry": "Degraded RolloutBlocked; Degraded !Available; Healthy Available"},
+    "quay.redhat.com": {
+        "QuayRegistry": (
+            "Degraded RolloutBlocked; Degraded !Available(!MigrationsInProgress); Healthy Available"
+        )
+    },
     "integreatly.org": {"*": "Healthy .status.phase=completed|complete; Degraded .status.phase=failed"},
     "logging.openshift.io": {
         "*": "Degraded Degraded; Healthy Ready; Degraded !Ready; Healthy observability.openshift.io/Valid"
@@ -134,7 +145,22 @@ ROWS: Rows = {
         "ServiceMeshControlPlane": "Degraded !Reconciled(ReconcileError); Healthy Ready; Progressing !Ready",
         "*": READY,
     },
-    "nfd.openshift.io": {"*": _OPERATOR},
+    "nfd.openshift.io": {"NodeFeature NodeFeatureRule": EXISTS, "*": _OPERATOR},
+    "nfd.k8s-sigs.io": {"*": EXISTS},
+    "kmm.sigs.x-k8s.io": {
+        "Module": (
+            "Progressing .status.moduleLoader.availableNumber<.status.moduleLoader.desiredNumber;"
+            " Progressing .status.devicePlugin.availableNumber<.status.devicePlugin.desiredNumber;"
+            " Healthy .status.moduleLoader"
+        )
+    },
+    "platform.stackrox.io": {
+        "*": "Degraded Irreconcilable; Degraded ReleaseFailed; Progressing Progressing; Healthy Deployed"
+    },
+    "apps.open-cluster-management.io": {
+        "Subscription": "Healthy .status.phase=Propagated|Subscribed; Degraded .status.phase=*Failed",
+        "Channel Deployable": EXISTS,
+    },
     "nvidia.com": {
         "ClusterPolicy": "Healthy .status.state=ready; Degraded .status.state=disabled|error",
         "NVIDIADriver": "Healthy .status.state=ready",

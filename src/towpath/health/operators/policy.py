@@ -21,8 +21,9 @@ ROWS: Rows = {
             "Healthy .status.valid=true; Degraded .status.valid=false"
         ),
         "VaultStaticSecret VaultDynamicSecret VaultPKISecret HCPVaultSecretsApp": (
-            "Degraded !Ready; Degraded !Healthy; Healthy .status.secretMAC;"
-            " Healthy .status.lastRenewalTime; Healthy .status.serialNumber; Degraded"
+            "Degraded !Ready; Degraded !Healthy; Healthy Ready; Healthy Healthy; Degraded !SecretSynced;"
+            " Degraded .status.valid=false; Healthy SecretSynced; Healthy .status.secretMAC;"
+            " Healthy .status.lastRenewalTime; Healthy .status.serialNumber"
         ),
     },
     "redhatcop.redhat.io": {
@@ -32,11 +33,24 @@ ROWS: Rows = {
     "secrets-store.csi.x-k8s.io": {"*": EXISTS},
     "secrets.infisical.com": {"*": "Degraded !*; Healthy secrets.infisical.com/ReadyToSyncSecrets"},
     "secrets.doppler.com": {"*": "Degraded !*; Healthy secrets.doppler.com/SecretSyncReady"},
-    "isindir.github.com": {"SopsSecret": "Healthy .status.message=Healthy; Degraded .status.message"},
+    "isindir.github.com": {
+        "SopsSecret": (
+            "Suspended .spec.suspend=true; Healthy .status.message=Healthy; Degraded .status.message"
+        )
+    },
+    "k8s.bitwarden.com": {
+        "BitwardenSecret": "Degraded FailedSync; Degraded !FailedSync; Healthy SuccessfulSync"
+    },
+    "spv.no": {"AzureKeyVaultSecret": "Healthy .status.lastAzureUpdate", "AzureKeyVaultIdentity": EXISTS},
+    "v1.edp.epam.com": {"*": "Healthy .status.value=OK; Degraded .status.value"},
     "addons.projectcapsule.dev": {"*": READY},
     "capsule.clastix.io": {
         "ResourcePool": f"Degraded .status.exhaustions; {READY}",
         "ResourcePoolClaim": f"Suspended !Bound; {READY}",
+        "Tenant": (
+            "Suspended .spec.cordoned=true; Suspended Cordoned; Suspended .status.state=Cordoned;"
+            f" {READY}; Healthy .status.state=Active"
+        ),
         "*": f"Suspended .spec.cordoned=true; Suspended Cordoned; {READY}",
     },
     "kyverno.io": {
@@ -54,9 +68,32 @@ ROWS: Rows = {
     },
     "constraints.gatekeeper.sh": {"*": "Degraded .status.byPod[].errors; Healthy .status.byPod"},
     "config.gatekeeper.sh": {"*": EXISTS},
+    "expansion.gatekeeper.sh": {"*": "Degraded .status.byPod[].errors; Healthy .status.byPod"},
+    "externaldata.gatekeeper.sh": {"*": EXISTS},
+    "status.gatekeeper.sh": {"*": EXISTS},
     "mutations.gatekeeper.sh": {"*": "Degraded .status.byPod[].errors; Healthy .status.byPod"},
     "wgpolicyk8s.io": {"*": EXISTS},
     "aquasecurity.github.io": {"*": EXISTS},
+    "neuvector.com": {"*": EXISTS},
+    "policies.kubewarden.io": {
+        "AdmissionPolicy AdmissionPolicyGroup ClusterAdmissionPolicy ClusterAdmissionPolicyGroup": (
+            "Healthy .status.policyStatus=active; Degraded .status.policyStatus=unschedulable"
+        )
+    },
+    "compliance.openshift.io": {
+        "ComplianceScan ComplianceSuite": (
+            "Progressing .status.phase!=DONE; Healthy .status.result=COMPLIANT|NOT-APPLICABLE;"
+            " Degraded .status.result"
+        ),
+        "ProfileBundle": (
+            "Healthy .status.dataStreamStatus=VALID; Degraded .status.dataStreamStatus=INVALID"
+        ),
+        "ScanSettingBinding": (
+            "Suspended .status.phase=SUSPENDED; Degraded .status.phase=INVALID; Healthy Ready"
+        ),
+        "TailoredProfile": "Healthy .status.state=READY; Degraded .status.state=ERROR",
+        "*": EXISTS,
+    },
     "policy.open-cluster-management.io": {
         "CertificatePolicy": "Healthy .status.compliant=Compliant; Degraded .status.compliant",
         "ConfigurationPolicy": (

@@ -4,7 +4,7 @@ from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 
 _SNAPSHOT = "Healthy .status.readyToUse=true; Degraded .status.error"
-_CEPH = "Degraded .status.phase=Failure|Failed|Error|DeletionIsBlocked; Healthy .status.phase=Ready|Connected"
+_CEPH = "Degraded .status.phase=*Fail*|Error|*DeletionIsBlocked; Healthy .status.phase=Ready|Connected"
 _VELERO = (
     "Healthy .status.phase=Completed;"
     " Degraded! .status.phase=FailedValidation|Failed|PartiallyFailed|*PartiallyFailed"
@@ -33,7 +33,7 @@ ROWS: Rows = {
     "ceph.rook.io": {
         "CephCluster": (
             "Degraded .status.ceph.health=HEALTH_ERR|HEALTH_WARN;"
-            " Degraded .status.ceph.health=HEALTH_OK & .status.state=Error;"
+            " Degraded .status.state=Error;"
             " Healthy .status.ceph.health=HEALTH_OK & .status.state=Created|Connected;"
             " Healthy .status.ceph.health=HEALTH_OK & !.status.state"
         ),
@@ -43,16 +43,25 @@ ROWS: Rows = {
     "objectbucket.io": {
         "ObjectBucketClaim ObjectBucket": "Healthy .status.phase=Bound; Degraded .status.phase=Failed"
     },
+    "objectstorage.k8s.io": {
+        "Bucket BucketClaim": "Healthy .status.bucketReady=true",
+        "BucketAccess": "Healthy .status.accessGranted=true",
+        "BucketClass BucketAccessClass": EXISTS,
+    },
     "longhorn.io": {
         "BackupTarget": "Healthy .status.available=true; Degraded Unavailable",
         "Backup": "Healthy .status.state=Completed; Degraded .status.state=Error|Unknown",
         "BackingImage RecurringJob Setting": EXISTS,
+        "EngineImage": "Healthy .status.state=deployed|ready; Degraded .status.state=incompatible|error",
         "Node": "Healthy Ready; Degraded !Ready",
+        "Snapshot": "Degraded .status.error; Healthy .status.readyToUse=true",
+        "SystemBackup": "Healthy .status.state=Ready; Degraded .status.state=Error|Unknown",
+        "SystemRestore": "Healthy .status.state=Completed; Degraded .status.state=Error|Unknown",
         "Engine Replica InstanceManager ShareManager": (
             "Healthy .status.currentState=running|stopped; Degraded .status.currentState=error|unknown"
         ),
         "Volume": (
-            "Degraded .status.robustness=faulted;"
+            "Degraded .status.robustness=faulted|degraded;"
             " Healthy .status.state=attached & .status.robustness=healthy; Healthy .status.state=detached"
         ),
     },
@@ -97,6 +106,7 @@ ROWS: Rows = {
     },
     "volsync.backube": {
         "*": "Suspended .spec.paused=true; Degraded !Synchronizing(Error); Degraded ~Synchronizing(Error);"
+        " Degraded .status.latestMoverStatus.result=Failed;"
         " Healthy .status.lastSyncTime; Healthy !Synchronizing"
     },
     "k8up.io": {
@@ -119,7 +129,20 @@ ROWS: Rows = {
     },
     "storageos.com": {"*": "Healthy .status.phase=Running; Degraded .status.phase=Failed"},
     "topolvm.io": {"LogicalVolume": "Healthy .status.volumeID; Degraded .status.code"},
-    "openebs.io": {"*": "Healthy .status.state=Ready|Online|Created; Degraded .status.state=Failed|Offline"},
+    "openebs.io": {
+        "DiskPool": (
+            "Degraded .status.pool_status=Faulted|Degraded|Unknown; Healthy .status.pool_status=Online;"
+            " Healthy .status.state=Online|Created"
+        ),
+        "*": "Healthy .status.state=Ready|Online|Created; Degraded .status.state=Failed|Offline",
+    },
+    "replication.storage.openshift.io": {
+        "VolumeReplication VolumeGroupReplication": (
+            "Degraded !Validated; Degraded !Completed; Progressing Resyncing; Healthy Completed"
+        ),
+        "VolumeReplicationClass VolumeGroupReplicationClass": EXISTS,
+    },
+    "data.fluid.io": {"Dataset": "Healthy .status.phase=Bound; Degraded .status.phase=Failed"},
     "nfs.rook.io": {"*": EXISTS},
     "ocs.openshift.io": {
         "*": "Degraded Degraded; Healthy .status.phase=Ready; Degraded .status.phase=Error|Failed"
