@@ -1,55 +1,9 @@
 """The environment repository at its head: configuration, releases, quarantine."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from tasks.step import settings, step
-from towpath.adapters.git import Checkout, fetch_checkout
-from towpath.config import Config, load_config
-from towpath.confirmation import confirmed_in
-from towpath.objects import ObjectRef
-from towpath.quarantine import Quarantined, load_quarantine, quarantine_path
-from towpath.release import EnvironmentRelease, load_release_file, release_path
+from towpath.engine.repository import GIT_TIMEOUT, Desired, read_repository
 
-GIT_TIMEOUT = 120.0
-"""Seconds for one Git operation over the network."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desired:
-    """One commit of the environment repository, checked out and read."""
-
-    checkout: Checkout
-    config: Config
-
-    @property
-    def root(self) -> Path:
-        return self.checkout.path
-
-    @property
-    def commit(self) -> str:
-        return self.checkout.commit
-
-    def release(self, app: str, environment: str) -> EnvironmentRelease | None:
-        """What Git says runs there; None before the first release."""
-        return load_release_file(self.root / release_path(app, environment))
-
-    def confirmed(self, app: str, environment: str) -> dict[ObjectRef, str]:
-        """The deletions that a commit confirms, each with its object's uid."""
-        return confirmed_in(self.root, app, environment)
-
-    def releases(self, app: str) -> dict[str, EnvironmentRelease | None]:
-        """What Git says runs in each environment."""
-        return {each.name: self.release(app, each.name) for each in self.config.environments}
-
-    def quarantine(self, app: str) -> tuple[Quarantined, ...]:
-        """The app's digests that failed."""
-        return load_quarantine(self.root / quarantine_path(app))
-
-    def released_apps(self, environment: str) -> list[str]:
-        """Apps that have a release in this environment, by name."""
-        self.config.environment(environment)
-        return sorted(app for app in self.config.apps if self.release(app, environment) is not None)
+__all__ = ["GIT_TIMEOUT", "Desired", "environments_url", "fetch", "read_desired"]
 
 
 def environments_url() -> str:
@@ -59,15 +13,7 @@ def environments_url() -> str:
 
 def read_desired(revision: str | None = None) -> Desired:
     """The environment repository at a commit; at the head of its branch when none is given."""
-    here = settings()
-    checkout = fetch_checkout(
-        environments_url(),
-        revision or here.branch,
-        here.cache,
-        allow_file=here.git_allow_file,
-        timeout=GIT_TIMEOUT,
-    )
-    return Desired(checkout, load_config(checkout.path))
+    return read_repository(settings(), revision)
 
 
 @step("fetch environment repository")

@@ -6,6 +6,8 @@ from tasks.cluster import Target
 from tasks.proposal import now
 from tasks.report import artifact_key, read_table, write_table
 from tasks.step import step
+from towpath.engine.reconcile import Reconciled
+from towpath.redact import redact
 from towpath.release import Release
 
 Row = dict[str, Any]
@@ -33,6 +35,41 @@ def record_promoted(target: Target, release: Release) -> None:
     write_rows(target.environment, [*others, row])
 
 
+def write_health(done: Reconciled) -> None:
+    """The table after a reconcile; apps that it did not look at stay as they were."""
+    environment = done.found.place.environment.name
+    rows = [_row(done, app) for app in done.health] + [_broken_row(done, app) for app in done.found.broken]
+    if not done.found.whole:
+        looked = {row["app"] for row in rows}
+        rows += [row for row in read_table(status_key(environment)) if row.get("app") not in looked]
+    write_rows(environment, rows)
+
+
+def _row(done: Reconciled, app: str) -> Row:
+    entries = [entry for entry in done.found.drift.entries if entry.app == app]
+    outcome = next((each for each in done.outcomes if each.app == app), None)
+    drift = f"drifted: {len(entries)} objects" if entries else "in sync"
+    if outcome is not None:
+        drift = "out of sync" if outcome.failure else "in sync"
+    return _new_row(done, app, str(done.health[app].status), drift, done.health[app].message)
+
+
+def _broken_row(done: Reconciled, app: str) -> Row:
+    return _new_row(done, app, "Unknown", "cannot be rendered", done.found.broken[app])
+
+
+def _new_row(done: Reconciled, app: str, health: str, drift: str, detail: str) -> Row:
+    return {
+        "app": app,
+        "release": done.found.digests.get(app, ""),
+        "commit": done.found.place.desired.commit,
+        "health": health,
+        "drift": drift,
+        "at": now(),
+        "detail": redact(detail).strip().partition("\n")[0],
+    }
+
+
 def write_rows(environment: str, rows: list[Row]) -> None:
     """Publish an environment's table, apps by name; the same again is not written again."""
     rows = sorted(rows, key=lambda row: str(row["app"]))
@@ -43,4 +80,4 @@ def write_rows(environment: str, rows: list[Row]) -> None:
 
 def _unlike(row: Row, before: Row | None) -> bool:
     # When it was seen is no news; the reconcile run itself tells that it looked.
-    return before is None or {**row, "at": ""} != {**before, "at": ""}
+    return before is None or any(row[key] != before.get(key) for key in row if key not in ("at", "commit"))

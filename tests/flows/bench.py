@@ -29,8 +29,10 @@ from flows.reconcile import reconcile
 from flows.rollback import rollback
 from towpath.adapters.registry import RegistryManifest
 from towpath.drift import DriftReport
+from towpath.engine.glance import AppHealth
 from towpath.engine.sync import SyncResult
 from towpath.engine.verify import Verification
+from towpath.health import Status
 from towpath.images import check_digest, parse_image
 from towpath.plan import Plan
 from towpath.release import EnvironmentRelease, Release, ScanSummary, load_release_file
@@ -121,6 +123,7 @@ class Bench:
     verdict: ScanVerdict = field(
         default_factory=lambda: ScanVerdict(ScanSummary("passed", ("secret",)), (), ())
     )
+    health: dict[str, AppHealth] = field(default_factory=dict)
     drift: Callable[[str], DriftReport] = field(default=lambda name: DriftReport(name, "", ()))
 
     @property
@@ -268,15 +271,21 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.calls.append(f"extras {where.name} {len(entries)}")
         return ()
 
-    for target in ("tasks.cluster", "tasks.proposal", "tasks.drift"):
+    def glance(_cluster: object, _config: object, rendered: Any, _digests: object) -> dict[str, AppHealth]:
+        bench.calls.extend(f"glance {each.environment} {each.app}" for each in rendered)
+        return {each.app: bench.health.get(each.app, AppHealth(Status.HEALTHY)) for each in rendered}
+
+    for target in ("tasks.cluster", "tasks.proposal"):
         monkeypatch.setattr(f"{target}.connect_environment", lambda _: None)
+    monkeypatch.setattr("towpath.engine.place.shared_connection", lambda *_: None)
     monkeypatch.setattr("tasks.proposal.plan_app", plan_app)
-    monkeypatch.setattr("tasks.cluster.sync_app", sync_app)
-    monkeypatch.setattr("tasks.cluster.verify_app", verify_app)
-    monkeypatch.setattr("tasks.cluster.remove_app", remove_app)
-    monkeypatch.setattr("tasks.drift.prune_extras", prune_extras)
-    monkeypatch.setattr("tasks.drift.verify_app", verify_app)
-    monkeypatch.setattr("tasks.drift.detect_drift", detect)
+    for target in ("tasks.cluster", "towpath.engine.carry_out"):
+        monkeypatch.setattr(f"{target}.sync_app", sync_app)
+        monkeypatch.setattr(f"{target}.verify_app", verify_app)
+        monkeypatch.setattr(f"{target}.remove_app", remove_app)
+    monkeypatch.setattr("towpath.engine.carry_out.prune_extras", prune_extras)
+    monkeypatch.setattr("towpath.engine.reconcile.detect", detect)
+    monkeypatch.setattr("towpath.engine.reconcile.glance", glance)
 
 
 def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

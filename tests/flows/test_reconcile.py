@@ -20,7 +20,7 @@ def test_nothing_found_is_said_in_one_line_and_changes_nothing(bench: Bench) -> 
     bench.calls.clear()
     run = bench.start("reconcile/dev", environment="dev")
     assert run.state.message == f"dev at {bench_head(bench)}: 1 apps in sync"
-    assert bench.calls == ["detect dev", "verify dev 1"]
+    assert bench.calls == ["detect dev", "glance dev hello"]
     assert run.name == "reconcile dev"
 
 
@@ -41,7 +41,7 @@ def test_report_leaves_drift_alone_but_carries_out_what_people_merged(bench: Ben
     bench.calls.clear()
     bench.drift = lambda _: found("modified", "deleted", "extra")
     bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "verify dev 1"]
+    assert bench.calls == ["detect dev", "glance dev hello"]
     bench.calls.clear()
     bench.drift = lambda _: found("unapplied")
     bench.start("reconcile/dev", environment="dev")
@@ -103,12 +103,12 @@ def test_an_app_that_left_git_goes_only_when_a_commit_confirms_it(bench: Bench) 
     bench.drift = lambda _: found("unapplied", app="gone")
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "verify dev 1"]
+    assert bench.calls == ["detect dev", "glance dev hello"]
     text = dump_confirmation([(HELLO, "uid")])
     bench.push("environments", {"apps/gone/dev/prune.yaml": text}, "Remove gone")
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "remove gone dev 1", "verify dev 1"]
+    assert bench.calls == ["detect dev", "remove gone dev 1", "glance dev hello"]
 
 
 def test_extras_are_deleted_only_where_asked_and_after_everything_went_well(bench: Bench) -> None:
@@ -117,8 +117,8 @@ def test_extras_are_deleted_only_where_asked_and_after_everything_went_well(benc
     bench.drift = lambda _: found("extra", app="")
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "verify dev 1"]
+    assert bench.calls == ["detect dev", "glance dev hello"]
     bench.push("environments", {"towpath.yaml": prune}, "Prune extras")
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "extras dev 1", "verify dev 1"]
+    assert bench.calls == ["detect dev", "extras dev 1", "glance dev hello"]

@@ -1,6 +1,6 @@
 """Finds drift: one LIST of inventories, one metadata-only LIST per kind, dry runs only of what drifted."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
@@ -16,17 +16,20 @@ from towpath.inventory import INVENTORY, PART_OF, Inventory, Owner, from_configm
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 
-def detect(
+def detect(  # noqa: PLR0913
     cluster: Cluster,
     config: Config,
     environment: Environment | str,
     rendered: Sequence[Rendered],
     *,
     commit: str = "",
+    only: Collection[str] | None = None,
+    deep: bool = False,
 ) -> DriftReport:
     """Compare what is live with what was applied, and that with what Git wants now. Writes nothing.
 
-    `rendered` are all apps that Git has in the environment.
+    `rendered` are all apps that Git has in the environment. With `only` they are some of them, and nothing is
+    said about other apps or about extras. `deep` asks the API server about every object by a dry run, too.
     """
     if isinstance(environment, str):
         environment = config.environment(environment)
@@ -42,10 +45,13 @@ def detect(
             raise
         message = f"without it nothing in {namespace} may be read"
         return report(name, commit, [DriftEntry("", ref, "deleted", message=message) for ref in lost])
+    if only is not None:
+        inventories = {app: inventory for app, inventory in inventories.items() if app in only}
     wanted = {ref_of(manifest) for each in rendered for manifest in each.objects}
     known = {owned.ref for inventory in inventories.values() for owned in inventory.objects}
     sought = wanted | known
-    if environment.extras != "ignore":
+    seeks_extras = environment.extras != "ignore" and only is None
+    if seeks_extras:
         sought |= {ObjectRef(*kind, namespace, "") for kind in EXTRA_KINDS}
     scalable = any("replicas" in (m.get("spec") or {}) for each in rendered for m in each.objects)
     live = observe(cluster, sought, namespace, scalers=scalable)
@@ -58,7 +64,9 @@ def detect(
         owner = Owner(app, name, namespace)
         found += _of_app(owner, desired.get(app, {}), inventories.get(app), live)
     entries = _explained(cluster, found, desired, namespace)
-    if environment.extras != "ignore":
+    if deep:
+        entries += _deeper(cluster, desired, live, {entry.ref for entry in entries}, namespace)
+    if seeks_extras:
         declared = wanted | known | {ref_of(hook) for each in rendered for hook in each.hooks}
         declared |= {run.ref for inventory in inventories.values() for run in inventory.hooks}
         entries += [
@@ -119,6 +127,35 @@ def _explained(
         return explain(entry, live, changes)
 
     return [entry for entry in concurrently(explained, found) if entry is not None]
+
+
+def _deeper(
+    cluster: Cluster,
+    desired: dict[str, dict[ObjectRef, Desired]],
+    live: Live,
+    told: Collection[ObjectRef],
+    namespace: str,
+) -> list[DriftEntry]:
+    """What a dry run of everything else would change, though its metadata look as we left them."""
+    rest = {
+        ref: (app, each)
+        for app, objects in desired.items()
+        for ref, each in objects.items()
+        if ref not in told and ref in live.metadata
+    }
+    full = read_full(cluster, [each for _, each in rest.values()], namespace)
+
+    def check(item: tuple[ObjectRef, Manifest]) -> DriftEntry | None:
+        ref, now = item
+        app, each = rest[ref]
+        try:
+            changes = would_change(cluster, each, now)
+        except (ApiConflictError, ApiRefusedError) as error:
+            return DriftEntry(app, ref, "modified", message=error.message)
+        return explain(DriftEntry(app, ref, "modified"), now, changes) if changes else None
+
+    known = [item for item in full.items() if item[0] in rest]
+    return [entry for entry in concurrently(check, known) if entry is not None]
 
 
 def _all_deleted(rendered: Sequence[Rendered], message: str) -> Iterable[DriftEntry]:

@@ -4,7 +4,7 @@
 """
 
 from towpath.adapters.kubernetes.cluster import Cluster, ServiceAnswer
-from towpath.adapters.kubernetes.connect import connect, connect_environment
+from towpath.adapters.kubernetes.connect import connect, connect_environment, shared_connection
 from towpath.adapters.kubernetes.discovery import Kinds, Resource
 from towpath.adapters.kubernetes.errors import ApiConflictError, ApiRefusedError, FieldOwner
 from towpath.adapters.kubernetes.watch import WatchEvent, WatchExpiredError
@@ -21,4 +21,5 @@ __all__ = [
     "WatchExpiredError",
     "connect",
     "connect_environment",
+    "shared_connection",
 ]

@@ -1,6 +1,7 @@
 """From a kubeconfig and a context to a connection that is verified: no silently insecure TLS."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,6 +49,28 @@ def connect_environment(environment: Environment, kubeconfig: str | None = None)
     return connect(
         environment.kubeconfig or kubeconfig, environment.context, allow_exec=environment.allow_exec
     )
+
+
+def shared_connection(environment: Environment, kubeconfig: str | None = None) -> Cluster:
+    """As connect_environment, kept open for this process: known kinds and connections are used again.
+
+    A kubeconfig that has been written anew gives a new connection.
+    """
+    named = environment.kubeconfig or kubeconfig or os.environ.get("KUBECONFIG")
+    files = tuple(_written(Path(part).expanduser()) for part in (named or "").split(os.pathsep) if part)
+    return _shared(named, environment.context, environment.allow_exec, files)
+
+
+@lru_cache(maxsize=32)
+def _shared(named: str | None, context: str | None, allow_exec: bool, _written: object) -> Cluster:
+    return connect(named, context, allow_exec=allow_exec)
+
+
+def _written(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _load(
