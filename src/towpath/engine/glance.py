@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from towpath.adapters.kubernetes import Cluster
 from towpath.config import Config
+from towpath.engine.judge import Judgement, judge
 from towpath.engine.observe import FEW, concurrently
 from towpath.engine.pods import WORKLOADS
 from towpath.engine.render import Rendered
-from towpath.engine.verify import Judgement, judge
 from towpath.errors import TowpathError
 from towpath.health import ObjectHealth, Status
 from towpath.health.assess import never_changes
