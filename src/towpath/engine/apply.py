@@ -6,6 +6,7 @@ from towpath.engine.failpoint import reach
 from towpath.engine.observe import wait_gone
 from towpath.errors import TowpathError, TransientError
 from towpath.fingerprint import fingerprint, foreign_edits, is_ours, is_person, personal_entries
+from towpath.immutable import changed_fields, told
 from towpath.inventory import Owned
 from towpath.objects import Manifest
 from towpath.prune import PROTECTED
@@ -59,14 +60,27 @@ def recreate_object(cluster: Cluster, desired: Desired, known: Manifest) -> Mani
     return apply_object(cluster, desired, None)
 
 
-def told_to_recreate(error: TowpathError) -> TowpathError:
-    """A refusal because of an immutable field says what would help."""
-    if isinstance(error, ApiRefusedError) and error.is_immutable and error.remedy is None:
-        error.remedy = (
-            f"Take the change out of Git, or annotate the object with `{RECREATE}: allowed`: it is then"
-            " deleted and created anew."
-        )
-    return error
+def told_to_recreate(cluster: Cluster, desired: Desired, error: TowpathError) -> TowpathError:
+    """A refusal because of an immutable field names it, and says what would help."""
+    if not isinstance(error, ApiRefusedError) or not error.is_immutable:
+        return error
+    named = name_fields(cluster, desired, error)
+    named.remedy = error.remedy or (
+        f"Take the change out of Git, or annotate the object with `{RECREATE}: allowed`: it is then"
+        " deleted and created anew."
+    )
+    return named
+
+
+def name_fields(cluster: Cluster, desired: Desired, error: ApiRefusedError) -> ApiRefusedError:
+    """The refusal of a change to an immutable field, with the very fields that Git has changed."""
+    try:
+        live = cluster.get(desired.ref, version=desired.manifest["apiVersion"].rpartition("/")[2])
+    except TowpathError:
+        live = None
+    changed = changed_fields(live, desired.manifest, error.fields, error.reason) if live else ()
+    reason = told(error.reason, changed, error.fields)
+    return ApiRefusedError(error.what, status=error.status, reason=reason, fields=error.fields)
 
 
 def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: Desired) -> bool:

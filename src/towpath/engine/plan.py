@@ -8,7 +8,7 @@ from towpath.config import Environment
 from towpath.confirmation import Confirmed
 from towpath.desired import Desired
 from towpath.diff import Difference, differences, removal
-from towpath.engine.apply import apply_object, may_recreate
+from towpath.engine.apply import apply_object, may_recreate, told_to_recreate
 from towpath.engine.bootstrap import lost_bindings
 from towpath.engine.observe import FEW, concurrently, namespace_state
 from towpath.engine.render import Rendered
@@ -104,9 +104,10 @@ def _entry(cluster: Cluster, desired: Desired, live: Manifest | None, surveyed: 
             return PlanEntry(ref, "create")
         changes = would_change(cluster, desired, live)
     except (ApiConflictError, ApiRefusedError) as error:
+        reason = told_to_recreate(cluster, desired, error).message
         if live is not None and may_recreate(desired, error):
-            return PlanEntry(ref, "configure", reason=f"deleted and created anew: {error.message}")
-        return PlanEntry(ref, "skip", reason=error.message)
+            return PlanEntry(ref, "configure", reason=f"deleted and created anew: {reason}")
+        return PlanEntry(ref, "skip", reason=reason)
     return PlanEntry(ref, "configure" if changes else "unchanged", changes)
 
 

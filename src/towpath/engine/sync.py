@@ -14,6 +14,7 @@ from towpath.engine.apply import (
     apply_object,
     is_changed,
     may_recreate,
+    name_fields,
     recreate_object,
     told_to_recreate,
 )
@@ -201,7 +202,7 @@ class Run:
                 raise TransientError(f"{ref}: is being deleted, and waits for its finalizers")
             after_apply, message = self._apply_or_recreate(desired, before)
         except TowpathError as error:
-            self.failures.append((ref, told_to_recreate(error)))
+            self.failures.append((ref, told_to_recreate(self.cluster, desired, error)))
             return
         reach("applied")
         metadata = after_apply["metadata"]
@@ -214,7 +215,8 @@ class Run:
         except ApiRefusedError as error:
             if before is None or not may_recreate(desired, error):
                 raise
-            return recreate_object(self.cluster, desired, before), f"recreated: {error.reason}"
+            reason = name_fields(self.cluster, desired, error).reason
+            return recreate_object(self.cluster, desired, before), f"recreated: {reason}"
 
     def _verdict(self, ref: ObjectRef, before: Manifest | None, now: Manifest) -> Result:
         if before is None or before["metadata"]["uid"] != now["metadata"]["uid"] or ref in self.founded:

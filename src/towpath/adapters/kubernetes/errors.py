@@ -15,17 +15,14 @@ from towpath.errors import ConflictError, SyncError, TowpathError, TransientErro
 from towpath.redact import redact
 
 RETRIED = (429, 502, 503, 504)
-_IMMUTABLE = (
-    "field is immutable",
-    "is immutable after",
-    "may not change once set",
-    "may not be changed",
-    "cannot change roleRef",
-    "updates to statefulset spec for fields other than",
-    "pod updates may not change fields other than",
-    "spec is immutable",
+_IMMUTABLE = re.compile(
+    r"\bimmutable\b|may not change once set|(may|must|can) ?not be (changed|modified|updated)|cannot change\b"
+    r"|updates to statefulset spec for fields other than|pod updates may not change fields other than"
+    r"|updates to \w+ are forbidden|failed rule: .*\boldSelf\b",
+    re.IGNORECASE,
 )
-"""The words of Kubernetes 1.35 in `apimachinery/pkg/api/validation` and the registries of the kinds."""
+"""The words of Kubernetes 1.35 in `apimachinery/pkg/api/validation` and the registries of the kinds, and for
+custom resources a rule that compares with the old value, or what its author says instead."""
 _CONFLICT_WITH = re.compile(
     r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<subresource>[^"]*)")?'
 )
@@ -50,17 +47,22 @@ class ApiConflictError(ConflictError):
 
 
 class ApiRefusedError(SyncError):
-    """The API server refused one request for good. `status` is the HTTP status, `reason` its own words."""
+    """The API server refused one request for good. `status` is the HTTP status, `reason` its own words.
 
-    def __init__(self, what: str, *, status: int, reason: str) -> None:
+    `fields` are those it names, as in `spec.template`.
+    """
+
+    def __init__(self, what: str, *, status: int, reason: str, fields: tuple[str, ...] = ()) -> None:
         super().__init__(f"{what}: {reason}")
+        self.what = what
         self.status = status
         self.reason = reason
+        self.fields = fields
 
     @property
     def is_immutable(self) -> bool:
         """Whether a field that cannot change is why: only a new object can have the new value."""
-        return self.status in (400, 422) and any(words in self.reason for words in _IMMUTABLE)
+        return self.status in (400, 422) and bool(_IMMUTABLE.search(self.reason))
 
 
 def translate(
@@ -89,7 +91,9 @@ def translate(
             status=status,
             reason=f"{server} does not know these credentials ({reason}); renew the kubeconfig",
         )
-    return ApiRefusedError(what, status=status, reason=_with_causes(reason, answer))
+    return ApiRefusedError(
+        what, status=status, reason=_with_causes(reason, answer), fields=_cause_fields(answer)
+    )
 
 
 def unreachable(server: str, error: Exception) -> TransientError:
@@ -134,10 +138,13 @@ def _owners(answer: Mapping[str, Any]) -> tuple[FieldOwner, ...]:
     )
 
 
-def _with_causes(reason: str, answer: Mapping[str, Any]) -> str:
+def _cause_fields(answer: Mapping[str, Any]) -> tuple[str, ...]:
     causes = (answer.get("details") or {}).get("causes") or ()
-    fields = [str(cause["field"]) for cause in causes if cause.get("field")]
-    missing = [field for field in dict.fromkeys(fields) if field not in reason]
+    return tuple(dict.fromkeys(str(cause["field"]) for cause in causes if cause.get("field")))
+
+
+def _with_causes(reason: str, answer: Mapping[str, Any]) -> str:
+    missing = [field for field in _cause_fields(answer) if field not in reason]
     return f"{reason} (fields: {', '.join(missing)})" if missing else reason
 
 

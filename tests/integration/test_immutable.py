@@ -1,0 +1,210 @@
+"""Fields that cannot change, kind by kind on the real API server: the error names object and field."""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.kube import World, configmap, deployment, secret, service, throw_away
+from towpath.errors import SyncError
+from towpath.objects import Manifest
+
+pytestmark = pytest.mark.integration
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+@pytest.fixture(scope="module")
+def world(stack) -> Iterator[World]:
+    with throw_away(stack.settings) as world:
+        world.settings["allowClusterScoped"] = ["Namespace", "StorageClass", "CustomResourceDefinition"]
+        yield world
+
+
+def statefulset(_: World) -> Manifest:
+    spec = {**deployment("set")["spec"], "serviceName": "one"}
+    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "set"}, "spec": spec}
+
+
+def daemonset(_: World) -> Manifest:
+    made = {**deployment("daemon"), "kind": "DaemonSet"}
+    del made["spec"]["replicas"]
+    made["spec"]["template"]["spec"]["nodeSelector"] = {"no": "such-node"}
+    return made
+
+
+def job(_: World) -> Manifest:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "127.0.0.1:5000/a:1"}]}
+    spec = {"suspend": True, "template": {"spec": pod}}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job"}, "spec": spec}
+
+
+def claim(_: World) -> Manifest:
+    resources = {"requests": {"storage": "1Mi"}}
+    spec = {"storageClassName": "none", "accessModes": ["ReadWriteOnce"], "resources": resources}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": spec}
+
+
+def binding(_: World) -> Manifest:
+    return {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "binding"},
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "one"},
+        "subjects": [{"kind": "User", "apiGroup": RBAC, "name": "nobody"}],
+    }
+
+
+def storage_class(world: World) -> Manifest:
+    about = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": world.namespace}}
+    return {**about, "provisioner": "example.com/one", "parameters": {"a": "1"}}
+
+
+def pod(_: World) -> Manifest:
+    container = {"name": "c", "image": "127.0.0.1:5000/a:1", "env": [{"name": "A", "value": "1"}]}
+    spec = {"nodeSelector": {"no": "such-node"}, "containers": [container]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": spec}
+
+
+def fixed_configmap(_: World) -> Manifest:
+    return {**configmap("fixed", A="1", B="1"), "immutable": True}
+
+
+def fixed_secret(_: World) -> Manifest:
+    return {**secret("fixed", TOKEN="canary-one"), "immutable": True}
+
+
+Change = tuple[tuple[str | int, ...], Any]
+IMMUTABLE: dict[str, tuple[Callable[[World], Manifest], list[Change], list[str]]] = {
+    # kind: (manifest, what Git changes, the fields that the error names)
+    "StatefulSet": (statefulset, [(("spec", "serviceName"), "two")], ["spec.serviceName"]),
+    "StatefulSet, with a field that may change": (
+        statefulset,
+        [(("spec", "replicas"), 1), (("spec", "podManagementPolicy"), "Parallel")],
+        ["spec.podManagementPolicy"],
+    ),
+    "Job template": (
+        job,
+        [(("spec", "template", "spec", "containers", 0, "image"), "127.0.0.1:5000/a:2")],
+        ["spec.template.spec.containers[0].image"],
+    ),
+    "Service clusterIP": (
+        lambda _: service("svc"),
+        [(("spec", "clusterIP"), "None")],
+        ["spec.clusterIPs"],
+    ),
+    "PersistentVolumeClaim": (claim, [(("spec", "storageClassName"), "two")], ["spec.storageClassName"]),
+    "PersistentVolumeClaim that shrinks": (
+        claim,
+        [(("spec", "resources", "requests", "storage"), "500Ki")],
+        ["spec.resources.requests.storage"],
+    ),
+    "Deployment selector": (
+        lambda _: deployment(),
+        [
+            (("spec", "selector", "matchLabels"), {"app": "hello", "x": "y"}),
+            (("spec", "template", "metadata", "labels"), {"app": "hello", "x": "y"}),
+        ],
+        ["spec.selector.matchLabels.x"],
+    ),
+    "DaemonSet selector": (
+        daemonset,
+        [
+            (("spec", "selector", "matchLabels"), {"app": "two"}),
+            (("spec", "template", "metadata", "labels"), {"app": "two"}),
+        ],
+        ["spec.selector.matchLabels.app"],
+    ),
+    "RoleBinding roleRef": (binding, [(("roleRef", "name"), "two")], ["roleRef.name"]),
+    "StorageClass parameters": (storage_class, [(("parameters", "a"), "2")], ["parameters.a"]),
+    "StorageClass provisioner": (storage_class, [(("provisioner",), "example.com/two")], ["provisioner"]),
+    "StorageClass volumeBindingMode": (
+        storage_class,
+        [(("volumeBindingMode",), "WaitForFirstConsumer")],
+        ["volumeBindingMode"],
+    ),
+    "Pod": (
+        pod,
+        [(("spec", "containers", 0, "env", 0, "value"), "2")],
+        ["spec.containers[0].env[0].value"],
+    ),
+    "immutable ConfigMap": (fixed_configmap, [(("data", "A"), "2")], ["data.A"]),
+    "immutable ConfigMap, key removed": (fixed_configmap, [(("data",), {"A": "1"})], ["data.B"]),
+    "immutable Secret": (fixed_secret, [(("stringData", "TOKEN"), "canary-two")], ["data.TOKEN"]),
+}
+
+
+@pytest.mark.parametrize("case", IMMUTABLE)
+def test_the_error_names_object_and_field(world: World, case: str) -> None:
+    make, changes, fields = IMMUTABLE[case]
+    world.app = "".join(c for c in case.lower() if c.isalnum())
+    world.objects = [make(world)]
+    kind, name = world.objects[0]["kind"], world.objects[0]["metadata"]["name"]
+    try:
+        world.sync()
+        world.objects = [changed(world.objects[0], changes)]
+        refused(world, kind, name, fields)
+    finally:
+        world.kubectl("delete", kind, name, "--ignore-not-found", "--wait=false")
+
+
+def refused(world: World, kind: str, name: str, fields: list[str]) -> None:
+    with pytest.raises(SyncError) as caught:
+        world.sync()
+    message = caught.value.message
+    assert f"{kind} " in message
+    assert f"{name}: " in message
+    for field in fields:
+        assert field in message, message
+    assert len(message) < 800, "no whole template or object"
+    assert "canary" not in message
+    assert "towpath.dev/recreate: allowed" in (caught.value.remedy or "")
+    [entry] = [each for each in world.plan().entries if each.ref.kind == kind]
+    assert entry.action == "skip"
+    assert all(field in entry.reason for field in fields), entry.reason
+
+
+def changed(manifest: Manifest, changes: list[Change]) -> Manifest:
+    manifest = copy.deepcopy(manifest)
+    for path, value in changes:
+        at: Any = manifest
+        for step in path[:-1]:
+            at = at[step]
+        at[path[-1]] = value
+    return manifest
+
+
+RULES = {
+    "engine": {"rule": "self == oldSelf"},
+    "size": {"rule": "self == oldSelf", "message": "Value is immutable"},
+    "zone": {"rule": "self == oldSelf", "message": "zone cannot be changed"},
+}
+
+
+def test_fields_that_a_definitions_rules_fix(world: World) -> None:
+    group = f"{world.namespace}.example.com"
+    fields = {name: {"type": "string", "x-kubernetes-validations": [rule]} for name, rule in RULES.items()}
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": fields}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"plural": "boats", "kind": "Boat", "singular": "boat", "listKind": "BoatList"}
+    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
+    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": spec}
+    crd["metadata"] = {"name": f"boats.{group}"}
+    boat = {"apiVersion": f"{group}/v1", "kind": "Boat", "metadata": {"name": "one"}}
+    boat["spec"] = dict.fromkeys(RULES, "a")
+    world.app, world.objects = "boats", [crd, boat]
+    try:
+        world.sync()
+        for name in RULES:
+            world.objects[1] = changed(boat, [(("spec", name), "b")])
+            refused(world, "Boat", "one", [f"spec.{name}"])
+        world.objects[1] = changed(boat, [(("spec", "engine"), "b")])
+        world.objects[1]["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+        assert [each.message for each in world.sync().changes] == [
+            f'recreated: Boat.{group} "one" is invalid: spec.engine: Invalid value: "b":'
+            " failed rule: self == oldSelf"
+        ]
+        assert world.live(f"boats.{group}", "one")["spec"]["engine"] == "b"
+    finally:
+        world.kubectl("delete", "crd", f"boats.{group}", "--ignore-not-found", "--wait=false")
