@@ -12,7 +12,7 @@ import pytest
 from tests.integration.kube import World, configmap, throw_away
 from towpath.adapters.kubernetes import connect
 from towpath.inventory import PART_OF, Owner, from_configmap
-from towpath.objects import ObjectRef
+from towpath.objects import Manifest, ObjectRef
 
 pytestmark = pytest.mark.integration
 
@@ -123,6 +123,38 @@ def test_lost_inventory_is_rebuilt_and_deletes_nothing(world: World) -> None:
     assert world.cluster.get(ObjectRef("", "ConfigMap", world.namespace, "d")) is None
     assert world.live("configmap", "copied")
     assert connect(str(world.kubeconfig)).get(owner.ref)
+
+
+def cluster_role(name: str) -> Manifest:
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name}}
+
+
+@pytest.mark.parametrize("what", ["with others in the namespace", "nothing in the namespace"])
+def test_lost_inventory_knows_what_is_outside_the_namespace_and_left_git(world: World, what: str) -> None:
+    names = [f"{world.namespace}-{letter}" for letter in "ab"]
+    refs = [ObjectRef("rbac.authorization.k8s.io", "ClusterRole", "", name) for name in names]
+    kept = world.objects if what == "with others in the namespace" else [cluster_role(names[1])]
+    copied = cluster_role(f"{world.namespace}-copied")
+    copied["metadata"]["labels"] = {PART_OF: Owner("hello", "test", world.namespace).applyset}
+    try:
+        world.objects = [cluster_role(names[0]), *kept]
+        world.sync()
+        world.kubectl("apply", "-f", "-", text=json.dumps(copied))
+        world.kubectl("delete", "configmap", "towpath-inventory-hello")
+        world.objects = kept
+        [entry] = [e for e in world.plan().entries if e.ref == refs[0]]
+        assert entry.action == "skip"
+        assert "the inventory was lost" in entry.reason
+        results = {each.ref: each.result for each in world.sync().results}
+        assert results[refs[0]] == "skipped"
+        assert "deleted" not in results.values()
+        assert world.cluster.get(refs[0])
+        assert {each.ref: each.result for each in world.sync().results}[refs[0]] == "deleted"
+        assert world.cluster.get(refs[0]) is None
+        assert world.live("clusterrole", f"{world.namespace}-copied"), "a copied label makes nothing ours"
+        assert world.sync().changes == ()
+    finally:
+        world.kubectl("delete", "clusterrole", *names, f"{world.namespace}-copied", "--ignore-not-found")
 
 
 def test_lost_inventory_and_killed_at_once(world: World) -> None:

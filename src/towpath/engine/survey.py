@@ -80,9 +80,9 @@ def survey(cluster: Cluster, rendered: Rendered, environment: Environment) -> Su
     """Ask the cluster; a handful of requests, whatever the number of objects. Writes nothing."""
     owner = owner_of(rendered)
     inventory, version = read_inventory(cluster, owner)
-    rebuilt = None if inventory else rebuild(cluster, owner)
-    inventory = inventory or rebuilt
     refs = {ref_of(manifest) for manifest in rendered.objects}
+    rebuilt = None if inventory else rebuild(cluster, owner, refs)
+    inventory = inventory or rebuilt
     known = set(inventory.by_ref) if inventory else set()
     scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in rendered.objects)
     live = observe(cluster, refs | known, rendered.namespace, scalers=scalable)

@@ -45,10 +45,12 @@ class Kinds:
         served = self.by_kind.get((group, kind), ())
         return next((r for r in served if version in (None, r.version)), None)
 
-    def listable(self) -> list[Resource]:
-        """Every namespaced kind that can be listed and deleted, in its preferred version."""
+    def listable(self, *, namespaced: bool = True) -> list[Resource]:
+        """Every namespaced (or else cluster-scoped) kind that can be listed and deleted, as preferred."""
         preferred = [served[0] for served in self.by_kind.values()]
-        return [each for each in preferred if each.namespaced and {"list", "delete"} <= each.verbs]
+        return [
+            each for each in preferred if each.namespaced == namespaced and {"list", "delete"} <= each.verbs
+        ]
 
     def __contains__(self, group_kind: tuple[str, str]) -> bool:
         return group_kind in self.by_kind
