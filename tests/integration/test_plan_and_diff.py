@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.kube import World, configmap, throw_away
+from tests.integration.kube import World, configmap, deployment, throw_away
+from towpath.adapters.kubernetes.wire import Request, Wire
+from towpath.config import load_config
+from towpath.engine.compare import Comparison, compare_environment
+from towpath.engine.render import released_apps, render_app
+from towpath.engine.sync import sync_app
+from towpath.release import EnvironmentRelease, Release, ScanSummary, dump_release_file
 
 pytestmark = pytest.mark.integration
 TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
@@ -18,6 +24,18 @@ apiVersion: towpath.dev/v1
 apps: {hello: {image: 127.0.0.1:5000/hello, renderer: plain}}
 environments: [{name: test, namespace: %s}]
 """
+
+WHOLE = """\
+apiVersion: towpath.dev/v1
+apps:
+  a: {image: 127.0.0.1:5000/hello, renderer: plain}
+  b: {image: 127.0.0.1:5000/hello, renderer: plain}
+  later: {image: 127.0.0.1:5000/hello, renderer: plain}
+environments:
+  - {name: test, namespace: %s}
+  - {name: away, namespace: away, kubeconfig: %s}
+"""
+PASSED = ScanSummary("passed")
 
 
 @pytest.fixture
@@ -93,6 +111,134 @@ def test_exit_code_and_json_of_a_folder_and_a_branch(world: World, repository: P
     assert towpath(world, repository, "diff", "hello", "test")[0] == 0
     assert towpath(world, repository, "diff", "hello", "test", "--revision", "gone")[0] == 1
     assert towpath(world, repository, "diff", "helo", "test")[0] == 1
+
+
+def release(folder: Path, app: str) -> None:
+    made = Release(app, "127.0.0.1:5000/hello", "sha256:" + "a" * 64, "", "", "", "", "", PASSED, "")
+    state = EnvironmentRelease(made, "2026-01-01T00:00:00Z", "ann")
+    path = folder / f"apps/{app}/test/release.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dump_release_file(state))
+    image = "127.0.0.1:5000/hello@sha256:" + "a" * 64
+    workload = {**deployment(app), "metadata": {"name": app}}
+    workload["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    (path.parent / "deployment.yaml").write_text(json.dumps(workload))
+
+
+@pytest.fixture
+def whole(world: World, tmp_path: Path) -> Path:
+    """Two released apps, one that is not, in two environments; one of these has no cluster."""
+    folder = tmp_path / "whole"
+    folder.mkdir()
+    (folder / "towpath.yaml").write_text(WHOLE % (world.namespace, tmp_path / "no-such-kubeconfig"))
+    for app in ("a", "b"):
+        release(folder, app)
+    (folder / "apps/later/test").mkdir(parents=True)
+    return folder
+
+
+def compare(world: World, folder: Path) -> Comparison:
+    config = load_config(folder)
+    return compare_environment(
+        folder, config, config.environment("test"), lambda _: world.cluster, tools=world.kubectl_path.parent
+    )
+
+
+def sync_all(world: World, folder: Path) -> None:
+    config = load_config(folder)
+    for app in released_apps(folder, config, "test"):
+        rendered = render_app(folder, config, app, "test", tools=world.kubectl_path.parent)
+        sync_app(world.cluster, rendered, config.environment("test"), commit="c")
+
+
+def test_a_whole_environment_by_folder_branch_and_head(world: World, whole: Path) -> None:
+    git(whole, "init", "--quiet", "--initial-branch=main")
+    commit(whole)
+    code, said = towpath(world, whole, "diff", "test")
+    assert (code, said.count("+ Deployment")) == (2, 2), said
+    assert said.rstrip().endswith("test: 2 of 2 apps differ: a, b; not released: later")
+    sync_all(world, whole)
+    assert towpath(world, whole, "diff", "test")[0] == 0
+
+    git(whole, "switch", "--quiet", "-c", "change")
+    file = whole / "apps/b/test/deployment.yaml"
+    file.write_text(file.read_text().replace('"hello"}]', '"bye"}]'))
+    code, said = towpath(world, whole, "diff", "test", "--repo", str(whole), "--output", "json")
+    answer = json.loads(said)
+    assert (code, answer["differs"]) == (2, True)
+    (environment,) = answer["environments"]
+    assert environment["summary"] == "test: 1 of 2 apps differ: b; not released: later"
+    assert [plan["app"] for plan in environment["plans"]] == ["a", "b"]
+    (entry,) = [each for each in environment["plans"][1]["entries"] if each["action"] == "configure"]
+    assert [each["desired"] for each in entry["differences"]] == ["bye"]
+    commit(whole)
+    git(whole, "switch", "--quiet", "main")
+    assert towpath(world, whole, "diff", "test")[0] == 0
+    assert towpath(world, whole, "diff", "test", "--revision", "change")[0] == 2
+
+
+def test_all_environments_and_what_cannot_be_judged_is_an_error(world: World, whole: Path) -> None:
+    sync_all(world, whole)
+    code, said = towpath(world, whole, "diff", "--repo", str(whole))
+    assert code == 1, said
+    assert "test: 0 of 2 apps differ; not released: later" in said
+    assert "away: not judged\n" in said
+    assert "error: away: no kubeconfig at" in said
+    assert towpath(world, whole, "diff", "tset", "--repo", str(whole))[0] == 1
+    assert towpath(world, whole, "diff", "a", "test", "more", "--repo", str(whole))[0] == 1
+
+    (whole / "apps/a/test/deployment.yaml").write_text("kind: [")
+    (whole / "apps/b/test/prune.yaml").write_text("no")
+    found = compare(world, whole)
+    assert (found.plans, set(found.problems)) == ((), {"a", "b"})
+    (whole / "apps/b/test/prune.yaml").unlink()
+    found = compare(world, whole)
+    assert [plan.app for plan in found.plans] == ["b"], "one broken app stops no other"
+
+
+def test_apps_that_left_git_and_lost_inventories_are_seen_in_the_whole(world: World, whole: Path) -> None:
+    sync_all(world, whole)
+    world.kubectl("delete", "configmap", "towpath-inventory-a")
+    (whole / "apps/b/test/release.yaml").unlink()
+    plans = {plan.app: plan for plan in compare(world, whole).plans}
+    assert plans["a"].entries[0].action == "unchanged", "rebuilt from labels, and as Git wants it"
+    (entry,) = plans["b"].entries
+    assert entry.action == "delete"
+    assert "does not confirm it" in entry.reason
+
+
+def test_the_whole_takes_as_few_requests_for_many_apps_as_for_few(
+    world: World, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    ask = Wire.ask
+
+    def counted(wire: Wire, request: Request) -> object:
+        asked.append(request.what)
+        return ask(wire, request)
+
+    monkeypatch.setattr(Wire, "ask", counted)
+
+    def requests() -> int:
+        asked.clear()
+        assert not compare(world, whole).differs
+        return len(asked)
+
+    sync_all(world, whole)
+    compare(world, whole)
+    few = requests()
+    text = (whole / "towpath.yaml").read_text()
+    more = [f"app{i}" for i in range(8)]
+    listed = "".join(f"  {app}: {{image: 127.0.0.1:5000/hello, renderer: plain}}\n" for app in more)
+    (whole / "towpath.yaml").write_text(text.replace("apps:\n", f"apps:\n{listed}"))
+    for app in more:
+        release(whole, app)
+    sync_all(world, whole)
+    assert requests() == few
+    world.kubectl("label", "deployment", "a", "x=y")
+    asked.clear()
+    assert [plan.app for plan in compare(world, whole).plans if plan.differs] == ["a"]
+    assert len(asked) == few + 2, "the drifted object alone is read and dry-run"
 
 
 def test_confirm_prints_what_a_commit_needs(world: World, repository: Path) -> None:

@@ -23,6 +23,13 @@ def complete_environment(
     return _items(_known("environments"), incomplete)
 
 
+def complete_app_or_environment(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Both, where an environment may stand alone."""
+    return _items([*_known("environments"), *_known("apps")], incomplete)
+
+
 def _items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 

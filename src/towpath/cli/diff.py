@@ -1,4 +1,4 @@
-"""`towpath diff`: whether an app in an environment is as Git wants it, by exit code: for pull requests."""
+"""`towpath diff`: whether live is as Git wants it, by exit code: for pull requests."""
 
 import json
 import sys
@@ -6,17 +6,18 @@ from pathlib import Path
 
 import click
 
-from towpath.cli.options import app_argument, environment_argument, output_option
-from towpath.cli.planning import make_plan, source_options
+from towpath.cli.completion import complete_app_or_environment
+from towpath.cli.options import output_option
+from towpath.cli.planning import make_comparisons, make_plan, source_options
 from towpath.printable import printable
 
-DIFFERENT = 2
+FAILED, DIFFERENT = 1, 2
 
 
 class WrongUsageError(click.UsageError):
     """As click's, with another exit code."""
 
-    exit_code = 1
+    exit_code = FAILED
 
 
 class Diff(click.Command):
@@ -36,26 +37,57 @@ class Diff(click.Command):
 
 
 @click.command(name="diff", cls=Diff)
-@app_argument
-@environment_argument
+@click.argument("names", nargs=-1, metavar="[[APP] ENVIRONMENT]", shell_complete=complete_app_or_environment)
 @source_options
 @output_option
-def command(app: str, environment: str, repo: Path | None, revision: str | None, output: str) -> None:
-    """Compare an app in an environment with Git, field by field. Writes nothing.
+def command(names: tuple[str, ...], repo: Path | None, revision: str | None, output: str) -> None:
+    """Compare with Git, field by field: an app, a whole environment, or all of them. Writes nothing.
 
-    Exits 0 when nothing differs, 2 when something does, 1 after an error.
+    Exits 0 when nothing differs, 2 when something does, 1 after an error, also in one of many.
 
     \b
     Examples:
       towpath diff hello prod
-      towpath diff hello prod --revision my-branch --output json
-      towpath diff hello prod --repo .
+      towpath diff prod --revision my-branch --output json
+      towpath diff --repo .
     """
+    if len(names) > 2:
+        raise click.UsageError("give an app and an environment, an environment, or neither.")
+    if len(names) == 2:
+        differs, failed = _diff_app(names[0], names[1], repo, revision, output), False
+    else:
+        differs, failed = _diff_all(names[0] if names else None, repo, revision, output)
+    if differs or failed:
+        sys.exit(FAILED if failed else DIFFERENT)
+
+
+def _diff_app(app: str, environment: str, repo: Path | None, revision: str | None, output: str) -> bool:
     plan = make_plan(app, environment, repo, revision)
     if output == "json":
-        text = json.dumps({"differs": plan.differs, **plan.to_json()}, indent=2, ensure_ascii=False)
-        click.echo(printable(text))
+        _print_json({"differs": plan.differs, **plan.to_json()})
     else:
         click.echo(printable(plan.to_text()))
-    if plan.differs:
-        sys.exit(DIFFERENT)
+    return plan.differs
+
+
+def _diff_all(
+    environment: str | None, repo: Path | None, revision: str | None, output: str
+) -> tuple[bool, bool]:
+    """(whether something differs, whether something could not be judged)"""
+    found = make_comparisons(environment, repo, revision)
+    differs = any(each.differs for each in found)
+    if output == "json":
+        _print_json({"differs": differs, "environments": [each.to_json() for each in found]})
+    else:
+        for each in found:
+            click.echo(printable(each.to_text()))
+    for each in found:
+        for app, why in each.problems.items():
+            where = f"{app} in {each.environment}" if app else each.environment
+            click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+            click.echo(printable(f"{where}: {why}"), err=True)
+    return differs, any(each.problems for each in found)
+
+
+def _print_json(data: object) -> None:
+    click.echo(printable(json.dumps(data, indent=2, ensure_ascii=False)))

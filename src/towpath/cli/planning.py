@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from towpath.config import Config
+    from towpath.engine.compare import Comparison
     from towpath.plan import Plan
+    from towpath.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,28 +31,53 @@ def source_options(function: F) -> F:
 def make_plan(app: str, environment: str, repo: Path | None, revision: str | None) -> "Plan":
     """Plan one app against its cluster, also one that Git has no more. Writes nothing."""
     from towpath.adapters.kubernetes import connect_environment
-    from towpath.cli.names import load_environments
-    from towpath.config import load_config
     from towpath.confirmation import confirmed_in
     from towpath.engine.leave import plan_leaving
     from towpath.engine.plan import plan_app
     from towpath.engine.render import render_app
+
+    settings, root, config = _open(repo, revision)
+    where = config.environment(environment)
+    confirmed = confirmed_in(root, app, environment)
+    if has_left(root, app, environment, app in config.apps):
+        return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)
+    rendered = render_app(root, config, app, environment, tools=settings.tools, cache=settings.renders)
+    return plan_app(connect_environment(where, settings.kubeconfig), rendered, where, confirmed=confirmed)
+
+
+def make_comparisons(environment: str | None, repo: Path | None, revision: str | None) -> "list[Comparison]":
+    """Compare every released app of an environment, or of all, with its cluster. Writes nothing."""
+    from towpath.adapters.kubernetes import connect_environment
+    from towpath.engine.compare import compare_environment
+
+    settings, root, config = _open(repo, revision)
+    chosen = config.environments if environment is None else (config.environment(environment),)
+    return [
+        compare_environment(
+            root,
+            config,
+            each,
+            lambda where: connect_environment(where, settings.kubeconfig),
+            tools=settings.tools,
+            cache=settings.renders,
+        )
+        for each in chosen
+    ]
+
+
+def _open(repo: Path | None, revision: str | None) -> "tuple[Settings, Path, Config]":
+    """The environment repository: its folder, and what its towpath.yaml says."""
+    from towpath.cli.names import load_environments
+    from towpath.config import load_config
     from towpath.settings import Settings
 
     if repo is not None and revision is not None:
         raise click.UsageError("--repo is a folder as it is, --revision a commit: give one of them.")
     settings = Settings.load(os.environ)
-    if repo is None:
-        environments = load_environments(settings, revision)
-        repo, config = environments.checkout.path, environments.config
-    else:
-        config = load_config(repo)
-    where = config.environment(environment)
-    confirmed = confirmed_in(repo, app, environment)
-    if has_left(repo, app, environment, app in config.apps):
-        return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)
-    rendered = render_app(repo, config, app, environment, tools=settings.tools, cache=settings.renders)
-    return plan_app(connect_environment(where, settings.kubeconfig), rendered, where, confirmed=confirmed)
+    if repo is not None:
+        return settings, repo, load_config(repo)
+    environments = load_environments(settings, revision)
+    return settings, environments.checkout.path, environments.config
 
 
 def has_left(repo: Path, app: str, environment: str, known: bool) -> bool:

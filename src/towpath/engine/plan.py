@@ -40,6 +40,13 @@ def plan_app(
         if error.status != 403 or not lost_bindings(cluster, rendered.objects):
             raise
         return _from_nothing(rendered, "not readable until its RoleBinding is back")
+    return plan_surveyed(cluster, rendered, surveyed, environment, confirmed)
+
+
+def plan_surveyed(
+    cluster: Cluster, rendered: Rendered, surveyed: Survey, environment: Environment, confirmed: Confirmed
+) -> Plan:
+    """As `plan_app`, of what was surveyed already."""
     claims = dict(surveyed.foreign_claims())
     todo = {ref_of(manifest) for manifest in surveyed.unsettled()} - claims.keys()
     full = read_full(

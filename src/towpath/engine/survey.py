@@ -1,6 +1,6 @@
 """Everything that plan and sync of one app decide on: inventory, desired objects, live metadata."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from towpath.adapters.kubernetes import Cluster
 from towpath.config import Environment
@@ -86,8 +86,25 @@ def survey(cluster: Cluster, rendered: Rendered, environment: Environment) -> Su
     known = set(inventory.by_ref) if inventory else set()
     scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in rendered.objects)
     live = observe(cluster, refs | known, rendered.namespace, scalers=scalable)
+    surveyed = survey_from(rendered, environment, inventory, live)
+    return replace(surveyed, version=version, rebuilt=rebuilt is not None)
+
+
+def survey_from(
+    rendered: Rendered, environment: Environment, inventory: Inventory | None, live: Live
+) -> Survey:
+    """The survey of one app out of what is known already, to plan with: a sync asks again."""
+    owner = owner_of(rendered)
     desired = prepare(rendered.objects, owner, environment.ignore, live.scalers)
-    return Survey(owner, inventory, version, {each.ref: each for each in desired}, live, rebuilt is not None)
+    return Survey(owner, inventory, "", {each.ref: each for each in desired}, live)
+
+
+def is_lost(owner: Owner, live: Live) -> bool:
+    """Whether the inventory of an owner that has none must have been lost: something live is the owner's."""
+    return any(
+        (metadata["metadata"].get("labels") or {}).get(PART_OF) == owner.applyset
+        for metadata in live.metadata.values()
+    )
 
 
 def owner_of(rendered: Rendered) -> Owner:
