@@ -1,7 +1,7 @@
 """Custom resources of any operator: the kstatus rules, then the words that operators use.
 
-Rules: github.com/kubernetes-sigs/cli-utils/pkg/kstatus. What says nothing is Unknown, never Healthy, and bad
-news outweighs good news.
+Rules: github.com/kubernetes-sigs/cli-utils/pkg/kstatus. What says nothing is Unknown, never Healthy: it
+may be configuration that no controller ever reports on, so nobody waits for it. Bad news outweighs good news.
 """
 
 import re
@@ -17,6 +17,7 @@ from towpath.health.verdict import (
     healthy,
     is_false,
     is_true,
+    items,
     number,
     part,
     progressing,
@@ -28,22 +29,25 @@ from towpath.health.verdict import (
 from towpath.objects import Manifest
 
 _BAD = re.compile(
-    r"Stalled|Invalid\w*|\w*(Failed|Failure|Failing|Degraded|Unhealthy|Stuck|Conflict|Conflicted)"
-    r"|(?!No)\w*Errors?|ErrorOccurred|ErrorState|NotReady|NotAvailable|Unavailable|Denied|Rejected"
-    r"|Irreconcilable"
+    r"Stalled|Invalid\w*|Irreconcilable|ErrorState|\w*(Failed|Failure|Failing|Degraded|Unhealthy|Stuck|Conflict"
+    r"|Conflicted|Misconfigured|NotReady|NotAvailable|Unavailable|Unreachable)"
+    r"|(?!No)\w*Errors?|ErrorOccurred|Denied|Rejected"
 )
 """Condition types that are good news when False."""
 _BUSY = re.compile(
     r"Reconciling|Progressing|Updating\w*|Upgrading|Creating|Deleting|Terminating|Provisioning|Initializing"
-    r"|Pending|InProgress|In-progress|Deploying|Scaling|Rebalancing|Restarting|Issuing|RollingOut"
+    r"|Pending|InProgress|In-progress|Deploying|Scaling|Rebalancing|Restarting|Issuing|RollingOut|Syncing"
+    r"|Installing|Promoting|\w*InProgress"
 )
-_HELD = re.compile(r"Paused|Suspended|Stopped|Hibernated|Hibernating|Disabled|Cordoned")
+_HELD = re.compile(r"\w*(Paused|Suspended|Hibernated|Halted)|Stopped|Hibernating|Disabled|Cordoned")
 _STRONG = ("Ready", "Healthy", "Available", "Succeeded", "Successful", "Completed", "Complete", "Established")
 """Condition types that sum an object up, the first that is there counts."""
+_ENDS = ("Completed", "Complete", "Finished")
+"""What is False only because it has not come to its end."""
 _GOOD = re.compile(
     r"\w*(Ready|Available|Healthy|Succeeded|Successful|Success|Completed|Complete|Established|Programmed"
     r"|Accepted|Admitted|Deployed|Installed|Synced|Synchronized|Reconciled|Applied|Active|Running|Valid|Validated"
-    r"|Resolved|ResolvedRefs|Initialized|Provisioned|Bound|Online|Created|Compliant|Connected|Established)"
+    r"|Resolved|ResolvedRefs|Initialized|Provisioned|Bound|Online|Created|Compliant|Connected|Bootstrapped)"
 )
 _VETO = re.compile(
     r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Valid|Healthy)"
@@ -69,44 +73,64 @@ _WORDS = {
         failed failure error errored degraded unhealthy invalid rejected lost crashed crashloopbackoff
         unavailable offline noncompliant faulted broken red aborted denied timeout timedout conflict
         configerror validationfailed failedvalidation partiallyfailed createfailed updatefailed
-        deletefailed syncfailed
+        deletefailed syncfailed critical misconfiguration
         notready unreachable expired stuck fatal misconfigured outofsync rolledback inerror""",
     Status.PROGRESSING: """
         pending creating progressing provisioning initializing initialising updating upgrading installing
         reconciling starting inprogress waiting scaling scalingup scalingdown terminating deleting restarting
         bootstrapping deploying queued new scheduling scheduled preparing migrating rebalancing configuring
         processing syncing applying planning submitted connecting validating recovering rollingback
-        uninstalling importing exporting backingup restoring expanding yellow building pulling
-        uploading downloading""",
-    Status.SUSPENDED: "suspended paused stopped hibernated disabled pausing suspending hibernating sleeping",
+        uninstalling importing exporting backingup restoring rebuilding promoting expanding yellow building
+        pulling uploading downloading""",
+    Status.SUSPENDED: """
+        suspended paused stopped hibernated disabled pausing suspending hibernating sleeping halted
+        poweroff""",
 }
 _VERDICTS = {word: status for status, words in _WORDS.items() for word in words.split()}
 _KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")
+_OTHER_KEY = re.compile(r"(?!previous|last|desired|target|expected|old|spec)\w+(Phase|State|Status)")
+_MOST_WORDS = 3
+_RATIO = re.compile(r"(\d+)/(\d+)")
+_NOUNS = {"cluster", "state", "status", "phase", "all", "is", "fully"}
+_NEGATIONS = {"not", "no", "non", "never", "without", "un"}
+_HOLDS = ("suspend", "suspended", "paused", "pause", "halted", "hibernate", "stopped")
+"""What a specification says to keep its controller from acting."""
+_COUNTS = (
+    ("readyReplicas", "replicas"),
+    ("availableReplicas", "replicas"),
+    ("readyInstances", "instances"),
+    ("readyNodes", "nodes"),
+    ("readyMembers", "members"),
+)
+_ERRORS = ("error", "lastError", "errorMessage", "failureMessage", "failureReason")
 
 
 def generic(manifest: Manifest) -> Health:
-    """Judge by observedGeneration, conditions, then phase or state, then booleans and counts."""
+    """Judge by observedGeneration, conditions, then phase or state, then booleans, counts and errors."""
     spec, status = part(manifest, "spec"), part(manifest, "status")
-    if spec.get("suspend") is True or spec.get("suspended") is True or spec.get("paused") is True:
-        return suspended("suspended")
+    if held := next((key for key in _HOLDS if spec.get(key) is True), None):
+        return suspended(f"its specification has {held}: true")
     if not status:
         return unknown("it has no status to judge by")
     if waiting := behind(manifest):
         return waiting
-    by_conditions, by_word = _by_conditions(manifest), _by_word(manifest)
+    by_word = _by_word(status, told_by(manifest))
+    by_conditions = _by_conditions(manifest, by_word)
     if by_conditions and by_conditions.status is Status.HEALTHY and by_word:
         # A phase such as Failed or Pending beside a condition that is still True.
         return by_conditions if by_word.status is Status.HEALTHY else by_word
     return (
         by_conditions
         or by_word
+        or _by_last_condition(status)
         or _by_parents(manifest)
-        or _by_counts(manifest)
+        or _by_counts(spec, status, told_by(manifest))
+        or _by_error(status)
         or unknown("its status says nothing known")
     )
 
 
-def _by_conditions(manifest: Manifest) -> Health | None:  # noqa: PLR0911
+def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:  # noqa: PLR0911
     told = conditions(manifest)
     for name, condition in told.items():
         if is_true(condition) and _BAD.fullmatch(name):
@@ -121,17 +145,15 @@ def _by_conditions(manifest: Manifest) -> Health | None:  # noqa: PLR0911
     main = next((name for name in _STRONG if name in good), None)
     counted = {main: good[main]} if main else good
     vetoes = {name: each for name, each in good.items() if _VETO.fullmatch(name)}
-    for condition in (*counted.values(), *vetoes.values()):
-        if is_false(condition):
-            return _refused(condition)
-    if not counted:
-        return None
+    refusing = {name: each for name, each in {**counted, **vetoes}.items() if is_false(each)}
+    if refusing:
+        return _refused(refusing, good, by_word)
     for name, condition in counted.items():
         if behind(manifest, condition):
             return progressing(f"condition {name} is about an older generation")
         if not is_true(condition):
-            return progressing(why(condition))
-    return healthy("; ".join(why(condition) for condition in list(counted.values())[:3]))
+            return progressing(why(condition)) if "status" in condition else None
+    return healthy("; ".join(why(each) for each in list(counted.values())[:3])) if counted else None
 
 
 def _is_good(name: str) -> bool:
@@ -144,13 +166,8 @@ def _is_good(name: str) -> bool:
 
 def _is_busy(name: str, condition: dict[str, Any]) -> bool:
     """A Deployment says Progressing for ever, and by the reason that it is done."""
-    return bool(_BUSY.fullmatch(name)) and condition.get("reason") not in (
-        "NewReplicaSetAvailable",
-        "AsExpected",
-        "Completed",
-        "Complete",
-        "Done",
-    )
+    settled = ("NewReplicaSetAvailable", "AsExpected", "Completed", "Complete", "Done")
+    return bool(_BUSY.fullmatch(name)) and condition.get("reason") not in settled
 
 
 def _first_run(condition: dict[str, Any], told: dict[str, dict[str, Any]]) -> bool:
@@ -158,31 +175,79 @@ def _first_run(condition: dict[str, Any], told: dict[str, dict[str, Any]]) -> bo
     return condition.get("message") == "Running reconciliation" and "Successful" not in told
 
 
-def _refused(condition: dict[str, Any]) -> Health:
-    text = f"{condition.get('reason') or ''} {condition.get('message') or ''}"
-    if not _FAILURE.search(text) and _WAITS.search(text):
-        return progressing(why(condition))
-    return degraded(why(condition))
+def _refused(
+    refusing: dict[str, dict[str, Any]], good: dict[str, dict[str, Any]], by_word: Health | None
+) -> Health:
+    """Broken, or only not there yet: by the first that says so; when none does, it is broken."""
+    asked = dict(refusing)
+    first = next(iter(refusing.values()))
+    if not first.get("reason") and not first.get("message"):
+        asked |= {name: each for name, each in good.items() if is_false(each)}
+    broken = {name: _is_broken(name, each) for name, each in asked.items()}
+    if failed := next((each for name, each in asked.items() if broken[name] is True), None):
+        return degraded(why(failed))
+    if waiting := next((each for name, each in asked.items() if broken[name] is False), None):
+        return progressing(why(waiting))
+    if by_word and by_word.status is Status.PROGRESSING:
+        return by_word
+    return degraded(why(first))
 
 
-def _by_word(manifest: Manifest) -> Health | None:
-    status = part(manifest, "status")
-    others = [key for key in status if key.endswith(("Phase", "State", "Status")) and key not in _KEYS]
-    worst: Health | None = None
-    for key in (*_KEYS, *others):
-        value = status.get(key)
-        if isinstance(value, dict):
-            value = value.get("phase") or value.get("state") or value.get("status") or value.get("health")
-        if not isinstance(value, str) or not value:
-            continue
-        verdict = _VERDICTS.get(re.sub(r"[^a-z]", "", value.lower()))
-        if verdict is None:
-            continue
-        message = told_by(manifest)
-        health = Health(verdict, f"{key} {value}" + (f": {message}" if message else ""))
-        if worst is None or (worst.status is Status.HEALTHY and verdict is not Status.HEALTHY):
-            worst = health
-    return worst
+def _is_broken(name: str, condition: dict[str, Any]) -> bool | None:
+    """None when neither its severity (of Cluster API) nor its words say it; the reason comes first."""
+    severity, reason = condition.get("severity"), str(condition.get("reason") or "")
+    if severity in ("Error", "Info"):
+        return bool(severity == "Error")
+    for text in (reason, str(condition.get("message") or "")):
+        if _FAILURE.search(text):
+            return True
+        if _WAITS.search(text) or (text is reason and reason.endswith("ing")):
+            return False
+    return False if name in _ENDS else None
+
+
+def _by_word(status: dict[str, Any], message: str) -> Health | None:
+    """The worst that the usual fields say; of other phases and states only that one has failed."""
+    found = [health for key in _KEYS if (health := _word(key, status.get(key), message))]
+    others = [
+        health
+        for key, value in status.items()
+        if key not in _KEYS and _OTHER_KEY.fullmatch(key) and (health := _word(key, value, message))
+    ]
+    if found:
+        others = [health for health in others if health.status is Status.DEGRADED]
+    every = found + others
+    return next((each for each in every if each.status is not Status.HEALTHY), every[0] if every else None)
+
+
+def _word(key: str, value: Any, message: str) -> Health | None:
+    if isinstance(value, dict):
+        value = value.get("phase") or value.get("state") or value.get("status") or value.get("health")
+    if not isinstance(value, str):
+        return None
+    verdict = _verdict_of(value)
+    if verdict is None:
+        return None
+    return Health(verdict, f"{key} {value}" + (f": {message}" if message else ""))
+
+
+def _verdict_of(text: str) -> Status | None:
+    """`Running`, and the last words of `STATE_FAILED`, `ClusterRollingUpgrading`, `ImportInProgress`."""
+    if verdict := _VERDICTS.get(re.sub(r"[^a-z]", "", text.lower())):
+        return verdict
+    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)]
+    if not 1 < len(words) <= _MOST_WORDS or not _NEGATIONS.isdisjoint(words):
+        return None
+    verdict = _VERDICTS.get("".join(words[-2:])) or _VERDICTS.get(words[-1])
+    return None if verdict is Status.HEALTHY and not _NOUNS.issuperset(words[:-1]) else verdict
+
+
+def _by_last_condition(status: dict[str, Any]) -> Health | None:
+    """Conditions in the form of a history: the last one's type is the state."""
+    told = items(status, "conditions")
+    if not told or any(str(each.get("status")).casefold() in ("true", "false", "unknown") for each in told):
+        return None
+    return _word("condition", told[-1].get("type"), why(told[-1]))
 
 
 def _by_parents(manifest: Manifest) -> Health | None:
@@ -194,16 +259,22 @@ def _by_parents(manifest: Manifest) -> Health | None:
     return None
 
 
-def _by_counts(manifest: Manifest) -> Health | None:
-    spec, status = part(manifest, "spec"), part(manifest, "status")
+def _by_counts(spec: dict[str, Any], status: dict[str, Any], message: str) -> Health | None:
     for key in ("ready", "healthy", "available", "isReady"):
-        if status.get(key) is True:
-            return healthy(f"{key}: true")
-        if status.get(key) is False:
-            return progressing(told_by(manifest) or f"{key}: false")
-    if isinstance(status.get("readyReplicas"), int):
-        ready = number(status, "readyReplicas")
-        wanted = number(spec, "replicas", number(status, "replicas"))
-        text = f"{ready} of {wanted} replicas are ready"
-        return healthy(text) if ready >= wanted else progressing(text)
+        value = str(status.get(key)).casefold()
+        ratio = _RATIO.fullmatch(value)
+        if value == "true" or (ratio and int(ratio[1]) >= int(ratio[2]) > 0):
+            return healthy(f"{key}: {value}")
+        if value == "false" or ratio:
+            return progressing(message or f"{key}: {value}")
+    for key, of in _COUNTS:
+        if isinstance(status.get(key), int):
+            ready, wanted = number(status, key), number(spec, of, number(status, of))
+            text = f"{ready} of {wanted} {of} are ready"
+            return healthy(text) if ready >= wanted else progressing(text)
     return None
+
+
+def _by_error(status: dict[str, Any]) -> Health | None:
+    said = next((status[key] for key in _ERRORS if isinstance(status.get(key), str) and status[key]), None)
+    return degraded(said) if said else None

@@ -134,6 +134,9 @@ def behind(manifest: Manifest, condition: dict[str, Any] | None = None) -> Healt
     observed = (part(manifest, "status") if condition is None else condition).get("observedGeneration")
     if not isinstance(generation, int) or not isinstance(observed, int) or observed >= generation:
         return None
+    ready = conditions(manifest).get("Ready")
+    if condition is None and is_false(ready) and ready and ready.get("observedGeneration") == generation:
+        return None  # seen, and refused: Flux counts a generation as observed only when it went well
     return progressing(
         f"its controller has not seen the newest change (generation {generation}, seen {observed})"
     )
