@@ -15,7 +15,10 @@ _CROSSPLANE = (
 _PACKAGE = "Healthy Installed & Healthy; Degraded .status.conditions"
 _REVISION = "Healthy Healthy; Healthy RevisionHealthy; Degraded .status.conditions"
 _CONFIGURATION = "ClusterProviderConfig ProviderConfig ProviderConfigUsage ClusterProviderConfigUsage"
-_ACK = "Degraded ACK.Terminal; Progressing !Ready; Healthy Ready; Healthy ACK.ResourceSynced"
+_ACK = (
+    "Degraded! ACK.Terminal; Degraded ACK.Recoverable; Degraded !ACK.ReferencesResolved;"
+    " Progressing !Ready; Healthy Ready; Healthy ACK.ResourceSynced"
+)
 _APIGEE = "Healthy .status.state=running; Degraded .status.state=error|failed"
 
 ROWS: Rows = {
@@ -46,7 +49,10 @@ ROWS: Rows = {
     },
     "*.cnrm.cloud.google.com": {"*": _CNRM},
     "services.cloud.sap.com": {
-        "*": "Degraded !Succeeded; Degraded Failed; Healthy Succeeded; Healthy Ready; Progressing !Ready"
+        "*": (
+            "Degraded Failed; Progressing !Succeeded(CreateInProgress|UpdateInProgress|DeleteInProgress);"
+            " Degraded !Succeeded; Healthy Succeeded; Healthy Ready; Progressing !Ready"
+        )
     },
     "apigee.cloud.google.com": {"*": _APIGEE},
     "servicecatalog.k8s.io": {"*": "Degraded Failed; Healthy Ready; Progressing !Ready"},

@@ -24,13 +24,16 @@ _INVALID = "".join(
 ROWS: Rows = {
     "cluster.x-k8s.io": {
         "Cluster": (
-            "Suspended .spec.paused=true; Degraded !Ready; Healthy .status.phase=Provisioned;"
-            " Degraded .status.phase=Failed"
+            "Suspended .spec.paused=true; Degraded .status.phase=Failed;"
+            " Progressing !Ready & .status.conditions[].severity=Info & .status.phase=Pending|Provisioning;"
+            " Degraded !Ready; Progressing RollingOut; Progressing !Available;"
+            " Healthy .status.phase=Provisioned"
         ),
         "ClusterClass": EXISTS,
         "Machine": "Healthy .status.phase=Running; Degraded .status.phase=Failed",
         "MachineDeployment": (
             f"Suspended .spec.paused=true; Healthy .status.phase=Running{_REPLICAS};"
+            f" Healthy .status.phase=Running{_REPLICAS.replace('updatedReplicas', 'upToDateReplicas')};"
             " Degraded .status.phase=Failed"
         ),
         "MachineHealthCheck": (
@@ -60,6 +63,7 @@ ROWS: Rows = {
     "metal3.io": {
         "BareMetalHost": (
             "Degraded .status.errorMessage; Degraded .status.operationalStatus=error;"
+            " Suspended .status.operationalStatus=detached;"
             " Healthy .status.provisioning.state=provisioned|externally provisioned|available|ready"
         ),
         "*": "Degraded .status.errorMessage; Healthy Ready; Degraded !Ready",
@@ -99,7 +103,11 @@ ROWS: Rows = {
     "kubevirt.io": {
         "KubeVirt": "Degraded Degraded; Progressing Progressing; Healthy Available & .status.phase=Deployed",
         "VirtualMachine": (
-            "Suspended Paused; Healthy Ready; Progressing ~Ready & .status.created=true; Suspended ~Ready"
+            "Suspended Paused; Healthy Ready;"
+            " Degraded .status.printableStatus=CrashLoopBackOff|Err*|ImagePullBackOff|DataVolumeError;"
+            " Progressing .status.printableStatus=Provisioning|Starting|Stopping|Migrating|Terminating"
+            "|WaitingFor*;"
+            " Progressing ~Ready & .status.created=true; Suspended ~Ready"
         ),
         "VirtualMachineInstance": (
             "Degraded! .status.phase=Failed; Suspended .status.phase=Succeeded;"
@@ -138,9 +146,7 @@ ROWS: Rows = {
     },
     "management.cattle.io": {"Cluster": READY, "*": EXISTS},
     "provisioning.cattle.io": {
-        "Cluster": (
-            "Healthy .status.ready=true & Ready; Healthy Ready; Degraded Stalled; Degraded !Provisioned"
-        )
+        "Cluster": ("Degraded Stalled; Progressing Reconciling; Healthy Ready; Degraded !Provisioned")
     },
     "helm.cattle.io": {
         "HelmChart": "Degraded! Failed; Healthy JobCreated; Healthy .status.jobName",
@@ -153,6 +159,24 @@ ROWS: Rows = {
         )
     },
     "k3s.cattle.io": {"*": EXISTS},
+    "kamaji.clastix.io": {
+        "TenantControlPlane": (
+            "Healthy .status.kubernetesResources.version.status=Ready;"
+            " Suspended .status.kubernetesResources.version.status=Sleeping;"
+            " Degraded .status.kubernetesResources.version.status=NotReady"
+        ),
+        "DataStore": "Healthy Ready; Healthy",
+    },
+    "tinkerbell.org": {
+        "Hardware Template": EXISTS,
+        "Workflow": (
+            "Healthy .status.state=STATE_SUCCESS|SUCCESS;"
+            " Degraded! .status.state=STATE_FAILED|STATE_TIMEOUT|FAILED|TIMEOUT"
+        ),
+    },
+    "nodemaintenance.medik8s.io": {
+        "NodeMaintenance": "Healthy .status.phase=Succeeded; Degraded .status.phase=Failed"
+    },
     "cluster.open-cluster-management.io": {
         "ManagedCluster": (
             "Degraded !HubAcceptedManagedCluster; Degraded ~ManagedClusterConditionAvailable;"

@@ -39,7 +39,6 @@ ROWS: Rows = {
     },
     "http.keda.sh": {"*": "Healthy Ready; Degraded !Ready"},
     "karpenter.sh": {
-        "EC2NodeClass": "Healthy Ready; Degraded !*Ready; Degraded !ValidationSucceeded",
         "NodeClaim": f"Suspended Disrupting; {READY}",
         "NodePool": f"{READY}; Degraded !NodeClassReady",
     },
@@ -49,6 +48,7 @@ ROWS: Rows = {
         )
     },
     "karpenter.azure.com": {"*": READY},
+    "eks.amazonaws.com": {"NodeClass": READY},
     "apps.kruise.io": {
         "AdvancedCronJob": (
             "Suspended .spec.paused=true & !.status.lastScheduleTime; Progressing .status.active;"
@@ -158,12 +158,12 @@ ROWS: Rows = {
     },
     "mlops.seldon.io": {"*": READY},
     "kueue.x-k8s.io": {
-        "ClusterQueue LocalQueue": "Healthy Active; Degraded !Active",
+        "ClusterQueue LocalQueue": "Healthy Active; Suspended !Active(Stopped); Degraded !Active",
         "AdmissionCheck": "Healthy Active; Degraded !Active",
         "ResourceFlavor WorkloadPriorityClass Cohort Topology": EXISTS,
         "Workload": (
-            "Degraded! Finished(JobFailed|Failed); Healthy Finished; Suspended .spec.active=false;"
-            " Healthy Admitted; Progressing QuotaReserved"
+            "Degraded! Finished(JobFailed|Failed|AdmissionChecksRejected|OutOfSync); Healthy Finished;"
+            " Suspended .spec.active=false; Healthy Admitted; Progressing QuotaReserved"
         ),
     },
     "jobset.x-k8s.io": {
@@ -187,17 +187,20 @@ ROWS: Rows = {
     "core.spinkube.dev": {
         "SpinApp": (
             "Progressing Available & .status.readyReplicas<.spec.replicas;"
-            " Progressing Available & Progressing;"
+            " Progressing Available & Progressing(!NewReplicaSetAvailable);"
             " Healthy Available; Degraded"
         ),
         "SpinAppExecutor": EXISTS,
     },
     "camel.apache.org": {
         "Build": "Healthy .status.phase=Succeeded; Degraded! .status.phase=Failed|Error|Interrupted",
-        "Integration": "Degraded !Ready; Healthy Ready",
+        "Integration Pipe KameletBinding": (
+            "Degraded .status.phase=Error; Healthy Ready; Progressing .status.phase!=Running|Ready;"
+            " Degraded !Ready"
+        ),
         "IntegrationPlatform IntegrationProfile": "Healthy .status.phase=Ready; Degraded .status.phase=Error",
         "IntegrationKit Kamelet": "Healthy .status.phase=Ready; Degraded .status.phase=Error",
-        "*": "Degraded !Ready; Healthy Ready; Degraded .status.phase=Error",
+        "*": "Degraded .status.phase=Error; Degraded !Ready; Healthy Ready",
     },
     "temporal.io": {
         "TemporalCluster": "Degraded ReconcileError; Healthy Ready; Progressing !Ready",
@@ -218,14 +221,26 @@ ROWS: Rows = {
     },
     "actions.github.com": {
         "AutoscalingRunnerSet": (
-            "Healthy .status.state=Running; Degraded .status.state=Failed|Outdated; Healthy .status"
+            "Degraded .status.phase=Outdated; Degraded .status.state=Failed|Outdated;"
+            " Progressing .status.phase=Pending; Healthy .status"
         ),
         "EphemeralRunner": "Healthy .status.phase=Running|Succeeded; Degraded .status.phase=Failed",
-        "AutoscalingListener EphemeralRunnerSet": EXISTS,
+        "AutoscalingListener": EXISTS,
+        "EphemeralRunnerSet": "Degraded .status.phase=Outdated; Healthy",
     },
     "k6.io": {"TestRun K6": "Healthy .status.stage=finished; Degraded! .status.stage=error"},
     "litmuschaos.io": {
-        "ChaosEngine": "Healthy .status.engineStatus=completed; Suspended .status.engineStatus=stopped"
+        "ChaosEngine": "Healthy .status.engineStatus=completed; Suspended .status.engineStatus=stopped",
+        "ChaosExperiment": EXISTS,
+        "ChaosResult": (
+            "Healthy .status.experimentStatus.verdict=Pass;"
+            " Suspended .status.experimentStatus.verdict=Stopped;"
+            " Degraded! .status.experimentStatus.verdict=Fail|Error"
+        ),
     },
-    "chaos-mesh.org": {"*": "Suspended Paused; Healthy AllInjected; Healthy AllRecovered"},
+    "chaos-mesh.org": {
+        "Schedule": "Suspended .metadata.annotations[experiment.chaos-mesh.org/pause]=true; Healthy .status",
+        "Workflow WorkflowNode": "Healthy Accomplished",
+        "*": "Suspended Paused; Healthy AllInjected; Healthy AllRecovered",
+    },
 }

@@ -1,4 +1,4 @@
-"""Verdicts that need arithmetic: nodes, executors, replicas, the newest of several conditions."""
+"""Verdicts that need arithmetic: nodes, executors, instances, replicas."""
 
 import re
 from typing import Any
@@ -89,24 +89,29 @@ def spark_application(manifest: Manifest) -> Health:
     return healthy(text) if running >= low else progressing(text)
 
 
-def latest_condition(manifest: Manifest) -> Health:
-    """cass-operator: the condition that changed last tells what goes on."""
-    told = items(part(manifest, "status"), "conditions")
-    if not told:
-        return unknown("it has no conditions yet")
-    newest = max(told, key=lambda each: str(each.get("lastTransitionTime") or ""))
-    text = f"{newest.get('type')} since {newest.get('lastTransitionTime')}"
-    if newest.get("type") in ("Healthy", "Ready") and is_true(newest):
-        return healthy(text)
-    if newest.get("type") == "Stopped" and is_true(newest):
-        return suspended(text)
-    return degraded(why(newest)) if is_false(newest) else progressing(text)
+def postgres_cluster(manifest: Manifest) -> Health:
+    """Crunchy: every instance of every set is ready, and the repository takes backups if there is one."""
+    spec, status, told = part(manifest, "spec"), part(manifest, "status"), conditions(manifest)
+    for key in ("shutdown", "paused"):
+        if spec.get(key) is True:
+            return suspended(f"its specification has {key}: true")
+    for each in items(status, "instances"):
+        ready, wanted = number(each, "readyReplicas"), number(each, "replicas")
+        if ready < wanted:
+            return progressing(f"{ready} of {wanted} instances of {each.get('name')} are ready")
+    repository = told.get("PGBackRestReplicaRepoReady")
+    if repository and not is_true(repository):
+        return progressing(why(repository))
+    if repository or items(status, "instances"):
+        return healthy("every instance is ready")
+    return progressing("its controller has not reported on its instances yet")
 
 
 def kubeadm_control_plane(manifest: Manifest) -> Health:  # noqa: PLR0911
     """Cluster API: etcd well, every machine ready and of the newest version."""
     status = part(manifest, "status")
     old, new = conditions(manifest), _by_type(part(status, "v1beta2"))
+    updated = number(status, "updatedReplicas", number(status, "upToDateReplicas"))
     etcd = old.get("EtcdClusterHealthy")
     if etcd and not is_true(etcd):
         return degraded(why(etcd))
@@ -117,13 +122,14 @@ def kubeadm_control_plane(manifest: Manifest) -> Health:  # noqa: PLR0911
     ):
         if name in told and not is_true(told[name]):
             return progressing(why(told[name]))
-    if is_true(new.get("RollingOut")):
-        return progressing(why(new["RollingOut"]))
+    for told in (new, old):
+        if is_true(told.get("RollingOut")):
+            return progressing(why(told["RollingOut"]))
     if not status:
         return progressing("its controller has not reported on it yet")
     wanted, ready = number(status, "replicas"), number(status, "readyReplicas")
-    if number(status, "updatedReplicas") < wanted:
-        return progressing(f"{number(status, 'updatedReplicas')} of {wanted} machines are updated")
+    if updated < wanted:
+        return progressing(f"{updated} of {wanted} machines are updated")
     if ready != wanted:
         return progressing(f"{ready} of {wanted} machines are ready")
     if not old and not new:
@@ -131,12 +137,14 @@ def kubeadm_control_plane(manifest: Manifest) -> Health:  # noqa: PLR0911
     return behind(manifest) or healthy(f"{ready} machines are ready")
 
 
-def cluster_api(manifest: Manifest) -> Health:
+def cluster_api(manifest: Manifest) -> Health:  # noqa: PLR0911
     """What providers of Cluster API make: Ready, or a condition that is False with severity Error."""
     status, told = part(manifest, "status"), conditions(manifest)
     failure = status.get("failureMessage") or status.get("failureReason")
     if failure:
         return degraded(str(failure), final=True)
+    if is_true(told.get("Paused")):
+        return suspended(why(told["Paused"]))
     for name, condition in told.items():
         if name.endswith("Updating") and is_true(condition):
             return progressing(why(condition))

@@ -4,7 +4,7 @@ from towpath.health.operators import counted
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 
-_STRIMZI = "Degraded NotReady; Healthy Ready"
+_STRIMZI = "Suspended ReconciliationPaused; Degraded NotReady; Degraded !Ready; Healthy Ready"
 _CONFLUENT = "Healthy .status.phase=RUNNING; Degraded .status.phase=ERROR|FAILED"
 _RABBIT = "Healthy Ready(SuccessfulCreateOrUpdate); Degraded !Ready(FailedCreateOrUpdate); Unknown"
 _ECK = (
@@ -62,10 +62,8 @@ ROWS: Rows = {
         "ScheduledBackup": "Suspended .spec.suspend=true; Healthy",
     },
     "postgres-operator.crunchydata.com": {
-        "PostgresCluster": (
-            "Suspended .spec.shutdown=true; Progressing !Progressing(Paused);"
-            " Healthy PGBackRestReplicaRepoReady"
-        ),
+        "PostgresCluster": counted.postgres_cluster,
+        "PGUpgrade": "Degraded !Succeeded; Healthy Succeeded",
         "*": READY,
     },
     "kubegres.reactive-tech.io": {
@@ -89,7 +87,7 @@ ROWS: Rows = {
     "pxc.percona.com": {
         "PerconaXtraDBCluster": (
             "Progressing .status.state=initializing; Healthy .status.state=ready;"
-            " Degraded .status.state=stopping|error; Unknown"
+            " Suspended .status.state=paused; Degraded .status.state=stopping|error; Unknown"
         ),
         "*": "Healthy .status.state=Succeeded; Degraded .status.state=Failed|Error",
     },
@@ -101,24 +99,25 @@ ROWS: Rows = {
     },
     "mongodb.com": {
         "*": (
-            "Healthy .status.phase=Running; Degraded .status.phase=Failed;"
-            " Progressing .status.phase=Pending|*ing"
+            "Healthy .status.phase=Running|Updated; Degraded .status.phase=Failed|Unsupported;"
+            " Suspended .status.phase=Disabled"
         )
     },
     "mongodbcommunity.mongodb.com": {
         "MongoDBCommunity": "Healthy .status.phase=Running; Degraded .status.phase=Failed"
     },
-    "atlas.mongodb.com": {"*": "Degraded !*; Healthy Ready"},
     "db.atlasgo.io": {
         "*": "Healthy Ready; Progressing ~Ready(Reconciling|GettingDevDB|ApprovalPending); Degraded ~Ready"
     },
     "schemas.schemahero.io": {"*": "Healthy .status.phase=EXECUTED|APPROVED; Degraded .status.phase=INVALID"},
     "kafka.strimzi.io": {
-        "Kafka": "Degraded NotReady(!Creating); Healthy Ready",
-        "KafkaNodePool StrimziPodSet": "Degraded NotReady; Healthy",
+        "Kafka KafkaConnect KafkaBridge KafkaMirrorMaker2": (
+            "Suspended ReconciliationPaused; Degraded NotReady(!Creating); Healthy Ready"
+        ),
+        "KafkaNodePool": "Degraded NotReady; Healthy .status.observedGeneration; Healthy .status.nodeIds",
         "KafkaRebalance": (
             "Degraded NotReady; Healthy Ready; Suspended ProposalReady;"
-            " Suspended Stopped; Progressing Rebalancing"
+            " Suspended Stopped; Suspended ReconciliationPaused"
         ),
         "*": _STRIMZI,
     },
@@ -160,7 +159,14 @@ ROWS: Rows = {
         ),
         "*": "Healthy .status.state=CREATED; Degraded .status.state=ERROR",
     },
-    "cassandra.datastax.com": {"CassandraDatacenter": counted.latest_condition},
+    "cassandra.datastax.com": {
+        "CassandraDatacenter": (
+            "Degraded !Valid; Suspended Stopped; Progressing Updating; Progressing Scaling*;"
+            " Progressing ReplacingNodes; Progressing RollingRestart; Progressing Resuming;"
+            " Progressing Decommission; Progressing .status.cassandraOperatorProgress=Updating;"
+            " Degraded !Healthy; Healthy Ready"
+        )
+    },
     "k8ssandra.io": {"K8ssandraCluster": "Degraded .status.error!=None; Healthy CassandraInitialized"},
     "scylla.scylladb.com": {
         "ScyllaCluster ScyllaDBDatacenter": "Degraded Degraded; Progressing Progressing; Healthy Available"
@@ -184,7 +190,8 @@ ROWS: Rows = {
         )
     },
     "solr.apache.org": {
-        "SolrCloud": "Progressing .status.readyReplicas<.status.replicas; Healthy .status.readyReplicas>0"
+        "SolrBackup": "Healthy .status.successful=true; Degraded! .status.successful=false",
+        "SolrCloud": "Progressing .status.readyReplicas<.status.replicas; Healthy .status.readyReplicas>0",
     },
     "redis.redis.opstreelabs.in": {
         "*": "Healthy .status.state=Ready; Degraded .status.state=Failed; Progressing .status.state; Healthy"
@@ -194,8 +201,8 @@ ROWS: Rows = {
     },
     "app.redislabs.com": {
         "*": (
-            "Healthy .status.state=Running|Active|active;"
-            " Degraded .status.state=Error|Invalid|error|creation-failed"
+            "Degraded .status.state=Error|Invalid; Degraded .status.status=*failed|error;"
+            " Healthy .status.state=Running|Active; Healthy .status.status=active"
         )
     },
     "dragonflydb.io": {"Dragonfly": "Healthy .status.phase=Ready|ready; Progressing .status.phase"},
@@ -203,7 +210,10 @@ ROWS: Rows = {
         "*": "Healthy .status.phase=Running|Success|Persisted; Degraded .status.phase=Failed|Failure"
     },
     "infinispan.org": {
-        "Infinispan": "Degraded !PreliminaryChecksPassed; Healthy WellFormed; Degraded !WellFormed"
+        "Infinispan": (
+            "Degraded !PreliminaryChecksPassed; Progressing Stopping; Progressing Upgrade;"
+            " Suspended GracefulShutdown; Healthy WellFormed; Degraded !WellFormed"
+        )
     },
     "apps.kubeblocks.io": {
         "Cluster Component": (
@@ -220,4 +230,23 @@ ROWS: Rows = {
         "CrdbCluster": "Healthy .status.clusterStatus=Finished; Degraded .status.clusterStatus=Failed"
     },
     "planetscale.com": {"*": "Degraded !*; Healthy *"},
+    "apps.foundationdb.org": {
+        "FoundationDBCluster": (
+            "Degraded .status.health.available=false;"
+            " Progressing .status.generations.reconciled<.metadata.generation;"
+            " Healthy .status.health.healthy=true"
+        )
+    },
+    "stackgres.io": {
+        "SGBackup": (
+            "Healthy .status.process.status=Completed; Degraded! .status.process.status=Failed;"
+            " Progressing .status.process.status"
+        ),
+        "SGCluster": "Degraded Failed; Healthy Bootstrapped; Progressing !Bootstrapped",
+        "SGDbOps": "Degraded! Failed; Healthy Completed",
+        "SGInstanceProfile SGPostgresConfig SGPoolingConfig SGScript SGObjectStorage": EXISTS,
+    },
+    "*.stackable.tech": {
+        "*": "Suspended Stopped; Suspended ReconciliationPaused; Degraded Degraded; Healthy Available"
+    },
 }

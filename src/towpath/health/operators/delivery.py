@@ -73,11 +73,12 @@ ROWS: Rows = {
         "AlertProvider MetricTemplate": EXISTS,
         "Canary": (
             "Healthy .status.phase=Succeeded|Initialized; Degraded .status.phase=Failed;"
-            " Progressing .status.phase=Progressing|Finalising|Promoting; Unknown"
+            " Suspended .status.phase=Waiting|WaitingPromotion;"
+            " Progressing .status.phase=Initializing|Progressing|Finalising|Promoting|Terminating; Unknown"
         ),
     },
     "tekton.dev": {
-        "PipelineRun TaskRun Run CustomRun": _SUCCEEDED,
+        "PipelineRun TaskRun Run CustomRun": f"Suspended ?Succeeded(PipelineRunPending); {_SUCCEEDED}",
         "Pipeline Task ClusterTask StepAction": EXISTS,
     },
     "operator.tekton.dev": {"*": "Degraded ErrorState; Healthy Ready; Degraded !Ready"},
@@ -92,7 +93,8 @@ ROWS: Rows = {
             " Progressing .status.phase=Pending|Running"
         ),
         "Stage Warehouse": (
-            "Degraded .status.health.status=Unhealthy; Progressing Reconciling; Healthy Ready & Healthy;"
+            "Degraded .status.health.status=Unhealthy; Progressing Reconciling; Progressing Promoting;"
+            " Healthy Ready & Healthy;"
             " Healthy Ready; Degraded !Ready"
         ),
     },
@@ -110,9 +112,17 @@ ROWS: Rows = {
     },
     "fleet.cattle.io": {
         "Bundle GitRepo BundleDeployment HelmOp": (
-            "Suspended .spec.paused=true; Degraded Stalled; Healthy Ready; Degraded !Ready"
+            "Suspended .spec.paused=true; Degraded Stalled; Healthy Ready;"
+            " Progressing .status.display.state=WaitApplied|Pending|OutOfSync; Degraded !Ready"
         ),
         "Cluster ClusterGroup": READY,
+    },
+    "configsync.gke.io": {
+        "RootSync RepoSync": (
+            "Degraded Stalled; Degraded .status.sync.errorSummary.totalCount>0; Progressing Reconciling;"
+            " Degraded .status.source.errorSummary.totalCount>0;"
+            " Degraded .status.rendering.errorSummary.totalCount>0; Progressing Syncing; Healthy !Syncing"
+        )
     },
     "app.k8s.io": {"Application": f"Degraded Error; {READY}"},
     "core.oam.dev": {
