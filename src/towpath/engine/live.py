@@ -1,53 +1,18 @@
 """A live picture of some collections of a cluster, kept by watches, that a caller can wait on."""
 
-import random
 import threading
-import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
-from towpath.adapters.kubernetes import WatchEvent, WatchExpiredError
+from towpath.adapters.kubernetes import Collection, Watchable, WatchEvent, WatchExpiredError, follow
 from towpath.errors import TowpathError, TransientError
 from towpath.objects import Manifest, ObjectRef, ref_of
 
+__all__ = ["Collection", "LivePicture", "Watchable"]
+
 WINDOW = 10.0
 """Seconds one watch request stays open: so long may a thread outlive the picture."""
-_LONGEST_PAUSE = 5.0
-
-
-class Watchable(Protocol):
-    """What is asked of a cluster."""
-
-    def list_with_version(
-        self, group: str, kind: str, namespace: str | None = None, *, fields: str = ""
-    ) -> tuple[list[Manifest], str]: ...
-
-    def watch(  # noqa: PLR0913
-        self,
-        group: str,
-        kind: str,
-        namespace: str | None = None,
-        *,
-        since: str,
-        seconds: float,
-        fields: str = "",
-    ) -> Iterator[WatchEvent]: ...
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Collection:
-    """What one watch covers: a kind in a namespace, or (cluster-scoped) the object of one name."""
-
-    group: str
-    kind: str
-    namespace: str = ""
-    name: str = ""
-
-    @property
-    def fields(self) -> str:
-        return f"metadata.name={self.name}" if self.name else ""
 
 
 class LivePicture:
@@ -100,63 +65,32 @@ class LivePicture:
             self._changed.wait_for(lambda: self._version != version, timeout=max(0.0, seconds))
 
     def _keep(self, collection: Collection) -> None:
-        failures = 0
-        while not self._closed.is_set():
-            try:
-                since = self._read(collection)
-                failures = 0
-                while not self._closed.is_set():
-                    since = self._follow(collection, since)
-            except WatchExpiredError:
-                continue
-            except TransientError as error:
-                failures += 1
-                self.trouble = error
-                pause = error.retry_after or min(_LONGEST_PAUSE, 0.2 * 2**failures)
-                self._closed.wait(pause * random.uniform(1.0, 1.25))  # noqa: S311 (jitter)
-            except TowpathError as error:
-                with self._changed:
-                    self._fatal = error
-                    self._touch()
-                return
+        try:
+            follow(self._cluster, collection, self, self._closed, window=WINDOW)
+        except TowpathError as error:
+            with self._changed:
+                self._fatal = error
+                self._touch()
 
-    def _read(self, collection: Collection) -> str:
-        items, since = self._cluster.list_with_version(
-            collection.group, collection.kind, collection.namespace or None, fields=collection.fields
-        )
+    def listed(self, collection: Collection, objects: list[Manifest]) -> None:
         with self._changed:
-            self._objects[collection] = {ref_of(item): item for item in items}
+            self._objects[collection] = {ref_of(item): item for item in objects}
             self.trouble = None
             self._touch()
-        return since
 
-    def _follow(self, collection: Collection, since: str) -> str:
-        """Carry over one request's events; returns the resourceVersion to go on from."""
-        started = time.monotonic()
-        events = self._cluster.watch(
-            collection.group,
-            collection.kind,
-            collection.namespace or None,
-            since=since,
-            seconds=WINDOW,
-            fields=collection.fields,
-        )
-        for event in events:
-            since = event.object.get("metadata", {}).get("resourceVersion") or since
-            if event.type != "BOOKMARK":
-                ref = ref_of(event.object)
-                with self._changed:
-                    if event.type == "DELETED":
-                        self._objects[collection].pop(ref, None)
-                    else:
-                        self._objects[collection][ref] = event.object
-                    self._touch()
-            if self._closed.is_set():
-                break
-        if time.monotonic() - started < 0.2:
-            # A server that ends watches at once must not make us spin.
-            self._closed.wait(0.5)
-        return since
+    def changed(self, collection: Collection, event: WatchEvent) -> None:
+        ref = ref_of(event.object)
+        with self._changed:
+            if event.type == "DELETED":
+                self._objects[collection].pop(ref, None)
+            else:
+                self._objects[collection][ref] = event.object
+            self.trouble = None
+            self._touch()
+
+    def interrupted(self, collection: Collection, error: TransientError) -> None:  # noqa: ARG002
+        if not isinstance(error, WatchExpiredError):
+            self.trouble = error
 
     def _touch(self) -> None:
         self._version += 1

@@ -96,7 +96,9 @@ def test_a_watch_that_expired_starts_from_a_new_list() -> None:
 
 def test_an_interruption_is_gone_over() -> None:
     away = TransientError("away", retry_after=0.01)
-    settle(Script([away, [pod("a", "1")], [pod("b", "2")]], [[away]]), {"b"})
+    script = Script([away, [pod("a", "1")]], [[away], [WatchEvent("ADDED", pod("b", "2"))]])
+    settle(script, {"a", "b"})
+    assert script.since[:2] == ["1", "1"]
 
 
 def test_what_is_refused_for_good_is_raised() -> None:

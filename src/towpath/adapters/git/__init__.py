@@ -7,12 +7,14 @@ branch's newest (`write`).
 
 from towpath.adapters.git.checkout import Checkout, fetch_checkout, resolve_revision
 from towpath.adapters.git.command import check_url
+from towpath.adapters.git.head import branch_head
 from towpath.adapters.git.read import CommitInfo, is_ancestor, log, read_commit, read_file, tree_id
 from towpath.adapters.git.write import commit_files
 
 __all__ = [
     "Checkout",
     "CommitInfo",
+    "branch_head",
     "check_url",
     "commit_files",
     "fetch_checkout",

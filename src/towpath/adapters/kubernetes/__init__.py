@@ -7,19 +7,30 @@ from towpath.adapters.kubernetes.cluster import Cluster, ServiceAnswer
 from towpath.adapters.kubernetes.connect import connect, connect_environment, shared_connection
 from towpath.adapters.kubernetes.discovery import Kinds, Resource
 from towpath.adapters.kubernetes.errors import ApiConflictError, ApiRefusedError, FieldOwner
-from towpath.adapters.kubernetes.watch import WatchEvent, WatchExpiredError
+from towpath.adapters.kubernetes.watch import (
+    Collection,
+    Sink,
+    Watchable,
+    WatchEvent,
+    WatchExpiredError,
+    follow,
+)
 
 __all__ = [
     "ApiConflictError",
     "ApiRefusedError",
     "Cluster",
+    "Collection",
     "FieldOwner",
     "Kinds",
     "Resource",
     "ServiceAnswer",
+    "Sink",
     "WatchEvent",
     "WatchExpiredError",
+    "Watchable",
     "connect",
     "connect_environment",
+    "follow",
     "shared_connection",
 ]

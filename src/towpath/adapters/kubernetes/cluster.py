@@ -155,7 +155,13 @@ class Cluster:
             timeout=max(1.0, seconds),
             stream=True,
         )
-        return watch.events(self._wire.send(request), what=what, server=self.server)
+        try:
+            response = self._wire.send(request)
+        except ApiRefusedError as error:
+            if error.status == 410:
+                raise watch.WatchExpiredError(error.message) from error
+            raise
+        return watch.events(response, what=what, server=self.server)
 
     # Writing
 
