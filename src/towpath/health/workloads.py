@@ -63,7 +63,7 @@ def stateful_set(manifest: Manifest) -> Health:  # noqa: PLR0911
         if updated < wanted - partition:
             return progressing(f"{updated} of {wanted - partition} replicas of the partition are updated")
         return healthy(f"{ready} of {wanted} replicas are ready; updated down to partition {partition}")
-    if status.get("updateRevision") != status.get("currentRevision"):
+    if updated < wanted or status.get("updateRevision") != status.get("currentRevision"):
         return progressing(f"{updated} of {wanted} replicas are updated")
     if "availableReplicas" in status and number(status, "availableReplicas") < wanted:
         return progressing(f"{number(status, 'availableReplicas')} of {wanted} replicas are available")

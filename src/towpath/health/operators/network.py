@@ -55,7 +55,10 @@ ROWS: Rows = {
     },
     "gloo.solo.io": {"*": _GLOO.format(pending="Progressing")},
     "install.istio.io": {"IstioOperator": _ISTIO},
-    "sailoperator.io": {"*": "Degraded !Reconciled; Healthy Ready; Progressing !Ready"},
+    "sailoperator.io": {
+        "IstioRevisionTag": "Degraded !Reconciled; Healthy Reconciled",
+        "*": "Degraded !Reconciled; Degraded !DependenciesHealthy; Healthy Ready; Progressing !Ready",
+    },
     "networking.istio.io": {"*": _ISTIO_CONFIG},
     "security.istio.io": {"*": _ISTIO_CONFIG},
     "telemetry.istio.io": {"*": _ISTIO_CONFIG},

@@ -58,7 +58,9 @@ ROWS: Rows = {
     "jaegertracing.io": {"Jaeger": "Healthy .status.phase=Running; Degraded .status.phase=Failed"},
     "datadoghq.com": {
         "DatadogAgent": (
-            "Degraded DatadogAgentReconcileError; Healthy Active; Healthy .status.agent.status=Running*"
+            "Degraded DatadogAgentReconcileError; Degraded !*Reconcile; Degraded .status[].state=Failed;"
+            " Progressing .status[].state=Progressing|Updating; Healthy Active;"
+            " Healthy .status.agent.status=Running*; Healthy .status[].state=Running"
         ),
         "DatadogMetric": "Degraded Error; Degraded !Valid; Healthy .status.conditions",
         "DatadogMonitor DatadogSLO DatadogDashboard": "Degraded Error; Healthy Active; Healthy Created",

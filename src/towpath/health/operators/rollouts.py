@@ -18,7 +18,12 @@ from towpath.health.verdict import (
 from towpath.objects import Manifest
 
 _WORKLOAD = "rollout.argoproj.io/workload-generation"
-_PHASES = {"Degraded": Status.DEGRADED, "Paused": Status.SUSPENDED, "Progressing": Status.PROGRESSING}
+_PHASES = {
+    "Healthy": Status.HEALTHY,
+    "Degraded": Status.DEGRADED,
+    "Paused": Status.SUSPENDED,
+    "Progressing": Status.PROGRESSING,
+}
 
 
 def application(manifest: Manifest) -> Health:
@@ -32,44 +37,49 @@ def application(manifest: Manifest) -> Health:
     return Health(Status(word), message or f"health {word}")
 
 
-def rollout(manifest: Manifest) -> Health:  # noqa: PLR0911
-    """An Argo Rollout: observed, valid, not paused, every replica new and available, and then stable."""
-    spec, status = part(manifest, "spec"), part(manifest, "status")
+def rollout(manifest: Manifest) -> Health:
+    """An Argo Rollout: what its controller says of the newest version; one before v1.0 says it in counts."""
+    status = part(manifest, "status")
     if waiting := _unseen(manifest):
         return waiting
-    told = conditions(manifest)
-    if "InvalidSpec" in told:
-        return degraded(why(told["InvalidSpec"]), final=True)
-    progress = told.get("Progressing", {})
-    if progress.get("reason") in ("RolloutAborted", "ProgressDeadlineExceeded"):
-        return degraded(why(progress), final=True)
-    message = str(status.get("message") or "")
-    if items(status, "pauseConditions") or spec.get("paused") is True:
-        return suspended(message or "paused: `kubectl argo rollouts promote` lets it go on")
-    if status.get("phase") in _PHASES:
-        return Health(_PHASES[status["phase"]], message or f"phase {status['phase']}")
-    if not status.get("currentPodHash"):
-        return progressing("its controller has not reported on it yet")
-    return (
-        _counts(manifest) or _cutover(manifest) or healthy(message or "every replica is of the new version")
-    )
+    if status.get("controllerPause") is True and not items(status, "pauseConditions"):
+        return progressing("its controller has not gone on yet after the pause")
+    phase, message = status.get("phase"), str(status.get("message") or "")
+    if phase in _PHASES:
+        return Health(_PHASES[phase], message or f"phase {phase}", final=phase == "Degraded")
+    return _of_conditions(manifest) or _counts(manifest) or _cutover(manifest) or healthy("fully promoted")
 
 
 def _unseen(manifest: Manifest) -> Health | None:
     metadata, status = part(manifest, "metadata"), part(manifest, "status")
-    observed = status.get("observedGeneration")
-    if observed in (None, ""):
-        return progressing("its controller has not reported on it yet")
-    # Before v1.0 this was a hash, which cannot be compared.
-    if str(observed).isdecimal() and int(observed) != metadata.get("generation"):
+    observed, generation = str(status.get("observedGeneration") or ""), metadata.get("generation")
+    # Before v0.10 this was a hash, which cannot be compared, even when it looks like a large number.
+    if observed.isdecimal() and isinstance(generation, int) and int(observed) < generation:
         return progressing(
-            "its controller has not seen the newest change"
-            f" (generation {metadata.get('generation')}, seen {observed})"
+            f"its controller has not seen the newest change (generation {generation}, seen {observed})"
         )
     wanted = part(metadata, "annotations").get(_WORKLOAD)
     seen = status.get("workloadObservedGeneration")
     if part(manifest, "spec", "workloadRef") and wanted and str(seen) != str(wanted):
         return progressing("its controller has not seen the newest change of the workload it refers to")
+    return None
+
+
+def _of_conditions(manifest: Manifest) -> Health | None:
+    spec, status = part(manifest, "spec"), part(manifest, "status")
+    told = conditions(manifest)
+    if "InvalidSpec" in told:
+        return degraded(why(told["InvalidSpec"]), final=True)
+    for condition in told.values():
+        if condition.get("reason") in ("RolloutAborted", "ProgressDeadlineExceeded"):
+            return degraded(why(condition), final=True)
+    if items(status, "pauseConditions") or spec.get("paused") is True:
+        return suspended("paused: `kubectl argo rollouts promote` lets it go on")
+    restart = spec.get("restartAt")
+    if restart and restart != status.get("restartedAt"):
+        return progressing("its pods are being restarted")
+    if not status.get("currentPodHash"):
+        return progressing("its controller has not reported on it yet")
     return None
 
 
@@ -96,7 +106,8 @@ def _cutover(manifest: Manifest) -> Health | None:
             return progressing("waits for the analysis of the new version")
     elif "canary" in strategy:
         old = number(status, "replicas") - number(status, "updatedReplicas")
-        if old > 0:
+        # With traffic routing they may run on for a while.
+        if old > 0 and not part(strategy, "canary").get("trafficRouting"):
             return progressing(f"{old} old replicas still run")
         if stable != current:
             return progressing("not every step of the canary is done")
