@@ -39,6 +39,12 @@ ROWS: Rows = {
     },
     "gateway.networking.x-k8s.io": {"XListenerSet": gateways.gateway, "*": gateways.policy},
     "inference.networking.k8s.io": {"InferencePool": gateways.route},
+    "inference.networking.x-k8s.io": {
+        "InferencePool": (
+            "Degraded .status.parent[].conditions[].status=False;"
+            " Progressing .status.parent[].conditions[].status=Unknown; Healthy .status.parent"
+        )
+    },
     "gateway.envoyproxy.io": {
         "Backend": "Healthy Accepted; Degraded ~Accepted",
         "EnvoyProxy HTTPRouteFilter": EXISTS,
@@ -184,6 +190,6 @@ ROWS: Rows = {
     "networking.k8s.aws": {"*": EXISTS},
     "vpcresources.k8s.aws": {"*": EXISTS},
     "crd.k8s.amazonaws.com": {"ENIConfig": EXISTS},
-    "core.haproxy.org": {"*": EXISTS},
+    "*.haproxy.org": {"*": EXISTS},
     "stunner.l7mp.io": {"*": EXISTS},
 }

@@ -73,6 +73,8 @@ ROWS: Rows = {
     "status.gatekeeper.sh": {"*": EXISTS},
     "mutations.gatekeeper.sh": {"*": "Degraded .status.byPod[].errors; Healthy .status.byPod"},
     "wgpolicyk8s.io": {"*": EXISTS},
+    "reports.kyverno.io": {"*": EXISTS},
+    "openreports.io": {"*": EXISTS},
     "aquasecurity.github.io": {"*": EXISTS},
     "neuvector.com": {"*": EXISTS},
     "policies.kubewarden.io": {
@@ -123,6 +125,14 @@ ROWS: Rows = {
         "HierarchyConfiguration": "Degraded *; Healthy",
     },
     "spire.spiffe.io": {"*": EXISTS},
-    "ory.sh": {"*": "Degraded .status.reconciliationError.statusCode; Healthy Ready; Degraded !Ready"},
+    "hydra.ory.sh": {
+        "OAuth2Client": (
+            "Degraded .status.reconciliationError.statusCode; Healthy Ready; Degraded !Ready;"
+            " Healthy .status.observedGeneration"
+        )
+    },
+    "oathkeeper.ory.sh": {
+        "Rule": "Healthy .status.validation.valid=true; Degraded .status.validation.valid=false"
+    },
     "resources.teleport.dev": {"*": "Degraded !*; Healthy SuccessfullyReconciled"},
 }
