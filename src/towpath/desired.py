@@ -1,12 +1,12 @@
 """Rendered objects made ready to apply: labelled as ours, without the fields that others decide."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from towpath import pointer
-from towpath.fingerprint import fingerprint, foreign_edits
+from towpath.fingerprint import Yielded, fingerprint, foreign_edits, yielded_pointers
 from towpath.inventory import Owned, Owner
 from towpath.normalize import digest
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
@@ -14,6 +14,7 @@ from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 IGNORE = "towpath.dev/ignore"
 """Annotation: JSON pointers, separated by commas, that are left alone in this object."""
 SCALED = "/spec/replicas"
+NOTHING: Mapping[ObjectRef, Manifest] = {}
 
 
 class Rule(Protocol):
@@ -24,18 +25,25 @@ class Rule(Protocol):
     @property
     def name(self) -> str | None: ...
     @property
-    def pointer(self) -> str: ...
+    def pointer(self) -> str | None: ...
+    @property
+    def manager(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """One object. `initial` is what a new object starts with, `manifest` what is kept equal to Git."""
+    """One object. `initial` is what a new object starts with, `manifest` what is kept equal to Git.
+
+    `ignored` are pointers, `yielded` field managers whose fields are theirs. `applied` changes with Git and
+    the rules, not with what a manager takes or gives back.
+    """
 
     ref: ObjectRef
     manifest: Manifest
     initial: Manifest = field(repr=False)
     ignored: tuple[str, ...]
     applied: str
+    yielded: Yielded = ()
 
     def is_settled(self, owned: Owned | None, live: Manifest | None) -> bool:
         """Whether the live object is as we left it, which is as Git wants it. `live` may be metadata only."""
@@ -47,18 +55,25 @@ class Desired:
             and owned.uid == metadata["uid"]
             and owned.applied == self.applied
             and owned.fingerprint == fingerprint(metadata)
-            and not foreign_edits(metadata, self.ignored)
+            and not foreign_edits(metadata, self.ignored, self.yielded)
         )
 
 
 def prepare(
-    objects: Iterable[Manifest], owner: Owner, rules: Iterable[Rule] = (), scaled: Iterable[Manifest] = ()
+    objects: Iterable[Manifest],
+    owner: Owner,
+    rules: Iterable[Rule] = (),
+    scaled: Iterable[Manifest] = (),
+    live: Mapping[ObjectRef, Manifest] = NOTHING,
 ) -> tuple[Desired, ...]:
-    """Every object, once. `scaled` are live HorizontalPodAutoscalers; those among `objects` count as well."""
+    """Every object, once. `scaled` are live HorizontalPodAutoscalers; those among `objects` count as well.
+
+    `live` (metadata is enough) tells which fields are a manager's that a rule leaves them to.
+    """
     objects = list(objects)
     targets = scale_targets([*objects, *scaled])
     rules = tuple(rules)
-    return tuple(_prepare(manifest, owner, rules, targets) for manifest in objects)
+    return tuple(_prepare(manifest, owner, rules, targets, live) for manifest in objects)
 
 
 def scale_targets(objects: Iterable[Manifest]) -> frozenset[tuple[str, str, str]]:
@@ -74,7 +89,11 @@ def scale_targets(objects: Iterable[Manifest]) -> frozenset[tuple[str, str, str]
 
 
 def _prepare(
-    manifest: Manifest, owner: Owner, rules: tuple[Rule, ...], targets: frozenset[tuple[str, str, str]]
+    manifest: Manifest,
+    owner: Owner,
+    rules: tuple[Rule, ...],
+    targets: frozenset[tuple[str, str, str]],
+    live: Mapping[ObjectRef, Manifest],
 ) -> Desired:
     ref = ref_of(manifest)
     metadata = {**manifest["metadata"]}
@@ -83,13 +102,18 @@ def _prepare(
     initial = {k: v for k, v in manifest.items() if k != "status"} | {"metadata": metadata}
     if ref.kind == "Secret" and not ref.group:
         initial = _encoded(initial)
-    ignored = {rule.pointer for rule in rules if rule.kind == ref.kind and rule.name in (None, ref.name)}
+    mine = [rule for rule in rules if rule.kind in ("*", ref.kind) and rule.name in (None, ref.name)]
+    ignored = {rule.pointer for rule in mine if rule.pointer and not rule.manager}
+    yielded = tuple(sorted({(rule.manager, rule.pointer or "") for rule in mine if rule.manager}))
     annotation = (metadata.get("annotations") or {}).get(IGNORE, "")
     ignored |= {at.strip() for at in annotation.split(",") if at.strip().startswith("/")}
     if (ref.group, ref.kind, ref.name) in targets:
         ignored.add(SCALED)
     kept = pointer.without(initial, sorted(ignored))
-    return Desired(ref, kept, initial, tuple(sorted(ignored)), digest(kept))
+    applied = digest(kept)
+    if yielded and (found := live.get(ref)):
+        kept = pointer.without(kept, yielded_pointers(found["metadata"], yielded, kept))
+    return Desired(ref, kept, initial, tuple(sorted(ignored)), applied, yielded)
 
 
 def _encoded(secret: Manifest) -> Manifest:

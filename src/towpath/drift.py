@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from towpath import fields, pointer
 from towpath.diff import Difference
-from towpath.fingerprint import FieldChange, change, entries, fingerprint, foreign_edits, own_entry
+from towpath.fingerprint import FieldChange, Yielded, change, entries, fingerprint, foreign_edits, own_entry
 from towpath.inventory import INVENTORY, Owned
 from towpath.objects import Manifest, ObjectRef
 from towpath.plan import fenced, to_json
@@ -127,7 +127,9 @@ def report(environment: str, commit: str, found: Iterable[DriftEntry]) -> DriftR
     return DriftReport(environment, commit, tuple(sorted(found, key=lambda e: (order[e.kind], e.app, e.ref))))
 
 
-def compare(app: str, owned: Owned, live: Manifest | None, ignored: Iterable[str] = ()) -> DriftEntry | None:
+def compare(
+    app: str, owned: Owned, live: Manifest | None, ignored: Iterable[str] = (), yielded: Yielded = ()
+) -> DriftEntry | None:
     """Judge one object of the inventory by its live metadata; None: it is as we left it."""
     ref = owned.ref
     if not owned.uid:
@@ -141,7 +143,7 @@ def compare(app: str, owned: Owned, live: Manifest | None, ignored: Iterable[str
         return DriftEntry(
             app, ref, "deleted", message=f"is being deleted since {metadata['deletionTimestamp']}"
         )
-    edits = foreign_edits(metadata, ignored)
+    edits = foreign_edits(metadata, ignored, yielded)
     if edits or fingerprint(metadata) != owned.fingerprint:
         return DriftEntry(app, ref, "modified", managers=edits)
     return None

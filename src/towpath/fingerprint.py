@@ -19,6 +19,8 @@ RESTART_RULE = pointer.build(("spec", "template", "metadata", "annotations", RES
 PERSON_TOOLS = ("kubectl", "k9s", "lens", "openlens", "node-fetch", "dashboard", "oc", "Mozilla")
 """Names of managers, or their beginnings up to a dash, that a person works with."""
 
+Yielded = tuple[tuple[str, str], ...]
+"""(field manager, pointer): its fields at and below the pointer are left to it; an empty pointer: all."""
 Entry = Mapping[str, Any]
 Metadata = Mapping[str, Any]
 
@@ -84,8 +86,29 @@ def personal_entries(metadata: Metadata) -> Iterator[Entry]:
             yield entry
 
 
-def foreign_edits(metadata: Metadata, ignored: Iterable[str] = ()) -> tuple[FieldChange, ...]:
-    """Edits by hand that are still there, oldest first: fields that are not ours and not `ignored`."""
+def is_yielded(entry: Entry, at: str, yielded: Yielded) -> bool:
+    """Whether the field at pointer `at` of this entry is left to the entry's manager."""
+    return any(manager == entry["manager"] and pointer.covers([below], at) for manager, below in yielded)
+
+
+def yielded_pointers(metadata: Metadata, yielded: Yielded, manifest: Any) -> tuple[str, ...]:
+    """Where `manifest` has fields that are left to the managers who own them now; deepest and last first."""
+    found = {
+        at
+        for entry in entries(metadata)
+        for path in fields.leaves(entry.get("fieldsV1") or {})
+        if not _is_ours(entry)
+        and is_yielded(entry, fields.pattern_of(path), yielded)
+        and (at := fields.pointer_of(path, manifest)) is not None
+    }
+    # Removing an item moves those behind it.
+    return tuple(sorted(found, key=lambda at: [step.zfill(9) for step in pointer.parse(at)], reverse=True))
+
+
+def foreign_edits(
+    metadata: Metadata, ignored: Iterable[str] = (), yielded: Yielded = ()
+) -> tuple[FieldChange, ...]:
+    """Edits by hand that are still there, oldest first: fields that are not ours and not ignored."""
     rules = (*ignored, RESTART_RULE)
     ours = (own_entry(metadata) or {}).get("fieldsV1") or {}
     edits = []
@@ -94,6 +117,7 @@ def foreign_edits(metadata: Metadata, ignored: Iterable[str] = ()) -> tuple[Fiel
             path
             for path in fields.added(entry.get("fieldsV1") or {}, ours)
             if not pointer.covers(rules, fields.pattern_of(path))
+            and not is_yielded(entry, fields.pattern_of(path), yielded)
         ]
         if paths:
             edits.append(change(entry, paths))

@@ -8,11 +8,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from towpath import fields, pointer
-from towpath.fingerprint import MANAGER, RESTART_RULE, Entry, entries, own_entry, personal_entries
+from towpath.fingerprint import (
+    MANAGER,
+    RESTART_RULE,
+    Entry,
+    Yielded,
+    entries,
+    is_yielded,
+    own_entry,
+    personal_entries,
+)
 from towpath.objects import Manifest
 
 
-def take_over(live: Manifest, ignored: Iterable[str] = ()) -> list[dict[str, Any]] | None:
+def take_over(
+    live: Manifest, ignored: Iterable[str] = (), yielded: Yielded = ()
+) -> list[dict[str, Any]] | None:
     """The new `managedFields` of a live object; None when they are right already."""
     ignored = tuple(ignored)
     metadata = live["metadata"]
@@ -28,7 +39,7 @@ def take_over(live: Manifest, ignored: Iterable[str] = ()) -> list[dict[str, Any
         if entry not in personal:
             others.append(dict(entry))
             continue
-        left, mine = _split(entry.get("fieldsV1") or {}, live, (*ignored, RESTART_RULE))
+        left, mine = _split(entry.get("fieldsV1") or {}, live, (*ignored, RESTART_RULE), entry, yielded)
         taken = fields.union(taken, mine) if any(fields.leaves(mine)) else taken
         if any(fields.leaves(left)):
             others.append({**entry, "fieldsV1": left})
@@ -57,12 +68,16 @@ def patch(live: Manifest, managed_fields: list[dict[str, Any]]) -> list[dict[str
 
 
 def _split(
-    owned: fields.Fields, live: Manifest, rules: tuple[str, ...]
+    owned: fields.Fields,
+    live: Manifest,
+    rules: tuple[str, ...],
+    entry: Entry | None = None,
+    yielded: Yielded = (),
 ) -> tuple[fields.Fields, fields.Fields]:
-    """(covered by the rules, not covered)."""
+    """(covered by the rules, or left to the entry's manager; not covered)."""
 
     def covered(path: fields.Path) -> bool:
         at = fields.pointer_of(path, live) or fields.pattern_of(path)
-        return pointer.covers(rules, at)
+        return pointer.covers(rules, at) or (entry is not None and is_yielded(entry, at, yielded))
 
     return fields.split(owned, covered)

@@ -33,7 +33,7 @@ def test_the_example_is_right() -> None:
 
 def test_defaults() -> None:
     dev = parse_config(TWO).environment("dev")
-    assert (dev.drift, dev.extras, dev.on_failure) == ("heal", "report", "rollback")
+    assert (dev.drift, dev.extras_of("", "Role"), dev.on_failure) == ("heal", "report", "rollback")
     assert (dev.prune.limit, dev.prune.share) == (3, 0.2)
     assert (dev.timeout, dev.gate.soak) == (timedelta(seconds=120), timedelta())
     assert dev.allow_cluster_scoped == ("Namespace",)
@@ -170,6 +170,57 @@ def test_off_is_text_and_durations_add_up() -> None:
     dev = parse_config(text).environment("dev")
     assert dev.drift == "off"
     assert dev.timeout == timedelta(hours=1, minutes=30, seconds=5)
+
+
+def test_the_mode_of_one_app_is_an_exception() -> None:
+    dev = parse_config(
+        app("").replace("dev}", "dev, drift: report, apps: {hello: {drift: heal}}}")
+    ).environment("dev")
+    assert (dev.drift_of("hello"), dev.drift_of("other")) == ("heal", "report")
+
+
+def test_extras_for_all_or_by_kind() -> None:
+    text = TWO.replace("dev}", "dev, extras: %s}")
+    assert parse_config(text % "prune").environment("dev").extras_of("", "Role") == "prune"
+    kinds = "{'*': ignore, Role: prune, Certificate.cert-manager.io: report}"
+    dev = parse_config(text % kinds).environment("dev")
+    assert dev.extras_of("rbac.authorization.k8s.io", "Role") == "prune"
+    assert dev.extras_of("", "ConfigMap") == "ignore"
+    assert dev.extras_of("cert-manager.io", "Certificate") == "report"
+    assert dev.extra_kinds == (("cert-manager.io", "Certificate"),)
+    only = parse_config(text % "{Secret: ignore}").environment("dev")
+    assert (only.extras_of("", "Secret"), only.extras_of("", "ConfigMap")) == ("ignore", "report")
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("extras: delete", "extras: must be 'report', 'ignore' or 'prune', not \"delete\""),
+        ("extras: {Role: delete}", "extras.Role: must be 'report', 'ignore' or 'prune', not \"delete\""),
+        ("extras: {role: prune}", "must be a kind (Role), a kind with its group"),
+        ("extras: 1", "extras: must be a mapping"),
+        ("ignore: [{kind: Role}]", "ignore[0]: must have `pointer` (a field), `manager`"),
+        ("apps: {helo: {drift: off}}", "apps: there is no app `helo`; did you mean `hello`?"),
+        (
+            "apps: {hello: {drft: off}}",
+            "unknown key `drft` in environments[0].apps.hello; did you mean `drift`?",
+        ),
+    ],
+)
+def test_what_is_wrong_about_drift_is_named(key: str, said: str) -> None:
+    [problem] = problems(app("").replace("dev}", f"dev, {key}}}"))
+    assert problem.startswith("towpath.yaml:3: ")
+    assert said in problem
+
+
+def test_an_ignore_rule_names_a_field_a_manager_or_both() -> None:
+    rules = "[{kind: Role, pointer: /a}, {kind: '*', manager: vpa}, {kind: A, pointer: /c, manager: d}]"
+    dev = parse_config(TWO.replace("dev}", f"dev, ignore: {rules}}}")).environment("dev")
+    assert [(rule.pointer, rule.manager) for rule in dev.ignore] == [
+        ("/a", None),
+        (None, "vpa"),
+        ("/c", "d"),
+    ]
 
 
 def test_no_file_says_how_to_make_one(tmp_path: Path) -> None:

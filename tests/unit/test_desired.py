@@ -108,3 +108,39 @@ def owned(**changes: str) -> Owned:
 )
 def test_settled_is_as_we_left_it(has, now, settled: bool) -> None:
     assert one(DEPLOYMENT).is_settled(has, now) is settled
+
+
+SCALED_BY_KEDA = {
+    "metadata": {
+        "name": "hello",
+        "managedFields": [ENTRY, {**ENTRY, "manager": "keda", "fieldsV1": {"f:spec": {"f:replicas": {}}}}],
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "left"),
+    [
+        (IgnoreRule(kind="Deployment", manager="keda"), True),
+        (IgnoreRule(kind="*", manager="keda"), True),
+        (IgnoreRule(kind="*", name="hello", manager="keda", pointer="/spec"), True),
+        (IgnoreRule(kind="*", manager="keda", pointer="/metadata"), False),
+        (IgnoreRule(kind="*", name="other", manager="keda"), False),
+        (IgnoreRule(kind="Deployment", manager="vpa"), False),
+    ],
+)
+def test_what_a_manager_owns_is_left_to_it_where_a_rule_says_so(rule: IgnoreRule, left: bool) -> None:
+    plain = one(DEPLOYMENT)
+    desired = one(DEPLOYMENT, rules=[rule], live={plain.ref: SCALED_BY_KEDA})
+    assert ("replicas" not in desired.manifest["spec"]) is left
+    assert desired.initial["spec"]["replicas"] == 2
+    assert desired.applied == plain.applied, "what a manager takes is no commit"
+
+
+def test_items_of_a_list_that_a_manager_owns_are_left_out_without_moving_others() -> None:
+    args = {'v:"a"': {}, 'v:"b"': {}}
+    theirs = {**ENTRY, "manager": "m", "fieldsV1": {"f:spec": {"f:args": args}}}
+    manifest = {**DEPLOYMENT, "spec": {"args": ["a", "x", "b"]}}
+    live = {one(manifest).ref: {"metadata": {"managedFields": [theirs]}}}
+    desired = one(manifest, rules=[IgnoreRule(kind="*", manager="m")], live=live)
+    assert desired.manifest["spec"] == {"args": ["x"]}

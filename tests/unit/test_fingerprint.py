@@ -74,3 +74,11 @@ def test_fingerprint_changes_with_fields_and_time_of_our_entry_only() -> None:
 def test_no_entry_no_fingerprint(managed) -> None:
     assert own_entry({"managedFields": managed}) is None
     assert fingerprint({"managedFields": managed}) == ""
+
+
+def test_an_edit_by_a_manager_that_a_rule_leaves_alone_is_none() -> None:
+    metadata = {"managedFields": [OURS, entry("kubectl-label", LABEL)]}
+    assert foreign_edits(metadata, (), (("kubectl-label", ""),)) == ()
+    assert foreign_edits(metadata, (), (("kubectl-label", "/metadata/labels"),)) == ()
+    assert foreign_edits(metadata, (), (("kubectl-label", "/spec"),))
+    assert foreign_edits(metadata, (), (("kubectl-edit", ""),))

@@ -55,3 +55,13 @@ def test_a_restart_is_left_alone() -> None:
         }
     }
     assert take_over(live(OURS, entry("kubectl-rollout", restart))) is None
+
+
+def test_fields_that_a_rule_leaves_to_a_manager_stay_his() -> None:
+    theirs = entry("kubectl-edit", SPEC)
+    assert take_over(live(OURS, theirs), (), (("kubectl-edit", ""),)) is None
+    taken = take_over(live(OURS, theirs), (), (("kubectl-edit", "/spec/replicas"),))
+    assert taken == [
+        {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, "f:spec": {"f:paused": {}}}},
+        {**theirs, "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+    ]

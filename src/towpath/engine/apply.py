@@ -92,7 +92,7 @@ def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: 
         return True
     if owned is None or owned.applied != desired.applied:
         return True
-    return fingerprint(old) != fingerprint(new) or bool(foreign_edits(old, desired.ignored))
+    return fingerprint(old) != fingerprint(new) or bool(foreign_edits(old, desired.ignored, desired.yielded))
 
 
 def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
@@ -115,7 +115,7 @@ def _needs_rewrite(known: Manifest, desired: Desired) -> bool:
 
 def _rewrite_owners(cluster: Cluster, desired: Desired, live: Manifest) -> Manifest:
     for _ in range(TRIES):
-        managed_fields = take_over(live, desired.ignored)
+        managed_fields = take_over(live, desired.ignored, desired.yielded)
         if managed_fields is None:
             return live
         try:

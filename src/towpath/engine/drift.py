@@ -12,6 +12,7 @@ from towpath.engine.observe import Live, concurrently, namespace_state, observe
 from towpath.engine.plan import read_full, would_change
 from towpath.engine.render import Rendered
 from towpath.engine.survey import owner_of
+from towpath.fingerprint import yielded_pointers
 from towpath.inventory import INVENTORY, PART_OF, Inventory, Owner, from_configmap
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -50,13 +51,15 @@ def detect(  # noqa: PLR0913
     wanted = {ref_of(manifest) for each in rendered for manifest in each.objects}
     known = {owned.ref for inventory in inventories.values() for owned in inventory.objects}
     sought = wanted | known
-    seeks_extras = environment.extras != "ignore" and only is None
-    if seeks_extras:
-        sought |= {ObjectRef(*kind, namespace, "") for kind in EXTRA_KINDS}
+    kinds = (*EXTRA_KINDS, *environment.extra_kinds) if only is None else ()
+    sought |= {ObjectRef(*kind, namespace, "") for kind in kinds if environment.extras_of(*kind) != "ignore"}
     scalable = any("replicas" in (m.get("spec") or {}) for each in rendered for m in each.objects)
     live = observe(cluster, sought, namespace, scalers=scalable)
     desired = {
-        each.app: {d.ref: d for d in prepare(each.objects, owner_of(each), environment.ignore, live.scalers)}
+        each.app: {
+            d.ref: d
+            for d in prepare(each.objects, owner_of(each), environment.ignore, live.scalers, live.metadata)
+        }
         for each in rendered
     }
     found: list[DriftEntry] = []
@@ -66,13 +69,16 @@ def detect(  # noqa: PLR0913
     entries = _explained(cluster, found, desired, namespace)
     if deep:
         entries += _deeper(cluster, desired, live, {entry.ref for entry in entries}, namespace)
-    if seeks_extras:
+    if only is None:
         declared = wanted | known | {ref_of(hook) for each in rendered for hook in each.hooks}
         declared |= {run.ref for inventory in inventories.values() for run in inventory.hooks}
         entries += [
             extra(ref, each)
             for ref, each in live.metadata.items()
-            if ref.namespace and ref not in declared and is_extra(each)
+            if ref.namespace
+            and ref not in declared
+            and environment.extras_of(ref.group, ref.kind) != "ignore"
+            and is_extra(each)
         ]
     return report(name, commit, entries)
 
@@ -97,7 +103,7 @@ def _of_app(
         elif wanted is None:
             if now is not None:
                 yield DriftEntry(app, ref, "unapplied", message="no longer in Git, not deleted yet")
-        elif drifted := compare(app, has, now, wanted.ignored):
+        elif drifted := compare(app, has, now, wanted.ignored, wanted.yielded):
             yield drifted
         elif has.applied != wanted.applied:
             yield DriftEntry(app, ref, "unapplied", message="Git has changed since the last sync")
@@ -121,7 +127,10 @@ def _explained(
         if live is None:
             return replace(entry, kind="deleted")
         try:
-            changes = would_change(cluster, desired[entry.app][entry.ref], live)
+            wanted = desired[entry.app][entry.ref]
+            changes = would_change(cluster, wanted, live)
+            if not changes and yielded_pointers(live["metadata"], wanted.yielded, live):
+                return None  # only who owns what has changed, and that is left to them
         except (ApiConflictError, ApiRefusedError) as error:
             return replace(explain(entry, live, ()) or entry, message=error.message)
         return explain(entry, live, changes)

@@ -1,4 +1,4 @@
-"""Deletes extras where an environment's `extras: prune` asks for it: few at a time, never data."""
+"""Deletes extras of the kinds for which an environment's `extras` says `prune`: few at a time, never data."""
 
 import math
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ def prune_extras(
 
     Raises RefusedError before any deletion when they are more than the environment's limit.
     """
-    refs = [entry.ref for entry in entries if entry.kind == "extra"]
+    refs = to_prune(environment, entries)
     live = observe(cluster, refs, environment.namespace).metadata if refs else {}
     chosen = [ref for ref in sorted(refs) if ref in live and may_delete(live[ref])]
     allowed = max(environment.prune.limit, math.floor(total * environment.prune.share))
@@ -33,6 +33,12 @@ def prune_extras(
             remedy="Delete them by hand, put them into Git, or raise `prune.limit` in towpath.yaml.",
         )
     return tuple(ref for ref in chosen if cluster.delete(ref, uid=live[ref]["metadata"]["uid"]))
+
+
+def to_prune(environment: Environment, entries: Iterable[DriftEntry]) -> list[ObjectRef]:
+    """Extras of the kinds for which the environment says `prune`."""
+    refs = (entry.ref for entry in entries if entry.kind == "extra")
+    return [ref for ref in refs if environment.extras_of(ref.group, ref.kind) == "prune"]
 
 
 def may_delete(live: Manifest) -> bool:

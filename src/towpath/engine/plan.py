@@ -15,7 +15,7 @@ from towpath.engine.render import Rendered
 from towpath.engine.survey import Survey, survey
 from towpath.errors import RefusedError
 from towpath.fields import added, pointer_of
-from towpath.fingerprint import RESTART_RULE, own_entry, personal_entries
+from towpath.fingerprint import RESTART_RULE, own_entry, personal_entries, yielded_pointers
 from towpath.hooks import POST, PRE, of
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.order import deletion_stages, ordered
@@ -95,7 +95,7 @@ def would_change(cluster: Cluster, desired: Desired, live: Manifest) -> tuple[Di
             # What Git names itself the dry run has told already.
             if at is not None and pointer_of(path, desired.manifest) is None:
                 found[at] = removal(live, at)
-    rules = (*desired.ignored, RESTART_RULE)
+    rules = (*desired.ignored, RESTART_RULE, *yielded_pointers(live["metadata"], desired.yielded, live))
     return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
 
 

@@ -10,6 +10,7 @@ from towpath.decision import Decision, Policy, decide_all
 from towpath.drift import DriftReport
 from towpath.engine.carry_out import EXTRAS, Outcome, Work, carry_out, clear_extras
 from towpath.engine.drift import detect
+from towpath.engine.extras import to_prune
 from towpath.engine.glance import AppHealth, glance
 from towpath.engine.place import Place, Tell
 from towpath.engine.render import Rendered, render_app
@@ -37,7 +38,7 @@ class Found:
 
     @property
     def clears_extras(self) -> bool:
-        return self.whole and self.place.environment.extras == "prune" and bool(self.drift.extras)
+        return self.whole and bool(to_prune(self.place.environment, self.drift.extras))
 
     @property
     def quiet(self) -> bool:
@@ -108,9 +109,9 @@ def look(place: Place, apps: Iterable[str] | None = None, *, deep: bool = False)
     return Found(place, rendered, digests, broken, drift, decisions, only is None)
 
 
-def policy_of(place: Place, app: str) -> Policy:  # noqa: ARG001 - an app may have a policy of its own
+def policy_of(place: Place, app: str) -> Policy:
     """How drift of an app is answered here."""
-    return Policy(place.environment.drift)
+    return Policy(place.environment.drift_of(app))
 
 
 def act(found: Found, tell: Tell) -> tuple[Outcome, ...]:

@@ -95,7 +95,7 @@ def survey_from(
 ) -> Survey:
     """The survey of one app out of what is known already, to plan with: a sync asks again."""
     owner = owner_of(rendered)
-    desired = prepare(rendered.objects, owner, environment.ignore, live.scalers)
+    desired = prepare(rendered.objects, owner, environment.ignore, live.scalers, live.metadata)
     return Survey(owner, inventory, "", {each.ref: each for each in desired}, live)
 
 

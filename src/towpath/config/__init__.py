@@ -1,0 +1,47 @@
+"""`towpath.yaml`: read once, at the door, into strict and frozen models that can be trusted afterwards.
+
+All problems of a file come in one ConfigError, a line each: `towpath.yaml:12: unknown key …; did you mean …?`
+"""
+
+from towpath.config.fields import DriftMode, ExtrasMode, parse_duration
+from towpath.config.load import config_schema, load_config, parse_config, resolve_source_url
+from towpath.config.models import (
+    CONFIG_FILE,
+    App,
+    AppPolicy,
+    Approvals,
+    Config,
+    Environment,
+    Gate,
+    HealthCheckExpression,
+    IgnoreRule,
+    PruneLimit,
+    ScanIgnore,
+    ScanPolicy,
+    SmokeCheck,
+    Source,
+)
+
+__all__ = [
+    "CONFIG_FILE",
+    "App",
+    "AppPolicy",
+    "Approvals",
+    "Config",
+    "DriftMode",
+    "Environment",
+    "ExtrasMode",
+    "Gate",
+    "HealthCheckExpression",
+    "IgnoreRule",
+    "PruneLimit",
+    "ScanIgnore",
+    "ScanPolicy",
+    "SmokeCheck",
+    "Source",
+    "config_schema",
+    "load_config",
+    "parse_config",
+    "parse_duration",
+    "resolve_source_url",
+]

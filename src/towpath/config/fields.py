@@ -1,0 +1,89 @@
+"""The kinds of values in `towpath.yaml`: names, durations, images, paths, and what is said of wrong ones."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_RELATIVE = r"^(?!/)(?!-)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+$"
+API_VERSION = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$"
+_KIND = r"^(\*|[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?)$"
+_IMAGE = (
+    r"^(localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:[0-9]{1,5})?"
+    r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$"
+)
+
+
+def parse_duration(value: object) -> timedelta:
+    """`90s`, `5m`, `1h30m`, `7d` -> timedelta; ValueError for anything else."""
+    if isinstance(value, timedelta):
+        return value
+    found = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if not found:
+        raise ValueError("must be a duration such as 90s, 5m, 1h30m or 7d")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    try:
+        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        raise ValueError("is too long a duration") from None
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "examples": ["90s", "5m"]}
+    ),
+]
+Name = Annotated[str, StringConstraints(pattern=_LABEL)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+RelativePath = Annotated[str, StringConstraints(pattern=_RELATIVE)]
+Image = Annotated[str, StringConstraints(pattern=_IMAGE, max_length=255)]
+Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN"]
+
+DriftMode = Literal["heal", "report", "adopt", "off"]
+ExtrasMode = Literal["report", "ignore", "prune"]
+Extras = Annotated[
+    dict[Annotated[str, StringConstraints(pattern=_KIND)], ExtrasMode],
+    BeforeValidator(lambda value: {"*": value} if isinstance(value, str) else value),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["report", "ignore", "prune"], "type": "string"},
+                {
+                    "type": "object",
+                    "propertyNames": {"pattern": _KIND},
+                    "additionalProperties": {"enum": ["report", "ignore", "prune"], "type": "string"},
+                },
+            ]
+        }
+    ),
+]
+
+RESERVED = {
+    "base": "the folder that environments share",
+    "build": "the work pool that must not hold an environment's credentials",
+}
+HINTS = {
+    API_VERSION: "must be GROUP/VERSION, for example example.com/v1",
+    r"^[A-Z][A-Za-z0-9]*$": "must be a kind, for example Database",
+    _KIND: "must be a kind (Role), a kind with its group (Certificate.cert-manager.io), or *",
+    _LABEL: "must be lower-case letters, digits and dashes, at most 63",
+    _RELATIVE: "must be a path inside of the repository",
+    _IMAGE: "must be REGISTRY/REPOSITORY without tag or digest, for example registry.example.com/team/app",
+}
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        regex_engine="python-re",
+    )

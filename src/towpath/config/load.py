@@ -1,0 +1,86 @@
+"""Reads `towpath.yaml` once, at the door."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from towpath.config.checks import check_expressions, check_names
+from towpath.config.explain import explain
+from towpath.config.models import CONFIG_FILE, App, Config
+from towpath.errors import ConfigError
+from towpath.files import read_text
+from towpath.yamlfile import config_error, read_document
+
+
+def load_config(checkout: Path) -> Config:
+    """Read `towpath.yaml` of a checkout of the environment repository; ConfigError says all that is wrong."""
+    text = read_text(checkout, CONFIG_FILE)
+    if text is None:
+        raise ConfigError(
+            "there is no such file, so this is no environment repository",
+            file=CONFIG_FILE,
+            remedy="`towpath init` makes an environment repository.",
+        )
+    return parse_config(text, CONFIG_FILE)
+
+
+def parse_config(text: str, file: str = CONFIG_FILE) -> Config:
+    """Parse the text of a `towpath.yaml`; `file` is its name in errors."""
+    document = read_document(text, file)
+    if not isinstance(document.data, dict):
+        raise ConfigError(
+            "must be a mapping that begins with `apiVersion: towpath.dev/v1`", file=file, line=1
+        )
+    try:
+        # JSON, because strict mode then takes lists for tuples and text for dates, and nothing else.
+        config = Config.model_validate_json(json.dumps(document.data), by_name=False, by_alias=True)
+    except ValidationError as error:
+        problems = [
+            (document.line(tuple(problem["loc"])), explain(dict(problem)))
+            for problem in error.errors(include_url=False)
+            # A list whose items are all wrong counts as empty; the items' own problems are enough.
+            if problem["type"] != "too_short" or not problem["input"]
+        ]
+        raise config_error(problems, file) from error
+    check_names(config, document, file)
+    if config.health_check_exprs:
+        check_expressions(config, document, file)
+    return config
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema of `towpath.yaml`, for editors."""
+    schema = Config.model_json_schema(by_alias=True)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "towpath.yaml",
+    }
+
+
+def resolve_source_url(app: App, environments_url: str) -> str:
+    """The URL of an app's source; `./` and `../` are resolved against the environment repository's URL.
+
+    The rule is that of `git submodule`: `../hello.git` next to `https://host/team/environments.git` is
+    `https://host/team/hello.git`. Raises ConfigError when there are more `../` than the URL has parts.
+    """
+    if app.source is None:
+        raise ConfigError(f"app {app.name} has no `source`, so there is nothing to build", file=CONFIG_FILE)
+    url = app.source.repository
+    if not re.match(r"\.{1,2}/", url):
+        return url
+    base = environments_url.rstrip("/")
+    while found := re.match(r"(\.{1,2})/+", url):
+        url = url[found.end() :]
+        if found[1] == "..":
+            cut = max(base.rfind("/"), base.rfind(":"))
+            if cut <= 0 or base[: cut + 1].endswith("://") or (base[cut] == ":" and not base[cut + 1 :]):
+                raise ConfigError(
+                    f"source of app {app.name} leads above {environments_url.partition('://')[0]} root",
+                    file=CONFIG_FILE,
+                )
+            base = base[: cut + (base[cut] == ":")]
+    return base + url if base.endswith(":") else f"{base}/{url}"

@@ -1,0 +1,259 @@
+"""The strict and frozen models of `towpath.yaml`."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, StringConstraints, model_validator
+
+from towpath.config.fields import (
+    API_VERSION,
+    DriftMode,
+    Duration,
+    Extras,
+    ExtrasMode,
+    Image,
+    Model,
+    Name,
+    RelativePath,
+    Severity,
+    Text,
+)
+from towpath.errors import UnknownNameError
+
+CONFIG_FILE = "towpath.yaml"
+
+
+class Source(Model):
+    """Where an app's code is and how its image is built."""
+
+    repository: Annotated[
+        Text, Field(description="Git URL; `./` and `../` are relative to this repository's.")
+    ]
+    branch: Text = "main"
+    context: RelativePath = "."
+    dockerfile: RelativePath = "Dockerfile"
+    test_target: Annotated[
+        Text | None, Field(description="Dockerfile target whose build runs the tests; null: none.")
+    ] = "test"
+
+
+class SmokeCheck(Model):
+    """One thing to ask after everything is healthy: a Service, a URL, or a Job that must succeed."""
+
+    service: Name | None = None
+    port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    path: Annotated[str, StringConstraints(pattern=r"^/[^\s\x00-\x1f]*$")] = "/"
+    url: Annotated[
+        str | None,
+        StringConstraints(pattern=r"^https?://[^\s\x00-\x1f]+$"),
+        Field(description="`{environment}` and `{namespace}` are put in."),
+    ] = None
+    job: Annotated[
+        Name | None, Field(description="Job of the app with the annotation `towpath.dev/hook: smoke`.")
+    ] = None
+    status: Annotated[int, Field(ge=100, le=599)] = 200
+    contains: Text | None = None
+    latency: Annotated[Duration | None, Field(description="The answer must not take longer.")] = None
+
+    @model_validator(mode="after")
+    def _one_target(self) -> "SmokeCheck":
+        if sum(target is not None for target in (self.service, self.url, self.job)) != 1:
+            raise ValueError("must have exactly one of `service`, `url` and `job`")
+        if (self.service is None) != (self.port is None):
+            raise ValueError("`service` and `port` go together")
+        return self
+
+
+class App(Model):
+    """One application: its image, its source, how its manifests are rendered."""
+
+    image: Annotated[Image, Field(description="Repository without tag; releases are pushed there.")]
+    source: Source | None = None
+    renderer: Literal["kustomize", "helm", "plain"] = "kustomize"
+    container: Annotated[
+        Text | None, Field(description="Container whose image a promotion edits (plain).")
+    ] = None
+    smoke: tuple[SmokeCheck, ...] = ()
+    _name: str = PrivateAttr(default="")
+
+    @property
+    def name(self) -> str:
+        """Its key in `apps`."""
+        return self._name
+
+
+class IgnoreRule(Model):
+    """Fields that somebody else owns, by pointer or by field manager: never planned, never drift."""
+
+    kind: Annotated[Text, Field(description="`*`: any kind.")]
+    name: Text | None = None
+    pointer: Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])+)+$")] | None = None
+    manager: Annotated[
+        Text | None,
+        Field(description="Every field that this field manager owns (below `pointer`, if there is one)."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _says_what(self) -> "IgnoreRule":
+        if self.pointer is None and self.manager is None:
+            raise ValueError("must have `pointer` (a field), `manager` (a field manager), or both")
+        return self
+
+
+class PruneLimit(Model):
+    """One sync deletes at most max(limit, share of the inventory) objects."""
+
+    limit: Annotated[int, Field(ge=0)] = 3
+    share: Annotated[float, Field(ge=0, le=1)] = 0.2
+
+
+class Approvals(Model):
+    """How many of whom must approve."""
+
+    required: Annotated[int, Field(ge=0)] = 0
+    approvers: Annotated[tuple[Text, ...], Field(alias="from")] = ()
+
+
+class Gate(Model):
+    """What must hold before a release may enter."""
+
+    verified_in: Annotated[
+        Text | None,
+        Field(description="Earlier environment where it must be verified; null: the one before this one."),
+    ] = None
+    soak: Annotated[Duration, Field(description="How long it must have been verified there.")] = timedelta()
+    approvals: Approvals = Approvals()
+
+
+class AppPolicy(Model):
+    """What holds in an environment for one app only."""
+
+    drift: Annotated[DriftMode | None, Field(description="null: as the environment.")] = None
+
+
+class Environment(Model):
+    """A namespace of a cluster, and the policies that hold there."""
+
+    name: Name
+    namespace: Name
+    context: Annotated[
+        Text | None, Field(description="Context of the kubeconfig; null: the current one.")
+    ] = None
+    kubeconfig: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^(in-cluster|(/|~/).+)$")] | None,
+        Field(description="File on the worker, or `in-cluster` for its pod's account; null: KUBECONFIG."),
+    ] = None
+    allow_exec: Annotated[
+        bool, Field(description="Whether the kubeconfig may run a program to get its credentials.")
+    ] = False
+    allow_cluster_scoped: Annotated[
+        tuple[Text, ...], Field(description="Cluster-scoped kinds apps may contain.")
+    ] = ("Namespace",)
+    drift: DriftMode = "heal"
+    apps: Annotated[
+        dict[Name, AppPolicy], Field(default_factory=dict, description="Exceptions for single apps.")
+    ]
+    extras: Annotated[
+        Extras,
+        Field(
+            default_factory=lambda: {"*": "report"},
+            description="For all, or by kind; `*` stands for the other kinds.",
+        ),
+    ]
+    ignore: tuple[IgnoreRule, ...] = ()
+    prune: PruneLimit = PruneLimit()
+    gate: Gate = Gate()
+    timeout: Annotated[Duration, Field(description="How long a sync may take to become healthy.")] = (
+        timedelta(seconds=120)
+    )
+    on_failure: Literal["rollback", "hold"] = "rollback"
+
+    def drift_of(self, app: str) -> DriftMode:
+        """The mode that holds for one app here."""
+        policy = self.apps.get(app)
+        return policy.drift if policy and policy.drift else self.drift
+
+    def extras_of(self, group: str, kind: str) -> ExtrasMode:
+        """What is done about undeclared objects of a kind."""
+        for name in (f"{kind}.{group}", kind, "*"):
+            if name in self.extras:
+                return self.extras[name]
+        return "report"
+
+    @property
+    def extra_kinds(self) -> tuple[tuple[str, str], ...]:
+        """(group, kind) of what `extras` names with its group, and is therefore looked for."""
+        named = (name.partition(".") for name in self.extras)
+        return tuple((group, kind) for kind, _, group in named if group)
+
+
+class ScanIgnore(Model):
+    """One finding that does not block until a date, and why."""
+
+    id: Text
+    until: date
+    reason: Text
+
+
+class ScanPolicy(Model):
+    """What is looked for in an image, and which findings block it."""
+
+    scanners: tuple[Literal["secret", "vuln", "misconfig"], ...] = ("secret", "vuln")
+    block: tuple[Severity, ...] = ("CRITICAL", "HIGH")
+    ignore: tuple[ScanIgnore, ...] = ()
+
+
+class HealthCheckExpression(Model):
+    """How a kind of custom resource tells its health, in CEL, as in Flux's Kustomizations."""
+
+    api_version: Annotated[str, StringConstraints(pattern=API_VERSION), Field(alias="apiVersion")]
+    kind: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+    current: Annotated[Text, Field(description="True: it is healthy.")]
+    in_progress: Annotated[Text | None, Field(description="True: it is not there yet; asked first.")] = None
+    failed: Annotated[Text | None, Field(description="True: it failed; asked before `current`.")] = None
+
+
+class Config(Model):
+    """The whole of `towpath.yaml`."""
+
+    api_version: Annotated[Literal["towpath.dev/v1"], Field(alias="apiVersion")]
+    apps: Annotated[dict[Name, App], Field(default_factory=dict)]
+    environments: Annotated[tuple[Environment, ...], Field(min_length=1, description="In promotion order.")]
+    scan: ScanPolicy = ScanPolicy()
+    health_check_exprs: tuple[HealthCheckExpression, ...] = ()
+
+    def model_post_init(self, _context: Any) -> None:
+        for name, app in self.apps.items():
+            app._name = name
+
+    def app(self, name: str) -> App:
+        """The app of that name; UnknownNameError names the nearest one there is."""
+        try:
+            return self.apps[name]
+        except KeyError:
+            raise UnknownNameError("app", name, self.apps, where=CONFIG_FILE) from None
+
+    def environment(self, name: str) -> Environment:
+        """The environment of that name; UnknownNameError names the nearest one there is."""
+        return self.environments[self._index(name)]
+
+    def next_environment(self, name: str) -> Environment | None:
+        """The one after `name` in promotion order; None after the last."""
+        after = self._index(name) + 1
+        return self.environments[after] if after < len(self.environments) else None
+
+    def previous_environment(self, name: str) -> Environment | None:
+        """The one before `name` in promotion order; None before the first."""
+        index = self._index(name)
+        return self.environments[index - 1] if index else None
+
+    def verified_in(self, name: str) -> str | None:
+        """Where a release must have been verified before it may enter `name`; None: nowhere."""
+        previous = self.previous_environment(name)
+        return self.environment(name).gate.verified_in or (previous.name if previous else None)
+
+    def _index(self, name: str) -> int:
+        names = [environment.name for environment in self.environments]
+        if name not in names:
+            raise UnknownNameError("environment", name, names, where=CONFIG_FILE)
+        return names.index(name)
