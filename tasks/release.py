@@ -12,12 +12,17 @@ from tasks.step import step
 from towpath.adapters import registry
 from towpath.errors import UnknownNameError
 from towpath.release import Release, ScanSummary
+from towpath.scan_policy import unmet
 
 
 @step("look for a release of {source.app} {source.short}")
 def recorded(source: Source) -> Release | None:
-    """The release that was built from this commit before, if there is one that passed its scan."""
+    """The release that was built from this commit before, if its scan is enough by the policy of now."""
     found = registry.find_release(source.image, source.commit)
+    why = unmet(found.scan, source.policy, now=datetime.now(UTC)) if found else ""
+    if found is not None and why:
+        get_run_logger().info("%s %s is built and scanned again: it %s", found.app, found.short, why)
+        return None
     if found is not None:
         get_run_logger().info("%s %s is released already: %s", found.app, found.short, found.digest)
     return found

@@ -8,6 +8,7 @@ from towpath.approval import Approval, is_author
 from towpath.config import Config
 from towpath.quarantine import Quarantined, is_quarantined
 from towpath.release import EnvironmentRelease, Release
+from towpath.scan_policy import unmet
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def evaluate_gate(  # noqa: PLR0913, PLR0917
     config.environment(environment)
     reasons = [
         *_quarantined(release, quarantine),
-        *_scan(config, release),
+        *_scan(config, release, now),
         *_verified(config, environment, release, states, now),
         *_rejected(config, app, environment, release, approvals),
     ]
@@ -56,16 +57,10 @@ def _quarantined(release: Release, quarantine: Iterable[Quarantined]) -> Iterabl
         yield f"{release.app} {release.short} is quarantined since {entry.at}: {entry.reason}"
 
 
-def _scan(config: Config, release: Release) -> Iterable[str]:
-    if not config.scan.scanners:
-        return
-    missing = sorted(set(config.scan.scanners) - set(release.scan.scanners))
-    if release.scan.status == "blocked":
-        yield f"{release.app} {release.short} is blocked by its scan"
-    elif release.scan.status != "passed":
-        yield f"{release.app} {release.short} was not scanned"
-    elif missing:
-        yield f"{release.app} {release.short} was not scanned for {', '.join(missing)}"
+def _scan(config: Config, release: Release, now: datetime) -> Iterable[str]:
+    why = unmet(release.scan, config.scan, now=now)
+    if why:
+        yield f"{release.app} {release.short} {why}"
 
 
 def _verified(

@@ -26,13 +26,18 @@ ScanStatus = Literal["passed", "blocked", "not-scanned"]
 
 @dataclass(frozen=True, slots=True)
 class ScanSummary:
-    """What scanning the image found. `policy` is the hash of the policy it was judged by."""
+    """What scanning the image found. `policy` is the hash of the policy it was judged by.
+
+    `findings` is id -> worst severity, so that it can be judged by another policy; None: not recorded. Only
+    the record in the registry has it, `release.yaml` does not.
+    """
 
     status: ScanStatus
     scanners: tuple[str, ...] = ()
     counts: dict[str, int] = dataclasses.field(default_factory=dict)
     scanner_version: str = ""
     policy: str = ""
+    findings: dict[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data."""
@@ -135,12 +140,19 @@ def parse_release_file(text: str, file: str = RELEASE_FILE) -> EnvironmentReleas
 def dump_release_file(release: EnvironmentRelease) -> str:
     """The text of `release.yaml`: the same bytes for the same release, on every machine."""
     head = "# Written by Towpath with every promotion and rollback. Change it by `towpath promote` only.\n"
-    return head + yaml.safe_dump(release.to_json(), sort_keys=False, allow_unicode=True, width=1000)
+    data = _without_findings(release).to_json()
+    del data["release"]["scan"]["findings"]
+    return head + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
 
 
 def _plain(value: Any) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
     return data
+
+
+def _without_findings(state: EnvironmentRelease) -> EnvironmentRelease:
+    scan = dataclasses.replace(state.release.scan, findings=None)
+    return dataclasses.replace(state, release=dataclasses.replace(state.release, scan=scan))
 
 
 def _typed(cls: type[T], data: Any) -> T:

@@ -5,9 +5,7 @@ the report must prove that it is whole: schema 2, this very image, results, ever
 nothing suppressed by a file of somebody else, and for vulnerabilities a database of known age.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +14,7 @@ from towpath.config import ScanIgnore, ScanPolicy
 from towpath.errors import RefusedError
 from towpath.redact import redact
 from towpath.release import ScanStatus, ScanSummary
+from towpath.scan_policy import SEVERITIES, ignored_by, is_severe, policy_hash
 
 SCHEMA_VERSION = 2
 DATABASE_VERSION = 2
@@ -23,7 +22,6 @@ MAX_DATABASE_AGE = timedelta(days=7)
 EVIDENCE = "Towpath"
 """Key of the report under which adapters/trivy.py says how it was made: scanners, version, database."""
 
-SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
 MAX_LISTED = 50
 
 # What a result may hold besides findings. Another list means a kind of finding that we do not judge yet.
@@ -132,10 +130,10 @@ def judge(report: Mapping[str, Any], policy: ScanPolicy, image_id: str, *, now: 
     evidence = _mapping(report.get(EVIDENCE))
     findings, reasons = _findings(report)
     reasons = [*_not_proven(report, evidence, policy, image_id, now), *reasons]
-    rules = {rule.id: rule for rule in policy.ignore if now.astimezone(UTC).date() < rule.until}
+    rules = ignored_by(policy, now)
     blocking, ignored = [], []
     for finding in findings:
-        if finding.severity not in policy.block and finding.severity in SEVERITIES:
+        if not is_severe(finding.severity, policy):
             continue
         if finding.id in rules:
             ignored.append((finding, rules[finding.id]))
@@ -149,14 +147,19 @@ def judge(report: Mapping[str, Any], policy: ScanPolicy, image_id: str, *, now: 
         counts={name: count for name, count in counts.items() if count},
         scanner_version=str(evidence.get("version") or ""),
         policy=policy_hash(policy),
+        findings=_worst(findings),
     )
     return ScanVerdict(summary, tuple(findings), tuple(blocking), tuple(ignored), tuple(reasons))
 
 
-def policy_hash(policy: ScanPolicy) -> str:
-    """Twelve hex digits that change with the policy."""
-    canonical = json.dumps(policy.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+def _worst(findings: Iterable[Finding]) -> dict[str, str]:
+    """The worst severity of each id."""
+    worst: dict[str, str] = {}
+    for finding in findings:
+        known = worst.get(finding.id)
+        if known is None or _rank(finding.severity) < _rank(known):
+            worst[finding.id] = finding.severity
+    return dict(sorted(worst.items()))
 
 
 def _not_proven(

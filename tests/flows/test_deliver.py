@@ -1,9 +1,16 @@
 """Delivery: the order of its steps, and what stops it."""
 
+import base64
 import dataclasses
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-from tests.flows.bench import Bench
-from towpath.release import ScanSummary
+import pytest
+
+from tests.flows.bench import TOWPATH, Bench, git
+from towpath.release import EnvironmentRelease, ScanSummary, dump_release_file
 from towpath.scan import Finding, ScanVerdict
 
 
@@ -67,12 +74,72 @@ def test_a_commit_that_is_released_already_is_not_built_again(bench: Bench) -> N
     assert bench.successor(run, "dev") is not None
 
 
+def test_a_release_that_todays_scan_policy_would_block_is_built_and_scanned_again(bench: Bench) -> None:
+    sha = commit(bench)
+    scan = ScanSummary("passed", ("secret",), {"HIGH": 1}, findings={"private-key": "HIGH"})
+    known = dataclasses.replace(bench.release(1), commit=sha, scan=scan)
+    bench.releases[known.digest] = known
+    run = bench.start("deliver/deliver", app="hello", revision=sha)
+    assert run.state.is_completed()
+    assert bench.calls == ["build", "test", "scan", "push", "record"]
+
+
 def test_an_unknown_app_and_an_unknown_revision_are_named(bench: Bench) -> None:
     commit(bench)
     run = bench.start("deliver/deliver", app="helo", revision="main")
     assert run.state.message == "unknown app 'helo' in towpath.yaml\nDid you mean hello?"
     run = bench.start("deliver/deliver", app="hello", revision="nowhere")
     assert "nowhere" in run.state.message
+
+
+def test_the_credentials_of_a_source_url_reach_neither_release_nor_run(
+    bench: Bench, behind_a_password: str
+) -> None:
+    from prefect.artifacts import Artifact
+    from prefect.client.orchestration import get_client
+
+    url = behind_a_password.replace("http://", "http://ann:canary-4711@")
+    config = TOWPATH.replace("../hello.git", url)
+    bench.push("environments", {"towpath.yaml": config}, "A source with a password")
+    sha = commit(bench)
+    git(bench.folder / "hello.git", "update-server-info")
+    run = bench.start("deliver/deliver", app="hello", revision="main")
+    assert run.state.is_completed(), run.state.message
+    (release,) = bench.releases.values()
+    assert (release.commit, release.source) == (sha, behind_a_password)
+    assert dump_release_file(EnvironmentRelease(release, "", "")).count(behind_a_password) == 1
+    about = Artifact.get("release-hello")
+    with get_client(sync_client=True) as client:
+        told = f"{client.read_flow_run(run.id)} {about.data if about else ''} {release}"
+    secret = base64.b64encode(b"ann:canary-4711").decode()
+    assert behind_a_password in told
+    assert "canary" not in told
+    assert secret not in told
+
+
+@pytest.fixture
+def behind_a_password(bench: Bench) -> Iterator[str]:
+    """The app's source over HTTP, for whoever knows the password."""
+    wanted = "Basic " + base64.b64encode(b"ann:canary-4711").decode()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args, directory=str(bench.folder))
+
+        def do_GET(self) -> None:
+            if self.headers.get("Authorization") == wanted:
+                super().do_GET()
+            else:
+                self.send_error(401)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hello.git"
+    server.shutdown()
+    server.server_close()
 
 
 def test_a_secret_in_a_commits_subject_is_not_kept_with_the_release(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from prefect.states import Paused, Scheduled
 from tasks.proposal import plan_markdown
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.errors import TransientError, VerifyError
-from towpath.release import Release
+from towpath.release import Release, ScanSummary
 
 
 def question(run: FlowRun) -> str:
@@ -63,6 +63,17 @@ def test_a_release_that_is_not_verified_before_is_refused(bench: Bench) -> None:
     assert run.state.is_failed()
     assert "must be verified in dev first" in run.state.message
     assert bench.calls == ["plan prod"]
+
+
+def test_a_release_that_todays_scan_policy_would_block_is_refused(bench: Bench) -> None:
+    scan = ScanSummary("passed", ("secret",), {"MEDIUM": 1}, findings={"jwt-token": "MEDIUM"})
+    release = dataclasses.replace(bench.release(1), scan=scan)
+    bench.releases[release.digest] = release
+    assert bench.promoted(release, "dev").state.is_completed()
+    bench.push("environments", {"towpath.yaml": TOWPATH.replace("[HIGH]", "[HIGH, MEDIUM]")}, "Stricter")
+    run = bench.promoted(release, "prod")
+    assert "would be blocked by today's scan policy: MEDIUM jwt-token" in run.state.message
+    assert bench.state("prod") is None
 
 
 def test_an_unknown_release_is_refused_by_name(bench: Bench) -> None:

@@ -11,6 +11,7 @@ from towpath.errors import UnknownNameError
 from towpath.gate import GateVerdict, evaluate_gate
 from towpath.quarantine import Quarantined
 from towpath.release import EnvironmentRelease, Release, ScanSummary
+from towpath.scan_policy import policy_hash
 
 CONFIG = """\
 apiVersion: towpath.dev/v1
@@ -76,6 +77,42 @@ def test_the_scan_must_have_passed(scan: ScanSummary, why: str) -> None:
     verdict = evaluate("dev", release=replace(RELEASE, scan=scan))
     assert not verdict.open
     assert verdict.reasons == (f"hello bbbbbbb {why}",)
+
+
+PASSED = ScanSummary("passed", ("secret",), {"MEDIUM": 1}, policy="old", findings={"CVE-1": "MEDIUM"})
+STRICTER = "[secret], block: [HIGH, MEDIUM]"
+
+
+@pytest.mark.parametrize(
+    ("policy", "scan", "why"),
+    [
+        (STRICTER, PASSED, "would be blocked by today's scan policy: MEDIUM CVE-1"),
+        (f"{STRICTER}, ignore: [{{id: CVE-1, until: 2026-01-02, reason: x}}]", PASSED, ""),
+        (
+            f"{STRICTER}, ignore: [{{id: CVE-1, until: 2026-01-01, reason: x}}]",
+            PASSED,
+            "would be blocked by today's scan policy: MEDIUM CVE-1",
+        ),
+        ("[secret], block: [HIGH]", PASSED, ""),
+        ("[secret], block: [HIGH]", replace(PASSED, findings={"X": "DIRE"}), "DIRE X"),
+        ("[secret, vuln], block: [HIGH]", PASSED, "was not scanned for vuln"),
+        ("[]", PASSED, ""),
+        # Recorded before findings were:
+        (STRICTER, replace(PASSED, findings=None), "which 1 MEDIUM it has is not recorded; deliver it again"),
+        ("[secret], block: [HIGH]", replace(PASSED, findings=None), ""),
+    ],
+)
+def test_a_recorded_scan_is_judged_by_the_policy_of_now(policy: str, scan: ScanSummary, why: str) -> None:
+    config = parse_config(CONFIG.replace("[secret]", policy))
+    verdict = evaluate("dev", release=replace(RELEASE, scan=scan), config=config)
+    assert verdict.open == (not why)
+    assert why in " ".join(verdict.reasons)
+
+
+def test_without_recorded_findings_the_same_policy_still_holds() -> None:
+    config = parse_config(CONFIG.replace("[secret]", STRICTER))
+    scan = replace(PASSED, findings=None, policy=policy_hash(config.scan))
+    assert evaluate("dev", release=replace(RELEASE, scan=scan), config=config).open
 
 
 def test_a_policy_without_scanners_asks_for_no_scan() -> None:

@@ -57,6 +57,15 @@ def test_there_and_back_as_json() -> None:
         Release.from_json({**RELEASE.to_json(), "digest": "latest"})
 
 
+def test_findings_stay_in_the_registrys_record() -> None:
+    scan = replace(RELEASE.scan, findings={"CVE-1": "HIGH"})
+    known = replace(RELEASE, scan=scan)
+    assert Release.from_json(known.to_json()) == known
+    text = dump_release_file(replace(STATE, release=known))
+    assert text == dump_release_file(STATE)
+    assert "CVE-1" not in text
+
+
 def test_there_and_back_as_a_file(tmp_path: Path) -> None:
     path = tmp_path / "release.yaml"
     assert load_release_file(path) is None

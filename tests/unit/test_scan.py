@@ -9,7 +9,8 @@ import pytest
 
 from towpath.config import ScanIgnore, ScanPolicy
 from towpath.errors import RefusedError
-from towpath.scan import EVIDENCE, ScanVerdict, judge, policy_hash
+from towpath.scan import EVIDENCE, ScanVerdict, judge
+from towpath.scan_policy import policy_hash, unmet
 
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -43,6 +44,19 @@ def test_a_private_key_blocks() -> None:
     assert str(verdict.blocked_by[0]) == "HIGH private-key in /app/site/server.key:1: Asymmetric Private Key"
     with pytest.raises(RefusedError, match=r"server\.key"):
         verdict.require_passed("hello")
+
+
+def test_findings_are_recorded_by_their_worst_severity() -> None:
+    assert verdict_on(report("private-key")).summary.findings == {"private-key": "HIGH"}
+    assert verdict_on(report("clean")).summary.findings == {}
+    found = report("misconfigured")
+    policy = ScanPolicy(scanners=("misconfig",), block=())
+    summary = verdict_on(found, policy).summary
+    assert summary.status == "passed"
+    assert set(summary.findings or {}) >= {"AVD-KSV-0017", "AVD-KSV-0009"}
+    assert unmet(summary, policy, now=NOW) == ""
+    stricter = policy.model_copy(update={"block": ("HIGH",)})
+    assert unmet(summary, stricter, now=NOW).endswith("HIGH AVD-KSV-0009, HIGH AVD-KSV-0017")
 
 
 def test_neither_verdict_nor_report_quote_the_file() -> None:
