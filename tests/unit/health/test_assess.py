@@ -1,3 +1,4 @@
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from towpath.health.assess import JUDGES, never_changes
 from towpath.strict_yaml import load_document
 
 DATA = sorted((Path(__file__).parent / "data").glob("*.yaml"))
+
+STRANGE = (None, "", "x", 7, True, {}, {"x": 1}, [None], [[]], [{"type": ["x"]}])
 
 JUDGED = sorted(key for key in JUDGES if not never_changes(*key) and key[1] not in ("Service", "CronJob"))
 """Kinds for which existing is not enough."""
@@ -54,6 +57,13 @@ def test_no_kind_is_healthy_without_evidence(key: tuple[str, str], junk: dict[st
     version = f"{group}/v1" if group else "v1"
     health = assess({"apiVersion": version, "kind": kind, "metadata": {"name": "x", "generation": 1}, **junk})
     assert health.status is not Status.HEALTHY
+
+
+def test_strange_values_are_no_error() -> None:
+    for manifest in map(load, DATA):
+        for part in ("metadata", "spec", "status"):
+            for key, junk in product(manifest.get(part) or {}, STRANGE):
+                assert assess({**manifest, part: {**manifest[part], key: junk}}).status in Status
 
 
 @pytest.mark.parametrize("junk", [{}, {"kind": 1, "apiVersion": "v1"}, {"kind": "Pod"}])

@@ -122,7 +122,7 @@ ROWS: Rows = {
     "operator.tigera.io": {
         "*": (
             "Degraded Degraded; Progressing Progressing; Healthy Available; Healthy Ready;"
-            " Healthy .status.state=Ready; Degraded !Ready"
+            " Degraded !Ready; Healthy .status.state=Ready"
         )
     },
     "traefik.io": {"*": EXISTS},
@@ -183,6 +183,11 @@ ROWS: Rows = {
     },
     "linkerd.io": {"ServiceProfile": EXISTS},
     "kuma.io": {"*": EXISTS},
+    "kuadrant.io": {
+        "AuthPolicy DNSPolicy RateLimitPolicy TLSPolicy TokenRateLimitPolicy": (
+            "Degraded !Accepted; Degraded !Enforced; Healthy Accepted & Enforced"
+        )
+    },
     "k8gb.absa.oss": {
         "Gslb": "Degraded .status.serviceHealth[]=Unhealthy|NotFound; Healthy .status.serviceHealth[]=Healthy"
     },

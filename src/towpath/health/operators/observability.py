@@ -35,7 +35,7 @@ ROWS: Rows = {
     },
     "operator.victoriametrics.com": {
         "VMAlertmanagerConfig VMNodeScrape VMPodScrape VMProbe VMRule VMScrapeConfig VMServiceScrape"
-        " VMStaticScrape VMUser": f"{_VICTORIA}; Healthy !.status",
+        " VMStaticScrape VMUser": f"Degraded !*Applied; {_VICTORIA}; Healthy !.status",
         "VMCluster": f"{_VICTORIA}; {_VICTORIA.replace('updateStatus', 'clusterStatus')}",
         "*": _VICTORIA,
     },

@@ -36,7 +36,8 @@ ROWS: Rows = {
     "operator.openshift.io": {
         "ImageContentSourcePolicy": EXISTS,
         "IngressController": (
-            "Degraded Degraded; Progressing !DeploymentReplicasAllAvailable; Progressing Progressing;"
+            "Degraded !Admitted; Degraded Degraded; Progressing !DeploymentReplicasAllAvailable;"
+            " Progressing Progressing;"
             " Healthy Available"
         ),
         "*": "Degraded *Degraded; Progressing *Progressing; Degraded !*Available; Healthy *Available",

@@ -44,7 +44,7 @@ def rollout(manifest: Manifest) -> Health:
         return waiting
     if status.get("controllerPause") is True and not items(status, "pauseConditions"):
         return progressing("its controller has not gone on yet after the pause")
-    phase, message = status.get("phase"), str(status.get("message") or "")
+    phase, message = str(status.get("phase")), str(status.get("message") or "")
     if phase in _PHASES:
         return Health(_PHASES[phase], message or f"phase {phase}", final=phase == "Degraded")
     return _of_conditions(manifest) or _counts(manifest) or _cutover(manifest) or healthy("fully promoted")
