@@ -55,7 +55,8 @@ _VETO = re.compile(
 """Good conditions that an object cannot be Healthy without, when they are there and False."""
 _WAITS = re.compile(
     r"pending|creating|waiting|progress|initiali[sz]|provisioning|reconciling|starting|scheduling|not yet"
-    r"|updating|upgrading|installing|deploying|scaling|bootstrap|unknown|minimumreplicas|in progress",
+    r"|updating|upgrading|installing|deploying|scaling|bootstrap|unknown|minimumreplicas"
+    r"|minimum availability|in progress",
     re.IGNORECASE,
 )
 _FAILURE = re.compile(

@@ -50,6 +50,7 @@ ROWS: Rows = {
         "EnvoyProxy HTTPRouteFilter": EXISTS,
         "*": gateways.policy,
     },
+    "aigateway.envoyproxy.io": {"*": "Degraded NotAccepted; Degraded !Accepted; Healthy Accepted"},
     "gateway.kgateway.dev": {
         "Backend": "Healthy Accepted; Degraded !Accepted",
         "GatewayParameters DirectResponse": EXISTS,

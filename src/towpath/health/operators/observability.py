@@ -28,6 +28,7 @@ ROWS: Rows = {
         "Alertmanager Prometheus PrometheusAgent ThanosRuler": _PROMETHEUS,
         "*": _SELECTED,
     },
+    "monitoring.thanos.io": {"*": "Suspended .spec.paused=true; Degraded !Reconcile; Healthy Reconcile"},
     "monitoring.rhobs": {
         "Alertmanager Prometheus PrometheusAgent ThanosRuler": _PROMETHEUS,
         "MonitoringStack": "Degraded !Available; Degraded !Reconciled; Healthy Available",

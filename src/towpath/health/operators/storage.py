@@ -142,6 +142,12 @@ ROWS: Rows = {
         ),
         "VolumeReplicationClass VolumeGroupReplicationClass": EXISTS,
     },
+    "ramendr.openshift.io": {
+        "DRPlacementControl": (
+            "Degraded !Protected(Error); Healthy .status.phase=Deployed|FailedOver|Relocated;"
+            " Suspended .status.phase=WaitForUser"
+        )
+    },
     "data.fluid.io": {"Dataset": "Healthy .status.phase=Bound; Degraded .status.phase=Failed"},
     "nfs.rook.io": {"*": EXISTS},
     "ocs.openshift.io": {
