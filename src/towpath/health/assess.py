@@ -14,20 +14,21 @@ Judges = Mapping[tuple[str, str], Judge]
 """(group, kind) -> judge."""
 
 _WITHOUT_STATUS = {
-    "": "ConfigMap Secret ServiceAccount LimitRange ResourceQuota Endpoints PodTemplate",
+    "": "ConfigMap Secret ServiceAccount LimitRange ResourceQuota Endpoints Event PodTemplate",
     "admissionregistration.k8s.io": (
         "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy"
         " ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicyBinding"
     ),
     "apps": "ControllerRevision",
-    "coordination.k8s.io": "Lease",
+    "coordination.k8s.io": "Lease LeaseCandidate",
     "certificates.k8s.io": "ClusterTrustBundle",
     "discovery.k8s.io": "EndpointSlice",
+    "events.k8s.io": "Event",
     "flowcontrol.apiserver.k8s.io": "PriorityLevelConfiguration",
     "networking.k8s.io": "IngressClass NetworkPolicy IPAddress",
     "node.k8s.io": "RuntimeClass",
     "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
-    "resource.k8s.io": "DeviceClass ResourceClaimTemplate ResourceSlice",
+    "resource.k8s.io": "DeviceClass DeviceTaintRule ResourceClaimTemplate ResourceSlice",
     "scheduling.k8s.io": "PriorityClass",
     "storage.k8s.io": "StorageClass CSIDriver CSINode CSIStorageCapacity VolumeAttributesClass",
 }
@@ -36,9 +37,11 @@ _ROWS = {
     ("certificates.k8s.io", "CertificateSigningRequest"): (
         "Degraded! Denied; Degraded! Failed; Healthy .status.certificate"
     ),
+    ("certificates.k8s.io", "PodCertificateRequest"): "Degraded! Denied; Degraded! Failed; Healthy Issued",
     ("flowcontrol.apiserver.k8s.io", "FlowSchema"): "Degraded Dangling; Healthy !Dangling",
     ("networking.k8s.io", "ServiceCIDR"): "Healthy Ready; Degraded !Ready",
     ("resource.k8s.io", "ResourceClaim"): "Healthy .status.allocation",
+    ("storagemigration.k8s.io", "StorageVersionMigration"): "Degraded! Failed; Healthy Succeeded",
     ("storage.k8s.io", "VolumeAttachment"): "Healthy .status.attached=true; Degraded .status.attachError",
 }
 
@@ -61,7 +64,10 @@ JUDGES: dict[tuple[str, str], Judge] = {
     ("autoscaling", "HorizontalPodAutoscaler"): resources.horizontal_pod_autoscaler,
     ("batch", "CronJob"): workloads.cron_job,
     ("batch", "Job"): workloads.job,
+    ("extensions", "DaemonSet"): workloads.daemon_set,
+    ("extensions", "Deployment"): workloads.deployment,
     ("extensions", "Ingress"): resources.ingress,
+    ("extensions", "ReplicaSet"): workloads.replica_set,
     ("networking.k8s.io", "Ingress"): resources.ingress,
     ("policy", "PodDisruptionBudget"): resources.pod_disruption_budget,
 }

@@ -6,7 +6,7 @@ Progressing. A clause is a verdict (`Degraded!`: and waiting cannot help) and te
     Ready  !Ready  ?Ready  ~Ready      condition is True, False, Unknown, there and not True; `*` in a name
                                        stands for anything: `!*` is any condition that is False
     !Ready(Pending|Queued)             and its reason or message is one of these; `(!Pending)`: none of these
-    .status.phase  !.status.phase      there and not empty, false or null; the opposite
+    .status.phase  !.status.phase      there and not empty, zero, false or null; the opposite
     .status.phase=Running|Scaling*     is one of these, whatever the case; `!=`: is there and none of these
     .status.ready<.spec.replicas       numbers or fields compared by `<`, `>` and `==`
     .status.domains[].state=Failed     any item of a list or value of a mapping

@@ -59,7 +59,8 @@ ROWS: Rows = {
             " Healthy .status.observedGeneration"
         ),
         "MachineHealthCheck": (
-            "Healthy .status.currentHealthy==.status.expectedMachines; Degraded .status.currentHealthy"
+            "Degraded .status.currentHealthy<.status.expectedMachines;"
+            " Healthy .status.currentHealthy==.status.expectedMachines"
         ),
     },
     "autoscaling.openshift.io": {"*": EXISTS},
