@@ -29,11 +29,14 @@ from flows.reconcile import reconcile
 from flows.rollback import rollback
 from towpath.adapters.registry import RegistryManifest
 from towpath.drift import DriftReport
+from towpath.engine.drift import Inspection
 from towpath.engine.glance import AppHealth
 from towpath.engine.sync import SyncResult
 from towpath.engine.verify import Verification
+from towpath.errors import TowpathError
 from towpath.health import Status
 from towpath.images import check_digest, parse_image
+from towpath.inventory import Inventory
 from towpath.plan import Plan
 from towpath.release import EnvironmentRelease, Release, ScanSummary, load_release_file
 from towpath.scan import ScanVerdict
@@ -123,6 +126,7 @@ class Bench:
     verdict: ScanVerdict = field(
         default_factory=lambda: ScanVerdict(ScanSummary("passed", ("secret",)), (), ())
     )
+    inventories: dict[str, Inventory] = field(default_factory=dict)
     health: dict[str, AppHealth] = field(default_factory=dict)
     drift: Callable[[str], DriftReport] = field(default=lambda name: DriftReport(name, "", ()))
 
@@ -259,9 +263,17 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         _fail(bench.verify_fails)
         return Verification(True, (), (), (), 0.0)
 
-    def detect(_cluster: object, _config: object, where: Any, _rendered: object, **_: object) -> DriftReport:
+    def inspect(_cluster: object, where: Any, _rendered: object, **_: object) -> Inspection:
         bench.calls.append(f"detect {where.name}")
-        return bench.drift(where.name)
+        return Inspection(bench.drift(where.name), inventories=bench.inventories)
+
+    def verify_all(*args: Any) -> dict[str, TowpathError | None]:
+        verdicts: dict[str, TowpathError | None] = {}
+        for each in args[3]:
+            bench.calls.append(f"verify {args[2].name} {int(each.digest[-8:], 16)}")
+            failure = bench.verify_fails.pop(0) if bench.verify_fails else None
+            verdicts[each.rendered.app] = failure  # type: ignore[assignment]
+        return verdicts
 
     def remove_app(_cluster: object, app: str, where: Any, confirmed: Any, **_: object) -> SyncResult:
         bench.calls.append(f"remove {app} {where.name} {len(confirmed)}")
@@ -279,12 +291,13 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{target}.connect_environment", lambda _: None)
     monkeypatch.setattr("towpath.engine.place.shared_connection", lambda *_: None)
     monkeypatch.setattr("tasks.proposal.plan_app", plan_app)
+    monkeypatch.setattr("tasks.cluster.verify_app", verify_app)
+    monkeypatch.setattr("towpath.engine.carry_out.verify_all", verify_all)
     for target in ("tasks.cluster", "towpath.engine.carry_out"):
         monkeypatch.setattr(f"{target}.sync_app", sync_app)
-        monkeypatch.setattr(f"{target}.verify_app", verify_app)
         monkeypatch.setattr(f"{target}.remove_app", remove_app)
     monkeypatch.setattr("towpath.engine.carry_out.prune_extras", prune_extras)
-    monkeypatch.setattr("towpath.engine.reconcile.detect", detect)
+    monkeypatch.setattr("towpath.engine.reconcile.inspect", inspect)
     monkeypatch.setattr("towpath.engine.reconcile.glance", glance)
 
 

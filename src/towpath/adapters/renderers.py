@@ -76,6 +76,19 @@ def render(  # noqa: PLR0913
     are kept. Raises ConfigError for what a person must correct, MissingPartError when the renderer's program
     is not there.
     """
+    return render_traced(root, app, environment, tools=tools, timeout=timeout, cache=cache)[0]
+
+
+def render_traced(  # noqa: PLR0913
+    root: Path,
+    app: App,
+    environment: Environment,
+    *,
+    tools: Path | None = None,
+    timeout: float = TIMEOUT,
+    cache: Path | None = None,
+) -> tuple[list[Document], tuple[str, ...]]:
+    """As `render`, and the files that were read for it, as paths below `root`."""
     sources = Sources(root)
     job = _Job(sources, app, environment, tools, timeout, RenderCache(cache) if cache else None)
     if sources.kind(sources.locate(job.folder, file=job.folder)) != "folder":
@@ -84,7 +97,7 @@ def render(  # noqa: PLR0913
             file=job.folder,
             remedy="Make it (every app has a folder per environment), or remove the app from towpath.yaml.",
         )
-    return RENDERERS[app.renderer](job)
+    return RENDERERS[app.renderer](job), sources.files
 
 
 def _plain(job: _Job) -> list[Document]:

@@ -1,24 +1,28 @@
 """Carries decisions out: many apps at a time, each to its end, whatever becomes of the others."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from towpath.config import Config
 from towpath.decision import Decision
 from towpath.drift import DriftEntry
+from towpath.engine.drift import Inspection, inspect
 from towpath.engine.extras import prune_extras
 from towpath.engine.leave import remove_app
 from towpath.engine.place import Place, Tell
+from towpath.engine.pods import WORKLOADS
 from towpath.engine.render import Rendered
+from towpath.engine.survey import owner_of
 from towpath.engine.sync import ObjectResult, sync_app
-from towpath.engine.verify import verify_app
+from towpath.engine.verify_all import Candidate, verify_all
 from towpath.errors import TowpathError
-from towpath.health.expressions import judges_of
 from towpath.objects import ObjectRef
+from towpath.precedence import layers
 
 APPS_AT_ONCE = 4
+ROUNDS = 3
+"""How often what may go away by itself, or need another app, is tried."""
 EXTRAS = "extras"
 
 
@@ -31,6 +35,8 @@ class Outcome:
     transient: bool = False
     changed: tuple[ObjectRef, ...] = ()
     seconds: float = 0.0
+    synced: bool = field(default=True, compare=False)
+    """Whether what Git wants was written; a failure is then one of health."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,31 @@ class Work:
     rendered: Rendered | None
     digest: str
 
+    @property
+    def app(self) -> str:
+        return self.decision.app
 
-def carry_out(place: Place, work: Iterable[Work], tell: Tell) -> tuple[Outcome, ...]:
-    """An outcome per app, by name. Nothing that an app does is raised."""
-    work = sorted(work, key=lambda each: each.decision.app)
-    with ThreadPoolExecutor(max(1, min(APPS_AT_ONCE, len(work))), thread_name_prefix="app") as pool:
-        return tuple(pool.map(lambda each: _one(place, each, tell), work))
+
+def carry_out(place: Place, work: Iterable[Work], seen: Inspection, tell: Tell) -> tuple[Outcome, ...]:
+    """An outcome per app, by name. Nothing that an app does is raised. `seen` is what was just looked at.
+
+    Apps come in the order in which they need one another; apps that leave come last.
+    """
+    by_app = {each.app: each for each in work}
+    coming = {app: each.rendered.objects for app, each in by_app.items() if each.rendered}
+    leaving = [app for app, each in by_app.items() if not each.rendered]
+    outcomes: dict[str, Outcome] = {}
+    fresh: Inspection | None = seen
+    for group in [*layers(coming), leaving]:
+        done = _group(place, [by_app[app] for app in group], fresh, tell)
+        outcomes |= done
+        # What came in may be what the next ones are in, or of.
+        fresh = None if any(each.changed for each in done.values()) else fresh
+    return tuple(outcomes[app] for app in sorted(outcomes))
 
 
 def clear_extras(place: Place, extras: Iterable[DriftEntry], *, total: int, tell: Tell) -> Outcome:
-    """Delete extras where the environment asks for it; they are too many: the outcome says so."""
+    """Delete extras where the environment asks for it; when they are too many, the outcome says so."""
     started = time.monotonic()
     try:
         deleted = prune_extras(place.cluster, place.environment, extras, total=total)
@@ -61,44 +82,96 @@ def clear_extras(place: Place, extras: Iterable[DriftEntry], *, total: int, tell
     return Outcome(EXTRAS, changed=deleted, seconds=time.monotonic() - started)
 
 
-def _one(place: Place, work: Work, tell: Tell) -> Outcome:
-    started, app = time.monotonic(), work.decision.app
-    changed: list[ObjectRef] = []
+def _group(place: Place, work: Sequence[Work], seen: Inspection | None, tell: Tell) -> dict[str, Outcome]:
+    """Sync all, again what failed while others made progress, then verify together what was synced."""
+    outcomes: dict[str, Outcome] = {}
+    open_ = list(work)
+    for turn in range(ROUNDS):
+        if not open_:
+            break
+        if seen is None and len(open_) > 1:
+            seen = _look(place, open_)
+        done = _sync_all(place, open_, seen, tell)
+        outcomes |= {app: _added(outcomes.get(app), each) for app, each in done.items()}
+        # Apps that need each other share a group: one brings for the whole cluster what failed another.
+        brought = turn == 0 and any(not ref.namespace for each in done.values() for ref in each.changed)
+        failed = [each for each in open_ if done[each.app].failure]
+        open_ = [each for each in failed if brought or done[each.app].transient]
+        seen = None
+        if open_ and not brought and turn < ROUNDS - 1:
+            time.sleep(2.0**turn)
+    return outcomes | _verify(place, [each for each in work if each.rendered], outcomes, tell)
+
+
+def _look(place: Place, work: Sequence[Work]) -> Inspection | None:
+    rendered = [each.rendered for each in work if each.rendered]
     try:
-        changed += _sync(place, work, tell)
-        if work.rendered is not None:
-            _verify(place, work.rendered, work.digest, place.desired.config, tell)
-    except TowpathError as error:
-        tell(f"{app}: {error.message}")
-        return Outcome(app, error.message, error.transient, tuple(changed), time.monotonic() - started)
-    return Outcome(app, changed=tuple(changed), seconds=time.monotonic() - started)
+        return inspect(place.cluster, place.environment, rendered, only=[each.app for each in rendered])
+    except TowpathError:
+        return None  # each app looks for itself, and says what is wrong
 
 
-def _sync(place: Place, work: Work, tell: Tell) -> list[ObjectRef]:
-    app, where, commit = work.decision.app, place.environment, place.desired.commit
-    confirmed = place.desired.confirmed(app, where.name)
+def _sync_all(place: Place, work: Sequence[Work], seen: Inspection | None, tell: Tell) -> dict[str, Outcome]:
+    with ThreadPoolExecutor(min(APPS_AT_ONCE, len(work)), thread_name_prefix="app") as pool:
+        return {each.app: each for each in pool.map(lambda each: _sync(place, each, seen, tell), work)}
+
+
+def _sync(place: Place, work: Work, seen: Inspection | None, tell: Tell) -> Outcome:
+    started, app = time.monotonic(), work.app
+    changed: list[ObjectRef] = []
 
     def say(each: ObjectResult) -> None:
+        if each.result not in ("unchanged", "skipped"):
+            changed.append(each.ref)
         tell(f"{app}: {each.ref} {each.result} {each.message}".rstrip())
 
-    if work.rendered is None:
-        result = remove_app(place.cluster, app, where, confirmed, commit=commit, on_progress=say)
-    else:
-        result = sync_app(
-            place.cluster, work.rendered, where, commit=commit, confirmed=confirmed, on_progress=say
-        )
-    return [each.ref for each in result.changes]
+    where, commit = place.environment, place.desired.commit
+    failure, transient = "", False
+    try:
+        confirmed = place.desired.confirmed(app, where.name)
+        if work.rendered is None:
+            remove_app(place.cluster, app, where, confirmed, commit=commit, on_progress=say)
+        else:
+            surveyed = seen.survey_of(owner_of(work.rendered)) if seen else None
+            sync_app(
+                place.cluster, work.rendered, where,
+                commit=commit, confirmed=confirmed, on_progress=say, surveyed=surveyed,
+            )  # fmt: skip
+    except TowpathError as error:
+        failure, transient = str(error), error.transient
+        tell(f"{app}: {error.message}")
+    return Outcome(app, failure, transient, tuple(changed), time.monotonic() - started, not failure)
 
 
-def _verify(place: Place, rendered: Rendered, digest: str, config: Config, tell: Tell) -> None:
-    where = place.environment
-    verify_app(
-        place.cluster,
-        rendered,
-        config.app(rendered.app),
-        where,
-        digest,
-        deadline=where.timeout,
-        own=judges_of(config.health_check_exprs),
-        on_progress=lambda line: tell(f"{rendered.app}: {line}"),
-    )
+def _added(before: Outcome | None, now: Outcome) -> Outcome:
+    if before is None:
+        return now
+    changed = tuple(dict.fromkeys((*before.changed, *now.changed)))
+    return replace(now, changed=changed, seconds=before.seconds + now.seconds)
+
+
+def _verify(
+    place: Place, work: Sequence[Work], outcomes: dict[str, Outcome], tell: Tell
+) -> dict[str, Outcome]:
+    synced = [each for each in work if not outcomes[each.app].failure]
+    if not synced:
+        return {}
+    started = time.monotonic()
+    candidates = [
+        Candidate(each.rendered, each.digest, rolls=_rolls(each, outcomes[each.app]))
+        for each in synced
+        if each.rendered
+    ]
+    verdicts = verify_all(place.cluster, place.desired.config, place.environment, candidates, tell)
+    seconds = time.monotonic() - started
+    found = {}
+    for app, error in verdicts.items():
+        before = outcomes[app]
+        text, transient = (str(error), error.transient) if error else ("", False)
+        found[app] = replace(before, failure=text, transient=transient, seconds=before.seconds + seconds)
+    return found
+
+
+def _rolls(work: Work, outcome: Outcome) -> bool:
+    """Whether pods will have changed; after anything else one look at the app's health is enough."""
+    return not work.decision.heals or any((ref.group, ref.kind) in WORKLOADS for ref in outcome.changed)

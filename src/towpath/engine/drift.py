@@ -1,7 +1,7 @@
 """Finds drift: one LIST of inventories, one metadata-only LIST per kind, dry runs only of what drifted."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.config import Config, Environment
@@ -10,46 +10,91 @@ from towpath.drift import EXTRA_KINDS, DriftEntry, DriftReport, compare, explain
 from towpath.engine.bootstrap import lost_bindings
 from towpath.engine.observe import Live, concurrently, namespace_state, observe
 from towpath.engine.plan import read_full, would_change
+from towpath.engine.rebuild import rebuild_all
 from towpath.engine.render import Rendered
-from towpath.engine.survey import owner_of
+from towpath.engine.survey import Survey, owner_of
 from towpath.fingerprint import yielded_pointers
 from towpath.inventory import INVENTORY, PART_OF, Inventory, Owner, from_configmap
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 
-def detect(  # noqa: PLR0913
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The report, and all that was read for it: who carries it out need not ask again.
+
+    `live` is None where the namespace is missing or may not be read. `versions` are those of the inventories'
+    ConfigMaps; an inventory in `rebuilt` was lost, and put together from labels.
+    """
+
+    report: DriftReport
+    live: Live | None = None
+    inventories: Mapping[str, Inventory] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    rebuilt: Mapping[str, Inventory] = field(default_factory=dict)
+    desired: Mapping[str, dict[ObjectRef, Desired]] = field(default_factory=dict)
+    suspects: frozenset[ObjectRef] = frozenset()
+    """Found by a dry run only."""
+
+    def survey_of(self, owner: Owner) -> Survey | None:
+        """What a sync of one app decides on; None when it has to look for itself."""
+        if self.live is None or owner.app not in self.desired:
+            return None
+        inventory = self.inventories.get(owner.app) or self.rebuilt.get(owner.app)
+        version, rebuilt = self.versions.get(owner.app, ""), owner.app in self.rebuilt
+        desired = self.desired[owner.app]
+        return Survey(owner, inventory, version, desired, self.live, rebuilt, self.suspects)
+
+
+def detect(
     cluster: Cluster,
     config: Config,
     environment: Environment | str,
     rendered: Sequence[Rendered],
     *,
     commit: str = "",
-    only: Collection[str] | None = None,
-    deep: bool = False,
 ) -> DriftReport:
     """Compare what is live with what was applied, and that with what Git wants now. Writes nothing.
 
-    `rendered` are all apps that Git has in the environment. With `only` they are some of them, and nothing is
-    said about other apps or about extras. `deep` asks the API server about every object by a dry run, too.
+    `rendered` are all apps that Git has in the environment.
     """
     if isinstance(environment, str):
         environment = config.environment(environment)
+    return inspect(cluster, environment, rendered, commit=commit).report
+
+
+def inspect(  # noqa: PLR0913
+    cluster: Cluster,
+    environment: Environment,
+    rendered: Sequence[Rendered],
+    *,
+    commit: str = "",
+    only: Collection[str] | None = None,
+    deep: bool = False,
+) -> Inspection:
+    """As `detect`, with all that was read. One request for inventories, one per kind, whatever their number.
+
+    With `only`, `rendered` are some of the apps, and nothing is said about other apps or about extras. `deep`
+    asks the API server about every object by a dry run, too.
+    """
     name, namespace = environment.name, environment.namespace
     state = namespace_state(cluster, namespace)
     if state != "present":
-        return report(name, commit, _all_deleted(rendered, f"namespace {namespace} is {state}"))
+        return Inspection(report(name, commit, _all_deleted(rendered, f"namespace {namespace} is {state}")))
     try:
-        inventories = read_inventories(cluster, name, namespace)
+        read = read_inventories_with_versions(cluster, name, namespace)
     except ApiRefusedError as error:
         lost = lost_bindings(cluster, (m for each in rendered for m in each.objects))
         if error.status != 403 or not lost:
             raise
         message = f"without it nothing in {namespace} may be read"
-        return report(name, commit, [DriftEntry("", ref, "deleted", message=message) for ref in lost])
-    if only is not None:
-        inventories = {app: inventory for app, inventory in inventories.items() if app in only}
+        entries = [DriftEntry("", ref, "deleted", message=message) for ref in lost]
+        return Inspection(report(name, commit, entries))
+    inventories = {app: each for app, (each, _) in read.items() if only is None or app in only}
+    owners = {each.app: owner_of(each) for each in rendered}
+    lost_apps = [each for each in rendered if each.app not in inventories]
+    rebuilt = rebuild_all(cluster, {owners[each.app]: map(ref_of, each.objects) for each in lost_apps})
     wanted = {ref_of(manifest) for each in rendered for manifest in each.objects}
-    known = {owned.ref for inventory in inventories.values() for owned in inventory.objects}
+    known = {owned.ref for each in (*inventories.values(), *rebuilt.values()) for owned in each.objects}
     sought = wanted | known
     kinds = (*EXTRA_KINDS, *environment.extra_kinds) if only is None else ()
     sought |= {ObjectRef(*kind, namespace, "") for kind in kinds if environment.extras_of(*kind) != "ignore"}
@@ -58,7 +103,7 @@ def detect(  # noqa: PLR0913
     desired = {
         each.app: {
             d.ref: d
-            for d in prepare(each.objects, owner_of(each), environment.ignore, live.scalers, live.metadata)
+            for d in prepare(each.objects, owners[each.app], environment.ignore, live.scalers, live.metadata)
         }
         for each in rendered
     }
@@ -67,8 +112,8 @@ def detect(  # noqa: PLR0913
         owner = Owner(app, name, namespace)
         found += _of_app(owner, desired.get(app, {}), inventories.get(app), live)
     entries = _explained(cluster, found, desired, namespace)
-    if deep:
-        entries += _deeper(cluster, desired, live, {entry.ref for entry in entries}, namespace)
+    deeper = _deeper(cluster, desired, live, {e.ref for e in entries}, namespace) if deep else []
+    entries += deeper
     if only is None:
         declared = wanted | known | {ref_of(hook) for each in rendered for hook in each.hooks}
         declared |= {run.ref for inventory in inventories.values() for run in inventory.hooks}
@@ -80,14 +125,27 @@ def detect(  # noqa: PLR0913
             and environment.extras_of(ref.group, ref.kind) != "ignore"
             and is_extra(each)
         ]
-    return report(name, commit, entries)
+    versions = {app: version for app, (_, version) in read.items()}
+    told = report(name, commit, entries)
+    suspects = frozenset(entry.ref for entry in deeper)
+    return Inspection(told, live, inventories, versions, rebuilt, desired, suspects)
+
+
+def read_inventories_with_versions(
+    cluster: Cluster, environment: str, namespace: str
+) -> dict[str, tuple[Inventory, str]]:
+    """All inventories of an environment by app, each with its resourceVersion, in one request."""
+    listed = cluster.list("", "ConfigMap", namespace, labels=INVENTORY)
+    read = [(from_configmap(each), each["metadata"]["resourceVersion"]) for each in listed]
+    return {
+        each.owner.app: (each, version) for each, version in read if each.owner.environment == environment
+    }
 
 
 def read_inventories(cluster: Cluster, environment: str, namespace: str) -> dict[str, Inventory]:
     """All inventories of an environment by app, in one request."""
-    listed = cluster.list("", "ConfigMap", namespace, labels=INVENTORY)
-    inventories = [from_configmap(manifest) for manifest in listed]
-    return {each.owner.app: each for each in inventories if each.owner.environment == environment}
+    read = read_inventories_with_versions(cluster, environment, namespace)
+    return {app: inventory for app, (inventory, _) in read.items()}
 
 
 def _of_app(

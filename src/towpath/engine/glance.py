@@ -11,7 +11,7 @@ from towpath.engine.pods import WORKLOADS
 from towpath.engine.render import Rendered
 from towpath.errors import TowpathError
 from towpath.health import ObjectHealth, Status
-from towpath.health.assess import never_changes
+from towpath.health.assess import Judges, never_changes
 from towpath.health.expressions import judges_of
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -33,24 +33,54 @@ class AppHealth:
         return self.status is Status.HEALTHY
 
 
+class Picture:
+    """Live objects at one moment, and who belongs to whom."""
+
+    def __init__(self, live: Mapping[ObjectRef, Manifest]) -> None:
+        self._live = live
+        self._children: dict[str, list[Manifest]] = {}
+        for each in live.values():
+            for owner in each["metadata"].get("ownerReferences") or ():
+                self._children.setdefault(owner.get("uid", ""), []).append(each)
+
+    def judge(self, rendered: Rendered, digest: str, config: Config, own: Judges) -> Judgement:
+        """One app; kinds whose health is that they exist are left out: drift detection sees to them."""
+        app = config.apps.get(rendered.app)
+        image = app.image if app and digest else None
+        objects = tuple(filter(_tells, rendered.objects))
+        return judge(objects, self.family(rendered), image, digest or None, own)
+
+    def family(self, rendered: Rendered) -> dict[ObjectRef, Manifest]:
+        """The app's objects and what controllers made of them, so that judging one app reads no other."""
+        refs = map(ref_of, rendered.objects)
+        pending = [self._live[ref] for ref in refs if ref in self._live]
+        found: dict[ObjectRef, Manifest] = {}
+        while pending:
+            each = pending.pop()
+            ref = ref_of(each)
+            if ref not in found:
+                found[ref] = each
+                pending += self._children.get(each["metadata"].get("uid", ""), ())
+        return found
+
+
+def read_picture(cluster: Cluster, rendered: Iterable[Rendered]) -> Picture:
+    """Everything that tells the health of these apps: one request per kind."""
+    return Picture(_read(cluster, (m for each in rendered for m in each.objects if _tells(m))))
+
+
 def glance(
     cluster: Cluster, config: Config, rendered: Sequence[Rendered], digests: Mapping[str, str]
 ) -> dict[str, AppHealth]:
     """Health by app. `digests` are the releases that must run; what cannot be read makes its apps Unknown."""
-    wanted = {each.app: [m for m in each.objects if _tells(m)] for each in rendered}
     try:
-        live = _read(cluster, [m for manifests in wanted.values() for m in manifests])
+        picture = read_picture(cluster, rendered)
     except TowpathError as error:
         return {each.app: AppHealth(Status.UNKNOWN, error.message) for each in rendered}
-    children = _children(live)
     own = judges_of(config.health_check_exprs)
-    found = {}
-    for app, manifests in wanted.items():
-        digest = digests.get(app) or None
-        image = config.apps[app].image if digest and app in config.apps else None
-        mine = _family((ref_of(manifest) for manifest in manifests), live, children)
-        found[app] = health_of(judge(tuple(manifests), mine, image, digest, own))
-    return found
+    return {
+        each.app: health_of(picture.judge(each, digests.get(each.app, ""), config, own)) for each in rendered
+    }
 
 
 def health_of(judgement: Judgement) -> AppHealth:
@@ -94,27 +124,3 @@ def _read(cluster: Cluster, manifests: Iterable[Manifest]) -> dict[ObjectRef, Ma
         return list(cluster.list(*kind, namespace or None))
 
     return {ref_of(live): live for group in concurrently(read, by_place.items()) for live in group}
-
-
-def _children(live: Mapping[ObjectRef, Manifest]) -> dict[str, list[Manifest]]:
-    """Objects by the uid of whom they belong to."""
-    found: dict[str, list[Manifest]] = {}
-    for each in live.values():
-        for owner in each["metadata"].get("ownerReferences") or ():
-            found.setdefault(owner.get("uid", ""), []).append(each)
-    return found
-
-
-def _family(
-    refs: Iterable[ObjectRef], live: Mapping[ObjectRef, Manifest], children: Mapping[str, list[Manifest]]
-) -> dict[ObjectRef, Manifest]:
-    """The objects and what their controllers made of them, so that judging one app reads no other."""
-    pending = [live[ref] for ref in refs if ref in live]
-    found: dict[ObjectRef, Manifest] = {}
-    while pending:
-        each = pending.pop()
-        ref = ref_of(each)
-        if ref not in found:
-            found[ref] = each
-            pending += children.get(each["metadata"].get("uid", ""), ())
-    return found

@@ -1,12 +1,12 @@
 """Puts a lost inventory together again: from the labels of what is live, and from who applied it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster, Resource
 from towpath.engine.observe import concurrently
 from towpath.fingerprint import own_entry
 from towpath.hooks import HOOK
-from towpath.inventory import PART_OF, Inventory, Owned, Owner, after
+from towpath.inventory import ENVIRONMENT, PART_OF, Inventory, Owned, Owner, after
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 
@@ -16,18 +16,34 @@ def rebuild(cluster: Cluster, owner: Owner, wanted: Iterable[ObjectRef] = ()) ->
     `wanted` is what Git has. Cluster-scoped kinds are looked through when Git has an object of them, or the
     namespace has one of ours: a first sync, of which there are many on an emptied cluster, is spared that.
     """
-    ours = _ours(cluster, owner, namespaced=True)
-    if ours or any(not ref.namespace and ref.kind != "Namespace" for ref in wanted):
-        ours += _ours(cluster, owner, namespaced=False)
-    if not ours:
-        return None
-    objects = {ref_of(live): Owned(ref_of(live), live["metadata"]["uid"]) for live in ours}
-    return after(owner, "", "", objects)
+    return rebuild_all(cluster, {owner: wanted}).get(owner.app)
 
 
-def _ours(cluster: Cluster, owner: Owner, *, namespaced: bool) -> list[Manifest]:
-    where = owner.namespace if namespaced else None
-    selector = f"{PART_OF}={owner.applyset}"
+def rebuild_all(cluster: Cluster, wanted: Mapping[Owner, Iterable[ObjectRef]]) -> dict[str, Inventory]:
+    """As `rebuild`, for owners in one environment, by app: one request per kind, whatever their number."""
+    owners = list(wanted)
+    if not owners:
+        return {}
+    found = _labelled(cluster, owners, namespaced=True)
+    declared = (ref for refs in wanted.values() for ref in refs)
+    if found or any(not ref.namespace and ref.kind != "Namespace" for ref in declared):
+        found += _labelled(cluster, owners, namespaced=False)
+    by_set: dict[str, list[Manifest]] = {}
+    for live in found:
+        by_set.setdefault(live["metadata"]["labels"][PART_OF], []).append(live)
+    inventories = {}
+    for owner in owners:
+        if ours := by_set.get(owner.applyset):
+            objects = {ref_of(live): Owned(ref_of(live), live["metadata"]["uid"]) for live in ours}
+            inventories[owner.app] = after(owner, "", "", objects)
+    return inventories
+
+
+def _labelled(cluster: Cluster, owners: list[Owner], *, namespaced: bool) -> list[Manifest]:
+    first = owners[0]
+    where = first.namespace if namespaced else None
+    one, all_ = f"{PART_OF}={first.applyset}", f"{PART_OF},{ENVIRONMENT}={first.environment}"
+    selector = one if len(owners) == 1 else all_
 
     def of_kind(kind: Resource) -> list[Manifest]:
         try:

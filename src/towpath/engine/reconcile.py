@@ -4,17 +4,19 @@
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from towpath.adapters.git import outside_history
 from towpath.decision import Decision, Policy, decide_all
 from towpath.drift import DriftReport
 from towpath.engine.carry_out import EXTRAS, Outcome, Work, carry_out, clear_extras
-from towpath.engine.drift import detect
+from towpath.engine.drift import Inspection, inspect
 from towpath.engine.extras import to_prune
 from towpath.engine.glance import AppHealth, glance
 from towpath.engine.place import Place, Tell
-from towpath.engine.render import Rendered, render_app
-from towpath.errors import TowpathError, UnknownNameError
+from towpath.engine.render import Rendered
+from towpath.engine.renders import render_apps
+from towpath.errors import UnknownNameError
 from towpath.health import Status
 
 
@@ -26,10 +28,16 @@ class Found:
     rendered: tuple[Rendered, ...]
     digests: dict[str, str]
     broken: dict[str, str]
-    drift: DriftReport
+    inspection: Inspection
     decisions: tuple[Decision, ...]
     whole: bool
     """Whether all apps were looked at, not only some."""
+    held: str = ""
+    """Why nothing at all is carried out; empty: nothing is held."""
+
+    @property
+    def drift(self) -> DriftReport:
+        return self.inspection.report
 
     @property
     def todo(self) -> tuple[Decision, ...]:
@@ -38,7 +46,8 @@ class Found:
 
     @property
     def clears_extras(self) -> bool:
-        return self.whole and bool(to_prune(self.place.environment, self.drift.extras))
+        to_go = to_prune(self.place.environment, self.drift.extras)
+        return self.whole and bool(to_go) and not self.held
 
     @property
     def quiet(self) -> bool:
@@ -57,7 +66,9 @@ class Reconciled:
     @property
     def failures(self) -> dict[str, str]:
         """Apps (and `extras`) that failed or do not render, with the reason."""
-        return {each.app: each.failure for each in self.outcomes if each.failure} | self.found.broken
+        held = {"held": self.found.held} if self.found.held else {}
+        failed = {each.app: each.failure for each in self.outcomes if each.failure}
+        return held | failed | self.found.broken
 
     @property
     def changed(self) -> int:
@@ -69,7 +80,8 @@ class Reconciled:
         found = self.found
         environment = found.place.environment.name
         differs = found.drift.summary().removeprefix(f"{environment}: ")
-        parts = [differs if found.drift.entries else f"{len(found.rendered)} apps in sync"]
+        parts = ["held: the branch was rewritten"] if found.held else []
+        parts += [differs if found.drift.entries else f"{len(found.rendered)} apps in sync"]
         parts += _named("synced", [each.app for each in self.outcomes if not each.failure])
         parts += _named("failed", [each.app for each in self.outcomes if each.failure])
         parts += _named("cannot be rendered", found.broken)
@@ -97,16 +109,24 @@ def look(place: Place, apps: Iterable[str] | None = None, *, deep: bool = False)
     only = None if apps is None else frozenset(apps)
     released = place.desired.released_apps(environment.name)
     chosen = [app for app in released if only is None or app in only]
-    rendered, digests, broken = _render(place, chosen)
-    drift = detect(
-        place.cluster, place.desired.config, environment, rendered,
-        commit=place.desired.commit, only=only, deep=deep,
-    )  # fmt: skip
+    renders = render_apps(place.desired, environment, chosen, tools=place.tools, cache=place.renders)
+    rendered = tuple(each.rendered for each in renders.results.values())
+    commit = place.desired.commit
+    inspection = inspect(place.cluster, environment, rendered, commit=commit, only=only, deep=deep)
+    drift = inspection.report
     if only is not None:
         _check_known(place, only, {*released, *drift.apps()})
-    here = decide_all(drift, (each.app for each in rendered), lambda app: policy_of(place, app))
-    decisions = (*here, *_leaving(place, drift, {*chosen, ""}))
-    return Found(place, rendered, digests, broken, drift, decisions, only is None)
+    broken = renders.broken | _lost_folders(place, inspection, chosen)
+    held = _rewritten(place, inspection)
+    decisions = tuple(
+        replace(each, action="report", reason=held) if held and each.action != "none" else each
+        for each in (
+            *decide_all(drift, renders.results, lambda app: policy_of(place, app)),
+            *_leaving(place, drift, {*chosen, *broken, ""}),
+        )
+    )
+    digests = {app: each.digest for app, each in renders.results.items()}
+    return Found(place, rendered, digests, broken, inspection, decisions, only is None, held)
 
 
 def policy_of(place: Place, app: str) -> Policy:
@@ -118,7 +138,7 @@ def act(found: Found, tell: Tell) -> tuple[Outcome, ...]:
     """Carry out what was decided, many apps at a time; extras last, when everything before went well."""
     rendered = {each.app: each for each in found.rendered}
     work = [Work(each, rendered.get(each.app), found.digests.get(each.app, "")) for each in found.todo]
-    outcomes = carry_out(found.place, work, tell) if work else ()
+    outcomes = carry_out(found.place, work, found.inspection, tell) if work else ()
     if found.clears_extras and not found.broken and not any(each.failure for each in outcomes):
         total = sum(len(each.objects) for each in found.rendered)
         outcomes += (clear_extras(found.place, found.drift.extras, total=total, tell=tell),)
@@ -136,22 +156,36 @@ def conclude(found: Found, outcomes: Sequence[Outcome]) -> Reconciled:
     return Reconciled(found, tuple(outcomes), dict(sorted(health.items())))
 
 
-def _render(place: Place, apps: Iterable[str]) -> tuple[tuple[Rendered, ...], dict[str, str], dict[str, str]]:
-    """What renders, the digests of the releases, and what is broken."""
-    rendered, digests, broken = [], {}, {}
-    environment, desired = place.environment.name, place.desired
-    for app in apps:
-        try:
-            release = desired.release(app, environment)
-            digests[app] = release.release.digest if release else ""
-            rendered.append(
-                render_app(
-                    desired.root, desired.config, app, environment, tools=place.tools, cache=place.renders
-                )
+def _rewritten(place: Place, inspection: Inspection) -> str:
+    """Why the branch cannot be trusted: it does not descend from what was applied. Empty: it does."""
+    applied: dict[str, list[str]] = {}
+    for app, inventory in inspection.inventories.items():
+        if inventory.commit:
+            applied.setdefault(inventory.commit, []).append(app)
+    lost = outside_history(place.desired.checkout, applied)
+    if not lost:
+        return ""
+    branch, commit = place.desired.checkout.branch, place.desired.commit
+    named = ", ".join(f"{each[:7]} (applied for {', '.join(sorted(applied[each])[:3])})" for each in lost[:3])
+    return (
+        f"branch {branch} was rewritten: {commit[:7]} does not descend from {named}. Nothing is changed.\n"
+        f"Restore the branch, or accept it as it is now: merge what was lost, keeping nothing of it"
+        f" (`git merge -s ours {lost[0][:12]}`), and push."
+    )
+
+
+def _lost_folders(place: Place, inspection: Inspection, chosen: Iterable[str]) -> dict[str, str]:
+    """Apps of towpath.yaml that are live, but have no folder for this environment any more."""
+    broken = {}
+    for app in sorted(inspection.inventories.keys() - set(chosen)):
+        folder = f"apps/{app}/{place.environment.name}"
+        if app in place.desired.config.apps and not (place.desired.root / folder).is_dir():
+            number = len(inspection.inventories[app].objects)
+            broken[app] = (
+                f"{folder}: there is no such folder, but {number} objects are live; none is deleted.\n"
+                f"Restore the folder, or remove {app} from towpath.yaml if it is meant to go."
             )
-        except TowpathError as error:
-            broken[app] = error.message
-    return tuple(rendered), digests, broken
+    return broken
 
 
 def _leaving(place: Place, drift: DriftReport, here: set[str]) -> tuple[Decision, ...]:

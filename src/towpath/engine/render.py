@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,6 +90,13 @@ def judge_app(
 ) -> Admission:
     """Render and admit; the findings of admission are returned, not raised."""
     documents = renderers.render(checkout, app, environment, tools=tools, cache=cache)
+    return judge_documents(checkout, app, environment, documents)
+
+
+def judge_documents(
+    checkout: Path, app: App, environment: Environment, documents: Sequence[Document]
+) -> Admission:
+    """Admit what was rendered."""
     release = release_in(checkout, app.name, environment.name)
     policy = AdmissionPolicy(
         namespace=environment.namespace,

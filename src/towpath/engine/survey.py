@@ -19,7 +19,8 @@ from towpath.prune import Candidate, Pruning, check, judge
 class Survey:
     """`version` is the resourceVersion of the inventory's ConfigMap, empty when there is none yet.
 
-    A `rebuilt` inventory was lost and is put together again from what is live; it deletes nothing.
+    A `rebuilt` inventory was lost and is put together again from what is live; it deletes nothing. `suspects`
+    are applied though their metadata are as we left them: a dry run said that they differ.
     """
 
     owner: Owner
@@ -28,6 +29,7 @@ class Survey:
     desired: dict[ObjectRef, Desired]
     live: Live
     rebuilt: bool = False
+    suspects: frozenset[ObjectRef] = frozenset()
 
     @property
     def owned(self) -> dict[ObjectRef, Owned]:
@@ -43,7 +45,7 @@ class Survey:
         return [
             desired.initial
             for ref, desired in self.desired.items()
-            if not desired.is_settled(owned.get(ref), self.metadata(ref))
+            if ref in self.suspects or not desired.is_settled(owned.get(ref), self.metadata(ref))
         ]
 
     def foreign_claims(self) -> list[tuple[ObjectRef, str]]:

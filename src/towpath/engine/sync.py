@@ -92,18 +92,24 @@ def sync_app(  # noqa: PLR0913
     commit: str,
     on_progress: Progress | None = None,
     confirmed: Confirmed = NONE,
+    surveyed: Survey | None = None,
 ) -> SyncResult:
     """Make live equal to `rendered`. Repeat it after a crash at any point; the second time writes nothing.
+
+    Who has just looked at the cluster gives what was seen as `surveyed`; the namespace is there then.
 
     Raises RefusedError before any change when it would delete too much, SyncError naming each object that the
     server refused, TransientError when only trying again is needed. The inventory is truthful in every case.
     """
     tell = on_progress or (lambda _: None)
-    founded = prepare_namespace(cluster, rendered, environment)
-    if founded is None:
-        return SyncResult(rendered.app, rendered.environment, ())
-    reach("namespace-ready")
-    surveyed = survey(cluster, rendered, environment)
+    founded: frozenset[ObjectRef] = frozenset()
+    if surveyed is None:
+        made = prepare_namespace(cluster, rendered, environment)
+        if made is None:
+            return SyncResult(rendered.app, rendered.environment, ())
+        founded = made
+        reach("namespace-ready")
+        surveyed = survey(cluster, rendered, environment)
     claims = surveyed.foreign_claims()
     if claims:
         raise _failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])

@@ -98,7 +98,7 @@ def verify_app(  # noqa: PLR0913
     say = on_progress or _say_nothing
     judgement, snapshot = _wait(cluster, rendered, image, release_digest, end, say, own)
     if not judgement.good:
-        raise _error(cluster, judgement, snapshot, rendered, time.monotonic() - started)
+        raise failed_error(cluster, judgement, snapshot, rendered, time.monotonic() - started)
     smoke = run_smoke_checks(cluster, environment.namespace, addressed(app.smoke, environment), end)
     smoke += run_smoke_jobs(cluster, rendered, app.smoke, end)
     if failed := [result for result in smoke if not result.passed]:
@@ -120,7 +120,7 @@ def _wait(  # noqa: PLR0913, PLR0917
     own: Judges,
 ) -> tuple[Judgement, Snapshot]:
     """The last judgement, and the snapshot it is about: good, hopeless, or the one at the deadline."""
-    moving, still = _collections(rendered)
+    moving, still = collections_of(rendered)
     fixed = _read_each(cluster, still)
     judgement: Judgement | None = None
     snapshot: Snapshot = {}
@@ -153,7 +153,7 @@ def _wait(  # noqa: PLR0913, PLR0917
             picture.wait(version, until - now)
 
 
-def _collections(rendered: Rendered) -> tuple[list[Collection], list[ObjectRef]]:
+def collections_of(rendered: Rendered) -> tuple[list[Collection], list[ObjectRef]]:
     """What has to be watched, and the objects for which it is enough that they exist."""
     moving: set[Collection] = set()
     still: list[ObjectRef] = []
@@ -189,10 +189,11 @@ def _read_all(cluster: VerifyCluster, collections: list[Collection]) -> dict[Obj
     return found
 
 
-def _error(
+def failed_error(
     cluster: VerifyCluster, judgement: Judgement, snapshot: Mapping[ObjectRef, Manifest], rendered: Rendered,
     seconds: float,
 ) -> VerifyError:  # fmt: skip
+    """Each offender with what its cluster can tell about it."""
     offenders = judgement.hopeless or judgement.offenders
     lines = []
     for each in offenders[:_MAX_EXPLAINED]:

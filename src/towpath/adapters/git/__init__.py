@@ -8,7 +8,16 @@ branch's newest (`write`).
 from towpath.adapters.git.checkout import Checkout, fetch_checkout, resolve_revision
 from towpath.adapters.git.command import check_url
 from towpath.adapters.git.head import branch_head
-from towpath.adapters.git.read import CommitInfo, is_ancestor, log, read_commit, read_file, tree_id
+from towpath.adapters.git.read import (
+    CommitInfo,
+    is_ancestor,
+    list_trees,
+    log,
+    outside_history,
+    read_commit,
+    read_file,
+    tree_id,
+)
 from towpath.adapters.git.write import commit_files
 
 __all__ = [
@@ -19,7 +28,9 @@ __all__ = [
     "commit_files",
     "fetch_checkout",
     "is_ancestor",
+    "list_trees",
     "log",
+    "outside_history",
     "read_commit",
     "read_file",
     "resolve_revision",

@@ -1,7 +1,7 @@
 """History: commits, files and trees, read from a mirror with GitPython."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,6 +118,42 @@ def descends(mirror: Path, ancestor: str, descendant: str) -> bool:
         return False
     args = ("merge-base", "--is-ancestor", "--end-of-options", ancestor, descendant)
     return git(mirror, *args, codes=(0, 1, 128)).code == 0
+
+
+def outside_history(checkout: Checkout, commits: Iterable[str]) -> list[str]:
+    """Those of `commits` that are not in the history of the checkout's commit, unknown ones too; sorted."""
+    wanted = sorted(set(commits) - {checkout.commit})
+    if not wanted:
+        return []
+    whole = [commit for commit in wanted if COMMIT.fullmatch(commit)]
+    asked = "".join(f"{commit}^{{commit}}\n" for commit in whole)
+    told = git(checkout.mirror, "cat-file", "--batch-check", input=asked).stdout.splitlines()
+    known = [commit for commit, line in zip(whole, told, strict=True) if line.startswith(commit)]
+    # One walk for all of them; which ones it is, is asked only when there are any.
+    walk = ("rev-list", "--max-count=1", "--stdin")
+    text = "\n".join([*known, f"^{checkout.commit}", ""])
+    if known and not git(checkout.mirror, *walk, input=text).stdout.strip():
+        inside = set(known)
+    else:
+        inside = {each for each in known if is_ancestor(checkout, each)}
+    return [commit for commit in wanted if commit not in inside]
+
+
+def list_trees(checkout: Checkout) -> dict[str, str]:
+    """The ids of the checkout's folders and top files, two levels deep, by path; `.` is the whole.
+
+    A symbolic link anywhere is told as `@links`: with it, one folder's content may stand in another.
+    """
+    listed = git(checkout.mirror, "ls-tree", "-r", "-t", "-z", "--full-tree", checkout.commit).stdout
+    trees = {".": checkout.commit}
+    for line in listed.split("\0"):
+        head, _, path = line.partition("\t")
+        mode, _, rest = head.partition(" ")
+        if mode == "120000":
+            trees["@links"] = checkout.commit
+        if path.count("/") < 2:
+            trees[path] = rest.rpartition(" ")[2]
+    return trees
 
 
 @contextlib.contextmanager
