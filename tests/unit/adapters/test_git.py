@@ -356,6 +356,28 @@ def test_a_forced_push_is_seen(bare: Bare) -> None:
         bare.commit({"a.txt": "two\n"}, base=applied)
 
 
+def test_commits_outside_the_history_are_told_all_at_once(bare: Bare) -> None:
+    first = bare.fetch().commit
+    lost = bare.push("c.txt", "x")
+    bare.fetch()
+    run("reset", "-q", "--hard", "HEAD~1", cwd=bare.clone)
+    bare.push("c.txt", "y", "--force")
+    rewritten = bare.fetch()
+    assert git.outside_history(rewritten, [first, rewritten.commit]) == []
+    assert git.outside_history(rewritten, []) == []
+    assert git.outside_history(rewritten, [first, lost, "f" * 40, "none"]) == sorted([lost, "f" * 40, "none"])
+
+
+def test_trees_are_listed_two_levels_deep_and_links_are_told(bare: Bare) -> None:
+    bare.push("apps/x/dev/y.txt", "x")
+    trees = git.list_trees(bare.fetch())
+    assert set(trees) == {".", "a.txt", "b.txt", "apps", "apps/x"}
+    assert trees["apps/x"] == git.tree_id(bare.fetch(), "apps/x")
+    (bare.clone / "apps/x/dev/link").symlink_to("../../../a.txt")
+    bare.push("a.txt", "two\n")
+    assert "@links" in git.list_trees(bare.fetch())
+
+
 # ---- commits
 
 

@@ -128,7 +128,7 @@ def outside_history(checkout: Checkout, commits: Iterable[str]) -> list[str]:
     whole = [commit for commit in wanted if COMMIT.fullmatch(commit)]
     asked = "".join(f"{commit}^{{commit}}\n" for commit in whole)
     told = git(checkout.mirror, "cat-file", "--batch-check", input=asked).stdout.splitlines()
-    known = [commit for commit, line in zip(whole, told, strict=True) if line.startswith(commit)]
+    known = [commit for commit, line in zip(whole, told, strict=True) if f"{commit} commit " in line]
     # One walk for all of them; which ones it is, is asked only when there are any.
     walk = ("rev-list", "--max-count=1", "--stdin")
     text = "\n".join([*known, f"^{checkout.commit}", ""])
@@ -146,7 +146,7 @@ def list_trees(checkout: Checkout) -> dict[str, str]:
     """
     listed = git(checkout.mirror, "ls-tree", "-r", "-t", "-z", "--full-tree", checkout.commit).stdout
     trees = {".": checkout.commit}
-    for line in listed.split("\0"):
+    for line in filter(None, listed.split("\0")):
         head, _, path = line.partition("\t")
         mode, _, rest = head.partition(" ")
         if mode == "120000":

@@ -1,0 +1,308 @@
+"""An environment of several apps made equal to Git: quiet when it is, each app by itself when it is not."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.fleet import Fleet, a_fleet
+from tests.integration.kube import configmap, service
+from towpath.engine import renders
+from towpath.errors import UnknownNameError
+from towpath.health import Status
+from towpath.objects import Manifest
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def fleet(stack, tmp_path: Path) -> Iterator[Fleet]:
+    with a_fleet(stack.settings, tmp_path) as fleet:
+        for name in ("one", "two", "three"):
+            fleet.add(name)
+        yield fleet
+
+
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Apps that really were rendered."""
+    calls: list[str] = []
+    real = renders.render_traced
+
+    def traced(root: Path, app, environment, **options):
+        calls.append(app.name)
+        return real(root, app, environment, **options)
+
+    monkeypatch.setattr(renders, "render_traced", traced)
+    return calls
+
+
+def test_all_apps_are_synced_and_a_second_run_writes_renders_and_says_nothing(
+    fleet: Fleet, rendered: list[str]
+) -> None:
+    head = fleet.push()
+    done = fleet.reconcile()
+    assert done.failures == {}
+    assert {each.app: len(each.changed) for each in done.outcomes} == {"one": 3, "two": 3, "three": 3}
+    assert done.summary() == f"test at {head[:7]}: 9 unapplied; synced one, three, two"
+    assert {app: health.status for app, health in done.health.items()} == dict.fromkeys(
+        ("one", "three", "two"), Status.HEALTHY
+    )
+    before = fleet.resource_versions()
+    rendered.clear()
+    done = fleet.reconcile()
+    assert done.summary() == f"test at {head[:7]}: 3 apps in sync"
+    assert (done.outcomes, fleet.lines, rendered) == ((), [], [])
+    assert fleet.resource_versions() == before
+
+
+def test_what_was_rendered_is_known_to_the_next_process(fleet: Fleet, rendered: list[str]) -> None:
+    fleet.push()
+    fleet.look()
+    assert sorted(rendered) == ["one", "three", "two"]
+    rendered.clear()
+    renders._known.clear()  # what a new process has not
+    found = fleet.look()
+    assert rendered == []
+    assert [len(each.objects) for each in found.rendered] == [3, 3, 3]
+
+
+def test_a_commit_to_one_app_renders_and_syncs_that_app_only(fleet: Fleet, rendered: list[str]) -> None:
+    fleet.push()
+    fleet.reconcile()
+    before = fleet.resource_versions()
+    rendered.clear()
+    fleet.apps["two"][2]["data"]["A"] = "2"
+    fleet.push()
+    done = fleet.reconcile()
+    assert rendered == ["two"]
+    assert [each.app for each in done.outcomes] == ["two"]
+    after = fleet.resource_versions()
+    assert [name for name in after if after[name] != before[name]] == [
+        "ConfigMap/towpath-inventory-two",
+        "ConfigMap/two-settings",
+    ]
+
+
+def test_a_shared_folder_that_changes_renders_the_apps_that_read_it(
+    fleet: Fleet, rendered: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = fleet.content
+
+    def shared() -> dict[str, str]:
+        files = dict(content())
+        files["towpath.yaml"] = files["towpath.yaml"].replace("renderer: plain", "renderer: kustomize")
+        for name in fleet.apps:
+            resources = ["app.yaml", *(["../../../common"] if name == "one" else [])]
+            files[f"apps/{name}/test/kustomization.yaml"] = json.dumps({"resources": resources})
+        files["common/kustomization.yaml"] = "resources: [shared.yaml]\n"
+        files["common/shared.yaml"] = json.dumps(configmap("shared", A=value))
+        return files
+
+    monkeypatch.setattr(fleet, "content", shared)
+    value = "1"
+    fleet.push()
+    fleet.look()
+    rendered.clear()
+    value = "2"
+    fleet.push()
+    found = fleet.look()
+    assert rendered == ["one"]
+    (one,) = (each for each in found.rendered if each.app == "one")
+    assert {"A": "2"} in [each.get("data") for each in one.objects]
+
+
+def test_one_app_that_fails_stops_no_other(fleet: Fleet) -> None:
+    bad = service("broken")
+    bad["spec"]["ports"][0]["port"] = 99999
+    fleet.add("bad", bad)
+    fleet.push()
+    done = fleet.reconcile()
+    assert list(done.failures) == ["bad"]
+    assert "99999" in done.failures["bad"]
+    assert {each.app for each in done.outcomes if not each.failure} == {"one", "two", "three"}
+    assert done.summary().endswith("synced one, three, two; failed bad; not healthy bad")
+    # The next run tries it again, and again nobody else is touched.
+    before = fleet.resource_versions()
+    assert list(fleet.reconcile().failures) == ["bad"]
+    after = fleet.resource_versions()
+    assert {name for name in after if after[name] != before.get(name) and "bad" not in name} == set()
+
+
+def test_an_app_that_does_not_render_stops_no_other(fleet: Fleet) -> None:
+    fleet.apps["two"][1]["metadata"]["namespace"] = "kube-system"
+    fleet.push()
+    done = fleet.reconcile()
+    assert list(done.failures) == ["two"]
+    assert [each.app for each in done.outcomes] == ["one", "three"]
+
+
+def test_only_the_apps_that_are_named_are_looked_at(fleet: Fleet) -> None:
+    fleet.push()
+    fleet.reconcile()
+    fleet.world.kubectl("label", "deployment", "one", "x=y")
+    fleet.world.kubectl("label", "deployment", "two", "x=y")
+    done = fleet.reconcile(["two"])
+    assert [each.app for each in done.outcomes] == ["two"]
+    assert done.found.drift.apps() == ("two",)
+    assert fleet.look().drift.apps() == ("one",)
+    with pytest.raises(UnknownNameError, match="unknown app 'tow'"):
+        fleet.reconcile(["tow"])
+
+
+def test_a_rewritten_branch_holds_until_it_descends_again(fleet: Fleet) -> None:
+    lost = fleet.push("First")
+    fleet.reconcile()
+    work = fleet.folder / "work"
+    fleet.git(work, "checkout", "-q", "--orphan", "other")
+    fleet.apps["two"][2]["data"]["A"] = "from another history"
+    del fleet.apps["three"]
+    fleet.git(work, "commit", "-q", "-m", "Another history")
+    fleet.git(work, "branch", "-q", "-M", "main")
+    fleet.push("Rewritten")
+    before = fleet.resource_versions()
+    done = fleet.reconcile()
+    assert done.outcomes == ()
+    assert f"does not descend from {lost[:7]}" in done.failures["held"]
+    assert "held: the branch was rewritten" in done.summary()
+    assert fleet.resource_versions() == before
+    fleet.git(work, "merge", "-q", "-s", "ours", "--allow-unrelated-histories", "-m", "Accept", lost)
+    fleet.git(work, "push", "-q", "origin", "main")
+    done = fleet.reconcile()
+    assert done.found.held == ""
+    assert [each.app for each in done.outcomes if each.changed] == ["two"]
+
+
+def test_a_missing_folder_is_an_error_and_deletes_nothing(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.push()
+    fleet.reconcile()
+    content = fleet.content
+    monkeypatch.setattr(
+        fleet, "content", lambda: {p: t for p, t in content().items() if not p.startswith("apps/two/")}
+    )
+    fleet.push("Lose a folder")
+    before = fleet.resource_versions()
+    done = fleet.reconcile()
+    assert done.failures["two"].startswith("apps/two/test: there is no such folder, but 3 objects are live")
+    assert fleet.resource_versions() == before
+
+
+def test_a_branch_that_lost_all_folders_deletes_nothing(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.push()
+    fleet.reconcile()
+    content = fleet.content
+    monkeypatch.setattr(fleet, "content", lambda: {"towpath.yaml": content()["towpath.yaml"]})
+    fleet.push("Lose everything")
+    before = fleet.resource_versions()
+    assert sorted(fleet.reconcile().failures) == ["one", "three", "two"]
+    assert fleet.resource_versions() == before
+
+
+def test_lost_inventories_are_written_anew_and_nothing_is_deleted(fleet: Fleet) -> None:
+    fleet.add("two", configmap("left-behind"))
+    fleet.push()
+    fleet.reconcile()
+    uids = fleet.world.kubectl("get", "deployment,service", "-o", "jsonpath={.items[*].metadata.uid}")
+    fleet.world.kubectl("delete", "configmap", "-l", "towpath.dev/inventory")
+    fleet.apps["two"].pop()
+    fleet.push("left-behind leaves Git while nobody remembers it")
+    done = fleet.reconcile()
+    assert done.failures == {}
+    now = fleet.world.kubectl("get", "deployment,service", "-o", "jsonpath={.items[*].metadata.uid}")
+    assert now == uids
+    assert fleet.world.live("configmap", "left-behind")
+    assert (
+        fleet.world.kubectl("get", "configmap", "-l", "towpath.dev/inventory", "-o", "name").count("\n") == 3
+    )
+    # From now on it is known again, and what Git has not goes.
+    fleet.reconcile()
+    assert fleet.look().drift.entries == ()
+
+
+def test_a_deep_check_finds_and_heals_what_metadata_do_not_tell(fleet: Fleet) -> None:
+    fleet.push()
+    fleet.reconcile()
+    kept = json.dumps(fleet.world.live("configmap", "one-settings")["metadata"]["managedFields"])
+    patch = ["patch", "configmap", "one-settings", "--type=json", "-p"]
+    fleet.world.kubectl(*patch, '[{"op":"replace","path":"/data/A","value":"9"}]')
+    fleet.world.kubectl(*patch, f'[{{"op":"replace","path":"/metadata/managedFields","value":{kept}}}]')
+    assert fleet.look().drift.entries == ()
+    [entry] = fleet.look(deep=True).drift.entries
+    assert (entry.app, entry.kind) == ("one", "modified")
+    assert [each.pointer for each in entry.differences] == ["/data/A"]
+    done = fleet.reconcile(deep=True)
+    assert [each.app for each in done.outcomes] == ["one"]
+    assert fleet.world.live("configmap", "one-settings")["data"] == {"A": "1"}
+    assert fleet.look(deep=True).drift.entries == ()
+
+
+def definition(group: str) -> Manifest:
+    schema = {
+        "type": "object",
+        "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": "Widget", "plural": "widgets", "singular": "widget"},
+            "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+            ],
+        },
+    }
+
+
+def test_an_empty_cluster_is_rebuilt_in_one_run_in_the_order_of_need(stack, tmp_path: Path) -> None:
+    group = f"t{uuid.uuid4().hex[:8]}.example.com"
+    widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"a": 1}}
+    with a_fleet(stack.settings, tmp_path, create=False) as fleet:
+        fleet.environment["allowClusterScoped"] = ["Namespace", "CustomResourceDefinition", "ClusterRole"]
+        # By name the ones that need come before the ones that are needed.
+        fleet.add("a-uses", widget)
+        fleet.add("y-defines", definition(group))
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": fleet.namespace}}
+        fleet.add("z-founds", space)
+        fleet.push()
+        try:
+            done = fleet.reconcile()
+            assert done.failures == {}
+            assert all(health.good for health in done.health.values())
+            assert fleet.look().drift.entries == ()
+            # Lost again, all of it at once.
+            fleet.world.kubectl("delete", "namespace", fleet.namespace)
+            fleet.world.kubectl("delete", "crd", f"widgets.{group}")
+            done = fleet.reconcile()
+            assert done.failures == {}
+            assert fleet.world.live(f"widgets.{group}", "w")["spec"] == {"a": 1}
+            assert fleet.look().drift.entries == ()
+        finally:
+            fleet.world.kubectl("delete", "crd", f"widgets.{group}", "--ignore-not-found")
+
+
+def test_a_copy_is_brought_up_from_the_same_commit(fleet: Fleet, stack, tmp_path: Path) -> None:
+    head = fleet.push()
+    fleet.reconcile()
+    with a_fleet(stack.settings, tmp_path / "copy") as copy:
+        # The same commit but for the place where it is to be.
+        copy.apps = fleet.apps
+        copy.push()
+        done = copy.reconcile()
+        assert done.failures == {}
+        first, second = (
+            each.world.kubectl("get", "deploy,svc,cm", "-o", "name", "-l", "towpath.dev/app").split()
+            for each in (fleet, copy)
+        )
+        assert first == second
+        assert copy.look().drift.entries == ()
+    assert fleet.look().drift.entries == ()
+    assert fleet.look().place.desired.commit == head
