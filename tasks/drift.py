@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from prefect.logging import get_run_logger
 
 from tasks.desired import Desired
-from tasks.report import artifact_key, report
+from tasks.events import emit, of_ending, of_finding
+from tasks.report import artifact_key, read_report, report
 from tasks.status import write_health
 from tasks.step import settings, step
 from towpath.engine.carry_out import Outcome
@@ -33,10 +34,15 @@ class Seen:
 def detect(desired: Desired, environment: str, apps: list[str] | None = None, *, deep: bool = False) -> Seen:
     """Compare released apps (all, or `apps`) with the cluster, and decide about each."""
     found = look(place_of(settings(), desired, environment), apps, deep=deep)
+    drift_is_news = False
     if found.drift.entries:
         get_run_logger().info("%s", found.drift.summary())
         text = found.drift.to_markdown()
-        report(artifact_key("drift", environment), text, f"{environment}: {found.drift.summary()}")
+        key = artifact_key("drift", environment)
+        # What is only reported is found in every run: listeners are told once, until it changes.
+        drift_is_news = not found.quiet or read_report(key) != redact(text)
+        report(key, text, f"{environment}: {found.drift.summary()}")
+    emit(of_finding(found, with_drift=drift_is_news))
     return Seen(found)
 
 
@@ -56,6 +62,7 @@ def apply(seen: Seen) -> tuple[Outcome, ...]:
 def record(seen: Seen, outcomes: Sequence[Outcome]) -> str:
     """Write the table that `towpath status` shows, and say in one line what was found and done."""
     done = conclude(seen.found, outcomes)
+    emit(of_ending(done))
     write_health(done)
     if done.failures:
         reasons = "\n".join(f"{app}: {reason}" for app, reason in done.failures.items())

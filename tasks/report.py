@@ -20,6 +20,12 @@ def report(key: str, markdown: str, description: str) -> None:
     create_markdown_artifact(redact(markdown), key=key, description=description)
 
 
+def read_report(key: str) -> str:
+    """The newest Markdown under `key`; empty when there is none."""
+    newest = cast(Artifact | None, Artifact.get(key))
+    return str(newest.data or "") if newest is not None else ""
+
+
 def read_table(key: str) -> list[dict[str, Any]]:
     """The rows of the newest table under `key`; none when there is no such table."""
     newest = cast(Artifact | None, Artifact.get(key))

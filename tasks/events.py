@@ -1,0 +1,51 @@
+"""Events to the Prefect server: for automations, and for whoever looks at its event feed."""
+
+from collections.abc import Iterable
+
+from prefect.events import emit_event
+
+from towpath.engine.reconcile import Found, Reconciled
+from towpath.events import (
+    Event,
+    branch_rewritten,
+    drift_detected,
+    drift_healed,
+    render_failed,
+    sync_ended,
+)
+
+
+def emit(events: Iterable[Event]) -> None:
+    """Send them; a server that is away loses them, and nothing waits for it."""
+    for event in events:
+        emit_event(
+            event=event.name, resource=event.resource, related=list(event.related), payload=event.payload
+        )
+
+
+def of_finding(found: Found, *, with_drift: bool) -> Iterable[Event]:
+    """What one look found; drift only when it is news."""
+    environment = found.place.environment.name
+    if found.held:
+        yield branch_rewritten(environment, found.held)
+    for app, reason in found.broken.items():
+        yield render_failed(environment, app, reason)
+    for decision in found.decisions if with_drift else ():
+        entries = [entry for entry in decision.entries if entry.kind in ("modified", "deleted")]
+        if entries:
+            yield drift_detected(environment, decision.app, entries, decision.action)
+    if found.drift.extras and with_drift:
+        answer = "prune" if found.clears_extras else "report"
+        yield drift_detected(environment, "", found.drift.extras, answer)
+
+
+def of_ending(done: Reconciled) -> Iterable[Event]:
+    """What became of it."""
+    environment = done.found.place.environment.name
+    decisions = {each.app: each for each in done.found.decisions}
+    for each in done.outcomes:
+        decision = decisions.get(each.app)
+        if decision and decision.heals and not each.failure:
+            yield drift_healed(environment, each.app, decision.entries, each.seconds)
+        else:
+            yield sync_ended(environment, each.app, each.changed, each.seconds, each.failure)
