@@ -8,6 +8,7 @@ branch's newest (`write`).
 from towpath.adapters.git.checkout import Checkout, fetch_checkout, resolve_revision
 from towpath.adapters.git.command import check_url
 from towpath.adapters.git.head import branch_head
+from towpath.adapters.git.propose import propose_files
 from towpath.adapters.git.read import (
     CommitInfo,
     is_ancestor,
@@ -31,6 +32,7 @@ __all__ = [
     "list_trees",
     "log",
     "outside_history",
+    "propose_files",
     "read_commit",
     "read_file",
     "resolve_revision",

@@ -34,13 +34,13 @@ _RACE = re.compile(
 _COMMITTER = ("Towpath", "towpath@localhost")
 
 
-class _LostRaceError(Exception):
+class LostRaceError(Exception):
     """Somebody else pushed first."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
-    """What commit_files was asked for, the same for every attempt."""
+class Work:
+    """What was asked for, the same for every attempt."""
 
     remote: Remote
     branch: str
@@ -83,13 +83,13 @@ def commit_files(  # noqa: PLR0913
     if f"\n{marker[0]}: {marker[1]}\n" not in f"{message}\n":
         raise ValueError("the message lacks its marker")
     remote = check_url(url, allow_file=allow_file)
-    work = _Work(
+    work = Work(
         remote,
         branch,
         base_commit,
         edits,
         message,
-        _person(author),
+        person(author),
         marker,
         expected_unchanged,
         cache,
@@ -98,14 +98,14 @@ def commit_files(  # noqa: PLR0913
     for attempt in range(ATTEMPTS):
         try:
             return _attempt(work)
-        except _LostRaceError:
+        except LostRaceError:
             time.sleep(random.uniform(0.0, 0.05 * (attempt + 1)))  # noqa: S311
         except OSError as error:
             raise TransientError(f"cannot write the Git cache {cache}: {error.strerror}") from error
     raise TransientError(f"lost {ATTEMPTS} races to push to {branch} of {remote}; others push all the time")
 
 
-def _attempt(work: _Work) -> str:
+def _attempt(work: Work) -> str:
     mirror, head = _newest(work)
     done = _find_marker(mirror, head, work)
     if done:
@@ -117,15 +117,15 @@ def _attempt(work: _Work) -> str:
         )
     _check_unchanged(mirror, head, work, work.unchanged)
     folder = materialise(mirror, head, work.cache / "checkouts" / mirror.stem, work.timeout)
-    edits = {path: text for path, text in work.edits(folder).items() if _differs(folder, path, text)}
+    edits = {path: text for path, text in work.edits(folder).items() if differs(folder, path, text)}
     if not edits:
         return head
     _check_unchanged(mirror, head, work, tuple(edits))
-    commit = _commit(mirror, head, edits, work)
-    return _push(mirror, commit, work)
+    commit = make_commit(mirror, head, edits, work)
+    return push(mirror, commit, work)
 
 
-def _newest(work: _Work) -> tuple[Path, str]:
+def _newest(work: Work) -> tuple[Path, str]:
     mirror = fetch(work.remote, work.cache, timeout=work.timeout)
     head = find_commit(mirror, work.branch)
     if head is None:
@@ -133,7 +133,7 @@ def _newest(work: _Work) -> tuple[Path, str]:
     return mirror, head
 
 
-def _find_marker(mirror: Path, head: str, work: _Work) -> str | None:
+def _find_marker(mirror: Path, head: str, work: Work) -> str | None:
     name, value = work.marker
     revisions = f"{work.base}..{head}" if descends(mirror, work.base, head) else head
     for commit in log_range(mirror, revisions, limit=_SEARCHED):
@@ -142,7 +142,7 @@ def _find_marker(mirror: Path, head: str, work: _Work) -> str | None:
     return None
 
 
-def _check_unchanged(mirror: Path, head: str, work: _Work, paths: tuple[str, ...]) -> None:
+def _check_unchanged(mirror: Path, head: str, work: Work, paths: tuple[str, ...]) -> None:
     if head == work.base:
         return
     for path in paths:
@@ -155,7 +155,8 @@ def _check_unchanged(mirror: Path, head: str, work: _Work, paths: tuple[str, ...
             )
 
 
-def _differs(folder: Path, path: str, text: str | None) -> bool:
+def differs(folder: Path, path: str, text: str | None) -> bool:
+    """Whether a file of a checkout is not as `text`; refuses paths that leave it."""
     parts = PurePosixPath(path).parts
     if (
         path.startswith(("/", "-"))
@@ -174,8 +175,11 @@ def _differs(folder: Path, path: str, text: str | None) -> bool:
     return not place.is_file() or place.read_bytes() != text.encode()
 
 
-def _commit(mirror: Path, head: str, edits: Edits, work: _Work) -> str:
-    """Write blobs, tree and commit by plumbing: no working tree, no hooks, no filters."""
+def make_commit(mirror: Path, head: str, edits: Edits, work: Work, *, parents: tuple[str, ...] = ()) -> str:
+    """Write blobs, tree and commit by plumbing: no working tree, no hooks, no filters.
+
+    The tree is that of `head` with the edits; `head` is also the parent, unless others are named.
+    """
     with tempfile.TemporaryDirectory(prefix="index-", dir=mirror) as folder:
         env = {"GIT_INDEX_FILE": f"{folder}/index"}
         git(mirror, "read-tree", "--end-of-options", head, env=env)
@@ -197,11 +201,13 @@ def _commit(mirror: Path, head: str, edits: Edits, work: _Work) -> str:
         "GIT_COMMITTER_NAME": committer,
         "GIT_COMMITTER_EMAIL": committer_mail,
     }
-    args = ("commit-tree", "--no-gpg-sign", "-p", head, "-F", "-", tree)
+    named = (part for parent in parents or (head,) for part in ("-p", parent))
+    args = ("commit-tree", "--no-gpg-sign", *named, "-F", "-", tree)
     return git(mirror, *args, env=env, input=work.message).stdout.strip()
 
 
-def _push(mirror: Path, commit: str, work: _Work) -> str:
+def push(mirror: Path, commit: str, work: Work) -> str:
+    """Push fast-forward; LostRaceError when somebody was faster."""
     options = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no")
     target = f"{commit}:refs/heads/{work.branch}"
     try:
@@ -218,7 +224,7 @@ def _push(mirror: Path, commit: str, work: _Work) -> str:
         return commit
     said = f"{done.stdout}\n{done.stderr}"
     if _RACE.search(said):
-        raise _LostRaceError
+        raise LostRaceError
     rejected = re.search(r"\[(?:remote )?rejected\] \((?P<why>.*)\)", said)
     if rejected:
         remote_says = " ".join(re.findall(r"^remote: (.*\S)", done.stderr, re.MULTILINE))
@@ -232,7 +238,7 @@ def _push(mirror: Path, commit: str, work: _Work) -> str:
     )
 
 
-def _after_lost_reply(error: TowpathError, work: _Work) -> str:
+def _after_lost_reply(error: TowpathError, work: Work) -> str:
     """The push failed, or only its reply did: the repository knows."""
     try:
         mirror, head = _newest(work)
@@ -244,7 +250,8 @@ def _after_lost_reply(error: TowpathError, work: _Work) -> str:
     raise error
 
 
-def _person(author: str) -> tuple[str, str]:
+def person(author: str) -> tuple[str, str]:
+    """`Name <mail>` or `Name` -> (name, mail), safe for a commit."""
     name, _, rest = one_line(author).partition("<")
     name = re.sub(r"[<>]", "", name).strip(" .,:;\"'") or "unknown"
     mail = re.sub(r"[<>\s]", "", rest.partition(">")[0])
