@@ -21,6 +21,7 @@ from tasks.step import RejectedError, step
 from towpath.approval import Approval, check_approval
 from towpath.errors import ConflictError, RefusedError
 from towpath.gate import GateVerdict, evaluate_gate
+from towpath.pause import active
 from towpath.release import EnvironmentRelease, Release
 
 PATIENCE = 7 * 24 * 3600
@@ -67,6 +68,7 @@ def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> GateVerdict:
     desired = read_desired()
     release, environment = proposal.release, proposal.environment
     check_superseded(release, desired.release(release.app, environment), run_created())
+    now = datetime.now(UTC)
     verdict = evaluate_gate(
         desired.config,
         release.app,
@@ -74,8 +76,9 @@ def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> GateVerdict:
         release,
         desired.releases(release.app),
         desired.quarantine(release.app),
-        datetime.now(UTC),
+        now,
         approvals,
+        active(desired.pauses(environment), release.app, now),
     )
     if verdict.reasons:
         raise RefusedError(f"{environment} refuses this release: {'; '.join(verdict.reasons)}")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from towpath.approval import Approval, is_author
 from towpath.config import Config
+from towpath.pause import Pause
 from towpath.quarantine import Quarantined, is_quarantined
 from towpath.release import EnvironmentRelease, Release
 from towpath.scan_policy import unmet
@@ -34,14 +35,17 @@ def evaluate_gate(  # noqa: PLR0913, PLR0917
     quarantine: Iterable[Quarantined],
     now: datetime,
     approvals: tuple[Approval, ...] = (),
+    pause: Pause | None = None,
 ) -> GateVerdict:
     """Whether `release` of `app` may enter `environment`.
 
-    `states` is what runs in each environment, `approvals` what was said so far; that each is bound to the
-    manifests and not expired is for `check_approval` to say, at the point of effect.
+    `states` is what runs in each environment, `pause` the one that holds for the app there now, `approvals`
+    what was said so far; that each is bound to the manifests and not expired is for `check_approval` to say,
+    at the point of effect.
     """
     config.environment(environment)
     reasons = [
+        *([f"{environment} is {pause}"] if pause else []),
         *_quarantined(release, quarantine),
         *_scan(config, release, now),
         *_verified(config, environment, release, states, now),

@@ -9,6 +9,7 @@ from towpath.approval import Approval
 from towpath.config import Config, parse_config
 from towpath.errors import UnknownNameError
 from towpath.gate import GateVerdict, evaluate_gate
+from towpath.pause import Pause
 from towpath.quarantine import Quarantined
 from towpath.release import EnvironmentRelease, Release, ScanSummary
 from towpath.scan_policy import policy_hash
@@ -54,11 +55,26 @@ def evaluate(
     quarantine: tuple[Quarantined, ...] = (),
     approvals: tuple[Approval, ...] = (),
     config: Config | None = None,
+    pause: Pause | None = None,
 ) -> GateVerdict:
     states = {"dev": there(), "staging": there()} if states is None else states
     return evaluate_gate(
-        config or parse_config(CONFIG), "hello", environment, release, states, quarantine, NOW, approvals
+        config or parse_config(CONFIG),
+        "hello",
+        environment,
+        release,
+        states,
+        quarantine,
+        NOW,
+        approvals,
+        pause,
     )
+
+
+def test_nothing_enters_while_it_is_paused() -> None:
+    verdict = evaluate("dev", pause=Pause("", "2026-01-01T13:00:00+00:00", "migration", "alice"))
+    assert verdict.reasons == ("dev is paused until 2026-01-01T13:00:00+00:00 by alice: migration",)
+    assert not verdict.open
 
 
 def test_the_first_environment_asks_only_for_the_scan() -> None:

@@ -8,6 +8,7 @@ from towpath.adapters.git import Checkout, fetch_checkout
 from towpath.config import Config, load_config
 from towpath.confirmation import confirmed_in
 from towpath.objects import ObjectRef
+from towpath.pause import Pause, pauses_in
 from towpath.quarantine import Quarantined, load_quarantine, quarantine_path
 from towpath.release import EnvironmentRelease, load_release_file, release_path
 from towpath.settings import Settings
@@ -38,6 +39,10 @@ class Desired:
     def confirmed(self, app: str, environment: str) -> dict[ObjectRef, str]:
         """The deletions that a commit confirms, each with its object's uid."""
         return confirmed_in(self.root, app, environment)
+
+    def pauses(self, environment: str) -> tuple[Pause, ...]:
+        """Who paused what there, also what is over by now."""
+        return pauses_in(self.root, environment)
 
     def releases(self, app: str) -> dict[str, EnvironmentRelease | None]:
         """What Git says runs in each environment."""

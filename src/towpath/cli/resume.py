@@ -1,0 +1,59 @@
+"""`towpath resume`: end a pause before its time, by a commit."""
+
+import json
+import os
+import uuid
+from datetime import UTC, datetime
+
+import click
+
+from towpath.cli.options import environment_argument, output_option
+from towpath.printable import printable
+
+
+@click.command(name="resume")
+@environment_argument
+@click.option("--app", help="Only the pause of this app.")
+@output_option
+def command(environment: str, app: str | None, output: str) -> None:
+    """End the pause of ENVIRONMENT, or of one app in it. The next reconcile writes again.
+
+    A pause whose time is over needs no resume.
+
+    \b
+    Examples:
+      towpath resume prod
+      towpath resume prod --app hello
+    """
+    from towpath.cli.names import load_environments
+    from towpath.cli.pausing import commit_pauses, named
+    from towpath.cli.server import whoami
+    from towpath.pause import active, pauses_in, remove, resume_message
+    from towpath.settings import Settings
+
+    now = datetime.now(UTC)
+    environments = load_environments(Settings.load(os.environ))
+    environments.config.environment(environment)
+    pauses = pauses_in(environments.checkout.path, environment)
+    ended = [each for each in pauses if each.app == (app or "") and each.holds(each.app, now)]
+    commit, by, key = "", whoami(), uuid.uuid4().hex
+    if ended:
+        message = resume_message(environment, app or "", by, key)
+        commit = commit_pauses(
+            environments, environment, lambda old: remove(old, app or "", now), message, key=key, by=by
+        )
+    left = active([each for each in pauses if each not in ended], app or "", now)
+    if output == "json":
+        found = {
+            "environment": environment,
+            "app": app or "",
+            "resumed": bool(ended),
+            "commit": commit,
+            "paused": left.to_json() if left else None,
+        }
+        click.echo(json.dumps(found, indent=2))
+        return
+    what = named(environment, app)
+    click.echo(f"{what} is resumed (commit {commit[:7]})" if ended else f"{what} was not paused")
+    if left:
+        click.echo(printable(f"{environment} is still {left}"))
