@@ -1,7 +1,8 @@
 """The loop: make an environment equal to Git. Also carries out what people merged by themselves."""
 
+from tasks.adopt import adopt
 from tasks.desired import fetch
-from tasks.drift import carry_out, detect, record
+from tasks.drift import carry_out, detect, record, reset_budgets
 from tasks.introduce import introduce
 from tasks.lock import environment_lock
 from tasks.revive import revive
@@ -9,14 +10,20 @@ from tasks.step import towpath_flow
 
 
 @towpath_flow
-def reconcile(environment: str, apps: list[str] | None = None, *, deep: bool = False) -> str:
-    """Fetch, detect, heal or report as the environment's mode says, verify, record.
+def reconcile(
+    environment: str, apps: list[str] | None = None, *, deep: bool = False, reset_budget: bool = False
+) -> str:
+    """Fetch, detect, heal, report or adopt as the mode of environment and app says, verify, record.
 
-    `apps`: only these. `deep`: the API server is asked about every object by a dry run, too.
+    `apps`: only these. `deep`: the API server is asked about every object by a dry run, too. `reset_budget`:
+    what was healed too often is healed again.
     """
     introduce(f"reconcile {environment}", [f"environment:{environment}"])
     if apps is None:
         revive(environment)
     with environment_lock(environment):
-        seen = detect(fetch(environment), environment, apps, deep=deep)
-        return record(seen, carry_out(seen))
+        desired = fetch(environment)
+        if reset_budget:
+            reset_budgets(desired, environment, apps)
+        seen = detect(desired, environment, apps, deep=deep)
+        return record(seen, carry_out(seen), adopt(seen))

@@ -12,9 +12,12 @@ from tasks.events import emit, of_ending, of_finding
 from tasks.report import artifact_key, read_report, report
 from tasks.status import write_health
 from tasks.step import settings, step
+from towpath.adoption import Proposal
+from towpath.engine.budget import forget_heals
 from towpath.engine.carry_out import Outcome
 from towpath.engine.place import place_of
 from towpath.engine.reconcile import Found, act, conclude, look
+from towpath.engine.render import Rendered
 from towpath.errors import SyncError
 from towpath.redact import redact
 
@@ -25,6 +28,10 @@ class Seen:
     def __init__(self, found: Found) -> None:
         self.found = found
         self.environment = found.place.environment.name
+
+    def rendered(self, app: str) -> Rendered:
+        """What Git wants of one app."""
+        return next(each for each in self.found.rendered if each.app == app)
 
     def __repr__(self) -> str:
         return f"Seen({self.environment})"
@@ -59,12 +66,22 @@ def apply(seen: Seen) -> tuple[Outcome, ...]:
 
 
 @step("record {seen.environment}")
-def record(seen: Seen, outcomes: Sequence[Outcome]) -> str:
+def record(seen: Seen, outcomes: Sequence[Outcome], proposals: Sequence[Proposal] = ()) -> str:
     """Write the table that `towpath status` shows, and say in one line what was found and done."""
     done = conclude(seen.found, outcomes)
     emit(of_ending(done))
     write_health(done)
-    if done.failures:
-        reasons = "\n".join(f"{app}: {reason}" for app, reason in done.failures.items())
-        raise SyncError(f"{done.summary()}\n{redact(reasons)}")
-    return done.summary()
+    failures = done.failures | {each.app: each.failure for each in proposals if each.failure}
+    summary = "; ".join((done.summary(), *map(str, proposals)))
+    if failures:
+        reasons = "\n".join(f"{app}: {reason}" for app, reason in failures.items())
+        raise SyncError(f"{summary}\n{redact(reasons)}")
+    return summary
+
+
+@step("reset heal budgets in {environment}")
+def reset_budgets(desired: Desired, environment: str, apps: list[str] | None = None) -> tuple[str, ...]:
+    """Heal again what was healed too often, in all apps or in `apps`; the apps that had healed anything."""
+    place = place_of(settings(), desired, environment)
+    where = place.environment
+    return forget_heals(place.cluster, where.name, where.namespace, apps)

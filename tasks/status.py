@@ -6,6 +6,7 @@ from tasks.cluster import Target
 from tasks.proposal import now
 from tasks.report import artifact_key, read_table, write_table
 from tasks.step import step
+from towpath.decision import Decision, drift_text
 from towpath.engine.reconcile import Reconciled
 from towpath.redact import redact
 from towpath.release import Release
@@ -46,12 +47,11 @@ def write_health(done: Reconciled) -> None:
 
 
 def _row(done: Reconciled, app: str) -> Row:
-    entries = [entry for entry in done.found.drift.entries if entry.app == app]
     outcome = next((each for each in done.outcomes if each.app == app), None)
-    drift = f"drifted: {len(entries)} objects" if entries else "in sync"
-    if outcome is not None:
-        drift = "out of sync" if outcome.failure else "in sync"
-    return _new_row(done, app, str(done.health[app].status), drift, done.health[app].message)
+    decision = next((each for each in done.found.decisions if each.app == app), Decision(app, "none"))
+    drift = drift_text(decision, failed=outcome is not None and bool(outcome.failure))
+    detail = done.health[app].message or "; ".join(map(str, decision.exhausted)) or decision.reason
+    return _new_row(done, app, str(done.health[app].status), drift, detail)
 
 
 def _broken_row(done: Reconciled, app: str) -> Row:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from towpath import pointer
@@ -44,6 +44,11 @@ class Desired:
     ignored: tuple[str, ...]
     applied: str
     yielded: Yielded = ()
+
+    def without(self, pointers: Iterable[str]) -> "Desired":
+        """As it is, but for these fields, which are left alone."""
+        ignored = tuple(sorted({*self.ignored, *pointers}))
+        return replace(self, manifest=pointer.without(self.manifest, pointers), ignored=ignored)
 
     def is_settled(self, owned: Owned | None, live: Manifest | None) -> bool:
         """Whether the live object is as we left it, which is as Git wants it. `live` may be metadata only."""

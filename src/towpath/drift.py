@@ -9,14 +9,15 @@ unapplied   Git wants something that no sync has carried out yet: no drift
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any, Literal
 
 from towpath import fields, pointer
-from towpath.diff import Difference
+from towpath.diff import Difference, shown
 from towpath.fingerprint import FieldChange, Yielded, change, entries, fingerprint, foreign_edits, own_entry
-from towpath.inventory import INVENTORY, Owned
+from towpath.inventory import HEALS, INVENTORY, Owned
 from towpath.objects import Manifest, ObjectRef
-from towpath.plan import fenced, to_json
+from towpath.plan import to_json
 
 DriftKind = Literal["modified", "deleted", "extra", "unapplied"]
 EXTRA_KINDS: tuple[tuple[str, str], ...] = (
@@ -43,7 +44,11 @@ _SERVICE_ACCOUNT = "kubernetes.io/service-account.name"
 
 @dataclass(frozen=True, slots=True)
 class DriftEntry:
-    """One object; `app` is empty for an extra. `managers` say who changed which fields when, oldest first."""
+    """One object; `app` is empty for an extra. `managers` say who changed which fields when, oldest first.
+
+    `blame` says for each of `differences` who made it, None where the API server has not recorded it;
+    `wanted` is the digest of what Git wants (`Desired.applied`).
+    """
 
     app: str
     ref: ObjectRef
@@ -51,13 +56,28 @@ class DriftEntry:
     differences: tuple[Difference, ...] = ()
     managers: tuple[FieldChange, ...] = ()
     message: str = ""
+    blame: tuple[FieldChange | None, ...] = ()
+    wanted: str = ""
+
+    @property
+    def attributed(self) -> tuple[tuple[Difference, FieldChange | None], ...]:
+        """Each difference with who made it."""
+        return tuple(zip_longest(self.differences, self.blame[: len(self.differences)]))
 
     def to_json(self) -> dict[str, Any]:
         return {
             "app": self.app,
             "object": to_json(self.ref),
             "kind": self.kind,
-            "differences": [difference.to_json() for difference in self.differences],
+            "differences": [
+                {
+                    **difference.to_json(),
+                    "manager": who.manager if who else "",
+                    "operation": who.operation if who else "",
+                    "time": who.time if who else "",
+                }
+                for difference, who in self.attributed
+            ],
             "managers": [manager.to_json() for manager in self.managers],
             "message": self.message,
         }
@@ -104,7 +124,7 @@ class DriftReport:
         }
 
     def to_markdown(self) -> str:
-        """A table of who did what, then the fields as a fenced diff per object (live `-`, Git `+`)."""
+        """A table of who did what, then one of the fields per object."""
         if not self.entries:
             return f"{self.summary()}\n"
         rows = ["| object | app | drift | who | when |", "|---|---|---|---|---|"]
@@ -116,8 +136,13 @@ class DriftReport:
         parts = [self.summary(), "\n".join(rows)]
         for entry in self.entries:
             if entry.differences:
-                lines = "\n".join(line for difference in entry.differences for line in difference.lines())
-                parts.append(f"**{entry.ref}**\n\n{fenced(lines)}")
+                rows = ["| field | in Git | live | who | when |", "|---|---|---|---|---|"]
+                for each, by_whom in entry.attributed:
+                    by = f"{by_whom.manager} ({by_whom.operation})" if by_whom else "not recorded"
+                    when = (by_whom.time if by_whom else "") or "not recorded"
+                    cells = (_code(each.pointer), _value(each.desired), _value(each.live))
+                    rows.append("| " + " | ".join((*cells, _cell(by), _cell(when))) + " |")
+                parts.append(f"**{entry.ref}**\n\n" + "\n".join(rows))
         return "\n\n".join(parts) + "\n"
 
 
@@ -155,25 +180,40 @@ def explain(entry: DriftEntry, live: Manifest, found: tuple[Difference, ...]) ->
     No differences although our entry changed means that somebody changed a field back, or applied the same.
     """
     metadata = live["metadata"]
-    wanted = [difference.pointer for difference in found]
-    managers = []
+    managers: list[FieldChange] = []
+    blame: dict[str, FieldChange] = {}
     for each in entries(metadata):
         if each is own_entry(metadata) or each.get("subresource") == "status":
             continue
-        paths = [
-            path
-            for path in fields.leaves(each.get("fieldsV1") or {})
-            if (at := fields.pointer_of(path, live))
-            and (pointer.covers(wanted, at) or pointer.covers([at], wanted[0] if wanted else ""))
-        ]
+        paths, blamed = [], set()
+        for path in fields.leaves(each.get("fieldsV1") or {}):
+            at = fields.pointer_of(path, live)
+            hit = {d.pointer for d in found if at and _overlap(d.pointer, at)}
+            if hit:
+                paths.append(path)
+                blamed |= hit
         if paths:
             managers.append(change(each, paths))
+            for at in blamed:
+                blame[at] = max(blame.get(at, managers[-1]), managers[-1])
     known = {(m.manager, m.operation) for m in managers}
     managers += [m for m in entry.managers if (m.manager, m.operation) not in known]
     message = entry.message if found else "its ownership changed, its fields did not"
+    who = tuple(sorted(managers)) or latest(metadata)
+    # Of what was removed nothing is recorded; who else was here alone, it was.
+    only = who[0] if len(who) == 1 else None
     return replace(
-        entry, differences=found, managers=tuple(sorted(managers)) or latest(metadata), message=message
+        entry,
+        differences=found,
+        managers=who,
+        message=message,
+        blame=tuple(blame.get(each.pointer, only) for each in found),
     )
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one of two pointers leads to or into what the other names."""
+    return pointer.covers([one], other) or pointer.covers([other], one)
 
 
 def latest(metadata: Mapping[str, Any]) -> tuple[FieldChange, ...]:
@@ -189,7 +229,7 @@ def is_extra(live: Manifest) -> bool:
     labels = metadata.get("labels") or {}
     if metadata.get("ownerReferences") or kind in _SYSTEM_KINDS or (kind, metadata["name"]) in _SYSTEM_NAMES:
         return False
-    if kind == "ConfigMap" and INVENTORY in labels:
+    if kind == "ConfigMap" and (INVENTORY in labels or HEALS in labels):
         return False
     if kind == "Secret":
         is_token = _SERVICE_ACCOUNT in (metadata.get("annotations") or {})
@@ -202,6 +242,15 @@ def extra(ref: ObjectRef, live: Manifest) -> DriftEntry:
     writers = sorted(change(entry, ()) for entry in entries(live["metadata"]))
     made = f"made {live['metadata'].get('creationTimestamp', '')}".strip()
     return DriftEntry("", ref, "extra", managers=tuple(writers), message=made)
+
+
+def _value(value: Any) -> str:
+    return "" if value is None else _code(shown(value))
+
+
+def _code(text: str) -> str:
+    """As code in a table's cell, which its content cannot end."""
+    return "`" + _cell(text).replace("`", "'") + "`"
 
 
 def _cell(text: str) -> str:

@@ -31,6 +31,8 @@ PLAIN_LIMIT = 200_000
 LARGEST = 1_000_000
 """Bytes: the API server takes 1 MiB in a ConfigMap."""
 INVENTORY = "towpath.dev/inventory"
+HEALS = "towpath.dev/heals"
+"""Label of the ConfigMap with an app's heals (heal.py)."""
 APP = "towpath.dev/app"
 ENVIRONMENT = "towpath.dev/environment"
 PART_OF = "applyset.kubernetes.io/part-of"

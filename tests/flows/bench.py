@@ -28,15 +28,18 @@ from flows.promote import promote
 from flows.reconcile import reconcile
 from flows.rollback import rollback
 from towpath.adapters.registry import RegistryManifest
+from towpath.adoption import Proposal
 from towpath.drift import DriftReport
 from towpath.engine.drift import Inspection
 from towpath.engine.glance import AppHealth
 from towpath.engine.sync import SyncResult
 from towpath.engine.verify import Verification
 from towpath.errors import TowpathError
+from towpath.heal import WHOLE, Budget, Exhausted
 from towpath.health import Status
 from towpath.images import check_digest, parse_image
 from towpath.inventory import Inventory
+from towpath.objects import ObjectRef
 from towpath.plan import Plan
 from towpath.release import EnvironmentRelease, Release, ScanSummary, load_release_file
 from towpath.scan import ScanVerdict
@@ -128,6 +131,8 @@ class Bench:
     )
     inventories: dict[str, Inventory] = field(default_factory=dict)
     health: dict[str, AppHealth] = field(default_factory=dict)
+    exhausted: frozenset[ObjectRef] = frozenset()
+    proposal: Proposal | None = None
     drift: Callable[[str], DriftReport] = field(default=lambda name: DriftReport(name, "", ()))
 
     @property
@@ -287,6 +292,25 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.calls.extend(f"glance {each.environment} {each.app}" for each in rendered)
         return {each.app: bench.health.get(each.app, AppHealth(Status.HEALTHY)) for each in rendered}
 
+    def budget_of(_cluster: object, _owner: object, drifted: Any) -> Budget:
+        known = bench.exhausted
+        left = {entry.ref: (WHOLE,) for entry in drifted if entry.ref in known}
+        stopped = tuple(Exhausted(ref, ("/spec/replicas",)) for ref in left)
+        return Budget(tuple(entry for entry in drifted if entry.ref not in left), left, stopped)
+
+    def forget_heals(_cluster: object, name: str, _namespace: str, apps: object) -> tuple[str, ...]:
+        bench.calls.append(f"forget heals {name} {apps}")
+        bench.exhausted = frozenset()
+        return ("hello",)
+
+    def propose_app(_here: object, place: Any, rendered: Any, decision: Any, _run: str) -> Proposal:
+        bench.calls.append(f"adopt {rendered.app} {place.environment.name} {len(decision.drifted)}")
+        return bench.proposal or Proposal(rendered.app, "towpath/adopt-dev-hello", "c" * 40, True)
+
+    monkeypatch.setattr("towpath.engine.reconcile.budget_of", budget_of)
+    monkeypatch.setattr("towpath.engine.carry_out.remember_heals", lambda *_: None)
+    monkeypatch.setattr("tasks.drift.forget_heals", forget_heals)
+    monkeypatch.setattr("tasks.adopt.propose_app", propose_app)
     for target in ("tasks.cluster", "tasks.proposal"):
         monkeypatch.setattr(f"{target}.connect_environment", lambda _: None)
     monkeypatch.setattr("towpath.engine.place.shared_connection", lambda *_: None)

@@ -1,8 +1,11 @@
 """The loop: what it heals, what it only tells, and that it is quiet when there is nothing."""
 
+import json
+
 from prefect.artifacts import Artifact
 
 from tests.flows.bench import DEPLOYMENT, TOWPATH, Bench
+from towpath.adoption import Proposal
 from towpath.confirmation import dump_confirmation
 from towpath.drift import DriftEntry, DriftReport
 from towpath.errors import SyncError
@@ -122,3 +125,72 @@ def test_extras_are_deleted_only_where_asked_and_after_everything_went_well(benc
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")
     assert bench.calls == ["detect dev", "extras dev 1", "glance dev hello"]
+
+
+PAUSED = """\
+- {until: '2999-01-01T00:00:00+00:00', reason: migration, by: alice}
+"""
+ADOPT = TOWPATH.replace("{name: dev, namespace: dev}", "{name: dev, namespace: dev, drift: adopt}")
+
+
+def rows(environment: str) -> list[dict[str, object]]:
+    newest = Artifact.get(f"status-{environment}")
+    assert newest is not None
+    return json.loads(str(newest.data))
+
+
+def test_drift_is_adopted_where_the_mode_says_so_and_said_in_the_end(bench: Bench) -> None:
+    bench.push("environments", {"towpath.yaml": ADOPT}, "Adopt")
+    bench.promoted(bench.release(1), "dev")
+    bench.drift = lambda _: found("modified")
+    bench.calls.clear()
+    run = bench.start("reconcile/dev", environment="dev")
+    assert "adopt hello dev 1" in bench.calls
+    assert not [call for call in bench.calls if call.startswith("sync")]
+    assert run.state.message.endswith("hello: 0 fields on branch towpath/adopt-dev-hello")
+    newest = Artifact.get("adopt-dev")
+    assert newest is not None
+    assert "towpath/adopt-dev-hello" in str(newest.data)
+    assert [row["drift"] for row in rows("dev")] == ["drift to adopt: 1 object"]
+
+
+def test_an_adoption_that_fails_fails_the_run_and_says_why(bench: Bench) -> None:
+    bench.push("environments", {"towpath.yaml": ADOPT}, "Adopt")
+    bench.promoted(bench.release(1), "dev")
+    bench.drift = lambda _: found("modified")
+    bench.proposal = Proposal("hello", "towpath/adopt-dev-hello", "", False, failure="has a commit of Ann")
+    run = bench.start("reconcile/dev", environment="dev")
+    assert run.state.is_failed()
+    assert "hello: has a commit of Ann" in run.state.message
+
+
+def test_while_it_is_paused_a_reconcile_only_tells_and_nothing_is_promoted(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.push("environments", {"pauses/dev.yaml": PAUSED}, "Pause dev")
+    bench.drift = lambda _: found("modified", "unapplied")
+    bench.calls.clear()
+    run = bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "glance dev hello"]
+    assert "paused until 2999-01-01T00:00:00+00:00 by alice: migration" in run.state.message
+    assert [row["drift"] for row in rows("dev")] == ["paused, drifted: 1 object"]
+    second = bench.release(2)
+    promotion = bench.start("promote/dev", app="hello", digest=second.digest, environment="dev")
+    assert promotion.state.is_failed()
+    assert "dev is paused until 2999" in promotion.state.message
+
+
+def test_what_was_healed_too_often_is_told_until_a_person_begins_anew(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.drift = lambda _: found("modified")
+    bench.exhausted = frozenset({HELLO})
+    bench.calls.clear()
+    run = bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "glance dev hello"]
+    assert run.state.message.endswith("healing stopped hello")
+    [row] = rows("dev")
+    assert row["drift"] == "healing stopped: 1 object"
+    assert "healing stopped after 3 times in 10 minutes" in str(row["detail"])
+    bench.calls.clear()
+    bench.start("reconcile/dev", environment="dev", reset_budget=True)
+    assert bench.calls[:2] == ["forget heals dev None", "detect dev"]
+    assert "sync dev 1" in bench.calls

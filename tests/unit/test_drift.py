@@ -100,3 +100,52 @@ def test_report_is_sorted_and_tells_who_and_when() -> None:
 
 def test_nothing_found() -> None:
     assert report("dev", "c", []).to_markdown() == "dev: as in Git\n"
+
+
+def test_each_field_has_its_own_culprit() -> None:
+    one = entry("kubectl-edit", {"f:data": {"f:a": {}}}, time="T2")
+    two = entry("operator", {"f:data": {"f:b": {}}}, time="T3")
+    now = {**live(one, two), "data": {"a": "2", "b": "2"}}
+    found = compare("hello", OWNED, now)
+    assert found
+    differences = (
+        Difference("/data/a", "2", "1"),
+        Difference("/data/b", "2", "1"),
+        Difference("/data/c", None, "1"),
+    )
+    told = explain(found, now, differences)
+    assert told
+    assert [(d.pointer, who and who.manager) for d, who in told.attributed] == [
+        ("/data/a", "kubectl-edit"),
+        ("/data/b", "operator"),
+        ("/data/c", None),
+    ]
+    assert told.to_json()["differences"][0] == {
+        "pointer": "/data/a",
+        "live": "2",
+        "desired": "1",
+        "manager": "kubectl-edit",
+        "operation": "Update",
+        "time": "T2",
+    }
+    text = report("dev", "c", [told]).to_markdown()
+    assert '| `/data/a` | `"1"` | `"2"` | kubectl-edit (Update) | T2 |' in text
+    assert '| `/data/c` | `"1"` |  | not recorded | not recorded |' in text
+
+
+def test_a_value_cannot_leave_its_cell() -> None:
+    one = entry("kubectl-edit", {"f:data": {"f:a": {}}}, time="T2")
+    now = {**live(one), "data": {"a": "x"}}
+    found = compare("hello", OWNED, now)
+    assert found
+    told = explain(found, now, (Difference("/data/a", "`|`\n| evil", "1"),))
+    assert told
+    [row] = [line for line in report("dev", "c", [told]).to_markdown().splitlines() if "evil" in line]
+    assert row.count("|") - row.count("\\|") == 6
+    assert row.count("`") == 6
+
+
+def test_the_history_of_heals_is_no_extra() -> None:
+    assert not is_extra(
+        {"kind": "ConfigMap", "metadata": {"name": "x", "labels": {"towpath.dev/heals": "a"}}}
+    )

@@ -16,9 +16,10 @@ TURNS = 5
 
 @click.command(name="reconcile")
 @environment_argument
+@click.option("--reset-budget", is_flag=True, help="Heal again what was healed too often and is left alone.")
 @detach_option
 @output_option
-def command(environment: str, detach: bool, output: str) -> None:
+def command(environment: str, reset_budget: bool, detach: bool, output: str) -> None:
     """Find what differs from Git in ENVIRONMENT, heal or report it as its mode says, verify.
 
     Rebuilds everything when the namespace is gone. Where another reconcile is going on already, that one is
@@ -28,6 +29,7 @@ def command(environment: str, detach: bool, output: str) -> None:
     Examples:
       towpath reconcile prod
       towpath reconcile dev --output json
+      towpath reconcile prod --reset-budget
     """
     from towpath.cli.follow import Narrator, conclude, follow
     from towpath.cli.names import load_environments
@@ -38,7 +40,7 @@ def command(environment: str, detach: bool, output: str) -> None:
     settings = Settings.load(os.environ)
     load_environments(settings).config.environment(environment)
     with connect(settings) as server:
-        run = start(server, environment)
+        run = start(server, environment, reset_budget=reset_budget)
         if detach:
             see_through(server, run, new=True, detach=True, output=output)
             return
@@ -50,17 +52,18 @@ def command(environment: str, detach: bool, output: str) -> None:
                 narrator.line(f"another reconcile of {environment} is going on: it is followed first")
                 for other in going_on(server, environment):
                     follow(server, other, narrator, path=False)
-                followed = follow(server, start(server, environment), narrator, path=False)
+                again = start(server, environment, reset_budget=reset_budget)
+                followed = follow(server, again, narrator, path=False)
         if output == "text" and (found := server.report(followed.last, f"drift-{environment}")):
             click.echo(found.rstrip() + "\n")
         conclude(server, followed, output=output)
 
 
-def start(server: "Server", environment: str) -> "Run":
+def start(server: "Server", environment: str, *, reset_budget: bool = False) -> "Run":
     """A new reconcile run of the environment."""
     return server.start(
         f"reconcile/{environment}",
-        {"environment": environment},
+        {"environment": environment} | ({"reset_budget": True} if reset_budget else {}),
         name=f"reconcile {environment}",
         tags=[f"environment:{environment}"],
     )[0]

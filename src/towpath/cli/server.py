@@ -204,6 +204,26 @@ class Server:
         )
         return printable(str(found[0].data)) if found and found[0].data else ""
 
+    def versions(self, key: str, limit: int) -> list[dict[str, str]]:
+        """What was published under `key`, the newest first: `at`, `summary`, `run`, `report` (Markdown)."""
+        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+        from prefect.client.schemas.sorting import ArtifactSort
+
+        found = self._client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
+            sort=ArtifactSort.CREATED_DESC,
+            limit=limit,
+        )
+        return [
+            {
+                "at": each.created.isoformat() if each.created else "",
+                "summary": printable(each.description or ""),
+                "run": str(each.flow_run_id or ""),
+                "report": printable(str(each.data or "")),
+            }
+            for each in found
+        ]
+
     def table(self, key: str) -> tuple[list[dict[str, Any]], datetime | None]:
         """The rows of the newest table artifact under `key`, and when it was written."""
         from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey

@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from towpath.decision import Decision
 from towpath.drift import DriftEntry
+from towpath.engine.budget import remember_heals
 from towpath.engine.drift import Inspection, inspect
 from towpath.engine.extras import prune_extras
 from towpath.engine.leave import remove_app
@@ -17,7 +19,7 @@ from towpath.engine.survey import owner_of
 from towpath.engine.sync import ObjectResult, sync_app
 from towpath.engine.verify_all import Candidate, verify_all
 from towpath.errors import TowpathError
-from towpath.objects import ObjectRef
+from towpath.objects import ObjectRef, ref_of
 from towpath.precedence import layers
 
 APPS_AT_ONCE = 4
@@ -136,7 +138,10 @@ def _sync(place: Place, work: Work, seen: Inspection | None, tell: Tell) -> Outc
             sync_app(
                 place.cluster, work.rendered, where,
                 commit=commit, confirmed=confirmed, on_progress=say, surveyed=surveyed,
+                leave=work.decision.leave,
             )  # fmt: skip
+            # Only what was healed is counted, and only then is anything written.
+            remember_heals(place.cluster, owner_of(work.rendered), work.decision.counted, datetime.now(UTC))
     except TowpathError as error:
         failure, transient = str(error), error.transient
         tell(f"{app}: {error.message}")
@@ -158,7 +163,11 @@ def _verify(
         return {}
     started = time.monotonic()
     candidates = [
-        Candidate(each.rendered, each.digest, rolls=_rolls(each, outcomes[each.app]))
+        Candidate(
+            as_allowed(each.rendered, each.decision),
+            "" if rolls_another(each.decision) else each.digest,
+            rolls=_rolls(each, outcomes[each.app]),
+        )
         for each in synced
         if each.rendered
     ]
@@ -170,6 +179,21 @@ def _verify(
         text, transient = (str(error), error.transient) if error else ("", False)
         found[app] = replace(before, failure=text, transient=transient, seconds=before.seconds + seconds)
     return found
+
+
+def as_allowed(rendered: Rendered, decision: Decision) -> Rendered:
+    """What health is judged by: without the objects that somebody deleted where drift is allowed."""
+    gone = {entry.ref for entry in decision.allowed if entry.kind == "deleted"}
+    return replace(rendered, objects=tuple(m for m in rendered.objects if ref_of(m) not in gone))
+
+
+def rolls_another(decision: Decision) -> bool:
+    """Whether another image runs by an edit that is allowed: then it need not be the release's."""
+    return any(
+        difference.pointer.endswith("/image")
+        for entry in decision.allowed
+        for difference in entry.differences
+    )
 
 
 def _rolls(work: Work, outcome: Outcome) -> bool:

@@ -161,10 +161,16 @@ def _of_app(
         elif wanted is None:
             if now is not None:
                 yield DriftEntry(app, ref, "unapplied", message="no longer in Git, not deleted yet")
-        elif drifted := compare(app, has, now, wanted.ignored, wanted.yielded):
-            yield drifted
-        elif has.applied != wanted.applied:
-            yield DriftEntry(app, ref, "unapplied", message="Git has changed since the last sync")
+        else:
+            drifted = compare(app, has, now, wanted.ignored, wanted.yielded)
+            if has.uid and has.applied != wanted.applied:
+                message = "Git has changed since the last sync"
+                if drifted:
+                    message += f"; it was {drifted.kind} by hand, too"
+                who = drifted.managers if drifted else ()
+                yield DriftEntry(app, ref, "unapplied", managers=who, message=message)
+            elif drifted:
+                yield replace(drifted, wanted=wanted.applied)
 
 
 def _is_part_of(live: Manifest | None, owner: Owner) -> bool:
@@ -219,7 +225,8 @@ def _deeper(
             changes = would_change(cluster, each, now)
         except (ApiConflictError, ApiRefusedError) as error:
             return DriftEntry(app, ref, "modified", message=error.message)
-        return explain(DriftEntry(app, ref, "modified"), now, changes) if changes else None
+        found = DriftEntry(app, ref, "modified", wanted=each.applied)
+        return explain(found, now, changes) if changes else None
 
     known = [item for item in full.items() if item[0] in rest]
     return [entry for entry in concurrently(check, known) if entry is not None]

@@ -1,6 +1,7 @@
 """Plans one app: what a sync would change, found by dry runs of what is not settled. Writes nothing."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from towpath import pointer
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
@@ -13,6 +14,7 @@ from towpath.engine.bootstrap import lost_bindings
 from towpath.engine.observe import FEW, concurrently, namespace_state
 from towpath.engine.render import Rendered
 from towpath.engine.survey import Survey, survey
+from towpath.engine.sync import LEFT
 from towpath.errors import RefusedError
 from towpath.fields import added, pointer_of
 from towpath.fingerprint import RESTART_RULE, own_entry, personal_entries, yielded_pointers
@@ -49,6 +51,7 @@ def plan_surveyed(
     """As `plan_app`, of what was surveyed already."""
     claims = dict(surveyed.foreign_claims())
     todo = {ref_of(manifest) for manifest in surveyed.unsettled()} - claims.keys()
+    left = set() if environment.drift_of(rendered.app) == "heal" else set(surveyed.drifted())
     full = read_full(
         cluster, [surveyed.desired[ref] for ref in todo if surveyed.metadata(ref)], rendered.namespace
     )
@@ -59,7 +62,10 @@ def plan_surveyed(
             return PlanEntry(ref, "skip", reason=f"belongs to app {claims[ref]}")
         if ref not in todo:
             return PlanEntry(ref, "unchanged")
-        return _entry(cluster, surveyed.desired[ref], full.get(ref), surveyed)
+        found = _entry(cluster, surveyed.desired[ref], full.get(ref), surveyed)
+        if ref not in left or found.action == "unchanged":
+            return found
+        return replace(found, action="skip", reason=LEFT)
 
     manifests = ordered(desired.initial for desired in surveyed.desired.values())
     entries = [*_hooks(rendered, surveyed, PRE), *concurrently(entry, manifests)]

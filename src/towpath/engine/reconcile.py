@@ -5,11 +5,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from towpath.adapters.git import outside_history
-from towpath.decision import Decision, Policy, decide_all
+from towpath.config import Environment
+from towpath.decision import Action, Decision, Policy, decide_all, limit
 from towpath.drift import DriftReport
-from towpath.engine.carry_out import EXTRAS, Outcome, Work, carry_out, clear_extras
+from towpath.engine.budget import budget_of
+from towpath.engine.carry_out import EXTRAS, Outcome, Work, as_allowed, carry_out, clear_extras, rolls_another
 from towpath.engine.drift import Inspection, inspect
 from towpath.engine.extras import to_prune
 from towpath.engine.glance import AppHealth, glance
@@ -18,6 +21,8 @@ from towpath.engine.render import Rendered
 from towpath.engine.renders import render_apps
 from towpath.errors import UnknownNameError
 from towpath.health import Status
+from towpath.inventory import Owner
+from towpath.pause import Pause, active
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Found:
     """Whether all apps were looked at, not only some."""
     held: str = ""
     """Why nothing at all is carried out; empty: nothing is held."""
+    paused: str = ""
+    """Why nothing is written to the whole environment for a while; apps may have pauses of their own."""
 
     @property
     def drift(self) -> DriftReport:
@@ -45,9 +52,14 @@ class Found:
         return tuple(each for each in self.decisions if each.action in ("sync", "remove"))
 
     @property
+    def adopts(self) -> tuple[Decision, ...]:
+        """Decisions that write back to Git, which is for the caller to do."""
+        return tuple(each for each in self.decisions if each.action == "adopt")
+
+    @property
     def clears_extras(self) -> bool:
         to_go = to_prune(self.place.environment, self.drift.extras)
-        return self.whole and bool(to_go) and not self.held
+        return self.whole and bool(to_go) and not self.held and not self.paused
 
     @property
     def quiet(self) -> bool:
@@ -81,10 +93,12 @@ class Reconciled:
         environment = found.place.environment.name
         differs = found.drift.summary().removeprefix(f"{environment}: ")
         parts = ["held: the branch was rewritten"] if found.held else []
+        parts += [found.paused] if found.paused else []
         parts += [differs if found.drift.entries else f"{len(found.rendered)} apps in sync"]
         parts += _named("synced", [each.app for each in self.outcomes if not each.failure])
         parts += _named("failed", [each.app for each in self.outcomes if each.failure])
         parts += _named("cannot be rendered", found.broken)
+        parts += _named("healing stopped", [each.app for each in found.decisions if each.exhausted])
         parts += _named("not healthy", [app for app, health in self.health.items() if not health.good])
         return f"{environment} at {found.place.desired.commit[:7]}: {'; '.join(parts)}"
 
@@ -118,20 +132,36 @@ def look(place: Place, apps: Iterable[str] | None = None, *, deep: bool = False)
         _check_known(place, only, {*released, *drift.apps()})
     broken = renders.broken | _lost_folders(place, inspection, chosen)
     held = _rewritten(place, inspection)
+    now, pauses = datetime.now(UTC), place.desired.pauses(environment.name)
     decisions = tuple(
         replace(each, action="report", reason=held) if held and each.action != "none" else each
         for each in (
-            *decide_all(drift, renders.results, lambda app: policy_of(place, app)),
-            *_leaving(place, drift, {*chosen, *broken, ""}),
+            *decide_all(drift, renders.results, lambda app: policy_of(environment, app, pauses, now)),
+            *_leaving(place, drift, {*chosen, *broken, ""}, pauses, now),
         )
     )
+    decisions = tuple(_within_budget(place, each) for each in decisions)
     digests = {app: each.digest for app, each in renders.results.items()}
-    return Found(place, rendered, digests, broken, inspection, decisions, only is None, held)
+    paused = active(pauses, "", now)
+    return Found(
+        place, rendered, digests, broken, inspection, decisions, only is None, held, str(paused or "")
+    )
 
 
-def policy_of(place: Place, app: str) -> Policy:
-    """How drift of an app is answered here."""
-    return Policy(place.environment.drift_of(app))
+def policy_of(environment: Environment, app: str, pauses: Iterable[Pause], now: datetime) -> Policy:
+    """How drift of an app is answered here and now."""
+    return Policy(environment.drift_of(app), str(active(pauses, app, now) or ""))
+
+
+def _within_budget(place: Place, decision: Decision) -> Decision:
+    """Fields that were healed again and again are left alone; asks the cluster only where there is drift."""
+    if decision.action != "sync" or decision.mode != "heal":
+        return decision
+    where = place.environment
+    owner = Owner(decision.app, where.name, where.namespace)
+    # A lost inventory is no drift of anybody's field.
+    drifted = [entry for entry in decision.drifted if entry.ref != owner.ref]
+    return limit(decision, budget_of(place.cluster, owner, drifted))
 
 
 def act(found: Found, tell: Tell) -> tuple[Outcome, ...]:
@@ -148,8 +178,10 @@ def act(found: Found, tell: Tell) -> tuple[Outcome, ...]:
 def conclude(found: Found, outcomes: Sequence[Outcome]) -> Reconciled:
     """The end of it, with everybody's health: what was synced has been verified, the rest gets a glance."""
     ended = {each.app: each for each in outcomes if each.app != EXTRAS}
-    rest = [each for each in found.rendered if each.app not in ended]
-    health = glance(found.place.cluster, found.place.desired.config, rest, found.digests)
+    decided = {each.app: each for each in found.decisions}
+    rest = [as_allowed(each, decided[each.app]) for each in found.rendered if each.app not in ended]
+    digests = {app: digest for app, digest in found.digests.items() if not rolls_another(decided[app])}
+    health = glance(found.place.cluster, found.place.desired.config, rest, digests)
     for app, outcome in ended.items():
         failed = AppHealth(Status.DEGRADED, outcome.failure)
         health[app] = failed if outcome.failure else AppHealth(Status.HEALTHY)
@@ -188,14 +220,18 @@ def _lost_folders(place: Place, inspection: Inspection, chosen: Iterable[str]) -
     return broken
 
 
-def _leaving(place: Place, drift: DriftReport, here: set[str]) -> tuple[Decision, ...]:
+def _leaving(
+    place: Place, drift: DriftReport, here: set[str], pauses: Sequence[Pause], now: datetime
+) -> tuple[Decision, ...]:
     """Apps that Git has no more, with live objects whose deletion a commit confirms."""
     decisions = []
     for app in sorted({entry.app for entry in drift.entries} - here):
         confirmed = place.desired.confirmed(app, place.environment.name)
         entries = tuple(entry for entry in drift.entries if entry.app == app)
         confirms = any(entry.ref in confirmed for entry in entries)
-        decisions.append(Decision(app, "remove" if confirms else "report", entries, "left Git"))
+        paused = active(pauses, app, now)
+        action: Action = "remove" if confirms and not paused else "report"
+        decisions.append(Decision(app, action, entries, str(paused or "left Git")))
     return tuple(decisions)
 
 

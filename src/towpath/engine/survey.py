@@ -48,6 +48,19 @@ class Survey:
             if ref in self.suspects or not desired.is_settled(owned.get(ref), self.metadata(ref))
         ]
 
+    def drifted(self) -> list[ObjectRef]:
+        """Objects that Git wants as it did at the last sync, and that somebody else has changed since."""
+        owned = self.owned
+        return [
+            ref
+            for ref, desired in self.desired.items()
+            if (has := owned.get(ref))
+            and has.uid
+            and has.fingerprint
+            and has.applied == desired.applied
+            and (ref in self.suspects or not desired.is_settled(has, self.metadata(ref)))
+        ]
+
     def foreign_claims(self) -> list[tuple[ObjectRef, str]]:
         """Desired objects that belong to another app already, with its name."""
         claims = []

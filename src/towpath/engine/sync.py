@@ -1,7 +1,7 @@
 """Carries out what Git wants for one app: inventory ahead, apply by stages, prune last, inventory after."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from towpath.engine.render import Rendered
 from towpath.engine.survey import Survey, survey
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.fingerprint import fingerprint
+from towpath.heal import WHOLE
 from towpath.hooks import POST, PRE, of
 from towpath.inventory import HookRun, Inventory, Owned, after, ahead, remembering, same, to_configmap
 from towpath.objects import Manifest, ObjectRef, ref_of
@@ -82,6 +83,10 @@ class SyncResult:
 
 
 Progress = Callable[[ObjectResult], None]
+Leave = Mapping[ObjectRef, tuple[str, ...]]
+"""Drift that is not taken back: object -> pointers of fields, or (WHOLE,) for all of it."""
+NO_LEAVE: Leave = {}
+LEFT = "somebody changed it, and that is left alone"
 
 
 def sync_app(  # noqa: PLR0913
@@ -92,11 +97,13 @@ def sync_app(  # noqa: PLR0913
     commit: str,
     on_progress: Progress | None = None,
     confirmed: Confirmed = NONE,
+    leave: Leave = NO_LEAVE,
     surveyed: Survey | None = None,
 ) -> SyncResult:
     """Make live equal to `rendered`. Repeat it after a crash at any point; the second time writes nothing.
 
     Who has just looked at the cluster gives what was seen as `surveyed`; the namespace is there then.
+    Drift in `leave` stays, and all of it where the app's mode is not `heal`: applied is what Git changed.
 
     Raises RefusedError before any change when it would delete too much, SyncError naming each object that the
     server refused, TransientError when only trying again is needed. The inventory is truthful in every case.
@@ -116,7 +123,9 @@ def sync_app(  # noqa: PLR0913
     pruning = surveyed.pruning()
     surveyed.check_pruning(pruning, environment, confirmed)
     patience = environment.timeout.total_seconds()
-    return Run(cluster, rendered, surveyed, commit, tell, founded, patience).carry_out(pruning)
+    if environment.drift_of(rendered.app) != "heal":
+        leave = {**leave, **dict.fromkeys(surveyed.drifted(), (WHOLE,))}
+    return Run(cluster, rendered, surveyed, commit, tell, founded, patience, leave).carry_out(pruning)
 
 
 class Run:
@@ -131,17 +140,18 @@ class Run:
         tell: Progress,
         founded: frozenset[ObjectRef],
         patience: float = 0.0,
+        leave: Leave = NO_LEAVE,
     ) -> None:
         self.cluster, self.rendered, self.surveyed = cluster, rendered, surveyed
         self.commit, self.tell, self.founded = commit, tell, founded
-        self.patience = patience
+        self.patience, self.leave = patience, leave
         self.written, self.version = surveyed.inventory, surveyed.version
         self.objects: dict[ObjectRef, Owned] = dict(surveyed.owned)
         self.results: dict[ObjectRef, ObjectResult] = {}
         self.failures: list[tuple[ObjectRef, TowpathError]] = []
 
     def carry_out(self, pruning: Pruning) -> SyncResult:
-        todo = self.surveyed.unsettled()
+        todo = self._not_left(self.surveyed.unsettled())
         self._write_ahead([ref_of(manifest) for manifest in todo])
         self._run_hooks(PRE)
         if not self.failures:
@@ -149,6 +159,12 @@ class Run:
         if not self.failures:
             self._run_hooks(POST)
         return self.only_prune(pruning)
+
+    def _not_left(self, unsettled: list[Manifest]) -> list[Manifest]:
+        whole = {ref for ref, pointers in self.leave.items() if WHOLE in pointers}
+        for ref in sorted(whole & {ref_of(manifest) for manifest in unsettled}):
+            self._done(ref, "skipped", LEFT)
+        return [manifest for manifest in unsettled if ref_of(manifest) not in whole]
 
     def _run_hooks(self, when: str) -> None:
         """Only when Git has changed: to heal is no delivery."""
@@ -199,6 +215,8 @@ class Run:
 
     def _apply_one(self, ref: ObjectRef) -> None:
         desired, before = self.surveyed.desired[ref], self.surveyed.metadata(ref)
+        left = self.leave.get(ref, ())
+        desired = desired.without(left) if left else desired
         try:
             if (
                 before
@@ -212,7 +230,8 @@ class Run:
             return
         reach("applied")
         metadata = after_apply["metadata"]
-        self.objects[ref] = Owned(ref, metadata["uid"], fingerprint(metadata), desired.applied)
+        if not left:  # what is left alone still differs, and is to be found again
+            self.objects[ref] = Owned(ref, metadata["uid"], fingerprint(metadata), desired.applied)
         self._done(ref, self._verdict(ref, before, after_apply), message)
 
     def _apply_or_recreate(self, desired: Desired, before: Manifest | None) -> tuple[Manifest, str]:

@@ -1,0 +1,140 @@
+"""`towpath drift`: what differs from Git in an environment, field by field, by whom and when."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from towpath.cli.diff import DIFFERENT, FAILED, Diff
+from towpath.cli.options import environment_argument, output_option
+from towpath.printable import printable
+
+if TYPE_CHECKING:
+    from towpath.drift import DriftEntry
+    from towpath.engine.reconcile import Found
+
+COLUMNS = ("APP", "OBJECT", "FIELD", "IN GIT", "LIVE", "WHO", "WHEN")
+WIDEST = 48
+"""Characters of a value in the table; JSON has all of it."""
+
+
+@click.command(name="drift", cls=Diff)
+@environment_argument
+@click.option("--app", "apps", multiple=True, help="Only this app. Repeatable.")
+@click.option("--deep", is_flag=True, help="Ask the API server about every object by a dry run, too.")
+@click.option("--history", is_flag=True, help="What earlier reconciles found, from the Prefect server.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="Rows of --history."
+)
+@output_option
+def command(  # noqa: PLR0913, PLR0917
+    environment: str, apps: tuple[str, ...], deep: bool, history: bool, limit: int, output: str
+) -> None:
+    """Show what was changed in ENVIRONMENT, field by field: by which tool, how, and when. Writes nothing.
+
+    Reads Git and the cluster only. Exits 0 when nothing differs, 2 when something does, 1 after an error.
+    Secrets' values are masked.
+
+    \b
+    Examples:
+      towpath drift prod
+      towpath drift prod --app hello --output json
+      towpath drift prod --history
+    """
+    if history:
+        _history(environment, limit, output)
+        return
+    from towpath.engine.place import open_place
+    from towpath.engine.reconcile import look
+    from towpath.settings import Settings
+
+    found = look(open_place(Settings.load(os.environ), environment), apps or None, deep=deep)
+    if output == "json":
+        click.echo(printable(json.dumps(to_json(found), indent=2, ensure_ascii=False)))
+    else:
+        click.echo(printable(text(found)))
+    if found.broken or found.held:
+        sys.exit(FAILED)
+    if found.drift.entries:
+        sys.exit(DIFFERENT)
+
+
+def to_json(found: "Found") -> dict[str, Any]:
+    """The report, and what a reconcile would do about each app."""
+    decisions = [
+        {"app": each.app, "mode": each.mode, "action": each.action, "reason": each.reason}
+        for each in found.decisions
+        if each.action != "none"
+    ]
+    return {**found.drift.to_json(), "decisions": decisions, "broken": found.broken}
+
+
+def text(found: "Found") -> str:
+    """A line per field; below it what a reconcile would do, and what could not be looked at."""
+    rows = [row for entry in found.drift.entries for row in _rows(entry)]
+    lines = _table([COLUMNS, *rows]) if rows else []
+    notes = [
+        f"{each.app}: {_DONE[each.action]}{f' ({each.reason})' if each.reason else ''}"
+        for each in found.decisions
+        if each.action != "none"
+    ]
+    notes += [f"{app}: cannot be rendered: {reason}" for app, reason in found.broken.items()]
+    parts = ["\n".join(lines), "\n".join(notes), found.drift.summary()]
+    return "\n\n".join(part for part in parts if part)
+
+
+_DONE = {
+    "sync": "the next reconcile makes it as Git wants it",
+    "report": "a reconcile leaves it as it is",
+    "adopt": "a reconcile proposes it as a branch",
+    "remove": "the next reconcile deletes what is confirmed",
+}
+
+
+def _rows(entry: "DriftEntry") -> Iterator[tuple[str, ...]]:
+    from towpath.diff import shown
+
+    who = ", ".join(f"{each.manager} ({each.operation})" for each in entry.managers)
+    when = ", ".join(dict.fromkeys(each.time for each in entry.managers if each.time))
+    if not entry.differences:
+        message = f": {entry.message}" if entry.message else ""
+        yield entry.app or "-", str(entry.ref), entry.kind + message, "", "", who or "-", when or "-"
+    for difference, by in entry.attributed:
+        yield (
+            entry.app,
+            str(entry.ref),
+            difference.pointer,
+            "-" if difference.desired is None else shown(difference.desired),
+            "-" if difference.live is None else shown(difference.live),
+            f"{by.manager} ({by.operation})" if by else who or "not recorded",
+            (by.time if by else when) or "not recorded",
+        )
+
+
+def _history(environment: str, limit: int, output: str) -> None:
+    from towpath.cli.names import load_environments
+    from towpath.cli.server import connect
+    from towpath.settings import Settings
+
+    settings = Settings.load(os.environ)
+    load_environments(settings).config.environment(environment)
+    with connect(settings) as server:
+        found = server.versions(f"drift-{environment}", limit)
+    if output == "json":
+        click.echo(printable(json.dumps(found, indent=2, ensure_ascii=False)))
+    elif not found:
+        click.echo(f"no reconcile has found drift in {environment} yet")
+    else:
+        rows = [(each["at"][:19].replace("T", " "), each["summary"], each["run"][:8]) for each in found]
+        click.echo(printable("\n".join(_table([("WHEN", "WHAT", "RUN"), *rows]))))
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    cut = [tuple(cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…" for cell in row) for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*cut, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cut
+    ]
