@@ -44,6 +44,7 @@ _CONDITION = re.compile(r"([!?~]?)([^\s()]+)(?:\((!?)([^)]*)\))?\Z")
 _PATH = re.compile(r"(!?)(\.(?:[^=!<>\[]|\[[^\]]*\])+)(?:(==|!=|=|<|>)(.*))?\Z")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[([^\]]*)\]")
 _SIGNS = {"": ("true",), "!": ("false",), "?": ("unknown",), "~": ("false", "unknown")}
+_WORDS = ("phase", "state", "status", "currentState", "stage")
 _EMPTY: tuple[Any, ...] = (None, False, "", [], {})
 
 
@@ -109,7 +110,9 @@ def _waiting_for(manifest: Manifest) -> str:
         return "; ".join(bad[:3])
     if not status:
         return "its controller has not reported on it yet"
-    return told_by(manifest) or "its controller has not said that it is ready"
+    words = [f"{key} {status[key]}" for key in _WORDS if isinstance(status.get(key), str) and status[key]]
+    said = [*words[:1], told_by(manifest)]
+    return ": ".join(text for text in said if text) or "its controller has not said that it is ready"
 
 
 def _clause(text: str) -> _Clause:

@@ -106,11 +106,15 @@ ROWS: Rows = {
         ),
         "OperatorPolicy": "Healthy Compliant; Degraded ~Compliant",
         "Policy": (
-            "Healthy .spec.disabled=true; Healthy .status.compliant=Compliant; Degraded .status.compliant;"
+            "Healthy .spec.disabled=true; Healthy .status.compliant=Compliant;"
+            " Progressing .status.compliant=Pending; Degraded .status.compliant;"
             " Healthy .status.placement & !.status.status"
         ),
         "PlacementBinding PolicyAutomation": EXISTS,
-        "PolicySet": "Healthy .status.compliant=Compliant; Degraded .status.compliant",
+        "PolicySet": (
+            "Healthy .status.compliant=Compliant; Progressing .status.compliant=Pending;"
+            " Degraded .status.compliant"
+        ),
     },
     "k8s.keycloak.org": {
         "Keycloak": "Degraded HasErrors; Healthy Ready",
