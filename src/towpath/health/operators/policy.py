@@ -1,5 +1,6 @@
 """Secrets, identities and policies: External Secrets, Vault, Sealed Secrets, Kyverno, Gatekeeper, Capsule."""
 
+from towpath.health.operators import newest
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 
@@ -26,9 +27,7 @@ ROWS: Rows = {
             " Healthy .status.lastRenewalTime; Healthy .status.serialNumber"
         ),
     },
-    "redhatcop.redhat.io": {
-        "*": "Degraded ReconcileError; Healthy ReconcileSuccess; Healthy ReconcileSuccessful"
-    },
+    "redhatcop.redhat.io": {"*": newest.outcome},
     "onepassword.com": {"OnePasswordItem": READY},
     "secrets-store.csi.x-k8s.io": {"*": EXISTS},
     "secrets.infisical.com": {"*": "Degraded !*; Healthy secrets.infisical.com/ReadyToSyncSecrets"},
