@@ -44,7 +44,7 @@ def detect(desired: Desired, environment: str, apps: list[str] | None = None, *,
     drift_is_news = False
     if found.drift.entries:
         get_run_logger().info("%s", found.drift.summary())
-        text = found.drift.to_markdown()
+        text = found.to_markdown()
         key = artifact_key("drift", environment)
         # What is only reported is found in every run: listeners are told once, until it changes.
         drift_is_news = not found.quiet or read_report(key) != redact(text)

@@ -10,9 +10,11 @@ from towpath.events import (
     branch_rewritten,
     drift_detected,
     drift_healed,
+    heal_exhausted,
     render_failed,
     sync_ended,
 )
+from towpath.heal import LIMIT
 
 
 def emit(events: Iterable[Event]) -> None:
@@ -34,6 +36,9 @@ def of_finding(found: Found, *, with_drift: bool) -> Iterable[Event]:
         entries = [entry for entry in decision.entries if entry.kind in ("modified", "deleted")]
         if entries:
             yield drift_detected(environment, decision.app, entries, decision.action)
+        for stopped in decision.exhausted:
+            for pointer in stopped.fields:
+                yield heal_exhausted(environment, decision.app, stopped.ref, pointer, LIMIT)
     if found.drift.extras and with_drift:
         answer = "prune" if found.clears_extras else "report"
         yield drift_detected(environment, "", found.drift.extras, answer)

@@ -51,6 +51,15 @@ class Found:
         """Decisions that write."""
         return tuple(each for each in self.decisions if each.action in ("sync", "remove"))
 
+    def to_markdown(self) -> str:
+        """The report of drift, and what is not taken back of it, and why."""
+        notes = [
+            f"{each.app}: {each.reason}" for each in self.decisions if each.action in ("report", "adopt")
+        ]
+        notes += [f"{each.app}: {stopped}" for each in self.decisions for stopped in each.exhausted]
+        listed = "".join(f"- {line}\n" for line in dict.fromkeys(note.replace("\n", " ") for note in notes))
+        return self.drift.to_markdown() + (f"\n{listed}" if listed else "")
+
     @property
     def adopts(self) -> tuple[Decision, ...]:
         """Decisions that write back to Git, which is for the caller to do."""
