@@ -14,6 +14,7 @@ from towpath.confirmation import PRUNE_FILE, confirmed_in
 from towpath.engine.render import judge_app
 from towpath.errors import ConfigError
 from towpath.files import read_text
+from towpath.pause import pause_path, pauses_in
 from towpath.quarantine import parse_quarantine, quarantine_path
 
 MAX_RENDERS = 10_000
@@ -51,6 +52,7 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
             confirmed_in(root, file.parts[-3], file.parts[-2])
         except ConfigError as error:
             findings.update(findings_of(error))
+    findings.update(_pauses(root, config))
     pairs = len(config.apps) * len(config.environments)
     if pairs > MAX_RENDERS:
         message = (
@@ -114,6 +116,20 @@ def _judge(root: Path, app: App, config: Config, tools: Path | None, cache: Path
             if isinstance(error, RenderTooLargeError):
                 break  # the same base would take as long again in every environment
     return judged
+
+
+def _pauses(root: Path, config: Config) -> Iterator[Finding]:
+    """Pauses that cannot be read, or that pause what is not there."""
+    known = {environment.name for environment in config.environments}
+    for file in sorted((root / "pauses").glob("*.yaml")):
+        if file.stem not in known:
+            yield Finding(f"pauses/{file.name}", 0, "no environment of this name is in towpath.yaml")
+            continue
+        try:
+            for app in {pause.app for pause in pauses_in(root, file.stem)} - {"", *config.apps}:
+                yield Finding(pause_path(file.stem), 0, f"there is no app `{app}`")
+        except ConfigError as error:
+            yield from findings_of(error)
 
 
 def _strangers(root: Path, config: Config) -> Iterator[Finding]:

@@ -143,3 +143,20 @@ def test_a_renamed_environment_folder_is_an_error_and_no_deletion(repository: Pa
     said = [str(finding) for finding in check_repository(repository, tools=TOOLS).findings]
     assert any("apps/hello/dev: there is no such folder" in each for each in said)
     assert any("apps/hello/development: has a release" in each for each in said)
+
+
+def test_pauses_are_read_and_must_name_what_there_is(repository: Path) -> None:
+    (repository / "pauses").mkdir()
+    good = "- {app: helo, until: '2026-01-01T00:00:00Z', reason: x}\n"
+    (repository / "pauses/prod.yaml").write_text(good)
+    (repository / "pauses/dev.yaml").write_text("- {until: tomorrow, reason: x}\n")
+    (repository / "pauses/prd.yaml").write_text(good)
+    found = [str(finding) for finding in check_repository(repository, tools=TOOLS).findings]
+    assert [line.partition(": ")[0] for line in found] == [
+        "pauses/dev.yaml:1",
+        "pauses/prd.yaml",
+        "pauses/prod.yaml",
+    ]
+    assert "must be a time with its zone" in found[0]
+    assert "no environment of this name" in found[1]
+    assert "there is no app `helo`" in found[2]
