@@ -40,6 +40,8 @@ class Limits:
     nodes: int = 250_000
     integer_digits: int = 40
     anchors: int = 1_000
+    last_key_wins: bool = False
+    """For what is only looked at: Kubernetes' own readers forgive a key that stands twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ class _Reader:
                 merged.extend(value if isinstance(value, list) else [value])
             else:
                 name = self._key(key, event)
-                if name in values:
+                if name in values and not self._limits.last_key_wins:
                     raise self._error("the same key twice in one mapping", event)
                 values[name] = value
             event = next_event()

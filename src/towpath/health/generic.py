@@ -89,7 +89,7 @@ _WORDS = {
 }
 _VERDICTS = {word: status for status, words in _WORDS.items() for word in words.split()}
 _KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")
-_OTHER_KEY = re.compile(r"(?!previous|last|desired|target|expected|old|spec)\w+(Phase|State|Status)")
+_OTHER_KEY = re.compile(r"(?!previous|last|desired|target|expected|old|spec)\w+(Phase|State|Status|Health)")
 _MOST_WORDS = 3
 _RATIO = re.compile(r"(\d+)/(\d+)")
 _NOUNS = {"cluster", "state", "status", "phase", "all", "is", "fully"}
@@ -132,7 +132,7 @@ def generic(manifest: Manifest) -> Health:
 
 
 def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:  # noqa: PLR0911
-    told = conditions(manifest)
+    told = {name[:1].upper() + name[1:]: each for name, each in conditions(manifest).items()}
     for name, condition in told.items():
         if is_true(condition) and _BAD.fullmatch(name):
             return degraded(why(condition), final=name == "Stalled")
@@ -154,7 +154,19 @@ def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:
             return progressing(f"condition {name} is about an older generation")
         if not is_true(condition):
             return progressing(why(condition)) if "status" in condition else None
-    return healthy("; ".join(why(each) for each in list(counted.values())[:3])) if counted else None
+    if counted:
+        return healthy("; ".join(why(each) for each in list(counted.values())[:3]))
+    return _by_strange_conditions(told)
+
+
+def _by_strange_conditions(told: dict[str, dict[str, Any]]) -> Health | None:
+    """Types that nobody knows: one that is refused with a reason is bad news, `Migrating` is on its way."""
+    if failed := next((each for each in told.values() if is_false(each) and _is_broken("", each)), None):
+        return degraded(why(failed))
+    for name, condition in told.items():
+        if is_true(condition) and name.endswith("ing") and name not in ("Warning", "Running"):
+            return progressing(why(condition))
+    return None
 
 
 def _is_good(name: str) -> bool:
@@ -187,6 +199,8 @@ def _refused(
     broken = {name: _is_broken(name, each) for name, each in asked.items()}
     if failed := next((each for name, each in asked.items() if broken[name] is True), None):
         return degraded(why(failed))
+    if by_word and by_word.status is Status.DEGRADED and _FAILURE.search(by_word.message):
+        return by_word
     if waiting := next((each for name, each in asked.items() if broken[name] is False), None):
         return progressing(why(waiting))
     if by_word and by_word.status is Status.PROGRESSING:
@@ -239,6 +253,8 @@ def _verdict_of(text: str) -> Status | None:
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)]
     if not 1 < len(words) <= _MOST_WORDS or not _NEGATIONS.isdisjoint(words):
         return None
+    if not {"error", "failed", "failure"}.isdisjoint(words):
+        return Status.DEGRADED
     verdict = _VERDICTS.get("".join(words[-2:])) or _VERDICTS.get(words[-1])
     return None if verdict is Status.HEALTHY and not _NOUNS.issuperset(words[:-1]) else verdict
 

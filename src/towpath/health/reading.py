@@ -96,7 +96,7 @@ def _document(text: str, name: str, line: int) -> Iterator[Any]:
         else:
             return
     # Text without aliases has fewer nodes than characters, so this stops only what grows.
-    limits = Limits(bytes=_MAX_BYTES, nodes=max(_MIN_NODES, len(text)))
+    limits = Limits(bytes=_MAX_BYTES, nodes=max(_MIN_NODES, len(text)), last_key_wins=True)
     try:
         documents = load_documents(text, name, limits)
     except ConfigError as error:

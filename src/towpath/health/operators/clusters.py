@@ -125,6 +125,12 @@ ROWS: Rows = {
         "VirtualMachineClone": "Healthy .status.phase=Succeeded; Degraded! .status.phase=Failed"
     },
     "hco.kubevirt.io": {"*": "Degraded Degraded; Progressing Progressing; Healthy Available"},
+    "ssp.kubevirt.io": {
+        "SSP": (
+            "Progressing .status.phase=Deploying; Degraded Degraded; Progressing Progressing;"
+            " Healthy Available"
+        )
+    },
     "cdi.kubevirt.io": {
         "CDI": "Degraded Degraded; Progressing Progressing; Healthy Available",
         "CDIConfig StorageProfile": EXISTS,
@@ -165,7 +171,16 @@ ROWS: Rows = {
             " Suspended .status.kubernetesResources.version.status=Sleeping;"
             " Degraded .status.kubernetesResources.version.status=NotReady"
         ),
-        "DataStore": "Healthy Ready; Healthy",
+        "DataStore": "Degraded !Ready; Healthy",
+    },
+    "config.projectsveltos.io": {
+        "ClusterSummary": (
+            "Suspended .status.reconciliationSuspended=true;"
+            " Degraded .status.featureSummaries[].status=Failed*;"
+            " Progressing .status.featureSummaries[].status!=Provisioned|Removed;"
+            " Healthy .status.featureSummaries"
+        ),
+        "*": EXISTS,
     },
     "tinkerbell.org": {
         "Hardware Template": EXISTS,

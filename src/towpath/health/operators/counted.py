@@ -132,6 +132,10 @@ def kubeadm_control_plane(manifest: Manifest) -> Health:  # noqa: PLR0911
         return progressing(f"{updated} of {wanted} machines are updated")
     if ready != wanted:
         return progressing(f"{ready} of {wanted} machines are ready")
+    for name in ("Ready", "Available"):
+        if name in old and not is_true(old[name]):
+            broken = old[name].get("severity") == "Error"
+            return degraded(why(old[name])) if broken else progressing(why(old[name]))
     if not old and not new:
         return progressing("it has no conditions yet")
     return behind(manifest) or healthy(f"{ready} machines are ready")

@@ -194,6 +194,7 @@ ROWS: Rows = {
         "SolrCloud": "Progressing .status.readyReplicas<.status.replicas; Healthy .status.readyReplicas>0",
     },
     "redis.redis.opstreelabs.in": {
+        "RedisCluster": "Healthy .status.state=Ready; Degraded .status.state=Failed",
         "*": "Healthy .status.state=Ready; Degraded .status.state=Failed; Progressing .status.state; Healthy"
     },
     "databases.spotahome.com": {

@@ -87,7 +87,7 @@ ROWS: Rows = {
         "EventListener": f"Healthy Available & Ready; {READY}; Degraded !Available",
     },
     "kargo.akuity.io": {
-        "Freight Project ProjectConfig": "Healthy Ready; Degraded !Ready; Healthy",
+        "Freight Project ProjectConfig": "Degraded !Ready; Progressing ?Ready; Healthy",
         "Promotion": (
             "Healthy .status.phase=Succeeded; Degraded! .status.phase=Failed|Errored|Aborted;"
             " Progressing .status.phase=Pending|Running"
