@@ -26,6 +26,7 @@ from towpath.health.verdict import (
     unknown,
     why,
 )
+from towpath.health.words import verdict_of
 from towpath.objects import Manifest
 
 _BAD = re.compile(
@@ -39,7 +40,10 @@ _BUSY = re.compile(
     r"|Pending|InProgress|In-progress|Deploying|Scaling|Rebalancing|Restarting|Issuing|RollingOut|Syncing"
     r"|Installing|Promoting|\w*InProgress"
 )
-_HELD = re.compile(r"\w*(Paused|Suspended|Hibernated|Halted)|Stopped|Hibernating|Disabled|Cordoned")
+_HELD = re.compile(
+    r"\w*(Paused|Suspended|Hibernated|Halted)|Stopped|Hibernating|Disabled|Cordoned|ScaledToZero"
+)
+"""Condition types, and reasons, that say that nothing is to happen."""
 _STRONG = ("Ready", "Healthy", "Available", "Succeeded", "Successful", "Completed", "Complete", "Established")
 """Condition types that sum an object up, the first that is there counts."""
 _ENDS = ("Completed", "Complete", "Finished")
@@ -56,7 +60,7 @@ _VETO = re.compile(
 _WAITS = re.compile(
     r"pending|creating|waiting|progress|initiali[sz]|provisioning|reconciling|starting|scheduling|not yet"
     r"|updating|upgrading|installing|deploying|scaling|bootstrap|unknown|minimumreplicas"
-    r"|minimum availability|in progress",
+    r"|minimum availability|in progress|dependenc(y|ies)notready",
     re.IGNORECASE,
 )
 _FAILURE = re.compile(
@@ -64,36 +68,9 @@ _FAILURE = re.compile(
     r"|timed? ?out|exceeded|conflict|unauthorized|refused",
     re.IGNORECASE,
 )
-_WORDS = {
-    Status.HEALTHY: """
-        ready running active available healthy bound succeeded success successful completed complete finished
-        established deployed installed online normal valid ok operational synced enabled applied created
-        provisioned connected accepted passed green up stable reconciled initialized attached done resolved
-        compliant issued executed loaded published imported exists inuse""",
-    Status.DEGRADED: """
-        failed failure error errored degraded unhealthy invalid rejected lost crashed crashloopbackoff
-        unavailable offline noncompliant faulted broken red aborted denied timeout timedout conflict
-        configerror validationfailed failedvalidation partiallyfailed createfailed updatefailed
-        deletefailed syncfailed critical misconfiguration
-        notready unreachable expired stuck fatal misconfigured outofsync rolledback inerror""",
-    Status.PROGRESSING: """
-        pending creating progressing provisioning initializing initialising updating upgrading installing
-        reconciling starting inprogress waiting scaling scalingup scalingdown terminating deleting restarting
-        bootstrapping deploying queued new scheduling scheduled preparing migrating rebalancing configuring
-        processing syncing applying planning submitted connecting validating recovering rollingback
-        uninstalling importing exporting backingup restoring rebuilding promoting expanding yellow building
-        pulling uploading downloading""",
-    Status.SUSPENDED: """
-        suspended paused stopped hibernated disabled pausing suspending hibernating sleeping halted
-        poweroff""",
-}
-_VERDICTS = {word: status for status, words in _WORDS.items() for word in words.split()}
 _KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")
 _OTHER_KEY = re.compile(r"(?!previous|last|desired|target|expected|old|spec)\w+(Phase|State|Status|Health)")
-_MOST_WORDS = 3
 _RATIO = re.compile(r"(\d+)/(\d+)")
-_NOUNS = {"cluster", "state", "status", "phase", "all", "is", "fully"}
-_NEGATIONS = {"not", "no", "non", "never", "without", "un"}
 _HOLDS = ("suspend", "suspended", "paused", "pause", "halted", "hibernate", "stopped")
 """What a specification says to keep its controller from acting."""
 _COUNTS = (
@@ -201,6 +178,8 @@ def _refused(
         return degraded(why(failed))
     if by_word and by_word.status is Status.DEGRADED and _FAILURE.search(by_word.message):
         return by_word
+    if held := next((each for each in asked.values() if _HELD.fullmatch(str(each.get("reason")))), None):
+        return suspended(why(held))
     if waiting := next((each for name, each in asked.items() if broken[name] is False), None):
         return progressing(why(waiting))
     if by_word and by_word.status is Status.PROGRESSING:
@@ -240,23 +219,10 @@ def _word(key: str, value: Any, message: str) -> Health | None:
         value = value.get("phase") or value.get("state") or value.get("status") or value.get("health")
     if not isinstance(value, str):
         return None
-    verdict = _verdict_of(value)
+    verdict = verdict_of(value)
     if verdict is None:
         return None
     return Health(verdict, f"{key} {value}" + (f": {message}" if message else ""))
-
-
-def _verdict_of(text: str) -> Status | None:
-    """`Running`, and the last words of `STATE_FAILED`, `ClusterRollingUpgrading`, `ImportInProgress`."""
-    if verdict := _VERDICTS.get(re.sub(r"[^a-z]", "", text.lower())):
-        return verdict
-    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)]
-    if not 1 < len(words) <= _MOST_WORDS or not _NEGATIONS.isdisjoint(words):
-        return None
-    if not {"error", "failed", "failure"}.isdisjoint(words):
-        return Status.DEGRADED
-    verdict = _VERDICTS.get("".join(words[-2:])) or _VERDICTS.get(words[-1])
-    return None if verdict is Status.HEALTHY and not _NOUNS.issuperset(words[:-1]) else verdict
 
 
 def _by_last_condition(status: dict[str, Any]) -> Health | None:

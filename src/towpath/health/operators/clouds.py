@@ -31,6 +31,12 @@ ROWS: Rows = {
         "Configuration Function Provider": _PACKAGE,
         "ConfigurationRevision FunctionRevision ProviderRevision": _REVISION,
     },
+    "ops.crossplane.io": {
+        "CronOperation WatchOperation": (
+            "Suspended .spec.suspend=true; Degraded !Synced; Healthy Scheduling; Healthy Watching"
+        ),
+        "Operation": "Degraded! !Succeeded; Degraded !Synced; Healthy Succeeded",
+    },
     "*.crossplane.io": {_CONFIGURATION: EXISTS, "StoreConfig Usage": EXISTS, "*": _CROSSPLANE},
     "*.upbound.io": {_CONFIGURATION: EXISTS, "StoreConfig": EXISTS, "*": _CROSSPLANE},
     "*.services.k8s.aws": {"AdoptedResource": "Healthy ACK.Adopted; Degraded !ACK.Adopted", "*": _ACK},

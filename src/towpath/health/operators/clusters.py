@@ -66,7 +66,16 @@ ROWS: Rows = {
             " Suspended .status.operationalStatus=detached;"
             " Healthy .status.provisioning.state=provisioned|externally provisioned|available|ready"
         ),
+        "FirmwareSchema HardwareData": EXISTS,
+        "HostFirmwareComponents HostFirmwareSettings": "Degraded !Valid; Healthy Valid",
         "*": "Degraded .status.errorMessage; Healthy Ready; Degraded !Ready",
+    },
+    "extensions.gardener.cloud": {
+        "Cluster": EXISTS,
+        "*": (
+            "Degraded .status.lastOperation.state=Error|Failed|Aborted;"
+            " Healthy .status.lastOperation.state=Succeeded"
+        ),
     },
     "core.gardener.cloud": {
         "Shoot": (
@@ -142,7 +151,10 @@ ROWS: Rows = {
         ),
     },
     "forklift.konveyor.io": {
-        "Migration Plan": "Degraded Failed; Degraded Critical; Healthy Succeeded; Healthy Ready",
+        "Migration Plan": (
+            "Degraded! Failed; Degraded Critical; Suspended Canceled; Healthy Succeeded;"
+            " Progressing Executing; Progressing Running; Healthy Ready"
+        ),
         "*": "Degraded Critical; Healthy Ready",
     },
     "harvesterhci.io": {

@@ -145,7 +145,12 @@ ROWS: Rows = {
         "Notebook": (
             "Suspended .metadata.annotations[kubeflow-resource-stopped]; Healthy Ready; Degraded !Ready"
         ),
+        "PodDefault": EXISTS,
         "Profile": "Degraded Failed; Healthy Successful",
+        "ScheduledWorkflow": (
+            "Degraded Error; Suspended .spec.enabled=false; Suspended Disabled; Healthy Enabled;"
+            " Healthy Running; Healthy Succeeded"
+        ),
         "*": _KUBEFLOW,
     },
     "trainer.kubeflow.org": {
@@ -207,7 +212,7 @@ ROWS: Rows = {
         "*": "Degraded ReconcileError; Healthy ReconcileSuccess; Healthy Ready; Degraded !Ready",
     },
     "dapr.io": {"*": EXISTS},
-    "openfaas.com": {"Function": "Healthy Ready & Healthy; Healthy Ready; Degraded !Ready"},
+    "openfaas.com": {"Function": "Degraded !Ready; Degraded !Healthy; Healthy Ready; Unknown !.status"},
     "execution.furiko.io": {
         "Job": (
             "Healthy .status.phase=Succeeded;"

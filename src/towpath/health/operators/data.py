@@ -14,7 +14,7 @@ _ECK = (
 _MARIADB = "Degraded !*(Failed); Progressing !*; Progressing ?*; Healthy *"
 _NATS = (
     "Degraded !*; Healthy Ready(Created|Updated|Noop|SkipCreate|SkipUpdate);"
-    " Progressing Ready & .spec.progressDeadlineSeconds; Degraded Ready(Errored)"
+    " Progressing Ready & .spec.progressDeadlineSeconds; Degraded Ready(Errored); Healthy Ready"
 )
 _PERCONA = (
     "Progressing .status.state=initializing|stopping; Healthy .status.state=ready;"
@@ -31,6 +31,7 @@ _CNPG_PHASES = (
     "|Cluster cannot proceed to reconciliation*|Cluster has incomplete or invalid image catalog"
     "|Cluster is unrecoverable*"
 )
+_OPS_REQUEST = "Healthy .status.phase=Succeed; Degraded! .status.phase=Failed|Cancelled|Aborted"
 _APPLIED = (
     "Healthy .status.applied=true & .status.observedGeneration==.metadata.generation;"
     " Healthy .status.applied=true & !.metadata.generation;"
@@ -83,7 +84,12 @@ ROWS: Rows = {
             "|UNKNOWN|ONLINE_PARTIAL|ONLINE_UNCERTAIN|OFFLINE_UNCERTAIN"
         )
     },
-    "moco.cybozu.com": {"MySQLCluster": "Healthy Healthy; Healthy Available; Degraded !Available"},
+    "moco.cybozu.com": {
+        "MySQLCluster": (
+            "Degraded !Available; Degraded !ReconcileSuccess; Progressing ~Healthy; Healthy Healthy;"
+            " Healthy Available"
+        )
+    },
     "pxc.percona.com": {
         "PerconaXtraDBCluster": (
             "Progressing .status.state=initializing; Healthy .status.state=ready;"
@@ -109,7 +115,12 @@ ROWS: Rows = {
     "db.atlasgo.io": {
         "*": "Healthy Ready; Progressing ~Ready(Reconciling|GettingDevDB|ApprovalPending); Degraded ~Ready"
     },
-    "schemas.schemahero.io": {"*": "Healthy .status.phase=EXECUTED|APPROVED; Degraded .status.phase=INVALID"},
+    "schemas.schemahero.io": {
+        "Migration": (
+            "Healthy .status.phase=EXECUTED; Suspended .status.phase=PLANNED;"
+            " Degraded .status.phase=INVALID|REJECTED"
+        )
+    },
     "kafka.strimzi.io": {
         "Kafka KafkaConnect KafkaBridge KafkaMirrorMaker2": (
             "Suspended ReconciliationPaused; Degraded NotReady(!Creating); Healthy Ready"
@@ -134,7 +145,12 @@ ROWS: Rows = {
         ),
         "*": _CONFLUENT,
     },
-    "cluster.redpanda.com": {"*": "Progressing !Quiesced; Healthy Ready; Degraded !Ready"},
+    "cluster.redpanda.com": {
+        "*": (
+            "Progressing !Quiesced; Degraded !Ready; Degraded !Healthy; Degraded !Synced; Healthy Ready;"
+            " Healthy Synced"
+        )
+    },
     "rabbitmq.com": {
         "RabbitmqCluster": (
             "Degraded !ReconcileSuccess; Progressing ?ClusterAvailable; Progressing ?AllReplicasReady;"
@@ -145,7 +161,10 @@ ROWS: Rows = {
     },
     "jetstream.nats.io": {"*": _NATS},
     "zookeeper.pravega.io": {
-        "ZookeeperCluster": "Healthy .status.readyReplicas>0 & .status.readyReplicas==.status.replicas"
+        "ZookeeperCluster": (
+            "Degraded Error; Progressing Upgrading;"
+            " Healthy .status.readyReplicas>0 & .status.readyReplicas==.status.replicas"
+        )
     },
     "pulsar.streamnative.io": {"*": READY},
     "elasticsearch.k8s.elastic.co": {"Elasticsearch": counted.elasticsearch},
@@ -167,7 +186,13 @@ ROWS: Rows = {
             " Degraded !Healthy; Healthy Ready"
         )
     },
-    "k8ssandra.io": {"K8ssandraCluster": "Degraded .status.error!=None; Healthy CassandraInitialized"},
+    "k8ssandra.io": {
+        "K8ssandraCluster": (
+            "Degraded .status.error!=None;"
+            " Progressing .status.datacenters[].cassandra.cassandraOperatorProgress=Updating;"
+            " Healthy CassandraInitialized"
+        )
+    },
     "scylla.scylladb.com": {
         "ScyllaCluster ScyllaDBDatacenter": "Degraded Degraded; Progressing Progressing; Healthy Available"
     },
@@ -195,7 +220,7 @@ ROWS: Rows = {
     },
     "redis.redis.opstreelabs.in": {
         "RedisCluster": "Healthy .status.state=Ready; Degraded .status.state=Failed",
-        "*": "Healthy .status.state=Ready; Degraded .status.state=Failed; Progressing .status.state; Healthy"
+        "*": "Healthy .status.state=Ready; Degraded .status.state=Failed; Progressing .status.state; Healthy",
     },
     "databases.spotahome.com": {
         "RedisFailover": "Healthy .status.state=Healthy; Degraded .status.state=NotHealthy; Healthy"
@@ -221,8 +246,10 @@ ROWS: Rows = {
             "Healthy .status.phase=Running; Degraded .status.phase=Failed|Abnormal;"
             " Suspended .status.phase=Stopped"
         ),
+        "OpsRequest": _OPS_REQUEST,
         "*": "Healthy .status.phase=Available; Degraded .status.phase=Unavailable",
     },
+    "operations.kubeblocks.io": {"OpsRequest": _OPS_REQUEST},
     "database.arangodb.com": {
         "ArangoDeployment": "Degraded .status.phase=Failed; Healthy Ready; Degraded !Ready"
     },

@@ -102,13 +102,26 @@ ROWS: Rows = {
         "Stack": "Degraded! Stalled; Progressing Reconciling; Healthy Ready",
         "*": "Progressing Reconciling; Healthy Ready; Degraded !Ready",
     },
-    "app.terraform.io": {"*": "Degraded .status.runStatus=errored; Healthy .status.runStatus=applied"},
+    "app.terraform.io": {
+        "Module Workspace": (
+            "Degraded .status.runStatus=errored; Healthy .status.runStatus=applied;"
+            " Degraded .status.runStatus.status=errored|*canceled|discarded|policy_soft_failed;"
+            " Degraded .status.run.status=errored|*canceled|discarded|policy_soft_failed;"
+            " Healthy .status.runStatus.status=applied|planned_and_finished;"
+            " Healthy .status.run.status=applied|planned_and_finished;"
+            " Progressing .status.runStatus; Progressing .status.run; Healthy .status.workspaceID"
+        ),
+        "*": "Healthy .status",
+    },
     "kro.run": {
         "ResourceGraphDefinition": (
             "Healthy Ready; Degraded !GraphRevisionsResolved; Degraded !GraphAccepted; Degraded !KindReady;"
             " Degraded !ControllerReady; Degraded !Ready"
         ),
-        "*": "Healthy Ready; Degraded !* & .status.state=FAILED|ERROR",
+        "*": (
+            "Degraded .status.state=FAILED|ERROR; Healthy Ready; Progressing ~Ready;"
+            " Healthy .status.state=ACTIVE"
+        ),
     },
     "fleet.cattle.io": {
         "Bundle GitRepo BundleDeployment HelmOp": (

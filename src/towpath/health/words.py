@@ -1,0 +1,48 @@
+"""The words that operators use for phases and states."""
+
+import re
+
+from towpath.health.verdict import Status
+
+_WORDS = {
+    Status.HEALTHY: """
+        ready running active available healthy bound succeeded success successful completed complete finished
+        established deployed installed online normal valid ok operational synced enabled applied created
+        provisioned connected accepted passed green up stable reconciled initialized attached done resolved
+        compliant issued executed loaded published imported exists inuse succeed serving listening streaming
+        reachable registered joined attached working""",
+    Status.DEGRADED: """
+        failed failure error errored degraded unhealthy invalid rejected lost crashed crashloopbackoff
+        unavailable offline noncompliant faulted broken red aborted denied timeout timedout conflict
+        configerror validationfailed failedvalidation partiallyfailed createfailed updatefailed
+        deletefailed syncfailed critical misconfiguration
+        notready unreachable expired stuck fatal misconfigured outofsync rolledback inerror failing missing
+        forbidden cancelled canceled disconnected warning""",
+    Status.PROGRESSING: """
+        pending inprogress queued new scheduled planned submitted yellow recovery""",
+    Status.SUSPENDED: """
+        suspended paused stopped hibernated disabled pausing suspending hibernating sleeping halted
+        poweroff cordoned""",
+}
+_VERDICTS = {word: status for status, words in _WORDS.items() for word in words.split()}
+_MOST_WORDS = 3
+_NOUNS = {"cluster", "state", "status", "phase", "all", "is", "fully"}
+_NEGATIONS = {"not", "no", "non", "never", "without", "un"}
+
+
+def verdict_of(text: str) -> Status | None:
+    """`Running`, and the last words of `STATE_FAILED`, `ClusterRollingUpgrading`, `ImportInProgress`.
+
+    What ends in -ing and is not known is on its way.
+    """
+    if verdict := _VERDICTS.get(re.sub(r"[^a-z]", "", text.lower())):
+        return verdict
+    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)]
+    if not 0 < len(words) <= _MOST_WORDS or not _NEGATIONS.isdisjoint(words):
+        return None
+    if not {"error", "failed", "failure"}.isdisjoint(words):
+        return Status.DEGRADED
+    verdict = _VERDICTS.get("".join(words[-2:])) or _VERDICTS.get(words[-1])
+    if verdict is None and words[-1].endswith("ing"):
+        return Status.PROGRESSING
+    return None if verdict is Status.HEALTHY and not _NOUNS.issuperset(words[:-1]) else verdict
