@@ -12,8 +12,11 @@ _CROSSPLANE = (
     "Suspended !Synced(ReconcilePaused); Degraded !LastAsyncOperation; Degraded !Synced; Healthy Ready;"
     " Healthy Healthy; Healthy Offered; Healthy Established; Healthy ValidPipeline; Healthy RevisionHealthy"
 )
-_PACKAGE = "Healthy Installed & Healthy; Degraded .status.conditions"
-_REVISION = "Healthy Healthy; Healthy RevisionHealthy; Degraded .status.conditions"
+_PACKAGE = "Healthy Installed & Healthy; Degraded !Installed; Degraded !Healthy"
+_REVISION = (
+    "Degraded !Healthy; Degraded !RevisionHealthy; Degraded !RuntimeHealthy; Progressing ?RuntimeHealthy;"
+    " Healthy Healthy; Healthy RevisionHealthy"
+)
 _CONFIGURATION = "ClusterProviderConfig ProviderConfig ProviderConfigUsage ClusterProviderConfigUsage"
 _ACK = (
     "Degraded! ACK.Terminal; Degraded ACK.Recoverable; Degraded !ACK.ReferencesResolved;"
@@ -24,6 +27,7 @@ _APIGEE = "Healthy .status.state=running; Degraded .status.state=error|failed"
 ROWS: Rows = {
     "apiextensions.crossplane.io": {
         "Composition CompositionRevision EnvironmentConfig": "Degraded !ValidPipeline; Healthy",
+        "CompositeResourceDefinition": "Progressing ~Established; Progressing ~Offered; Healthy Established",
         "*": _CROSSPLANE,
     },
     "pkg.crossplane.io": {

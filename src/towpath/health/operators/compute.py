@@ -132,7 +132,8 @@ ROWS: Rows = {
             " Healthy .status.jobStatus=SUCCEEDED; Suspended .status.jobDeploymentStatus=Suspended"
         ),
         "RayService": (
-            "Healthy Ready; Healthy .status.serviceStatus=Running; Degraded .status.serviceStatus=*Fail*"
+            "Healthy Ready; Degraded .status.serviceStatus=*Fail*; Progressing ~Ready;"
+            " Healthy .status.serviceStatus=Running"
         ),
     },
     "serving.kserve.io": {
