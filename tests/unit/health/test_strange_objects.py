@@ -1,0 +1,51 @@
+"""Whatever an object holds, it gets a verdict: never an error for the whole input."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from towpath.health import Status, assess
+from towpath.health.assess import JUDGES
+from towpath.health.operators import OPERATORS
+
+KINDS = sorted({*JUDGES, *OPERATORS, ("example.org", "Widget")})
+KEYS = st.sampled_from(
+    [
+        "conditions",
+        "phase",
+        "state",
+        "status",
+        "health",
+        "ready",
+        "readyReplicas",
+        "replicas",
+        "parents",
+        "listeners",
+        "instances",
+        "type",
+        "reason",
+        "observedGeneration",
+        "lastTransitionTime",
+        "error",
+        "applicationState",
+        "severity",
+        "v1beta2",
+        "message",
+        "containerStatuses",
+    ]
+)
+WORDS = st.sampled_from(["True", "False", "Ready", "Failed", "", "1/2", None, True, 0, -1, 3.5])
+VALUES = st.recursive(
+    WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(kind=st.sampled_from(KINDS), metadata=VALUES, spec=VALUES, status=VALUES)
+def test_every_object_gets_a_verdict(kind: tuple[str, str], metadata: Any, spec: Any, status: Any) -> None:
+    group = kind[0].replace("*", "x")
+    version = f"{group}/v1" if group else "v1"
+    manifest = {"apiVersion": version, "kind": kind[1], "metadata": metadata, "spec": spec, "status": status}
+    assert assess(manifest).status in Status
