@@ -60,7 +60,7 @@ _VETO = re.compile(
 _WAITS = re.compile(
     r"pending|creating|waiting|progress|initiali[sz]|provisioning|reconciling|starting|scheduling|not yet"
     r"|updating|upgrading|installing|deploying|scaling|bootstrap|unknown|minimumreplicas"
-    r"|minimum availability|in progress|dependenc(y|ies)notready",
+    r"|minimum availability|in progress|(dependenc(y|ies)|source|parent|owner|upstream)notready",
     re.IGNORECASE,
 )
 _FAILURE = re.compile(

@@ -82,7 +82,8 @@ ROWS: Rows = {
             "Healthy .metadata.labels[shoot.gardener.cloud/status]=healthy;"
             " Progressing .metadata.labels[shoot.gardener.cloud/status]=progressing;"
             " Degraded .metadata.labels[shoot.gardener.cloud/status]=unhealthy;"
-            " Unknown .metadata.labels[shoot.gardener.cloud/status]=unknown"
+            " Unknown .metadata.labels[shoot.gardener.cloud/status]=unknown;"
+            " Degraded .status.lastOperation.state=Error|Failed"
         )
     },
     "resources.gardener.cloud": {

@@ -233,7 +233,8 @@ ROWS: Rows = {
     },
     "dragonflydb.io": {"Dragonfly": "Healthy .status.phase=Ready|ready; Progressing .status.phase"},
     "hazelcast.com": {
-        "*": "Healthy .status.phase=Running|Success|Persisted; Degraded .status.phase=Failed|Failure"
+        "Hazelcast ManagementCenter": "Healthy .status.phase=Running; Degraded .status.phase=Failed",
+        "*": "Healthy .status.state=Success|Persisted|Running; Degraded .status.state=Failed|Failure",
     },
     "infinispan.org": {
         "Infinispan": (
