@@ -6,7 +6,7 @@
 from towpath.adapters.kubernetes.cluster import Cluster, ServiceAnswer
 from towpath.adapters.kubernetes.connect import connect, connect_environment, shared_connection
 from towpath.adapters.kubernetes.discovery import Kinds, Resource
-from towpath.adapters.kubernetes.errors import ApiConflictError, ApiRefusedError, FieldOwner
+from towpath.adapters.kubernetes.errors import ApiAwayError, ApiConflictError, ApiRefusedError, FieldOwner
 from towpath.adapters.kubernetes.watch import (
     Collection,
     Sink,
@@ -17,6 +17,7 @@ from towpath.adapters.kubernetes.watch import (
 )
 
 __all__ = [
+    "ApiAwayError",
     "ApiConflictError",
     "ApiRefusedError",
     "Cluster",

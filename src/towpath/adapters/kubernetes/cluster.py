@@ -1,8 +1,8 @@
 """One cluster, as thin as can be: raw JSON in and out.
 
-Every method raises TransientError when the server is away or overloaded for longer than it may be,
-ApiConflictError for 409, ApiRefusedError for everything else that it refuses. All methods may be called from
-several threads.
+Every method raises ApiAwayError (a TransientError) when the server is away or overloaded for longer than it
+may be, ApiConflictError for 409, ApiRefusedError for everything else that it refuses. All methods may be
+called from several threads.
 """
 
 import threading
@@ -17,7 +17,7 @@ from kubernetes import client
 from towpath.adapters.kubernetes import discovery, watch
 from towpath.adapters.kubernetes.discovery import Kinds, Resource
 from towpath.adapters.kubernetes.errors import ApiRefusedError
-from towpath.adapters.kubernetes.wire import APPLY, Request, Wire
+from towpath.adapters.kubernetes.wire import APPLY, READ_TIMEOUT, Request, Wire
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 
 MANAGER = "towpath"
@@ -38,10 +38,10 @@ class ServiceAnswer:
 
 
 class Cluster:
-    """An API server. `server` is its address."""
+    """An API server. `server` is its address; `read_timeout` is in seconds."""
 
-    def __init__(self, api: client.ApiClient) -> None:
-        self._wire = Wire(api)
+    def __init__(self, api: client.ApiClient, *, read_timeout: float = READ_TIMEOUT) -> None:
+        self._wire = Wire(api, read_timeout=read_timeout)
         self._kinds: Kinds | None = None
         self._lock = threading.Lock()
         self.server = self._wire.server

@@ -12,20 +12,26 @@ from kubernetes.config import ConfigException, incluster_config, kube_config
 from yaml import YAMLError
 
 from towpath.adapters.kubernetes.cluster import Cluster
+from towpath.adapters.kubernetes.wire import READ_TIMEOUT
 from towpath.config import Environment
 from towpath.errors import MissingPartError, RefusedError
 
 _kube_config: Any = kube_config  # untyped
 _incluster: Any = incluster_config
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-CONNECTIONS = 16
+CONNECTIONS = 32
+"""Kept open: two syncs at a time in one process need not connect anew."""
 IN_CLUSTER = "in-cluster"
 
 
 def connect(
-    kubeconfig: str | None = None, context: str | None = None, *, allow_exec: bool = False
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    *,
+    allow_exec: bool = False,
+    read_timeout: float = READ_TIMEOUT,
 ) -> Cluster:
-    """The cluster of `context` in `kubeconfig`.
+    """The cluster of `context` in `kubeconfig`. A server that is silent for `read_timeout` seconds is away.
 
     Without a kubeconfig: KUBECONFIG, then the pod's own service account, then ~/.kube/config.
     Raises MissingPartError without any of them, RefusedError for unverified TLS or a forbidden exec plugin.
@@ -41,7 +47,7 @@ def connect(
     # Retries are ours: urllib3's would repeat requests without telling.
     configuration.retries = urllib3.Retry(0, redirect=0)
     configuration.connection_pool_maxsize = CONNECTIONS
-    return Cluster(client.ApiClient(configuration))
+    return Cluster(client.ApiClient(configuration), read_timeout=read_timeout)
 
 
 def connect_environment(environment: Environment, kubeconfig: str | None = None) -> Cluster:

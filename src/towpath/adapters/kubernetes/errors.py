@@ -1,14 +1,18 @@
 """What the API server answers when it does not do as asked, in our own errors.
 
-429, 503, 504, 500 "etcd", broken connection   TransientError, with the server's Retry-After
+no answer, 429, 502, 503                       ApiAwayError: it is so for every request
+504, 500 "etcd"                                TransientError, with the server's Retry-After
 409                                            ApiConflictError: who owns which field
 everything else                                ApiRefusedError: the object and the server's own reason
 """
 
 import json
+import math
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from towpath.errors import ConflictError, SyncError, TowpathError, TransientError
@@ -34,6 +38,10 @@ class FieldOwner:
 
     manager: str
     field: str
+
+
+class ApiAwayError(TransientError):
+    """The server answers nobody, or asks everybody to wait: the next request would fare no better."""
 
 
 class ApiConflictError(ConflictError):
@@ -72,9 +80,8 @@ def translate(
     answer = _status_object(body)
     reason = redact(str(answer.get("message") or body[:500].decode(errors="replace") or f"HTTP {status}"))
     if status in RETRIED or (status == 500 and _is_passing(reason)):
-        return TransientError(
-            f"{what}: {server} answers {status}: {reason}", retry_after=retry_after(headers, answer)
-        )
+        kind = TransientError if status in (500, 504) else ApiAwayError
+        return kind(f"{what}: {server} answers {status}: {reason}", retry_after=retry_after(headers, answer))
     if status == 409:
         owners = _owners(answer)
         if owners:
@@ -96,28 +103,51 @@ def translate(
     )
 
 
-def unreachable(server: str, error: Exception) -> TransientError:
+def unreachable(server: str, error: Exception) -> ApiAwayError:
     """No answer at all."""
     why = redact(_root(error))
-    return TransientError(
+    return ApiAwayError(
         f"the API server {server} cannot be reached: {why}",
         remedy="Check that the cluster runs and that KUBECONFIG and the context name the right one "
         "(local stack: `towpath local status`).",
     )
 
 
-def retry_after(headers: Mapping[str, str], answer: Mapping[str, Any]) -> float | None:
-    """Seconds, by the header or by the Status object; None when the server names none."""
-    wishes: tuple[Any, ...] = (
-        headers.get("Retry-After"),
-        (answer.get("details") or {}).get("retryAfterSeconds"),
+def silent(server: str, what: str, seconds: float) -> ApiAwayError:
+    """It took the request, and said nothing: whether it was carried out is not known."""
+    return ApiAwayError(
+        f"{what}: the API server {server} has not answered within {seconds:g} s",
+        remedy="Try again: whatever it did meanwhile is found and taken into account.",
     )
-    for value in wishes:
-        try:
-            return max(0.0, float(value))
-        except (TypeError, ValueError):  # absent, or a date
-            continue
-    return None
+
+
+def retry_after(headers: Mapping[str, str], answer: Mapping[str, Any]) -> float | None:
+    """Seconds, by the header (a number or a date) or by the Status object; None when neither tells."""
+    wishes = (
+        _seconds(headers.get("Retry-After")),
+        _seconds_until(headers.get("Retry-After"), headers.get("Date")),
+        _seconds((answer.get("details") or {}).get("retryAfterSeconds")),
+    )
+    return next((wish for wish in wishes if wish is not None), None)
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds_until(date: str | None, now: str | None) -> float | None:
+    """By the server's own clock where it tells its time: ours may be wrong."""
+    if date is None:
+        return None
+    try:
+        begin = parsedate_to_datetime(now).timestamp() if now else time.time()
+        return max(0.0, parsedate_to_datetime(date).timestamp() - begin)
+    except ValueError:
+        return None
 
 
 def _status_object(body: bytes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import urllib3
 from kubernetes import client
 
-from towpath.adapters.kubernetes.errors import RETRIED, retry_after, translate, unreachable
+from towpath.adapters.kubernetes.errors import RETRIED, retry_after, silent, translate, unreachable
 from towpath.errors import TowpathError, TransientError
 
 ATTEMPTS = 6
@@ -23,7 +23,10 @@ APPLY = "application/apply-patch+yaml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request. `what` says in words what it is for; `timeout` is in seconds, for each read."""
+    """One request. `what` says in words what it is for.
+
+    `timeout` is in seconds, for each read; None: the wire's own.
+    """
 
     method: str
     path: str
@@ -32,7 +35,7 @@ class Request:
     content: Any = None
     content_type: str = "application/json"
     accept: str = "application/json"
-    timeout: float = READ_TIMEOUT
+    timeout: float | None = None
     stream: bool = False
 
     @property
@@ -44,9 +47,10 @@ class Request:
 class Wire:
     """Sends requests to one API server; may be used from several threads."""
 
-    def __init__(self, api: client.ApiClient) -> None:
+    def __init__(self, api: client.ApiClient, *, read_timeout: float = READ_TIMEOUT) -> None:
         self.server: str = api.configuration.host.rstrip("/")
         self._api = api
+        self._read_timeout = read_timeout
         self._pool: urllib3.PoolManager = api.rest_client.pool_manager
 
     def json(self, request: Request) -> dict[str, Any]:
@@ -81,6 +85,7 @@ class Wire:
         headers |= {"Content-Type": request.content_type} if body is not None else {}
         self._api.update_params_for_auth(headers, [], ["BearerToken"], None, request.method, body)
         query = f"?{urlencode(request.query)}" if request.query else ""
+        seconds = request.timeout or self._read_timeout
         for repeat in (request.repeatable, False):
             try:
                 return self._pool.request(
@@ -88,10 +93,12 @@ class Wire:
                     self.server + request.path + query,
                     body=body,
                     headers=headers,
-                    timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=request.timeout),
+                    timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=seconds),
                     preload_content=not request.stream,
                     retries=False,
                 )
+            except urllib3.exceptions.ReadTimeoutError as error:
+                raise silent(self.server, request.what, seconds) from error
             except urllib3.exceptions.HTTPError as error:
                 # Once more on a kept-alive connection that the server had closed meanwhile.
                 if not (repeat and isinstance(error, urllib3.exceptions.ProtocolError)):

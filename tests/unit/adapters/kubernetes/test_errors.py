@@ -1,8 +1,18 @@
 import json
+import time
+from email.utils import formatdate
 
 import pytest
 
-from towpath.adapters.kubernetes.errors import ApiConflictError, ApiRefusedError, FieldOwner, translate
+from towpath.adapters.kubernetes.errors import (
+    ApiAwayError,
+    ApiConflictError,
+    ApiRefusedError,
+    FieldOwner,
+    retry_after,
+    translate,
+    unreachable,
+)
 from towpath.errors import ConflictError, SyncError, TransientError
 
 
@@ -22,6 +32,30 @@ def test_wish_in_the_body_counts_too() -> None:
     error = answer(429, retryAfterSeconds=3)
     assert isinstance(error, TransientError)
     assert error.retry_after == 3
+
+
+def test_wish_as_a_date_counts_by_the_servers_own_clock() -> None:
+    headers = {"Retry-After": "Fri, 21 Nov 2025 10:00:09 GMT", "Date": "Fri, 21 Nov 2025 10:00:02 GMT"}
+    assert retry_after(headers, {}) == 7
+    assert retry_after({**headers, "Date": headers["Retry-After"]}, {}) == 0
+
+
+def test_wish_as_a_date_without_the_servers_time_counts_by_ours() -> None:
+    wish = retry_after({"Retry-After": formatdate(time.time() + 3600, usegmt=True)}, {})
+    assert wish is not None
+    assert 3500 < wish <= 3600
+    assert retry_after({"Retry-After": formatdate(0, usegmt=True)}, {}) == 0
+
+
+@pytest.mark.parametrize("value", ["soon", "", "nan", "inf", "Fri, 99 Nov 2025"])
+def test_wish_that_nobody_can_read_is_none(value: str) -> None:
+    assert retry_after({"Retry-After": value}, {}) is None
+
+
+def test_a_server_that_is_away_is_told_from_one_object_that_must_wait() -> None:
+    assert all(isinstance(answer(status), ApiAwayError) for status in (429, 502, 503))
+    assert not any(isinstance(answer(status, "timed out"), ApiAwayError) for status in (500, 504))
+    assert isinstance(unreachable("https://k", OSError("no route")), ApiAwayError)
 
 
 def test_etcd_without_a_leader_passes() -> None:
