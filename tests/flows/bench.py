@@ -32,7 +32,7 @@ from towpath.adoption import Proposal
 from towpath.drift import DriftReport
 from towpath.engine.drift import Inspection
 from towpath.engine.glance import AppHealth
-from towpath.engine.sync import SyncResult
+from towpath.engine.outcome import SyncResult
 from towpath.engine.verify import Verification
 from towpath.errors import TowpathError
 from towpath.heal import WHOLE, Budget, Exhausted

@@ -15,9 +15,10 @@ from towpath.adapters.kubernetes import Cluster, connect
 from towpath.config import Environment, parse_config
 from towpath.drift import DriftReport
 from towpath.engine.drift import detect
+from towpath.engine.outcome import SyncResult
 from towpath.engine.plan import plan_app
 from towpath.engine.render import Rendered, digest_of
-from towpath.engine.sync import SyncResult, sync_app
+from towpath.engine.sync import sync_app
 from towpath.hooks import split
 from towpath.normalize import comparable, digest
 from towpath.objects import Manifest, ref_of

@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -12,13 +13,17 @@ import yaml
 
 from tests.integration.kube import World, configmap, throw_away
 from towpath.adapters.kubernetes import Cluster, connect
+from towpath.adapters.kubernetes.wire import ATTEMPTS
+from towpath.engine.observe import THREADS, read_inventory
+from towpath.engine.sync import TOLERATED
 from towpath.errors import SyncError, TransientError
+from towpath.inventory import PART_OF, Owner
 from towpath.objects import ObjectRef
 
 pytestmark = pytest.mark.integration
 
 Fault = Callable[[str, str], int | None]
-"""(method, path) -> a status to answer with; None: pass on; 0: pass on, then cut the connection."""
+"""(method, path) -> a status to answer with; None: pass on; 0: pass on, then cut; -1: never answer."""
 
 
 @pytest.fixture
@@ -30,10 +35,11 @@ def world(stack) -> Iterator[World]:
 
 @pytest.fixture
 def behind(tmp_path: Path) -> Iterator[Callable[[Cluster, Fault], Cluster]]:
-    """The same cluster behind a faulty proxy."""
+    """The same cluster behind a faulty proxy, that is away when it is silent for `read_timeout` seconds."""
     servers = []
+    over = threading.Event()
 
-    def start(cluster: Cluster, fault: Fault) -> Cluster:
+    def start(cluster: Cluster, fault: Fault, read_timeout: float = 60.0) -> Cluster:
         wire = cluster._wire
 
         class Proxy(BaseHTTPRequestHandler):
@@ -42,6 +48,10 @@ def behind(tmp_path: Path) -> Iterator[Callable[[Cluster, Fault], Cluster]]:
             def do_GET(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
                 chosen = fault(self.command, self.path)
+                if chosen == -1:
+                    over.wait(60)
+                    self.close_connection = True
+                    return
                 if chosen:
                     self.answer(
                         chosen,
@@ -85,9 +95,10 @@ def behind(tmp_path: Path) -> Iterator[Callable[[Cluster, Fault], Cluster]]:
         }
         path = tmp_path / "proxy"
         path.write_text(yaml.safe_dump(content))
-        return connect(str(path))
+        return connect(str(path), read_timeout=read_timeout)
 
     yield start
+    over.set()
     for server in servers:
         server.shutdown()
         server.server_close()
@@ -127,6 +138,35 @@ def test_the_time_that_the_server_names_is_waited(world: World, behind, status: 
     started = time.monotonic()
     world.sync()
     assert 1.0 <= time.monotonic() - started < 20
+
+
+def test_the_date_that_the_server_names_is_waited_for(world: World, behind) -> None:
+    class UntilDate(Counted):
+        @property
+        def retry_after(self) -> str:
+            return formatdate(time.time() + 2, usegmt=True)
+
+        @retry_after.setter
+        def retry_after(self, _: str) -> None: ...
+
+    fault = UntilDate(503, 1, 1)
+    world.cluster = behind(world.cluster, fault)
+    started = time.monotonic()
+    assert len(world.sync().changes) == 4
+    assert 1.0 <= time.monotonic() - started < 20, "a date has whole seconds"
+
+
+def test_a_server_that_stays_busy_is_not_asked_for_every_object(world: World, behind) -> None:
+    direct = world.cluster
+    world.objects = [configmap(f"c-{number:03}", A="1") for number in range(100)]
+    fault = Counted(429, 1)
+    world.cluster = behind(direct, fault)
+    with pytest.raises(TransientError, match=r"more objects were not tried") as caught:
+        world.sync()
+    assert caught.value.retry_after == 0.05
+    assert fault.count <= ATTEMPTS * (THREADS + TOLERATED)
+    world.cluster = direct
+    assert len(world.sync().changes) == 100
 
 
 def test_a_wait_that_is_too_long_for_a_thread_is_left_to_the_caller(world: World, behind) -> None:
@@ -234,6 +274,65 @@ def test_server_that_goes_away_in_mid_apply(world: World, behind) -> None:
     assert "deleted" in {each.result for each in world.sync().results}
     assert world.sync().changes == ()
     assert world.drift().entries == ()
+
+
+def test_server_that_accepts_and_never_answers(world: World, behind) -> None:
+    direct = world.cluster
+    world.sync()
+    before = world.versions()
+    world.cluster = behind(direct, lambda *_: -1, read_timeout=0.5)
+    started = time.monotonic()
+    with pytest.raises(TransientError, match=r"has not answered within 0\.5 s"):
+        world.sync()
+    assert time.monotonic() - started < 20
+    world.cluster = direct
+    assert world.versions() == before
+    assert world.sync().changes == ()
+
+
+def test_server_that_falls_silent_in_mid_apply(world: World, behind) -> None:
+    """Every write after the thirtieth is taken, never answered: bounded, true, and the next run goes on."""
+    direct = world.cluster
+    world.sync()
+    names = [f"c-{number:03}" for number in range(200)]
+    world.objects = [configmap(name, A="1") for name in ("a", "b", "c", *names)]
+    fault = Counted(-1, 31, methods=("PATCH", "PUT", "POST", "DELETE"))
+    world.cluster = behind(direct, fault, read_timeout=1.0)
+    started = time.monotonic()
+    with pytest.raises(TransientError, match=r"(?s)not answered .* more objects were not tried"):
+        world.sync()
+    assert time.monotonic() - started < 30, "not one silence for each object"
+    assert fault.count < 31 + THREADS + TOLERATED + 1
+    world.cluster = direct
+    assert direct.get(ObjectRef("", "ConfigMap", world.namespace, "d")), "no prune in a run that failed"
+    owner = Owner("hello", "test", world.namespace)
+    live = direct.list("", "ConfigMap", world.namespace, labels=f"{PART_OF}={owner.applyset}")
+    inventory, _ = read_inventory(direct, owner)
+    assert inventory
+    assert {each["metadata"]["name"] for each in live} <= {each.ref.name for each in inventory.objects}
+    assert {each["metadata"]["name"] for each in live} < {"a", "b", "c", "d", *names}, "it was in the middle"
+    results = {each.ref.name: each.result for each in world.sync().results}
+    assert results["d"] == "deleted"
+    assert world.sync().changes == ()
+    assert world.drift().entries == ()
+
+
+def test_silence_about_one_object_leaves_the_others_done(world: World, behind) -> None:
+    direct = world.cluster
+    world.cluster = behind(
+        direct, lambda method, path: -1 if method == "PATCH" and "/b?" in path else None, read_timeout=1.0
+    )
+    with pytest.raises(TransientError, match=r"apply ConfigMap .*/b: .* has not answered within 1 s"):
+        world.sync()
+    live = {each["metadata"]["name"] for each in direct.list("", "ConfigMap", world.namespace)}
+    assert live & {"a", "b", "c", "d"} == {"a", "c", "d"}
+    world.cluster = direct
+    assert {e.ref.name: e.result for e in world.sync().results} == {
+        "a": "unchanged",
+        "b": "created",
+        "c": "unchanged",
+        "d": "unchanged",
+    }
 
 
 @pytest.mark.parametrize("cut", range(1, 8))

@@ -12,11 +12,12 @@ from towpath.engine.budget import remember_heals
 from towpath.engine.drift import Inspection, inspect
 from towpath.engine.extras import prune_extras
 from towpath.engine.leave import remove_app
+from towpath.engine.outcome import ObjectResult
 from towpath.engine.place import Place, Tell
 from towpath.engine.pods import WORKLOADS
 from towpath.engine.render import Rendered
 from towpath.engine.survey import owner_of
-from towpath.engine.sync import ObjectResult, sync_app
+from towpath.engine.sync import sync_app
 from towpath.engine.verify_all import Candidate, verify_all
 from towpath.errors import TowpathError
 from towpath.objects import ObjectRef, ref_of

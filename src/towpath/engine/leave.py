@@ -3,9 +3,10 @@
 from towpath.adapters.kubernetes import Cluster
 from towpath.config import Environment
 from towpath.confirmation import PRUNE_FILE, Confirmed, prune_path
+from towpath.engine.outcome import ObjectResult, Progress, SyncResult
 from towpath.engine.render import Rendered
 from towpath.engine.survey import Survey, survey
-from towpath.engine.sync import ObjectResult, Progress, Run, SyncResult
+from towpath.engine.sync import Run
 from towpath.errors import UnknownNameError
 from towpath.order import deletion_stages
 from towpath.plan import KEPT, Plan, PlanEntry

@@ -1,11 +1,9 @@
 """Carries out what Git wants for one app: inventory ahead, apply by stages, prune last, inventory after."""
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+import threading
+from collections.abc import Mapping
 
-from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
+from towpath.adapters.kubernetes import ApiAwayError, ApiConflictError, ApiRefusedError, Cluster
 from towpath.config import Environment
 from towpath.confirmation import Confirmed
 from towpath.desired import Desired
@@ -19,9 +17,11 @@ from towpath.engine.apply import (
     told_to_recreate,
 )
 from towpath.engine.bootstrap import prepare_namespace
+from towpath.engine.established import wait_established
 from towpath.engine.failpoint import reach
 from towpath.engine.hooks import Hooks, forget
 from towpath.engine.observe import concurrently, wait_gone
+from towpath.engine.outcome import ObjectResult, Progress, Result, SyncResult, failed
 from towpath.engine.render import Rendered
 from towpath.engine.survey import Survey, survey
 from towpath.errors import SyncError, TowpathError, TransientError
@@ -31,58 +31,11 @@ from towpath.hooks import POST, PRE, of
 from towpath.inventory import HookRun, Inventory, Owned, after, ahead, remembering, same, to_configmap
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.order import deletion_stages, ordered, stages
-from towpath.plan import to_json
 from towpath.prune import NONE, Pruning
 
-Result = Literal["created", "configured", "unchanged", "deleted", "skipped"]
 CRD = "CustomResourceDefinition"
-ESTABLISHED_SECONDS = 30.0
-DISCOVERY_PAUSE = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectResult:
-    """What happened to one object."""
-
-    ref: ObjectRef
-    result: Result
-    message: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        return {"object": to_json(self.ref), "result": self.result, "message": self.message}
-
-
-@dataclass(frozen=True, slots=True)
-class SyncResult:
-    """All objects in the order in which they were handled, and the inventory as it is now."""
-
-    app: str
-    environment: str
-    results: tuple[ObjectResult, ...]
-    inventory: Inventory | None = field(repr=False, default=None)
-
-    @property
-    def changes(self) -> tuple[ObjectResult, ...]:
-        return tuple(each for each in self.results if each.result not in ("unchanged", "skipped"))
-
-    def summary(self) -> str:
-        """One line."""
-        counts: dict[str, int] = {}
-        for each in self.results:
-            counts[each.result] = counts.get(each.result, 0) + 1
-        told = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "nothing to do"
-        return f"{self.app} in {self.environment}: {told}"
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "app": self.app,
-            "environment": self.environment,
-            "summary": self.summary(),
-            "results": [each.to_json() for each in self.results],
-        }
-
-
-Progress = Callable[[ObjectResult], None]
+TOLERATED = 3
+"""So many objects may get no answer; then the server is away, and the others are not tried."""
 Leave = Mapping[ObjectRef, tuple[str, ...]]
 """Drift that is not taken back: object -> pointers of fields, or (WHOLE,) for all of it."""
 NO_LEAVE: Leave = {}
@@ -119,7 +72,7 @@ def sync_app(  # noqa: PLR0913
         surveyed = survey(cluster, rendered, environment)
     claims = surveyed.foreign_claims()
     if claims:
-        raise _failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])
+        raise failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])
     pruning = surveyed.pruning()
     surveyed.check_pruning(pruning, environment, confirmed)
     patience = environment.timeout.total_seconds()
@@ -149,6 +102,8 @@ class Run:
         self.objects: dict[ObjectRef, Owned] = dict(surveyed.owned)
         self.results: dict[ObjectRef, ObjectResult] = {}
         self.failures: list[tuple[ObjectRef, TowpathError]] = []
+        self.unanswered = self.untried = 0
+        self.lock = threading.Lock()
 
     def carry_out(self, pruning: Pruning) -> SyncResult:
         todo = self._not_left(self.surveyed.unsettled())
@@ -196,7 +151,7 @@ class Run:
         except TowpathError as error:
             self.failures.append((self.surveyed.owner.ref, error))
         if self.failures:
-            raise _failed(self.rendered, self.failures)
+            raise failed(self.rendered, self.failures, untried=self.untried)
         order = [ref_of(m) for m in ordered(d.initial for d in self.surveyed.desired.values())]
         results = [self.results.get(ref) or ObjectResult(ref, "unchanged") for ref in order]
         results += [each for ref, each in self.results.items() if ref not in self.surveyed.desired]
@@ -207,13 +162,15 @@ class Run:
             concurrently(self._apply_one, [ref_of(manifest) for manifest in stage])
             for ref in (ref_of(manifest) for manifest in stage if manifest["kind"] == CRD):
                 try:
-                    _wait_established(self.cluster, ref)
+                    wait_established(self.cluster, ref)
                 except TowpathError as error:
                     self.failures.append((ref, error))
             if self.failures:
                 return  # what comes later may need what failed
 
     def _apply_one(self, ref: ObjectRef) -> None:
+        if self._is_left_out():
+            return
         desired, before = self.surveyed.desired[ref], self.surveyed.metadata(ref)
         left = self.leave.get(ref, ())
         desired = desired.without(left) if left else desired
@@ -226,7 +183,7 @@ class Run:
                 raise TransientError(f"{ref}: is being deleted, and waits for its finalizers")
             after_apply, message = self._apply_or_recreate(desired, before)
         except TowpathError as error:
-            self.failures.append((ref, told_to_recreate(self.cluster, desired, error)))
+            self._failed(ref, told_to_recreate(self.cluster, desired, error))
             return
         reach("applied")
         metadata = after_apply["metadata"]
@@ -258,6 +215,8 @@ class Run:
         reach("before-prune")
 
         def delete(ref: ObjectRef) -> None:
+            if self._is_left_out():
+                return
             try:
                 self.cluster.delete(ref, uid=uids[ref])
                 reach("deleted")
@@ -267,12 +226,24 @@ class Run:
                 else:
                     self._done(ref, "deleted", "waits for its finalizers")
             except TowpathError as error:
-                self.failures.append((ref, error))
+                self._failed(ref, error)
 
         for stage in deletion_stages(uids):
             concurrently(delete, stage)
             if self.failures:
                 return
+
+    def _is_left_out(self) -> bool:
+        """Whether the next object is not tried, so that a server that is away costs a bounded time."""
+        with self.lock:
+            away = self.unanswered > TOLERATED
+            self.untried += away
+            return away
+
+    def _failed(self, ref: ObjectRef, error: TowpathError) -> None:
+        with self.lock:
+            self.failures.append((ref, error))
+            self.unanswered += isinstance(error, ApiAwayError)
 
     def _done(self, ref: ObjectRef, result: Result, message: str = "") -> None:
         self.results[ref] = ObjectResult(ref, result, message)
@@ -310,46 +281,3 @@ class Run:
             ) from error
         self.version = written["metadata"]["resourceVersion"]
         self.written = inventory
-
-
-def _wait_established(cluster: Cluster, ref: ObjectRef) -> None:
-    """Until the new kind is served; TransientError when that takes too long."""
-    deadline = time.monotonic() + ESTABLISHED_SECONDS
-    selector = f"metadata.name={ref.name}"
-    while True:
-        found, version = cluster.list_with_version(ref.group, ref.kind, fields=selector)
-        definition = next(filter(_is_established, found), None)
-        if definition is None:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TransientError(f"{ref} is not established after {ESTABLISHED_SECONDS:.0f} s")
-            events = cluster.watch(ref.group, ref.kind, since=version, seconds=left, fields=selector)
-            definition = next((e.object for e in events if _is_established(e.object)), None)
-        if definition is not None:
-            break
-    kind = (definition["spec"]["group"], definition["spec"]["names"]["kind"])
-    # Discovery learns of it a moment after the condition says so, and cannot be watched.
-    while kind not in cluster.discover(refresh=True):
-        if time.monotonic() > deadline:
-            raise TransientError(f"{ref} is established, but not served after {ESTABLISHED_SECONDS:.0f} s")
-        time.sleep(DISCOVERY_PAUSE)
-
-
-def _is_established(definition: Manifest) -> bool:
-    conditions = (definition.get("status") or {}).get("conditions") or ()
-    return any(c.get("type") == "Established" and c.get("status") == "True" for c in conditions)
-
-
-def _failed(rendered: Rendered, failures: list[tuple[ObjectRef, TowpathError]]) -> TowpathError:
-    """One error for all: transient only when every one of them is."""
-    failures = sorted(failures, key=lambda failure: failure[0])
-    told = "\n".join(f"  {error.message}" for _, error in failures)
-    message = f"{rendered.app} in {rendered.environment}: {len(failures)} objects not synced:\n{told}"
-    if len(failures) == 1:
-        message = f"{rendered.app} in {rendered.environment}: {failures[0][1].message}"
-    remedy = next((error.remedy for _, error in failures if error.remedy), None)
-    transient = [error for _, error in failures if isinstance(error, TransientError)]
-    if len(transient) == len(failures):
-        pauses = [error.retry_after for error in transient if error.retry_after is not None]
-        return TransientError(message, remedy=remedy, retry_after=max(pauses, default=None))
-    return SyncError(message, remedy=remedy)
