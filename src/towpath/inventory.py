@@ -18,6 +18,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from towpath import __version__
@@ -58,14 +59,20 @@ class Owner:
     @property
     def applyset(self) -> str:
         """The ApplySet id, by the specification's rule."""
-        text = f"{self.ref.name}.{self.ref.namespace}.{self.ref.kind}.{self.ref.group}"
-        hashed = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
-        return f"applyset-{hashed}-v1"
+        return _applyset(self.ref)
 
     @property
     def labels(self) -> dict[str, str]:
         """On every object of ours."""
         return {APP: self.app, ENVIRONMENT: self.environment, PART_OF: self.applyset}
+
+
+@lru_cache(maxsize=1024)
+def _applyset(parent: ObjectRef) -> str:
+    """Asked for each object of an app: made once."""
+    text = f"{parent.name}.{parent.namespace}.{parent.kind}.{parent.group}"
+    hashed = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+    return f"applyset-{hashed}-v1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from towpath.errors import TransientError
 from towpath.inventory import Inventory, Owner, from_configmap
 from towpath.objects import Manifest, ObjectRef
 
-THREADS = 8
+THREADS = 16
+"""Requests at a time. etcd writes to disk once for all that come together: more at a time cost it less."""
 FEW = 3
 """So many cluster-scoped objects of a kind are read one by one, because a list would hold everybody's."""
 HPA = ("autoscaling", "HorizontalPodAutoscaler")
