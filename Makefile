@@ -26,11 +26,12 @@ lint: setup ## Run ruff, mypy and import-linter only.
 unit: setup ## Run the unit tests only.
 	@.venv/bin/pytest tests/unit $(ARGS)
 
-bench: setup ## Measure: how fast verbs start, `towpath check` of 300 apps, its traps, and where a delivery's time goes (after `make demo`).
+bench: setup ## Measure: how fast verbs start, `towpath check` of 300 apps, its traps, where a delivery's time goes, and a sync of 2,000 objects (after `make demo`).
 	@.venv/bin/python benchmarks/start.py
 	@.venv/bin/python benchmarks/check.py
 	@.venv/bin/python benchmarks/check.py --traps
 	@.venv/bin/python benchmarks/path.py $(ARGS)
+	@.venv/bin/python -m benchmarks.sync
 
 lock: setup ## Resolve the dependencies of pyproject.toml anew.
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra local --group dev \
