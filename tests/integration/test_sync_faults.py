@@ -282,7 +282,7 @@ def test_server_that_accepts_and_never_answers(world: World, behind) -> None:
     before = world.versions()
     world.cluster = behind(direct, lambda *_: -1, read_timeout=0.5)
     started = time.monotonic()
-    with pytest.raises(TransientError, match=r"has not answered within 0\.5 s"):
+    with pytest.raises(TransientError, match=r"has not answered within \d+\.\d s"):
         world.sync()
     assert time.monotonic() - started < 20
     world.cluster = direct
@@ -322,7 +322,7 @@ def test_silence_about_one_object_leaves_the_others_done(world: World, behind) -
     world.cluster = behind(
         direct, lambda method, path: -1 if method == "PATCH" and "/b?" in path else None, read_timeout=1.0
     )
-    with pytest.raises(TransientError, match=r"apply ConfigMap .*/b: .* has not answered within 1 s"):
+    with pytest.raises(TransientError, match=r"apply ConfigMap .*/b: .* has not answered within \d+\.\d s"):
         world.sync()
     live = {each["metadata"]["name"] for each in direct.list("", "ConfigMap", world.namespace)}
     assert live & {"a", "b", "c", "d"} == {"a", "c", "d"}
@@ -352,12 +352,16 @@ def test_refused_by_admission_is_named_and_nothing_is_pruned(world: World, behin
     world.sync()
     world.objects = [configmap("a", A="2"), configmap("b", A="1"), configmap("c", A="1")]
 
+    asked = []
+
     def deny(method: str, path: str) -> int | None:
-        return 403 if method == "PATCH" and "/a?" in path else None
+        asked.append((method, path.partition("?")[0].rpartition("/")[2]))
+        return 403 if asked[-1] == ("PATCH", "a") else None
 
     world.cluster = behind(direct, deny)
     with pytest.raises(SyncError, match=r"ConfigMap .*/a: by the test"):
         world.sync()
+    assert asked.count(("PATCH", "a")) == 1, "a refusal is not asked for again"
     assert direct.get(ObjectRef("", "ConfigMap", world.namespace, "d"))
 
 

@@ -116,7 +116,7 @@ def unreachable(server: str, error: Exception) -> ApiAwayError:
 def silent(server: str, what: str, seconds: float) -> ApiAwayError:
     """It took the request, and said nothing: whether it was carried out is not known."""
     return ApiAwayError(
-        f"{what}: the API server {server} has not answered within {seconds:g} s",
+        f"{what}: the API server {server} has not answered within {seconds:.1f} s",
         remedy="Try again: whatever it did meanwhile is found and taken into account.",
     )
 

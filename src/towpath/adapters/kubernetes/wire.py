@@ -86,6 +86,7 @@ class Wire:
         self._api.update_params_for_auth(headers, [], ["BearerToken"], None, request.method, body)
         query = f"?{urlencode(request.query)}" if request.query else ""
         seconds = request.timeout or self._read_timeout
+        started = time.monotonic()
         for repeat in (request.repeatable, False):
             try:
                 return self._pool.request(
@@ -98,7 +99,7 @@ class Wire:
                     retries=False,
                 )
             except urllib3.exceptions.ReadTimeoutError as error:
-                raise silent(self.server, request.what, seconds) from error
+                raise silent(self.server, request.what, time.monotonic() - started) from error
             except urllib3.exceptions.HTTPError as error:
                 # Once more on a kept-alive connection that the server had closed meanwhile.
                 if not (repeat and isinstance(error, urllib3.exceptions.ProtocolError)):

@@ -1,6 +1,7 @@
 """Against a real HTTP server that does not do as asked."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from kubernetes import client
 
+from towpath.adapters.kubernetes import ApiAwayError
 from towpath.adapters.kubernetes.wire import Request, Wire
 from towpath.errors import SyncError, TransientError
 
@@ -105,3 +107,11 @@ def test_an_answer_that_is_no_json(serve) -> None:
     wire, _ = serve((200, {}, b"<html>"))
     with pytest.raises(TransientError, match="did not answer with JSON"):
         wire.json(get())
+
+
+def test_a_server_that_takes_the_request_and_is_silent_is_away() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        configuration = client.Configuration(host=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        wire = Wire(client.ApiClient(configuration), read_timeout=0.1)
+        with pytest.raises(ApiAwayError, match=r"ask: the API server .* has not answered within \d+\.\d s"):
+            wire.json(get())
