@@ -1,6 +1,7 @@
 """How flows and steps run: visibly named, retried on transient errors only, never cached or persisted."""
 
 import os
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -12,7 +13,7 @@ from prefect.flows import Flow
 from prefect.states import Completed, Failed
 from prefect.tasks import exponential_backoff
 
-from towpath.errors import RefusedError, TowpathError
+from towpath.errors import RefusedError, TowpathError, TransientError
 from towpath.redact import redact, remember_environment
 from towpath.settings import Settings
 
@@ -21,6 +22,8 @@ R = TypeVar("R")
 
 TRIES_AFTER_FIRST = 4
 """Retries of a transient error: about 2, 4, 8 and 16 seconds apart."""
+LONGEST_WISH = 120.0
+"""Seconds that a step waits because the other side asks for it; it fails where that is longer."""
 
 
 class RejectedError(RefusedError):
@@ -39,9 +42,19 @@ def cause_of(state: "State[Any]") -> BaseException | None:
 
 
 def transient_only(_task: "Task[..., Any]", _run: TaskRun, state: "State[Any]") -> bool:
-    """Whether trying again can help: never after a policy's refusal or a bug."""
+    """Whether trying again can help: never after a policy's refusal or a bug.
+
+    Returns when the other side may be asked again. Prefect's own pause knows nothing of its wish, and comes
+    on top.
+    """
     cause = cause_of(state)
-    return isinstance(cause, TowpathError) and cause.transient
+    if not isinstance(cause, TowpathError) or not cause.transient:
+        return False
+    wish = cause.retry_after if isinstance(cause, TransientError) else None
+    if wish is not None and wish > LONGEST_WISH:
+        return False
+    time.sleep(wish or 0.0)
+    return True
 
 
 def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
