@@ -297,12 +297,10 @@ def test_server_that_falls_silent_in_mid_apply(world: World, behind) -> None:
     names = [f"c-{number:03}" for number in range(200)]
     world.objects = [configmap(name, A="1") for name in ("a", "b", "c", *names)]
     fault = Counted(-1, 31, methods=("PATCH", "PUT", "POST", "DELETE"))
-    world.cluster = behind(direct, fault, read_timeout=1.0)
-    started = time.monotonic()
+    world.cluster = behind(direct, fault, read_timeout=5.0)
     with pytest.raises(TransientError, match=r"(?s)not answered .* more objects were not tried"):
         world.sync()
-    assert time.monotonic() - started < 30, "not one silence for each object"
-    assert fault.count < 31 + THREADS + TOLERATED + 1
+    assert fault.count < 31 + THREADS + TOLERATED + 1, "not one silence for each object"
     world.cluster = direct
     assert direct.get(ObjectRef("", "ConfigMap", world.namespace, "d")), "no prune in a run that failed"
     owner = Owner("hello", "test", world.namespace)
@@ -320,7 +318,7 @@ def test_server_that_falls_silent_in_mid_apply(world: World, behind) -> None:
 def test_silence_about_one_object_leaves_the_others_done(world: World, behind) -> None:
     direct = world.cluster
     world.cluster = behind(
-        direct, lambda method, path: -1 if method == "PATCH" and "/b?" in path else None, read_timeout=1.0
+        direct, lambda method, path: -1 if method == "PATCH" and "/b?" in path else None, read_timeout=5.0
     )
     with pytest.raises(TransientError, match=r"apply ConfigMap .*/b: .* has not answered within \d+\.\d s"):
         world.sync()
