@@ -5,11 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.running import RunningStack, free_ports
+from towpath.local.stack import ENVIRONMENTS
 from towpath.local.status import status
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-OWN = {"prefect-server", "docker", "worker-build", "worker-dev", "worker-staging", "worker-prod"}
+OWN = {
+    "prefect-server",
+    "docker",
+    "worker-build",
+    *(f"{one}-{e}" for e in ENVIRONMENTS for one in ("worker", "watch")),
+}
 
 
 @pytest.fixture(scope="module")

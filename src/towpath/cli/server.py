@@ -301,15 +301,7 @@ class Server:
 @contextmanager
 def connect(settings: Settings) -> Iterator[Server]:
     """The server of `PREFECT_API_URL` or of the local stack. Never starts one just for the call."""
-    url = settings.prefect_api_url
-    if not url:
-        raise MissingPartError(
-            "no Prefect server is known",
-            remedy="Start everything on this machine with `towpath local up`, or set PREFECT_API_URL.",
-        )
-    _knock(url)
-    settings.export(os.environ)
-    os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
+    url = prepare(settings, knock=True)
     # Its log lines about retries are for people who operate Prefect, not for this command's user.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     import httpx
@@ -327,6 +319,21 @@ def connect(settings: Settings) -> Iterator[Server]:
             f"the Prefect server at {url} stopped answering: {error}",
             remedy="The run goes on where it was. `towpath local status` shows the local stack.",
         ) from error
+
+
+def prepare(settings: Settings, *, knock: bool = False) -> str:
+    """Make the environment such that Prefect, once imported, talks to that server alone. Its API's URL."""
+    url = settings.prefect_api_url
+    if not url:
+        raise MissingPartError(
+            "no Prefect server is known",
+            remedy="Start everything on this machine with `towpath local up`, or set PREFECT_API_URL.",
+        )
+    if knock:
+        _knock(url)
+    settings.export(os.environ)
+    os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
+    return url
 
 
 def whoami() -> str:

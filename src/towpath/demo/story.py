@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from towpath.errors import TowpathError
 
 APPROVER = "alice"
 ROLE_ADDED = "demo-extra"
+HEALED_WITHIN = 30.0
+"""Seconds until `towpath reconcile` is called for help."""
 
 
 class StoryError(TowpathError):
@@ -66,11 +69,14 @@ def deliver(stage: Stage) -> None:
 
 
 def drift(stage: Stage) -> None:
-    """People change prod by hand; reconcile says who and when, heals what Git declares, reports the rest."""
+    """People change prod by hand; it is healed at once, who and when is said, the rest is reported."""
     world = stage.world
     stage.kubectl("-n", "prod", "set", "env", "deployment/hello", "GREETING=changed by hand")
     stage.kubectl("-n", "prod", "delete", "configmap", "hello")
     stage.kubectl("-n", "prod", "create", "role", ROLE_ADDED, "--verb=get", "--resource=secrets")
+    seconds = _seconds_until(lambda: world.live("configmap", "prod") is not None and not _is_edited(world))
+    if seconds is not None:
+        stage.tell(f"the watcher of prod has healed it by itself, after {seconds:.1f} s")
     stage.towpath("reconcile", "prod")
     deployment = json.dumps(world.live("deployment", "prod"))
     expect("changed by hand" not in deployment, "the Deployment healed", deployment)
@@ -121,8 +127,10 @@ def disaster(stage: Stage) -> None:
     world = stage.world
     digest = str(world.released("prod"))
     version = _version(world.page("prod"))
+    before = _uid(world)
     stage.kubectl("delete", "namespace", "prod", "--wait=true")
-    expect(world.live("deployment", "prod") is None, "prod to be gone", "a Deployment")
+    # Its watcher may have begun to rebuild it already.
+    expect(_uid(world) != before, "prod to be gone", "its Deployment")
     stage.tell("prod is gone")
     stage.towpath("reconcile", "prod")
     _show_environment(stage, "prod", version, digest)
@@ -158,6 +166,25 @@ def _show_environment(stage: Stage, environment: str, version: str, digest: str)
     seen = stage.world.running_digests(environment)
     expect(seen == {digest}, f"{environment} to run {digest}", seen)
     stage.tell(f"{environment}: runs {_short(digest)}: {_first_line(page)}")
+
+
+def _is_edited(world: World) -> bool:
+    return "changed by hand" in json.dumps(world.live("deployment", "prod"))
+
+
+def _uid(world: World) -> str | None:
+    live = world.live("deployment", "prod")
+    return live["metadata"]["uid"] if live else None
+
+
+def _seconds_until(holds: Callable[[], bool]) -> float | None:
+    """How long it took; None when it took longer than anybody should wait."""
+    started = time.monotonic()
+    while not holds():
+        if time.monotonic() - started > HEALED_WITHIN:
+            return None
+        time.sleep(0.1)
+    return time.monotonic() - started
 
 
 def _short(digest: str | None) -> str:

@@ -88,6 +88,9 @@ class LivePicture:
             self.trouble = None
             self._touch()
 
+    def resumed(self, collection: Collection) -> None:  # noqa: ARG002
+        self.trouble = None
+
     def interrupted(self, collection: Collection, error: TransientError) -> None:  # noqa: ARG002
         if not isinstance(error, WatchExpiredError):
             self.trouble = error

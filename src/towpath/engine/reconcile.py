@@ -3,7 +3,9 @@
 `reconcile` is all of it; a caller that shows the steps one by one calls `look`, `act` and `conclude`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -112,6 +114,9 @@ class Reconciled:
         return f"{environment} at {found.place.desired.commit[:7]}: {'; '.join(parts)}"
 
 
+_listener: ContextVar[Callable[[Reconciled], None]] = ContextVar("listener", default=lambda _: None)
+
+
 def reconcile(
     place: Place, apps: Iterable[str] | None = None, *, deep: bool = False, tell: Tell = lambda _: None
 ) -> Reconciled:
@@ -194,7 +199,19 @@ def conclude(found: Found, outcomes: Sequence[Outcome]) -> Reconciled:
     for app, outcome in ended.items():
         failed = AppHealth(Status.DEGRADED, outcome.failure)
         health[app] = failed if outcome.failure else AppHealth(Status.HEALTHY)
-    return Reconciled(found, tuple(outcomes), dict(sorted(health.items())))
+    done = Reconciled(found, tuple(outcomes), dict(sorted(health.items())))
+    _listener.get()(done)
+    return done
+
+
+@contextmanager
+def listening(told: Callable[[Reconciled], None]) -> Iterator[None]:
+    """`told` gets what is concluded in this context, also by a caller's callee that tells only a sentence."""
+    token = _listener.set(told)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
 
 
 def _rewritten(place: Place, inspection: Inspection) -> str:

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from towpath.local import readiness
 from towpath.local.configuration import certificate, kubeconfigs
 from towpath.local.ports import LOOPBACK
 from towpath.local.readiness import Check
-from towpath.local.stack import NODE, POOLS, Stack
+from towpath.local.stack import ENVIRONMENTS, NODE, POOLS, Stack
 from towpath.local.tools import find
 
 PASSED_ON = (
@@ -57,7 +58,8 @@ def components(stack: Stack) -> tuple[Component, ...]:
         table.append(registry(stack))
     if stack.own_engine:
         table.append(docker(stack))
-    return (*table, *(worker(stack, pool) for pool in POOLS))
+    table += [worker(stack, pool) for pool in POOLS]
+    return (*table, *(watch(stack, environment) for environment in ENVIRONMENTS))
 
 
 def etcd(stack: Stack) -> Component:
@@ -339,17 +341,43 @@ def worker(stack: Stack, pool: str) -> Component:
     )
 
 
-def worker_environment(stack: Stack, pool: str) -> dict[str, str]:
-    """All that a worker, and so its flow runs, see.
+def watch(stack: Stack, environment: str) -> Component:
+    """Heals an environment at once, with the credentials of its worker."""
+    name = f"watch-{environment}"
+    # Whether a repository that was given has such an environment is not for the stack to say.
+    ready = "/readyz" if stack.own_repositories else "/healthz"
+    return Component(
+        name=name,
+        what=f"heals {environment} at once",
+        command=(
+            str(Path(stack.python).with_name("towpath")),
+            "watch",
+            environment,
+            "--interval=5",
+            f"--metrics-address={stack.address(name)}",
+        ),
+        ready=readiness.http(name, ready),
+        environment=worker_environment(stack, environment, name),
+        ports=(name,),
+        needs=("prefect set-up", "accounts", "repositories", "deployments"),
+        directory=str(stack.project),
+        ready_within=180.0,
+        stop_within=15,
+    )
+
+
+def worker_environment(stack: Stack, pool: str, name: str = "") -> dict[str, str]:
+    """All that a worker, and so its flow runs, see; `name` is another component's with the same rights.
 
     TOWPATH_HOME is its own: the settings of the stack's name the admin's credentials.
     """
+    name = name or f"worker-{pool}"
     environment = {
-        **_python_environment(stack, f"worker-{pool}"),
+        **_python_environment(stack, name),
         **project_environment(stack),
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-        "TOWPATH_HOME": str(stack.layout.data / "home" / f"worker-{pool}" / "towpath"),
+        "TOWPATH_HOME": str(stack.layout.data / "home" / name / "towpath"),
         "TOWPATH_CACHE": str(stack.settings.cache),
         "TOWPATH_ENVIRONMENTS": stack.environments_url,
         "TOWPATH_GIT_ALLOW_FILE": "1" if stack.local_repositories else "0",

@@ -16,12 +16,16 @@ from towpath.local.components import components
 from towpath.local.layout import Layout
 from towpath.local.ports import by, is_busy
 from towpath.local.processes import contained, end, marked, remove_cgroups
-from towpath.local.stack import POOLS, Stack
+from towpath.local.stack import ENVIRONMENTS, POOLS, Stack
 from towpath.local.supervisor import Supervisor
 from towpath.progress import Progress
 
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("kubelet", "kube-scheduler", "kube-controller-manager", *(f"worker-{pool}" for pool in POOLS)),
+    (
+        *("kubelet", "kube-scheduler", "kube-controller-manager"),
+        *(f"worker-{pool}" for pool in POOLS),
+        *(f"watch-{environment}" for environment in ENVIRONMENTS),
+    ),
     ("prefect-server", "containers", "docker", "registry"),
     ("containerd", "kube-apiserver"),
     ("etcd",),

@@ -16,6 +16,9 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "kubelet-health": 10248,
     "controller-manager": 10257,
     "scheduler": 10259,
+    "watch-dev": 4211,
+    "watch-staging": 4212,
+    "watch-prod": 4213,
 }
 """Name for `--port NAME=N` -> default. All on loopback, but the kubelet's: on the pods' bridge."""
 LOOPBACK = "127.0.0.1"

@@ -6,7 +6,7 @@ import pytest
 
 from towpath.local.components import components, worker_environment
 from towpath.local.ports import DEFAULT_PORTS
-from towpath.local.stack import POOLS, Options, Stack
+from towpath.local.stack import ENVIRONMENTS, POOLS, Options, Stack
 from towpath.local.steps import steps
 
 OWN = {
@@ -20,6 +20,7 @@ OWN = {
     "registry",
     "docker",
     *(f"worker-{pool}" for pool in POOLS),
+    *(f"watch-{environment}" for environment in ENVIRONMENTS),
 }
 CLUSTER = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet"}
 
@@ -82,10 +83,13 @@ def test_the_build_worker_sees_no_cluster_and_the_others_no_engine(described: St
         assert seen["KUBECONFIG"] == str(described.layout.kubeconfig(environment))
 
 
-def test_workers_share_no_home_and_cannot_fall_back_to_the_admin(described: Stack) -> None:
-    environments = [worker_environment(described, pool) for pool in POOLS]
+def test_workers_and_watchers_share_no_home_and_cannot_fall_back_to_the_admin(described: Stack) -> None:
+    environments = [
+        one.environment for one in components(described) if one.name.startswith(("worker-", "watch-"))
+    ]
+    assert len(environments) == len(POOLS) + len(ENVIRONMENTS)
     for name in ("HOME", "PREFECT_HOME", "TOWPATH_HOME"):
-        assert len({environment[name] for environment in environments}) == len(POOLS)
+        assert len({environment[name] for environment in environments}) == len(environments)
         assert str(described.settings.home) not in [environment[name] for environment in environments]
 
 
@@ -116,3 +120,14 @@ def test_the_server_keeps_its_leases_on_disk_and_forgets_old_runs(described: Sta
     assert server.environment["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"].endswith(".filesystem")
     assert "flow_runs" in server.environment["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"]
     assert server.environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+
+
+def test_a_watcher_holds_what_its_environment_s_worker_holds(described: Stack) -> None:
+    for environment in ENVIRONMENTS:
+        (watcher,) = [one for one in components(described) if one.name == f"watch-{environment}"]
+        worker = worker_environment(described, environment)
+        own = ("HOME", "PREFECT_HOME", "TOWPATH_HOME")
+        assert {k: v for k, v in watcher.environment.items() if k not in own} == {
+            k: v for k, v in worker.items() if k not in own
+        }
+        assert f"--metrics-address=127.0.0.1:{described.port(f'watch-{environment}')}" in watcher.command

@@ -95,6 +95,9 @@ class Sink(Protocol):
     def changed(self, collection: Collection, event: WatchEvent) -> None:
         """One object came, changed or went; never a BOOKMARK."""
 
+    def resumed(self, collection: Collection) -> None:
+        """After an interruption the API server has answered again."""
+
     def interrupted(self, collection: Collection, error: TransientError) -> None:
         """The watch broke off or its start is gone (WatchExpiredError); it is being resumed."""
 
@@ -115,7 +118,10 @@ def follow(
                     collection.group, collection.kind, collection.namespace or None, **collection.selectors
                 )
                 sink.listed(collection, objects)
-            for event in _request(cluster, collection, since, window, closed):
+            found = _request(cluster, collection, since, window)
+            if failures:
+                sink.resumed(collection)
+            for event in _unhurried(found, closed):
                 failures = 0
                 since = event.object.get("metadata", {}).get("resourceVersion") or since
                 if event.type != "BOOKMARK":
@@ -134,12 +140,8 @@ def follow(
             failures += 1
 
 
-def _request(
-    cluster: Watchable, collection: Collection, since: str, window: float, closed: threading.Event
-) -> Iterator[WatchEvent]:
-    """One request's events."""
-    started, empty = time.monotonic(), True
-    found = cluster.watch(
+def _request(cluster: Watchable, collection: Collection, since: str, window: float) -> Iterator[WatchEvent]:
+    return cluster.watch(
         collection.group,
         collection.kind,
         collection.namespace or None,
@@ -148,11 +150,15 @@ def _request(
         seconds=window * random.uniform(0.8, 1.0),  # noqa: S311 (jitter)
         **collection.selectors,
     )
+
+
+def _unhurried(found: Iterator[WatchEvent], closed: threading.Event) -> Iterator[WatchEvent]:
+    """The events; a server that ends watches at once must not make us spin."""
+    started, empty = time.monotonic(), True
     for event in found:
         empty = False
         yield event
     if empty and time.monotonic() - started < _AT_ONCE:
-        # A server that ends watches at once must not make us spin.
         closed.wait(_BREATH)
 
 

@@ -61,6 +61,9 @@ class Script:
     def changed(self, collection: Collection, event: WatchEvent) -> None:
         self.seen.append(f"{event.type} {event.object['metadata']['name']}")
 
+    def resumed(self, collection: Collection) -> None:
+        self.seen.append("resumed")
+
     def interrupted(self, collection: Collection, error: TransientError) -> None:
         self.seen.append(type(error).__name__)
 
@@ -88,13 +91,13 @@ def test_after_a_break_it_resumes_without_listing() -> None:
     away = TransientError("away")
     script = Script([[pod("a", "1")]], [[bookmark("7"), away], [away], [away]])
     assert script.run() == ["list", "watch 1", "watch 7", "watch 7", "watch 7"]
-    assert script.seen == ["all a", "TransientError", "TransientError", "TransientError"]
+    assert script.seen == ["all a", *["TransientError", "resumed"] * 3]
 
 
 def test_410_lists_again_at_once() -> None:
     script = Script([[pod("a", "1")], [pod("b", "2")]], [[WatchExpiredError("too old")]])
     assert script.run() == ["list", "watch 1", "list", "watch 1"]
-    assert script.seen == ["all a", "WatchExpiredError", "all b"]
+    assert script.seen == ["all a", "WatchExpiredError", "all b", "resumed"]
 
 
 def test_a_list_that_fails_is_tried_again() -> None:
