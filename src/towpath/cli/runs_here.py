@@ -102,6 +102,7 @@ class RunsHere:
         return _ended(cast("State[Any]", state), concluded)
 
     def _broken(self, run: "FlowRun | None", error: Exception, concluded: list[Reconciled]) -> Ended | None:
+        self._deployment = None  # it may be another one by now
         if self.busy() is not None:
             return Ended(f"the run broke off: {redact(str(error))}", failed=True, again=True)
         self._orphan = str(run.id) if run is not None else ""
@@ -182,7 +183,9 @@ class RunsHere:
         if self._deployment is None or self._flow is None:
             deployment = client.read_deployment_by_name(self._title)
             if deployment.pull_steps:
-                steps = run_steps(deployment.pull_steps, deployment=deployment)
+                steps = run_steps(
+                    deployment.pull_steps, print_function=lambda *_: None, deployment=deployment
+                )
                 pulled = cast("dict[str, Any]", run_coro_as_sync(steps))
                 if pulled.get("directory"):
                     os.chdir(str(pulled["directory"]))
@@ -242,3 +245,7 @@ def _authorization() -> dict[str, str]:
     if key := PREFECT_API_KEY.value():
         return {"Authorization": f"Bearer {key.get_secret_value()}"}
     return {}
+
+
+def _silent(*_: object) -> None:
+    """Pull steps print what they do, for people who read a run's log."""

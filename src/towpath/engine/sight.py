@@ -69,7 +69,7 @@ class Sight:
                 else:
                     found |= {app: inventory} if inventory.owner.environment == self.environment else {}
             self._applied = found
-            for app in before.keys() | found.keys():
+            for app in before.keys() | found.keys() | (self._wanted or {}).keys():
                 self._renew(app, before.get(app), found.get(app))
         self._wake()
         return tuple(problems)

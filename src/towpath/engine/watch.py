@@ -182,7 +182,8 @@ class Watcher:
                 self._answering = True
                 self._answer(sight, cases, away=busy is None)
                 self._answering = False
-        self._metrics.set_apps(sight.drifted(), sight.unapplied())
+        if sight.ready():
+            self._metrics.set_apps(sight.drifted(), sight.unapplied())
         if self.unrecorded and time.monotonic() - self._asked >= RECORD_EVERY:
             self._asked = time.monotonic()
             if self._runner.busy() is not None:

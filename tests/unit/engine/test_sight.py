@@ -146,6 +146,16 @@ def test_a_commit_comes_up_for_the_apps_that_it_changes() -> None:
     assert due(sight) == ["hello"], "an app that left Git, with objects"
 
 
+def test_an_app_that_was_never_applied_comes_up_whatever_is_read_first() -> None:
+    for first in (0, 1):
+        sight = Sight("dev", "dev", lambda: None)
+        steps = [lambda s: s.want({"hello": wanted(owned("a", "x"))}), lambda s: s.see_inventories([])]
+        for step in (steps[first], steps[1 - first]):
+            assert due(sight) == []
+            step(sight)
+        assert due(sight) == ["hello"]
+
+
 def test_an_app_that_does_not_render_is_told_once_for_each_reason() -> None:
     sight = sight_of(owned("a", "x"), lives=[live("a", "x")])
     sight.want({"hello": Wanted(broken="no such file")})
