@@ -30,6 +30,7 @@ bench: setup ## Measure: how fast verbs start, `towpath check` of 300 apps, its 
 	@.venv/bin/python benchmarks/start.py
 	@.venv/bin/python benchmarks/check.py
 	@.venv/bin/python benchmarks/check.py --traps
+	@.venv/bin/python benchmarks/watch.py
 	@.venv/bin/python benchmarks/path.py $(ARGS)
 	@.venv/bin/python -m benchmarks.sync
 

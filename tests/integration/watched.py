@@ -1,0 +1,247 @@
+"""An environment of its own on the running stack, and `towpath watch` of it as a process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.integration.kube import World, configmap, deployment, throw_away
+from tests.integration.running import RunningStack
+from towpath.local.stack import PROJECT
+from towpath.objects import Manifest
+from towpath.release import EnvironmentRelease, Release, ScanSummary, dump_release_file, release_path
+
+IMAGE, DIGEST = "registry.example.com/app", "sha256:" + "0" * 64
+RELEASE = dump_release_file(
+    EnvironmentRelease(
+        Release("app", IMAGE, DIGEST, "", "", "", "", "", ScanSummary("passed"), ""),
+        "2026-01-01T00:00:00Z",
+        "test",
+    )
+)
+PATIENCE = 90.0
+"""Seconds until a promise counts as broken; nothing waits so long unless it is."""
+
+
+@dataclass
+class Watched:
+    """`environment` is the name of the environment, and of its deployment and lock on the Prefect server."""
+
+    world: World
+    api: httpx.Client
+    environment: str
+    folder: Path
+    variables: dict[str, str]
+    process: "subprocess.Popen[bytes] | None" = None
+    port: int = 0
+    policy: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def repository(self) -> Path:
+        return self.folder / "environments.git"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def git(self, *args: str) -> str:
+        identity = {
+            f"GIT_{who}_{what}": "x@y" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        }
+        done = subprocess.run(
+            ["git", "-C", str(self.folder / "clone"), *args],
+            env={**os.environ, **identity, "GIT_CONFIG_GLOBAL": os.devnull},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def push(self, apps: dict[str, list[Manifest]], **policy: Any) -> str:
+        """Make the branch hold exactly these apps, and the environment these policies. The commit."""
+        clone = self.folder / "clone"
+        if not clone.exists():
+            subprocess.run(["git", "init", "-q", "--bare", "-b", "main", self.repository], check=True)
+            subprocess.run(["git", "init", "-q", "-b", "main", clone], check=True)
+        environment = {
+            "name": self.environment,
+            "namespace": self.world.namespace,
+            "timeout": "60s",
+            **policy,
+        }
+        config = {
+            "apiVersion": "towpath.dev/v1",
+            "apps": {app: {"image": IMAGE, "renderer": "plain"} for app in apps},
+            "environments": [environment],
+        }
+        self.git("rm", "-rq", "--ignore-unmatch", ".")
+        files = {"towpath.yaml": yaml.safe_dump(config)}
+        for app, objects in apps.items():
+            files[release_path(app, self.environment)] = RELEASE
+            files[f"apps/{app}/{self.environment}/objects.yaml"] = yaml.safe_dump_all(
+                [*objects, _workload(app)]
+            )
+        for path, text in files.items():
+            (clone / path).parent.mkdir(parents=True, exist_ok=True)
+            (clone / path).write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-qm", "A commit", "--allow-empty")
+        self.git("push", "-q", str(self.repository), "HEAD:main")
+        return self.git("rev-parse", "HEAD")
+
+    # The watcher
+
+    def start(self, *options: str, wait: bool = True) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(Path(sys.executable).with_name("towpath"), "watch", self.environment),
+                    *("--interval=1", "--metrics-address=127.0.0.1:0", *options),
+                ],
+                env=self.variables,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        if wait:
+            self.until(lambda: "metrics and probes at" in self.log.rpartition("stopped")[2], "it listens")
+            at = self.log.rpartition("metrics and probes at http://")[2].split()[0]
+            self.port = int(at.rpartition(":")[2])
+            self.until(lambda: self.get("/readyz").status_code == 200, "it is ready")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it; its exit code."""
+        assert self.process
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
+
+    def metrics(self, name: str) -> float:
+        """The sum of a metric's samples."""
+        families = text_string_to_metric_families(self.get("/metrics").text)
+        return sum(s.value for family in families for s in family.samples if s.name == name)
+
+    def until(self, holds: Callable[[], Any], promise: str, seconds: float = PATIENCE) -> float:
+        """Seconds until it holds."""
+        started = time.monotonic()
+        while True:
+            try:
+                if holds():
+                    return time.monotonic() - started
+            except httpx.TransportError:
+                pass
+            ended = self.process and self.process.poll()
+            late = time.monotonic() - started > seconds
+            assert not late and ended is None, (
+                f"not true: {promise}; exit {ended}; the log:\n{self.log[-5000:]}"
+            )
+            time.sleep(0.02)
+
+    # What it does
+
+    def live(self, name: str, kind: str = "configmap") -> Manifest | None:
+        text = self.world.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
+        return json.loads(text) if text else None
+
+    def value(self, name: str, key: str = "a") -> str | None:
+        live = self.live(name)
+        return live["data"].get(key) if live else None
+
+    def edit(self, name: str, value: str = "by hand", key: str = "a") -> None:
+        self.world.kubectl(
+            "patch", "configmap", name, "--type=merge", "-p", json.dumps({"data": {key: value}})
+        )
+
+    def runs(self, *states: str) -> list[dict[str, Any]]:
+        """The environment's flow runs, newest first."""
+        query = {
+            "flow_runs": {"tags": {"all_": [f"environment:{self.environment}"]}},
+            "sort": "START_TIME_DESC",
+            "limit": 200,
+        }
+        found: list[dict[str, Any]] = self.api.post("/flow_runs/filter", json=query).json()
+        return [run for run in found if not states or run["state_type"] in states]
+
+    def quiet(self) -> bool:
+        """Whether everything is as in Git, and nobody works."""
+        return self.metrics("towpath_app_drifted_objects") == 0 and not self.runs("RUNNING")
+
+
+@contextmanager
+def watched(stack: RunningStack, apps: dict[str, list[Manifest]] | None = None) -> Iterator[Watched]:
+    """The environment with its apps in place and a watcher that is ready."""
+    apps = apps or {"app": [configmap(f"c{number}", a="1", b="2") for number in range(3)]}
+    settings = stack.settings
+    api = httpx.Client(base_url=str(settings.prefect_api_url), timeout=30)
+    name = f"t{uuid.uuid4().hex[:6]}"
+    with throw_away(settings) as world, tempfile.TemporaryDirectory(prefix="towpath-watch-") as text:
+        folder = Path(text)
+        made = Watched(world, api, name, folder, _variables(stack, folder))
+        _deploy(api, name)
+        made.push(apps)
+        try:
+            made.start()
+            made.until(lambda: made.quiet() and made.metrics("towpath_app_in_sync") == len(apps), "in sync")
+            yield made
+        finally:
+            if made.process and made.process.poll() is None:
+                made.process.kill()
+                made.process.wait()
+
+
+def _workload(app: str) -> Manifest:
+    """What runs the release: no pod of it, these tests are about objects."""
+    made = deployment(f"{app}-workload")
+    made["spec"]["template"]["spec"]["containers"][0]["image"] = f"{IMAGE}@{DIGEST}"
+    return made
+
+
+def _variables(stack: RunningStack, folder: Path) -> dict[str, str]:
+    settings = stack.settings
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PREFECT_API_URL": str(settings.prefect_api_url),
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "TOWPATH_HOME": str(folder / "home"),
+        "TOWPATH_CACHE": str(folder / "cache"),
+        "TOWPATH_ENVIRONMENTS": str(folder / "environments.git"),
+        "TOWPATH_GIT_ALLOW_FILE": "1",
+        "KUBECONFIG": str(settings.kubeconfig),
+    }
+
+
+def _deploy(api: httpx.Client, environment: str) -> None:
+    """What `prefect deploy` and `towpath local up` make for an environment."""
+    flow = api.post("/flows/", json={"name": "reconcile"}).json()
+    step = {"prefect.deployments.steps.set_working_directory": {"directory": str(PROJECT)}}
+    deployment = {
+        "name": environment,
+        "flow_id": flow["id"],
+        "entrypoint": "flows/reconcile.py:reconcile",
+        "pull_steps": [step],
+        "parameters": {"environment": environment},
+        "tags": ["towpath", f"environment:{environment}"],
+        "concurrency_limit": 1,
+        "concurrency_options": {"collision_strategy": "CANCEL_NEW"},
+        "enforce_parameter_schema": False,
+    }
+    api.post("/deployments/", json=deployment).raise_for_status()
+    limit = {"name": f"environment-{environment}", "limit": 1, "active": True}
+    api.post("/v2/concurrency_limits/", json=limit).raise_for_status()
