@@ -32,7 +32,7 @@ RELEASE = dump_release_file(
         "test",
     )
 )
-PATIENCE = 90.0
+PATIENCE = 180.0
 """Seconds until a promise counts as broken; nothing waits so long unless it is."""
 
 
@@ -242,6 +242,16 @@ def _deploy(api: httpx.Client, environment: str) -> None:
         "concurrency_options": {"collision_strategy": "CANCEL_NEW"},
         "enforce_parameter_schema": False,
     }
-    api.post("/deployments/", json=deployment).raise_for_status()
+    _insist(lambda: api.post("/deployments/", json=deployment))
     limit = {"name": f"environment-{environment}", "limit": 1, "active": True}
-    api.post("/v2/concurrency_limits/", json=limit).raise_for_status()
+    _insist(lambda: api.post("/v2/concurrency_limits/", json=limit))
+
+
+def _insist(ask: Callable[[], httpx.Response]) -> None:
+    """SQLite answers 503 when many write at once."""
+    for _ in range(20):
+        answer = ask()
+        if answer.status_code != 503:
+            break
+        time.sleep(1)
+    answer.raise_for_status()
