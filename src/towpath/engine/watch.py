@@ -165,6 +165,7 @@ class Watcher:
             self._sight.forgive()
         self._say(f"{self._environment} is now at commit {head.place.desired.commit[:7]}")
         self._sight.want(head.wanted)
+        self._sight.look_again()  # the commit may have ended a pause
 
     def _turn(self, sight: Sight) -> None:
         cases = self._allowed(sight.due(self._tries))
@@ -196,7 +197,10 @@ class Watcher:
 
     def _policy(self, app: str) -> Policy:
         head = self.branch.head
-        return policy_of(head.place, app) if head else Policy("off")
+        if head is None:
+            return Policy("off")
+        where, now = head.place.environment, datetime.now(UTC)
+        return policy_of(where, app, head.place.desired.pauses(where.name), now)
 
     def _tries(self, app: str) -> int:
         # What is only told is told once; what is healed may have been edited again meanwhile.
