@@ -48,7 +48,7 @@ def detect(desired: Desired, environment: str, apps: list[str] | None = None, *,
         key = artifact_key("drift", environment)
         # What is only reported is found in every run: listeners are told once, until it changes.
         drift_is_news = not found.quiet or read_report(key) != redact(text)
-        report(key, text, f"{environment}: {found.drift.summary()}")
+        report(key, text, found.drift.summary())
     emit(of_finding(found, with_drift=drift_is_news))
     return Seen(found)
 

@@ -13,7 +13,10 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import get_client
 
+from tests.flows.bench import TOWPATH as CONFIG
 from tests.flows.bench import Bench
+from towpath.drift import DriftEntry, DriftReport
+from towpath.objects import ObjectRef
 
 TOWPATH = str(Path(sys.executable).with_name("towpath"))
 
@@ -140,6 +143,25 @@ def test_reconcile_and_rollback_say_what_they_did(desk: Bench) -> None:
     assert (done.returncode, "1 apps in sync" in done.stdout) == (0, True), done.stderr
     done = towpath("rollback", "hello", "dev")
     assert (done.returncode, "again, verified" in done.stdout) == (0, True), done.stderr
+
+
+def test_status_tells_allowed_drift_and_a_pause_as_such_and_drift_has_a_history(desk: Bench) -> None:
+    report = CONFIG.replace("{name: dev, namespace: dev}", "{name: dev, namespace: dev, drift: report}")
+    desk.push("environments", {"towpath.yaml": report}, "Report only")
+    assert desk.promoted(desk.release(1), "dev").state.is_completed()
+    hello = ObjectRef("apps", "Deployment", "dev", "hello")
+    desk.drift = lambda _: DriftReport("dev", "", (DriftEntry("hello", hello, "modified"),))
+    done = towpath("reconcile", "dev")
+    assert done.returncode == 0, done.stderr
+    dev = json.loads(towpath("status", "--output", "json").stdout)["apps"][0]
+    assert (dev["health"], dev["drift"], dev["paused"]) == ("Healthy", "drift allowed: 1 object", "")
+    paused = towpath("pause", "dev", "--until", "2h", "--reason", "migration")
+    assert paused.returncode == 0, paused.stderr
+    assert "hello in dev is paused until 20" in towpath("status").stdout
+    [found] = json.loads(towpath("drift", "dev", "--history", "-n", "1", "--output", "json").stdout)
+    assert found["summary"] == "dev: 1 modified"
+    assert "Deployment dev/hello" in found["report"]
+    assert "dev: 1 modified" in towpath("drift", "dev", "--history").stdout
 
 
 @pytest.mark.parametrize(

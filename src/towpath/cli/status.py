@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One app in one environment. Empty texts: nothing is known, or nothing there."""
+    """One app in one environment. Empty texts: nothing is known, or nothing there; `paused`: not paused."""
 
     app: str
     environment: str
@@ -34,6 +34,7 @@ class Line:
     drift: str
     detail: str
     checked_at: str
+    paused: str = ""
     waiting: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -81,9 +82,11 @@ def look(
     server: "Server", environments: "Environments", environment: "Environment", waiting: Sequence["Run"]
 ) -> list[Line]:
     """All apps in one environment."""
+    from towpath.pause import active, pauses_in
     from towpath.release import load_release_file, release_path
 
     name = environment.name
+    pauses = pauses_in(environments.checkout.path, name)
     rows, _ = server.table(f"status-{name}")
     seen = {row.get("app"): row for row in rows}
     ended = server.find("reconcile", kinds=["COMPLETED"], tags=[f"environment:{name}"], limit=1)
@@ -112,6 +115,7 @@ def look(
                 drift=str(row["drift"]) if current else "",
                 detail=str(row.get("detail", "")) if current else "",
                 checked_at=_latest(str(row.get("at", "")), looked) if current else "",
+                paused=str(active(pauses, app, datetime.now(UTC)) or ""),
                 waiting=waits,
             )
         )
@@ -137,7 +141,9 @@ def table(lines: Sequence[Line]) -> str:
                 people or "-",
             )
         )
-        notes += [f"{line.app} in {line.environment}: {line.detail}"] if line.detail else []
+        where = f"{line.app} in {line.environment}"
+        notes += [f"{where}: {line.detail}"] if line.detail and line.detail != line.paused else []
+        notes += [f"{where} is {line.paused}"] if line.paused else []
         notes += [f"{each['name']} waits: {each['url']}" for each in line.waiting]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     body = [
