@@ -35,8 +35,15 @@ def plan(release: Release, environment: str) -> Proposal:
     where = desired.config.environment(environment)
     intended = EnvironmentRelease(release, promoted_at="", promoted_by="")
     edits = promote_edits(desired.root, desired.config, environment, intended)
+    given = settings()
     rendered = render_with(
-        desired.root, desired.config, release.app, environment, edits, tools=settings().tools
+        desired.root,
+        desired.config,
+        release.app,
+        environment,
+        edits,
+        tools=given.tools,
+        cache=given.renders,
     )
     confirmed = desired.confirmed(release.app, environment)
     planned = plan_app(connect_environment(where), rendered, where, confirmed=confirmed)

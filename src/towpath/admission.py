@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from towpath import content, metadata
 from towpath.errors import ConfigError
 from towpath.hooks import hook_of
-from towpath.kinds import NEVER_STORED, Kind, is_cluster_scoped, scopes_of_definitions
+from towpath.inventory import Owner
+from towpath.kinds import NEVER_STORED, Kind, group_with, is_cluster_scoped, is_known, scopes_of_definitions
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
-from towpath.order import WAVE
 from towpath.strict_yaml import Document
 
 MAX_OBJECTS = 20_000
@@ -21,14 +22,19 @@ MAX_OBJECT_BYTES = 1_500_000  # etcd takes no more in one request
 _MAX_LISTS_IN_LISTS = 10
 
 _API_VERSION = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?v[a-z0-9]{1,62}\Z")
-_WAVE = re.compile(r"[-+]?[0-9]{1,6}\Z")
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}\Z")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?\Z")
-_SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+_SERVER_FIELDS = (
+    "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields",
+    "resourceVersion", "selfLink", "uid",
+)  # fmt: skip
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_INVENTORY = "towpath-inventory-"
 _FREE_NAMES = ("rbac.authorization.k8s.io", "certificates.k8s.io")
 """API groups whose names need not be host names."""
+_IMAGE_KEYS = ("image", "imageName", "reference")
+"""Of containers, of custom resources, and of image volumes."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
@@ -40,6 +46,8 @@ class AdmissionPolicy:
     cluster_scoped: frozenset[str] = frozenset({"Namespace"})
     image: str | None = None
     digest: str | None = None
+    app: str | None = None
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -166,29 +174,54 @@ def _judge(
     if shape:
         return None, [shape]
     manifest = {key: item for key, item in value.items() if key != "status"}
-    metadata = {key: item for key, item in value["metadata"].items() if key not in _SERVER_FIELDS}
-    manifest["metadata"] = metadata
-    kind, name = manifest["kind"], metadata["name"]
-    problems: list[str] = []
-    if (group_of(manifest["apiVersion"]), kind) in NEVER_STORED:
-        problems.append(f"{kind} {name}: this kind is not desired state and cannot be kept in Git")
-    problems.extend(_metadata_problems(kind, name, metadata))
-    if is_cluster_scoped(manifest["apiVersion"], kind, definitions):
-        metadata.pop("namespace", None)
-        problems.extend(_cluster_scoped_problems(manifest, policy))
-    elif metadata.setdefault("namespace", policy.namespace) in (None, ""):
-        metadata["namespace"] = policy.namespace
-    elif metadata["namespace"] != policy.namespace:
-        problems.append(
-            f"{kind} {name} is for namespace {metadata['namespace']!r}; "
+    about = {key: item for key, item in value["metadata"].items() if key not in _SERVER_FIELDS}
+    manifest["metadata"] = about
+    kind, name = manifest["kind"], about["name"]
+    misplaced = list(_place_problems(manifest, policy, definitions))
+    inside = [*metadata.problems_of(about, policy.app, policy.environment), *content.problems_of(manifest)]
+    problems = [*(f"{kind} {name}: {what}" for what in inside), *_image_problems(manifest, policy)]
+    if len(json.dumps(manifest, ensure_ascii=False).encode()) > MAX_OBJECT_BYTES:
+        problems.append(f"{kind} {name} is larger than an API server takes ({MAX_OBJECT_BYTES:,} bytes)")
+    if not misplaced and not problems:  # of an object that may not be here at all, how it runs is no news
+        problems.extend(_hook_problems(manifest))
+    return manifest, misplaced + problems
+
+
+def _place_problems(
+    manifest: Manifest, policy: AdmissionPolicy, definitions: Mapping[Kind, bool]
+) -> Iterator[str]:
+    """Whether such an object may be here; sets its namespace."""
+    about, api_version = manifest["metadata"], manifest["apiVersion"]
+    kind, name = manifest["kind"], about["name"]
+    if (group_of(api_version), kind) in NEVER_STORED:
+        yield f"{kind} {name}: this kind is not desired state and cannot be kept in Git"
+    elif not is_known(api_version, kind):
+        group = group_with(kind)
+        hint = f"; it is in {group or 'v1'}" if group is not None else ""
+        yield f"{kind} {name}: there is no kind {kind} in {api_version}{hint}"
+    elif _is_cluster_scoped(api_version, kind, policy, definitions):
+        about.pop("namespace", None)
+        yield from _cluster_scoped_problems(manifest, policy)
+    elif about.setdefault("namespace", policy.namespace) in (None, ""):
+        about["namespace"] = policy.namespace
+    elif about["namespace"] != policy.namespace:
+        yield (
+            f"{kind} {name} is for namespace {about['namespace'][:100]!r}; "
             f"this environment's namespace is {policy.namespace!r}"
         )
-    problems.extend(_image_problems(manifest, policy))
-    if len(json.dumps(manifest)) > MAX_OBJECT_BYTES:
-        problems.append(f"{kind} {name} is larger than an API server takes ({MAX_OBJECT_BYTES:,} bytes)")
-    if not problems:  # of an object that may not be here at all, how it runs is no news
-        problems.extend(_hook_problems(manifest))
-    return manifest, problems
+    elif ref_of(manifest) == Owner(name.removeprefix(_INVENTORY), "", policy.namespace).ref:
+        yield f"{kind} {name}: this name is of Towpath's own inventories"
+
+
+def _is_cluster_scoped(
+    api_version: str, kind: str, policy: AdmissionPolicy, definitions: Mapping[Kind, bool]
+) -> bool:
+    """A custom kind whose definition is not at hand is what `allowClusterScoped` says."""
+    if is_cluster_scoped(api_version, kind, definitions):
+        return True
+    group = group_of(api_version)
+    custom = "." in group and not group.endswith(".k8s.io") and (group, kind) not in definitions
+    return custom and kind in policy.cluster_scoped
 
 
 def _shape_problem(value: Manifest) -> str | None:  # noqa: PLR0911
@@ -217,23 +250,6 @@ def _is_name(group: str, kind: str, name: str) -> bool:
     return group in _FREE_NAMES or bool(_SUBDOMAIN.match(name))
 
 
-def _metadata_problems(kind: str, name: str, metadata: Mapping[str, Any]) -> Iterator[str]:
-    for field in ("labels", "annotations"):
-        pairs = metadata.get(field)
-        if pairs is None:
-            continue
-        if not isinstance(pairs, dict):
-            yield f"{kind} {name}: `metadata.{field}` is not a mapping"
-            continue
-        for key, value in pairs.items():
-            if not isinstance(value, str):
-                yield f"{kind} {name}: {field[:-1]} {key!r} is not a string; quote its value"
-            elif key.startswith("applyset.kubernetes.io/"):
-                yield f"{kind} {name}: {field[:-1]} {key!r} tells ownership and is Towpath's to set"
-            elif field == "annotations" and key == WAVE and not _WAVE.match(value):
-                yield f"{kind} {name}: annotation {key} is {value!r}, not a whole number"
-
-
 def _hook_problems(manifest: Manifest) -> Iterator[str]:
     try:
         hook_of(manifest)
@@ -256,18 +272,29 @@ def _image_problems(manifest: Manifest, policy: AdmissionPolicy) -> Iterator[str
     if not policy.image or not policy.digest:
         return
     kind, name = manifest["kind"], manifest["metadata"]["name"]
-    for container in containers(manifest):
-        image = container.get("image")
-        if not isinstance(image, str) or repository_of(image) != policy.image:
+    for where, image in images_of(manifest):
+        if repository_of(image) != policy.image:
             continue
         digest = image.partition("@")[2]
         if not _DIGEST.match(digest):
-            yield f"{kind} {name}: container {container.get('name')!r} runs {policy.image} not by digest"
+            yield f"{kind} {name}: {where} runs {policy.image} not by digest"
         elif digest != policy.digest:
-            yield (
-                f"{kind} {name}: container {container.get('name')!r} runs {digest[:19]}…, "
-                f"but release.yaml says {policy.digest[:19]}…"
-            )
+            yield (f"{kind} {name}: {where} runs {digest[:19]}…, but release.yaml says {policy.digest[:19]}…")
+
+
+def images_of(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """(where, image) of every image that an object of any kind names: containers and image volumes."""
+    pending: list[Any] = [value for key, value in manifest.items() if key not in ("metadata", "data")]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, list):
+            pending.extend(item)
+        elif isinstance(item, dict):
+            where = f"container {item['name'][:100]!r}" if isinstance(item.get("name"), str) else "an image"
+            for key in _IMAGE_KEYS:
+                if isinstance(item.get(key), str):
+                    yield where, item[key]
+            pending.extend(item.values())
 
 
 def _image_never_used(
@@ -275,11 +302,10 @@ def _image_never_used(
 ) -> Iterator[Finding]:
     if not policy.image or not policy.digest:
         return
-    for manifest in manifests:
-        for container in containers(manifest):
-            if repository_of(str(container.get("image", ""))) == policy.image:
-                return
-    yield Finding(where, 0, f"no container runs the app's image {policy.image}, though it is released here")
+    images = (image for manifest in manifests for _, image in images_of(manifest))
+    if all(repository_of(image) != policy.image for image in images):
+        message = f"no container runs the app's image {policy.image}, though it is released here"
+        yield Finding(where, 0, message)
 
 
 def repository_of(image: str) -> str:

@@ -4,6 +4,7 @@ TowpathError
 ├── TransientError        may go away by itself: network, timeout, 429, 503. Retried.
 └── TerminalError         will not: never retried
     ├── ConfigError       a file of the user is wrong: file, line, key
+    │   └── TooLargeError more than may be read or rendered
     ├── UnknownNameError  no such app, environment, revision, release …
     ├── RefusedError      a policy said no: scan, gate, admission, prune limit
     ├── BuildError        the image does not build, or its tests fail
@@ -55,6 +56,10 @@ class ConfigError(TerminalError):
         super().__init__(f"{where}: {message}", remedy=remedy)
         self.file = file
         self.line = line
+
+
+class TooLargeError(ConfigError):
+    """More time, memory, bytes or values than one app may take: to try its other environments is vain."""
 
 
 class UnknownNameError(TerminalError):

@@ -54,6 +54,24 @@ CLUSTER_SCOPED: frozenset[Kind] = frozenset(
     (group, kind) for group, kinds in _CLUSTER.items() for kind in kinds.split()
 )
 
+_CLOSED: dict[str, frozenset[str]] = {
+    group: frozenset(kinds.split())
+    for group, kinds in {
+        "": (
+            "Binding ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume"
+            " PersistentVolumeClaim Pod PodTemplate ReplicationController ResourceQuota Secret Service"
+            " ServiceAccount"
+        ),
+        "apps": "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet",
+        "batch": "CronJob Job",
+        "autoscaling": "HorizontalPodAutoscaler Scale",
+        "policy": "Eviction PodDisruptionBudget PodSecurityPolicy",
+        "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
+        "extensions": "",
+    }.items()
+}
+"""Built-in groups that get no new kinds; `extensions` was emptied by Kubernetes 1.22."""
+
 NEVER_STORED: frozenset[Kind] = frozenset(
     {
         ("", "Binding"),
@@ -91,3 +109,13 @@ def is_cluster_scoped(api_version: str, kind: str, definitions: Mapping[Kind, bo
     """Whether objects of this kind have no namespace; a built-in kind's scope cannot be redefined."""
     key = (group_of(api_version), kind)
     return key in CLUSTER_SCOPED or definitions.get(key, False)
+
+
+def is_known(api_version: str, kind: str) -> bool:
+    """False for a kind that no cluster can have: a built-in group without such a kind."""
+    return kind in _CLOSED.get(group_of(api_version), (kind,))
+
+
+def group_with(kind: str) -> str | None:
+    """The built-in group of a kind that was looked for in another one."""
+    return next((group for group, kinds in _CLOSED.items() if kind in kinds), None)

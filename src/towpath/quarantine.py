@@ -1,5 +1,6 @@
 """`quarantine.yaml`: the digests of an app that failed somewhere, and must not be promoted again."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from towpath.files import read_text
 from towpath.yamlfile import config_error, read_document
 
 QUARANTINE_FILE = "quarantine.yaml"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,9 @@ def parse_quarantine(text: str, file: str = QUARANTINE_FILE) -> tuple[Quarantine
         return ()
     if not isinstance(document.data, list):
         raise config_error([(1, "must be a list of {digest, reason, at, flow_run}")], file)
+    expected = "must have the texts `digest` (sha256:…), `reason` and `at`, and may have `flow_run`"
     problems = [
-        (document.line((index,)), "must have the texts `digest`, `reason` and `at`, and may have `flow_run`")
-        for index, item in enumerate(document.data)
-        if not _is_entry(item)
+        (document.line((index,)), expected) for index, item in enumerate(document.data) if not _is_entry(item)
     ]
     if problems:
         raise config_error(problems, file)
@@ -73,4 +74,5 @@ def _is_entry(item: Any) -> bool:
         isinstance(item, dict)
         and set(item) - {"flow_run"} == {"digest", "reason", "at"}
         and all(isinstance(value, str) for value in item.values())
+        and bool(_DIGEST.fullmatch(item["digest"]))
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from towpath.errors import ConfigError
+from towpath.errors import ConfigError, TooLargeError
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -38,10 +38,12 @@ class Limits:
     documents: int = 5_000
     depth: int = 100
     nodes: int = 250_000
-    integer_digits: int = 40
+    number_characters: int = 40
     anchors: int = 1_000
     last_key_wins: bool = False
     """For what is only looked at: Kubernetes' own readers forgive a key that stands twice."""
+    text: int = 4
+    """Times `bytes` that all texts together may have, aliases followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def load_counted(text: str | bytes, file: str, limits: Limits = DEFAULT) -> tupl
         except UnicodeDecodeError as error:
             raise ConfigError("not UTF-8 text", file=file) from error
     if len(text) > limits.bytes:
-        raise ConfigError(f"larger than {limits.bytes >> 20} MiB", file=file)
+        raise TooLargeError(f"larger than {limits.bytes >> 20} MiB", file=file)
     reader = _Reader(text, file, limits)
     try:
         return list(reader.documents()), reader.nodes
@@ -104,7 +106,8 @@ class _Reader:
         self._file = file
         self._limits = limits
         self.nodes = 0
-        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._text = 0
+        self._anchors: dict[str, tuple[Any, int, int]] = {}
 
     def close(self) -> None:
         self._loader.dispose()
@@ -122,7 +125,7 @@ class _Reader:
             first = next_event()
             count += 1
             if count > self._limits.documents:
-                raise self._error(f"more than {self._limits.documents:,} documents", first)
+                raise self._too_large(f"more than {self._limits.documents:,} documents", first)
             value = self._node(first, 1)
             if value is None:
                 continue
@@ -131,16 +134,23 @@ class _Reader:
     def _error(self, message: str, event: Any) -> ConfigError:
         return ConfigError(message, file=self._file, line=event.start_mark.line + 1)
 
-    def _count(self, number: int, event: Any) -> None:
+    def _too_large(self, message: str, event: Any) -> TooLargeError:
+        return TooLargeError(message, file=self._file, line=event.start_mark.line + 1)
+
+    def _count(self, number: int, text: int, event: Any) -> None:
         self.nodes += number
+        self._text += text
+        if self._text > self._limits.text * self._limits.bytes:
+            most = self._limits.text * self._limits.bytes >> 20
+            raise self._too_large(f"more than {most} MiB of text, aliases followed", event)
         if self.nodes > self._limits.nodes:
-            raise self._error(f"more than {self._limits.nodes:,} values, aliases followed", event)
+            raise self._too_large(f"more than {self._limits.nodes:,} values, aliases followed", event)
 
     def _node(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
-        before = self.nodes
-        self._count(1, event)
+        before, text = self.nodes, self._text
+        self._count(1, len(event.value) if isinstance(event, yaml.ScalarEvent) else 0, event)
         value: Any
         if isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event)
@@ -158,15 +168,15 @@ class _Reader:
                 value = self._sequence(depth)
         if event.anchor:
             if len(self._anchors) >= self._limits.anchors:
-                raise self._error(f"more than {self._limits.anchors:,} anchors", event)
-            self._anchors[event.anchor] = (value, self.nodes - before)
+                raise self._too_large(f"more than {self._limits.anchors:,} anchors", event)
+            self._anchors[event.anchor] = (value, self.nodes - before, self._text - text)
         return value
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self._anchors:
             raise self._error("an alias to an anchor that is not (yet) there", event)
-        value, nodes = self._anchors[event.anchor]
-        self._count(nodes, event)
+        value, nodes, text = self._anchors[event.anchor]
+        self._count(nodes, text, event)
         return copy.deepcopy(value)
 
     def _sequence(self, depth: int) -> list[Any]:
@@ -236,10 +246,12 @@ class _Reader:
         if value[0] not in _NUMBER_STARTS:
             return value
         if _INTEGER.match(value):
-            if len(value) > self._limits.integer_digits:
+            if len(value) > self._limits.number_characters:
                 raise self._error("a number with too many digits", event)
             return _integer(value)
         if _FLOAT.match(value):
+            if len(value) > self._limits.number_characters:
+                raise self._error("a number with too many digits", event)
             number = float(value.replace("_", ""))
             if not math.isfinite(number):
                 raise self._error("a number that JSON cannot hold", event)

@@ -21,6 +21,8 @@ except ImportError:  # PyYAML without libyaml is slower, not different
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50
 MAX_NODES = 50_000
+MAX_PROBLEMS = 100
+"""Told of one file; nobody reads more."""
 
 _COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
@@ -72,9 +74,10 @@ def read_document(text: str, file: str, *, max_bytes: int = MAX_BYTES) -> Docume
 def config_error(problems: list[tuple[int, str]], file: str) -> ConfigError:
     """One error for all `problems` (line, what), in the order of their lines, each as `file:line: what`."""
     (line, first), *rest = sorted(set(problems))
-    return ConfigError(
-        "\n".join([first, *(f"{file}:{at}: {what}" for at, what in rest)]), file=file, line=line
-    )
+    shown = [f"{file}:{at}: {what}" for at, what in rest[:MAX_PROBLEMS]]
+    if (more := len(rest) - len(shown)) > 0:
+        shown.append(f"{file}:{rest[-1][0]}: and {more:,} more problems")
+    return ConfigError("\n".join([first, *shown]), file=file, line=line)
 
 
 def check_bounds(text: str, file: str, *, documents: int = 1) -> None:
@@ -121,6 +124,7 @@ class _Walk:
     def __init__(self, file: str) -> None:
         self.file = file
         self.nodes = 0
+        self.text = 0
         self.lines: dict[Path, int] = {}
         self.problems: list[tuple[int, str]] = []
 
@@ -131,6 +135,9 @@ class _Walk:
             raise ConfigError(f"has more than {MAX_NODES} values after aliases", file=self.file, line=line)
         if len(path) > MAX_DEPTH:
             raise ConfigError(f"is nested deeper than {MAX_DEPTH} levels", file=self.file, line=line)
+        self.text += len(node.value) if isinstance(node, yaml.ScalarNode) else 0
+        if self.text > 4 * MAX_BYTES:
+            raise ConfigError("has more than 4 MiB of text after aliases", file=self.file, line=line)
         self.lines.setdefault(path, line)
         if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
             self.problems.append((line, f"unknown tag `{node.tag}`"))

@@ -40,13 +40,20 @@ def scan(sources: Sources, chart: str, values: str) -> bool:
             changing = changing or bool(_RANDOM.search(content))
         elif name in _STRICT:
             _judge(sources, path, name, found)
-    sources.documents(values, file=values)
+        elif "/crds/" in inside and name.endswith((".yaml", ".yml", ".json")):
+            sources.documents(path, file=path)  # Helm hands them on as they are
+    for document in sources.documents(values, file=values):
+        sources.private.append(document.value)
+        if not isinstance(document.value, dict):
+            raise ConfigError("values that are not a mapping", file=values, line=document.line)
     return changing
 
 
 def _judge(sources: Sources, path: str, name: str, found: set[str]) -> None:
     documents = sources.documents(path, file=path)
     for document in documents:
+        if name == "values.yaml":
+            sources.private.append(document.value)
         if name == "values.schema.json":
             _schema(document.value, path)
         elif name in ("Chart.yaml", "requirements.yaml") and isinstance(document.value, dict):
@@ -82,6 +89,8 @@ def _schema(value: Any, path: str) -> None:
         for key, item in value.items():
             if key in ("$ref", "$dynamicRef", "$recursiveRef") and not str(item).startswith("#"):
                 raise ConfigError("a `$ref` to another file or host; refused", file=path)
+            if key in ("$id", "id") and isinstance(item, str) and ":" in item:
+                raise ConfigError("a `$id` elsewhere, to which a `$ref` would lead; refused", file=path)
             if key == "$schema" and not _METASCHEMA.match(str(item)):
                 raise ConfigError("a `$schema` that would be looked up elsewhere; refused", file=path)
             _schema(item, path)

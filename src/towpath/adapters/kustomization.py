@@ -12,6 +12,7 @@ from typing import Any
 
 from towpath.adapters.sources import Sources
 from towpath.errors import ConfigError
+from towpath.redact import redact
 from towpath.strict_yaml import Document, load_documents
 from towpath.yamlfile import Document as LinedDocument
 from towpath.yamlfile import read_document
@@ -192,20 +193,36 @@ class _Kustomization:
             return
         size = 0
         for key, value in item.items():
+            if key.casefold() == "literals":
+                self._sources.private.append(value)
             if key.casefold() not in ("files", "envs", "env"):
                 continue
             for entry in value if isinstance(value, list) else [value]:
                 path = entry.partition("=")[2] or entry if isinstance(entry, str) else entry
-                size += len(self._sources.read(self._path(path, line), file=self._file, line=line))
+                place = self._path(path, line)
+                content = self._sources.read(place, file=self._file, line=line)
+                size += len(content)
+                if key.casefold() != "files":
+                    self._pairs(content, place)
         if size > MAX_GENERATED:
             raise ConfigError("generates an object larger than 1 MiB", file=self._file, line=line)
 
+    def _pairs(self, content: bytes, file: str) -> None:
+        """Judge a file of `KEY=value`; Kustomize would look up the rest in its environment."""
+        lines = content.decode("utf-8-sig", errors="replace").splitlines()
+        self._sources.private.append(lines)
+        for number, line in enumerate(lines, start=1):
+            if line.strip() and not line.lstrip().startswith("#") and line.find("=") < 1:
+                raise ConfigError("a line that is not KEY=value", file=file, line=number)
+
     def _inline(self, text: str, line: int) -> list[Document]:
         try:
-            return load_documents(text, self._file)
+            documents = load_documents(text, self._file)
         except ConfigError as error:
             what = error.message.removeprefix(self._file).lstrip(":0123456789 ")
             raise ConfigError(f"in the text given here: {what}", file=self._file, line=line) from error
+        self._sources.private.extend(document.value for document in documents)
+        return documents
 
     def _yaml(self, item: Any, line: int) -> None:
         self._sources.documents(self._path(item, line), file=self._file, line=line)
@@ -214,21 +231,22 @@ class _Kustomization:
         """The place of a local path, after everything that is not one was refused."""
         if not isinstance(item, str) or not item.strip():
             raise ConfigError("a path is expected here", file=self._file, line=line)
+        shown = redact(item)[:200]
         if _REMOTE.search(item) or "\0" in item or "\n" in item:
             raise ConfigError(
-                f"{item!r} is remote, or not a plain path; only files of this repository are used",
+                f"{shown!r} is remote, or not a plain path; only files of this repository are used",
                 file=self._file,
                 line=line,
                 remedy="Copy the base into the repository.",
             )
         if posixpath.isabs(item):
-            raise ConfigError(f"{item!r} is an absolute path; refused", file=self._file, line=line)
+            raise ConfigError(f"{shown!r} is an absolute path; refused", file=self._file, line=line)
         joined = posixpath.normpath(posixpath.join(self._folder, item))
         if joined == ".." or joined.startswith("../"):
-            raise ConfigError(f"{item!r} leads out of the repository; refused", file=self._file, line=line)
+            raise ConfigError(f"{shown!r} leads out of the repository; refused", file=self._file, line=line)
         place = self._sources.locate(posixpath.join(self._folder, item), file=self._file, line=line)
         if self._sources.kind(place) == "nothing":
-            raise ConfigError(f"{item!r}: there is no such file or folder", file=self._file, line=line)
+            raise ConfigError(f"{shown!r}: there is no such file or folder", file=self._file, line=line)
         return place
 
 

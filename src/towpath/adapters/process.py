@@ -21,6 +21,8 @@ TAIL_LINES = 20
 MAX_OUTPUT = 64 * 1024 * 1024
 """Bytes kept of each stream; a program that writes more is ended."""
 _GRACE = 2.0
+_SLICE = 0.1
+_SEGV = signal.SIGSEGV
 _OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory|stack exceeds", re.IGNORECASE)
 
 
@@ -63,6 +65,7 @@ def run(  # noqa: PLR0913
     memory: int | None = None,
     cpu: int | None = None,
     max_output: int = MAX_OUTPUT,
+    stop: threading.Event | None = None,
 ) -> Completed:
     """Run a program to its end and return its output as UTF-8 text.
 
@@ -70,12 +73,14 @@ def run(  # noqa: PLR0913
     `codes` raises CommandError, a program that is not there MissingPartError. `on_line` gets each line of
     both streams, redacted, as it appears, from another thread. `memory` bytes of data and `cpu` seconds of
     processor time are limits of the operating system (seconds at the wall depend on who else is at work).
+    Once `stop` is set, the program is ended as if its time were over.
     """
     command = [os.fspath(arg) for arg in args]
     deadline = time.monotonic() + timeout
     process = _start(command, cwd, env, with_input=input is not None)
     _limit(process.pid, resource.RLIMIT_DATA, memory)
     _limit(process.pid, resource.RLIMIT_CPU, cpu)
+    _limit(process.pid, resource.RLIMIT_CORE, 0 if memory else None)
     stdout = _Reader(process.stdout, process.pid, on_line, max_output)
     stderr = _Reader(process.stderr, process.pid, on_line, max_output)
     readers: list[threading.Thread] = [stdout, stderr]
@@ -86,7 +91,7 @@ def run(  # noqa: PLR0913
         reader.start()
     timed_out = False
     try:
-        process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        _wait(process, deadline, stop)
         for reader in readers:
             # A grandchild may hold the pipe open after the program itself has gone.
             reader.join(timeout=max(0.0, deadline - time.monotonic()))
@@ -105,13 +110,15 @@ def run(  # noqa: PLR0913
         raise CommandError(
             command, None, output, why=f"did not end within {timeout:g} s and was ended", timed_out=True
         )
-    if memory is not None and process.returncode not in codes and _OUT_OF_MEMORY.search(output):
+    failed = process.returncode not in codes
+    # Without memory for its own first page a program says nothing and ends by a signal.
+    if memory is not None and failed and (_OUT_OF_MEMORY.search(output) or process.returncode == -_SEGV):
         why = f"needed more than {memory >> 20} MiB of memory and was ended"
         raise CommandError(command, None, "", why=why)
     if cpu is not None and process.returncode == -signal.SIGKILL:
         why = f"took more than {cpu} s of processor time and was ended"
         raise CommandError(command, None, "", why=why, timed_out=True)
-    if process.returncode not in codes:
+    if failed:
         raise CommandError(
             command, process.returncode, output, why=f"failed with exit code {process.returncode}"
         )
@@ -138,6 +145,17 @@ def _start(
             f"cannot run {command[0]}: {error.strerror}",
             remedy="Run `towpath doctor`: it says what is missing and how to get it.",
         ) from error
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: float, stop: threading.Event | None) -> None:
+    """Until the program has ended; subprocess.TimeoutExpired when its time is over or it is to stop."""
+    while stop is not None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=min(_SLICE, max(0.0, deadline - time.monotonic())))
+            return
+        if stop.is_set() or time.monotonic() >= deadline:
+            raise subprocess.TimeoutExpired(process.args, 0)
+    process.wait(timeout=max(0.0, deadline - time.monotonic()))
 
 
 def _limit(pid: int, kind: int, value: int | None) -> None:

@@ -1,15 +1,20 @@
 """Reads the files an app is rendered from: regular files inside the checkout, each once, bounded in all."""
 
+import itertools
+import os
 import stat
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from towpath.errors import ConfigError
+from towpath.adapters.budget import Budget
+from towpath.errors import ConfigError, TooLargeError
 from towpath.files import resolve_inside
-from towpath.strict_yaml import Document, load_counted
+from towpath.strict_yaml import DEFAULT, Document, load_counted
 
 MAX_FILES = 5_000
 MAX_FILE_BYTES = 8 << 20
-MAX_BYTES = 48 << 20
+MAX_BYTES = 16 << 20
 MAX_NODES = 300_000
 """YAML values of one app; a second of reading."""
 
@@ -17,8 +22,11 @@ MAX_NODES = 300_000
 class Sources:
     """Files of one checkout. Paths are POSIX, relative to its top; errors name who asked: `file`, `line`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, budget: Budget | None = None) -> None:
         self.root = root.resolve()
+        self.budget = budget or Budget()
+        self.private: list[Any] = []
+        """Values that were read and that no error may show."""
         self._read: dict[str, bytes] = {}
         self._documents: dict[str, list[Document]] = {}
         self._bytes = 0
@@ -35,7 +43,7 @@ class Sources:
             real = resolve_inside(self.root, relative).relative_to(self.root)
         except ConfigError:
             raise ConfigError(
-                f"{relative!r} leads out of the repository; refused", file=file, line=line
+                f"{relative[:200]!r} leads out of the repository; refused", file=file, line=line
             ) from None
         if ".git" in real.parts:
             raise ConfigError(f"{relative!r} leads into `.git`; refused", file=file, line=line)
@@ -68,10 +76,11 @@ class Sources:
             ) from error
         self._bytes += len(content)
         if len(content) > MAX_FILE_BYTES:
-            raise ConfigError(f"{relative!r} is larger than {MAX_FILE_BYTES >> 20} MiB", file=file, line=line)
+            message = f"{relative!r} is larger than {MAX_FILE_BYTES >> 20} MiB"
+            raise TooLargeError(message, file=file, line=line)
         if self._bytes > MAX_BYTES or len(self._read) >= MAX_FILES:
             limits = f"{MAX_FILES:,} files or {MAX_BYTES >> 20} MiB"
-            raise ConfigError(f"one app is rendered from more than {limits}", file=file, line=line)
+            raise TooLargeError(f"one app is rendered from more than {limits}", file=file, line=line)
         self._read[place] = content
         return content
 
@@ -80,12 +89,17 @@ class Sources:
         content = self.read(relative, file=file, line=line)
         place = self.locate(relative, file=file, line=line)
         if place not in self._documents:
-            self._documents[place], nodes = load_counted(content, place)
+            left = MAX_NODES - self._nodes
+            limits = replace(DEFAULT, nodes=min(left, DEFAULT.nodes))
+            try:
+                with self.budget.reading():
+                    self._documents[place], nodes = load_counted(content, place, limits)
+            except TooLargeError as error:
+                if left > DEFAULT.nodes or " values" not in error.message:
+                    raise
+                message = f"one app is rendered from more than {MAX_NODES:,} values"
+                raise TooLargeError(message, file=place, line=error.line) from None
             self._nodes += nodes
-            if self._nodes > MAX_NODES:
-                raise ConfigError(
-                    f"one app is rendered from more than {MAX_NODES:,} values", file=file, line=line
-                )
         return self._documents[place]
 
     def content(self, place: str) -> bytes:
@@ -103,23 +117,29 @@ class Sources:
         pending = [folder]
         while pending:
             here = pending.pop()
-            try:
-                entries = sorted((self.root / here).iterdir())
-            except OSError as error:
-                raise ConfigError(f"cannot be read: {error.strerror}", file=here) from error
-            for entry in entries:
+            for entry in self._entries(here):
                 if entry.name.startswith(".") and not hidden:
                     continue
                 path = (PurePosixPath(here) / entry.name).as_posix()
+                if not entry.name.isprintable():
+                    what = f"{entry.name!r}: a file name with signs that cannot be shown; refused"
+                    raise ConfigError(what, file=here)
                 if entry.is_symlink():
                     place = self.locate(path, file=path)
                     if self.kind(place) == "folder":
                         raise ConfigError("is a symbolic link to a folder; refused", file=path)
                     found.append(path)
-                elif entry.is_dir():
+                elif entry.is_dir(follow_symlinks=False):
                     pending.append(path)
                 else:
                     found.append(path)
                 if len(found) + len(pending) > MAX_FILES:
-                    raise ConfigError(f"has more than {MAX_FILES:,} files", file=folder)
+                    raise TooLargeError(f"has more than {MAX_FILES:,} files", file=folder)
         return sorted(found)
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.root / folder) as entries:
+                return list(itertools.islice(entries, MAX_FILES + 1))
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", file=folder) from error

@@ -8,13 +8,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from pydantic.alias_generators import to_camel
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-_RELATIVE = r"^(?!/)(?!-)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+$"
-API_VERSION = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$"
-_KIND = r"^(\*|[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?)$"
+_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\n)"
+_RELATIVE = r"^(?!/)(?!-)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+$(?!\n)"
+API_VERSION = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$(?!\n)"
+_KIND = r"^(\*|[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?)$(?!\n)"
 _IMAGE = (
     r"^(localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:[0-9]{1,5})?"
-    r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$"
+    r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$(?!\n)"
 )
 
 
@@ -70,7 +70,7 @@ RESERVED = {
 }
 HINTS = {
     API_VERSION: "must be GROUP/VERSION, for example example.com/v1",
-    r"^[A-Z][A-Za-z0-9]*$": "must be a kind, for example Database",
+    r"^[A-Z][A-Za-z0-9]*$(?!\n)": "must be a kind, for example Database",
     _KIND: "must be a kind (Role), a kind with its group (Certificate.cert-manager.io), or *",
     _LABEL: "must be lower-case letters, digits and dashes, at most 63",
     _RELATIVE: "must be a path inside of the repository",

@@ -12,7 +12,7 @@ from towpath.config.explain import explain
 from towpath.config.models import CONFIG_FILE, App, Config
 from towpath.errors import ConfigError
 from towpath.files import read_text
-from towpath.yamlfile import config_error, read_document
+from towpath.yamlfile import MAX_PROBLEMS, config_error, read_document
 
 
 def load_config(checkout: Path) -> Config:
@@ -38,12 +38,15 @@ def parse_config(text: str, file: str = CONFIG_FILE) -> Config:
         # JSON, because strict mode then takes lists for tuples and text for dates, and nothing else.
         config = Config.model_validate_json(json.dumps(document.data), by_name=False, by_alias=True)
     except ValidationError as error:
-        problems = [
-            (document.line(tuple(problem["loc"])), explain(dict(problem)))
-            for problem in error.errors(include_url=False)
+        found = sorted(
+            (document.line(tuple(problem["loc"])), index, problem)
+            for index, problem in enumerate(error.errors(include_url=False))
             # A list whose items are all wrong counts as empty; the items' own problems are enough.
             if problem["type"] != "too_short" or not problem["input"]
-        ]
+        )
+        problems = [(line, explain(dict(problem))) for line, _, problem in found[: MAX_PROBLEMS + 1]]
+        # Those that will not be told need no sentence, which takes its time.
+        problems += [(line, f"{index}") for line, index, _ in found[MAX_PROBLEMS + 1 :]]
         raise config_error(problems, file) from error
     check_names(config, document, file)
     if config.health_check_exprs:

@@ -42,10 +42,10 @@ class SmokeCheck(Model):
 
     service: Name | None = None
     port: Annotated[int | None, Field(ge=1, le=65535)] = None
-    path: Annotated[str, StringConstraints(pattern=r"^/[^\s\x00-\x1f]*$")] = "/"
+    path: Annotated[str, StringConstraints(pattern=r"^/[^\s\x00-\x1f]*$(?!\n)")] = "/"
     url: Annotated[
         str | None,
-        StringConstraints(pattern=r"^https?://[^\s\x00-\x1f]+$"),
+        StringConstraints(pattern=r"^https?://[^\s\x00-\x1f]+$(?!\n)"),
         Field(description="`{environment}` and `{namespace}` are put in."),
     ] = None
     job: Annotated[
@@ -87,7 +87,7 @@ class IgnoreRule(Model):
 
     kind: Annotated[Text, Field(description="`*`: any kind.")]
     name: Text | None = None
-    pointer: Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])+)+$")] | None = None
+    pointer: Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])+)+$(?!\n)")] | None = None
     manager: Annotated[
         Text | None,
         Field(description="Every field that this field manager owns (below `pointer`, if there is one)."),
@@ -140,7 +140,7 @@ class Environment(Model):
         Text | None, Field(description="Context of the kubeconfig; null: the current one.")
     ] = None
     kubeconfig: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^(in-cluster|(/|~/).+)$")] | None,
+        Annotated[str, StringConstraints(pattern=r"^(in-cluster|(/|~/).+)$(?!\n)")] | None,
         Field(description="File on the worker, or `in-cluster` for its pod's account; null: KUBECONFIG."),
     ] = None
     allow_exec: Annotated[
@@ -207,7 +207,7 @@ class HealthCheckExpression(Model):
     """How a kind of custom resource tells its health, in CEL, as in Flux's Kustomizations."""
 
     api_version: Annotated[str, StringConstraints(pattern=API_VERSION), Field(alias="apiVersion")]
-    kind: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+    kind: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$(?!\n)")]
     current: Annotated[Text, Field(description="True: it is healthy.")]
     in_progress: Annotated[Text | None, Field(description="True: it is not there yet; asked first.")] = None
     failed: Annotated[Text | None, Field(description="True: it failed; asked before `current`.")] = None
@@ -220,7 +220,7 @@ class Config(Model):
     apps: Annotated[dict[Name, App], Field(default_factory=dict)]
     environments: Annotated[tuple[Environment, ...], Field(min_length=1, description="In promotion order.")]
     scan: ScanPolicy = ScanPolicy()
-    health_check_exprs: tuple[HealthCheckExpression, ...] = ()
+    health_check_exprs: Annotated[tuple[HealthCheckExpression, ...], Field(max_length=200)] = ()
 
     def model_post_init(self, _context: Any) -> None:
         for name, app in self.apps.items():

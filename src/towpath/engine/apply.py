@@ -8,14 +8,13 @@ from towpath.errors import TowpathError, TransientError
 from towpath.fingerprint import fingerprint, foreign_edits, is_ours, is_person, personal_entries
 from towpath.immutable import changed_fields, told
 from towpath.inventory import Owned
+from towpath.metadata import RECREATE
 from towpath.objects import Manifest
 from towpath.prune import PROTECTED
 from towpath.takeover import patch, take_over
 
 TRIES = 5
 GONE_SECONDS = 10.0
-RECREATE = "towpath.dev/recreate"
-"""Annotation `allowed`: where a field is immutable, the object may be deleted and created anew."""
 
 
 def apply_object(

@@ -1,24 +1,33 @@
 """Judges an environment repository without a cluster: every app and environment, all findings at once."""
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from towpath.adapters.budget import Budget, StoppedError
 from towpath.adapters.render_cache import RenderCache
-from towpath.adapters.renderers import RenderTooLargeError
-from towpath.admission import Admission, Finding, claims
+from towpath.admission import Finding, claims
 from towpath.config import CONFIG_FILE, App, Config, load_config
 from towpath.confirmation import PRUNE_FILE, confirmed_in
 from towpath.engine.render import judge_app
-from towpath.errors import ConfigError
+from towpath.errors import ConfigError, TooLargeError
 from towpath.files import read_text
+from towpath.kinds import Kind, scopes_of_definitions
+from towpath.objects import ObjectRef
 from towpath.pause import pause_path, pauses_in
+from towpath.printable import printable
 from towpath.quarantine import parse_quarantine, quarantine_path
+from towpath.strict_yaml import Document
 
 MAX_RENDERS = 10_000
 """Apps times environments of one repository."""
+MAX_FINDINGS = 100
+"""Of one app in one environment."""
+MAX_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,7 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
     try:
         config = load_config(root)
     except ConfigError as error:
-        return Checked(tuple(findings_of(error)), 0, 0, 0)
+        return Checked(_shown(findings_of(error)), 0, 0, 0)
     findings: set[Finding] = set(_strangers(root, config))
     for name in config.apps:
         path = quarantine_path(name)
@@ -47,11 +56,13 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
             parse_quarantine(read_text(root, path) or "[]", path)
         except ConfigError as error:
             findings.update(findings_of(error))
-    for file in sorted((root / "apps").glob(f"*/*/{PRUNE_FILE}")):
-        try:
-            confirmed_in(root, file.parts[-3], file.parts[-2])
-        except ConfigError as error:
-            findings.update(findings_of(error))
+        for environment in config.environments:
+            if (root / "apps" / name / environment.name).is_symlink():
+                continue  # said where its manifests are looked for
+            try:
+                confirmed_in(root, name, environment.name)
+            except ConfigError as error:
+                findings.update(findings_of(error))
     findings.update(_pauses(root, config))
     pairs = len(config.apps) * len(config.environments)
     if pairs > MAX_RENDERS:
@@ -62,22 +73,28 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
             CONFIG_FILE, 0, f"{message}more than {MAX_RENDERS:,} are too many for one repository"
         )
         return Checked((finding,), len(config.apps), len(config.environments), 0)
+    workers = min(os.cpu_count() or 1, MAX_WORKERS)
+    budget = Budget(most_too_large=workers)
     # Renderers are programs: threads keep all processors busy.
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        results = list(pool.map(lambda app: _judge(root, app, config, tools, cache), config.apps.values()))
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        judge = partial(_judge, root, config=config, tools=tools, cache=cache, budget=budget)
+        results = dict(zip(config.apps, pool.map(judge, config.apps.values()), strict=True))
     if cache:
         RenderCache(cache).trim()
-    objects = 0
+    for judged in results.values():
+        findings.update(judged.findings)
+    if unread := [app for app, judged in results.items() if judged.stopped]:
+        findings.add(_stopped(unread))
     for environment in config.environments:
-        admitted = []
-        for app, judged in zip(config.apps, results, strict=True):
-            findings.update(judged.findings)
-            if admission := judged.admissions.get(environment.name):
-                findings.update(admission.findings)
-                objects += len(admission.objects)
-                admitted.append((app, admission.origins))
-        findings.update(claims(admitted))
-    return Checked(tuple(sorted(findings)), len(config.apps), len(config.environments), objects)
+        admitted = {
+            app: judged.admitted[environment.name]
+            for app, judged in results.items()
+            if environment.name in judged.admitted
+        }
+        findings.update(claims((app, each.origins) for app, each in admitted.items()))
+        findings.update(_scopes_of_others(admitted.values()))
+    objects = sum(len(each.origins) for judged in results.values() for each in judged.admitted.values())
+    return Checked(_shown(findings), len(config.apps), len(config.environments), objects)
 
 
 def findings_of(error: ConfigError) -> Iterator[Finding]:
@@ -99,22 +116,45 @@ def findings_of(error: ConfigError) -> Iterator[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Admitted:
+    """What is still needed of one app in one environment: where objects are from, and scopes of its CRDs."""
+
+    origins: Mapping[ObjectRef, Document]
+    definitions: Mapping[Kind, bool]
+
+
+@dataclass(slots=True)
 class _Judged:
-    """One app in all environments: what could be admitted or not, and why the rest did not come so far."""
+    """One app in all environments: what could be rendered, and all that is wrong."""
 
-    admissions: dict[str, Admission]
+    admitted: dict[str, _Admitted]
     findings: set[Finding]
+    stopped: bool = False
 
 
-def _judge(root: Path, app: App, config: Config, tools: Path | None, cache: Path | None) -> _Judged:
+def _judge(  # noqa: PLR0913
+    root: Path, app: App, *, config: Config, tools: Path | None, cache: Path | None, budget: Budget
+) -> _Judged:
     judged = _Judged({}, set())
     for environment in config.environments:
         try:
-            judged.admissions[environment.name] = judge_app(root, app, environment, tools=tools, cache=cache)
+            admission = judge_app(root, app, environment, tools=tools, cache=cache, shared=budget)
+        except StoppedError:
+            judged.stopped = True
+            break
+        except TooLargeError as error:
+            judged.findings.update(findings_of(error))
+            budget.too_large()
+            break  # the same base would take as much again in every environment
         except ConfigError as error:
             judged.findings.update(findings_of(error))
-            if isinstance(error, RenderTooLargeError):
-                break  # the same base would take as long again in every environment
+            continue
+        judged.findings.update(_first(admission.findings))
+        judged.admitted[environment.name] = _Admitted(
+            # Without the objects themselves: of 300 apps, they would be most of the memory.
+            {ref: Document(None, each.file, each.line) for ref, each in admission.origins.items()},
+            scopes_of_definitions(admission.objects),
+        )
     return judged
 
 
@@ -132,6 +172,44 @@ def _pauses(root: Path, config: Config) -> Iterator[Finding]:
             yield from findings_of(error)
 
 
+def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The first findings of an app, and how many more there are: nobody reads thousands."""
+    yield from findings[:MAX_FINDINGS]
+    if (more := len(findings) - MAX_FINDINGS) > 0:
+        last = findings[MAX_FINDINGS]
+        yield Finding(last.file, last.line, f"{last.message} (and {more - 1:,} more findings of this app)")
+
+
+def _stopped(apps: Sequence[str]) -> Finding:
+    named = ", ".join(apps[:5]) + (", …" if len(apps) > 5 else "")
+    message = f"not judged, because others take more than they may: {named} ({len(apps):,} apps)"
+    return Finding("apps", 0, message)
+
+
+def _scopes_of_others(admitted: Collection[_Admitted]) -> Iterator[Finding]:
+    """Objects whose kind another app's CustomResourceDefinition makes cluster-scoped."""
+    cluster = {kind for each in admitted for kind, wide in each.definitions.items() if wide}
+    for each in admitted:
+        for ref, origin in each.origins.items():
+            if ref.namespace and (ref.group, ref.kind) in cluster:
+                message = (
+                    f"{ref.kind} {ref.name} is cluster-scoped and not allowed in this environment "
+                    "(`allowClusterScoped` in towpath.yaml)"
+                )
+                yield Finding(origin.file, origin.line, message)
+
+
+def _shown(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sorted, and fit to be shown: no signs that steer a terminal, no lines of pages."""
+    return tuple(
+        Finding(_line(each.file)[:300], each.line, _line(each.message)[:1_200]) for each in sorted(findings)
+    )
+
+
+def _line(text: str) -> str:
+    return printable(text).replace("\n", " ")
+
+
 def _strangers(root: Path, config: Config) -> Iterator[Finding]:
     """Folders under apps/ that towpath.yaml does not name: renamed, or misspelt."""
     apps = root / "apps"
@@ -146,8 +224,8 @@ def _strangers(root: Path, config: Config) -> Iterator[Finding]:
             yield Finding(f"apps/{folder.name}", 0, "is a symbolic link; refused")
             continue
         if folder.name not in config.apps:
-            if {file.name for file in folder.rglob("*") if not file.is_dir()} == {PRUNE_FILE}:
-                continue  # the app has left, and its deletion is confirmed
+            if _has_left(folder):
+                continue
             yield Finding(f"apps/{folder.name}", 0, "no app of this name is in towpath.yaml")
             continue
         for inner in sorted(folder.iterdir()):
@@ -155,3 +233,15 @@ def _strangers(root: Path, config: Config) -> Iterator[Finding]:
             if released and inner.name not in known:
                 message = "has a release, but no environment of this name is in towpath.yaml"
                 yield Finding(f"apps/{folder.name}/{inner.name}", 0, message)
+
+
+def _has_left(folder: Path) -> bool:
+    """Whether nothing but confirmed deletions is there."""
+    inner = list(itertools.islice(folder.iterdir(), MAX_RENDERS))
+    return bool(inner) and all(map(_is_confirmed, inner))
+
+
+def _is_confirmed(folder: Path) -> bool:
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return [file.name for file in itertools.islice(folder.iterdir(), 2)] == [PRUNE_FILE]

@@ -92,8 +92,9 @@ def render_with(  # noqa: PLR0913
     edits: Mapping[str, str | None],
     *,
     tools: Path | None = None,
+    cache: Path | None = None,
 ) -> Rendered:
-    """Render as if `edits` were committed; the checkout itself stays as it is."""
+    """Render as if `edits` were committed; the checkout itself stays as it is. `cache` as in render.py."""
     with tempfile.TemporaryDirectory(prefix="towpath-proposal-") as folder:
         proposed = Path(folder) / "tree"
         # Symlinks stay symlinks, so that the renderer judges them as it would in the repository.
@@ -105,4 +106,4 @@ def render_with(  # noqa: PLR0913
             else:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text)
-        return render_app(proposed, config, app, environment, tools=tools)
+        return render_app(proposed, config, app, environment, tools=tools, cache=cache)

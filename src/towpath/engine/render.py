@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from towpath.adapters import renderers
+from towpath.adapters.budget import Budget
 from towpath.admission import Admission, AdmissionPolicy, Finding, admit, claims
 from towpath.config import App, Config, Environment
-from towpath.errors import RefusedError
+from towpath.errors import ConfigError, RefusedError
 from towpath.files import read_text
 from towpath.hooks import split
 from towpath.objects import Manifest, ObjectRef
@@ -80,16 +81,17 @@ def release_in(checkout: Path, app: str, environment: str) -> EnvironmentRelease
     return None if text is None else parse_release_file(text, path)
 
 
-def judge_app(
+def judge_app(  # noqa: PLR0913
     checkout: Path,
     app: App,
     environment: Environment,
     *,
     tools: Path | None = None,
     cache: Path | None = None,
+    shared: Budget | None = None,
 ) -> Admission:
-    """Render and admit; the findings of admission are returned, not raised."""
-    documents = renderers.render(checkout, app, environment, tools=tools, cache=cache)
+    """Render and admit; the findings of admission are returned, not raised. `shared` as in renderers.py."""
+    documents = renderers.render(checkout, app, environment, tools=tools, cache=cache, shared=shared)
     return judge_documents(checkout, app, environment, documents)
 
 
@@ -98,8 +100,16 @@ def judge_documents(
 ) -> Admission:
     """Admit what was rendered."""
     release = release_in(checkout, app.name, environment.name)
+    if release and (release.release.app, release.release.image) != (app.name, app.image):
+        raise ConfigError(
+            f"is the release of app {release.release.app} as {release.release.image}; "
+            f"this is {app.name} as {app.image}",
+            file=release_path(app.name, environment.name),
+        )
     policy = AdmissionPolicy(
         namespace=environment.namespace,
+        app=app.name,
+        environment=environment.name,
         cluster_scoped=frozenset(environment.allow_cluster_scoped),
         image=app.image,
         digest=release.release.digest if release else None,

@@ -2,7 +2,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -59,13 +58,17 @@ def test_the_schema_is_json() -> None:
     assert json.loads(towpath("check", "--schema").stdout)["title"] == "towpath.yaml"
 
 
-def test_help_starts_at_once() -> None:
-    taken = []
-    for _ in range(3):
-        started = time.monotonic()
-        assert towpath("check", "--help").returncode == 0
-        taken.append(time.monotonic() - started)
-    assert min(taken) < 0.3
+def test_help_loads_nothing_that_takes_time() -> None:
+    code = (
+        "import sys; sys.argv = ['towpath', 'check', '--help']\n"
+        "from towpath.cli.main import run\n"
+        "try: run()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'pydantic', 'yaml', 'git', 'kubernetes', 'prefect', 'docker'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Usage: towpath check" in done.stdout or "Usage: check" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_render_prints_what_would_be_applied(repository: Path) -> None:
