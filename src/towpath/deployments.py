@@ -17,6 +17,8 @@ PREFECT_FILE = "prefect.yaml"
 HEADER = "# Written by `towpath deployments`"
 BUILD_POOL = "build"
 RECONCILE_EVERY = timedelta(minutes=3)
+DEEP_EVERY = timedelta(hours=1)
+"""A dry run of every object is the backstop: it costs what a `kubectl diff` costs."""
 _ANCHOR_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 _ROOT = "{{ root.stdout }}"
 _COMPARED = ("entrypoint", "work_pool.name", "parameters", "concurrency_limit")
@@ -71,12 +73,14 @@ def _deployments(
             "entrypoint": "flows/reconcile.py:reconcile",
             **common,
             "concurrency_limit": one,
-            # Not all at the same moment.
+            # Not all at the same moment; the deep check between two quick ones: overlaps are cancelled.
             "schedules": [
+                {"slug": "quick", **_every(RECONCILE_EVERY, index * step)},
                 {
-                    "interval": int(RECONCILE_EVERY.total_seconds()),
-                    "anchor_date": (_ANCHOR_DATE + index * step).replace(microsecond=0).isoformat(),
-                }
+                    "slug": "deep",
+                    **_every(DEEP_EVERY, index * step + RECONCILE_EVERY / 2),
+                    "parameters": {"deep": True},
+                },
             ],
         }
         yield {
@@ -85,6 +89,11 @@ def _deployments(
             "entrypoint": "flows/rollback.py:rollback",
             **common,
         }
+
+
+def _every(interval: timedelta, after: timedelta) -> dict[str, Any]:
+    anchor = (_ANCHOR_DATE + after).replace(microsecond=0).isoformat()
+    return {"interval": int(interval.total_seconds()), "anchor_date": anchor}
 
 
 def dump(content: dict[str, Any]) -> str:

@@ -33,6 +33,7 @@ class Fleet:
     environment: dict[str, Any] = field(default_factory=dict)
     apps: dict[str, list[Manifest]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    registry: str = "127.0.0.1:5000"
 
     @property
     def namespace(self) -> str:
@@ -61,7 +62,7 @@ class Fleet:
         return self.git(work, "rev-parse", "HEAD")
 
     def content(self) -> Mapping[str, str]:
-        listed = {name: {"image": f"127.0.0.1:5000/{name}", "renderer": "plain"} for name in self.apps}
+        listed = {name: {"image": f"{self.registry}/{name}", "renderer": "plain"} for name in self.apps}
         environment = {"name": "test", "namespace": self.namespace, **self.environment}
         config = {"apiVersion": "towpath.dev/v1", "apps": listed, "environments": [environment]}
         files = {"towpath.yaml": yaml.safe_dump(config)}

@@ -1,5 +1,6 @@
 """prefect.yaml is a function of towpath.yaml."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,15 @@ def test_one_reconcile_at_a_time_on_its_schedule() -> None:
     assert [each["concurrency_limit"]["collision_strategy"] for each in reconciles] == ["CANCEL_NEW"] * 2
     dates = [each["schedules"][0]["anchor_date"] for each in reconciles]
     assert len(set(dates)) == 2
+
+
+def test_the_deep_check_comes_between_two_quick_ones() -> None:
+    for each in prefect_file(CONFIG)["deployments"]:
+        for quick, deep in [each["schedules"]] if "schedules" in each else []:
+            assert (quick["slug"], deep["slug"], deep["parameters"]) == ("quick", "deep", {"deep": True})
+            assert deep["interval"] % quick["interval"] == 0
+            apart = datetime.fromisoformat(deep["anchor_date"]) - datetime.fromisoformat(quick["anchor_date"])
+            assert apart.total_seconds() % quick["interval"] == quick["interval"] / 2
 
 
 def test_what_was_written_has_no_differences() -> None:

@@ -3,10 +3,11 @@
 `reconcile` is all of it; a caller that shows the steps one by one calls `look`, `act` and `conclude`.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from towpath.adapters.git import outside_history
@@ -25,6 +26,7 @@ from towpath.errors import UnknownNameError
 from towpath.health import Status
 from towpath.inventory import Owner
 from towpath.pause import Pause, active
+from towpath.progress import elapsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Found:
     """Why nothing at all is carried out; empty: nothing is held."""
     paused: str = ""
     """Why nothing is written to the whole environment for a while; apps may have pauses of their own."""
+    since: float = field(default_factory=time.monotonic, compare=False)
 
     @property
     def drift(self) -> DriftReport:
@@ -85,6 +88,8 @@ class Reconciled:
     found: Found
     outcomes: tuple[Outcome, ...]
     health: dict[str, AppHealth]
+    seconds: float = 0.0
+    """From the first look to the last."""
 
     @property
     def failures(self) -> dict[str, str]:
@@ -107,6 +112,7 @@ class Reconciled:
         parts += [found.paused] if found.paused else []
         parts += [differs if found.drift.entries else f"{len(found.rendered)} apps in sync"]
         parts += _named("synced", [each.app for each in self.outcomes if not each.failure])
+        parts += [f"{self.changed} objects written in {elapsed(self.seconds)}"] if self.changed else []
         parts += _named("failed", [each.app for each in self.outcomes if each.failure])
         parts += _named("cannot be rendered", found.broken)
         parts += _named("healing stopped", [each.app for each in found.decisions if each.exhausted])
@@ -133,7 +139,7 @@ def look(place: Place, apps: Iterable[str] | None = None, *, deep: bool = False)
 
     Raises UnknownNameError for an app that neither Git nor the cluster knows.
     """
-    environment = place.environment
+    environment, since = place.environment, time.monotonic()
     only = None if apps is None else frozenset(apps)
     released = place.desired.released_apps(environment.name)
     chosen = [app for app in released if only is None or app in only]
@@ -156,10 +162,9 @@ def look(place: Place, apps: Iterable[str] | None = None, *, deep: bool = False)
     )
     decisions = tuple(_within_budget(place, each) for each in decisions)
     digests = {app: each.digest for app, each in renders.results.items()}
-    paused = active(pauses, "", now)
-    return Found(
-        place, rendered, digests, broken, inspection, decisions, only is None, held, str(paused or "")
-    )
+    paused = str(active(pauses, "", now) or "")
+    whole = only is None
+    return Found(place, rendered, digests, broken, inspection, decisions, whole, held, paused, since)
 
 
 def policy_of(environment: Environment, app: str, pauses: Iterable[Pause], now: datetime) -> Policy:
@@ -199,7 +204,8 @@ def conclude(found: Found, outcomes: Sequence[Outcome]) -> Reconciled:
     for app, outcome in ended.items():
         failed = AppHealth(Status.DEGRADED, outcome.failure)
         health[app] = failed if outcome.failure else AppHealth(Status.HEALTHY)
-    done = Reconciled(found, tuple(outcomes), dict(sorted(health.items())))
+    seconds = time.monotonic() - found.since
+    done = Reconciled(found, tuple(outcomes), dict(sorted(health.items())), seconds)
     _listener.get()(done)
     return done
 
