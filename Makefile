@@ -26,11 +26,12 @@ lint: setup ## Run ruff, mypy and import-linter only.
 unit: setup ## Run the unit tests only.
 	@.venv/bin/pytest tests/unit $(ARGS)
 
-bench: setup ## Measure: how fast verbs start, `towpath check` of 300 apps, its traps, where a delivery's time goes, and a sync of 2,000 objects (after `make demo`).
+bench: setup ## Measure: how fast verbs start, `towpath check` of 300 apps, its traps, where a delivery's time goes, a sync of 2,000 objects, and drift (after `make demo`).
 	@.venv/bin/python benchmarks/start.py
 	@.venv/bin/python benchmarks/check.py
 	@.venv/bin/python benchmarks/check.py --traps
 	@.venv/bin/python benchmarks/watch.py
+	@.venv/bin/python -m benchmarks.drift
 	@.venv/bin/python benchmarks/path.py $(ARGS)
 	@.venv/bin/python -m benchmarks.sync
 

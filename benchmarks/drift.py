@@ -1,0 +1,227 @@
+"""Finding and healing drift: many objects, many apps, beside Flux's engine and kubectl on the same objects.
+
+Run: .venv/bin/python -m benchmarks.drift [--runs 5] [--objects 2000] [--apps 300]
+     [--part check --part fleet --part growth]
+Needs a cluster: the local stack's, or KUBECONFIG's. Medians; seconds. Parts:
+
+check    --objects unchanged ConfigMaps: ours; Flux's engine at concurrency 4; `kubectl diff --server-side`
+fleet    --apps apps of 7 objects: into an emptied namespace (beside `kubectl apply --server-side`), nothing
+         changed (beside Flux's engine), one app changed in Git; and the memory that ours needed
+growth   500, 2,000 and 8,000 objects, 10 of them drifted
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.cluster import Bench, write
+from benchmarks.objects import configmaps, mix
+from tests.integration.fleet import Fleet
+from tests.integration.kube import World
+from towpath.adapters.kubernetes import Cluster, connect
+from towpath.config import Environment, parse_config
+from towpath.engine.drift import inspect
+from towpath.engine.render import Rendered, digest_of
+from towpath.engine.sync import sync_app
+from towpath.objects import Manifest
+from towpath.settings import Settings
+
+CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: %s}]\n"
+DRIFTED = 10
+
+
+def timed(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def told(rows: Sequence[tuple[str, list[float]]], title: str) -> None:
+    """A table; ratios to the first row."""
+    first = statistics.median(rows[0][1])
+    print(f"\n{title}\n{'':42} {'median':>8} {'worst':>8} {'to first':>9}")
+    for what, values in rows:
+        middle = statistics.median(values)
+        print(f"{what:42} {middle:8.2f} {max(values):8.2f} {middle / first:8.1f}x", flush=True)
+
+
+def one_app(objects: list[Manifest], namespace: str) -> tuple[Environment, Rendered]:
+    placed = tuple({**each, "metadata": {**each["metadata"], "namespace": namespace}} for each in objects)
+    environment = parse_config(CONFIG % namespace).environments[0]
+    return environment, Rendered("bench", "test", namespace, placed, digest_of(placed))
+
+
+def check(bench: Bench, runs: int, folder: Path, count: int) -> None:
+    objects = configmaps(count)
+    ours, flux, diff = [], [], []
+    with bench.namespace() as mine, bench.namespace() as theirs, bench.namespace() as applied:
+        environment, rendered = one_app(objects, mine)
+        cluster = bench.connect()
+        sync_app(cluster, rendered, environment, commit="0" * 40)
+        file, other = (
+            write(folder / "flux.json", objects, theirs),
+            write(folder / "diff.json", objects, applied),
+        )
+        bench.run_flux(file)
+        bench.run_kubectl("apply", "--server-side", "-f", other)
+        for _ in range(runs):
+            ours.append(timed(lambda: expect(0, cluster, environment, rendered)))
+            flux += bench.run_flux(file).rounds
+            diff.append(bench.run_kubectl("diff", "--server-side", "-f", other))
+    told(
+        [("towpath", ours), ("Flux's engine, concurrency 4", flux), ("kubectl diff --server-side", diff)],
+        f"check of {count:,} unchanged objects, {runs} runs",
+    )
+
+
+def expect(number: int, cluster: Cluster, environment: Environment, rendered: Rendered) -> None:
+    """One check, which must find so many objects."""
+    found = inspect(cluster, environment, [rendered]).report.entries
+    if len(found) != number:
+        sys.exit(f"{len(found)} objects were found, not {number}: {found[:1]}")
+
+
+def growth(bench: Bench, runs: int) -> None:
+    rows: list[tuple[str, list[float]]] = []
+    for size in (500, 2_000, 8_000):
+        with bench.namespace() as namespace:
+            rows += grown(bench, size, namespace, runs)
+    told(rows, f"growth, {runs} runs")
+
+
+def grown(bench: Bench, size: int, namespace: str, runs: int) -> list[tuple[str, list[float]]]:
+    environment, rendered = one_app(configmaps(size), namespace)
+    cluster = bench.connect()
+    commit = "0" * 40
+    sync_app(cluster, rendered, environment, commit=commit)
+    quiet = [timed(lambda: expect(0, cluster, environment, rendered)) for _ in range(runs)]
+    drifted, healed = [], []
+    names = [f"settings-{number:05}" for number in range(0, size, size // DRIFTED)][:DRIFTED]
+    for _ in range(runs):
+        bench.run_kubectl("label", "configmap", "-n", namespace, *names, f"edit=e{time.time_ns()}")
+        drifted.append(timed(lambda: expect(DRIFTED, cluster, environment, rendered)))
+        healed.append(timed(lambda: sync_app(cluster, rendered, environment, commit=commit)))
+    return [
+        (f"{size:,} objects: nothing changed", quiet),
+        (f"{size:,} objects: {DRIFTED} drifted, found", drifted),
+        (f"{size:,} objects: {DRIFTED} drifted, healed", healed),
+    ]
+
+
+def fleet(bench: Bench, runs: int, folder: Path, apps: int) -> None:
+    objects = mix(7 * apps)
+    rebuilt, applied, quiet, changed, flux = [], [], [], [], []
+    memory = 0
+    for number in range(runs):
+        with bench.namespace() as mine, bench.namespace() as theirs:
+            here = new_fleet(bench, folder / str(number), mine, objects)
+            here.push()
+            rebuilt.append(run_ours(here, changes=apps)[0])
+            file = write(folder / "fleet.json", objects, theirs)
+            applied.append(bench.run_kubectl("apply", "--server-side", "-f", file))
+            taken, memory = run_ours(here, changes=0)
+            quiet.append(taken)
+            next(iter(here.apps.values()))[0]["data"]["LEVEL"] = f"changed {number}"
+            here.push()
+            changed.append(run_ours(here, changes=1)[0])
+        with bench.namespace() as theirs:
+            files = [
+                write(folder / f"app-{at}.json", objects[at * 7 : at * 7 + 7], theirs) for at in range(apps)
+            ]
+            bench.run_flux(*files)
+            flux += bench.run_flux(*files).rounds
+    told(
+        [("towpath reconcile", rebuilt), ("kubectl apply --server-side", applied)],
+        f"{apps} apps of 7 objects into an emptied namespace, {runs} runs",
+    )
+    told(
+        [
+            ("nothing changed", quiet),
+            ("one app changed in Git", changed),
+            ("Flux's engine, nothing changed", flux),
+        ],
+        f"reconcile of {apps} apps of 7 objects, {runs} runs",
+    )
+    print(f"memory of the process that reconciled, nothing changed: {memory} MiB")
+
+
+def new_fleet(bench: Bench, folder: Path, namespace: str, objects: list[Manifest]) -> Fleet:
+    world = World(connect(bench.kubeconfig), bench.kubectl, Path(bench.kubeconfig), namespace)
+    environ = {
+        "HOME": str(folder),
+        "TOWPATH_ENVIRONMENTS": str(folder / "environments.git"),
+        "TOWPATH_GIT_ALLOW_FILE": "1",
+        "TOWPATH_CACHE": str(folder / "cache"),
+        "KUBECONFIG": bench.kubeconfig,
+    }
+    folder.mkdir(parents=True)
+    found = Fleet(folder, world, Settings.load(environ), registry="registry.example.com")
+    for at in range(0, len(objects), 7):
+        found.apps[f"app-{at // 7:04}"] = objects[at : at + 7]
+    return found
+
+
+ONE = """\
+import json, os, resource, sys, time
+from towpath.engine.place import open_place
+from towpath.engine.reconcile import reconcile
+from towpath.settings import Settings
+begin = time.perf_counter()
+done = reconcile(open_place(Settings.load(os.environ), "test"))
+taken = time.perf_counter() - begin
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+print(json.dumps([taken, memory, len(done.outcomes), list(done.failures.items())[:3]]))
+"""
+
+
+def run_ours(here: Fleet, *, changes: int) -> tuple[float, int]:
+    """A process of its own, as a worker starts one: seconds of fetch and reconcile, MiB of the whole."""
+    environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    environ |= {
+        "HOME": str(here.folder),
+        "TOWPATH_ENVIRONMENTS": str(here.folder / "environments.git"),
+        "TOWPATH_GIT_ALLOW_FILE": "1",
+        "TOWPATH_CACHE": str(here.folder / "cache"),
+        "KUBECONFIG": str(here.world.kubeconfig),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", ONE], env=environ, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    taken, memory, outcomes, failures = json.loads(done.stdout.splitlines()[-1])
+    if failures or outcomes != changes:
+        sys.exit(f"{outcomes} apps were changed, not {changes}; failures: {failures}")
+    return taken, memory
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--objects", type=int, default=2_000, help="of the part check")
+    parser.add_argument("--apps", type=int, default=300)
+    parser.add_argument("--part", action="append", choices=["check", "fleet", "growth"])
+    arguments = parser.parse_args()
+    bench = Bench.open()
+    for part in arguments.part or ("check", "fleet", "growth"):
+        with tempfile.TemporaryDirectory(prefix="towpath-bench-") as name:
+            if part == "check":
+                check(bench, arguments.runs, Path(name), arguments.objects)
+            elif part == "growth":
+                growth(bench, arguments.runs)
+            else:
+                fleet(bench, arguments.runs, Path(name), arguments.apps)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
+    print(f"\nlargest process of all, the peers among them: {children} MiB")
+
+
+if __name__ == "__main__":
+    main()
