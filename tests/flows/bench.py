@@ -321,6 +321,7 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{target}.sync_app", sync_app)
         monkeypatch.setattr(f"{target}.remove_app", remove_app)
     monkeypatch.setattr("towpath.engine.carry_out.prune_extras", prune_extras)
+    monkeypatch.setattr("towpath.engine.provenance.read_inventory", lambda *_: (None, ""))
     monkeypatch.setattr("towpath.engine.reconcile.inspect", inspect)
     monkeypatch.setattr("towpath.engine.reconcile.glance", glance)
 

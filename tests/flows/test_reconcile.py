@@ -89,6 +89,24 @@ def test_one_app_that_fails_stops_no_other(bench: Bench) -> None:
     assert "hello: Deployment dev/hello: refused" in run.state.message
 
 
+def test_a_release_that_a_person_merged_is_held_when_the_gate_would_not_let_it_in(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.push("environments", {"README.md": "x"}, "Fetch")
+    work = bench.folder / "work-environments/apps/hello"
+    copied = {
+        f"apps/hello/prod/{name}": (work / "dev" / name).read_text()
+        for name in ("release.yaml", "deployment.yaml")
+    }
+    bench.push("environments", copied, "Go live by hand")
+    bench.drift = lambda _: DriftReport("prod", "", (DriftEntry("hello", HELLO, "unapplied"),))
+    bench.calls.clear()
+    run = bench.start("reconcile/prod", environment="prod")
+    assert run.state.is_failed()
+    assert "prod holds hello: no promotion brought hello 0000000 here, a commit names it" in run.state.message
+    assert "2 approvals are missing" in run.state.message
+    assert not [call for call in bench.calls if call.startswith("sync")]
+
+
 def test_an_environment_without_a_lock_is_refused(bench: Bench) -> None:
     run = bench.start("reconcile/dev", environment="dve")
     assert run.state.message.startswith("environment dve is not set up on the Prefect server")

@@ -15,6 +15,7 @@ from towpath.engine.leave import remove_app
 from towpath.engine.outcome import ObjectResult
 from towpath.engine.place import Place, Tell
 from towpath.engine.pods import WORKLOADS
+from towpath.engine.provenance import require_admitted
 from towpath.engine.render import Rendered
 from towpath.engine.survey import owner_of
 from towpath.engine.sync import sync_app
@@ -135,6 +136,7 @@ def _sync(place: Place, work: Work, seen: Inspection | None, tell: Tell) -> Outc
         if work.rendered is None:
             remove_app(place.cluster, app, where, confirmed, commit=commit, on_progress=say)
         else:
+            require_admitted(place, app)
             surveyed = seen.survey_of(owner_of(work.rendered)) if seen else None
             sync_app(
                 place.cluster, work.rendered, where,
