@@ -1,0 +1,211 @@
+"""Environments on several clusters: each goes to its own, over verified connections, with its own account."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.kube import World, configmap, deployment, throw_away
+from tests.integration.second_cluster import SecondCluster, second_cluster
+from tests.integration.test_plan_and_diff import towpath
+from towpath.adapters.kubernetes import Cluster, connect_environment
+from towpath.adapters.registry import read_manifest
+from towpath.config import Config, load_config
+from towpath.engine.compare import compare_environment
+from towpath.engine.drift import detect
+from towpath.engine.render import render_app
+from towpath.engine.sync import sync_app
+from towpath.errors import RefusedError, SyncError, TransientError
+from towpath.objects import Manifest, ObjectRef
+from towpath.release import EnvironmentRelease, Release, ScanSummary, dump_release_file
+
+pytestmark = pytest.mark.integration
+
+DIGEST = "sha256:" + "a" * 64
+IMAGE = "127.0.0.1:5000/hello"
+
+
+@pytest.fixture(scope="module")
+def second(stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondCluster]:
+    with second_cluster(stack.settings.tools, tmp_path_factory.mktemp("second") / "cluster") as made:
+        yield made
+
+
+@pytest.fixture
+def world(stack) -> Iterator[World]:
+    with throw_away(stack.settings) as world:
+        yield world
+
+
+def repository(folder: Path, world: World, second: SecondCluster, **more: object) -> tuple[Path, Config]:
+    """One app `here` (the stack's cluster, by KUBECONFIG) and `there` (the second, by file and context)."""
+    app = {"image": IMAGE, "renderer": "plain"}
+    there = {"name": "there", "namespace": world.namespace, "context": "second", **more}
+    there.setdefault("kubeconfig", str(second.kubeconfig))
+    here = {"name": "here", "namespace": world.namespace}
+    content = {"apiVersion": "towpath.dev/v1", "apps": {"hello": app}, "environments": [here, there]}
+    root = folder / "environments"
+    root.mkdir()
+    (root / "towpath.yaml").write_text(yaml.safe_dump(content))
+    for name in ("here", "there"):
+        made = Release("hello", IMAGE, DIGEST, "", "", "", "", "", ScanSummary("passed"), "")
+        target = root / "apps/hello" / name
+        target.mkdir(parents=True)
+        (target / "release.yaml").write_text(dump_release_file(EnvironmentRelease(made, "", "")))
+        workload = deployment()
+        workload["spec"]["template"]["spec"]["containers"][0]["image"] = f"{IMAGE}@{DIGEST}"
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": world.namespace}}
+        objects: list[Manifest] = [workload, configmap("where", environment=name), namespace]
+        (target / "all.yaml").write_text(yaml.safe_dump_all(objects))
+    return root, load_config(root)
+
+
+def connect(config: Config, name: str, world: World) -> Cluster:
+    return connect_environment(config.environment(name), str(world.kubeconfig))
+
+
+def where(cluster: Cluster, world: World) -> str | None:
+    live = cluster.get(ObjectRef("", "ConfigMap", world.namespace, "where"))
+    return live["data"]["environment"] if live else None
+
+
+def test_each_environment_goes_to_its_own_cluster(
+    world: World, second: SecondCluster, tmp_path: Path
+) -> None:
+    root, config = repository(tmp_path, world, second)
+    clusters = {name: connect(config, name, world) for name in ("here", "there")}
+    assert clusters["here"].server != clusters["there"].server == second.server
+    tools = world.kubectl_path.parent
+
+    def sync(name: str) -> int:
+        rendered = render_app(root, config, "hello", name, tools=tools)
+        return len(sync_app(clusters[name], rendered, config.environment(name), commit="c").changes)
+
+    assert sync("there") == 3
+    assert (where(clusters["here"], world), where(clusters["there"], world)) == (None, "there")
+    assert sync("here") == 3
+    assert (where(clusters["here"], world), where(clusters["there"], world)) == ("here", "there")
+    assert (sync("here"), sync("there")) == (0, 0)
+
+    clusters["there"].delete(ObjectRef("", "ConfigMap", world.namespace, "where"))
+    for name, expected in (("here", []), ("there", ["where"])):
+        rendered = [render_app(root, config, "hello", name, tools=tools)]
+        found = detect(clusters[name], config, config.environment(name), rendered)
+        assert [entry.ref.name for entry in found.entries] == expected
+    code, said = towpath(world, root, "diff", "--repo", str(root), "--output", "json")
+    told = {each["environment"]: each["differs"] for each in json.loads(said)["environments"]}
+    assert (code, told) == (2, {"here": False, "there": True})
+
+
+def test_a_cluster_that_is_away_stops_no_other(world: World, second: SecondCluster, tmp_path: Path) -> None:
+    away = second.write_kubeconfig("away", {**second.trusted, "server": "https://127.0.0.1:9"}, second.admin)
+    root, config = repository(tmp_path, world, second, kubeconfig=str(away))
+    found = {
+        name: compare_environment(
+            root, config, config.environment(name), lambda each: connect(config, each.name, world)
+        )
+        for name in ("here", "there")
+    }
+    assert [plan.app for plan in found["here"].plans] == ["hello"]
+    assert "https://127.0.0.1:9 cannot be reached" in found["there"].problems[""]
+
+
+def get_namespaces(cluster: Cluster) -> int:
+    return len(cluster.list("", "Namespace"))
+
+
+def test_a_certificate_of_another_authority_is_refused(world: World, second: SecondCluster) -> None:
+    """The right address with the stack's authority: somebody in between would look the same."""
+    config = yaml.safe_load(world.kubectl("config", "view", "--raw", "--flatten"))
+    other = config["clusters"][0]["cluster"]["certificate-authority-data"]
+    path = second.write_kubeconfig(
+        "other-authority", {**second.trusted, "certificate-authority-data": other}, second.admin
+    )
+    with pytest.raises(TransientError, match=r"(?i)cannot be reached: .*certificate"):
+        get_namespaces(connect_file(path))
+
+
+def test_a_name_that_the_certificate_does_not_have_is_refused(second: SecondCluster) -> None:
+    cluster = {**second.trusted, "tls-server-name": "elsewhere.example.com"}
+    with pytest.raises(TransientError, match=r"(?i)cannot be reached: .*(certificate|hostname|match)"):
+        get_namespaces(connect_file(second.write_kubeconfig("other-name", cluster, second.admin)))
+
+
+def test_no_authority_means_the_systems_and_never_none(second: SecondCluster) -> None:
+    path = second.write_kubeconfig("no-authority", {"server": second.server}, second.admin)
+    with pytest.raises(TransientError, match=r"(?i)cannot be reached: .*certificate"):
+        get_namespaces(connect_file(path))
+    skip = {"server": second.server, "insecure-skip-tls-verify": True}
+    with pytest.raises(RefusedError, match="turns off TLS verification"):
+        connect_file(second.write_kubeconfig("insecure", skip, second.admin))
+
+
+def test_another_accounts_rights_are_the_servers_to_say(second: SecondCluster) -> None:
+    path = second.write_kubeconfig("nobody", second.trusted, {"token": "no-such-token"})
+    with pytest.raises(SyncError, match="does not know these credentials"):
+        get_namespaces(connect_file(path))
+
+
+def test_an_exec_plugin_gives_credentials_only_where_the_environment_allows_it(
+    world: World, second: SecondCluster, tmp_path: Path
+) -> None:
+    status = {
+        "clientCertificateData": (second.folder / "admin.crt").read_text(),
+        "clientKeyData": (second.folder / "admin.key").read_text(),
+    }
+    api = "client.authentication.k8s.io/v1"
+    answer = tmp_path / "credential.json"
+    answer.write_text(json.dumps({"apiVersion": api, "kind": "ExecCredential", "status": status}))
+    plugin = {"apiVersion": api, "command": "cat", "args": [str(answer)], "interactiveMode": "Never"}
+    path = second.write_kubeconfig("exec", second.trusted, {"exec": plugin})
+    _, config = repository(tmp_path, world, second, kubeconfig=str(path))
+    with pytest.raises(RefusedError, match="runs a program to get its credentials"):
+        connect(config, "there", world)
+    (tmp_path / "allowed").mkdir()
+    _, config = repository(tmp_path / "allowed", world, second, kubeconfig=str(path), allowExec=True)
+    assert get_namespaces(connect(config, "there", world)) >= 1
+
+
+def connect_file(path: Path) -> Cluster:
+    from towpath.adapters.kubernetes import connect as connect_to
+
+    return connect_to(str(path))
+
+
+def test_the_account_of_a_pod_is_what_in_cluster_means(
+    stack, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The token and authority that the kubelet put into a real pod, used as the pod would."""
+    image = f"{stack.registry}/base/busybox"
+    digest = read_manifest(f"{image}:1").digest
+    folder = "/var/run/secrets/kubernetes.io/serviceaccount"
+    script = f"cat {folder}/token; echo; echo ====; cat {folder}/ca.crt; echo ====; exec sleep 1000"
+    container = {"name": "c", "image": f"{image}@{digest}", "command": ["sh", "-c", script]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "inside"}}
+    pod["spec"] = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+    world.kubectl("apply", "-f", "-", text=json.dumps(pod))
+    world.kubectl("wait", "--for=condition=Ready", "pod/inside", "--timeout=90s")
+    token, authority, _ = world.kubectl("logs", "inside").split("====")
+    (tmp_path / "token").write_text(token.strip())
+    (tmp_path / "ca.crt").write_text(authority.strip() + "\n")
+    host, _, port = world.cluster.server.removeprefix("https://").partition(":")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
+    from kubernetes.config import incluster_config
+
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    content = {"name": "in", "namespace": world.namespace, "kubeconfig": "in-cluster"}
+    text = json.dumps({"apiVersion": "towpath.dev/v1", "environments": [content]})
+    (tmp_path / "towpath.yaml").write_text(text)
+    inside = connect_environment(load_config(tmp_path).environment("in"), str(world.kubeconfig))
+    assert inside.server == world.cluster.server
+    ref = ObjectRef("", "ConfigMap", world.namespace, "kube-root-ca.crt")
+    with pytest.raises(SyncError, match=f"serviceaccount:{world.namespace}:default.* cannot get"):
+        inside.get(ref)
+    world.kubectl(
+        "create", "rolebinding", "v", "--clusterrole=view", f"--serviceaccount={world.namespace}:default"
+    )
+    assert inside.get(ref)
