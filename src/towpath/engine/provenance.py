@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from towpath.adapters import registry
 from towpath.adapters.git import CommitInfo, log, read_file
-from towpath.config import Config
+from towpath.config import Config, ScanPolicy
 from towpath.engine.observe import read_inventory
 from towpath.engine.place import Place
 from towpath.errors import RefusedError, TowpathError
@@ -83,16 +83,21 @@ def _objections(place: Place, app: str, state: EnvironmentRelease) -> list[str]:
     config, environment = place.desired.config, place.environment.name
     if asks_nothing(config, environment):
         return []
-    record = registry.get_release(config.app(app).image, state.release.digest)
-    if record is None and config.app(app).source is not None:
-        return ["the registry has no record of it, so nobody knows its commit and its scan"]
-    if record is not None and record.commit != state.release.commit:
-        return ["its release.yaml and its record in the registry have another commit"]
+    release = state.release
+    if config.app(app).source is None:  # built elsewhere: there is no record and no scan of ours
+        config = config.model_copy(update={"scan": ScanPolicy(scanners=())})
+    else:
+        record = registry.get_release(config.app(app).image, release.digest)
+        if record is None:
+            return ["the registry has no record of it, so nobody knows its commit and its scan"]
+        if record.commit != release.commit:
+            return ["its release.yaml and its record in the registry have another commit"]
+        release = record
     verdict = evaluate_gate(
         config,
         app,
         environment,
-        record or state.release,
+        release,
         place.desired.releases(app),
         place.desired.quarantine(app),
         datetime.now(UTC),

@@ -176,9 +176,11 @@ def test_an_environment_that_asks_nothing_takes_any_release_but_a_quarantined_on
     refused(bench, "dev", "is quarantined")
 
 
-def test_an_app_that_is_not_built_here_has_no_record_but_passes_the_gate(bench: Bench) -> None:
-    bench.records.clear()
-    bench.config(CONFIG.replace(", source: {repository: ../hello.git}", ""))
+def test_an_app_that_is_not_built_here_has_no_record_and_no_scan_but_passes_the_rest(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(registry, "get_release")
+    bench.config(CONFIG.replace(", source: {repository: ../hello.git}", "").replace("[secret]", "[vuln]"))
     bench.name(1, "dev")
     bench.check("dev")
     bench.name(1, "prod")
