@@ -1,5 +1,7 @@
 """Verify against real pods: it believes what runs, stops when nothing can change, and says why."""
 
+import json
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,9 +11,11 @@ import pytest
 
 from tests.integration.kube import World, configmap, throw_away
 from towpath.adapters.registry import read_manifest
-from towpath.config import App, SmokeCheck
+from towpath.config import App, SmokeCheck, parse_config
 from towpath.engine.verify import Verification, verify_app
 from towpath.errors import VerifyError
+from towpath.health.assess import Judges
+from towpath.health.expressions import judges_of
 from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration
@@ -191,3 +195,109 @@ def test_an_object_that_is_missing_is_named(world: World, image: str) -> None:
     world.kubectl("delete", "configmap", "gone")
     message, _ = failed(world, image, None, seconds=3)
     assert "gone: Missing" in message
+
+
+BOAT = """\
+apiVersion: towpath.dev/v1
+environments: [{name: test, namespace: %s}]
+healthCheckExprs:
+  - apiVersion: %s/v1
+    kind: Boat
+    inProgress: status.phase == 'Launching'
+    failed: status.phase == 'Sunk'
+    current: status.phase == 'Afloat'
+"""
+
+
+@pytest.fixture
+def boats(world: World) -> Iterator[Judges]:
+    """A custom resource whose health only `healthCheckExprs` can tell, applied; its judges."""
+    group = f"{world.namespace}.example.com"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    version["subresources"] = {"status": {}}
+    names = {"plural": "boats", "kind": "Boat", "singular": "boat", "listKind": "BoatList"}
+    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
+    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": spec}
+    crd["metadata"] = {"name": f"boats.{group}"}
+    boat = {"apiVersion": f"{group}/v1", "kind": "Boat", "metadata": {"name": "one"}, "spec": {"length": 7}}
+    world.objects = [crd, boat]
+    world.sync()
+    yield judges_of(parse_config(BOAT % (world.namespace, group)).health_check_exprs)
+    world.kubectl("delete", "crd", f"boats.{group}", "--ignore-not-found", "--wait=false")
+
+
+def sail(world: World, phase: str) -> None:
+    """What the boats' operator would write."""
+    patch = json.dumps({"status": {"phase": phase}})
+    kind = f"boats.{world.namespace}.example.com"
+    world.kubectl("patch", kind, "one", "--type=merge", "--subresource=status", "-p", patch)
+
+
+def verify_boats(world: World, boats: Judges, seconds: float, said: list[str]) -> Verification:
+    return verify_app(
+        world.cluster,
+        world.rendered,
+        App(image="example.com/boats"),
+        world.environment,
+        None,
+        deadline=timedelta(seconds=seconds),
+        own=boats,
+        on_progress=said.append,
+    )
+
+
+def test_health_check_expressions_are_waited_for(world: World, boats: Judges) -> None:
+    said: list[str] = []
+    sail(world, "Launching")
+    operator = threading.Timer(3.0, sail, (world, "Afloat"))
+    operator.start()
+    started = time.monotonic()
+    result = verify_boats(world, boats, 60, said)
+    operator.join()
+    assert time.monotonic() - started >= 3.0
+    assert {each.ref.kind: str(each.health.status) for each in result.verdicts} == {
+        "CustomResourceDefinition": "Healthy",
+        "Boat": "Healthy",
+    }
+    assert any("inProgress holds: status.phase == 'Launching'" in line for line in said)
+
+
+def test_a_health_check_expression_that_failed_ends_the_wait(world: World, boats: Judges) -> None:
+    sail(world, "Sunk")
+    started = time.monotonic()
+    with pytest.raises(VerifyError, match=r"cannot become healthy") as caught:
+        verify_boats(world, boats, 120, [])
+    assert time.monotonic() - started < 30
+    assert "one: Degraded: failed holds: status.phase == 'Sunk'" in caught.value.message
+
+
+def test_a_health_check_expression_that_never_holds_is_no_health(world: World, boats: Judges) -> None:
+    with pytest.raises(VerifyError, match="did not become healthy in time") as caught:
+        verify_boats(world, boats, 3, [])
+    assert "current does not hold yet: status.phase == 'Afloat'" in caught.value.message
+
+
+def test_health_that_does_not_hold_until_the_second_read_is_not_believed(world: World, boats: Judges) -> None:
+    """It sinks as soon as the first look finds it afloat."""
+    sail(world, "Afloat")
+
+    class Spoiler(list[str]):
+        def append(self, line: str) -> None:
+            super().append(line)
+            if line == "healthy":
+                sail(world, "Sunk")
+
+    said = Spoiler()
+    with pytest.raises(VerifyError, match="Sunk"):
+        verify_boats(world, boats, 60, said)
+    assert "healthy" in said
+
+
+def test_warning_events_of_what_makes_no_pods_are_told(world: World, image: str, digest: str) -> None:
+    """No pod ever comes: the ReplicaSet's events say why."""
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}}
+    world.objects = [{**quota, "spec": {"hard": {"pods": "0"}}}, web(f"{image}@{digest}", seconds=5)]
+    world.sync()
+    message, _ = failed(world, image, digest, seconds=60)
+    assert "exceeded quota: none" in message
