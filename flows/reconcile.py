@@ -5,7 +5,7 @@ from tasks.desired import fetch
 from tasks.drift import carry_out, detect, record, reset_budgets
 from tasks.introduce import introduce
 from tasks.lock import environment_lock
-from tasks.revive import revive
+from tasks.revive import reschedule, revive
 from tasks.step import towpath_flow
 
 
@@ -21,6 +21,7 @@ def reconcile(
     introduce(f"reconcile {environment}", [f"environment:{environment}"])
     if apps is None:
         revive(environment)
+        reschedule(environment)
     with environment_lock(environment):
         desired = fetch(environment)
         if reset_budget:
