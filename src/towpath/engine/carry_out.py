@@ -24,7 +24,7 @@ from towpath.errors import TowpathError
 from towpath.objects import ObjectRef, ref_of
 from towpath.precedence import layers
 
-APPS_AT_ONCE = 4
+APPS_AT_ONCE = 16
 ROUNDS = 3
 """How often what may go away by itself, or need another app, is tried."""
 EXTRAS = "extras"
