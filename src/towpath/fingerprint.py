@@ -72,6 +72,11 @@ def is_person(manager: str) -> bool:
     return any(manager == tool or manager.startswith(f"{tool}-") for tool in PERSON_TOOLS)
 
 
+def is_nobody(manager: str) -> bool:
+    """Whether this stands for fields whose owner is not known: `managedFields` were wiped before an apply."""
+    return manager == "before-first-apply"
+
+
 def is_ours(manager: str) -> bool:
     """Whether somebody works under our name."""
     return manager == MANAGER

@@ -82,3 +82,10 @@ def test_an_edit_by_a_manager_that_a_rule_leaves_alone_is_none() -> None:
     assert foreign_edits(metadata, (), (("kubectl-label", "/metadata/labels"),)) == ()
     assert foreign_edits(metadata, (), (("kubectl-label", "/spec"),))
     assert foreign_edits(metadata, (), (("kubectl-edit", ""),))
+
+
+def test_the_name_of_unknown_owners_is_nobody() -> None:
+    from towpath.fingerprint import is_nobody
+
+    assert is_nobody("before-first-apply")
+    assert not is_nobody("kube-controller-manager")

@@ -5,7 +5,7 @@ from towpath.desired import Desired
 from towpath.engine.failpoint import reach
 from towpath.engine.observe import wait_gone
 from towpath.errors import TowpathError, TransientError
-from towpath.fingerprint import fingerprint, foreign_edits, is_ours, is_person, personal_entries
+from towpath.fingerprint import fingerprint, foreign_edits, is_nobody, is_ours, is_person, personal_entries
 from towpath.immutable import changed_fields, told
 from towpath.inventory import Owned
 from towpath.metadata import RECREATE
@@ -100,7 +100,9 @@ def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Ma
         try:
             return cluster.server_side_apply(manifest, dry_run=dry_run, force=force)
         except ApiConflictError as conflict:
-            if not all(is_person(o.manager) or is_ours(o.manager) for o in conflict.owners):
+            if not all(
+                is_person(o.manager) or is_ours(o.manager) or is_nobody(o.manager) for o in conflict.owners
+            ):
                 raise
             # Without owners somebody wrote at the same moment: the server reads it again.
             force = force or bool(conflict.owners)
