@@ -15,7 +15,7 @@ from tests.integration.running import RunningStack
 from tests.integration.watched import Watched, watched
 from towpath.adapters.kubernetes import Cluster, Collection, WatchEvent, follow
 from towpath.errors import TransientError
-from towpath.objects import Manifest
+from towpath.objects import Manifest, ref_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -305,7 +305,7 @@ class Told:
         self.seen.append(f"{len(objects)} objects")
 
     def changed(self, _: Collection, event: WatchEvent) -> None:
-        self.seen.append(f"{event.type} {event.object['metadata']['name']}")
+        self.seen.append(f"{event.type} {ref_of(event.object)}")
 
     def resumed(self, _: Collection) -> None:
         self.seen.append("resumed")
@@ -320,14 +320,15 @@ def test_a_place_in_history_that_the_api_server_forgot_is_listed_anew(stack: Run
         here = Collection("", "ConfigMap", world.namespace, metadata_only=True)
         thread = threading.Thread(target=follow, args=(cluster, here, told, closed), kwargs={"window": 5})
         thread.start()
+        new = f"ADDED ConfigMap {world.namespace}/new"
         end = time.monotonic() + 30
         while "resumed" not in told.seen and time.monotonic() < end:
             time.sleep(0.05)
         world.kubectl("create", "configmap", "new")
-        while "ADDED new" not in told.seen and time.monotonic() < end:
+        while new not in told.seen and time.monotonic() < end:
             time.sleep(0.05)
         closed.set()
         thread.join(15)
         assert told.seen[1:3] == ["WatchExpiredError", told.seen[0]]
-        assert "ADDED new" in told.seen
+        assert new in told.seen, "its kind is its own, not that of the metadata"
         assert cluster.lists == 2

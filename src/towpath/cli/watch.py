@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 GRACE = 10.0
 """Seconds that a reconcile under way has to come to its end when the watcher is told to stop."""
 CHORES = 5.0
-"""Seconds between two looks at what is not urgent: the table of health, runs to record, heartbeats."""
+LOOK = 30.0
+"""Seconds between two heartbeats' turns, and between two looks at the server's table of health."""
 TOKEN = "TOWPATH_NOTIFY_TOKEN"  # noqa: S105 - the name of the variable
 
 
@@ -122,8 +124,12 @@ def attend(watcher: "Watcher", runs: "RunsHere") -> None:
 
 def do_chores(watcher: "Watcher", runs: "RunsHere") -> None:
     """What may take its time, again and again."""
+    looked = -LOOK
     while not watcher.wait(CHORES):
         runs.tend()
+        if time.monotonic() - looked < LOOK:
+            continue
+        looked = time.monotonic()
         if (health := runs.health()) is not None:
             watcher.set_health(health)
         if (at := runs.last_success()) is not None:

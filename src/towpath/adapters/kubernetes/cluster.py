@@ -17,6 +17,7 @@ from kubernetes import client
 from towpath.adapters.kubernetes import discovery, watch
 from towpath.adapters.kubernetes.discovery import Kinds, Resource
 from towpath.adapters.kubernetes.errors import ApiRefusedError
+from towpath.adapters.kubernetes.watch import WatchEvent
 from towpath.adapters.kubernetes.wire import APPLY, READ_TIMEOUT, Request, Wire
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 
@@ -133,11 +134,12 @@ class Cluster:
         labels: str = "",
         fields: str = "",
         metadata_only: bool = False,
-    ) -> Iterator[watch.WatchEvent]:
+    ) -> Iterator[WatchEvent]:
         """Events after resourceVersion `since`, for at most `seconds`.
 
         Raises WatchExpiredError when `since` is too old: list again.
         """
+        resource = self.resource(group, kind)
         what = f"watch {kind}"
         query = {
             "watch": "1",
@@ -148,7 +150,7 @@ class Cluster:
         }
         request = Request(
             method="GET",
-            path=self.resource(group, kind).path(namespace),
+            path=resource.path(namespace),
             query=query,
             accept=METADATA if metadata_only else JSON,
             what=what,
@@ -161,7 +163,10 @@ class Cluster:
             if error.status == 410:
                 raise watch.WatchExpiredError(error.message) from error
             raise
-        return watch.events(response, what=what, server=self.server)
+        found = watch.events(response, what=what, server=self.server)
+        # Metadata come as objects of a kind of their own.
+        identity = {"apiVersion": resource.api_version, "kind": kind}
+        return (WatchEvent(event.type, {**event.object, **identity}) for event in found)
 
     # Writing
 
