@@ -20,7 +20,8 @@ SIGNS = {"ok": ("✓", "green"), "gettable": ("+", "cyan"), "missing": ("✗", "
 @click.option(
     "--get", is_flag=True, help="Build and install now what `towpath local up` would; start nothing."
 )
-def command(output: str, get: bool) -> None:
+@click.option("--charts", is_flag=True, help="With --get: helm, too, which only Helm charts need.")
+def command(output: str, get: bool, charts: bool) -> None:
     """Say what is here, what is missing, and how to get it.
 
     \b
@@ -32,6 +33,7 @@ def command(output: str, get: bool) -> None:
       towpath doctor
       towpath doctor --output json
       towpath doctor --get                       programs first, the stack later
+      towpath doctor --get --charts              and helm
       KUBECONFIG=~/.kube/config towpath doctor   with a cluster of your own
     """
     from towpath.local import doctor, tools
@@ -40,7 +42,8 @@ def command(output: str, get: bool) -> None:
 
     settings = Settings.load(os.environ)
     if get:
-        tools.ensure_tools(doctor.wanted(os.environ).tools, settings, reporter())
+        names = (*doctor.wanted(os.environ).tools, *(["helm"] if charts else []))
+        tools.ensure_tools(names, settings, reporter())
         return
     checks = doctor.examine(settings, os.environ)
     if output == "json":

@@ -14,6 +14,7 @@ MEMORY_TO_RUN = 2 * GIGABYTE
 DISK_TO_BUILD = 10 * GIGABYTE
 DISK_TO_RUN = 3 * GIGABYTE
 PORTS: Mapping[str, int] = {"prefect": 4200, "registry": 5000}
+_HELM_WAY = "; `towpath doctor --get --charts` builds it"
 CLUSTER_PORTS: Mapping[str, int] = {"etcd": 2379, "apiserver": 6443, "kubelet": 10250}
 
 
@@ -98,7 +99,8 @@ def judge_tool(name: str, found: Mapping[str, str], machine: Machine, *, needed:
     lacks = [program for program in tool.programs if program not in found]
     if not lacks:
         return Check(name, Status.OK, found[tool.programs[-1]])
-    detail = f"{tool.what}: not here" if len(lacks) == len(tool.programs) else f"lacks {', '.join(lacks)}"
+    missing = f"{tool.what}: not here" + (_HELM_WAY if name == "helm" else "")
+    detail = missing if len(lacks) == len(tool.programs) else f"lacks {', '.join(lacks)}"
     match tool.source:
         case debian.DebianPackage() as package:
             how = f"`towpath local up` installs {package.package}."

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from towpath.cli.doctor import command
-from towpath.local import debian
+from towpath.local import debian, tools
 from towpath.local.tools import TOOLS
 
 
@@ -51,3 +51,13 @@ def test_the_verb_is_cheap_to_import() -> None:
     code = "import sys, towpath.cli.doctor, towpath.local.doctor; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"prefect", "kubernetes", "docker", "git", "rich"} & set(modules.split())
+
+
+@pytest.mark.parametrize(("options", "helm"), [([], False), (["--charts"], True)])
+def test_helm_is_for_who_asks_for_it(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, options: list[str], helm: bool
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(tools, "ensure_tools", lambda names, *_: asked.extend(names))
+    assert CliRunner().invoke(command, ["--get", *options], env=environ).exit_code == 0
+    assert ("helm" in asked) == helm

