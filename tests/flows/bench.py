@@ -124,6 +124,7 @@ class Bench:
     calls: list[str] = field(default_factory=list)
     releases: dict[str, Release] = field(default_factory=dict)
     sync_fails: list[Exception] = field(default_factory=list)
+    never_syncs: dict[str, Exception] = field(default_factory=dict)
     verify_fails: list[Exception] = field(default_factory=list)
     build_fails: list[Exception] = field(default_factory=list)
     verdict: ScanVerdict = field(
@@ -260,6 +261,8 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def sync_app(_cluster: object, rendered: Any, _where: object, **_: object) -> SyncResult:
         image = rendered.objects[0]["spec"]["template"]["spec"]["containers"][0]["image"]
         bench.calls.append(f"sync {rendered.environment} {int(image[-8:], 16)}")
+        if rendered.app in bench.never_syncs:
+            raise bench.never_syncs[rendered.app]
         _fail(bench.sync_fails)
         return SyncResult(rendered.app, rendered.environment, ())
 

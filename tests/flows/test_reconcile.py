@@ -82,7 +82,7 @@ def test_one_app_that_fails_stops_no_other(bench: Bench) -> None:
     bench.drift = lambda _: DriftReport(
         "dev", "", (DriftEntry("hello", HELLO, "deleted"), DriftEntry("zebra", HELLO, "deleted"))
     )
-    bench.sync_fails = [SyncError("Deployment dev/hello: refused")]
+    bench.never_syncs = {"hello": SyncError("Deployment dev/hello: refused")}
     run = bench.start("reconcile/dev", environment="dev")
     assert run.state.is_failed()
     assert "synced zebra; failed hello" in run.state.message
