@@ -13,7 +13,7 @@ from towpath.decision import Policy
 from towpath.engine.branch import Branch, Head
 from towpath.engine.followers import Followers
 from towpath.engine.place import open_place
-from towpath.engine.reconcile import Reconciled, act, conclude, look, policy_of, reconcile
+from towpath.engine.reconcile import Found, Reconciled, act, conclude, look, policy_of, reconcile
 from towpath.engine.sight import Sight
 from towpath.errors import TerminalError, TowpathError
 from towpath.health import Status
@@ -25,6 +25,7 @@ BUSY_PAUSE = 0.25
 FIRST_RETRY = 2.0
 STUCK = 60.0
 RECORD_EVERY = 5.0
+AWAY = "Git cannot be read at the moment"
 TICK = 30.0
 """Seconds until what was held back (a pause, a mode) is looked at again."""
 
@@ -252,8 +253,7 @@ class Watcher:
         if self.branch.trouble is None or head is None:
             return reconcile(open_place(self._settings, self._environment), apps, tell=self._say)
         # Git is away: what was applied last is put back, nothing else is decided.
-        found = look(head.place, apps)
-        found = replace(found, decisions=tuple(each for each in found.decisions if each.heals))
+        found = without_git(look(head.place, apps))
         return conclude(found, act(found, self._say))
 
     def _tell_of(self, done: Reconciled) -> None:
@@ -276,6 +276,17 @@ class Watcher:
     def set_health(self, health: dict[str, str]) -> None:
         """What the environment's table says of each app."""
         self._metrics.set_health(health, [str(word) for word in Status])
+
+
+def without_git(found: Found) -> Found:
+    """What may be carried out while Git cannot be read: edits are taken back, all else is only told. Pure."""
+    return replace(
+        found,
+        decisions=tuple(
+            each if each.heals or each.action == "none" else replace(each, action="report", reason=AWAY)
+            for each in found.decisions
+        ),
+    )
 
 
 _PLACE = ("namespace", "kubeconfig", "context", "allow_exec")

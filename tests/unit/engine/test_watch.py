@@ -1,0 +1,55 @@
+"""What a watcher does when what it reads is away or broken."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tests.unit.engine.test_glance import CONFIG, app, deployment
+from towpath.adapters.git import Checkout
+from towpath.decision import Decision
+from towpath.drift import DriftEntry, DriftKind, DriftReport
+from towpath.engine.drift import Inspection
+from towpath.engine.place import Place
+from towpath.engine.reconcile import Found, conclude
+from towpath.engine.repository import Desired
+from towpath.engine.watch import without_git
+from towpath.errors import TransientError
+from towpath.objects import ObjectRef
+
+REF = ObjectRef("apps", "Deployment", "dev", "hello")
+
+
+class Away:
+    """A cluster that does not answer."""
+
+    def discover(self) -> Any:
+        raise TransientError("away")
+
+
+def found(decision: Decision) -> Found:
+    checkout = Checkout(Path(), "https://127.0.0.1/env.git", "c" * 40, "main", Path())
+    place = Place(cast(Any, Away()), Desired(checkout, CONFIG), CONFIG.environment("dev"))
+    report = DriftReport("dev", "", decision.entries)
+    objects = (app("hello", deployment("hello")),)
+    return Found(place, objects, {"hello": ""}, {}, Inspection(report), (decision,), whole=False)
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "then"),
+    [
+        ("none", None, "none"),
+        ("report", "modified", "report"),
+        ("adopt", "modified", "report"),
+        ("remove", "unapplied", "report"),
+        ("sync", "unapplied", "report"),
+        ("sync", "modified", "sync"),
+    ],
+)
+def test_without_git_only_edits_are_taken_back_and_every_app_is_concluded(
+    action: Any, kind: DriftKind | None, then: str
+) -> None:
+    entries = (DriftEntry("hello", REF, kind),) if kind else ()
+    limited = without_git(found(Decision("hello", action, entries)))
+    assert [each.action for each in limited.decisions] == [then]
+    assert list(conclude(limited, ()).health) == ["hello"]
