@@ -12,7 +12,7 @@ from towpath.adapters.metrics import Metrics
 from towpath.decision import Policy
 from towpath.engine.branch import Branch, Head
 from towpath.engine.followers import Followers
-from towpath.engine.place import open_place
+from towpath.engine.place import Place, open_place
 from towpath.engine.reconcile import Found, Reconciled, act, conclude, look, policy_of, reconcile
 from towpath.engine.sight import Sight
 from towpath.errors import TerminalError, TowpathError
@@ -148,6 +148,10 @@ class Watcher:
     def _moved(self, head: Head) -> None:
         """The branch has a new commit; the first one says where to watch."""
         where = head.place.environment
+        try:
+            head.place.desired.pauses(where.name)
+        except TowpathError as error:
+            self._say(f"{error.message}; nothing is written until it can be read")
         if self._sight is None:
             sight = Sight(self._environment, where.namespace, self._awake)
             sight.want(head.wanted)
@@ -200,8 +204,7 @@ class Watcher:
         head = self.branch.head
         if head is None:
             return Policy("off")
-        where, now = head.place.environment, datetime.now(UTC)
-        return policy_of(where, app, head.place.desired.pauses(where.name), now)
+        return policy_at(head.place, app)
 
     def _tries(self, app: str) -> int:
         # What is only told is told once; what is healed may have been edited again meanwhile.
@@ -276,6 +279,16 @@ class Watcher:
     def set_health(self, health: dict[str, str]) -> None:
         """What the environment's table says of each app."""
         self._metrics.set_health(health, [str(word) for word in Status])
+
+
+def policy_at(place: Place, app: str) -> Policy:
+    """How drift of an app is answered now. Pauses that cannot be read hold everything, as in a reconcile."""
+    where = place.environment
+    try:
+        pauses = place.desired.pauses(where.name)
+    except TowpathError as error:
+        return Policy(where.drift_of(app), error.message)
+    return policy_of(where, app, pauses, datetime.now(UTC))
 
 
 def without_git(found: Found) -> Found:

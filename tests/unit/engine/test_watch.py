@@ -13,7 +13,7 @@ from towpath.engine.drift import Inspection
 from towpath.engine.place import Place
 from towpath.engine.reconcile import Found, conclude
 from towpath.engine.repository import Desired
-from towpath.engine.watch import without_git
+from towpath.engine.watch import policy_at, without_git
 from towpath.errors import TransientError
 from towpath.objects import ObjectRef
 
@@ -27,9 +27,13 @@ class Away:
         raise TransientError("away")
 
 
+def place_at(root: Path) -> Place:
+    checkout = Checkout(root, "https://127.0.0.1/env.git", "c" * 40, "main", root)
+    return Place(cast(Any, Away()), Desired(checkout, CONFIG), CONFIG.environment("dev"))
+
+
 def found(decision: Decision) -> Found:
-    checkout = Checkout(Path(), "https://127.0.0.1/env.git", "c" * 40, "main", Path())
-    place = Place(cast(Any, Away()), Desired(checkout, CONFIG), CONFIG.environment("dev"))
+    place = place_at(Path())
     report = DriftReport("dev", "", decision.entries)
     objects = (app("hello", deployment("hello")),)
     return Found(place, objects, {"hello": ""}, {}, Inspection(report), (decision,), whole=False)
@@ -53,3 +57,10 @@ def test_without_git_only_edits_are_taken_back_and_every_app_is_concluded(
     limited = without_git(found(Decision("hello", action, entries)))
     assert [each.action for each in limited.decisions] == [then]
     assert list(conclude(limited, ()).health) == ["hello"]
+
+
+def test_pauses_that_cannot_be_read_hold_everything_and_raise_nothing(tmp_path: Path) -> None:
+    assert not policy_at(place_at(tmp_path), "hello").paused
+    (tmp_path / "pauses").mkdir()
+    (tmp_path / "pauses/dev.yaml").write_text("- {until: tomorrow, reason: a migration}\n")
+    assert "pauses/dev.yaml" in policy_at(place_at(tmp_path), "hello").paused
