@@ -25,7 +25,7 @@ _SYNCED: Mapping[DriftMode, tuple[DriftKind, ...]] = {
     "off": (),
 }
 """What a sync answers, by mode: what people merged is carried out in all but `off`."""
-_REPORTED: Mapping[DriftMode, str] = {
+REPORTED: Mapping[DriftMode, str] = {
     "heal": "nothing of it is to be synced",
     "report": "drift is allowed here (drift: report)",
     "adopt": "drift is adopted here (drift: adopt)",
@@ -91,8 +91,8 @@ def decide(app: str, entries: Sequence[DriftEntry], policy: Policy) -> Decision:
     if any(entry.kind in _SYNCED[policy.mode] for entry in found):
         return Decision(app, "sync", found, mode=policy.mode)
     if policy.mode == "adopt":
-        return Decision(app, "adopt", found, _REPORTED["adopt"], policy.mode)
-    return Decision(app, "report", found, _REPORTED[policy.mode], policy.mode)
+        return Decision(app, "adopt", found, REPORTED["adopt"], policy.mode)
+    return Decision(app, "report", found, REPORTED[policy.mode], policy.mode)
 
 
 def limit(decision: Decision, budget: Budget) -> Decision:

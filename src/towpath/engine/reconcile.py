@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from towpath.adapters.git import outside_history
 from towpath.config import Environment
-from towpath.decision import Action, Decision, Policy, decide_all, limit
+from towpath.decision import REPORTED, Action, Decision, Policy, decide_all, limit
 from towpath.drift import DriftReport
 from towpath.engine.budget import budget_of
 from towpath.engine.carry_out import EXTRAS, Outcome, Work, as_allowed, carry_out, clear_extras, rolls_another
@@ -72,8 +72,9 @@ class Found:
 
     @property
     def clears_extras(self) -> bool:
-        to_go = to_prune(self.place.environment, self.drift.extras)
-        return self.whole and bool(to_go) and not self.held and not self.paused
+        where = self.place.environment
+        may = self.whole and where.drift != "off" and not self.held and not self.paused
+        return may and bool(to_prune(where, self.drift.extras))
 
     @property
     def quiet(self) -> bool:
@@ -157,7 +158,7 @@ def look(place: Place, apps: Iterable[str] | None = None, *, deep: bool = False)
         replace(each, action="report", reason=held) if held and each.action != "none" else each
         for each in (
             *decide_all(drift, renders.results, lambda app: policy_of(environment, app, pauses, now)),
-            *_leaving(place, drift, {*chosen, *broken, ""}, pauses, now),
+            *leaving(place, drift, {*chosen, *broken, ""}, pauses, now),
         )
     )
     decisions = tuple(_within_budget(place, each) for each in decisions)
@@ -252,7 +253,7 @@ def _lost_folders(place: Place, inspection: Inspection, chosen: Iterable[str]) -
     return broken
 
 
-def _leaving(
+def leaving(
     place: Place, drift: DriftReport, here: set[str], pauses: Sequence[Pause], now: datetime
 ) -> tuple[Decision, ...]:
     """Apps that Git has no more, with live objects whose deletion a commit confirms."""
@@ -261,9 +262,10 @@ def _leaving(
         confirmed = place.desired.confirmed(app, place.environment.name)
         entries = tuple(entry for entry in drift.entries if entry.app == app)
         confirms = any(entry.ref in confirmed for entry in entries)
-        paused = active(pauses, app, now)
-        action: Action = "remove" if confirms and not paused else "report"
-        decisions.append(Decision(app, action, entries, str(paused or "left Git")))
+        policy = policy_of(place.environment, app, pauses, now)
+        off = REPORTED["off"] if policy.mode == "off" else ""
+        action: Action = "remove" if confirms and not policy.paused and not off else "report"
+        decisions.append(Decision(app, action, entries, policy.paused or off or "left Git"))
     return tuple(decisions)
 
 
