@@ -158,6 +158,8 @@ def from_configmap(manifest: Manifest) -> dict[ObjectRef, Healed]:
         found = {}
         for group, kind, namespace, name, digest, fields in content["objects"]:
             times = {at: tuple(map(datetime.fromisoformat, each)) for at, each in fields.items()}
+            if any(time.tzinfo is None for each in times.values() for time in each):
+                raise ValueError("a time has no zone")  # noqa: TRY301
             found[ObjectRef(group, kind, namespace, name)] = Healed(digest, times)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RefusedError(

@@ -19,7 +19,7 @@ from towpath.engine.observe import Live, concurrently, namespace_state, observe
 from towpath.engine.plan import plan_app, plan_surveyed
 from towpath.engine.render import Rendered, released_apps, render_app
 from towpath.engine.survey import is_lost, owner_of, survey_from
-from towpath.errors import TowpathError
+from towpath.errors import ConfigError, TowpathError
 from towpath.inventory import Inventory
 from towpath.objects import ref_of
 from towpath.plan import Plan
@@ -97,7 +97,11 @@ def compare_environment(  # noqa: PLR0913
         inventories = _inventories(cluster, environment)
         plans = list(_plans(cluster, environment, apps_here, inventories))
         left = sorted((inventories or {}).keys() - set(apps))
-        plans += [plan_leaving(cluster, app, environment, confirmed_in(root, app, name)) for app in left]
+        for app in left:
+            try:
+                plans.append(plan_leaving(cluster, app, environment, confirmed_in(root, app, name)))
+            except ConfigError as error:
+                problems[app] = str(error)
     except TowpathError as error:
         return Comparison(name, (), {**problems, "": str(error)}, unreleased)
     return Comparison(name, tuple(plans), problems, tuple(app for app in unreleased if app not in left))

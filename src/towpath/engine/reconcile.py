@@ -22,7 +22,7 @@ from towpath.engine.glance import AppHealth, glance
 from towpath.engine.place import Place, Tell
 from towpath.engine.render import Rendered
 from towpath.engine.renders import render_apps
-from towpath.errors import UnknownNameError
+from towpath.errors import RefusedError, TowpathError, UnknownNameError
 from towpath.health import Status
 from towpath.inventory import Owner
 from towpath.pause import Pause, active
@@ -31,7 +31,8 @@ from towpath.progress import elapsed
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one look found. `broken` are apps that do not render, with the reason; `left` are not in Git."""
+    """What one look found. `broken` are apps that do not render, or of which something cannot be read, with
+    the reason; they are not among `rendered`."""
 
     place: Place
     rendered: tuple[Rendered, ...]
@@ -152,6 +153,7 @@ def look(place: Place, apps: Iterable[str] | None = None, *, deep: bool = False)
     if only is not None:
         _check_known(place, only, {*released, *drift.apps()})
     broken = renders.broken | _lost_folders(place, inspection, chosen)
+    broken |= unconfirmed(place, drift, {*chosen, *broken, ""})
     held = _rewritten(place, inspection)
     now, pauses = datetime.now(UTC), place.desired.pauses(environment.name)
     decisions = tuple(
@@ -161,8 +163,9 @@ def look(place: Place, apps: Iterable[str] | None = None, *, deep: bool = False)
             *leaving(place, drift, {*chosen, *broken, ""}, pauses, now),
         )
     )
-    decisions = tuple(_within_budget(place, each) for each in decisions)
-    digests = {app: each.digest for app, each in renders.results.items()}
+    decisions = tuple(within_budget(place, each, broken) for each in decisions)
+    rendered = tuple(each for each in rendered if each.app not in broken)
+    digests = {each.app: renders.results[each.app].digest for each in rendered}
     paused = str(active(pauses, "", now) or "")
     whole = only is None
     return Found(place, rendered, digests, broken, inspection, decisions, whole, held, paused, since)
@@ -173,15 +176,22 @@ def policy_of(environment: Environment, app: str, pauses: Iterable[Pause], now: 
     return Policy(environment.drift_of(app), str(active(pauses, app, now) or ""))
 
 
-def _within_budget(place: Place, decision: Decision) -> Decision:
-    """Fields that were healed again and again are left alone; asks the cluster only where there is drift."""
+def within_budget(place: Place, decision: Decision, broken: dict[str, str]) -> Decision:
+    """Fields that were healed again and again are left alone; asks the cluster only where there is drift.
+
+    An app whose history of heals cannot be read is not healed without one: it joins those that are `broken`.
+    """
     if decision.action != "sync" or decision.mode != "heal":
         return decision
     where = place.environment
     owner = Owner(decision.app, where.name, where.namespace)
     # A lost inventory is no drift of anybody's field.
     drifted = [entry for entry in decision.drifted if entry.ref != owner.ref]
-    return limit(decision, budget_of(place.cluster, owner, drifted))
+    try:
+        return limit(decision, budget_of(place.cluster, owner, drifted))
+    except RefusedError as error:
+        broken[decision.app] = str(error)
+        return replace(decision, action="report", reason=error.message)
 
 
 def act(found: Found, tell: Tell) -> tuple[Outcome, ...]:
@@ -250,6 +260,17 @@ def _lost_folders(place: Place, inspection: Inspection, chosen: Iterable[str]) -
                 f"{folder}: there is no such folder, but {number} objects are live; none is deleted.\n"
                 f"Restore the folder, or remove {app} from towpath.yaml if it is meant to go."
             )
+    return broken
+
+
+def unconfirmed(place: Place, drift: DriftReport, here: set[str]) -> dict[str, str]:
+    """Apps that left Git whose confirmed deletions cannot be read, with the reason: nothing is deleted."""
+    broken = {}
+    for app in sorted({entry.app for entry in drift.entries} - here):
+        try:
+            place.desired.confirmed(app, place.environment.name)
+        except TowpathError as error:
+            broken[app] = str(error)
     return broken
 
 

@@ -1,5 +1,6 @@
 """What a look decides about apps that left Git, and about those of which something cannot be read."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -8,10 +9,11 @@ import pytest
 
 from towpath.adapters.git import Checkout
 from towpath.config import parse_config
+from towpath.decision import Decision
 from towpath.drift import DriftEntry, DriftReport
 from towpath.engine.drift import Inspection
 from towpath.engine.place import Place
-from towpath.engine.reconcile import Found, leaving
+from towpath.engine.reconcile import Found, leaving, unconfirmed, within_budget
 from towpath.engine.repository import Desired
 from towpath.objects import ObjectRef
 
@@ -46,3 +48,37 @@ def test_off_deletes_nothing(tmp_path: Path, mode: str, action: str, clears: boo
     (decision,) = leaving(here, drift, {""}, (), NOW)
     assert decision.action == action
     assert Found(here, (), {}, {}, Inspection(drift), (decision,), whole=True).clears_extras is clears
+
+
+def test_confirmations_that_cannot_be_read_stop_only_their_own_app(tmp_path: Path) -> None:
+    confirm(tmp_path, "gone")
+    confirm(tmp_path, "torn", "objects: [")
+    entries = tuple(DriftEntry(app, REF, "unapplied") for app in ("gone", "torn"))
+    here, drift = place(tmp_path, "heal"), DriftReport("dev", "", entries)
+    broken = unconfirmed(here, drift, {""})
+    assert list(broken) == ["torn"]
+    assert "apps/torn/dev/prune.yaml" in broken["torn"]
+    assert [(each.app, each.action) for each in leaving(here, drift, {"", *broken}, (), NOW)] == [
+        ("gone", "remove")
+    ]
+
+
+@pytest.mark.parametrize("heals", ["torn", None, '["2026-01-01T00:00:00"]'])
+def test_a_history_of_heals_that_cannot_be_read_stops_only_its_own_app(
+    tmp_path: Path, heals: str | None
+) -> None:
+    text = f'{{"format": 1, "objects": [["", "ConfigMap", "dev", "old", "", {{"/data": {heals}}}]]}}'
+    data = {"heals": text} if heals else {}
+
+    class Kept:
+        """A cluster that has the history."""
+
+        def get(self, ref: ObjectRef) -> Any:
+            metadata = {"namespace": ref.namespace, "name": ref.name, "resourceVersion": "1"}
+            return {"metadata": metadata, "data": data}
+
+    here = replace(place(tmp_path, "heal"), cluster=cast(Any, Kept()))
+    broken: dict[str, str] = {}
+    decision = Decision("hello", "sync", (DriftEntry("hello", REF, "modified"),))
+    assert within_budget(here, decision, broken).action == "report"
+    assert "towpath-heals-hello" in broken["hello"]
