@@ -70,11 +70,14 @@ class RunsHere:
         """As Runner."""
         try:
             found = self._http.get(f"/v2/concurrency_limits/environment-{self._environment}")
-        except httpx.TransportError:
+        except httpx.RequestError:
             return None
         if found.status_code >= 500:
             return None
-        return bool(found.status_code == 200 and found.json()["active_slots"] > 0)
+        try:
+            return bool(found.status_code == 200 and found.json()["active_slots"] > 0)
+        except (ValueError, KeyError, TypeError):
+            return None  # a proxy's page in place of the server's answer
 
     def run(self, apps: Sequence[str]) -> Ended | None:
         """As Runner."""
