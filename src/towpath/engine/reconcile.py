@@ -213,8 +213,10 @@ def conclude(found: Found, outcomes: Sequence[Outcome]) -> Reconciled:
     digests = {app: digest for app, digest in found.digests.items() if not rolls_another(decided[app])}
     health = glance(found.place.cluster, found.place.desired.config, rest, digests)
     for app, outcome in ended.items():
-        failed = AppHealth(Status.DEGRADED, outcome.failure)
-        health[app] = failed if outcome.failure else AppHealth(Status.HEALTHY)
+        if outcome.failure:
+            health[app] = AppHealth(Status.DEGRADED, outcome.failure)
+        elif decided[app].action != "remove":  # nobody has verified what is left of an app that left Git
+            health[app] = AppHealth(Status.HEALTHY)
     seconds = time.monotonic() - found.since
     done = Reconciled(found, tuple(outcomes), dict(sorted(health.items())), seconds)
     _listener.get()(done)

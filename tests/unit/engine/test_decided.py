@@ -11,10 +11,13 @@ from towpath.adapters.git import Checkout
 from towpath.config import parse_config
 from towpath.decision import Decision
 from towpath.drift import DriftEntry, DriftReport
+from towpath.engine.carry_out import Outcome
 from towpath.engine.drift import Inspection
+from towpath.engine.glance import AppHealth
 from towpath.engine.place import Place
-from towpath.engine.reconcile import Found, leaving, unconfirmed, within_budget
+from towpath.engine.reconcile import Found, conclude, leaving, unconfirmed, within_budget
 from towpath.engine.repository import Desired
+from towpath.health import Status
 from towpath.objects import ObjectRef
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,3 +85,19 @@ def test_a_history_of_heals_that_cannot_be_read_stops_only_its_own_app(
     decision = Decision("hello", "sync", (DriftEntry("hello", REF, "modified"),))
     assert within_budget(here, decision, broken).action == "report"
     assert "towpath-heals-hello" in broken["hello"]
+
+
+def test_an_app_that_left_git_is_not_called_healthy(tmp_path: Path) -> None:
+    found = Found(
+        place(tmp_path, "heal"),
+        (),
+        {},
+        {},
+        Inspection(DriftReport("dev", "", ())),
+        (Decision("gone", "remove"),),
+        whole=True,
+    )
+    assert conclude(found, (Outcome("gone"),)).health == {}
+    assert conclude(found, (Outcome("gone", "refused"),)).health == {
+        "gone": AppHealth(Status.DEGRADED, "refused")
+    }
