@@ -62,6 +62,7 @@ def propose_app(
             author=AUTHOR,
             cache=here.cache,
             marker=key,
+            base=desired.commit,
             allow_file=here.git_allow_file,
         )
     except TowpathError as error:

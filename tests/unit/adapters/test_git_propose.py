@@ -16,7 +16,9 @@ def bare(tmp_path: Path) -> Bare:
     return Bare(tmp_path / "repo")
 
 
-def propose(bare: Bare, edits: dict[str, str], key: str = "1", onto: str = "main") -> tuple[str, bool]:
+def propose(
+    bare: Bare, edits: dict[str, str], key: str = "1", onto: str = "main", base: str = ""
+) -> tuple[str, bool]:
     marker = ("Towpath-Intent", f"adopt-{key}")
     message = f"Adopt\n\nTowpath-Intent: adopt-{key}\n"
     return git.propose_files(
@@ -28,6 +30,7 @@ def propose(bare: Bare, edits: dict[str, str], key: str = "1", onto: str = "main
         author="Towpath",
         cache=bare.cache,
         marker=marker,
+        base=base,
         allow_file=True,
     )
 
@@ -96,6 +99,16 @@ def test_a_branch_that_a_person_works_on_is_left_alone(bare: Bare) -> None:
     with pytest.raises(ConflictError, match="has a commit of Ann"):
         propose(bare, {"a.txt": "three\n"}, "2")
     assert show(bare, "a.txt") == "by hand"
+
+
+def test_a_file_that_changed_meanwhile_is_not_set_back(bare: Bare) -> None:
+    base = bare.head
+    bare.push("b.txt", "another file\n")
+    commit, _ = propose(bare, {"a.txt": "two\n"}, base=base)
+    bare.push("a.txt", "a colleague's\n")
+    with pytest.raises(ConflictError, match=r"a\.txt has changed on main meanwhile"):
+        propose(bare, {"a.txt": "three\n"}, "2", base=base)
+    assert run("rev-parse", BRANCH, cwd=bare.path) == commit
 
 
 def test_nothing_to_propose_makes_no_branch(bare: Bare) -> None:

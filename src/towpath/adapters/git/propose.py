@@ -36,13 +36,15 @@ def propose_files(  # noqa: PLR0913
     author: str,
     cache: Path,
     marker: tuple[str, str],
+    base: str = "",
     allow_file: bool = False,
     timeout: float = 60.0,
 ) -> tuple[str, bool]:
     """Put `edits` on `branch`, on top of the newest commit of `onto`; its commit, and whether that is new.
 
     A branch that proposes the same already stays as it is. One that proposes something else gets a commit
-    that replaces that; it is never forced. Raises ConflictError when a person has committed to the branch.
+    that replaces that; it is never forced. Raises ConflictError when a person has committed to the branch,
+    and when one of the files has changed since `base`, the commit that the edits were made of.
     """
     if not branch.startswith(PREFIX):
         raise ValueError(f"not a branch of ours: {branch}")
@@ -50,7 +52,7 @@ def propose_files(  # noqa: PLR0913
     work = Work(remote, branch, "", lambda _: edits, message, person(author), marker, (), cache, timeout)
     for attempt in range(ATTEMPTS):
         try:
-            return _attempt(work, onto, edits)
+            return _attempt(work, onto, edits, base)
         except LostRaceError:
             time.sleep(random.uniform(0.0, 0.05 * (attempt + 1)))  # noqa: S311
         except OSError as error:
@@ -58,7 +60,7 @@ def propose_files(  # noqa: PLR0913
     raise TransientError(f"lost {ATTEMPTS} races to push to {branch} of {remote}; others push all the time")
 
 
-def _attempt(work: Work, onto: str, edits: Edits) -> tuple[str, bool]:
+def _attempt(work: Work, onto: str, edits: Edits, base: str) -> tuple[str, bool]:
     mirror = fetch(work.remote, work.cache, timeout=work.timeout)
     head = find_commit(mirror, onto)
     if head is None:
@@ -72,6 +74,8 @@ def _attempt(work: Work, onto: str, edits: Edits) -> tuple[str, bool]:
         _check_ours(mirror, head, before, work)
     folder = materialise(mirror, head, work.cache / "checkouts" / mirror.stem, work.timeout)
     wanted = {path: text for path, text in edits.items() if differs(folder, path, text)}
+    if base and base != head:
+        _check_unchanged(folder, materialise(mirror, base, folder.parent, work.timeout), wanted, onto)
     if not wanted:
         return head, False
     parents = (before, *(() if descends(mirror, head, before) else (head,))) if before else (head,)
@@ -82,6 +86,17 @@ def _attempt(work: Work, onto: str, edits: Edits) -> tuple[str, bool]:
 def _proposes(mirror: Path, commit: str, edits: Edits, work: Work) -> bool:
     folder = materialise(mirror, commit, work.cache / "checkouts" / mirror.stem, work.timeout)
     return not any(differs(folder, path, text) for path, text in edits.items())
+
+
+def _check_unchanged(now: Path, before: Path, edits: Edits, onto: str) -> None:
+    """Whole files are proposed: of one that has changed meanwhile, that change would be undone."""
+    for path in edits:
+        texts = [file.read_bytes() if (file := root / path).is_file() else None for root in (before, now)]
+        if texts[0] != texts[1]:
+            raise ConflictError(
+                f"{path} has changed on {onto} meanwhile",
+                remedy="Nothing was pushed; the next reconcile looks again.",
+            )
 
 
 def _check_ours(mirror: Path, head: str, branch: str, work: Work) -> None:
