@@ -1,17 +1,21 @@
 """Which parts the stack runs itself: by the command line, the environment, and what it was told before."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from towpath.errors import TerminalError, TransientError
+from towpath.images import parse_image
 from towpath.local.http import request
 from towpath.local.layout import Layout
 from towpath.local.ports import parse_ports, refuse_clashes
 from towpath.local.stack import Options
 
 SYSTEM_ENGINE = "unix:///var/run/docker.sock"
+_LONGEST_PREFIX = 28
+"""A network of 14 addresses; fewer are too few for the demo's pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ def decide(
     layout: Layout, remembered: Options | None, wish: Wish, environ: Mapping[str, str], *, running: bool
 ) -> Options:
     """The stack's options. A running stack keeps those it has; another wish is refused."""
+    _refuse_malformed(wish)
     if running and remembered:
         wanted = _apply(remembered, wish)
         if wanted != remembered:
@@ -51,6 +56,30 @@ def decide(
         )
     refuse_clashes(options.ports)
     return options
+
+
+def _refuse_malformed(wish: Wish) -> None:
+    """What cannot be meant is told before anything starts, and is not remembered."""
+    try:
+        subnet = ipaddress.IPv4Network(wish.subnet) if wish.subnet is not None else None
+    except ValueError as error:
+        raise TerminalError(
+            f"--subnet {wish.subnet}: {error}", remedy="Say --subnet 10.99.0.0/24."
+        ) from error
+    if subnet and subnet.prefixlen > _LONGEST_PREFIX:
+        raise TerminalError(f"--subnet {subnet} is too small for pods", remedy="Say --subnet 10.99.0.0/24.")
+    if wish.registry is not None and not _is_registry(wish.registry):
+        raise TerminalError(
+            f"--registry {wish.registry} is no registry's HOST:PORT",
+            remedy="Say --registry registry.example.com, or 127.0.0.1:5000: no scheme and no path.",
+        )
+
+
+def _is_registry(text: str) -> bool:
+    try:
+        return parse_image(f"{text}/app").registry == text
+    except TerminalError:
+        return False
 
 
 def _apply(options: Options, wish: Wish) -> Options:

@@ -51,6 +51,27 @@ def test_a_kubeconfig_that_is_not_there_says_the_way_out(described: Stack) -> No
         told(described, Wish(), {"KUBECONFIG": "/nowhere"})
 
 
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (Wish(subnet="x"), "--subnet x"),
+        (Wish(subnet="10.99.0.1/24"), "--subnet 10.99.0.1/24"),
+        (Wish(subnet="10.99.0.0/30"), "too small"),
+        (Wish(registry="x"), "--registry x"),
+        (Wish(registry="https://registry.example.com"), "HOST:PORT"),
+        (Wish(registry="registry.example.com/team"), "HOST:PORT"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_before_anything_starts(described: Stack, wish: Wish, said: str) -> None:
+    with pytest.raises(TerminalError, match=said):
+        told(described, wish)
+
+
+@pytest.mark.parametrize("registry", ["127.0.0.1:5001", "registry.example.com", "localhost:5000", "r:5000"])
+def test_a_registry_is_a_host_with_or_without_a_port(described: Stack, registry: str) -> None:
+    assert told(described, Wish(registry=registry)).registry == registry
+
+
 def test_a_running_stack_keeps_its_options(described: Stack) -> None:
     running = replace(Options(), registry="r.example")
     assert told(described, Wish(registry="r.example"), remembered=running, running=True) == running
