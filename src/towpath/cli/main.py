@@ -1,5 +1,6 @@
 """The command's door: verbs by name, loaded only when called, and the one place that catches everything."""
 
+import difflib
 import errno
 import importlib
 import os
@@ -49,6 +50,15 @@ class Verbs(click.Group):
             return None
         command: click.Command = importlib.import_module(f"towpath.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's; a misspelt verb is told with the nearest one."""
+        near = difflib.get_close_matches(args[0], VERBS, n=1)
+        if near and args[0] not in VERBS:
+            raise click.UsageError(f"No such command '{args[0]}'. Did you mean '{near[0]}'?", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Verbs"):

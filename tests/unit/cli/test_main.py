@@ -62,7 +62,13 @@ def test_help_imports_no_verb() -> None:
 def test_an_unknown_verb_is_wrong_usage() -> None:
     done = subprocess.run([TOWPATH, "delivr"], check=False, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "No such command 'delivr'" in done.stderr
+    assert "No such command 'delivr'. Did you mean 'deliver'?" in done.stderr
+
+
+def test_a_verb_that_is_like_no_other_is_wrong_usage() -> None:
+    result = CliRunner().invoke(main, ["qqqq"])
+    assert result.exit_code == 2
+    assert "No such command 'qqqq'." in result.output
 
 
 def test_wrong_usage_of_diff_is_no_difference() -> None:
