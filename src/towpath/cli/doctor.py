@@ -36,6 +36,8 @@ def command(output: str, get: bool, charts: bool) -> None:
       towpath doctor --get --charts              and helm
       KUBECONFIG=~/.kube/config towpath doctor   with a cluster of your own
     """
+    if charts and not get:
+        raise click.UsageError("--charts says what --get gets: give both.")
     from towpath.local import doctor, tools
     from towpath.progress import reporter
     from towpath.settings import Settings

@@ -61,3 +61,9 @@ def test_helm_is_for_who_asks_for_it(
     monkeypatch.setattr(tools, "ensure_tools", lambda names, *_: asked.extend(names))
     assert CliRunner().invoke(command, ["--get", *options], env=environ).exit_code == 0
     assert ("helm" in asked) == helm
+
+
+def test_charts_without_get_is_wrong_usage(environ: dict[str, str]) -> None:
+    result = CliRunner().invoke(command, ["--charts"], env=environ)
+    assert result.exit_code == 2
+    assert "--get" in result.output
