@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913, PLR0917
     if image is None and source is None:
         raise click.UsageError("Give --image or --from: what is to be delivered?")
     if app is None:
-        app = _name(parse_image(image).repository if image else source.resolve().name if source else "")
+        app = _name(parse_image(image).repository if image else _folder(source) if source else "")
     names = [name.strip() for name in environments.split(",") if name.strip()]
     manifests = _read(source) if source else None
     files = scaffold(app, names, image=image, manifests=manifests, port=port)
@@ -70,6 +70,12 @@ def command(  # noqa: PLR0913, PLR0917
     click.echo(f"\n{app} for {', '.join(names)}. Next:")
     click.echo(f"  towpath check --repo {folder}")
     click.echo(f"  cd {folder} && git init -b main && git add . && git commit -m 'Environments of {app}'")
+
+
+def _folder(source: Path) -> str:
+    """The folder that names the app; a Kustomize `base` lies in it."""
+    folder = source.resolve()
+    return folder.parent.name if folder.name == "base" else folder.name
 
 
 def _name(text: str) -> str:

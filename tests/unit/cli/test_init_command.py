@@ -52,6 +52,14 @@ def test_wrong_names_write_nothing(tmp_path: Path, args: tuple[str, ...], error:
     assert not (tmp_path / "new").exists()
 
 
+def test_a_folder_named_base_does_not_name_the_app(tmp_path: Path) -> None:
+    manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop}\nspec: {template: {spec: {containers: [{name: shop, image: example.com/shop}]}}}\n"  # noqa: E501
+    (tmp_path / "shop/base").mkdir(parents=True)
+    (tmp_path / "shop/base/deployment.yaml").write_text(manifest)
+    invoke(str(tmp_path / "new"), "--from", str(tmp_path / "shop/base"))
+    assert list(load_config(tmp_path / "new").apps) == ["shop"]
+
+
 def test_manifests_with_a_link_out_of_their_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "secret.yaml").write_text("canary")
     (tmp_path / "from").mkdir()
