@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Run every part on this machine: Prefect, workers, registry, Git repositories, Docker, Kubernetes."""
+    """Run every part on this machine: Prefect, workers, registry, Git repositories, Docker, Kubernetes.
+
+    \b
+    Examples:
+      towpath local up --port prefect=4300
+      towpath local logs kubelet -f
+      eval "$(towpath local env)"
+    """
 
 
 @command.command()
