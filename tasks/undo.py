@@ -14,7 +14,7 @@ from tasks.step import cause_of, step
 from towpath.adapters.git import log, read_file
 from towpath.config import load_config
 from towpath.engine.promote import quarantine_edits, rollback_edits
-from towpath.errors import RefusedError, TowpathError, UnknownNameError, VerifyError
+from towpath.errors import ConfigError, RefusedError, TowpathError, UnknownNameError, VerifyError
 from towpath.promotion import PromotionIntent, commit_message, format_message, marker
 from towpath.quarantine import Quarantined, is_quarantined
 from towpath.redact import redact
@@ -109,8 +109,7 @@ def find_earlier(
     path = release_path(app, environment)
     quarantine = desired.quarantine(app)
     for change in log(desired.checkout, (path,), HISTORY):
-        text = read_file(desired.checkout, path, change.sha)
-        state = parse_release_file(text, path) if text else None
+        state = _release_at(desired, path, change.sha)
         if state is None or state.release.digest == failed:
             continue
         if to is not None and named(state, to):
@@ -118,6 +117,15 @@ def find_earlier(
         if to is None and state.verified_at and not is_quarantined(quarantine, state.release.digest):
             return state
     return None
+
+
+def _release_at(desired: Desired, path: str, commit: str) -> EnvironmentRelease | None:
+    """The release file at a commit; one that somebody broke there is passed by: others may be sound."""
+    text = read_file(desired.checkout, path, commit)
+    try:
+        return parse_release_file(text, path) if text else None
+    except ConfigError:
+        return None
 
 
 def named(state: EnvironmentRelease, name: str) -> bool:

@@ -35,3 +35,18 @@ def test_no_earlier_release_and_an_unknown_one_are_said(bench: Bench) -> None:
     assert run.state.message == "no earlier verified release of hello in dev"
     run = bench.start("rollback/dev", app="hello", environment="dev", to="abcdef1")
     assert "unknown release 'abcdef1'" in run.state.message
+
+
+def test_a_release_file_that_somebody_broke_in_between_is_passed_by(bench: Bench) -> None:
+    old, new = bench.release(1), bench.release(2)
+    bench.promoted(old, "dev")
+    file = "apps/hello/dev/release.yaml"
+    bench.push("environments", {"README.md": "x"}, "Fetch")
+    text = (bench.folder / "work-environments" / file).read_text()
+    bench.push("environments", {file: "release: {\n"}, "Break it")
+    bench.push("environments", {file: text.replace(old.digest, new.digest)}, "Mend it")
+    run = bench.start("rollback/dev", app="hello", environment="dev")
+    assert run.state.message == "dev runs hello 0000000 again, verified"
+    state = bench.state("dev")
+    assert state is not None
+    assert state.release.digest == old.digest
