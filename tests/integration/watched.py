@@ -25,13 +25,6 @@ from towpath.objects import Manifest
 from towpath.release import EnvironmentRelease, Release, ScanSummary, dump_release_file, release_path
 
 IMAGE, DIGEST = "registry.example.com/app", "sha256:" + "0" * 64
-RELEASE = dump_release_file(
-    EnvironmentRelease(
-        Release("app", IMAGE, DIGEST, "", "", "", "", "", ScanSummary("passed"), ""),
-        "2026-01-01T00:00:00Z",
-        "test",
-    )
-)
 PATIENCE = 180.0
 """Seconds until a promise counts as broken; nothing waits so long unless it is."""
 
@@ -90,7 +83,7 @@ class Watched:
         self.git("rm", "-rq", "--ignore-unmatch", ".")
         files = {"towpath.yaml": yaml.safe_dump(config)}
         for app, objects in apps.items():
-            files[release_path(app, self.environment)] = RELEASE
+            files[release_path(app, self.environment)] = _release(app)
             files[f"apps/{app}/{self.environment}/objects.yaml"] = yaml.safe_dump_all(
                 [*objects, _workload(app)]
             )
@@ -201,6 +194,11 @@ def watched(stack: RunningStack, apps: dict[str, list[Manifest]] | None = None) 
             if made.process and made.process.poll() is None:
                 made.process.kill()
                 made.process.wait()
+
+
+def _release(app: str) -> str:
+    release = Release(app, IMAGE, DIGEST, "", "", "", "", "", ScanSummary("passed"), "")
+    return dump_release_file(EnvironmentRelease(release, "2026-01-01T00:00:00Z", "test"))
 
 
 def _workload(app: str) -> Manifest:
