@@ -73,7 +73,7 @@ def run(  # noqa: PLR0913
     `codes` raises CommandError, a program that is not there MissingPartError. `on_line` gets each line of
     both streams, redacted, as it appears, from another thread. `memory` bytes of data and `cpu` seconds of
     processor time are limits of the operating system (seconds at the wall depend on who else is at work).
-    Once `stop` is set, the program is ended as if its time were over.
+    Once `stop` is set, the program is killed, and nothing asks it whether it would like to.
     """
     command = [os.fspath(arg) for arg in args]
     deadline = time.monotonic() + timeout
@@ -100,7 +100,7 @@ def run(  # noqa: PLR0913
         timed_out = True
     finally:
         if timed_out or process.poll() is None:
-            _end_group(process)
+            _end_group(process, gently=stop is None or not stop.is_set())
         for reader in readers:
             reader.join(timeout=_GRACE)
     output = stderr.text() if stderr.data else stdout.text()
@@ -219,8 +219,12 @@ def _feed(stream: IO[bytes] | None, data: bytes) -> None:
         pass  # the program did not want all of it; its exit code tells
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
+def _end_group(process: subprocess.Popen[bytes], *, gently: bool = True) -> None:
     """Ask the whole group to end, then end it; the group lives as long as any grandchild does."""
+    if not gently:
+        _signal(process.pid, signal.SIGKILL)
+        process.wait()
+        return
     _signal(process.pid, signal.SIGTERM)
     deadline = time.monotonic() + _GRACE
     while time.monotonic() < deadline:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -81,6 +82,16 @@ def test_timeout_ends_a_program_that_ignores_sigterm() -> None:
     with pytest.raises(CommandError):
         run(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"], timeout=0.3)
     assert time.monotonic() - started < 6
+
+
+def test_what_is_to_stop_is_killed_without_being_asked(tmp_path: Path) -> None:
+    stop, told = threading.Event(), tmp_path / "told"
+    script = f"trap 'touch {told}' TERM; while :; do sleep 0.05; done"
+    stop.set()
+    with pytest.raises(CommandError) as caught:
+        run(["sh", "-c", script], stop=stop)
+    assert caught.value.timed_out
+    assert not told.exists()
 
 
 def test_a_grandchild_that_keeps_the_pipe_counts_against_the_timeout(tmp_path: Path) -> None:
