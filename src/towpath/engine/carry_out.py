@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from towpath.adapters.git import CommitInfo
 from towpath.decision import Decision
 from towpath.drift import DriftEntry
 from towpath.engine.budget import remember_heals
@@ -15,12 +16,12 @@ from towpath.engine.leave import remove_app
 from towpath.engine.outcome import ObjectResult
 from towpath.engine.place import Place, Tell
 from towpath.engine.pods import WORKLOADS
-from towpath.engine.provenance import require_admitted
+from towpath.engine.provenance import recent_commits, require_admitted
 from towpath.engine.render import Rendered
 from towpath.engine.survey import owner_of
 from towpath.engine.sync import sync_app
 from towpath.engine.verify_all import Candidate, verify_all
-from towpath.errors import TowpathError
+from towpath.errors import TowpathError, unforeseen
 from towpath.objects import ObjectRef, ref_of
 from towpath.precedence import layers
 
@@ -45,11 +46,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One app to sync or remove; without `rendered` it has left Git. `digest` is the release's."""
+    """One app to sync or remove; without `rendered` it has left Git. `digest` is the release's.
+
+    `recent` are the newest commits of its release, as far as they were read.
+    """
 
     decision: Decision
     rendered: Rendered | None
     digest: str
+    recent: Sequence[CommitInfo] = ()
 
     @property
     def app(self) -> str:
@@ -63,6 +68,8 @@ def carry_out(place: Place, work: Iterable[Work], seen: Inspection, tell: Tell) 
     """
     by_app = {each.app: each for each in work}
     coming = {app: each.rendered.objects for app, each in by_app.items() if each.rendered}
+    for app, commits in _recent(place, coming).items():
+        by_app[app] = replace(by_app[app], recent=commits)
     leaving = [app for app, each in by_app.items() if not each.rendered]
     outcomes: dict[str, Outcome] = {}
     fresh: Inspection | None = seen
@@ -107,6 +114,13 @@ def _group(place: Place, work: Sequence[Work], seen: Inspection | None, tell: Te
     return outcomes | _verify(place, [each for each in work if each.rendered], outcomes, tell)
 
 
+def _recent(place: Place, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
+    try:
+        return recent_commits(place, apps)
+    except TowpathError:
+        return {}  # each app asks for itself, and says what is wrong
+
+
 def _look(place: Place, work: Sequence[Work]) -> Inspection | None:
     rendered = [each.rendered for each in work if each.rendered]
     try:
@@ -136,7 +150,7 @@ def _sync(place: Place, work: Work, seen: Inspection | None, tell: Tell) -> Outc
         if work.rendered is None:
             remove_app(place.cluster, app, where, confirmed, commit=commit, on_progress=say)
         else:
-            require_admitted(place, app)
+            require_admitted(place, app, work.recent)
             surveyed = seen.survey_of(owner_of(work.rendered)) if seen else None
             sync_app(
                 place.cluster, work.rendered, where,
@@ -145,7 +159,8 @@ def _sync(place: Place, work: Work, seen: Inspection | None, tell: Tell) -> Outc
             )  # fmt: skip
             # Only what was healed is counted, and only then is anything written.
             remember_heals(place.cluster, owner_of(work.rendered), work.decision.counted, datetime.now(UTC))
-    except TowpathError as error:
+    except Exception as raised:  # noqa: BLE001 - whatever becomes of one app, it stops no other
+        error = unforeseen(raised)
         failure, transient = str(error), error.transient
         tell(f"{app}: {error.message}")
     return Outcome(app, failure, transient, tuple(changed), time.monotonic() - started, not failure)

@@ -4,11 +4,11 @@ What a person merged has passed no gate, so it is judged here, where it takes ef
 that the registry's record describes, and pass the environment's gate. What ran here before may come back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from towpath.adapters import registry
-from towpath.adapters.git import CommitInfo, log, read_file
+from towpath.adapters.git import CommitInfo, log, log_files, read_file
 from towpath.config import Config, ScanPolicy
 from towpath.engine.observe import read_inventory
 from towpath.engine.place import Place
@@ -21,20 +21,40 @@ from towpath.release import EnvironmentRelease, parse_release_file, release_path
 
 HISTORY = 200
 """Commits of one `release.yaml` that are looked through."""
+RECENT = 4
+"""Commits per app that are read for many apps at once; mostly one of the newest two is the one to find."""
 
 
-def require_admitted(place: Place, app: str) -> None:
+def recent_commits(place: Place, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
+    """By app: the newest commits that touch its release, from one walk through the history for all.
+
+    Nothing of apps whose release may come in whatever its history, nor when there is only one to ask about.
+    """
+    environment = place.environment.name
+    paths = {app: release_path(app, environment) for app in apps if not _takes_any(place, app)}
+    if len(paths) < 2:
+        return {}
+    found = log_files(place.desired.checkout, sorted(paths.values()), RECENT * len(paths))
+    return {app: found[path] for app, path in paths.items()}
+
+
+def require_admitted(place: Place, app: str, recent: Sequence[CommitInfo] = ()) -> None:
     """RefusedError when Git names a release that may not come in; nothing to say of one that is there.
 
-    Asks nothing of cluster and registry where a promotion or rollback brought the release.
+    Asks nothing of cluster and registry where a promotion or rollback brought the release. `recent` are the
+    newest commits that touch it, as far as they are known; what they do not tell is looked up.
     """
     state = place.desired.release(app, place.environment.name)
     if state is None:
         return
     digest, environment = state.release.digest, place.environment.name
-    path = release_path(app, environment)
-    brought = was_brought(log(place.desired.checkout, (path,), HISTORY), app, environment, digest)
     quarantined = is_quarantined(place.desired.quarantine(app), digest)
+    if quarantined is None and _takes_any(place, app):
+        return
+    path = release_path(app, environment)
+    brought = was_brought(recent, app, environment, digest) or was_brought(
+        log(place.desired.checkout, (path,), HISTORY), app, environment, digest
+    )
     if brought and (quarantined is None or state.verified_at is not None):
         return  # what was verified here before its quarantine elsewhere may be rebuilt here
     if _runs_already(place, app, digest):
@@ -80,13 +100,8 @@ def _runs_already(place: Place, app: str, digest: str) -> bool:
 
 def _objections(place: Place, app: str, state: EnvironmentRelease) -> list[str]:
     """Why a release that a person merged may not come in."""
-    config, environment = place.desired.config, place.environment.name
-    if asks_nothing(config, environment):
-        return []
-    release = state.release
-    if config.app(app).source is None:  # built elsewhere: there is no record and no scan of ours
-        config = config.model_copy(update={"scan": ScanPolicy(scanners=())})
-    else:
+    config, release = _asked_of(place.desired.config, app), state.release
+    if config.app(app).source is not None:
         record = registry.get_release(config.app(app).image, release.digest)
         if record is None:
             return ["the registry has no record of it, so nobody knows its commit and its scan"]
@@ -96,7 +111,7 @@ def _objections(place: Place, app: str, state: EnvironmentRelease) -> list[str]:
     verdict = evaluate_gate(
         config,
         app,
-        environment,
+        place.environment.name,
         release,
         place.desired.releases(app),
         place.desired.quarantine(app),
@@ -104,6 +119,18 @@ def _objections(place: Place, app: str, state: EnvironmentRelease) -> list[str]:
     )
     missing = verdict.missing_approvals
     return [*verdict.reasons, *([f"{missing} approvals are missing"] if missing else [])]
+
+
+def _takes_any(place: Place, app: str) -> bool:
+    """Whether any release of the app may come in, if it is not quarantined."""
+    return asks_nothing(_asked_of(place.desired.config, app), place.environment.name)
+
+
+def _asked_of(config: Config, app: str) -> Config:
+    """What is asked of the app's releases: of one that is built elsewhere there is no record and no scan."""
+    if config.app(app).source is None:
+        return config.model_copy(update={"scan": ScanPolicy(scanners=())})
+    return config
 
 
 def asks_nothing(config: Config, environment: str) -> bool:

@@ -334,6 +334,23 @@ def test_history_of_a_path_with_trailers(bare: Bare) -> None:
     assert git.read_file(checkout, "none.txt") is None
 
 
+def test_the_history_of_many_files_is_that_of_each(bare: Bare) -> None:
+    forged = f"Change\n\nbody\x1e{'f' * 40}\n{'e' * 40}\n"
+    bare.push("b.txt", "two\n", message=forged)
+    bare.commit({"a.txt": "two\n", "b.txt": "three\n"})
+    run("pull", "-q", "--rebase", "origin", "main", cwd=bare.clone)
+    run("checkout", "-q", "-b", "side", "HEAD~1", cwd=bare.clone)
+    (bare.clone / "side.txt").write_text("x")
+    run("add", "-A", cwd=bare.clone)
+    run("commit", "-q", "-m", "Beside", cwd=bare.clone)
+    run("checkout", "-q", "main", cwd=bare.clone)
+    run("merge", "-q", "--no-ff", "-m", "Merge", "side", cwd=bare.clone)
+    run("push", "-q", "origin", "main", cwd=bare.clone)
+    checkout, paths = bare.fetch(), ["a.txt", "b.txt", "side.txt", "none.txt"]
+    assert git.log_files(checkout, paths, 100) == {path: git.log(checkout, [path]) for path in paths}
+    assert [len(each) for each in git.log_files(checkout, paths, 2).values()] == [1, 1, 0, 0]
+
+
 def test_tree_ids_are_equal_while_the_content_is(bare: Bare) -> None:
     bare.push("apps/x.txt", "x")
     before = bare.fetch()

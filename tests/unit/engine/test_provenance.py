@@ -12,7 +12,7 @@ from towpath.adapters import registry
 from towpath.config import load_config
 from towpath.engine import provenance
 from towpath.engine.place import Place
-from towpath.engine.provenance import require_admitted
+from towpath.engine.provenance import recent_commits, require_admitted
 from towpath.engine.repository import Desired
 from towpath.errors import RefusedError, TransientError
 from towpath.inventory import Inventory, Owner
@@ -57,11 +57,13 @@ class Bench:
         bad = Quarantined(release(number).digest, "never ready", "2026-01-03T00:00:00Z")
         self.merge({quarantine_path("hello"): dump_quarantine([bad])})
 
-    def check(self, environment: str) -> None:
+    def place(self, environment: str) -> Place:
         checkout = self.git.checkout()
         config = load_config(checkout.path)
-        place = Place(None, Desired(checkout, config), config.environment(environment))  # type: ignore[arg-type]
-        require_admitted(place, "hello")
+        return Place(None, Desired(checkout, config), config.environment(environment))  # type: ignore[arg-type]
+
+    def check(self, environment: str) -> None:
+        require_admitted(self.place(environment), "hello")
 
 
 @pytest.fixture
@@ -199,3 +201,32 @@ def test_a_registry_that_does_not_answer_is_no_verdict(bench: Bench, monkeypatch
 
 def test_an_app_without_a_release_is_nobodys_business(bench: Bench) -> None:
     bench.check("dev")
+
+
+def test_of_many_apps_the_history_is_read_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = CONFIG.replace(
+        "apps: {", "apps: {other: {image: 127.0.0.1:5000/o, source: {repository: ../o.git}}, "
+    )
+    bench.config(more)
+    bench.git.promote(1, "prod", verified=True)
+    place = bench.place("prod")
+    recent = recent_commits(place, ["hello", "other"])
+    assert recent["other"] == []
+    assert recent_commits(place, ["hello"]) == {}
+    monkeypatch.delattr(provenance, "log")
+    require_admitted(place, "hello", recent["hello"])
+
+
+def test_what_the_newest_commits_do_not_tell_is_looked_up(bench: Bench) -> None:
+    bench.git.promote(1, "prod", verified=True)
+    require_admitted(bench.place("prod"), "hello", [])
+
+
+def test_where_any_release_may_come_in_no_history_is_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.config(CONFIG.replace("[secret]", "[]"))
+    bench.name(1, "dev")
+    monkeypatch.delattr(provenance, "log")
+    bench.check("dev")
+    assert recent_commits(bench.place("dev"), ["hello"]) == {}

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from git import Commit, GitCmdObjectDB, Repo
@@ -104,6 +105,27 @@ def log_range(mirror: Path, revisions: str, paths: Sequence[str] = (), limit: in
         return [_info(commit) for commit in found]
 
 
+def log_files(checkout: Checkout, paths: Sequence[str], limit: int) -> dict[str, list[CommitInfo]]:
+    """Of the newest `limit` commits that touch any of `paths`, those of each file, newest first.
+
+    One walk through the history for all of them: it costs as much as for one.
+    """
+    form = "%x00".join(("%H", "%an", "%ae", "%ct", "%B"))
+    options = ("-c", "--name-only", "--no-renames", "-z", f"--max-count={limit}", f"--format={form}")
+    asked = "\n".join([checkout.commit, "--", *paths, ""])
+    # Nothing that a person writes into a commit has a NUL in it, so nothing can pass for a commit's head.
+    parts = iter(git(checkout.mirror, "log", *options, "--stdin", input=asked).stdout.split("\0"))
+    found: dict[str, list[CommitInfo]] = {path: [] for path in paths}
+    commit: CommitInfo | None = None
+    for part in parts:
+        if COMMIT.fullmatch(part):
+            author, email, when, message = islice(parts, 4)
+            commit = _described(part, author, email, int(when), message)
+        elif commit and part.strip("\n") in found:
+            found[part.strip("\n")].append(commit)
+    return found
+
+
 def is_ancestor(checkout: Checkout, ancestor: str, descendant: str | None = None) -> bool:
     """Whether `descendant` (default: the checkout's commit) has `ancestor` in its history, or is it.
 
@@ -174,12 +196,17 @@ def _commit(repo: Repo, commit: str) -> Commit:
 
 def _info(commit: Commit) -> CommitInfo:
     message = commit.message if isinstance(commit.message, str) else commit.message.decode(errors="replace")
+    author, email = commit.author.name or "", commit.author.email or ""
+    return _described(commit.hexsha, author, email, commit.committed_date, message)
+
+
+def _described(sha: str, author: str, email: str, when: int, message: str) -> CommitInfo:
     return CommitInfo(
-        sha=commit.hexsha,
+        sha=sha,
         subject=printable(message.partition("\n")[0]).strip(),
-        author=printable(commit.author.name or ""),
-        author_email=printable(commit.author.email or ""),
-        committed_at=datetime.fromtimestamp(commit.committed_date, UTC).isoformat().replace("+00:00", "Z"),
+        author=printable(author),
+        author_email=printable(email),
+        committed_at=datetime.fromtimestamp(when, UTC).isoformat().replace("+00:00", "Z"),
         message=message,
         trailers=parse_trailers(message),
     )
