@@ -15,6 +15,7 @@ TowpathError
 """
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -97,3 +98,19 @@ class VerifyError(TerminalError):
 
 class MissingPartError(TerminalError):
     """This machine lacks a program, a service or a right; the remedy says how to get it."""
+
+
+def unforeseen(error: Exception) -> TowpathError:
+    """What Python raised, in our words: a full or read-only disk is no bug, all else is."""
+    if isinstance(error, TowpathError):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        where = f" {error.filename}" if error.filename else ""
+        return TerminalError(
+            f"cannot write{where}: {error.strerror}",
+            remedy="Make room, or name another folder in TOWPATH_CACHE.",
+        )
+    return TowpathError(
+        f"unexpected {type(error).__name__}: {error}",
+        remedy="This is a bug. TOWPATH_TRACEBACK=1 shows where; please report it.",
+    )

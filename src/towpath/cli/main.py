@@ -1,7 +1,6 @@
 """The command's door: verbs by name, loaded only when called, and the one place that catches everything."""
 
 import difflib
-import errno
 import importlib
 import os
 import sys
@@ -9,7 +8,7 @@ import sys
 import click
 
 from towpath import __version__
-from towpath.errors import TerminalError, TowpathError
+from towpath.errors import TowpathError, unforeseen
 from towpath.printable import printable
 
 VERBS = {
@@ -96,25 +95,11 @@ def run() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as error:  # the top: the one broad except
+    except Exception as error:  # the top
         if os.environ.get("TOWPATH_TRACEBACK"):
             raise
         report(unforeseen(error))
         sys.exit(1)
-
-
-def unforeseen(error: Exception) -> TowpathError:
-    """What Python raised, in our words: a full or read-only disk is no bug, all else is."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-        where = f" {error.filename}" if error.filename else ""
-        return TerminalError(
-            f"cannot write{where}: {error.strerror}",
-            remedy="Make room, or name another folder in TOWPATH_CACHE.",
-        )
-    return TowpathError(
-        f"unexpected {type(error).__name__}: {error}",
-        remedy="This is a bug. TOWPATH_TRACEBACK=1 shows where; please report it.",
-    )
 
 
 def report(error: TowpathError) -> None:

@@ -14,7 +14,7 @@ from towpath.engine.place import Place, open_place
 from towpath.engine.render import render_app
 from towpath.engine.sight import Wanted
 from towpath.engine.survey import owner_of
-from towpath.errors import TowpathError
+from towpath.errors import TowpathError, unforeseen
 from towpath.objects import Manifest
 from towpath.settings import Settings
 
@@ -65,7 +65,8 @@ class Branch:
         with self._lock:
             try:
                 head = self._read()
-            except TowpathError as error:
+            except Exception as raised:  # noqa: BLE001 - the thread goes on, and readiness tells
+                error = unforeseen(raised)
                 if self.trouble is None or self.trouble.message != error.message:
                     self._say(f"{error.message}; what was read before stays in force")
                 self.trouble = error

@@ -13,7 +13,7 @@ from towpath.adapters.kubernetes import (
 )
 from towpath.adapters.metrics import Metrics
 from towpath.engine.sight import Sight
-from towpath.errors import TowpathError, TransientError
+from towpath.errors import TowpathError, TransientError, unforeseen
 from towpath.objects import Manifest
 
 WINDOW = 60.0
@@ -68,8 +68,8 @@ class Followers:
         while not closed.is_set():
             try:
                 follow(self._connect(), collection, self, closed, window=WINDOW)
-            except TowpathError as error:
-                self._refused(collection, error)
+            except Exception as error:  # noqa: BLE001 - the thread goes on, and readiness tells
+                self._refused(collection, unforeseen(error))
                 closed.wait(REFUSED_PAUSE)
 
     def _refused(self, collection: Collection, error: TowpathError) -> None:

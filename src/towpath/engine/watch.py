@@ -26,6 +26,8 @@ FIRST_RETRY = 2.0
 STUCK = 60.0
 RECORD_EVERY = 5.0
 AWAY = "Git cannot be read at the moment"
+UNRECORDED = 1000
+"""So many reconciles are kept for a server that is away; of more, only the newest."""
 TICK = 30.0
 """Seconds until what was held back (a pause, a mode) is looked at again."""
 
@@ -248,6 +250,7 @@ class Watcher:
         summary = "\n".join([done.summary(), *(f"{app}: {why}" for app, why in done.failures.items())])
         if done.outcomes:
             self.unrecorded.append(Unrecorded(apps, started, datetime.now(UTC), summary, failed))
+            del self.unrecorded[:-UNRECORDED]
             self._metrics.set_pending(len(self.unrecorded))
         return Ended(summary, failed, again, done)
 
