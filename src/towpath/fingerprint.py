@@ -114,10 +114,13 @@ def foreign_edits(
     metadata: Metadata, ignored: Iterable[str] = (), yielded: Yielded = ()
 ) -> tuple[FieldChange, ...]:
     """Edits by hand that are still there, oldest first: fields that are not ours and not ignored."""
+    personal = list(personal_entries(metadata))
+    if not personal:
+        return ()
     rules = (*ignored, RESTART_RULE)
     ours = (own_entry(metadata) or {}).get("fieldsV1") or {}
     edits = []
-    for entry in personal_entries(metadata):
+    for entry in personal:
         paths = [
             path
             for path in fields.added(entry.get("fieldsV1") or {}, ours)

@@ -15,7 +15,6 @@ import binascii
 import gzip
 import hashlib
 import json
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -265,8 +264,14 @@ def _unpack(objects: Mapping[ObjectRef, Owned], digests: bytes) -> dict[ObjectRe
         uid, fingerprint, applied = (digests[at : at + 16] for at in range(index * 48, index * 48 + 48, 16))
         found[ref] = Owned(
             ref,
-            str(uuid.UUID(bytes=uid)) if any(uid) else owned.uid,
+            _uuid(uid.hex()) if any(uid) else owned.uid,
             fingerprint.hex() if any(fingerprint) else owned.fingerprint,
             applied.hex() if any(applied) else owned.applied,
         )
     return found
+
+
+def _uuid(hexadecimal: str) -> str:
+    # By hand: `uuid.UUID` takes longer than all the rest of reading an inventory.
+    parts = (hexadecimal[at:to] for at, to in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
+    return "-".join(parts)

@@ -154,7 +154,7 @@ def _of_app(
     app, owned = owner.app, inventory.by_ref if inventory else {}
     if inventory is None and any(_is_part_of(live.metadata.get(ref), owner) for ref in desired):
         yield DriftEntry(app, owner.ref, "deleted", message="the inventory is gone, its objects are not")
-    for ref in sorted(desired.keys() | owned.keys()):
+    for ref in {**desired, **owned}:
         wanted, has, now = desired.get(ref), owned.get(ref), live.metadata.get(ref)
         if has is None:
             yield DriftEntry(app, ref, "unapplied", message="no sync has recorded it yet")

@@ -25,7 +25,7 @@ MANAGER = "towpath"
 JSON = "application/json"
 METADATA = f"{JSON};as=PartialObjectMetadata;v=v1;g=meta.k8s.io,{JSON}"
 METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,{JSON}"
-PAGE = 2000
+PAGE = 5000
 
 
 @dataclass(frozen=True, slots=True)
