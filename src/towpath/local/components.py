@@ -168,6 +168,9 @@ def controller_manager(stack: Stack) -> Component:
             "--use-service-account-credentials",
             "--leader-elect=false",
             "--profiling=false",
+            # Its default of 20 requests a second is for clusters of many; here it would only make people wait.
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
         ),
         ready=readiness.https("controller-manager", "/healthz"),
         ports=("controller-manager",),
