@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cluster import Bench, write
@@ -118,20 +119,24 @@ def grown(bench: Bench, size: int, namespace: str, runs: int) -> list[tuple[str,
 
 def fleet(bench: Bench, runs: int, folder: Path, apps: int) -> None:
     objects = mix(7 * apps)
-    rebuilt, applied, quiet, changed, flux = [], [], [], [], []
+    rebuilt, written, applied, waited, quiet, changed, flux = [], [], [], [], [], [], []
     memory = 0
     for number in range(runs):
         with bench.namespace() as mine, bench.namespace() as theirs:
             here = new_fleet(bench, folder / str(number), mine, objects)
             here.push()
-            rebuilt.append(run_ours(here, changes=apps)[0])
+            done = run_ours(here, changes=apps)
+            rebuilt.append(done.seconds)
+            written.append(done.written)
             file = write(folder / "fleet.json", objects, theirs)
             applied.append(bench.run_kubectl("apply", "--server-side", "-f", file))
-            taken, memory = run_ours(here, changes=0)
-            quiet.append(taken)
+            waited.append(applied[-1] + bench.run_kubectl("wait", "-n", theirs, *SEEN))
+            done = run_ours(here, changes=0)
+            memory = done.memory
+            quiet.append(done.seconds)
             next(iter(here.apps.values()))[0]["data"]["LEVEL"] = f"changed {number}"
             here.push()
-            changed.append(run_ours(here, changes=1)[0])
+            changed.append(run_ours(here, changes=1).seconds)
         with bench.namespace() as theirs:
             files = [
                 write(folder / f"app-{at}.json", objects[at * 7 : at * 7 + 7], theirs) for at in range(apps)
@@ -139,7 +144,12 @@ def fleet(bench: Bench, runs: int, folder: Path, apps: int) -> None:
             bench.run_flux(*files)
             flux += bench.run_flux(*files).rounds
     told(
-        [("towpath reconcile", rebuilt), ("kubectl apply --server-side", applied)],
+        [
+            ("towpath reconcile, until all is verified", rebuilt),
+            ("kubectl apply --server-side, then wait", waited),
+            ("towpath reconcile, until all is applied", written),
+            ("kubectl apply --server-side", applied),
+        ],
         f"{apps} apps of 7 objects into an emptied namespace, {runs} runs",
     )
     told(
@@ -169,21 +179,36 @@ def new_fleet(bench: Bench, folder: Path, namespace: str, objects: list[Manifest
     return found
 
 
+SEEN = ("deployment", "--all", "--for=jsonpath={.status.observedGeneration}=1", "--timeout=300s")
+"""What `kubectl wait` waits for: that controllers have seen each Deployment."""
 ONE = """\
-import json, os, resource, sys, time
+import json, os, resource, time
 from towpath.engine.place import open_place
 from towpath.engine.reconcile import reconcile
 from towpath.settings import Settings
-begin = time.perf_counter()
-done = reconcile(open_place(Settings.load(os.environ), "test"))
+begin = last = time.perf_counter()
+def tell(line):
+    global last
+    if line.endswith((" created", " configured")):
+        last = time.perf_counter()
+done = reconcile(open_place(Settings.load(os.environ), "test"), tell=tell)
 taken = time.perf_counter() - begin
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-print(json.dumps([taken, memory, len(done.outcomes), list(done.failures.items())[:3]]))
+print(json.dumps([taken, last - begin, memory, len(done.outcomes), list(done.failures.items())[:3]]))
 """
 
 
-def run_ours(here: Fleet, *, changes: int) -> tuple[float, int]:
-    """A process of its own, as a worker starts one: seconds of fetch and reconcile, MiB of the whole."""
+@dataclass(frozen=True)
+class Ours:
+    """Seconds of fetch and reconcile, seconds until the last object was written, MiB of the whole process."""
+
+    seconds: float
+    written: float
+    memory: int
+
+
+def run_ours(here: Fleet, *, changes: int) -> Ours:
+    """A process of its own, as a worker starts one."""
     environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     environ |= {
         "HOME": str(here.folder),
@@ -197,10 +222,10 @@ def run_ours(here: Fleet, *, changes: int) -> tuple[float, int]:
     )
     if done.returncode:
         sys.exit(done.stderr)
-    taken, memory, outcomes, failures = json.loads(done.stdout.splitlines()[-1])
+    taken, written, memory, outcomes, failures = json.loads(done.stdout.splitlines()[-1])
     if failures or outcomes != changes:
         sys.exit(f"{outcomes} apps were changed, not {changes}; failures: {failures}")
-    return taken, memory
+    return Ours(taken, written, memory)
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ class Fleet:
         files = {"towpath.yaml": yaml.safe_dump(config)}
         for name, objects in self.apps.items():
             files[f"apps/{name}/test/app.yaml"] = yaml.safe_dump_all(objects)
-            files[f"apps/{name}/test/release.yaml"] = release(name)
+            files[f"apps/{name}/test/release.yaml"] = release(name, self.registry)
         return files
 
     def look(self, apps: list[str] | None = None, **options: Any) -> Found:
@@ -117,10 +117,10 @@ def workload(name: str) -> Manifest:
     }
 
 
-def release(name: str) -> str:
+def release(name: str, registry: str = "127.0.0.1:5000") -> str:
     known = Release(
         app=name,
-        image=f"127.0.0.1:5000/{name}",
+        image=f"{registry}/{name}",
         digest=DIGEST,
         commit="0" * 40,
         source=f"/{name}.git",
