@@ -34,6 +34,8 @@ class Fleet:
     apps: dict[str, list[Manifest]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     registry: str = "127.0.0.1:5000"
+    images: dict[str, str] = field(default_factory=dict)
+    """Of apps that really run: `NAME@DIGEST`. The others have an image that there is not."""
 
     @property
     def namespace(self) -> str:
@@ -62,13 +64,16 @@ class Fleet:
         return self.git(work, "rev-parse", "HEAD")
 
     def content(self) -> Mapping[str, str]:
-        listed = {name: {"image": f"{self.registry}/{name}", "renderer": "plain"} for name in self.apps}
+        images = {name: self.images.get(name, f"{self.registry}/{name}@{DIGEST}") for name in self.apps}
+        listed = {
+            name: {"image": image.partition("@")[0], "renderer": "plain"} for name, image in images.items()
+        }
         environment = {"name": "test", "namespace": self.namespace, **self.environment}
         config = {"apiVersion": "towpath.dev/v1", "apps": listed, "environments": [environment]}
         files = {"towpath.yaml": yaml.safe_dump(config)}
         for name, objects in self.apps.items():
             files[f"apps/{name}/test/app.yaml"] = yaml.safe_dump_all(objects)
-            files[f"apps/{name}/test/release.yaml"] = release(name, self.registry)
+            files[f"apps/{name}/test/release.yaml"] = release(name, *images[name].split("@"))
         return files
 
     def look(self, apps: list[str] | None = None, **options: Any) -> Found:
@@ -117,11 +122,11 @@ def workload(name: str) -> Manifest:
     }
 
 
-def release(name: str, registry: str = "127.0.0.1:5000") -> str:
+def release(name: str, image: str, digest: str = DIGEST) -> str:
     known = Release(
         app=name,
-        image=f"{registry}/{name}",
-        digest=DIGEST,
+        image=image,
+        digest=digest,
         commit="0" * 40,
         source=f"/{name}.git",
         subject="Begin",

@@ -80,7 +80,10 @@ class Shop(Fleet):
             "environments": [environment],
         }
         files = {f"apps/hello/{path}": text for path, text in self.files.items()}
-        records = {"towpath.yaml": yaml.safe_dump(config), "apps/hello/test/release.yaml": release("hello")}
+        records = {
+            "towpath.yaml": yaml.safe_dump(config),
+            "apps/hello/test/release.yaml": release("hello", "127.0.0.1:5000/hello"),
+        }
         return files | records
 
     def adopt(self) -> Proposal:
