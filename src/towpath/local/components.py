@@ -168,7 +168,7 @@ def controller_manager(stack: Stack) -> Component:
             "--use-service-account-credentials",
             "--leader-elect=false",
             "--profiling=false",
-            # Its default of 20 requests a second is for clusters of many; here it would only make people wait.
+            # Its default of 20 requests a second is for clusters of many; here people would only wait.
             "--kube-api-qps=500",
             "--kube-api-burst=1000",
         ),
