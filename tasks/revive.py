@@ -5,10 +5,10 @@ claiming and starting it is scheduled again. A run that died at work is marked C
 for heartbeats, and stays so: it says how far it came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterName,
@@ -20,7 +20,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.logging import get_run_logger
 from prefect.states import AwaitingRetry, Scheduled
 from prefect.types import DateTime
@@ -41,18 +41,12 @@ def revive(environment: str) -> int:
     Who waits has no process and sends no heartbeat; where the server lost the event of the suspension, its
     watch for dead runs takes the run for dead. Begun again from the top it asks again: nothing is approved.
     """
-    revived = 0
-    with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs(flow_filter=_PROMOTE, flow_run_filter=_crashed(environment)):
-            if crashed_while_waiting(client.read_flow_run_states(run.id)):
-                get_run_logger().warning("%s was marked crashed while it waited: it asks again", run.name)
-                client.set_flow_run_state(
-                    run.id,
-                    AwaitingRetry(message="Marked crashed while it waited: it asks again."),
-                    force=True,
-                )
-                revived += 1
-    return revived
+
+    def died(client: SyncPrefectClient, run: FlowRun) -> bool:
+        return crashed_while_waiting(client.read_flow_run_states(run.id))
+
+    said = "Marked crashed while it waited: it asks again."
+    return _set_going(died, AwaitingRetry, said, flow=_PROMOTE, run=_crashed(environment))
 
 
 @step("schedule runs of {environment} that were claimed and never started")
@@ -62,20 +56,32 @@ def reschedule(environment: str) -> int:
     They never began, so they send no heartbeat and nobody else notices. Builds count here too: their pool has
     no loop of its own. Should the claim's process start after all, Prefect lets only one of the two run.
     """
-    found = 0
+
+    def died(client: SyncPrefectClient, run: FlowRun) -> bool:
+        now = client.read_flow_run(run.id).state  # a worker may have gone on meanwhile
+        return now is not None and left_pending(now, DateTime.now("UTC"))
+
+    said = "Claimed by a worker that never started it: scheduled again."
+    return _set_going(died, Scheduled, said, deployment=_of(environment), run=_PENDING)
+
+
+def _set_going(  # noqa: PLR0913
+    died: Callable[[SyncPrefectClient, FlowRun], bool],
+    again: Callable[..., State],
+    said: str,
+    *,
+    run: FlowRunFilter,
+    flow: FlowFilter | None = None,
+    deployment: DeploymentFilter | None = None,
+) -> int:
+    """Give the runs that the filters find and that `died` the state `again`; their number."""
     with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs(deployment_filter=_of(environment), flow_run_filter=_PENDING):
-            now = client.read_flow_run(run.id).state  # a worker may have gone on meanwhile
-            if now is None or not left_pending(now, DateTime.now("UTC")):
-                continue
-            get_run_logger().warning("%s was claimed and never started: scheduled again", run.name)
-            client.set_flow_run_state(
-                run.id,
-                Scheduled(message="Claimed by a worker that never started it: scheduled again."),
-                force=True,
-            )
-            found += 1
-    return found
+        found = client.read_flow_runs(flow_filter=flow, flow_run_filter=run, deployment_filter=deployment)
+        dead = [each for each in found if died(client, each)]
+        for each in dead:
+            get_run_logger().warning("%s: %s", each.name, said)
+            client.set_flow_run_state(each.id, again(message=said), force=True)
+    return len(dead)
 
 
 def left_pending(state: State, now: datetime) -> bool:
