@@ -32,18 +32,14 @@ def record_promoted(target: Target, release: Release) -> None:
         "at": now(),
         "detail": "",
     }
-    others = [each for each in read_table(status_key(target.environment)) if each.get("app") != target.app]
-    write_rows(target.environment, [*others, row])
+    write_rows(target.environment, [row], others=True)
 
 
 def write_health(done: Reconciled) -> None:
     """The table after a reconcile; apps that it did not look at stay as they were."""
     environment = done.found.place.environment.name
     rows = [_row(done, app) for app in done.health] + [_broken_row(done, app) for app in done.found.broken]
-    if not done.found.whole:
-        looked = {row["app"] for row in rows}
-        rows += [row for row in read_table(status_key(environment)) if row.get("app") not in looked]
-    write_rows(environment, rows)
+    write_rows(environment, rows, others=not done.found.whole)
 
 
 def _row(done: Reconciled, app: str) -> Row:
@@ -70,14 +66,17 @@ def _new_row(done: Reconciled, app: str, health: str, drift: str, detail: str) -
     }
 
 
-def write_rows(environment: str, rows: list[Row]) -> None:
-    """Publish an environment's table, apps by name; the same again is not written again."""
-    rows = sorted(rows, key=lambda row: str(row["app"]))
+def write_rows(environment: str, rows: list[Row], *, others: bool) -> None:
+    """Publish an environment's table, apps by name; the same again is not written again.
+
+    With `others`, apps that `rows` do not have stay as the newest table has them.
+    """
     before = {str(row.get("app")): row for row in read_table(status_key(environment))}
-    if any(_unlike(row, before.pop(row["app"], None)) for row in rows) or before:
-        write_table(status_key(environment), rows, f"Apps in {environment}")
+    after = (before if others else {}) | {str(row["app"]): row for row in rows}
+    if before.keys() != after.keys() or any(_unlike(row, before[app]) for app, row in after.items()):
+        write_table(status_key(environment), [after[app] for app in sorted(after)], f"Apps in {environment}")
 
 
-def _unlike(row: Row, before: Row | None) -> bool:
+def _unlike(row: Row, before: Row) -> bool:
     # When it was seen is no news; the reconcile run itself tells that it looked.
-    return before is None or any(row[key] != before.get(key) for key in row if key not in ("at", "commit"))
+    return any(row[key] != before.get(key) for key in row if key not in ("at", "commit"))
