@@ -31,19 +31,15 @@ def command(app: str, environment: str | None, limit: int, output: str) -> None:
       towpath history hello
       towpath history hello --environment prod --output json
     """
+    from towpath.cli.names import load_environments
+    from towpath.engine.history import release_history
     from towpath.settings import Settings
 
-    settings = Settings.load(os.environ)
-    url = settings.environments_url()
-    from towpath.adapters.git import fetch_checkout
-    from towpath.config import load_config
-    from towpath.engine.history import release_history
-
-    checkout = fetch_checkout(url, settings.branch, settings.cache, allow_file=settings.git_allow_file)
-    config = load_config(checkout.path)
+    environments = load_environments(Settings.load(os.environ))
+    config = environments.config
     config.app(app)
     names = [environment] if environment else [each.name for each in config.environments]
-    found = [entry for name in names for entry in release_history(checkout, config, app, name)]
+    found = [entry for name in names for entry in release_history(environments.checkout, config, app, name)]
     found = sorted(found, key=lambda entry: entry.committed_at, reverse=True)[:limit]
     if output == "json":
         click.echo(json.dumps([entry.to_json() for entry in found], indent=2))

@@ -2,21 +2,17 @@
 
 from dataclasses import dataclass
 
-from towpath.adapters.git import Checkout, fetch_checkout, resolve_revision
-from towpath.config import Config, load_config, resolve_source_url
+from towpath.adapters.git import resolve_revision
+from towpath.config import resolve_source_url
+from towpath.engine.repository import GIT_TIMEOUT, Desired, read_repository
 from towpath.settings import Settings
-
-GIT_TIMEOUT = 60.0
-"""Seconds for one Git operation over the network."""
 
 
 @dataclass(frozen=True, slots=True)
-class Environments:
-    """The environment repository at the head of its branch."""
+class Environments(Desired):
+    """The environment repository at one commit, and the settings that it was fetched with."""
 
     settings: Settings
-    checkout: Checkout
-    config: Config
 
     def revision(self, app: str, revision: str | None) -> str:
         """The whole commit id of a revision of an app's source; of its branch's head when none is named."""
@@ -34,11 +30,5 @@ class Environments:
 
 def load_environments(settings: Settings, revision: str | None = None) -> Environments:
     """Fetch the environment repository at `revision`, or its branch; MissingPartError without a URL."""
-    checkout = fetch_checkout(
-        settings.environments_url(),
-        revision or settings.branch,
-        settings.cache,
-        allow_file=settings.git_allow_file,
-        timeout=GIT_TIMEOUT,
-    )
-    return Environments(settings, checkout, load_config(checkout.path))
+    desired = read_repository(settings, revision)
+    return Environments(desired.checkout, desired.config, settings)

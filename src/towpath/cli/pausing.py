@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from towpath.adapters.git import commit_files
-from towpath.cli.names import GIT_TIMEOUT, Environments
+from towpath.cli.names import Environments
+from towpath.engine.repository import GIT_TIMEOUT
 from towpath.pause import Pause, dump_pauses, pause_marker, pause_path, pauses_in
 
 Change = Callable[[tuple[Pause, ...]], tuple[Pause, ...]]

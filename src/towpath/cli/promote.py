@@ -60,7 +60,6 @@ def choose(
     """The release that is meant, as the registry has it."""
     from towpath.adapters.registry import find_release, get_release
     from towpath.errors import RefusedError, UnknownNameError
-    from towpath.release import load_release_file, release_path
 
     config = environments.config
     image = config.app(app).image
@@ -72,7 +71,7 @@ def choose(
                 f"{environment} is the first environment, so say which release",
                 remedy="--release DIGEST or --commit SHA; `towpath deliver` makes a new one.",
             )
-        state = load_release_file(environments.checkout.path / release_path(app, before))
+        state = environments.release(app, before)
         if state is None or state.verified_at is None:
             raise RefusedError(f"no release of {app} is verified in {before}")
         return state.release

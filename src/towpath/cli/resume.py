@@ -28,13 +28,13 @@ def command(environment: str, app: str | None, output: str) -> None:
     from towpath.cli.names import load_environments
     from towpath.cli.pausing import commit_pauses, named
     from towpath.cli.server import whoami
-    from towpath.pause import active, pauses_in, remove, resume_message
+    from towpath.pause import active, remove, resume_message
     from towpath.settings import Settings
 
     now = datetime.now(UTC)
     environments = load_environments(Settings.load(os.environ))
     environments.config.environment(environment)
-    pauses = pauses_in(environments.checkout.path, environment)
+    pauses = environments.pauses(environment)
     ended = [each for each in pauses if each.app == (app or "") and each.holds(each.app, now)]
     commit, by, key = "", whoami(), uuid.uuid4().hex
     if ended:

@@ -82,18 +82,17 @@ def look(
     server: "Server", environments: "Environments", environment: "Environment", waiting: Sequence["Run"]
 ) -> list[Line]:
     """All apps in one environment."""
-    from towpath.pause import active, pauses_in
-    from towpath.release import load_release_file, release_path
+    from towpath.pause import active
 
     name = environment.name
-    pauses = pauses_in(environments.checkout.path, name)
+    pauses = environments.pauses(name)
     rows, _ = server.table(f"status-{name}")
     seen = {row.get("app"): row for row in rows}
     ended = server.find("reconcile", kinds=["COMPLETED"], tags=[f"environment:{name}"], limit=1)
     looked = ended[0].at if ended else None
     lines = []
     for app in sorted(environments.config.apps):
-        state = load_release_file(environments.checkout.path / release_path(app, name))
+        state = environments.release(app, name)
         row = seen.get(app) or {}
         current = state is not None and row.get("release") == state.release.digest
         waits = tuple(
