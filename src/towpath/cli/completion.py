@@ -1,4 +1,7 @@
-"""Shell completion of app and environment names from the newest cached checkout: no network, no Prefect."""
+"""Shell completion of app and environment names: no network, no Prefect.
+
+They come from the folder that `--repo` names, or from the environment repository's newest cached checkout.
+"""
 
 import os
 from collections.abc import Iterable
@@ -8,41 +11,53 @@ import click
 import yaml
 from click.shell_completion import CompletionItem
 
+from towpath.errors import TowpathError
 from towpath.settings import Settings
 
+CONFIG_FILE = "towpath.yaml"
 
-def complete_app(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+
+def complete_app(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of apps that begin with what is typed."""
-    return _items(_known("apps"), incomplete)
+    return _items(_known("apps", _repo(ctx)), incomplete)
 
 
 def complete_environment(
-    _ctx: click.Context, _param: click.Parameter, incomplete: str
+    ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Names of environments that begin with what is typed."""
-    return _items(_known("environments"), incomplete)
+    return _items(_known("environments", _repo(ctx)), incomplete)
 
 
 def complete_app_or_environment(
-    _ctx: click.Context, _param: click.Parameter, incomplete: str
+    ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Both, where an environment may stand alone."""
-    return _items([*_known("environments"), *_known("apps")], incomplete)
+    return _items([*_known("environments", _repo(ctx)), *_known("apps", _repo(ctx))], incomplete)
+
+
+def _repo(ctx: click.Context) -> Path | None:
+    repo = ctx.params.get("repo")
+    return Path(repo) if repo else None
 
 
 def _items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-def _known(key: str) -> list[str]:
+def _known(key: str, repo: Path | None) -> list[str]:
     """Completion never fails and never waits: nothing cached, nothing offered."""
     try:
-        found = yaml.safe_load(_newest().read_text())[key]
+        file = repo / CONFIG_FILE if repo else _newest(Settings.load(os.environ))
+        found = yaml.safe_load(file.read_text())[key]
         return [str(each["name"]) if isinstance(each, dict) else str(each) for each in found]
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, TowpathError):
         return []
 
 
-def _newest() -> Path:
-    checkouts = Settings.load(os.environ).cache / "checkouts"
-    return max(checkouts.glob("*/*/towpath.yaml"), key=lambda file: file.parent.stat().st_mtime)
+def _newest(settings: Settings) -> Path:
+    """The newest checkout of the repository that a verb would fetch."""
+    from towpath.adapters.git import checkouts_of
+
+    checkouts = checkouts_of(settings.environments_url(), settings.cache, allow_file=settings.git_allow_file)
+    return max(checkouts.glob(f"*/{CONFIG_FILE}"), key=lambda file: file.parent.stat().st_mtime)

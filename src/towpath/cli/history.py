@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from towpath.cli.options import app_argument, environment_option, output_option
 from towpath.printable import printable
 
 if TYPE_CHECKING:
@@ -15,12 +16,12 @@ COLUMNS = ("WHEN", "ENVIRONMENT", "RELEASE", "WHAT", "BY", "APPROVED BY", "VERIF
 
 
 @click.command(name="history")
-@click.argument("app")
-@click.option("-e", "--environment", help="Only this environment.")
+@app_argument
+@environment_option
 @click.option(
     "-n", "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Rows at most."
 )
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@output_option
 def command(app: str, environment: str | None, limit: int, output: str) -> None:
     """Show what was released where, by whom, and when.
 

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import click
 
+from towpath.cli.completion import complete_app
 from towpath.cli.options import environment_argument, output_option
 from towpath.printable import printable
 
 
 @click.command(name="pause")
 @environment_argument
-@click.option("--app", help="Only this app.")
+@click.option("--app", shell_complete=complete_app, help="Only this app.")
 @click.option("--until", required=True, help="Its end: 2h, 1d12h, or a time such as 2026-11-21T18:00.")
 @click.option("--reason", required=True, help="Why, for everybody who wonders.")
 @output_option

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import click
 
+from towpath.cli.completion import complete_app
 from towpath.cli.options import environment_argument, output_option
 from towpath.printable import printable
 
 
 @click.command(name="resume")
 @environment_argument
-@click.option("--app", help="Only the pause of this app.")
+@click.option("--app", shell_complete=complete_app, help="Only the pause of this app.")
 @output_option
 def command(environment: str, app: str | None, output: str) -> None:
     """End the pause of ENVIRONMENT, or of one app in it. The next reconcile writes again.

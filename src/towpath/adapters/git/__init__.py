@@ -5,7 +5,7 @@ A URL is mirrored once into the cache (`mirror`), a commit is checked out once i
 branch's newest (`write`).
 """
 
-from towpath.adapters.git.checkout import Checkout, fetch_checkout, resolve_revision
+from towpath.adapters.git.checkout import Checkout, checkouts_of, fetch_checkout, resolve_revision
 from towpath.adapters.git.command import check_url
 from towpath.adapters.git.head import branch_head
 from towpath.adapters.git.propose import propose_files
@@ -27,6 +27,7 @@ __all__ = [
     "CommitInfo",
     "branch_head",
     "check_url",
+    "checkouts_of",
     "commit_files",
     "fetch_checkout",
     "is_ancestor",

@@ -40,10 +40,19 @@ def fetch_checkout(
     remote = check_url(url, allow_file=allow_file)
     mirror, commit = _resolve(remote, revision, cache, timeout)
     try:
-        path = materialise(mirror, commit, cache / "checkouts" / mirror.stem, timeout)
+        path = materialise(mirror, commit, _checkouts(mirror, cache), timeout)
     except OSError as error:
         raise TransientError(f"cannot write the Git cache {cache}: {error.strerror}") from error
     return Checkout(path, remote.url, commit, revision, mirror)
+
+
+def checkouts_of(url: str, cache: Path, *, allow_file: bool = False) -> Path:
+    """The folder of a URL's checkouts, one per commit that was fetched; asks nobody."""
+    return _checkouts(mirror_path(check_url(url, allow_file=allow_file), cache), cache)
+
+
+def _checkouts(mirror: Path, cache: Path) -> Path:
+    return cache / "checkouts" / mirror.stem
 
 
 def resolve_revision(
