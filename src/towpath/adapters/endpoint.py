@@ -41,17 +41,24 @@ def serve(address: str, pages: Mapping[str, Page], notice: Notice | None = None)
 
     Raises MissingPartError when the address cannot be had.
     """
-    host, _, port = address.rpartition(":")
     handler = type("Handler", (_Handler,), {"pages": pages, "notice": notice})
     try:
-        server = _Server((host.strip("[]") or "127.0.0.1", int(port)), handler)
-    except (OSError, ValueError, OverflowError) as error:
+        server = _Server(parse_address(address), handler)
+    except (OSError, ValueError) as error:
         raise MissingPartError(
             f"cannot listen on {address}: {getattr(error, 'strerror', None) or error}",
             remedy="Name another address as HOST:PORT; port 0 takes any that is free.",
         ) from error
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
     return server
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """`HOST:PORT` -> host (loopback where it is empty) and port; ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError(f"{text!r} is not HOST:PORT with a port from 0 to 65535")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 class _Server(ThreadingHTTPServer):

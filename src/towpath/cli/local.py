@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from towpath.cli.options import output_option
 from towpath.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,18 +52,23 @@ def up(  # noqa: PLR0913
     Ports, subnet, registry and environments are remembered until `down --purge`; whether the machine has a
     cluster (KUBECONFIG) or a Docker Engine (DOCKER_HOST) of its own is asked at every start.
     """
+    from towpath.errors import TerminalError
     from towpath.local import up as bring
     from towpath.local.lock import locked
-    from towpath.local.options import Wish, decide
+    from towpath.local.options import Wish, decide, refuse_malformed
     from towpath.local.stack import Options
     from towpath.local.supervisor import Supervisor
     from towpath.progress import elapsed, reporter
 
+    wish = Wish(ports, subnet, kubeconfig, context, registry, environments)
+    try:
+        refuse_malformed(wish)
+    except TerminalError as error:
+        raise click.UsageError(str(error)) from error
     begin = time.monotonic()
     stack = _stack()
     layout = stack.layout
     layout.create()
-    wish = Wish(ports, subnet, kubeconfig, context, registry, environments)
     with locked(layout.lock, lambda text: click.echo(text, err=True)):
         running = Supervisor(stack).is_up()
         stack = stack.with_options(decide(layout, Options.load(layout), wish, os.environ, running=running))
@@ -101,7 +107,7 @@ def down(*, purge: bool) -> None:
 
 
 @command.command()
-@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@output_option
 def status(output: str) -> None:
     """Show every component; exit code 1 when one is not ready."""
     from towpath.local import status as view

@@ -28,6 +28,16 @@ LOOK = 30.0
 TOKEN = "TOWPATH_NOTIFY_TOKEN"  # noqa: S105 - the name of the variable
 
 
+def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    from towpath.adapters.endpoint import parse_address
+
+    try:
+        parse_address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
 @click.command(name="watch")
 @environment_argument
 @click.option(
@@ -43,6 +53,7 @@ TOKEN = "TOWPATH_NOTIFY_TOKEN"  # noqa: S105 - the name of the variable
     default="127.0.0.1:4210",
     show_default=True,
     metavar="HOST:PORT",
+    callback=_address,
     help="Where /metrics, /readyz, /healthz and /notify answer.",
 )
 @click.option(
@@ -72,10 +83,10 @@ def command(environment: str, interval: float, metrics_address: str, notify_toke
 
     settings = Settings.load(os.environ)
     remember_environment(os.environ)
-    url = prepare(settings)
-    metrics = Metrics(environment)
     token = notify_token_file.read_text().strip() if notify_token_file else os.environ.get(TOKEN, "")
     remember(token)
+    url = prepare(settings)
+    metrics = Metrics(environment)
 
     from towpath.cli.runs_here import RunsHere
     from towpath.engine.watch import Watcher

@@ -34,7 +34,6 @@ def decide(
     layout: Layout, remembered: Options | None, wish: Wish, environ: Mapping[str, str], *, running: bool
 ) -> Options:
     """The stack's options. A running stack keeps those it has; another wish is refused."""
-    _refuse_malformed(wish)
     if running and remembered:
         wanted = _apply(remembered, wish)
         if wanted != remembered:
@@ -58,8 +57,9 @@ def decide(
     return options
 
 
-def _refuse_malformed(wish: Wish) -> None:
-    """What cannot be meant is told before anything starts, and is not remembered."""
+def refuse_malformed(wish: Wish) -> None:
+    """Raise TerminalError for what cannot be meant, whatever the machine has."""
+    parse_ports(wish.ports)
     try:
         subnet = ipaddress.IPv4Network(wish.subnet) if wish.subnet is not None else None
     except ValueError as error:

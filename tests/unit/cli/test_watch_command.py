@@ -23,9 +23,25 @@ def test_help_has_examples_and_every_option() -> None:
         assert text in shown
 
 
-@pytest.mark.parametrize("wrong", [[], ["dev", "--interval", "0"], ["dev", "--notify-token-file", "/none"]])
-def test_wrong_usage_is_told(wrong: list[str]) -> None:
-    assert CliRunner().invoke(command, wrong).exit_code == 2
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        ["dev", "--interval", "0"],
+        ["dev", "--notify-token-file", "/none"],
+        ["dev", "--metrics-address", "4210"],
+        ["dev", "--metrics-address", "127.0.0.1:none"],
+        ["dev", "--metrics-address", "127.0.0.1:65536"],
+        ["dev", "--metrics-address", "127.0.0.1:-1"],
+    ],
+)
+def test_wrong_usage_is_told_also_where_there_is_no_server(
+    wrong: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOWPATH_HOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    result = CliRunner().invoke(command, wrong)
+    assert (result.exit_code, result.output.startswith("Usage:")) == (2, True), result.output
 
 
 def test_help_does_not_import_prefect() -> None:

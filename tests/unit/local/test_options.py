@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from towpath.errors import TerminalError
-from towpath.local.options import Wish, decide, engine, foreign
+from towpath.local.options import Wish, decide, engine, foreign, refuse_malformed
 from towpath.local.ports import DEFAULT_PORTS
 from towpath.local.stack import Options, Stack
 
@@ -60,11 +60,14 @@ def test_a_kubeconfig_that_is_not_there_says_the_way_out(described: Stack) -> No
         (Wish(registry="x"), "--registry x"),
         (Wish(registry="https://registry.example.com"), "HOST:PORT"),
         (Wish(registry="registry.example.com/team"), "HOST:PORT"),
+        (Wish(ports=("prefect=http",)), "http is no port number"),
+        (Wish(ports=("prefect=65536",)), "65536 is no port number"),
+        (Wish(ports=("prefekt=4200",)), "Did you mean prefect"),
     ],
 )
-def test_what_cannot_be_meant_is_told_before_anything_starts(described: Stack, wish: Wish, said: str) -> None:
+def test_what_cannot_be_meant_is_told_before_anything_starts(wish: Wish, said: str) -> None:
     with pytest.raises(TerminalError, match=said):
-        told(described, wish)
+        refuse_malformed(wish)
 
 
 @pytest.mark.parametrize("registry", ["127.0.0.1:5001", "registry.example.com", "localhost:5000", "r:5000"])
