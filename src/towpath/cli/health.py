@@ -27,7 +27,8 @@ from towpath.cli.options import output_option
 def command(source: Path, repo: Path | None, output: str) -> None:
     """Judge live objects in a file: Healthy, Progressing, Degraded, Suspended, Missing or Unknown.
 
-    One verdict per object, in the order of the input. What cannot be judged is Unknown, with the reason.
+    One verdict per object, in the order of the input. What cannot be judged is Unknown, with the reason; so
+    is a file that cannot be read as YAML or JSON, or a document of it. Exits 0 whatever the verdicts are.
 
     \b
     Examples:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from towpath.cli.completion import complete_app, complete_environment
+
 
 @click.command(name="render")
 @click.option(
@@ -13,14 +15,20 @@ import click
     default=Path(),
     help="Folder of the environment repository; the current one if left out.",
 )
-@click.option("--app", required=True, help="App of towpath.yaml.")
-@click.option("--environment", required=True, help="Environment of towpath.yaml.")
+@click.option("--app", required=True, shell_complete=complete_app, help="App of towpath.yaml.")
+@click.option(
+    "--environment", required=True, shell_complete=complete_environment, help="Environment of towpath.yaml."
+)
 def command(repo: Path, app: str, environment: str) -> None:
-    """Print the objects an app has in an environment, as YAML; the values of Secrets are masked.
+    """Print the objects an app has in an environment, as YAML.
+
+    The values of Secrets are masked: this is for reading and for checks of your own, not for applying. What
+    differs from the cluster, Secrets included, `towpath diff` says.
 
     \b
-    Example:
-      towpath render --repo environments/ --app hello --environment prod | kubectl diff -f -
+    Examples:
+      towpath render --app hello --environment prod
+      towpath render --repo environments/ --app hello --environment prod | conftest test -
     """
     import yaml
 

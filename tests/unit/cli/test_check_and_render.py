@@ -78,6 +78,12 @@ def test_render_prints_what_would_be_applied(repository: Path) -> None:
     assert done.stdout.count("\n---\n") == 8
 
 
+def test_render_is_not_shown_as_something_to_apply() -> None:
+    said = towpath("render", "--help").stdout
+    assert "Secrets are masked" in said
+    assert "kubectl" not in said
+
+
 def test_render_of_an_unknown_environment(repository: Path) -> None:
     done = towpath("render", "--repo", str(repository), "--app", "hello", "--environment", "pro")
     assert done.returncode == 1
