@@ -24,6 +24,9 @@ import click
 def command(repo: Path, file: Path, check: bool, force: bool) -> None:
     """Write the prefect.yaml of an environment repository, or check it.
 
+    The flows are Towpath's own, in its folders flows/ and tasks/: call this, and `prefect deploy`, in a clone
+    of Towpath that the workers find at the same path.
+
     `deliver` runs in the work pool `build`; `promote`, `reconcile` and `rollback` run in the pool of their
     environment. Schedules, variables and deployments of your own pass the check.
 
@@ -65,4 +68,10 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
             remedy="--force replaces it; --check compares.",
         )
     file.write_text(after)
-    click.echo(f"Wrote {file}. `prefect --no-prompt deploy --all` creates its deployments.")
+    if (file.parent / "flows").is_dir():
+        click.echo(f"Wrote {file}. `prefect --no-prompt deploy --all` creates its deployments.")
+    else:
+        click.echo(f"Wrote {file}, but there is no flows/ beside it, which its deployments run.")
+        click.echo(
+            "Call this in a clone of Towpath, or copy flows/ and tasks/ from one."
+        )

@@ -35,6 +35,13 @@ def test_written_then_up_to_date_then_checked(repo: Path) -> None:
     assert "fits 1 environments" in invoke(repo, "--check")
 
 
+def test_what_its_deployments_run_is_said_to_be_missing_where_it_is(repo: Path) -> None:
+    assert "there is no flows/ beside it" in invoke(repo)
+    (repo / "flows").mkdir()
+    (repo / "prefect.yaml").unlink()
+    assert "deploy --all` creates" in invoke(repo)
+
+
 def test_a_new_environment_is_noticed_and_added(repo: Path) -> None:
     invoke(repo)
     (repo / "towpath.yaml").write_text(CONFIG.replace("]", ", {name: live, namespace: live}]"))
