@@ -72,6 +72,4 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
         click.echo(f"Wrote {file}. `prefect --no-prompt deploy --all` creates its deployments.")
     else:
         click.echo(f"Wrote {file}, but there is no flows/ beside it, which its deployments run.")
-        click.echo(
-            "Call this in a clone of Towpath, or copy flows/ and tasks/ from one."
-        )
+        click.echo("Call this in a clone of Towpath, or copy flows/ and tasks/ from one.")

@@ -9,6 +9,7 @@ import click
 from towpath.cli.completion import complete_app_or_environment
 from towpath.cli.options import output_option
 from towpath.cli.planning import make_comparisons, make_plan, source_options
+from towpath.errors import TowpathError
 from towpath.printable import printable
 
 FAILED, DIFFERENT = 1, 2
@@ -43,7 +44,8 @@ class Diff(click.Command):
 def command(names: tuple[str, ...], repo: Path | None, revision: str | None, output: str) -> None:
     """Compare with Git, field by field: an app, a whole environment, or all of them. Writes nothing.
 
-    Exits 0 when nothing differs, 2 when something does, 1 after an error, also in one of many.
+    Exits 0 when nothing differs, 2 when something does, 1 after an error, also in one of many. In JSON,
+    errors are in `problems`; `differs` is null where not all could be judged and nothing known differs.
 
     \b
     Examples:
@@ -53,10 +55,16 @@ def command(names: tuple[str, ...], repo: Path | None, revision: str | None, out
     """
     if len(names) > 2:
         raise click.UsageError("give an app and an environment, an environment, or neither.")
-    if len(names) == 2:
-        differs, failed = _diff_app(names[0], names[1], repo, revision, output), False
-    else:
-        differs, failed = _diff_all(names[0] if names else None, repo, revision, output)
+    app, environment = (names[0], names[1]) if len(names) == 2 else (None, names[0] if names else None)
+    try:
+        if app is not None and environment is not None:
+            differs, failed = _diff_app(app, environment, repo, revision, output), False
+        else:
+            differs, failed = _diff_all(environment, repo, revision, output)
+    except TowpathError as error:
+        if output == "json":
+            _print_json({"differs": None, "problems": [_problem(app, environment, str(error))]})
+        raise
     if differs or failed:
         sys.exit(FAILED if failed else DIFFERENT)
 
@@ -64,7 +72,7 @@ def command(names: tuple[str, ...], repo: Path | None, revision: str | None, out
 def _diff_app(app: str, environment: str, repo: Path | None, revision: str | None, output: str) -> bool:
     plan = make_plan(app, environment, repo, revision)
     if output == "json":
-        _print_json({"differs": plan.differs, **plan.to_json()})
+        _print_json({"differs": plan.differs, "problems": [], **plan.to_json()})
     else:
         click.echo(printable(plan.to_text()))
     return plan.differs
@@ -75,18 +83,30 @@ def _diff_all(
 ) -> tuple[bool, bool]:
     """(whether something differs, whether something could not be judged)"""
     found = make_comparisons(environment, repo, revision)
+    problems = [
+        _problem(app or None, each.environment, why) for each in found for app, why in each.problems.items()
+    ]
     differs = any(each.differs for each in found)
     if output == "json":
-        _print_json({"differs": differs, "environments": [each.to_json() for each in found]})
+        environments = [each.to_json() for each in found]
+        known = differs or (None if problems else False)
+        _print_json({"differs": known, "problems": problems, "environments": environments})
     else:
         for each in found:
             click.echo(printable(each.to_text()))
-    for each in found:
-        for app, why in each.problems.items():
-            where = f"{app} in {each.environment}" if app else each.environment
-            click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-            click.echo(printable(f"{where}: {why}"), err=True)
-    return differs, any(each.problems for each in found)
+    for problem in problems:
+        click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+        click.echo(printable(f"{_where(problem)}: {problem['message']}"), err=True)
+    return differs, bool(problems)
+
+
+def _problem(app: str | None, environment: str | None, message: str) -> dict[str, str | None]:
+    """What could not be judged; None stands for all."""
+    return {"environment": environment, "app": app, "message": message}
+
+
+def _where(problem: dict[str, str | None]) -> str:
+    return f"{problem['app']} in {problem['environment']}" if problem["app"] else str(problem["environment"])
 
 
 def _print_json(data: object) -> None:

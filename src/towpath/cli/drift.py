@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from towpath.cli.completion import complete_app
 from towpath.cli.diff import DIFFERENT, FAILED, Diff
 from towpath.cli.options import environment_argument, output_option
 from towpath.printable import printable
@@ -23,7 +24,7 @@ WIDEST = 48
 
 @click.command(name="drift", cls=Diff)
 @environment_argument
-@click.option("--app", "apps", multiple=True, help="Only this app. Repeatable.")
+@click.option("--app", "apps", multiple=True, shell_complete=complete_app, help="Only this app. Repeatable.")
 @click.option("--deep", is_flag=True, help="Ask the API server about every object by a dry run, too.")
 @click.option("--history", is_flag=True, help="What earlier reconciles found, from the Prefect server.")
 @click.option(
@@ -47,11 +48,16 @@ def command(  # noqa: PLR0913, PLR0917
     if history:
         _history(environment, limit, output)
         return
-    from towpath.engine.place import open_place
+    from towpath.cli.names import load_environments, of_apps
+    from towpath.engine.place import place_of
     from towpath.engine.reconcile import look
     from towpath.settings import Settings
 
-    found = look(open_place(Settings.load(os.environ), environment), apps or None, deep=deep)
+    settings = Settings.load(os.environ)
+    desired = load_environments(settings)
+    desired.config.environment(environment)
+    with of_apps(apps, desired.config, environment):
+        found = look(place_of(settings, desired, environment), apps or None, deep=deep)
     if output == "json":
         click.echo(printable(json.dumps(to_json(found), indent=2, ensure_ascii=False)))
     else:

@@ -31,6 +31,7 @@ def source_options(function: F) -> F:
 def make_plan(app: str, environment: str, repo: Path | None, revision: str | None) -> "Plan":
     """Plan one app against its cluster, also one that Git has no more. Writes nothing."""
     from towpath.adapters.kubernetes import connect_environment
+    from towpath.cli.names import of_apps
     from towpath.confirmation import confirmed_in
     from towpath.engine.leave import plan_leaving
     from towpath.engine.plan import plan_app
@@ -40,7 +41,8 @@ def make_plan(app: str, environment: str, repo: Path | None, revision: str | Non
     where = config.environment(environment)
     confirmed = confirmed_in(root, app, environment)
     if has_left(root, app, environment, app in config.apps):
-        return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)
+        with of_apps([app], config, environment):
+            return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)
     rendered = render_app(root, config, app, environment, tools=settings.tools, cache=settings.renders)
     return plan_app(connect_environment(where, settings.kubeconfig), rendered, where, confirmed=confirmed)
 

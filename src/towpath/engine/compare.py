@@ -38,8 +38,9 @@ class Comparison:
     unreleased: tuple[str, ...] = ()
 
     @property
-    def differs(self) -> bool:
-        return any(plan.differs for plan in self.plans)
+    def differs(self) -> bool | None:
+        """None: nothing is known to differ, and not all could be judged."""
+        return any(plan.differs for plan in self.plans) or (None if self.problems else False)
 
     def summary(self) -> str:
         """One line."""

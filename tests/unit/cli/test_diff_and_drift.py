@@ -1,0 +1,68 @@
+"""`towpath diff` and `towpath drift` where no cluster answers: what is wrong is told first, in JSON too."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[3] / "examples/environments"
+TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """The example, committed, with a release of its app in every environment."""
+    folder = Path(shutil.copytree(EXAMPLE, tmp_path / "environments"))
+    person = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], [*person, "commit", "-qm", "Begin"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    return folder
+
+
+def towpath(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
+    environ = {
+        **kept,
+        "HOME": str(repository.parent),
+        "KUBECONFIG": str(repository.parent / "none"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "TOWPATH_ENVIRONMENTS": f"file://{repository}",
+        "TOWPATH_GIT_ALLOW_FILE": "1",
+    }
+    return subprocess.run([*TOWPATH, *arguments], env=environ, capture_output=True, text=True, check=False)
+
+
+def test_a_misspelt_app_is_told_with_the_nearest_and_not_the_missing_cluster(repository: Path) -> None:
+    for arguments in (["diff", "helo", "prod"], ["plan", "helo", "prod"], ["drift", "prod", "--app", "helo"]):
+        done = towpath(repository, *arguments)
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: unknown app 'helo'"), done.stderr
+        assert done.stderr.endswith("Did you mean hello?\n")
+
+
+def test_a_misspelt_environment_is_told_before_the_missing_cluster(repository: Path) -> None:
+    for arguments in (["diff", "hello", "prd"], ["diff", "prd"], ["drift", "prd", "--app", "helo"]):
+        done = towpath(repository, *arguments)
+        assert (done.returncode, done.stderr.splitlines()) == (
+            1,
+            ["error: unknown environment 'prd' in towpath.yaml", "Did you mean prod?"],
+        )
+
+
+def test_json_says_what_could_not_be_judged_and_does_not_say_that_nothing_differs(repository: Path) -> None:
+    for arguments, where in (
+        (["diff", "hello", "prod"], ("prod", "hello")),
+        (["diff", "prod"], ("prod", None)),
+        (["diff", "prod", "--repo", str(repository)], ("prod", None)),
+        (["diff", "prd"], ("prd", None)),
+    ):
+        done = towpath(repository, *arguments, "--output", "json")
+        answer = json.loads(done.stdout)
+        assert (done.returncode, answer["differs"]) == (1, None)
+        (problem,) = answer["problems"]
+        assert (problem["environment"], problem["app"]) == where
+        assert problem["message"] in done.stderr.replace("error: prod: ", "error: ")
