@@ -18,7 +18,7 @@ from towpath.engine.render import Rendered
 from towpath.engine.smoke import SmokeResult, addressed, run_smoke_checks, run_smoke_jobs
 from towpath.engine.witness import explain
 from towpath.errors import TransientError, VerifyError
-from towpath.health import ObjectHealth
+from towpath.health import ObjectHealth, Status, assess
 from towpath.health.assess import Judges, never_changes
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -122,6 +122,7 @@ def _wait(  # noqa: PLR0913, PLR0917
     """The last judgement, and the snapshot it is about: good, hopeless, or the one at the deadline."""
     moving, still = collections_of(rendered)
     fixed = _read_each(cluster, still)
+    moving = sorted({*moving, *(_collection(ref) for ref, live in fixed.items() if _is_restless(live, own))})
     judgement: Judgement | None = None
     snapshot: Snapshot = {}
     said, good_since = "", None
@@ -161,15 +162,24 @@ def collections_of(rendered: Rendered) -> tuple[list[Collection], list[ObjectRef
         ref = ref_of(manifest)
         if never_changes(ref.group, ref.kind):
             still.append(ref)
-        elif ref.namespace:
-            moving.add(Collection(ref.group, ref.kind, ref.namespace))
         else:
-            moving.add(Collection(ref.group, ref.kind, name=ref.name))
+            moving.add(_collection(ref))
         if (ref.group, ref.kind) in WORKLOADS:
             moving.add(Collection("", "Pod", ref.namespace))
         if (ref.group, ref.kind) == ("apps", "Deployment"):
             moving.add(Collection("apps", "ReplicaSet", ref.namespace))
     return sorted(moving), still
+
+
+def _collection(ref: ObjectRef) -> Collection:
+    if ref.namespace:
+        return Collection(ref.group, ref.kind, ref.namespace)
+    return Collection(ref.group, ref.kind, name=ref.name)
+
+
+def _is_restless(live: Manifest, own: Judges) -> bool:
+    """Whether one for which existing is enough says all the same that it is on its way."""
+    return assess(live, own).status is not Status.HEALTHY
 
 
 def _read_each(cluster: VerifyCluster, refs: list[ObjectRef]) -> dict[ObjectRef, Manifest]:

@@ -106,10 +106,13 @@ def judge_for(group: str, kind: str) -> Judge:
     return judge_of(row) if isinstance(row, str) else row
 
 
+_NEWS = (Status.DEGRADED, Status.PROGRESSING, Status.SUSPENDED)
+
+
 def _exists(manifest: Manifest) -> Health:
-    """Existing is enough, unless its status has bad news all the same."""
+    """Existing is enough, unless its status says otherwise all the same."""
     told = generic(manifest)
-    return told if told.status is Status.DEGRADED else resources.exists(manifest)
+    return told if told.status in _NEWS else resources.exists(manifest)
 
 
 def never_changes(group: str, kind: str) -> bool:

@@ -7,7 +7,34 @@ may be configuration that no controller ever reports on, so nobody waits for it.
 import re
 from typing import Any
 
-from towpath.health.operators import gateways
+from towpath.health import gateways
+from towpath.health.patterns import (
+    BAD,
+    BUSY,
+    COUNTS,
+    ENDS,
+    ERRORS,
+    FAILURE,
+    GOOD,
+    HELD,
+    HOLDS,
+    INSIDE,
+    KEYS,
+    NOT_YET,
+    OTHER_KEY,
+    PAUSING,
+    RATIO,
+    READY_COUNT,
+    REPORTED,
+    RUNS,
+    SETTLED,
+    STRONG,
+    TO_ITS_END,
+    VETO,
+    WAITS,
+    WANTED,
+    WISHES,
+)
 from towpath.health.verdict import (
     Health,
     Status,
@@ -29,70 +56,21 @@ from towpath.health.verdict import (
 from towpath.health.words import verdict_of
 from towpath.objects import Manifest
 
-_BAD = re.compile(
-    r"Stalled|Invalid\w*|Irreconcilable|ErrorState|\w*(Failed|Failure|Failing|Degraded|Unhealthy|Stuck|Conflict"
-    r"|Conflicted|Misconfigured|NotReady|NotAvailable|Unavailable|Unreachable)"
-    r"|(?!No)\w*Errors?|ErrorOccurred|Denied|Rejected"
-)
-"""Condition types that are good news when False."""
-_BUSY = re.compile(
-    r"Reconciling|Progressing|Updating\w*|Upgrading|Creating|Deleting|Terminating|Provisioning|Initializing"
-    r"|Pending|InProgress|In-progress|Deploying|Scaling|Rebalancing|Restarting|Issuing|RollingOut|Syncing"
-    r"|Installing|Promoting|\w*InProgress"
-)
-_HELD = re.compile(
-    r"\w*(Paused|Suspended|Hibernated|Halted)|Stopped|Hibernating|Disabled|Cordoned|ScaledToZero"
-)
-"""Condition types, and reasons, that say that nothing is to happen."""
-_STRONG = ("Ready", "Healthy", "Available", "Succeeded", "Successful", "Completed", "Complete", "Established")
-"""Condition types that sum an object up, the first that is there counts."""
-_ENDS = ("Completed", "Complete", "Finished")
-"""What is False only because it has not come to its end."""
-_GOOD = re.compile(
-    r"\w*(Ready|Available|Healthy|Succeeded|Successful|Success|Completed|Complete|Established|Programmed"
-    r"|Accepted|Admitted|Deployed|Installed|Synced|Synchronized|Reconciled|Applied|Active|Running|Valid|Validated"
-    r"|Resolved|ResolvedRefs|Initialized|Provisioned|Bound|Online|Created|Compliant|Connected|Bootstrapped)"
-)
-_VETO = re.compile(
-    r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Valid|Healthy)"
-)
-"""Good conditions that an object cannot be Healthy without, when they are there and False."""
-_WAITS = re.compile(
-    r"pending|creating|waiting|progress|initiali[sz]|provisioning|reconciling|starting|scheduling|not yet"
-    r"|updating|upgrading|installing|deploying|scaling|bootstrap|unknown|minimumreplicas"
-    r"|minimum availability|in progress|(dependenc(y|ies)|source|parent|owner|upstream)notready",
-    re.IGNORECASE,
-)
-_FAILURE = re.compile(
-    r"fail|error|invalid|denied|forbidden|not ?found|reject|missing|unhealthy|crash|cannot|could not|unable"
-    r"|timed? ?out|exceeded|conflict|unauthorized|refused",
-    re.IGNORECASE,
-)
-_KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")
-_OTHER_KEY = re.compile(r"(?!previous|last|desired|target|expected|old|spec)\w+(Phase|State|Status|Health)")
-_RATIO = re.compile(r"(\d+)/(\d+)")
-_HOLDS = ("suspend", "suspended", "paused", "pause", "halted", "hibernate", "stopped")
-"""What a specification says to keep its controller from acting."""
-_COUNTS = (
-    ("readyReplicas", "replicas"),
-    ("availableReplicas", "replicas"),
-    ("readyInstances", "instances"),
-    ("readyNodes", "nodes"),
-    ("readyMembers", "members"),
-)
-_ERRORS = ("error", "lastError", "errorMessage", "failureMessage", "failureReason")
-
 
 def generic(manifest: Manifest) -> Health:
     """Judge by observedGeneration, conditions, then phase or state, then booleans, counts and errors."""
-    spec, status = part(manifest, "spec"), part(manifest, "status")
-    if held := next((key for key in _HOLDS if spec.get(key) is True), None):
-        return suspended(f"its specification has {held}: true")
+    status = part(manifest, "status")
+    if held := _held(manifest):
+        return suspended(held)
     if not status:
+        if REPORTED.fullmatch(str(manifest.get("kind"))):
+            return progressing("its controller has not reported on it yet")
         return unknown("it has no status to judge by")
     if waiting := behind(manifest):
         return waiting
     by_word = _by_word(status, told_by(manifest))
+    if by_word and by_word.status is Status.HEALTHY and _runs_on(manifest, by_word.message):
+        by_word = progressing(by_word.message)
     by_conditions = _by_conditions(manifest, by_word)
     if by_conditions and by_conditions.status is Status.HEALTHY and by_word:
         # A phase such as Failed or Pending beside a condition that is still True.
@@ -102,27 +80,57 @@ def generic(manifest: Manifest) -> Health:
         or by_word
         or _by_last_condition(status)
         or _by_parents(manifest)
-        or _by_counts(spec, status, told_by(manifest))
+        or _by_counts(part(manifest, "spec"), status, told_by(manifest))
+        or _by_nested(manifest)
         or _by_error(status)
         or unknown("its status says nothing known")
     )
 
 
-def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:  # noqa: PLR0911
-    told = {name[:1].upper() + name[1:]: each for name, each in conditions(manifest).items()}
-    for name, condition in told.items():
-        if is_true(condition) and _BAD.fullmatch(name):
-            return degraded(why(condition), final=name == "Stalled")
-    for name, condition in told.items():
-        if is_true(condition) and _HELD.fullmatch(name):
-            return suspended(why(condition))
-    for name, condition in told.items():
-        if is_true(condition) and (_is_busy(name, condition) or _first_run(condition, told)):
-            return progressing(why(condition))
+def _held(manifest: Manifest) -> str | None:
+    """What in its specification or annotations keeps it from going on."""
+    spec = part(manifest, "spec")
+    for key in HOLDS:
+        if spec.get(key) is True:
+            return f"its specification has {key}: true"
+    for key in WANTED:
+        if isinstance(spec.get(key), str) and verdict_of(spec[key]) is Status.SUSPENDED:
+            return f"its specification has {key}: {spec[key]}"
+    for name, value in part(manifest, "metadata", "annotations").items():
+        if PAUSING.fullmatch(str(name)) and str(value).casefold() == "true":
+            return f"its annotation {name} is true"
+    return None
+
+
+def _runs_on(manifest: Manifest, message: str) -> bool:
+    """`Running` of what is done only when it has ended."""
+    return bool(TO_ITS_END.fullmatch(str(manifest.get("kind"))) and RUNS.search(message))
+
+
+def bad_news(manifest: Manifest) -> Health | None:
+    """What makes an object Degraded though its row is silent: only what is called a failure."""
+    told = generic(manifest)
+    return told if told.status is Status.DEGRADED and FAILURE.search(told.message) else None
+
+
+def objection(manifest: Manifest) -> Health | None:
+    """What speaks against an object that a row takes for Healthy."""
+    told = generic(manifest)
+    if told.status is Status.DEGRADED:
+        return told
+    sums = [each for name, each in conditions(manifest).items() if name in ("Ready", "Available", "Healthy")]
+    refused = any("status" in each and not is_true(each) for each in sums)
+    return told if told.status is Status.PROGRESSING and refused else None
+
+
+def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:
+    told = {_type(name): each for name, each in conditions(manifest).items()}
+    if loud := _loud(manifest, told):
+        return loud
     good = {name: condition for name, condition in told.items() if _is_good(name)}
-    main = next((name for name in _STRONG if name in good), None)
+    main = next((name for name in STRONG if name in good), None)
     counted = {main: good[main]} if main else good
-    vetoes = {name: each for name, each in good.items() if _VETO.fullmatch(name)}
+    vetoes = {name: each for name, each in good.items() if VETO.fullmatch(name)}
     refusing = {name: each for name, each in {**counted, **vetoes}.items() if is_false(each)}
     if refusing:
         return _refused(refusing, good, by_word)
@@ -136,9 +144,44 @@ def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:
     return _by_strange_conditions(told)
 
 
+def _loud(manifest: Manifest, told: dict[str, dict[str, Any]]) -> Health | None:
+    """What outweighs every good condition: failed, held, then on its way."""
+    for name, condition in told.items():
+        if is_true(condition) and BAD.fullmatch(name):
+            if name.startswith(("Not", "Un")) and _is_broken(name, condition) is False:
+                return progressing(why(condition))
+            return degraded(why(condition), final=name == "Stalled")
+        if is_false(condition) and condition.get("severity") == "Error":
+            return degraded(why(condition))
+    true = {name: condition for name, condition in told.items() if is_true(condition)}
+    for name, condition in true.items():
+        if HELD.fullmatch(name):
+            return suspended(why(condition))
+    ended = not true.keys().isdisjoint(("Succeeded", "Complete", "Completed", "Finished"))
+    for name, condition in true.items():
+        on = name in ("Running", "Started") and not ended and _runs_on(manifest, "running")
+        if on or _is_busy(name, condition) or _first_run(condition, told):
+            return progressing(why(condition))
+    return None
+
+
+def _type(name: str) -> str:
+    """`ready` and `JOB_FAILED` as others write them: Ready, JobFailed."""
+    if name.isupper() and len(name) > 3:
+        return "".join(word.capitalize() for word in name.split("_"))
+    return name[:1].upper() + name[1:]
+
+
 def _by_strange_conditions(told: dict[str, dict[str, Any]]) -> Health | None:
     """Types that nobody knows: one that is refused with a reason is bad news, `Migrating` is on its way."""
-    if failed := next((each for each in told.values() if is_false(each) and _is_broken("", each)), None):
+    if failed := next(
+        (
+            each
+            for name, each in told.items()
+            if is_false(each) and not FAILURE.search(name) and _is_broken("", each)
+        ),
+        None,
+    ):
         return degraded(why(failed))
     for name, condition in told.items():
         if is_true(condition) and name.endswith("ing") and name not in ("Warning", "Running"):
@@ -149,15 +192,12 @@ def _by_strange_conditions(told: dict[str, dict[str, Any]]) -> Health | None:
 def _is_good(name: str) -> bool:
     # `example.com/Ready` and `ACK.ResourceSynced` mean what their last part says.
     last = re.split(r"[/.]", name)[-1]
-    return (
-        bool(_GOOD.fullmatch(last)) and not _BAD.fullmatch(last) and not last.startswith(("Not", "No", "Un"))
-    )
+    return bool(GOOD.fullmatch(last)) and not BAD.fullmatch(last) and not last.startswith(("Not", "No", "Un"))
 
 
 def _is_busy(name: str, condition: dict[str, Any]) -> bool:
     """A Deployment says Progressing for ever, and by the reason that it is done."""
-    settled = ("NewReplicaSetAvailable", "AsExpected", "Completed", "Complete", "Done")
-    return bool(_BUSY.fullmatch(name)) and condition.get("reason") not in settled
+    return bool(BUSY.fullmatch(name)) and condition.get("reason") not in SETTLED
 
 
 def _first_run(condition: dict[str, Any], told: dict[str, dict[str, Any]]) -> bool:
@@ -176,15 +216,15 @@ def _refused(
     broken = {name: _is_broken(name, each) for name, each in asked.items()}
     if failed := next((each for name, each in asked.items() if broken[name] is True), None):
         return degraded(why(failed))
-    if by_word and by_word.status is Status.DEGRADED and _FAILURE.search(by_word.message):
+    if by_word and by_word.status is Status.DEGRADED and FAILURE.search(by_word.message):
         return by_word
-    if held := next((each for each in asked.values() if _HELD.fullmatch(str(each.get("reason")))), None):
+    if held := next((each for each in asked.values() if HELD.fullmatch(str(each.get("reason")))), None):
         return suspended(why(held))
     if waiting := next((each for name, each in asked.items() if broken[name] is False), None):
         return progressing(why(waiting))
-    if by_word and by_word.status is Status.PROGRESSING:
+    if by_word and by_word.status is not Status.HEALTHY:
         return by_word
-    return degraded(why(first))
+    return progressing(why(first)) if _is_due(first) else degraded(why(first))
 
 
 def _is_broken(name: str, condition: dict[str, Any]) -> bool | None:
@@ -193,20 +233,24 @@ def _is_broken(name: str, condition: dict[str, Any]) -> bool | None:
     if severity in ("Error", "Info"):
         return bool(severity == "Error")
     for text in (reason, str(condition.get("message") or "")):
-        if _FAILURE.search(text):
+        if FAILURE.search(text):
             return True
-        if _WAITS.search(text) or (text is reason and reason.endswith("ing")):
+        if WAITS.search(text) or (text is reason and reason.endswith("ing")):
             return False
-    return False if name in _ENDS else None
+    return False if name in ENDS else None
+
+
+def _is_due(condition: dict[str, Any]) -> bool:
+    return any(NOT_YET.search(str(condition.get(key) or "")) for key in ("reason", "message"))
 
 
 def _by_word(status: dict[str, Any], message: str) -> Health | None:
     """The worst that the usual fields say; of other phases and states only that one has failed."""
-    found = [health for key in _KEYS if (health := _word(key, status.get(key), message))]
+    found = [health for key in KEYS if (health := _word(key, status.get(key), message))]
     others = [
         health
         for key, value in status.items()
-        if key not in _KEYS and _OTHER_KEY.fullmatch(key) and (health := _word(key, value, message))
+        if key not in KEYS and OTHER_KEY.fullmatch(key) and (health := _word(key, value, message))
     ]
     if found:
         others = [health for health in others if health.status is Status.DEGRADED]
@@ -245,19 +289,50 @@ def _by_parents(manifest: Manifest) -> Health | None:
 def _by_counts(spec: dict[str, Any], status: dict[str, Any], message: str) -> Health | None:
     for key in ("ready", "healthy", "available", "isReady"):
         value = str(status.get(key)).casefold()
-        ratio = _RATIO.fullmatch(value)
+        ratio = RATIO.fullmatch(value)
         if value == "true" or (ratio and int(ratio[1]) >= int(ratio[2]) > 0):
             return healthy(f"{key}: {value}")
         if value == "false" or ratio:
             return progressing(message or f"{key}: {value}")
-    for key, of in _COUNTS:
+    for key, of in COUNTS:
         if isinstance(status.get(key), int):
             ready, wanted = number(status, key), number(spec, of, number(status, of))
             text = f"{ready} of {wanted} {of} are ready"
             return healthy(text) if ready >= wanted else progressing(text)
+    return _by_pairs(status)
+
+
+def _by_pairs(status: dict[str, Any]) -> Health | None:
+    """`healthyInstances` beside `desiredInstances`, for any noun; every pair counts."""
+    found: list[Health] = []
+    for key, ready in status.items():
+        match = READY_COUNT.fullmatch(key)
+        if not match or not isinstance(ready, int) or isinstance(ready, bool):
+            continue
+        noun = match[2]
+        of = next((f"{word}{noun}" for word in WISHES if isinstance(status.get(f"{word}{noun}"), int)), None)
+        wanted = number(status, of) if of else 0
+        if wanted > 0:
+            text = f"{ready} of {wanted} {noun[:1].lower() + noun[1:]} are ready"
+            found.append(healthy(text) if ready >= wanted else progressing(text))
+    return next((each for each in found if each.status is not Status.HEALTHY), found[0] if found else None)
+
+
+def _by_nested(manifest: Manifest) -> Health | None:
+    """The word of what it did last: `latestExecution.result.status`."""
+    here = part(manifest, "status")
+    for _ in range(2):
+        inner = [value for key, value in here.items() if isinstance(value, dict) and INSIDE.fullmatch(key)]
+        for each in inner:
+            if health := _by_word(each, str(each.get("message") or each.get("error") or "")):
+                return progressing(health.message) if _runs_on(manifest, health.message) else health
+        here = inner[0] if inner else {}
     return None
 
 
 def _by_error(status: dict[str, Any]) -> Health | None:
-    said = next((status[key] for key in _ERRORS if isinstance(status.get(key), str) and status[key]), None)
-    return degraded(said) if said else None
+    said = next((status[key] for key in ERRORS if isinstance(status.get(key), str) and status[key]), None)
+    if said:
+        return degraded(said)
+    several = status.get("errors") or status.get("lastErrors")
+    return degraded(f"errors: {several}"[:300]) if isinstance(several, list | dict) and several else None

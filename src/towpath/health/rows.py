@@ -14,6 +14,7 @@ Progressing. A clause is a verdict (`Degraded!`: and waiting cannot help) and te
 
 What holds for every row comes before it: an object that is being deleted or that its controller has not seen
 since the newest change is Progressing, and no condition about an older generation makes an object Healthy.
+Nor does a row when the generic rules see bad news that it does not ask about.
 """
 
 import re
@@ -23,6 +24,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
+from towpath.health.generic import bad_news, objection
 from towpath.health.verdict import (
     Health,
     Status,
@@ -68,7 +70,10 @@ class _Clause:
 
 @cache
 def judge_of(row: str) -> Callable[[Manifest], Health]:
-    """The judge that a row describes; ValueError for a row that makes no sense."""
+    """The judge that a row describes; ValueError for a row that makes no sense.
+
+    Bad news that the row does not ask about outweighs its good news, and its silence.
+    """
     clauses = [_clause(text.strip()) for text in row.split(";")]
 
     def judge(manifest: Manifest) -> Health:
@@ -76,8 +81,8 @@ def judge_of(row: str) -> Callable[[Manifest], Health]:
             return waiting
         for clause in clauses:
             if health := _apply(clause, manifest):
-                return health
-        return progressing(_waiting_for(manifest))
+                return (objection(manifest) if health.status is Status.HEALTHY else None) or health
+        return bad_news(manifest) or progressing(_waiting_for(manifest))
 
     return judge
 

@@ -25,6 +25,8 @@ _WORDS = {
         poweroff cordoned""",
 }
 _VERDICTS = {word: status for status, words in _WORDS.items() for word in words.split()}
+_FAILED_TO = re.compile(r"(failed|failure|error|unable|cannot|could not)\b.+ ", re.IGNORECASE)
+"""How a sentence begins that says what went wrong."""
 _MOST_WORDS = 3
 _NOUNS = {"cluster", "state", "status", "phase", "all", "is", "fully"}
 _NEGATIONS = {"not", "no", "non", "never", "without", "un"}
@@ -37,6 +39,8 @@ def verdict_of(text: str) -> Status | None:
     """
     if verdict := _VERDICTS.get(re.sub(r"[^a-z]", "", text.lower())):
         return verdict
+    if _FAILED_TO.match(text):
+        return Status.DEGRADED
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)]
     if not 0 < len(words) <= _MOST_WORDS or not _NEGATIONS.isdisjoint(words):
         return None

@@ -10,7 +10,8 @@ _CNRM = (
 )
 _CROSSPLANE = (
     "Suspended !Synced(ReconcilePaused); Degraded !LastAsyncOperation; Degraded !Synced; Healthy Ready;"
-    " Healthy Healthy; Healthy Offered; Healthy Established; Healthy ValidPipeline; Healthy RevisionHealthy"
+    " Degraded !Ready(Unavailable); Healthy Healthy; Healthy Offered; Healthy Established;"
+    " Healthy ValidPipeline; Healthy RevisionHealthy"
 )
 _PACKAGE = "Healthy Installed & Healthy; Degraded !Installed; Degraded !Healthy"
 _REVISION = (

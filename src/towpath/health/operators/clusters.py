@@ -84,7 +84,11 @@ ROWS: Rows = {
             " Degraded .metadata.labels[shoot.gardener.cloud/status]=unhealthy;"
             " Unknown .metadata.labels[shoot.gardener.cloud/status]=unknown;"
             " Degraded .status.lastOperation.state=Error|Failed"
-        )
+        ),
+        "Seed": (
+            "Degraded ~GardenletReady; Degraded .status.lastOperation.state=Error|Failed|Aborted;"
+            " Progressing .status.lastOperation.state=Processing|Pending; Healthy GardenletReady"
+        ),
     },
     "resources.gardener.cloud": {
         "ManagedResource": (
@@ -109,6 +113,16 @@ ROWS: Rows = {
         "HostedCluster": _OPENSHIFT,
         "HostedControlPlane": f"{_OPENSHIFT}; Healthy .status.ready=true",
         "NodePool": f"{_INVALID}Progressing UpdatingVersion; Progressing UpdatingConfig; Healthy Ready",
+    },
+    "hive.openshift.io": {
+        "ClusterDeployment": (
+            "Suspended .spec.powerState=Hibernating; Suspended Hibernating; Degraded ProvisionFailed;"
+            " Degraded ProvisionStopped; Degraded Unreachable; Healthy .spec.installed=true"
+        ),
+        "Checkpoint ClusterImageSet HiveConfig SelectorSyncSet SyncSet": EXISTS,
+    },
+    "extensions.hive.openshift.io": {
+        "AgentClusterInstall": "Degraded! Failed; Degraded !SpecSynced; Healthy Completed"
     },
     "kubevirt.io": {
         "KubeVirt": "Degraded Degraded; Progressing Progressing; Healthy Available & .status.phase=Deployed",

@@ -169,7 +169,10 @@ ROWS: Rows = {
         "ResourceFlavor WorkloadPriorityClass Cohort Topology": EXISTS,
         "Workload": (
             "Degraded! Finished(JobFailed|Failed|AdmissionChecksRejected|OutOfSync); Healthy Finished;"
-            " Suspended .spec.active=false; Healthy Admitted; Progressing QuotaReserved"
+            " Degraded! Evicted(DeactivatedDueToRequeuingLimitExceeded"
+            "|DeactivatedDueToMaximumExecutionTimeExceeded|DeactivatedDueToAdmissionCheck);"
+            " Suspended .spec.active=false; Progressing Admitted & !PodsReady; Healthy Admitted;"
+            " Progressing QuotaReserved"
         ),
     },
     "jobset.x-k8s.io": {
@@ -212,6 +215,14 @@ ROWS: Rows = {
         "TemporalCluster": "Degraded ReconcileError; Healthy Ready; Progressing !Ready",
         "*": "Degraded ReconcileError; Healthy ReconcileSuccess; Healthy Ready; Degraded !Ready",
     },
+    "apps.nvidia.com": {
+        "*": "Healthy .status.state=Ready; Degraded .status.state=Failed; Progressing .status.state"
+    },
+    "kubeai.org": {
+        "Model": "Progressing .status.replicas.ready<.status.replicas.all; Healthy .status.replicas"
+    },
+    "actions.summerwind.dev": {"HorizontalRunnerAutoscaler": EXISTS},
+    "wildfly.org": {"WildFlyServer": "Progressing .status.pods[].state!=ACTIVE; Healthy .status.pods"},
     "dapr.io": {"*": EXISTS},
     "openfaas.com": {"Function": "Degraded !Ready; Degraded !Healthy; Healthy Ready; Unknown !.status"},
     "execution.furiko.io": {

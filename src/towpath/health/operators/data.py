@@ -55,7 +55,9 @@ ROWS: Rows = {
         "Cluster": (
             "Suspended .metadata.annotations[cnpg.io/reconciliation]=disabled;"
             " Suspended cnpg.io/hibernation; Degraded ~cnpg.io/hibernation;"
-            f" Progressing !.status.conditions;{_CNPG_PHASES}; Unknown"
+            " Progressing !.status.conditions;"
+            " Degraded .status.phase=Cluster in healthy state & !ContinuousArchiving;"
+            f"{_CNPG_PHASES}; Unknown"
         ),
         "Database Publication Subscription": _APPLIED,
         "ClusterImageCatalog ImageCatalog": EXISTS,
@@ -77,6 +79,28 @@ ROWS: Rows = {
         "SqlJob": "Healthy *(JobComplete); Degraded *(JobFailed); Degraded !*(JobFailed)",
         "*": _MARIADB,
     },
+    "mysql.presslabs.org": {"MysqlBackup": "Degraded! Failed; Healthy Complete", "MysqlCluster": READY},
+    "oceanbase.oceanbase.com": {
+        "*": "Healthy .status.status=running|ready; Degraded .status.status=*failed; Progressing .status"
+    },
+    "polardbx.aliyun.com": {
+        "PolarDBXCluster": (
+            "Healthy .status.phase=Running; Suspended .status.phase=Locked;"
+            " Degraded .status.phase=Failed|Unknown"
+        )
+    },
+    "couchbase.com": {
+        "CouchbaseBucket CouchbaseCollection CouchbaseCollectionGroup CouchbaseEphemeralBucket CouchbaseGroup"
+        " CouchbaseMemcachedBucket CouchbaseRoleBinding CouchbaseScope CouchbaseScopeGroup"
+        " CouchbaseUser": EXISTS,
+    },
+    "medusa.k8ssandra.io": {
+        "MedusaBackupJob MedusaRestoreJob MedusaTask": (
+            "Degraded! .status.failed; Degraded! .status.failedDatacenters; Healthy .status.finishTime"
+        ),
+        "MedusaBackup MedusaBackupSchedule": EXISTS,
+    },
+    "broker.amq.io": {"ActiveMQArtemisAddress ActiveMQArtemisSecurity": EXISTS},
     "mariadb.mmontes.io": {"*": "Progressing !*; Progressing ?*; Healthy *"},
     "mysql.oracle.com": {
         "InnoDBCluster": (
@@ -220,6 +244,10 @@ ROWS: Rows = {
     },
     "redis.redis.opstreelabs.in": {
         "RedisCluster": "Healthy .status.state=Ready; Degraded .status.state=Failed",
+        "RedisReplication": (
+            "Healthy .status.state=Ready; Degraded .status.state=Failed; Progressing .status.state;"
+            " Healthy .status.masterNode"
+        ),
         "*": "Healthy .status.state=Ready; Degraded .status.state=Failed; Progressing .status.state; Healthy",
     },
     "databases.spotahome.com": {

@@ -137,6 +137,15 @@ ROWS: Rows = {
             " Degraded .status.rendering.errorSummary.totalCount>0; Progressing Syncing; Healthy !Syncing"
         )
     },
+    "jenkins.io": {"Jenkins": "Healthy .status.userConfigurationCompletedTime"},
+    "lifecycle.keptn.sh": {
+        "KeptnApp KeptnEvaluationDefinition KeptnTaskDefinition KeptnWorkload": EXISTS,
+    },
+    "pipelinesascode.tekton.dev": {"Repository": EXISTS},
+    "shipwright.io": {
+        "Build": "Healthy .status.registered=True; Degraded .status.registered=False",
+        "BuildStrategy ClusterBuildStrategy": EXISTS,
+    },
     "app.k8s.io": {"Application": f"Degraded Error; {READY}"},
     "core.oam.dev": {
         "Application": (

@@ -1,6 +1,6 @@
 """Traffic: cert-manager, Gateway API, Envoy, Istio, Contour, Gloo, Knative, Cilium, MetalLB."""
 
-from towpath.health.operators import gateways
+from towpath.health import gateways
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS
 
@@ -126,6 +126,8 @@ ROWS: Rows = {
             " Degraded !Ready; Healthy .status.state=Ready"
         )
     },
+    "networking.cfargotunnel.com": {"ClusterTunnel Tunnel": "Healthy .status.tunnelId"},
+    "zalando.org": {"RouteGroup": "Healthy .status.loadBalancer.routeGroup"},
     "traefik.io": {"*": EXISTS},
     "traefik.containo.us": {"*": EXISTS},
     "getambassador.io": {

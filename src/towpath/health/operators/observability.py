@@ -83,7 +83,18 @@ ROWS: Rows = {
     "logging-extensions.banzaicloud.io": {"*": EXISTS},
     "fluentbit.fluent.io": {"*": EXISTS},
     "fluentd.fluent.io": {"*": EXISTS},
-    "instana.io": {"*": "Healthy .status.status=OK; Degraded .status.status"},
+    "instana.io": {
+        "*": (
+            "Degraded !ReconcileSucceeded; Progressing !All*; Healthy .status.status=OK|Running;"
+            " Degraded .status.status; Healthy ReconcileSucceeded"
+        )
+    },
+    "newrelic.com": {
+        "Instrumentation": (
+            "Degraded .status.podsUnhealthy>0; Progressing .status.podsNotReady>0;"
+            " Healthy .status.podsMatching>0"
+        )
+    },
     "dynatrace.com": {"*": "Healthy .status.phase=Running; Degraded .status.phase=Error"},
     "sloth.slok.dev": {
         "PrometheusServiceLevel": "Healthy .status.promOpRulesGenerated=true; Degraded .status"

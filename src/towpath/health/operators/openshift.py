@@ -64,6 +64,7 @@ ROWS: Rows = {
         ),
     },
     "autoscaling.openshift.io": {"*": EXISTS},
+    "ptp.openshift.io": {"*": EXISTS},
     "security.openshift.io": {"*": EXISTS},
     "console.openshift.io": {"*": EXISTS},
     "project.openshift.io": {

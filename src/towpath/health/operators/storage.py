@@ -130,6 +130,8 @@ ROWS: Rows = {
     "storageos.com": {"*": "Healthy .status.phase=Running; Degraded .status.phase=Failed"},
     "topolvm.io": {"LogicalVolume": "Healthy .status.volumeID; Degraded .status.code"},
     "openebs.io": {
+        "BlockDevice": "Healthy .status.state=Active; Degraded .status.state=Inactive|Unknown",
+        "BlockDeviceClaim": "Healthy .status.phase=Bound; Degraded .status.phase=*Failed|Invalid*",
         "DiskPool": (
             "Degraded .status.pool_status=Faulted|Degraded|Unknown; Healthy .status.pool_status=Online;"
             " Healthy .status.state=Online|Created"

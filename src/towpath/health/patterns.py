@@ -1,0 +1,92 @@
+"""The names of conditions, reasons, fields and kinds that operators have in common."""
+
+import re
+
+BAD = re.compile(
+    r"Stalled|Invalid\w*|Irreconcilable|ErrorState|\w*(Failed|Failure|Failing|Degraded|Unhealthy|Stuck|Conflict"
+    r"|Conflicted|Misconfigured|NotReady|NotAvailable|Unavailable|Unreachable|TimedOut|Timeout|NotFound)"
+    r"|(?!No)\w*Errors?|ErrorOccurred|Denied|Rejected|Offline|Down|Blocked|Broken|Crashed|Aborted|Faulted"
+    r"|Expired|Lost"
+)
+"""Condition types that are good news when False."""
+BUSY = re.compile(
+    r"Reconciling|Progressing|Updating\w*|Upgrading|Creating|Deleting|Terminating|Provisioning|Initializing"
+    r"|Pending|InProgress|In-progress|Deploying|Scaling|Rebalancing|Restarting|Issuing|RollingOut|Syncing"
+    r"|Installing|Promoting|\w*InProgress"
+)
+SETTLED = (
+    "NewReplicaSetAvailable",
+    "NewReplicationControllerAvailable",
+    "AsExpected",
+    "Completed",
+    "Complete",
+    "Done",
+    "Succeeded",
+)
+"""Reasons of a condition such as Progressing that is True for ever."""
+HELD = re.compile(
+    r"\w*(Paused|Suspended|Hibernated|Halted)|Stopped|Hibernating|Disabled|Cordoned|ScaledToZero"
+)
+"""Condition types, and reasons, that say that nothing is to happen."""
+STRONG = ("Ready", "Healthy", "Available", "Succeeded", "Successful", "Completed", "Complete", "Established")
+"""Condition types that sum an object up, the first that is there counts."""
+ENDS = ("Completed", "Complete", "Finished")
+"""What is False only because it has not come to its end."""
+GOOD = re.compile(
+    r"\w*(Ready|Available|Healthy|Succeeded|Successful|Success|Completed|Complete|Established|Programmed"
+    r"|Accepted|Admitted|Deployed|Installed|Synced|Synchronized|Reconciled|Applied|Active|Running|Valid|Validated"
+    r"|Resolved|ResolvedRefs|Initialized|Provisioned|Bound|Online|Created|Compliant|Connected|Bootstrapped"
+    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated)"
+)
+VETO = re.compile(
+    r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Valid|Healthy)"
+)
+"""Good conditions that an object cannot be Healthy without, when they are there and False."""
+WAITS = re.compile(
+    r"pending|creating|waiting|progress|initiali[sz]|provisioning|reconciling|starting|scheduling|not yet"
+    r"|updating|upgrading|installing|deploying|scaling|bootstrap|unknown|minimumreplicas"
+    r"|minimum availability|in progress|(dependenc(y|ies)|source|parent|owner|upstream)notready|awaiting"
+    r"|steady state",
+    re.IGNORECASE,
+)
+NOT_YET = re.compile(r"not ?ready|not ?available|unavailable", re.IGNORECASE)
+"""What may be on its way or broken: on its way when nothing else tells."""
+FAILURE = re.compile(
+    r"fail(?!-?(ing)?-?over)|error|invalid|denied|forbidden|not ?found|reject|missing|unhealthy|crash|cannot"
+    r"|could not|unable|timed? ?out|exceeded|conflict|unauthorized|refused",
+    re.IGNORECASE,
+)
+KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")
+OTHER_KEY = re.compile(
+    r"(?!previous|last|desired|target|expected|old|spec)\w+(Phase|State|Status|Health)|lastOperation|summary"
+)
+INSIDE = re.compile(r"(latest|last|current)[A-Z]\w*|result|process|execution|job|run")
+"""Where the outcome stands when the status has no word at its top."""
+TO_ITS_END = re.compile(
+    r"(?!Cron|Scheduled?)\w*(Backup|Restore|Job|Run|Task|Execution|Migration|Request|Export|Import|Clone|Scan|Test"
+    r"|Snapshot|Build|Operation|Session|Upgrade|Benchmark)"
+)
+"""Kinds that are done when they have ended, so that `Running` is on the way."""
+REPORTED = re.compile(
+    r"\w*(Cluster|Instance|Database|Deployment|Backup|Restore|Job|Run|Release|Certificate|Machine|Broker|Build"
+    r"|Request|Snapshot|Installation|Migration|Execution|Claim|MachineSet|ReplicaSet|StatefulSet|Export)"
+)
+"""Kinds that something is made for, so that a controller is to report on them."""
+RATIO = re.compile(r"(\d+)/(\d+)")
+HOLDS = ("suspend", "suspended", "paused", "pause", "halted", "hibernate", "stopped")
+"""What a specification says to keep its controller from acting."""
+WANTED = ("state", "desiredState", "powerState", "clusterState")
+PAUSING = re.compile(
+    r"[\w.-]+/(pause|paused|suspend|suspended|pause-reconciliation|reconciliation-paused|reconcile-paused)"
+)
+RUNS = re.compile(r"\b(running|active|started|executing|in ?use)\b", re.IGNORECASE)
+COUNTS = (
+    ("readyReplicas", "replicas"),
+    ("availableReplicas", "replicas"),
+    ("readyInstances", "instances"),
+    ("readyNodes", "nodes"),
+    ("readyMembers", "members"),
+)
+READY_COUNT = re.compile(r"(ready|available|healthy|running|online)([A-Z]\w*)")
+WISHES = ("desired", "expected", "expect", "target", "total", "wanted")
+ERRORS = ("error", "lastError", "errorMessage", "failureMessage", "failureReason")
