@@ -175,8 +175,15 @@ class Watched:
 
 
 @contextmanager
-def watched(stack: RunningStack, apps: dict[str, list[Manifest]] | None = None) -> Iterator[Watched]:
-    """The environment with its apps in place and a watcher that is ready."""
+def watched(
+    stack: RunningStack,
+    apps: dict[str, list[Manifest]] | None = None,
+    account: Callable[[World, Path], Path] = lambda world, _: world.kubeconfig,
+) -> Iterator[Watched]:
+    """The environment with its apps in place and a watcher that is ready.
+
+    `account` gives the kubeconfig that the watcher works with, and may write it into the folder that it gets.
+    """
     apps = apps or {"app": [configmap(f"c{number}", a="1", b="2") for number in range(3)]}
     settings = stack.settings
     api = httpx.Client(base_url=str(settings.prefect_api_url), timeout=30)
@@ -184,6 +191,7 @@ def watched(stack: RunningStack, apps: dict[str, list[Manifest]] | None = None) 
     with throw_away(settings) as world, tempfile.TemporaryDirectory(prefix="towpath-watch-") as text:
         folder = Path(text)
         made = Watched(world, api, name, folder, _variables(stack, folder))
+        made.variables["KUBECONFIG"] = str(account(world, folder))
         _deploy(api, name)
         made.push(apps)
         try:
