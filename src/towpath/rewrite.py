@@ -1,4 +1,4 @@
-"""Sets or removes one value in a YAML text that a person wrote, and keeps every other byte.
+"""Sets, removes or renames one value in a YAML text that a person wrote, and keeps every other byte.
 
 YAML is parsed only for the positions of its parts; the text is cut around one place. Then both texts are read
 and compared: were anything but that value different, the rewrite is refused.
@@ -19,7 +19,9 @@ from towpath.yamlfile import check_bounds
 Path = tuple[str | int, ...]
 """Keys and list indexes; the index after the last item appends."""
 MAX_DOCUMENTS = 1000
-_SAFE = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@-]*(?: [A-Za-z0-9_./@-]+)*")
+_NULL = "tag:yaml.org,2002:null"
+_SAFE = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@-]*(?::[A-Za-z0-9_./@-]+)*(?: [A-Za-z0-9_./@-]+)*")
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]*/[A-Za-z0-9._:@/-]*[A-Za-z0-9]")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
 _LITERAL = re.compile(r"(?! )[^\t\r\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]*")
 
@@ -46,14 +48,32 @@ def remove_value(text: str, file: str, path: Path, document: int = 0) -> str:
     return _checked(_remove(text, _nodes(text, file)[document], path), wanted, file)
 
 
+def rename_key(text: str, file: str, path: Path, name: str, document: int = 0) -> str:
+    """The text with another name for the key at `path`, in the quotes that it has."""
+    wanted = _data(text, file)
+    parent = wanted[document]
+    for step in path[:-1]:
+        parent = parent[step]
+    items = [(name if key == path[-1] else key, value) for key, value in parent.items()]
+    parent.clear()
+    parent.update(items)
+    node = _nodes(text, file)[document]
+    for step in path[:-1]:
+        node = _some(_child(node, step), step)
+    key = next(key for key, _ in node.value if key.value == path[-1])
+    start, end = key.start_mark.index, key.end_mark.index
+    new = _quoted(name, key.style) if key.style else inline(name)
+    return _checked(text[:start] + new + text[end:], wanted, file)
+
+
 def inline(value: Any) -> str:
     """A value on one line, quoted where a YAML reader of any version could take it for something else."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{inline(key)}: {inline(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(inline, value)) + "]"
-    if isinstance(value, str) and _SAFE.fullmatch(value) and value.lower() not in _WORDS:
-        return value
+    if isinstance(value, str) and (_SAFE.fullmatch(value) or _IMAGE.fullmatch(value)):
+        return json.dumps(value) if value.lower() in _WORDS else value
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -92,14 +112,15 @@ def _literal(value: str) -> list[str] | None:
 
 def _set(text: str, nodes: list[yaml.Node], path: Path, value: Any, document: int) -> str:
     if not nodes and not document:
-        gap = "" if not text or text.endswith("\n") else _newline(text)
         key, below = _nest(path, value)
-        return text + gap + "".join(line + _newline(text) for line in block(key, below))
+        return _at_end(text, block(key, below))
     node = nodes[document]
+    parents: list[yaml.Node] = []
     for depth, step in enumerate(path):
         child = _child(node, step)
         if child is None:
-            return _add(text, node, path[depth:], value)
+            return _add(text, parents, node, path[depth:], value)
+        parents.append(node)
         node = child
     start, end = node.start_mark.index, _end(node)
     old = text[start:end]
@@ -121,26 +142,55 @@ def _quoted(value: str, style: str | None) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _add(text: str, node: yaml.Node, path: Path, value: Any) -> str:
-    """Add what is missing of `path` below `node`."""
-    if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null":
-        nested = value
-        for step in reversed(path):
-            nested = [nested] if isinstance(step, int) else {step: nested}
+def _add(text: str, parents: list[yaml.Node], node: yaml.Node, path: Path, value: Any) -> str:
+    """Add what is missing of `path` below `node`, which is below its `parents`, the document first."""
+    parent = parents[-1] if parents else None
+    if isinstance(parent, yaml.MappingNode) and not parent.flow_style and _is_hollow(text, node):
+        return _open(text, parent, node, path, value)
+    if isinstance(node, yaml.ScalarNode) and node.tag == _NULL:
+        whole = _nest(("", *path), value)[1]
         start, end = node.start_mark.index, node.end_mark.index
         space = " " if start == end and text[start - 1 : start] in (":", "-") else ""
-        return text[:start] + space + inline(nested) + text[end:]
+        return text[:start] + space + inline(whole) + text[end:]
+    name, nested = _nest(path, value)
     if isinstance(node, yaml.MappingNode) and isinstance(path[0], str):
-        key, below = _nest(path, value)
-        if node.flow_style:
-            return _into_flow(text, node, f"{inline(key)}: {inline(below)}")
-        return _below(text, node, node.value[0][0].start_mark.column, block(key, below))
-    if isinstance(node, yaml.SequenceNode) and path[0] == len(node.value):
-        _, below = _nest(("", *path[1:]), value)
-        if node.flow_style:
-            return _into_flow(text, node, inline(below))
-        return _below(text, node, node.start_mark.column, _item(below))
-    raise ConfigError(f"has no place for {path[0]!r}", file="", line=node.start_mark.line + 1)
+        lines, flow = block(name, nested), f"{inline(name)}: {inline(nested)}"
+    elif isinstance(node, yaml.SequenceNode) and path[0] == len(node.value):
+        lines, flow = _item(nested), inline(nested)
+    else:
+        raise ConfigError(f"has no place for {path[0]!r}", file="", line=node.start_mark.line + 1)
+    if node.flow_style:
+        return _into_flow(text, node, flow)
+    column = node.start_mark.column
+    if parents or "\n---" in text[_end(node) :]:
+        return _below(text, node, column, lines)
+    return _at_end(text, [f"{' ' * column}{line}" if line else line for line in lines])
+
+
+def _open(text: str, parent: yaml.MappingNode, node: yaml.Node, path: Path, value: Any) -> str:
+    """`key:` or `key: []  # why` becomes `key:  # why`, and lines below it."""
+    key = next(key for key, below in parent.value if below is node)
+    name, nested = _nest(path, value)
+    lines = _item(nested) if path[0] == 0 else block(name, nested)
+    added = _below(text, key, key.start_mark.column + 2, lines)
+    start = node.start_mark.index
+    return added[: start - (added[start - 1] == " ")] + added[node.end_mark.index :]
+
+
+def _is_hollow(text: str, node: yaml.Node) -> bool:
+    """Whether nothing stands there, or an empty list."""
+    if isinstance(node, yaml.SequenceNode):
+        return bool(node.flow_style) and not node.value
+    return node.tag == _NULL and not text[node.start_mark.index : node.end_mark.index]
+
+
+def _at_end(text: str, lines: list[str]) -> str:
+    """Lines at the end of the file, before a document's end mark."""
+    newline = _newline(text)
+    mark = re.search(r"^\.\.\.[ \t]*\r?$", text, re.MULTILINE)
+    at = mark.start() if mark else len(text)
+    gap = newline if text[:at] and not text[:at].endswith("\n") else ""
+    return text[:at] + gap + "".join(line + newline for line in lines) + text[at:]
 
 
 def _nest(path: Path, value: Any) -> tuple[str, Any]:
@@ -245,8 +295,7 @@ def _nodes(text: str, file: str) -> list[yaml.Node]:
     check_bounds(text, file, documents=MAX_DOCUMENTS)
     # The pure-Python loader: its marks count characters of the text, whatever the line ends.
     nodes = yaml.compose_all(text, Loader=yaml.SafeLoader)
-    null = "tag:yaml.org,2002:null"
-    return [node for node in nodes if node is not None and node.tag != null]
+    return [node for node in nodes if node is not None and node.tag != _NULL]
 
 
 def _data(text: str, file: str) -> list[Any]:

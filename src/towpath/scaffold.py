@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
+from towpath.edit import KUSTOMIZATIONS
 from towpath.errors import ConfigError, RefusedError
 from towpath.images import parse_image
 from towpath.yamlfile import check_bounds
 
-KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _CONTAINERS = ("containers", "initContainers")
 
 

@@ -103,6 +103,11 @@ def test_an_entry_is_appended_in_the_style_of_the_list(before: str, after: str) 
     assert kustomize(before) == wanted
 
 
+def test_a_block_text_becomes_a_plain_one() -> None:
+    before = f"images:\n- name: {IMAGE}\n  digest: |\n    {OLD}\nx: 1\n"
+    assert kustomize(before) == f"images:\n- name: {IMAGE}\n  digest: {NEW}\nx: 1\n"
+
+
 def test_doing_it_again_changes_nothing() -> None:
     once = kustomize("kind: Kustomization\n")
     assert edit_image("kustomize", {"kustomization.yaml": once}, IMAGE, NEW) == {}
@@ -114,7 +119,6 @@ def test_doing_it_again_changes_nothing() -> None:
         f"a: &d {OLD}\nimages:\n- name: {IMAGE}\n  digest: *d\n",
         f"images:\n- &e\n  name: {IMAGE}\n  digest: {OLD}\nother: *e\n",
         f"images:\n- name: {IMAGE}\n  newTag: x\n  digest: {OLD}\n",
-        f"images:\n- name: {IMAGE}\n  digest: |\n    {OLD}\n",
         "images: hello\n",
         "- a\n",
         "a: 1\n---\nb: 1\n",

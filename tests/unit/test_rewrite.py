@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from towpath.errors import ConfigError
-from towpath.rewrite import Path, inline, remove_value, set_value
+from towpath.rewrite import Path, inline, remove_value, rename_key, set_value
 from towpath.strict_yaml import load_document, load_documents
 
 TEXT = """\
@@ -123,8 +123,28 @@ def test_a_text_of_many_lines_stays_a_block() -> None:
 def test_an_empty_text_and_empty_values() -> None:
     assert set_value("", "f", ("a", "b"), 1) == "a:\n  b: 1\n"
     assert set_value("# nothing yet\n", "f", ("a",), "b") == "# nothing yet\na: b\n"
-    assert set_value("a:\nb: 1\n", "f", ("a", "x"), 1) == "a: {x: 1}\nb: 1\n"
+    assert set_value("a: # why\nb: 1\n", "f", ("a", "x"), 1) == "a: # why\n  x: 1\nb: 1\n"
+    assert set_value("a: ~\nb: 1\n", "f", ("a", "x"), 1) == "a: {x: 1}\nb: 1\n"
+    assert set_value("a: [] # why\nb: 1\n", "f", ("a", 0), {"x": 1}) == "a: # why\n  - x: 1\nb: 1\n"
+    assert set_value("- a:\n- b\n", "f", (0, "a", "x"), 1) == "- a:\n    x: 1\n- b\n"
+    assert set_value("{a: []}\n", "f", ("a", 0), 1) == "{a: [1]}\n"
+    assert set_value("a: 1\n# end\n...\n", "f", ("b",), 2) == "a: 1\n# end\nb: 2\n...\n"
+    assert set_value("a: 1\n# end\n---\nc: 1\n", "f", ("b",), 2) == "a: 1\nb: 2\n# end\n---\nc: 1\n"
     assert set_value("a: {}\n", "f", ("a", "x"), 1) == "a: {x: 1}\n"
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_a_key_is_renamed_where_it_stands(quote: str) -> None:
+    text = f"a:\n- {quote}b{quote}: 1 # why\n  c: 2\n"
+    assert rename_key(text, "f", ("a", 0, "b"), "d") == text.replace("b", "d")
+    with pytest.raises(ConfigError, match="cannot be changed alone"):
+        rename_key("x: &y {b: 1}\na:\n- *y\n", "f", ("a", 0, "b"), "d")
+
+
+@pytest.mark.parametrize("value", ["r:5000/a@sha256:0", "127.0.0.1:5000/a", "sha256:0", "a:b"])
+def test_an_image_needs_no_quotes(value: str) -> None:
+    assert inline(value) == value
+    assert load_document(f"{{a: {value}, b: [{value}]}}\n", "f") == {"a": value, "b": [value]}
 
 
 @pytest.mark.parametrize("text", ["a: &x {b: 1}\nc: *x\n", "a: &x 1\nc: *x\n"])
