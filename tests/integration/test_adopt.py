@@ -1,5 +1,8 @@
 """Drift is written back to Git: the branch renders to what is live, and that survives the next reconcile."""
 
+import contextlib
+import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,6 +177,31 @@ def test_adopted_values_survive_the_next_reconcile(shop: Shop) -> None:
     shop.reconcile()
     assert shop.resource_versions() == before
     assert shop.world.live("deployment", "hello")["spec"]["replicas"] == 2
+
+
+@pytest.mark.parametrize("shop", ["plain"], indirect=True)
+def test_a_full_disk_is_told_and_adopting_goes_on_when_there_is_room(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.push()
+    shop.reconcile()
+    shop.world.kubectl("patch", "configmap", "settings", "-p", '{"data":{"LEVEL":"debug"}}')
+    small = shop.folder / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(small)], check=True)
+    try:
+        monkeypatch.setattr(tempfile, "tempdir", str(small))
+        with (small / "filled").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
+        proposal = shop.adopt()
+        assert (proposal.branch, proposal.commit) == ("towpath/adopt-test-hello", "")
+        assert "No space left on device" in proposal.failure
+        assert "This is a bug" not in proposal.failure
+    finally:
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        subprocess.run(["umount", str(small)], check=True)
+    assert shop.adopt().commit
 
 
 def test_deleted_objects_and_images_are_listed_and_nothing_is_proposed(shop: Shop) -> None:

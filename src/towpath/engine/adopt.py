@@ -18,7 +18,7 @@ from towpath.engine.place import Place
 from towpath.engine.plan import read_full
 from towpath.engine.render import Rendered, render_app
 from towpath.engine.survey import owner_of
-from towpath.errors import ConfigError, TowpathError
+from towpath.errors import ConfigError, TerminalError, TowpathError, unforeseen
 from towpath.files import read_text
 from towpath.normalize import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
@@ -65,8 +65,8 @@ def propose_app(
             base=desired.commit,
             allow_file=here.git_allow_file,
         )
-    except TowpathError as error:
-        return Proposal(rendered.app, branch, "", False, failure=error.message)
+    except Exception as raised:  # noqa: BLE001 - whatever becomes of one app, it stops no other
+        return Proposal(rendered.app, branch, "", False, failure=unforeseen(raised).message)
     return Proposal(rendered.app, branch, commit, new, found.adopted, found.left)
 
 
@@ -103,11 +103,21 @@ def write_back(
     app = config.app(rendered.app)
     with tempfile.TemporaryDirectory(prefix="towpath-adopt-") as folder:
         tree = Path(folder) / "tree"
-        # Symlinks stay symlinks, so that the renderer judges them as it would in the repository.
-        shutil.copytree(root, tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        _copy(root, tree)
         trial = _Trial(tree, config, rendered, overlay_of(root, app, rendered.environment), tools)
         refused = [each for change in changes if (each := trial.take(change)) is not None]
     return Adoption(rendered.app, trial.edits, tuple(trial.adopted), tuple(refused))
+
+
+def _copy(root: Path, tree: Path) -> None:
+    try:
+        # Symlinks stay symlinks, so that the renderer judges them as it would in the repository.
+        shutil.copytree(root, tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+    except shutil.Error as error:  # many files' errors in one, none of them an OSError any more
+        _, to, why = error.args[0][0]
+        raise TerminalError(
+            f"cannot write {to}: {why}", remedy="Make room, or name another TMPDIR."
+        ) from error
 
 
 def overlay_of(root: Path, app: App, environment: str) -> Overlay:

@@ -10,10 +10,11 @@ import pytest
 from tests.unit.engine.test_watch import place_at
 from towpath.adapters.metrics import Metrics
 from towpath.decision import Decision
-from towpath.engine import carry_out, followers
+from towpath.engine import adopt, carry_out, followers
 from towpath.engine.branch import Branch
 from towpath.engine.carry_out import Work
 from towpath.engine.followers import Followers
+from towpath.engine.render import Rendered
 from towpath.engine.sight import Sight
 from towpath.settings import Settings
 
@@ -40,6 +41,17 @@ def test_an_app_that_hits_a_defect_has_failed_and_stops_no_other(
     assert "please report it" in bad.failure
     assert said == ["bad: unexpected ZeroDivisionError: division by zero"]
     assert not good.failure
+
+
+def test_an_app_whose_adoption_hits_a_defect_is_told_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adopt, "adopt_app", defect)
+    rendered = Rendered("hello", "dev", "dev", (), "")
+    decision = Decision("hello", "adopt", ())
+    proposal = adopt.propose_app(Settings.load({}), place_at(tmp_path), rendered, decision, "run")
+    assert proposal.failure == "unexpected ZeroDivisionError: division by zero"
+    assert str(proposal) == "hello: not adopted: unexpected ZeroDivisionError: division by zero"
 
 
 def test_a_branch_that_hits_a_defect_is_in_trouble_and_is_asked_again(
