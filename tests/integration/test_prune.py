@@ -1,11 +1,14 @@
 """Deletions beyond one sync's: an app that left Git, and extras. Both only as a commit says."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.integration.kube import World, configmap, throw_away
 from towpath.confirmation import dump_confirmation, parse_confirmation
+from towpath.drift import DriftEntry
+from towpath.engine.budget import remember_heals
 from towpath.engine.drift import detect
 from towpath.engine.extras import prune_extras
 from towpath.engine.leave import plan_leaving, remove_app
@@ -45,10 +48,14 @@ def test_an_app_that_left_git_goes_only_as_far_as_a_commit_confirms(world: World
     assert names(world) == {"a", "e"}, "made anew, it is another object; not listed, it stays"
     assert remove_app(world.cluster, "hello", world.environment, confirmed, commit="c").changes == ()
 
+    healed = [DriftEntry("hello", plan.entries[0].ref, "modified", wanted="x")]
+    owner = Owner("hello", "test", world.namespace)
+    remember_heals(world.cluster, owner, healed, datetime.now(UTC))
+    assert "towpath-heals-hello" in names(world)
     everything = {entry.ref: entry.uid for entry in plan.entries}
     remove_app(world.cluster, "hello", world.environment, everything, commit="c")
-    assert names(world) == {"a"}
-    assert world.cluster.get(Owner("hello", "test", world.namespace).ref) is None
+    assert names(world) == {"a"}, "the history of its heals went, too"
+    assert world.cluster.get(owner.ref) is None
     with pytest.raises(UnknownNameError, match="nothing of it is live"):
         plan_leaving(world.cluster, "hello", world.environment, {})
 

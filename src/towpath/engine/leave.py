@@ -3,6 +3,7 @@
 from towpath.adapters.kubernetes import Cluster
 from towpath.config import Environment
 from towpath.confirmation import PRUNE_FILE, Confirmed, prune_path
+from towpath.engine.budget import forget_heals
 from towpath.engine.outcome import ObjectResult, Progress, SyncResult
 from towpath.engine.render import Rendered
 from towpath.engine.survey import Survey, survey
@@ -37,7 +38,10 @@ def remove_app(  # noqa: PLR0913
     commit: str,
     on_progress: Progress | None = None,
 ) -> SyncResult:
-    """Delete exactly what is confirmed; when nothing is left, the inventory too. Repeat it after a crash."""
+    """Delete exactly what is confirmed; when nothing is left, the inventory and the history of heals, too.
+
+    Repeat it after a crash.
+    """
     surveyed = _survey(cluster, app, environment)
     pruning = surveyed.pruning()
     chosen = tuple((ref, uid) for ref, uid in pruning.delete if confirmed.get(ref) == uid)
@@ -45,6 +49,8 @@ def remove_app(  # noqa: PLR0913
     run = Run(cluster, _nothing(app, environment), surveyed, commit, on_progress or _say_nothing, frozenset())
     result = run.only_prune(Pruning(chosen, (*pruning.kept, *waiting), pruning.gone))
     if result.inventory and not result.inventory.objects:
+        # Before the inventory: without that nobody would come back for them.
+        forget_heals(cluster, environment.name, environment.namespace, [app])
         # The Jobs of its hooks went with the last write.
         live = cluster.get(surveyed.owner.ref, metadata_only=True)
         if live:
