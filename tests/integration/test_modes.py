@@ -14,6 +14,10 @@ from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.kube import configmap, secret
 from towpath.decision import drift_text
 from towpath.engine.budget import forget_heals
+from towpath.engine.place import open_place
+from towpath.engine.render import render_app
+from towpath.engine.sync import sync_app
+from towpath.engine.verify import Verification, verify_app
 from towpath.health import Status
 from towpath.pause import Pause, dump_pauses
 
@@ -82,6 +86,51 @@ def test_a_commit_is_carried_out_beside_allowed_drift(fleet: Fleet) -> None:
     fleet.push("Heal again")
     assert fleet.reconcile().failures == {}
     assert fleet.look().drift.entries == ()
+
+
+def promoted(fleet: Fleet, app: str) -> Verification:
+    """What a promotion does with the newest commit; no pod runs here, so there is no image to ask for."""
+    place = open_place(fleet.settings, "test")
+    where, config = place.environment, place.desired.config
+    rendered = render_app(place.desired.root, config, app, "test", tools=place.tools)
+    sync_app(place.cluster, rendered, where, commit=place.desired.commit)
+    deadline = timedelta(seconds=20)
+    return verify_app(place.cluster, rendered, config.app(app), where, None, deadline=deadline)
+
+
+def test_a_promotion_does_not_miss_what_somebody_deleted_where_that_is_allowed(fleet: Fleet) -> None:
+    fleet.environment["drift"] = "report"
+    fleet.push()
+    fleet.reconcile()
+    for name in ("one-settings", "more"):
+        fleet.world.kubectl("delete", "configmap", name)
+    fleet.apps["one"][0]["metadata"]["labels"]["tier"] = "new"
+    fleet.apps["one"][4]["data"]["B"] = "2"
+    fleet.push("Something new")
+    verified = promoted(fleet, "one")
+    assert fleet.world.live("deployment", "one")["metadata"]["labels"]["tier"] == "new"
+    assert fleet.world.live("configmap", "more")["data"] == {"B": "2"}, "Git has changed it since"
+    told = {verdict.ref.name for verdict in verified.verdicts}
+    assert ("more" in told, "one-settings" in told) == (True, False)
+    fleet.environment["drift"] = "heal"
+    fleet.push("Heal again")
+    verified = promoted(fleet, "one")
+    assert "one-settings" in {verdict.ref.name for verdict in verified.verdicts}
+
+
+def test_after_a_lost_inventory_git_wins_once_where_drift_is_allowed(fleet: Fleet) -> None:
+    """Without it nobody can tell an edit from a commit that was not carried out yet."""
+    fleet.environment["drift"] = "report"
+    fleet.push()
+    fleet.reconcile()
+    fleet.world.kubectl("label", "--overwrite", "deployment", "one", "tier=db")
+    assert fleet.reconcile().outcomes == ()
+    fleet.world.kubectl("delete", "configmap", "towpath-inventory-one")
+    done = fleet.reconcile()
+    assert [(each.app, each.failure) for each in done.outcomes] == [("one", "")]
+    assert fleet.world.live("deployment", "one")["metadata"]["labels"]["tier"] == "web"
+    fleet.world.kubectl("label", "--overwrite", "deployment", "one", "tier=db")
+    assert fleet.reconcile().outcomes == (), "from then on an edit is an edit again"
 
 
 def test_one_app_is_an_exception(fleet: Fleet) -> None:

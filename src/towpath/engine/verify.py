@@ -5,7 +5,7 @@ Healthy is believed after it held for a moment and a second, consistent read of 
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from towpath.engine.live import Collection, LivePicture, Watchable
 from towpath.engine.pods import WORKLOADS, Snapshot
 from towpath.engine.render import Rendered
 from towpath.engine.smoke import SmokeResult, addressed, run_smoke_checks, run_smoke_jobs
+from towpath.engine.survey import survey
 from towpath.engine.witness import explain
 from towpath.errors import TransientError, VerifyError
 from towpath.health import ObjectHealth, Status, assess
@@ -89,11 +90,14 @@ def verify_app(  # noqa: PLR0913
 ) -> Verification:
     """Wait until everything is healthy, then run the smoke checks; `own` are the user's judges.
 
+    What somebody has deleted by hand where drift is allowed is not missed.
+
     Raises VerifyError, naming each offender with its pod's reason and last log lines, when the deadline has
     passed or nothing but a change can help; TransientError when the cluster could not be read at all.
     """
     started = time.monotonic()
     end = started + deadline.total_seconds()
+    rendered = without_allowed(cluster, rendered, environment)
     image = app.image if release_digest else None
     say = on_progress or _say_nothing
     judgement, snapshot = _wait(cluster, rendered, image, release_digest, end, say, own)
@@ -108,6 +112,15 @@ def verify_app(  # noqa: PLR0913
         )
     seconds = time.monotonic() - started
     return Verification(True, judgement.verdicts, smoke, judgement.images, seconds)
+
+
+def without_allowed(cluster: Cluster, rendered: Rendered, environment: Environment) -> Rendered:
+    """Without objects that a sync has left deleted, because the app's mode is not to heal."""
+    if environment.drift_of(rendered.app) == "heal":
+        return rendered
+    surveyed = survey(cluster, rendered, environment)
+    gone = {ref for ref in surveyed.drifted() if surveyed.metadata(ref) is None}
+    return replace(rendered, objects=tuple(m for m in rendered.objects if ref_of(m) not in gone))
 
 
 def _wait(  # noqa: PLR0913, PLR0917
