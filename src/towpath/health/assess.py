@@ -20,6 +20,7 @@ _WITHOUT_STATUS = {
         " ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicyBinding"
     ),
     "apps": "ControllerRevision",
+    "policy": "PodSecurityPolicy",
     "coordination.k8s.io": "Lease LeaseCandidate",
     "certificates.k8s.io": "ClusterTrustBundle",
     "discovery.k8s.io": "EndpointSlice",

@@ -8,12 +8,13 @@ import re
 from typing import Any
 
 from towpath.health import gateways
+from towpath.health.counts import by_counts
 from towpath.health.patterns import (
     BAD,
     BUSY,
-    COUNTS,
     ENDS,
     ERRORS,
+    FAILED,
     FAILURE,
     GOOD,
     HELD,
@@ -23,8 +24,7 @@ from towpath.health.patterns import (
     NOT_YET,
     OTHER_KEY,
     PAUSING,
-    RATIO,
-    READY_COUNT,
+    PLAIN,
     REPORTED,
     RUNS,
     SETTLED,
@@ -33,7 +33,6 @@ from towpath.health.patterns import (
     VETO,
     WAITS,
     WANTED,
-    WISHES,
 )
 from towpath.health.verdict import (
     Health,
@@ -45,7 +44,6 @@ from towpath.health.verdict import (
     is_false,
     is_true,
     items,
-    number,
     part,
     progressing,
     suspended,
@@ -63,9 +61,7 @@ def generic(manifest: Manifest) -> Health:
     if held := _held(manifest):
         return suspended(held)
     if not status:
-        if REPORTED.fullmatch(str(manifest.get("kind"))):
-            return progressing("its controller has not reported on it yet")
-        return unknown("it has no status to judge by")
+        return _silent(str(manifest.get("kind")))
     if waiting := behind(manifest):
         return waiting
     by_word = _by_word(status, told_by(manifest))
@@ -80,11 +76,18 @@ def generic(manifest: Manifest) -> Health:
         or by_word
         or _by_last_condition(status)
         or _by_parents(manifest)
-        or _by_counts(part(manifest, "spec"), status, told_by(manifest))
+        or by_counts(part(manifest, "spec"), status, told_by(manifest))
         or _by_nested(manifest)
         or _by_error(status)
         or unknown("its status says nothing known")
     )
+
+
+def _silent(kind: str) -> Health:
+    """No status: by what objects of that name are for."""
+    if REPORTED.fullmatch(kind):
+        return progressing("its controller has not reported on it yet")
+    return healthy("exists") if PLAIN.fullmatch(kind) else unknown("it has no status to judge by")
 
 
 def _held(manifest: Manifest) -> str | None:
@@ -123,7 +126,7 @@ def objection(manifest: Manifest) -> Health | None:
     return told if told.status is Status.PROGRESSING and refused else None
 
 
-def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:
+def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:  # noqa: PLR0911
     told = {_type(name): each for name, each in conditions(manifest).items()}
     if loud := _loud(manifest, told):
         return loud
@@ -139,6 +142,8 @@ def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:
             return progressing(f"condition {name} is about an older generation")
         if not is_true(condition):
             return progressing(why(condition)) if "status" in condition else None
+    if not main and (strange := _by_strange_conditions(told)):
+        return strange
     if counted:
         return healthy("; ".join(why(each) for each in list(counted.values())[:3]))
     return _by_strange_conditions(told)
@@ -184,7 +189,8 @@ def _by_strange_conditions(told: dict[str, dict[str, Any]]) -> Health | None:
     ):
         return degraded(why(failed))
     for name, condition in told.items():
-        if is_true(condition) and name.endswith("ing") and name not in ("Warning", "Running"):
+        settled = name in ("Warning", "Running") or condition.get("reason") in SETTLED
+        if is_true(condition) and name.endswith("ing") and not settled:
             return progressing(why(condition))
     return None
 
@@ -286,42 +292,13 @@ def _by_parents(manifest: Manifest) -> Health | None:
     return None
 
 
-def _by_counts(spec: dict[str, Any], status: dict[str, Any], message: str) -> Health | None:
-    for key in ("ready", "healthy", "available", "isReady"):
-        value = str(status.get(key)).casefold()
-        ratio = RATIO.fullmatch(value)
-        if value == "true" or (ratio and int(ratio[1]) >= int(ratio[2]) > 0):
-            return healthy(f"{key}: {value}")
-        if value == "false" or ratio:
-            return progressing(message or f"{key}: {value}")
-    for key, of in COUNTS:
-        if isinstance(status.get(key), int):
-            ready, wanted = number(status, key), number(spec, of, number(status, of))
-            text = f"{ready} of {wanted} {of} are ready"
-            return healthy(text) if ready >= wanted else progressing(text)
-    return _by_pairs(status)
-
-
-def _by_pairs(status: dict[str, Any]) -> Health | None:
-    """`healthyInstances` beside `desiredInstances`, for any noun; every pair counts."""
-    found: list[Health] = []
-    for key, ready in status.items():
-        match = READY_COUNT.fullmatch(key)
-        if not match or not isinstance(ready, int) or isinstance(ready, bool):
-            continue
-        noun = match[2]
-        of = next((f"{word}{noun}" for word in WISHES if isinstance(status.get(f"{word}{noun}"), int)), None)
-        wanted = number(status, of) if of else 0
-        if wanted > 0:
-            text = f"{ready} of {wanted} {noun[:1].lower() + noun[1:]} are ready"
-            found.append(healthy(text) if ready >= wanted else progressing(text))
-    return next((each for each in found if each.status is not Status.HEALTHY), found[0] if found else None)
-
-
 def _by_nested(manifest: Manifest) -> Health | None:
     """The word of what it did last: `latestExecution.result.status`."""
     here = part(manifest, "status")
     for _ in range(2):
+        for each in here.values():
+            if isinstance(each, dict) and (health := by_counts({}, each, "")):
+                return health
         inner = [value for key, value in here.items() if isinstance(value, dict) and INSIDE.fullmatch(key)]
         for each in inner:
             if health := _by_word(each, str(each.get("message") or each.get("error") or "")):
@@ -334,5 +311,7 @@ def _by_error(status: dict[str, Any]) -> Health | None:
     said = next((status[key] for key in ERRORS if isinstance(status.get(key), str) and status[key]), None)
     if said:
         return degraded(said)
+    if word := next((word for word in status.values() if isinstance(word, str) and word in FAILED), None):
+        return degraded(word)
     several = status.get("errors") or status.get("lastErrors")
     return degraded(f"errors: {several}"[:300]) if isinstance(several, list | dict) and several else None

@@ -12,7 +12,7 @@ BAD = re.compile(
 BUSY = re.compile(
     r"Reconciling|Progressing|Updating\w*|Upgrading|Creating|Deleting|Terminating|Provisioning|Initializing"
     r"|Pending|InProgress|In-progress|Deploying|Scaling|Rebalancing|Restarting|Issuing|RollingOut|Syncing"
-    r"|Installing|Promoting|\w*InProgress"
+    r"|Installing|Promoting|\w*InProgress|\w*Progressing|Rolling\w*|Migrating\w*"
 )
 SETTLED = (
     "NewReplicaSetAvailable",
@@ -64,7 +64,7 @@ INSIDE = re.compile(r"(latest|last|current)[A-Z]\w*|result|process|execution|job
 """Where the outcome stands when the status has no word at its top."""
 TO_ITS_END = re.compile(
     r"(?!Cron|Scheduled?)\w*(Backup|Restore|Job|Run|Task|Execution|Migration|Request|Export|Import|Clone|Scan|Test"
-    r"|Snapshot|Build|Operation|Session|Upgrade|Benchmark)"
+    r"|Snapshot|Build|Operation|Session|Upgrade|Benchmark|Workflow|JobFlow|Experiment|Trial|Rollback|Rebalance)"
 )
 """Kinds that are done when they have ended, so that `Running` is on the way."""
 REPORTED = re.compile(
@@ -72,6 +72,10 @@ REPORTED = re.compile(
     r"|Request|Snapshot|Installation|Migration|Execution|Claim|MachineSet|ReplicaSet|StatefulSet|Export)"
 )
 """Kinds that something is made for, so that a controller is to report on them."""
+PLAIN = re.compile(r"\w*(Template|Report|ReportSummary|ProviderConfig|ProviderConfigUsage)")
+"""Kinds that say something to others, and on which nothing reports."""
+FLAGS = ("ready", "healthy", "available", "isReady", "valid", "accepted", "succeeded", "synced", "deployed")
+"""Booleans, or ratios such as `2/3`, that sum an object up."""
 RATIO = re.compile(r"(\d+)/(\d+)")
 HOLDS = ("suspend", "suspended", "paused", "pause", "halted", "hibernate", "stopped")
 """What a specification says to keep its controller from acting."""
@@ -89,4 +93,6 @@ COUNTS = (
 )
 READY_COUNT = re.compile(r"(ready|available|healthy|running|online)([A-Z]\w*)")
 WISHES = ("desired", "expected", "expect", "target", "total", "wanted")
+FAILED = ("Failed", "FAILED", "failed", "Error", "ERROR", "Failure")
+"""Words that tell under any name."""
 ERRORS = ("error", "lastError", "errorMessage", "failureMessage", "failureReason")

@@ -138,4 +138,6 @@ def node(manifest: Manifest) -> Health:
     ready = conditions(manifest).get("Ready")
     if ready is None:
         return unknown("no Ready condition")
+    if is_true(ready) and part(manifest, "spec").get("unschedulable") is True:
+        return suspended("cordoned: no new pods come to it")
     return healthy("ready") if is_true(ready) else degraded(why(ready))

@@ -98,8 +98,11 @@ def number(parent: dict[str, Any], key: str, default: int = 0) -> int:
 
 
 def conditions(manifest: Manifest) -> dict[str, dict[str, Any]]:
-    """Condition by type."""
-    return {str(item.get("type")): item for item in items(part(manifest, "status"), "conditions")}
+    """Condition by type; of an operator that has only one, that one."""
+    status = part(manifest, "status")
+    only = part(status, "conditions")
+    told = [only] if "type" in only else items(status, "conditions")
+    return {str(item.get("type")): item for item in told}
 
 
 def is_true(condition: dict[str, Any] | None) -> bool:

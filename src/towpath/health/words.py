@@ -10,7 +10,7 @@ _WORDS = {
         established deployed installed online normal valid ok operational synced enabled applied created
         provisioned connected accepted passed green up stable reconciled initialized attached done resolved
         compliant issued executed loaded published imported exists inuse succeed serving listening streaming
-        reachable registered joined attached working""",
+        reachable current registered joined attached working""",
     Status.DEGRADED: """
         failed failure error errored degraded unhealthy invalid rejected lost crashed crashloopbackoff
         unavailable offline noncompliant faulted broken red aborted denied timeout timedout conflict
@@ -47,6 +47,6 @@ def verdict_of(text: str) -> Status | None:
     if not {"error", "failed", "failure"}.isdisjoint(words):
         return Status.DEGRADED
     verdict = _VERDICTS.get("".join(words[-2:])) or _VERDICTS.get(words[-1])
-    if verdict is None and words[-1].endswith("ing"):
+    if verdict is None and (words[-1].endswith("ing") or words[0].endswith("ing")):
         return Status.PROGRESSING
     return None if verdict is Status.HEALTHY and not _NOUNS.issuperset(words[:-1]) else verdict

@@ -139,6 +139,10 @@ ROWS: Rows = {
     "serving.kserve.io": {
         "ClusterServingRuntime ServingRuntime ClusterStorageContainer LLMInferenceServiceConfig": EXISTS,
         "InferenceService": kruise.inference_service,
+        "Predictor": (
+            "Healthy .status.available=true; Degraded .status.activeModelState=FailedToLoad;"
+            " Degraded .status.transitionStatus=BlockedByFailedLoad|InvalidSpec"
+        ),
         "LLMInferenceService": "Suspended ~*(Stopped); Suspended *(Stopped); Healthy Ready; Degraded !Ready",
         "*": "Degraded !Ready; Healthy Ready",
     },
@@ -179,6 +183,12 @@ ROWS: Rows = {
         "JobSet": "Degraded! Failed; Healthy Completed; Suspended Suspended; Suspended .spec.suspend=true"
     },
     "leaderworkerset.x-k8s.io": {"LeaderWorkerSet": "Progressing Progressing; Healthy Available"},
+    "kube-green.com": {"SleepInfo": EXISTS},
+    "yunikorn.apache.org": {
+        "Application": (
+            "Healthy .status.appStatus=Completed; Degraded! .status.appStatus=Failed|Rejected|Killed"
+        )
+    },
     "batch.volcano.sh": {
         "Job": (
             "Healthy .status.state.phase=Completed;"

@@ -67,7 +67,9 @@ ROWS: Rows = {
         "Alert Provider": "Suspended .spec.suspend=true; Healthy Ready; Degraded !Ready; Healthy !.status",
         "Receiver": "Suspended .spec.suspend=true; Healthy Ready; Degraded .status.conditions",
     },
-    "infra.contrib.fluxcd.io": {"*": _APPLIED},
+    "infra.contrib.fluxcd.io": {
+        "*": f"Suspended ?Ready(TerraformPlannedWithChanges) & Plan; {_APPLIED}",
+    },
     "fluxcd.controlplane.io": {"*": f"Progressing Reconciling; {READY}"},
     "flagger.app": {
         "AlertProvider MetricTemplate": EXISTS,
@@ -81,7 +83,12 @@ ROWS: Rows = {
         "PipelineRun TaskRun Run CustomRun": f"Suspended ?Succeeded(PipelineRunPending); {_SUCCEEDED}",
         "Pipeline Task ClusterTask StepAction": EXISTS,
     },
-    "operator.tekton.dev": {"*": "Degraded ErrorState; Healthy Ready; Degraded !Ready"},
+    "operator.tekton.dev": {
+        "*": (
+            "Degraded ErrorState; Healthy Ready; Progressing !Ready(reconcile again and proceed);"
+            " Degraded !Ready"
+        )
+    },
     "triggers.tekton.dev": {
         "ClusterInterceptor ClusterTriggerBinding Interceptor Trigger TriggerBinding TriggerTemplate": EXISTS,
         "EventListener": f"Healthy Available & Ready; {READY}; Degraded !Available",

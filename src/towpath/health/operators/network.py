@@ -92,9 +92,14 @@ ROWS: Rows = {
         "*": _KNATIVE,
     },
     "*.knative.dev": {"*": _KNATIVE},
+    "externaldns.nginx.org": {"DNSEndpoint": "Healthy .status.observedGeneration==.metadata.generation"},
+    "networkservicemesh.io": {"*": EXISTS},
+    "appgw.ingress.k8s.io": {"*": EXISTS},
+    "kubeovn.io": {"Vpc": "Healthy .status.standby=true"},
     "externaldns.k8s.io": {"DNSEndpoint": "Healthy .status.observedGeneration==.metadata.generation"},
     "networking.gke.io": {
         "FrontendConfig": EXISTS,
+        "ServiceAttachment": "Healthy .status.serviceAttachmentURL",
         "ManagedCertificate": (
             "Degraded .status.domainStatus[].status=Failed*; Healthy .status.certificateStatus=Active"
         ),

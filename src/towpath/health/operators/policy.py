@@ -76,6 +76,7 @@ ROWS: Rows = {
     "openreports.io": {"*": EXISTS},
     "aquasecurity.github.io": {"*": EXISTS},
     "neuvector.com": {"*": EXISTS},
+    "spdx.softwarecomposition.kubescape.io": {"*": EXISTS},
     "policies.kubewarden.io": {
         "AdmissionPolicy AdmissionPolicyGroup ClusterAdmissionPolicy ClusterAdmissionPolicyGroup": (
             "Healthy .status.policyStatus=active; Degraded .status.policyStatus=unschedulable"

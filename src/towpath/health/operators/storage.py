@@ -52,6 +52,7 @@ ROWS: Rows = {
         "BackupTarget": "Healthy .status.available=true; Degraded Unavailable",
         "Backup": "Healthy .status.state=Completed; Degraded .status.state=Error|Unknown",
         "BackingImage RecurringJob Setting": EXISTS,
+        "BackupVolume": "Healthy .status.lastSyncedAt",
         "EngineImage": "Healthy .status.state=deployed|ready; Degraded .status.state=incompatible|error",
         "Node": "Healthy Ready; Degraded !Ready",
         "Snapshot": "Degraded .status.error; Healthy .status.readyToUse=true",

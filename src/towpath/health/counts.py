@@ -1,0 +1,39 @@
+"""Custom resources by booleans, ratios and counts: `ready: true`, `2/3`, `readyReplicas` of `replicas`."""
+
+from typing import Any
+
+from towpath.health.patterns import COUNTS, FAILURE, FLAGS, RATIO, READY_COUNT, WISHES
+from towpath.health.verdict import Health, Status, degraded, healthy, number, progressing
+
+
+def by_counts(spec: dict[str, Any], status: dict[str, Any], message: str) -> Health | None:
+    for key in FLAGS:
+        value = str(status.get(key)).casefold()
+        ratio = RATIO.fullmatch(value)
+        if value == "true" or (ratio and int(ratio[1]) >= int(ratio[2]) > 0):
+            return healthy(f"{key}: {value}")
+        if value == "false" or ratio:
+            broken = key == "valid" or FAILURE.search(message)
+            return (degraded if broken else progressing)(message or f"{key}: {value}")
+    for key, of in COUNTS:
+        if isinstance(status.get(key), int):
+            ready, wanted = number(status, key), number(spec, of, number(status, of))
+            text = f"{ready} of {wanted} {of} are ready"
+            return healthy(text) if ready >= wanted else progressing(text)
+    return _by_pairs(status)
+
+
+def _by_pairs(status: dict[str, Any]) -> Health | None:
+    """`healthyInstances` beside `desiredInstances`, for any noun; every pair counts."""
+    found: list[Health] = []
+    for key, ready in status.items():
+        match = READY_COUNT.fullmatch(key)
+        if not match or not isinstance(ready, int) or isinstance(ready, bool):
+            continue
+        noun = match[2]
+        of = next((f"{word}{noun}" for word in WISHES if isinstance(status.get(f"{word}{noun}"), int)), None)
+        wanted = number(status, of) if of else 0
+        if wanted > 0:
+            text = f"{ready} of {wanted} {noun[:1].lower() + noun[1:]} are ready"
+            found.append(healthy(text) if ready >= wanted else progressing(text))
+    return next((each for each in found if each.status is not Status.HEALTHY), found[0] if found else None)
