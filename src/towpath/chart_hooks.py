@@ -1,15 +1,17 @@
 """Maps the hooks of Helm charts to ours: what ran around an install or upgrade runs around a sync.
 
 `pre-install` and `pre-upgrade` are `pre-sync`, `post-install` and `post-upgrade` are `post-sync`; the weight
-is the wave. Hooks of deletions, rollbacks and tests have no part in a sync and are left out. Pure.
+is the wave. A Job can run only once in a sync; any other object that is a hook both before and after is there
+before. Hooks of deletions, rollbacks and tests have no part in a sync and are left out. Pure.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from towpath.errors import ConfigError
-from towpath.hooks import HOOK, POST, PRE
-from towpath.order import WAVE
+from towpath.hooks import JOB
+from towpath.objects import group_of
+from towpath.order import HOOK, POST, PRE, WAVE
 from towpath.strict_yaml import Document
 
 _HELM_HOOK = "helm.sh/hook"
@@ -52,12 +54,14 @@ def _annotated(
     document: Document, metadata: dict[str, Any], annotations: dict[str, Any], phases: set[str]
 ) -> Document:
     if phases >= {PRE, POST}:
-        raise ConfigError(
-            "a hook both before and after: one hook runs once in a sync",
-            file=document.file,
-            line=document.line or None,
-            remedy="Make two hooks of it.",
-        )
+        if (group_of(str(document.value.get("apiVersion"))), document.value.get("kind")) == JOB:
+            raise ConfigError(
+                "a hook both before and after: one hook runs once in a sync",
+                file=document.file,
+                line=document.line or None,
+                remedy="Make two hooks of it.",
+            )
+        phases = {PRE}
     ours = dict(annotations)
     if phase := "".join(phases):
         ours.setdefault(HOOK, phase)

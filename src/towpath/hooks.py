@@ -1,4 +1,8 @@
-"""Hooks: Jobs that run before or after a sync (`towpath.dev/hook`), one attempt per (commit, content)."""
+"""Hooks: Jobs that run before or after a sync (`towpath.dev/hook`), one attempt per (commit, content).
+
+On another object the annotation says when it is applied (order.py): a hook needs its ServiceAccount. Such an
+object is owned and kept equal to Git like any other.
+"""
 
 from collections.abc import Iterable
 
@@ -6,15 +10,15 @@ from towpath.errors import ConfigError
 from towpath.inventory import HookRun, Inventory
 from towpath.normalize import digest
 from towpath.objects import Manifest, group_of, ref_of
-from towpath.order import ordered
+from towpath.order import HOOK, POST, PRE, ordered
 
-HOOK = "towpath.dev/hook"
-PRE, POST, SMOKE = "pre-sync", "post-sync", "smoke"
+SMOKE = "smoke"
 WHEN = (PRE, POST, SMOKE)
+JOB, POD = ("batch", "Job"), ("", "Pod")
 
 
 def hook_of(manifest: Manifest) -> str | None:
-    """When the object runs; None when it is no hook. ConfigError for what cannot be a hook."""
+    """When the Job runs; None for what is no hook. ConfigError for what cannot have the annotation."""
     metadata = manifest["metadata"]
     when = (metadata.get("annotations") or {}).get(HOOK)
     if when is None:
@@ -23,9 +27,13 @@ def hook_of(manifest: Manifest) -> str | None:
         raise ConfigError(
             f"annotation {HOOK} is {when!r}, not one of {', '.join(WHEN)}", file=str(ref_of(manifest))
         )
-    if (group_of(manifest["apiVersion"]), manifest["kind"]) != ("batch", "Job"):
-        raise ConfigError(f"only a Job can be a hook (annotation {HOOK})", file=str(ref_of(manifest)))
-    return str(when)
+    kind = (group_of(manifest["apiVersion"]), manifest["kind"])
+    if kind == JOB:
+        return str(when)
+    if kind == POD or when == SMOKE:
+        problem = f"a {manifest['kind']} cannot run as a hook; use a Job (annotation {HOOK}: {when})"
+        raise ConfigError(problem, file=str(ref_of(manifest)))
+    return None
 
 
 def split(objects: Iterable[Manifest]) -> tuple[tuple[Manifest, ...], tuple[Manifest, ...]]:

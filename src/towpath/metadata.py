@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from towpath.desired import IGNORE
-from towpath.hooks import HOOK
 from towpath.inventory import APP, ENVIRONMENT, INVENTORY
-from towpath.order import WAVE
+from towpath.order import HOOK, WAVE
 from towpath.prune import PRUNE
 
 RECREATE = "towpath.dev/recreate"

@@ -1,7 +1,8 @@
 """In which order objects are applied, and in the reverse order deleted.
 
-First by wave (annotation `towpath.dev/wave`, default 0), then by what needs what. Namespaces and CRDs that
-name no wave come before all waves, because nothing works without them. Objects of one stage do not need each
+First by phase (annotation `towpath.dev/hook`): `pre-sync`, what has none, `post-sync`. In a phase by wave
+(annotation `towpath.dev/wave`, default 0), then by what needs what. Namespaces and CRDs that name neither
+come before all, hooks included, because nothing works without them. Objects of one stage do not need each
 other.
 """
 
@@ -12,6 +13,8 @@ from towpath.errors import ConfigError
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 WAVE = "towpath.dev/wave"
+HOOK = "towpath.dev/hook"
+PRE, POST = "pre-sync", "post-sync"
 
 _STAGES: tuple[tuple[str, ...], ...] = (
     ("Namespace",),
@@ -50,8 +53,9 @@ _RANK_CUSTOM = len(_STAGES)
 _RANK_LATE = len(_STAGES) + 1
 _FOUNDATIONS = ("Namespace", "CustomResourceDefinition")
 _BEFORE_ALL = -(10**9)
+_PHASE: Mapping[str, int] = {PRE: -1, POST: 1}
 
-Stage = tuple[int, int]
+Stage = tuple[int, int, int]
 
 
 def wave_of(manifest: Manifest) -> int | None:
@@ -77,12 +81,16 @@ def rank_of(ref: ObjectRef) -> int:
 
 
 def stage_of(manifest: Manifest) -> Stage:
-    """(wave, rank): objects of the same stage may be applied at the same time."""
+    """(phase, wave, rank): objects of the same stage may be applied at the same time."""
+    return _stage(manifest, wave_of(manifest))
+
+
+def _stage(manifest: Manifest, wave: int | None) -> Stage:
     ref = ref_of(manifest)
-    wave = wave_of(manifest)
-    if wave is None:
-        wave = _BEFORE_ALL if ref.kind in _FOUNDATIONS else 0
-    return wave, rank_of(ref)
+    phase = _PHASE.get((manifest["metadata"].get("annotations") or {}).get(HOOK, ""))
+    if wave is None and ref.kind in _FOUNDATIONS:
+        return _PHASE[PRE] if phase is None else phase, _BEFORE_ALL, rank_of(ref)
+    return phase or 0, wave or 0, rank_of(ref)
 
 
 def ordered(manifests: Iterable[Manifest]) -> list[Manifest]:
@@ -93,6 +101,15 @@ def ordered(manifests: Iterable[Manifest]) -> list[Manifest]:
 def stages(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
     """`ordered`, cut into stages."""
     return [list(stage) for _, stage in groupby(ordered(manifests), key=stage_of)]
+
+
+def around_hooks(manifests: Iterable[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
+    """`ordered`, cut where the pre-sync hooks run: (what they may need, the rest)."""
+    before: list[Manifest] = []
+    rest: list[Manifest] = []
+    for each in ordered(manifests):
+        (before if stage_of(each)[0] == _PHASE[PRE] else rest).append(each)
+    return before, rest
 
 
 def deletion_stages(refs: Iterable[ObjectRef]) -> list[list[ObjectRef]]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.kube import World, configmap, throw_away
-from tests.integration.test_sync_kills import sync_and_die
+from tests.integration.test_sync_kills import owned_and_live, sync_and_die
 from towpath.config import App, SmokeCheck
 from towpath.engine.verify import Verification, verify_app
 from towpath.errors import SyncError, TransientError, VerifyError
@@ -107,6 +107,94 @@ def test_killed_around_a_hook_it_runs_once(world: World, failpoint: str) -> None
     made = world.kubectl("get", "job", "migrate", "--ignore-not-found", "-o", "jsonpath={.metadata.uid}")
     world.sync()
     assert not made or uid(world, "migrate") == made
+    assert world.sync().changes == ()
+    assert world.drift().entries == ()
+
+
+def marked(name: str, when: str, **data: str) -> Manifest:
+    made = configmap(name, **data)
+    made["metadata"]["annotations"] = {"towpath.dev/hook": when}
+    return made
+
+
+def test_what_hooks_need_is_there_before_them_and_owned_like_any_other(world: World) -> None:
+    world.objects += [marked("needed", "pre-sync", A="1"), marked("late", "post-sync", A="1")]
+    order = ["needed", "migrate", "a", "late", "warm"]
+    assert [(e.ref.name, e.action) for e in world.plan().entries] == [(name, "create") for name in order]
+    done: list[str] = []
+    world.sync(on_progress=lambda each: done.append(each.ref.name))
+    assert done == order
+    before = world.versions()
+    assert world.sync().changes == ()
+    assert world.plan().changes == ()
+    assert world.versions() == before
+    # Drift of it is found and healed, and runs no hook.
+    first = uid(world, "migrate")
+    world.kubectl("patch", "configmap", "needed", "-p", '{"data":{"A":"2"}}')
+    assert [(entry.ref.name, entry.kind) for entry in world.drift().entries] == [("needed", "modified")]
+    assert [(each.ref.name, each.result) for each in world.sync().changes] == [("needed", "configured")]
+    assert uid(world, "migrate") == first
+    # It is in an inventory that is put together again, and leaves as others do; the Jobs are not in it.
+    world.kubectl("delete", "configmap", "towpath-inventory-hello")
+    world.sync()
+    assert owned_and_live(world)[0] == {"a", "needed", "late"}
+    world.objects = [each for each in world.objects if each["metadata"]["name"] != "needed"]
+    assert [(each.ref.name, each.result) for each in world.sync(commit="d" * 40).results][-1] == (
+        "needed",
+        "deleted",
+    )
+
+
+def test_failing_hook_leaves_what_it_needs_and_the_next_commit_goes_on(world: World) -> None:
+    world.sync()
+    world.objects = [
+        configmap("a", A="2"),
+        marked("needed", "pre-sync", A="1"),
+        marked("late", "post-sync", A="1"),
+        hook("migrate", "pre-sync", **FAILS),
+    ]
+    with pytest.raises(SyncError, match="hook failed"):
+        world.sync(commit="d" * 40)
+    assert owned_and_live(world) == ({"a", "needed", "late"}, {"a", "needed"})
+    assert world.live("configmap", "a")["data"] == {"A": "1"}
+    world.objects[3] = hook("migrate", "pre-sync")
+    assert [e.action for e in world.plan().entries if e.ref.name == "needed"] == ["unchanged"]
+    world.sync(commit="e" * 40)
+    assert owned_and_live(world) == ({"a", "needed", "late"}, {"a", "needed", "late"})
+    assert world.sync(commit="e" * 40).changes == ()
+
+
+def test_no_hook_runs_without_what_it_needs(world: World) -> None:
+    world.objects.append(marked("needed", "pre-sync", A="1") | {"immutable": True})
+    world.sync()
+    first = uid(world, "migrate")
+    world.objects[0]["data"]["A"] = world.objects[-1]["data"]["A"] = "2"
+    with pytest.raises(SyncError, match="needed"):
+        world.sync(commit="d" * 40)
+    assert uid(world, "migrate") == first
+    assert world.live("configmap", "a")["data"] == {"A": "1"}
+
+
+@pytest.mark.parametrize(
+    "failpoint",
+    [
+        "inventory-ahead-written",
+        "applied",
+        "hook-remembered",
+        "hook-created",
+        "hook-ended",
+        "applied:2",
+        "applied:3",
+    ],
+)
+def test_killed_around_what_a_hook_needs_it_converges(world: World, failpoint: str) -> None:
+    world.objects += [marked("needed", "pre-sync", A="1"), marked("late", "post-sync", A="1")]
+    sync_and_die(world, failpoint)
+    owned, live = owned_and_live(world)
+    assert live <= owned == {"a", "needed", "late"}
+    assert ("needed" in live) == (failpoint != "inventory-ahead-written"), "before the first hook"
+    world.sync()
+    assert owned_and_live(world) == ({"a", "needed", "late"}, {"a", "needed", "late"})
     assert world.sync().changes == ()
     assert world.drift().entries == ()
 

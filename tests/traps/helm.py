@@ -73,7 +73,15 @@ HELM = {
         "renders no object", configmap("c\n  annotations: {helm.sh/hook: pre-world}")
     ),
     "hook before and after": helm(
-        "both before and after", configmap("c\n  annotations: {helm.sh/hook: 'pre-install,post-install'}")
+        "both before and after",
+        "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: j\n  annotations: {helm.sh/hook: 'pre-install,post-install'}\n",
+    ),
+    "hook that is a Pod": helm(
+        "use a Job",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {helm.sh/hook: pre-install}}\n",
+    ),
+    "hook that is no Job for somebody else's namespace": helm(
+        "is for namespace", configmap("c\n  namespace: prod\n  annotations: {helm.sh/hook: pre-install}")
     ),
     "somebody else's namespace": helm("kube-system", configmap("c\n  namespace: kube-system")),
     "Namespace of somebody else": helm(

@@ -87,7 +87,11 @@ MORE_OBJECTS = {
         "not this environment's",
         '{"apiVersion": "v1", "kind": "NamespaceList", "items": [{"metadata": {"name": "prod"}}]}',
     ),
-    "hook that is no Job": plain("only a Job", annotated("towpath.dev/hook: pre-sync")),
+    "smoke check that is no Job": plain("use a Job", annotated("towpath.dev/hook: smoke")),
+    "hook that is a Pod": plain(
+        "use a Job",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {towpath.dev/hook: pre-sync}}\nspec: {containers: [{name: a, image: a}]}\n",
+    ),
     "inventory of ours": plain("Towpath's own", configmap("towpath-inventory-x")),
     "inventory of another app": plain("Towpath's own", configmap("towpath-inventory-y")),
     "label of ours": plain("tells ownership", configmap("a\n  labels: {towpath.dev/app: y}")),

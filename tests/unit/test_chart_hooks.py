@@ -7,12 +7,13 @@ from towpath.errors import ConfigError
 from towpath.strict_yaml import Document
 
 
-def mapped(**annotations: str) -> list[dict[str, Any]]:
+def mapped(kind: str = "batch/v1 Job", **annotations: str) -> list[dict[str, Any]]:
     named = {name.replace("__", "/").replace("_", "-"): value for name, value in annotations.items()}
     named = {
         name.replace("helm/", "helm.sh/").replace("towpath/", "towpath.dev/"): v for name, v in named.items()
     }
-    value = {"kind": "Job", "metadata": {"name": "a", "annotations": named}}
+    version, _, kind = kind.rpartition(" ")
+    value = {"apiVersion": version, "kind": kind, "metadata": {"name": "a", "annotations": named}}
     return [each.value["metadata"]["annotations"] for each in map_hooks([Document(value, "f", 3)])]
 
 
@@ -37,9 +38,26 @@ def test_hooks_around_an_install_run_around_a_sync(hook: str, phase: str) -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("hook", "phase"),
+    [
+        ("pre-install,pre-upgrade", "pre-sync"),
+        ("post-install", "post-sync"),
+        ("post-install,pre-delete", "post-sync"),
+        ("pre-install,pre-upgrade,post-install,post-upgrade", "pre-sync"),
+        ("post-upgrade,pre-install", "pre-sync"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["v1 ServiceAccount", "v1 Secret", "e.com/v1 Job", "v1 Pod"])
+def test_what_hooks_need_is_there_before_the_first_that_needs_it(kind: str, hook: str, phase: str) -> None:
+    (annotations,) = mapped(kind, helm__hook=hook, helm__hook_weight="-5")
+    assert (annotations["towpath.dev/hook"], annotations["towpath.dev/wave"]) == (phase, "-5")
+
+
 @pytest.mark.parametrize("hook", ["test", "pre-delete", "post-delete,post-rollback", "test-success"])
-def test_hooks_of_tests_deletions_and_rollbacks_are_left_out(hook: str) -> None:
-    assert mapped(helm__hook=hook) == []
+@pytest.mark.parametrize("kind", ["batch/v1 Job", "v1 Pod", "v1 ConfigMap"])
+def test_hooks_of_tests_deletions_and_rollbacks_are_left_out(kind: str, hook: str) -> None:
+    assert mapped(kind, helm__hook=hook) == []
 
 
 def test_what_the_chart_says_itself_is_kept() -> None:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from towpath.errors import ConfigError
 from towpath.objects import ObjectRef, ref_of
-from towpath.order import deletion_stages, ordered, rank_of, stage_of, stages
+from towpath.order import around_hooks, deletion_stages, ordered, rank_of, stage_of, stages
 
 KINDS = [
     ("v1", "Namespace"),
@@ -22,17 +22,20 @@ KINDS = [
 ]
 
 
-def manifest(api_version: str, kind: str, name: str = "a", wave: str | None = None):
-    annotations = {} if wave is None else {"annotations": {"towpath.dev/wave": wave}}
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **annotations}}
+def manifest(api_version: str, kind: str, name: str = "a", wave: str | None = None, hook: str | None = None):
+    named = {"towpath.dev/wave": wave, "towpath.dev/hook": hook}
+    annotations = {key: value for key, value in named.items() if value is not None}
+    metadata = {"name": name, "annotations": annotations} if annotations else {"name": name}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
 
 
 manifests = st.lists(
     st.builds(
-        lambda kind, name, wave: manifest(*kind, name, wave),
+        lambda kind, name, wave, hook: manifest(*kind, name, wave, hook),
         st.sampled_from(KINDS),
         st.text("abc", min_size=1, max_size=3),
         st.sampled_from([None, "-1", "0", "5"]),
+        st.sampled_from([None, None, "pre-sync", "post-sync"]),
     ),
     unique_by=ref_of,
 )
@@ -48,6 +51,17 @@ def test_wave_comes_before_kind_but_after_unannotated_namespaces() -> None:
     early = manifest("rbac.authorization.k8s.io/v1", "RoleBinding", wave="-1")
     objects = [manifest("v1", "ConfigMap"), early, manifest("v1", "Namespace")]
     assert [m["kind"] for m in ordered(objects)] == ["Namespace", "RoleBinding", "ConfigMap"]
+
+
+def test_what_hooks_need_comes_before_all_but_foundations_whatever_its_wave() -> None:
+    needed = manifest("v1", "ConfigMap", "needed", wave="9", hook="pre-sync")
+    later = manifest("v1", "ConfigMap", "later", wave="-9", hook="post-sync")
+    crd = manifest("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    kept_back = manifest("v1", "Namespace", "kept-back", wave="0")
+    plain = manifest("v1", "ConfigMap", "plain", wave="-99")
+    before, rest = around_hooks([later, plain, kept_back, crd, needed])
+    assert before == [crd, needed]
+    assert rest == [plain, kept_back, later]
 
 
 def test_objects_of_one_stage_go_together() -> None:
@@ -86,6 +100,16 @@ def test_stages_are_the_same_for_every_input_and_hold_every_object_once(objects,
     keys = [{stage_of(m) for m in stage} for stage in stages(objects)]
     assert all(len(key) == 1 for key in keys), "one stage, one wave and rank"
     assert keys == sorted(keys, key=min), "in rising order"
+
+
+@given(manifests)
+def test_hooks_cut_the_order_in_two(objects) -> None:
+    before, rest = around_hooks(objects)
+    assert before + rest == ordered(objects)
+    assert stages(before) + stages(rest) == stages(objects), "between two stages"
+    hooks = {m["metadata"].get("annotations", {}).get("towpath.dev/hook") for m in before}
+    assert hooks <= {"pre-sync", None}
+    assert all(m["metadata"].get("annotations", {}).get("towpath.dev/hook") != "pre-sync" for m in rest)
 
 
 @given(manifests, st.randoms())

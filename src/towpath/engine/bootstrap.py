@@ -12,7 +12,7 @@ from towpath.engine.render import Rendered
 from towpath.engine.survey import owner_of
 from towpath.errors import RefusedError
 from towpath.objects import Manifest, ObjectRef, ref_of
-from towpath.order import ordered, wave_of
+from towpath.order import ordered, stage_of
 
 RIGHTS_SECONDS = 15.0
 """How long the API server may take to notice a new RoleBinding."""
@@ -66,8 +66,7 @@ def _foundations(rendered: Rendered, environment: Environment) -> list[Desired]:
     chosen = [
         manifest
         for manifest in ordered(rendered.objects)
-        if manifest["kind"] == "Namespace"
-        or (manifest["kind"] == "RoleBinding" and (wave_of(manifest) or 0) < 0)
+        if manifest["kind"] == "Namespace" or _is_first_binding(manifest)
     ]
     return list(prepare(chosen, owner_of(rendered), environment.ignore))
 
@@ -76,8 +75,13 @@ def _readable(cluster: Cluster, rendered: Rendered, *, last: bool = False) -> bo
     try:
         cluster.get(owner_of(rendered).ref, metadata_only=True)
     except ApiRefusedError as error:
-        has_binding = any(ref_of(m).kind == "RoleBinding" and (wave_of(m) or 0) < 0 for m in rendered.objects)
-        if error.status != 403 or last or not has_binding:
+        if error.status != 403 or last or not any(map(_is_first_binding, rendered.objects)):
             raise
         return False
     return True
+
+
+def _is_first_binding(manifest: Manifest) -> bool:
+    """In phase 0: one that a hook needs has its wave among what hooks need, and comes after its Role."""
+    phase, wave, _ = stage_of(manifest)
+    return manifest["kind"] == "RoleBinding" and phase == 0 and wave < 0

@@ -18,9 +18,9 @@ from towpath.engine.sync import LEFT
 from towpath.errors import RefusedError
 from towpath.fields import added, pointer_of
 from towpath.fingerprint import RESTART_RULE, own_entry, personal_entries, yielded_pointers
-from towpath.hooks import POST, PRE, of
+from towpath.hooks import of
 from towpath.objects import Manifest, ObjectRef, ref_of
-from towpath.order import deletion_stages, ordered
+from towpath.order import POST, PRE, around_hooks, deletion_stages
 from towpath.plan import KEPT, Plan, PlanEntry
 from towpath.prune import NONE
 
@@ -67,9 +67,10 @@ def plan_surveyed(
             return found
         return replace(found, action="skip", reason=LEFT)
 
-    manifests = ordered(desired.initial for desired in surveyed.desired.values())
-    entries = [*_hooks(rendered, surveyed, PRE), *concurrently(entry, manifests)]
-    entries += _hooks(rendered, surveyed, POST)
+    before, rest = around_hooks(desired.initial for desired in surveyed.desired.values())
+    found = concurrently(entry, [*before, *rest])
+    entries = [*found[: len(before)], *_hooks(rendered, surveyed, PRE)]
+    entries += [*found[len(before) :], *_hooks(rendered, surveyed, POST)]
     entries += _deletions(surveyed, environment, confirmed)
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
 
@@ -157,6 +158,7 @@ def _deletions(surveyed: Survey, environment: Environment, confirmed: Confirmed)
 
 
 def _from_nothing(rendered: Rendered, reason: str) -> Plan:
-    manifests = [*of(rendered.hooks, PRE), *ordered(rendered.objects), *of(rendered.hooks, POST)]
+    before, rest = around_hooks(rendered.objects)
+    manifests = [*before, *of(rendered.hooks, PRE), *rest, *of(rendered.hooks, POST)]
     entries = [PlanEntry(ref_of(manifest), "create", reason=reason) for manifest in manifests]
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster, Resource
 from towpath.engine.observe import concurrently
 from towpath.fingerprint import own_entry
-from towpath.hooks import HOOK
+from towpath.hooks import JOB
 from towpath.inventory import ENVIRONMENT, PART_OF, Inventory, Owned, Owner, after
 from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.order import HOOK
 
 
 def rebuild(cluster: Cluster, owner: Owner, wanted: Iterable[ObjectRef] = ()) -> Inventory | None:
@@ -54,13 +55,11 @@ def _labelled(cluster: Cluster, owners: list[Owner], *, namespaced: bool) -> lis
             raise
 
     found = concurrently(of_kind, cluster.discover().listable(namespaced=namespaced))
-    return [live for group in found for live in group if _is_ours(live["metadata"])]
+    return [live for group in found for live in group if _is_ours(live)]
 
 
-def _is_ours(metadata: Manifest) -> bool:
+def _is_ours(live: Manifest) -> bool:
     """A person may copy an object with its labels; a controller may pass labels on to what it makes."""
-    return (
-        own_entry(metadata) is not None
-        and not metadata.get("ownerReferences")
-        and HOOK not in (metadata.get("annotations") or {})
-    )
+    metadata, ref = live["metadata"], ref_of(live)
+    is_hook = (ref.group, ref.kind) == JOB and HOOK in (metadata.get("annotations") or {})
+    return own_entry(metadata) is not None and not metadata.get("ownerReferences") and not is_hook

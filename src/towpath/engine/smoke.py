@@ -12,9 +12,10 @@ from towpath.config import Environment, SmokeCheck
 from towpath.engine.jobs import find_run, start_run, wait_ended
 from towpath.engine.render import Rendered
 from towpath.errors import TowpathError
-from towpath.hooks import HOOK, SMOKE, of
+from towpath.hooks import SMOKE, of
 from towpath.inventory import Owner
 from towpath.objects import ref_of
+from towpath.order import HOOK
 from towpath.redact import redact
 
 TIMEOUT = 10.0

@@ -27,10 +27,10 @@ from towpath.engine.survey import Survey, survey
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.fingerprint import fingerprint
 from towpath.heal import WHOLE
-from towpath.hooks import POST, PRE, of
+from towpath.hooks import of
 from towpath.inventory import HookRun, Inventory, Owned, after, ahead, remembering, same, to_configmap
 from towpath.objects import Manifest, ObjectRef, ref_of
-from towpath.order import deletion_stages, ordered, stages
+from towpath.order import POST, PRE, around_hooks, deletion_stages, ordered, stages
 from towpath.prune import NONE, Pruning
 
 CRD = "CustomResourceDefinition"
@@ -108,9 +108,12 @@ class Run:
     def carry_out(self, pruning: Pruning) -> SyncResult:
         todo = self._not_left(self.surveyed.unsettled())
         self._write_ahead([ref_of(manifest) for manifest in todo])
-        self._run_hooks(PRE)
+        before, rest = around_hooks(todo)
+        self._apply_all(before)
         if not self.failures:
-            self._apply_all(todo)
+            self._run_hooks(PRE)
+        if not self.failures:
+            self._apply_all(rest)
         if not self.failures:
             self._run_hooks(POST)
         return self.only_prune(pruning)

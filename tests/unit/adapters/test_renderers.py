@@ -235,6 +235,7 @@ def test_another_program_renders_again(tmp_path: Path, counting: tuple[Path, Pat
 def test_helm_renders_crds_hooks_and_subcharts_the_same_each_time(tmp_path: Path) -> None:
     crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: xs.e.com}\n"
     hook = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {}\n  annotations: {{helm.sh/hook: {}}}\n"
+    account = hook.replace("batch/v1", "v1").replace("Job", "ServiceAccount")
     write(
         tmp_path,
         {
@@ -243,6 +244,7 @@ def test_helm_renders_crds_hooks_and_subcharts_the_same_each_time(tmp_path: Path
             "base/crds/x.yaml": crd,
             "base/templates/pre.yaml": hook.format("pre", "pre-upgrade"),
             "base/templates/test.yaml": hook.format("test", "test"),
+            "base/templates/account.yaml": account.format("account", '"pre-install,post-install"'),
             "base/templates/gone.yaml": hook.format("gone", "pre-delete"),
             "base/charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 0.1.0\n",
             "base/charts/sub/templates/c.yaml": configmap("{{ .Release.Name }}-{{ .Values.greeting }}"),
@@ -254,6 +256,9 @@ def test_helm_renders_crds_hooks_and_subcharts_the_same_each_time(tmp_path: Path
         "xs.e.com": "apps/x/base/crds/x.yaml",
         "x-hello": "apps/x/base/charts/sub/templates/c.yaml",
         "pre": "apps/x/base/templates/pre.yaml",
+        "account": "apps/x/base/templates/account.yaml",
     }
-    assert documents[-1].value["metadata"]["annotations"]["towpath.dev/hook"] == "pre-sync"
+    by_name = {each.value["metadata"]["name"]: each.value["metadata"] for each in documents}
+    assert by_name["pre"]["annotations"]["towpath.dev/hook"] == "pre-sync"
+    assert by_name["account"]["annotations"]["towpath.dev/hook"] == "pre-sync"
     assert render(tmp_path, *config("helm"), tools=TOOLS) == documents
