@@ -112,10 +112,20 @@ def around_hooks(manifests: Iterable[Manifest]) -> tuple[list[Manifest], list[Ma
     return before, rest
 
 
-def deletion_stages(refs: Iterable[ObjectRef]) -> list[list[ObjectRef]]:
-    """The reverse: custom resources go before their CRD, everything before its Namespace."""
-    order = sorted(refs, key=lambda ref: (rank_of(ref), ref), reverse=True)
-    return [list(stage) for _, stage in groupby(order, key=rank_of)]
+def deletion_stages(live: Iterable[Manifest]) -> list[list[ObjectRef]]:
+    """The reverse of `stages`, by live objects (metadata is enough): what needs others goes before them.
+
+    A wave that somebody has made unreadable there counts as none.
+    """
+
+    def stage(each: Manifest) -> Stage:
+        try:
+            return stage_of(each)
+        except ConfigError:
+            return _stage(each, None)
+
+    order = sorted(live, key=lambda each: (stage(each), ref_of(each)), reverse=True)
+    return [[ref_of(each) for each in group] for _, group in groupby(order, key=stage)]
 
 
 def _is_built_in(group: str) -> bool:

@@ -70,7 +70,10 @@ def test_a_plan_is_stable_complete_and_ends_with_deletions_in_reverse(world: Wor
     assert kept == [ref_of(manifest) for manifest in ordered(world.rendered.objects)]
     gone = {(kind, "a") for kind in POOL} - {key for key, _ in chosen}
     assert {(ref.kind, ref.name) for ref in deleted} == gone
-    assert deleted == [ref for stage in deletion_stages(deleted) for ref in stage]
+    live = [make(ref.kind, ref.name, changed=False) for ref in deleted]
+    for each in live:
+        each["metadata"]["namespace"] = world.namespace
+    assert deleted == [ref for stage in deletion_stages(live) for ref in stage]
 
     wanted = {
         key: "create" if key[1] == "b" else "configure" if changed else "unchanged" for key, changed in chosen

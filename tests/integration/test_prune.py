@@ -60,6 +60,37 @@ def test_an_app_that_left_git_goes_only_as_far_as_a_commit_confirms(world: World
         plan_leaving(world.cluster, "hello", world.environment, {})
 
 
+def test_deletions_are_the_reverse_of_applying_waves_and_phases_included(world: World) -> None:
+    marks = {
+        "a": {"wave": "5"},
+        "b": {"hook": "pre-sync"},
+        "c": {},
+        "d": {"hook": "post-sync"},
+        "e": {"wave": "-5"},
+    }
+    for each in world.objects:
+        of_it = marks[each["metadata"]["name"]]
+        each["metadata"]["annotations"] = {f"towpath.dev/{key}": value for key, value in of_it.items()}
+    applied, deleted = [], []
+    world.sync(on_progress=lambda each: applied.append(each.ref.name))
+    assert applied == ["b", "e", "c", "a", "d"]
+    world.settings["prune"] = {"limit": 5}
+    world.objects = [configmap("other", A="1")]
+    planned = [entry.ref.name for entry in world.plan().entries if entry.action == "delete"]
+    world.sync(on_progress=lambda each: deleted.append(each.ref.name))
+    assert planned == deleted[1:] == applied[::-1]
+
+
+def test_an_app_that_left_git_goes_in_the_reverse_order(world: World) -> None:
+    for each, wave in zip(world.objects, "31524", strict=True):
+        each["metadata"]["annotations"] = {"towpath.dev/wave": wave}
+    world.sync()
+    planned = [
+        entry.ref.name for entry in plan_leaving(world.cluster, "hello", world.environment, {}).entries
+    ]
+    assert planned == ["c", "e", "a", "d", "b"]
+
+
 def test_extras_are_deleted_few_at_a_time_and_never_data_or_another_tools(world: World) -> None:
     world.settings["extras"] = "prune"
     for name in ("x", "y", "helm", "kept"):

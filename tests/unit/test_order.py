@@ -114,11 +114,17 @@ def test_hooks_cut_the_order_in_two(objects) -> None:
 
 @given(manifests, st.randoms())
 def test_deletion_stages_are_the_reverse_of_the_stages_of_applying(objects, random) -> None:
-    plain = [manifest(m["apiVersion"], m["kind"], m["metadata"]["name"]) for m in objects]
-    shuffled = [ref_of(m) for m in plain]
+    shuffled = list(objects)
     random.shuffle(shuffled)
-    forth = [{ref_of(m) for m in stage} for stage in stages(plain) if stage]
     back = deletion_stages(shuffled)
-    assert [ref for stage in back for ref in stage] == [ref_of(m) for m in reversed(ordered(plain))]
-    assert len([ref for stage in back for ref in stage]) == len(plain)
-    assert [set(stage) for stage in back] == forth[::-1]
+    assert [ref for stage in back for ref in stage] == [ref_of(m) for m in reversed(ordered(objects))]
+    assert [set(stage) for stage in back] == [{ref_of(m) for m in stage} for stage in stages(objects)][::-1]
+
+
+def test_deletion_takes_an_edited_wave_that_is_none_as_none() -> None:
+    edited, early, late = (manifest("v1", "ConfigMap", wave, wave=wave) for wave in ("soon", "-1", "1"))
+    assert [[ref.name for ref in stage] for stage in deletion_stages([early, edited, late])] == [
+        ["1"],
+        ["soon"],
+        ["-1"],
+    ]

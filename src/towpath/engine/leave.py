@@ -20,7 +20,8 @@ def plan_leaving(cluster: Cluster, app: str, environment: Environment, confirmed
     pruning = surveyed.pruning()
     uids = dict(pruning.delete)
     entries = []
-    for ref in (ref for stage in deletion_stages(uids) for ref in stage):
+    stages = deletion_stages(surveyed.live.metadata[ref] for ref in uids)
+    for ref in (ref for stage in stages for ref in stage):
         reason = "its app is no longer in Git"
         if confirmed.get(ref) != uids[ref]:
             reason += f", but {prune_path(app, environment.name)} does not confirm it"

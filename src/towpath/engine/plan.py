@@ -152,7 +152,7 @@ def _deletions(surveyed: Survey, environment: Environment, confirmed: Confirmed)
     except RefusedError as error:
         reason = f"no longer in Git, but {error.message}"
     uids = dict(pruning.delete)
-    stages = deletion_stages(uids)
+    stages = deletion_stages(surveyed.live.metadata[ref] for ref in uids)
     entries = [PlanEntry(ref, "delete", reason=reason, uid=uids[ref]) for stage in stages for ref in stage]
     return entries + [PlanEntry(ref, "skip", reason=f"{KEPT}: {why}") for ref, why in pruning.kept]
 

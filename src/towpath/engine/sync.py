@@ -231,7 +231,7 @@ class Run:
             except TowpathError as error:
                 self._failed(ref, error)
 
-        for stage in deletion_stages(uids):
+        for stage in deletion_stages(self.surveyed.live.metadata[ref] for ref in uids):
             concurrently(delete, stage)
             if self.failures:
                 return

@@ -76,13 +76,16 @@ class Cluster:
     ) -> Manifest | None:
         """The live object in that version (the preferred one if left out), or None."""
         accept = METADATA if metadata_only else JSON
-        path = self.resource(ref.group, ref.kind, version).path(ref.namespace, ref.name)
+        resource = self.resource(ref.group, ref.kind, version)
+        path = resource.path(ref.namespace, ref.name)
         try:
-            return self._wire.json(Request(method="GET", path=path, accept=accept, what=f"get {ref}"))
+            found = self._wire.json(Request(method="GET", path=path, accept=accept, what=f"get {ref}"))
         except ApiRefusedError as error:
             if error.status == 404:
                 return None
             raise
+        # Metadata come as an object of a kind of their own.
+        return {**found, "apiVersion": resource.api_version, "kind": ref.kind} if metadata_only else found
 
     def list_with_version(  # noqa: PLR0913
         self,
