@@ -53,7 +53,7 @@ NOT_YET = re.compile(r"not ?ready|not ?available|unavailable", re.IGNORECASE)
 """What may be on its way or broken: on its way when nothing else tells."""
 FAILURE = re.compile(
     r"fail(?!-?(ing)?-?over)|error|invalid|denied|forbidden|not ?found|reject|missing|unhealthy|crash|cannot"
-    r"|could not|unable|timed? ?out|exceeded|conflict|unauthorized|refused",
+    r"|could not|unable|timed? ?out|exceeded|conflict|unauthorized|refused|lost\b",
     re.IGNORECASE,
 )
 KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")

@@ -183,6 +183,19 @@ ROWS: Rows = {
         "JobSet": "Degraded! Failed; Healthy Completed; Suspended Suspended; Suspended .spec.suspend=true"
     },
     "leaderworkerset.x-k8s.io": {"LeaderWorkerSet": "Progressing Progressing; Healthy Available"},
+    "workload.codeflare.dev": {
+        "AppWrapper": (
+            "Healthy .status.phase=Succeeded; Degraded! .status.phase=Failed; Suspended .spec.suspend=true;"
+            " Suspended .status.phase=Suspended|Suspending"
+        )
+    },
+    "agones.dev": {
+        "Fleet": counted.fleet,
+        "GameServer": (
+            "Healthy .status.state=Ready|Allocated|Reserved;"
+            " Degraded .status.state=Unhealthy|Error; Progressing .status.state"
+        ),
+    },
     "kube-green.com": {"SleepInfo": EXISTS},
     "yunikorn.apache.org": {
         "Application": (

@@ -162,6 +162,17 @@ def cluster_api(manifest: Manifest) -> Health:  # noqa: PLR0911
     return progressing(why(told["Ready"]) if "Ready" in told else "not ready yet")
 
 
+def fleet(manifest: Manifest) -> Health:
+    """Agones: a game server that players have taken is as good as a ready one."""
+    status = part(manifest, "status")
+    if not status:
+        return progressing("its controller has not reported on it yet")
+    wanted = number(part(manifest, "spec"), "replicas", number(status, "replicas"))
+    there = sum(number(status, key) for key in ("readyReplicas", "allocatedReplicas", "reservedReplicas"))
+    text = f"{there} of {wanted} game servers are ready or taken"
+    return healthy(text) if there >= wanted else progressing(text)
+
+
 def game_server(manifest: Manifest) -> Health:
     """Kruise: in the state it should be in, with its pod ready."""
     status = part(manifest, "status")

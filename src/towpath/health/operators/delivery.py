@@ -5,7 +5,10 @@ from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 
 _RUN = "Healthy .status.phase=Successful|Succeeded; Degraded! .status.phase=Failed|Error"
-_FLUX = "Suspended .spec.suspend=true; Progressing ?Ready & Reconciling; {good}; Degraded! Stalled; {bad}"
+_FLUX = (
+    "Suspended .spec.suspend=true; Progressing ?Ready & Reconciling; {good}; Degraded! Stalled;"
+    " Progressing !Ready(DependencyNotReady); {bad}"
+)
 _APPLIED = _FLUX.format(good="Healthy Ready", bad="Degraded ~Ready")
 _SOURCE = _FLUX.format(good="Healthy Ready & ArtifactInStorage", bad="Degraded .status.conditions")
 _SUCCEEDED = "Healthy Succeeded; Degraded! !Succeeded"
@@ -101,8 +104,8 @@ ROWS: Rows = {
         ),
         "Stage Warehouse": (
             "Degraded .status.health.status=Unhealthy; Progressing Reconciling; Progressing Promoting;"
-            " Healthy Ready & Healthy;"
-            " Healthy Ready; Degraded !Ready"
+            " Healthy Ready & Healthy; Healthy Ready;"
+            " Progressing !Ready(Verifying|Promoting); Degraded !Ready"
         ),
     },
     "pulumi.com": {

@@ -166,7 +166,10 @@ ROWS: Rows = {
     },
     "nvidia.com": {
         "ClusterPolicy": "Healthy .status.state=ready; Degraded .status.state=disabled|error",
-        "NVIDIADriver": "Healthy .status.state=ready",
+        "NVIDIADriver": (
+            "Healthy .status.state=ready; Suspended .status.state=disabled|ignored;"
+            " Degraded .status.state=error"
+        ),
     },
     "sriovnetwork.openshift.io": {
         "*": (
