@@ -1,12 +1,14 @@
 """`assess`: the table from kind to judge, and what holds for every kind."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from towpath.health import resources, workloads
-from towpath.health.generic import generic
+from towpath.health.generic import generic, objection
 from towpath.health.operators import row_of
+from towpath.health.operators.newest import UNQUESTIONED
 from towpath.health.rows import EXISTS, judge_of
-from towpath.health.verdict import Health, Status, part, progressing, unknown
+from towpath.health.verdict import Health, Status, behind, part, progressing, unknown
 from towpath.objects import Manifest, group_of
 
 Judge = Callable[[Manifest], Health]
@@ -104,7 +106,18 @@ def judge_for(group: str, kind: str) -> Judge:
         return generic
     if row == EXISTS:
         return _exists
-    return judge_of(row) if isinstance(row, str) else row
+    return judge_of(row) if isinstance(row, str) else _cross_examined(row)
+
+
+@cache
+def _cross_examined(judge: Judge) -> Judge:
+    """A judge of one operator's kind, whose Healthy does not stand beside bad news either."""
+
+    def examine(manifest: Manifest) -> Health:
+        told = judge(manifest)
+        return (behind(manifest) or objection(manifest) if told.status is Status.HEALTHY else None) or told
+
+    return judge if judge in UNQUESTIONED else examine
 
 
 _NEWS = (Status.DEGRADED, Status.PROGRESSING, Status.SUSPENDED)

@@ -6,6 +6,7 @@ import pytest
 
 from towpath.health import Status, assess
 from towpath.health.assess import JUDGES, never_changes
+from towpath.objects import group_of
 from towpath.strict_yaml import load_document
 
 DATA = sorted((Path(__file__).parent / "data").glob("*.yaml"))
@@ -18,6 +19,15 @@ JUDGED = sorted(key for key in JUDGES if not never_changes(*key) and key[1] not 
 
 def load(path: Path) -> Any:
     return load_document(path.read_text(), path.name)
+
+
+HEALTHY_CUSTOM = [
+    (path, manifest)
+    for path in DATA
+    if path.stem.endswith("-healthy")
+    and (group_of((manifest := load(path))["apiVersion"]), manifest["kind"]) not in JUDGES
+    and "redhatcop" not in manifest["apiVersion"]  # its newest condition counts, whatever stands beside it
+]
 
 
 @pytest.mark.parametrize("path", DATA, ids=lambda path: path.stem)
@@ -57,6 +67,23 @@ def test_no_kind_is_healthy_without_evidence(key: tuple[str, str], junk: dict[st
     version = f"{group}/v1" if group else "v1"
     health = assess({"apiVersion": version, "kind": kind, "metadata": {"name": "x", "generation": 1}, **junk})
     assert health.status is not Status.HEALTHY
+
+
+@pytest.mark.parametrize("news", ["Stalled", "Degraded", "Failed"])
+def test_bad_news_is_never_healthy(news: str) -> None:
+    told = {"type": news, "status": "True", "reason": "RetriesExceeded", "message": "it failed for good"}
+    for path, manifest in HEALTHY_CUSTOM:
+        status = manifest.get("status") or {}
+        listed = status.get("conditions") if isinstance(status.get("conditions"), list) else []
+        changed = {**manifest, "status": {**status, "conditions": [*listed, told]}}
+        assert assess(changed).status is not Status.HEALTHY, path.stem
+
+
+def test_an_older_generation_is_never_healthy() -> None:
+    for path, manifest in HEALTHY_CUSTOM:
+        status = {**(manifest.get("status") or {}), "observedGeneration": 4}
+        changed = {**manifest, "metadata": {**manifest["metadata"], "generation": 5}, "status": status}
+        assert assess(changed).status is not Status.HEALTHY, path.stem
 
 
 def test_strange_values_are_no_error() -> None:
