@@ -20,11 +20,11 @@ def by_counts(spec: dict[str, Any], status: dict[str, Any], message: str) -> Hea
             ready, wanted = number(status, key), number(spec, of, number(status, of))
             text = f"{ready} of {wanted} {of} are ready"
             return healthy(text) if ready >= wanted else progressing(text)
-    return _by_pairs(status)
+    return _by_pairs({**spec, **status})
 
 
 def _by_pairs(status: dict[str, Any]) -> Health | None:
-    """`healthyInstances` beside `desiredInstances`, for any noun; every pair counts."""
+    """`healthyInstances` beside `desiredInstances`, for any noun; every pair of `status` counts."""
     found: list[Health] = []
     for key, ready in status.items():
         match = READY_COUNT.fullmatch(key)

@@ -19,6 +19,7 @@ from towpath.health.patterns import (
     GOOD,
     HELD,
     HOLDS,
+    INNER,
     INSIDE,
     KEYS,
     NOT_YET,
@@ -266,7 +267,7 @@ def _by_word(status: dict[str, Any], message: str) -> Health | None:
 
 def _word(key: str, value: Any, message: str) -> Health | None:
     if isinstance(value, dict):
-        value = value.get("phase") or value.get("state") or value.get("status") or value.get("health")
+        value = next((value[each] for each in INNER if value.get(each)), "")
     if not isinstance(value, str):
         return None
     verdict = verdict_of(value)

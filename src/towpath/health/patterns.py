@@ -25,7 +25,7 @@ SETTLED = (
 )
 """Reasons of a condition such as Progressing that is True for ever."""
 HELD = re.compile(
-    r"\w*(Paused|Suspended|Hibernated|Halted)|Stopped|Hibernating|Disabled|Cordoned|ScaledToZero"
+    r"\w*(Paused|Suspended|Hibernated|Halted|Sleeping)|Stopped|Hibernating|Disabled|Cordoned|ScaledToZero"
 )
 """Condition types, and reasons, that say that nothing is to happen."""
 STRONG = ("Ready", "Healthy", "Available", "Succeeded", "Successful", "Completed", "Complete", "Established")
@@ -57,8 +57,11 @@ FAILURE = re.compile(
     re.IGNORECASE,
 )
 KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")
+INNER = ("phase", "state", "status", "health", "code")
+"""Where the word stands when one of these is a mapping itself."""
 OTHER_KEY = re.compile(
-    r"(?!previous|last|desired|target|expected|old|spec)\w+(Phase|State|Status|Health)|lastOperation|summary"
+    r"(?!previous|last|desired|target|expected|old|spec)\w+(Phase|State|Status|Health|phase|state|status)"
+    r"|lastOperation|summary"
 )
 INSIDE = re.compile(r"(latest|last|current)[A-Z]\w*|result|process|execution|job|run")
 """Where the outcome stands when the status has no word at its top."""
@@ -90,6 +93,7 @@ COUNTS = (
     ("readyInstances", "instances"),
     ("readyNodes", "nodes"),
     ("readyMembers", "members"),
+    ("numberReady", "desiredNumberScheduled"),
 )
 READY_COUNT = re.compile(r"(ready|available|healthy|running|online)([A-Z]\w*)")
 WISHES = ("desired", "expected", "expect", "target", "total", "wanted")

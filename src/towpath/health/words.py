@@ -16,17 +16,20 @@ _WORDS = {
         unavailable offline noncompliant faulted broken red aborted denied timeout timedout conflict
         configerror validationfailed failedvalidation partiallyfailed createfailed updatefailed
         deletefailed syncfailed critical misconfiguration
-        notready unreachable expired stuck fatal misconfigured outofsync rolledback inerror failing missing
+        unreachable expired stuck fatal misconfigured outofsync rolledback inerror failing missing
         forbidden cancelled canceled disconnected warning""",
     Status.PROGRESSING: """
-        pending inprogress queued new scheduled planned submitted yellow recovery""",
+        notready pending inprogress queued new scheduled planned submitted yellow recovery""",
     Status.SUSPENDED: """
         suspended paused stopped hibernated disabled pausing suspending hibernating sleeping halted
         poweroff cordoned""",
 }
 _VERDICTS = {word: status for status, words in _WORDS.items() for word in words.split()}
-_FAILED_TO = re.compile(r"(failed|failure|error|unable|cannot|could not)\b.+ ", re.IGNORECASE)
-"""How a sentence begins that says what went wrong."""
+_BEGINNINGS = {
+    Status.DEGRADED: re.compile(r"(failed|failure|error|unable|cannot|could not)\b.+ ", re.IGNORECASE),
+    Status.PROGRESSING: re.compile(r"waiting", re.IGNORECASE),
+}
+"""How a sentence begins that says what went wrong, or what is missing yet."""
 _MOST_WORDS = 3
 _NOUNS = {"cluster", "state", "status", "phase", "all", "is", "fully"}
 _NEGATIONS = {"not", "no", "non", "never", "without", "un"}
@@ -39,8 +42,8 @@ def verdict_of(text: str) -> Status | None:
     """
     if verdict := _VERDICTS.get(re.sub(r"[^a-z]", "", text.lower())):
         return verdict
-    if _FAILED_TO.match(text):
-        return Status.DEGRADED
+    if begins := next((status for status, start in _BEGINNINGS.items() if start.match(text)), None):
+        return begins
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)]
     if not 0 < len(words) <= _MOST_WORDS or not _NEGATIONS.isdisjoint(words):
         return None

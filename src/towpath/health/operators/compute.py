@@ -150,6 +150,7 @@ ROWS: Rows = {
         "Notebook": (
             "Suspended .metadata.annotations[kubeflow-resource-stopped]; Healthy Ready; Degraded !Ready"
         ),
+        "PVCViewer": "Healthy .status.ready=true",
         "PodDefault": EXISTS,
         "Profile": "Degraded Failed; Healthy Successful",
         "ScheduledWorkflow": (

@@ -64,6 +64,13 @@ ROWS: Rows = {
         "Pooler": "Healthy .status.instances>0; Progressing !.status.instances",
         "ScheduledBackup": "Suspended .spec.suspend=true; Healthy",
     },
+    "barmancloud.cnpg.io": {"ObjectStore": EXISTS},
+    "kubedb.com": {
+        "*": (
+            "Suspended .spec.halted=true; Suspended .status.phase=Halted; Healthy .status.phase=Ready;"
+            " Degraded .status.phase=NotReady|Critical|Failed"
+        )
+    },
     "postgres-operator.crunchydata.com": {
         "PostgresCluster": counted.postgres_cluster,
         "PGUpgrade": "Degraded !Succeeded; Healthy Succeeded",

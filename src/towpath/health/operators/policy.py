@@ -44,6 +44,7 @@ ROWS: Rows = {
     "v1.edp.epam.com": {"*": "Healthy .status.value=OK; Degraded .status.value"},
     "addons.projectcapsule.dev": {"*": READY},
     "capsule.clastix.io": {
+        "GlobalProxySettings ProxySetting": EXISTS,
         "ResourcePool": f"Degraded .status.exhaustions; {READY}",
         "ResourcePoolClaim": f"Suspended !Bound; {READY}",
         "Tenant": (
@@ -123,6 +124,7 @@ ROWS: Rows = {
     "keycloak.org": {"*": "Healthy .status.ready=true; Degraded .status.phase=failing"},
     "dex.coreos.com": {"*": EXISTS},
     "hnc.x-k8s.io": {
+        "HierarchicalResourceQuota": EXISTS,
         "SubnamespaceAnchor": (
             "Healthy .status.status=Ok; Degraded .status.status=Conflict|Forbidden|Missing"
         ),
