@@ -14,7 +14,7 @@ from towpath.engine.place import Place, open_place
 from towpath.engine.render import render_app
 from towpath.engine.sight import Wanted
 from towpath.engine.survey import owner_of
-from towpath.errors import TowpathError, unforeseen
+from towpath.errors import TowpathError, UnknownNameError, unforeseen
 from towpath.objects import Manifest
 from towpath.settings import Settings
 
@@ -68,7 +68,7 @@ class Branch:
             except Exception as raised:  # noqa: BLE001 - the thread goes on, and readiness tells
                 error = unforeseen(raised)
                 if self.trouble is None or self.trouble.message != error.message:
-                    self._say(f"{error.message}; what was read before stays in force")
+                    self._say(self._in_words(error))
                 self.trouble = error
                 return False
             if self.trouble is not None:
@@ -78,6 +78,12 @@ class Branch:
                 self.head = head
                 self._told(head)
             return True
+
+    def _in_words(self, error: TowpathError) -> str:
+        if self.head:
+            return f"{error.message}; what was read before stays in force"
+        near = f" ({error.remedy})" if isinstance(error, UnknownNameError) and error.remedy else ""
+        return f"{error.message}{near}; nothing was read before, so nothing is done until it can be"
 
     def _read(self) -> Head | None:
         """None when nothing has changed."""

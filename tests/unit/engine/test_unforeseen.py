@@ -62,7 +62,10 @@ def test_a_branch_that_hits_a_defect_is_in_trouble_and_is_asked_again(
     monkeypatch.setattr(Branch, "_read", defect)
     assert not watched.refresh()
     assert not watched.refresh()
-    assert said == ["unexpected ZeroDivisionError: division by zero; what was read before stays in force"]
+    assert said == [
+        "unexpected ZeroDivisionError: division by zero;"
+        " nothing was read before, so nothing is done until it can be"
+    ]
     monkeypatch.setattr(Branch, "_read", lambda _: None)
     assert watched.refresh()
     assert watched.trouble is None

@@ -9,13 +9,15 @@ from tests.unit.engine.test_glance import CONFIG, app, deployment
 from towpath.adapters.git import Checkout
 from towpath.decision import Decision
 from towpath.drift import DriftEntry, DriftKind, DriftReport
+from towpath.engine.branch import Branch
 from towpath.engine.drift import Inspection
 from towpath.engine.place import Place
 from towpath.engine.reconcile import Found, conclude
 from towpath.engine.repository import Desired
 from towpath.engine.watch import policy_at, without_git
-from towpath.errors import TransientError
+from towpath.errors import TransientError, UnknownNameError
 from towpath.objects import ObjectRef
+from towpath.settings import Settings
 
 REF = ObjectRef("apps", "Deployment", "dev", "hello")
 
@@ -64,3 +66,18 @@ def test_pauses_that_cannot_be_read_hold_everything_and_raise_nothing(tmp_path: 
     (tmp_path / "pauses").mkdir()
     (tmp_path / "pauses/dev.yaml").write_text("- {until: tomorrow, reason: a migration}\n")
     assert "pauses/dev.yaml" in policy_at(place_at(tmp_path), "hello").paused
+
+
+def test_a_misspelt_environment_is_told_with_the_nearest_one_and_nothing_was_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown(_branch: Branch) -> None:
+        raise UnknownNameError("environment", "prd", ("dev", "prod"), where="towpath.yaml")
+
+    said: list[str] = []
+    monkeypatch.setattr(Branch, "_read", unknown)
+    assert not Branch(Settings.load({}), "prd", 1.0, lambda _: None, said.append).refresh()
+    assert said == [
+        "unknown environment 'prd' in towpath.yaml (Did you mean prod?);"
+        " nothing was read before, so nothing is done until it can be"
+    ]
