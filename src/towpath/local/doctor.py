@@ -10,6 +10,8 @@ from towpath.adapters.process import CommandError, run
 from towpath.errors import MissingPartError, TowpathError
 from towpath.local import checks, debian, golang, probes, tools
 from towpath.local.checks import Check, Machine, Status, Wanted
+from towpath.local.layout import Layout
+from towpath.local.stack import Options
 from towpath.settings import Settings
 
 DOCKER_HOST = "unix:///var/run/docker.sock"
@@ -28,7 +30,10 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
     """Look at everything, at the same time, and judge it."""
     need = wanted(environ)
     machine = probes.look(settings)
+    remembered = Options.load(Layout(settings.local))
     ports = {**checks.PORTS, **(checks.CLUSTER_PORTS if need.cluster else {})}
+    if remembered:
+        ports = {name: remembered.ports[name] for name in ports}
     host = settings.docker_host or DOCKER_HOST
     stack_runs = (settings.local / "settings.json").is_file()
     parts: list[Callable[[], Check]] = [

@@ -53,13 +53,14 @@ def refuse_clashes(ports: Mapping[str, int]) -> None:
 
 def refuse_busy(ports: Mapping[str, int]) -> None:
     """Raise MissingPartError naming every port of `ports` that somebody listens on, and who."""
-    busy = [
-        f"port {number} ({name}) is in use{by(number)}; --port {name}=N chooses another"
-        for name, number in ports.items()
-        if is_busy(number)
-    ]
+    busy = {name: number for name, number in ports.items() if is_busy(number)}
     if busy:
-        raise MissingPartError("\n".join(busy), remedy="Nothing was started.")
+        others = " ".join(f"--port {name}=N" for name in busy)
+        raise MissingPartError(
+            "\n".join(f"port {number} ({name}) is in use{by(number)}" for name, number in busy.items()),
+            remedy="Nothing was started. End what uses them, or choose others, which are remembered:\n"
+            f"towpath local up {others}",
+        )
 
 
 def is_busy(number: int) -> bool:

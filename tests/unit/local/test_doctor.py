@@ -1,9 +1,13 @@
+import socket
 from pathlib import Path
 
 import pytest
 
 from towpath.local import doctor
 from towpath.local.checks import Check, Status
+from towpath.local.layout import Layout
+from towpath.local.ports import DEFAULT_PORTS
+from towpath.local.stack import Options
 from towpath.settings import Settings
 
 
@@ -18,6 +22,18 @@ def test_what_the_environment_gives_is_not_wanted() -> None:
     assert not given.cluster
     assert not given.engine
     assert doctor.wanted({}).cluster
+
+
+def test_ports_are_looked_at_that_the_stack_was_told(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "KUBECONFIG": "/k", "DOCKER_HOST": "unix:///none.sock"}
+    settings = Settings.load(environ)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        number = server.getsockname()[1]
+        Options(ports={**DEFAULT_PORTS, "registry": number}).save(Layout(settings.local))
+        (ports,) = [each for each in doctor.examine(settings, environ) if each.name == "ports"]
+    assert f"registry {number}" in ports.detail
 
 
 def test_an_examination_looks_at_everything_and_names_each_once(

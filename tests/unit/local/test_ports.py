@@ -42,7 +42,7 @@ def test_a_busy_port_names_holder_and_way_out() -> None:
             refuse_busy({"registry": number})
     assert f"port {number} (registry) is in use by" in caught.value.message
     assert f"pid {os.getpid()}" in caught.value.message
-    assert "--port registry=N" in caught.value.message
+    assert str(caught.value.remedy).endswith("towpath local up --port registry=N")
 
 
 def test_a_free_port_is_free_and_nobody_s() -> None:
