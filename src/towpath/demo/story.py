@@ -132,6 +132,9 @@ def disaster(stage: Stage) -> None:
     # Its watcher may have begun to rebuild it already.
     expect(_uid(world) != before, "prod to be gone", "its Deployment")
     stage.tell("prod is gone")
+    seconds = _seconds_until(lambda: _uid(world) not in (None, before))
+    if seconds is not None:
+        stage.tell(f"the watcher of prod rebuilds it by itself: its Deployment is back after {seconds:.1f} s")
     stage.towpath("reconcile", "prod")
     _show_environment(stage, "prod", version, digest)
 
