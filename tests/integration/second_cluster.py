@@ -1,4 +1,4 @@
-"""A second Kubernetes for tests: etcd and the API server only, with certificates of its own."""
+"""A second Kubernetes for tests: etcd, the API server and a few controllers, with its own certificates."""
 
 import base64
 import json
@@ -57,8 +57,8 @@ class SecondCluster:
 
 
 @contextmanager
-def second_cluster(tools: Path, folder: Path) -> Iterator[SecondCluster]:
-    """Up within, gone afterwards."""
+def second_cluster(tools: Path, folder: Path, *, controllers: bool = False) -> Iterator[SecondCluster]:
+    """Up within, gone afterwards. With `controllers` somebody answers for Deployments and their like."""
     folder.mkdir(parents=True)
     subjects = {
         "etcd": Subject("etcd", hosts=HOSTS),
@@ -74,6 +74,8 @@ def second_cluster(tools: Path, folder: Path) -> Iterator[SecondCluster]:
         _wait_ready(api, folder)
         made = SecondCluster(folder, api, folder / "kubeconfig")
         made.write_kubeconfig("kubeconfig", made.trusted, made.admin)
+        if controllers:
+            stack.enter_context(_running(_controllers(tools, made), folder))
         yield made
 
 
@@ -123,6 +125,16 @@ def _apiserver(tools: Path, folder: Path, etcd: str, address: str) -> Sequence[s
         # Without a controller-manager nobody makes the default ServiceAccount or its token.
         "--disable-admission-plugins=ServiceAccount",
         "--profiling=false",
+    ]
+
+
+def _controllers(tools: Path, made: SecondCluster) -> Sequence[str]:
+    return [
+        str(tools / "kube-controller-manager"),
+        f"--kubeconfig={made.kubeconfig}",
+        "--controllers=deployment,replicaset",
+        "--leader-elect=false",
+        "--secure-port=0",
     ]
 
 

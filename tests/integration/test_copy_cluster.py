@@ -1,0 +1,116 @@
+"""A second cluster as a copy of the first: another API server, the same repository, one reconcile."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.fleet import Fleet, a_fleet
+from tests.integration.kube import World
+from tests.integration.second_cluster import SecondCluster, second_cluster
+from tests.integration.test_reconcile import definition
+from towpath.adapters.kubernetes import connect
+from towpath.engine.place import open_place
+from towpath.engine.reconcile import Reconciled, reconcile
+from towpath.objects import Manifest
+from towpath.release import dump_release_file, parse_release_file
+
+pytestmark = pytest.mark.integration
+
+KINDS = "deployment,service,configmap,serviceaccount"
+
+
+@pytest.fixture(scope="module")
+def second(stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondCluster]:
+    folder = tmp_path_factory.mktemp("second") / "cluster"
+    with second_cluster(stack.settings.tools, folder, controllers=True) as made:
+        yield made
+
+
+class Copied(Fleet):
+    """The environment `test`, and once more as `copy`, in the cluster that `kubeconfig` is of."""
+
+    kubeconfig: Path | None = None
+
+    def content(self) -> dict[str, str]:
+        files = dict(super().content())
+        if self.kubeconfig is None:
+            return files
+        config = yaml.safe_load(files["towpath.yaml"])
+        [first] = config["environments"]
+        here = {"name": "copy", "kubeconfig": str(self.kubeconfig), "timeout": "60s"}
+        config["environments"].append({**first, **here})
+        # What the guide says: cp -r apps/APP/test apps/APP/copy.
+        copied = {path.replace("/test/", "/copy/"): text for path, text in files.items()}
+        for path in [path for path in files if path.endswith("/test/release.yaml")]:
+            # It was promoted there, and is verified: the copy's gate asks for that.
+            verified = replace(parse_release_file(files[path], path), verified_at="2026-01-01T00:00:00+00:00")
+            files[path] = dump_release_file(verified)
+        return copied | files | {"towpath.yaml": yaml.safe_dump(config)}
+
+    def copy(self) -> Reconciled:
+        return reconcile(open_place(self.settings, "copy"))
+
+
+@pytest.fixture
+def fleet(stack, tmp_path: Path) -> Iterator[Copied]:
+    """Apps that by name come before what they need: a kind, its role for the cluster, and the namespace."""
+    group = f"t{uuid.uuid4().hex[:8]}.example.com"
+    with a_fleet(stack.settings, tmp_path, create=False) as made:
+        fleet = Copied(made.folder, made.world, made.settings)
+        wide = ["Namespace", "CustomResourceDefinition", "ClusterRole"]
+        fleet.environment["allowClusterScoped"] = wide
+        widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"a": 1}}
+        role: Manifest = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+        role["metadata"] = {"name": f"{fleet.namespace}-readers"}
+        role["rules"] = [{"apiGroups": [group], "resources": ["widgets"], "verbs": ["get"]}]
+        fleet.add("a-uses", widget)
+        fleet.add("y-defines", definition(group), role)
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": fleet.namespace}}
+        fleet.add("z-founds", space)
+        yield fleet
+        fleet.world.kubectl("delete", "crd", f"widgets.{group}", "--ignore-not-found")
+        fleet.world.kubectl("delete", "clusterrole", role["metadata"]["name"], "--ignore-not-found")
+
+
+def content(world: World) -> dict[str, object]:
+    """What Git gave the cluster, without what differs between any two clusters."""
+    found = json.loads(world.kubectl("get", KINDS, "-l", "towpath.dev/app", "-o", "json"))["items"]
+    kept = {}
+    for each in found:
+        spec = {key: value for key, value in (each.get("spec") or {}).items() if "clusterIP" not in key}
+        kept[f"{each['kind']}/{each['metadata']['name']}"] = (spec, each.get("data") or {})
+    return {name: it for name, it in kept.items() if "/towpath-" not in name}
+
+
+def test_one_reconcile_builds_the_copy_in_another_cluster(fleet: Copied, second: SecondCluster) -> None:
+    fleet.push()
+    assert fleet.reconcile().failures == {}
+    there = World(
+        connect(str(second.kubeconfig)), fleet.world.kubectl_path, second.kubeconfig, fleet.namespace
+    )
+    assert there.cluster.server != fleet.world.cluster.server
+    widgets = f"widgets.{fleet.apps['a-uses'][-1]['apiVersion'].partition('/')[0]}"
+    assert there.kubectl("get", "crd", widgets, "--ignore-not-found") == ""
+
+    fleet.kubeconfig = second.kubeconfig
+    fleet.push("A copy in another cluster")
+    before = fleet.resource_versions()
+    done = fleet.copy()
+    assert done.failures == {}
+    assert [each.app for each in done.outcomes] == ["a-uses", "y-defines", "z-founds"]
+    assert all(health.good for health in done.health.values())
+    assert done.changed == 13
+    assert f"{done.changed} objects written in " in done.summary()
+    assert content(there) == content(fleet.world)
+    assert there.live(widgets, "w")["spec"] == {"a": 1}
+    assert there.live("clusterrole", f"{fleet.namespace}-readers")["rules"]
+    assert fleet.resource_versions() == before, "the first cluster is left as it is"
+
+    again = fleet.copy()
+    assert (again.changed, again.found.drift.entries) == (0, ())
+    assert fleet.look().drift.entries == ()
