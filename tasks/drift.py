@@ -9,7 +9,7 @@ from prefect.logging import get_run_logger
 
 from tasks.desired import Desired
 from tasks.events import emit, of_ending, of_finding
-from tasks.report import artifact_key, read_report, report
+from tasks.report import artifact_key, read_report, read_table, report, write_table
 from tasks.status import write_health
 from tasks.step import settings, step
 from towpath.adoption import Proposal
@@ -19,7 +19,9 @@ from towpath.engine.place import place_of
 from towpath.engine.reconcile import Found, act, conclude, look
 from towpath.engine.render import Rendered
 from towpath.errors import SyncError
+from towpath.events import MAX_MESSAGE
 from towpath.redact import redact
+from towpath.trouble import WHOLE, news, remembered
 
 
 class Seen:
@@ -49,8 +51,21 @@ def detect(desired: Desired, environment: str, apps: list[str] | None = None, *,
         # What is only reported is found in every run: listeners are told once, until it changes.
         drift_is_news = not found.quiet or read_report(key) != redact(text)
         report(key, text, found.drift.summary())
-    emit(of_finding(found, with_drift=drift_is_news))
+    trouble = artifact_key("trouble", environment)
+    before = {str(row["app"]): str(row["what"]) for row in read_table(trouble)}
+    now = troubles_of(found)
+    emit(of_finding(found, with_drift=drift_is_news, troubled=news(before, now)))
+    if (after := remembered(before, now, apps)) != before:
+        rows = [{"app": app, "what": what} for app, what in after.items()]
+        write_table(trouble, rows, f"What cannot be reconciled in {environment}")
     return Seen(found)
+
+
+def troubles_of(found: Found) -> dict[str, str]:
+    """What keeps apps, or all of the environment, from being reconciled; as it is written down."""
+    # The reason names only apps that were looked at; the commit that the branch has now says it as well.
+    held = {WHOLE: f"rewritten to {found.place.desired.commit}"} if found.held else {}
+    return held | {app: redact(reason)[:MAX_MESSAGE] for app, reason in found.broken.items()}
 
 
 def carry_out(seen: Seen) -> Sequence[Outcome]:

@@ -1,6 +1,6 @@
 """Events to the Prefect server: for automations, and for whoever looks at its event feed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from prefect.events import emit_event
 
@@ -15,6 +15,7 @@ from towpath.events import (
     sync_ended,
 )
 from towpath.heal import LIMIT
+from towpath.trouble import WHOLE
 
 
 def emit(events: Iterable[Event]) -> None:
@@ -25,13 +26,14 @@ def emit(events: Iterable[Event]) -> None:
         )
 
 
-def of_finding(found: Found, *, with_drift: bool) -> Iterable[Event]:
-    """What one look found; drift only when it is news."""
+def of_finding(found: Found, *, with_drift: bool, troubled: Collection[str]) -> Iterable[Event]:
+    """What one look found; drift, and the trouble of an app or of the environment, only when it is news."""
     environment = found.place.environment.name
-    if found.held:
+    if found.held and WHOLE in troubled:
         yield branch_rewritten(environment, found.held)
     for app, reason in found.broken.items():
-        yield render_failed(environment, app, reason)
+        if app in troubled:
+            yield render_failed(environment, app, reason)
     for decision in found.decisions if with_drift else ():
         entries = [entry for entry in decision.entries if entry.kind in ("modified", "deleted")]
         if entries:

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from prefect.artifacts import Artifact
 
 from tests.flows.bench import DEPLOYMENT, TOWPATH, Bench
@@ -105,6 +106,30 @@ def test_a_release_that_a_person_merged_is_held_when_the_gate_would_not_let_it_i
     assert "prod holds hello: no promotion brought hello 0000000 here, a commit names it" in run.state.message
     assert "2 approvals are missing" in run.state.message
     assert not [call for call in bench.calls if call.startswith("sync")]
+
+
+def test_an_app_that_does_not_render_is_an_event_once_until_it_renders_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("tasks.drift.emit", lambda events: told.extend(event.name for event in events))
+    bench.promoted(bench.release(1), "dev")
+    path = "apps/hello/dev/deployment.yaml"
+    bench.push("environments", {"README.md": "x"}, "Fetch")
+    good = (bench.folder / "work-environments" / path).read_text()
+
+    def told_after(text: str) -> list[str]:
+        """The events of the first three runs after a commit; the third is about this app only."""
+        told.clear()
+        bench.push("environments", {path: text}, "Change the app")
+        for apps in (None, None, ["hello"]):
+            bench.start("reconcile/dev", environment="dev", apps=apps)
+        return told
+
+    assert told_after("a: [b") == ["towpath.render.failed"]
+    assert told_after("a: {b") == ["towpath.render.failed"], "it is another reason"
+    assert told_after(good) == []
+    assert told_after("a: {b") == ["towpath.render.failed"]
 
 
 def test_an_environment_without_a_lock_is_refused(bench: Bench) -> None:
