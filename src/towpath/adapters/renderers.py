@@ -17,7 +17,7 @@ from towpath.adapters.origins import Origins, Templates
 from towpath.adapters.render_cache import RenderCache, blob_id, key_of
 from towpath.adapters.sandbox import TIMEOUT, render_by
 from towpath.adapters.sources import Sources
-from towpath.chart_hooks import map_hooks
+from towpath.chart_annotations import map_annotations
 from towpath.config import App, Environment
 from towpath.errors import ConfigError, MissingPartError
 from towpath.strict_yaml import Document, load_documents
@@ -146,7 +146,7 @@ def _helm(job: _Job) -> list[Document]:
                 remedy="Give the value in values.yaml, or name an existing Secret.",
             )
         origins = Templates(text, chart, sources.files, file)
-        return list(map_hooks(map(origins.place, _read(text, sources, file, origins.before))))
+        return list(map_annotations(map(origins.place, _read(text, sources, file, origins.before))))
 
     return _cached(job, helm, build)
 

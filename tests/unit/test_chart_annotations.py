@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from towpath.chart_hooks import map_hooks
+from towpath.chart_annotations import map_annotations
 from towpath.errors import ConfigError
 from towpath.strict_yaml import Document
 
@@ -14,7 +14,7 @@ def mapped(kind: str = "batch/v1 Job", **annotations: str) -> list[dict[str, Any
     }
     version, _, kind = kind.rpartition(" ")
     value = {"apiVersion": version, "kind": kind, "metadata": {"name": "a", "annotations": named}}
-    return [each.value["metadata"]["annotations"] for each in map_hooks([Document(value, "f", 3)])]
+    return [each.value["metadata"]["annotations"] for each in map_annotations([Document(value, "f", 3)])]
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,19 @@ def test_what_the_chart_says_itself_is_kept() -> None:
     assert (annotations["towpath.dev/hook"], annotations["towpath.dev/wave"]) == ("post-sync", "7")
 
 
+def test_what_helm_would_keep_is_never_deleted() -> None:
+    policy = {"helm.sh/resource-policy": "keep"}
+    assert mapped("v1 PersistentVolumeClaim", **policy) == [{**policy, "towpath.dev/prune": "disabled"}]
+    (hook,) = mapped("v1 Secret", helm__hook="pre-install", **policy)
+    assert (hook["towpath.dev/hook"], hook["towpath.dev/prune"]) == ("pre-sync", "disabled")
+    assert mapped("v1 Secret", **{"helm.sh/resource-policy": "delete"}) == [
+        {"helm.sh/resource-policy": "delete"}
+    ]
+
+
 def test_what_is_no_hook_is_left_alone() -> None:
     documents = [Document(value, "f", 1) for value in ({"kind": "X", "metadata": {"name": "a"}}, "text", {})]
-    assert list(map_hooks(documents)) == documents
+    assert list(map_annotations(documents)) == documents
 
 
 def test_a_hook_of_helm_2_for_crds_is_no_hook() -> None:
