@@ -5,8 +5,7 @@ from functools import cache
 
 from towpath.health import resources, workloads
 from towpath.health.generic import generic, objection
-from towpath.health.operators import row_of
-from towpath.health.operators.newest import UNQUESTIONED
+from towpath.health.operators import newest, rollouts, row_of
 from towpath.health.rows import EXISTS, judge_of
 from towpath.health.verdict import Health, Status, behind, part, progressing, unknown
 from towpath.objects import Manifest, group_of
@@ -107,6 +106,10 @@ def judge_for(group: str, kind: str) -> Judge:
     if row == EXISTS:
         return _exists
     return judge_of(row) if isinstance(row, str) else _cross_examined(row)
+
+
+UNQUESTIONED = (newest.outcome, rollouts.application, rollouts.rollout)
+"""Judges that know why bad news may stand beside good: it is older, or about the last sync only."""
 
 
 @cache

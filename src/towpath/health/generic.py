@@ -119,6 +119,10 @@ def bad_news(manifest: Manifest) -> Health | None:
 
 def objection(manifest: Manifest) -> Health | None:
     """What speaks against an object that a row takes for Healthy."""
+    status = part(manifest, "status")
+    state, history = status.get("state"), items(status, "conditions")
+    if isinstance(state, str) and state.islower() and history and history[-1].get("type") == state:
+        return None  # its conditions are a history of its states, and the bad ones are over
     told = generic(manifest)
     if told.status is Status.DEGRADED:
         return told
@@ -309,8 +313,8 @@ def _by_nested(manifest: Manifest) -> Health | None:
 
 
 def _by_error(status: dict[str, Any]) -> Health | None:
-    said = next((status[key] for key in ERRORS if isinstance(status.get(key), str) and status[key]), None)
-    if said:
+    said = next((status[key] for key in ERRORS if isinstance(status.get(key), str) and status[key]), "")
+    if said.casefold() not in ("", "none", "null"):
         return degraded(said)
     if word := next((word for word in status.values() if isinstance(word, str) and word in FAILED), None):
         return degraded(word)

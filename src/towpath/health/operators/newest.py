@@ -13,7 +13,3 @@ def outcome(manifest: Manifest) -> Health:
     if not str(newest.get("type")).startswith("ReconcileSuccess"):
         return degraded(why(newest))
     return behind(manifest, newest) or healthy(why(newest))
-
-
-UNQUESTIONED = (outcome,)
-"""Judges that know why bad news may stand beside good: it is older."""
