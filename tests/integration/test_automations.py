@@ -152,3 +152,19 @@ def test_a_person_is_told_of_all_that_the_guide_names(
     held = f"{where} holds: its branch was rewritten"
     here.until(lambda: webhook.about(held), "somebody is told of the branch")
     assert "does not descend from" in webhook.about(held)[0]
+
+    held_again = f"""
+from prefect.events import emit_event
+from flows.reconcile import reconcile
+
+for _ in range(2):
+    assert reconcile("{where}", return_state=True).is_failed()
+emit_event("test.ended", {{"prefect.resource.id": "{where}"}})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", held_again], cwd=PROJECT, env=here.variables, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    # What the runs emitted came before it.
+    here.until(lambda: events(here, "test.ended", where), "the events have arrived")
+    assert len(events(here, "towpath.branch.rewritten", f"towpath.environment.{where}")) == 1, "no news"
