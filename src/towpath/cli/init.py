@@ -70,6 +70,8 @@ def command(  # noqa: PLR0913, PLR0917
     click.echo(f"\n{app} for {', '.join(names)}. Next:")
     click.echo(f"  towpath check --repo {folder}")
     click.echo(f"  cd {folder} && git init -b main && git add . && git commit -m 'Environments of {app}'")
+    click.echo("Then push it, and let every other verb read it there:")
+    click.echo("  export TOWPATH_ENVIRONMENTS=https://…")
 
 
 def _folder(source: Path) -> str:

@@ -71,7 +71,12 @@ def resolve_source_url(app: App, environments_url: str) -> str:
     `https://host/team/hello.git`. Raises ConfigError when there are more `../` than the URL has parts.
     """
     if app.source is None:
-        raise ConfigError(f"app {app.name} has no `source`, so there is nothing to build", file=CONFIG_FILE)
+        raise ConfigError(
+            f"app {app.name} has no `source`, so there is nothing to build",
+            file=CONFIG_FILE,
+            remedy="Name its code there, as `source: {repository: ../shop.git, branch: main}`; or promote"
+            " a release that the registry has: `towpath promote APP --to ENVIRONMENT --release DIGEST`.",
+        )
     url = app.source.repository
     if not re.match(r"\.{1,2}/", url):
         return url

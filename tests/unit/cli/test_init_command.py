@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from towpath.cli.init import command
-from towpath.config import load_config
+from towpath.config import load_config, resolve_source_url
 from towpath.errors import ConfigError, RefusedError, TerminalError
 
 
@@ -66,3 +66,13 @@ def test_manifests_with_a_link_out_of_their_folder_are_refused(tmp_path: Path) -
     (tmp_path / "from/a.yaml").symlink_to("../secret.yaml")
     with pytest.raises(ConfigError, match="leads out"):
         invoke(str(tmp_path / "new"), "--from", str(tmp_path / "from"))
+
+
+def test_what_comes_next_is_said_up_to_the_first_release(tmp_path: Path) -> None:
+    said = invoke(str(tmp_path / "new"), "--image", "example.com/shop")
+    for step in ("towpath check --repo", "git init -b main", "export TOWPATH_ENVIRONMENTS="):
+        assert step in said
+    config = load_config(tmp_path / "new")
+    with pytest.raises(ConfigError, match="has no `source`") as caught:
+        resolve_source_url(config.app("shop"), "https://git.example.com/environments.git")
+    assert "source: {repository:" in str(caught.value.remedy)
