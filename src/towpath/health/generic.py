@@ -167,7 +167,7 @@ def _loud(manifest: Manifest, told: dict[str, dict[str, Any]]) -> Health | None:
     for name, condition in true.items():
         if HELD.fullmatch(name):
             return suspended(why(condition))
-    ended = not true.keys().isdisjoint(("Succeeded", "Complete", "Completed", "Finished"))
+    ended = not true.keys().isdisjoint(("Succeeded", "Successful", *ENDS))
     for name, condition in true.items():
         on = name in ("Running", "Started") and not ended and _runs_on(manifest, "running")
         if on or _is_busy(name, condition) or _first_run(condition, told):

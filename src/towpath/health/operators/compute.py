@@ -32,6 +32,9 @@ ROWS: Rows = {
         ),
         "VerticalPodAutoscalerCheckpoint": EXISTS,
     },
+    "autoscaling.x-k8s.io": {
+        "ProvisioningRequest": "Degraded! Failed; Healthy Provisioned; Progressing !Provisioned"
+    },
     "keda.sh": {
         "ScaledJob": f"Degraded ~Ready; {_PAUSABLE}",
         "ScaledObject": f"Degraded !Ready; Degraded Fallback; {_PAUSABLE}",
