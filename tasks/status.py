@@ -8,6 +8,7 @@ from tasks.report import artifact_key, read_table, write_table
 from tasks.step import step
 from towpath.decision import Decision, drift_text
 from towpath.engine.reconcile import Reconciled
+from towpath.printable import headline
 from towpath.redact import redact
 from towpath.release import Release
 
@@ -62,7 +63,7 @@ def _new_row(done: Reconciled, app: str, health: str, drift: str, detail: str) -
         "health": health,
         "drift": drift,
         "at": now(),
-        "detail": redact(detail).strip().partition("\n")[0],
+        "detail": headline(redact(detail)),
     }
 
 

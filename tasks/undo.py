@@ -15,6 +15,7 @@ from towpath.adapters.git import log, read_file
 from towpath.config import load_config
 from towpath.engine.promote import quarantine_edits, rollback_edits
 from towpath.errors import ConfigError, RefusedError, TowpathError, UnknownNameError, VerifyError
+from towpath.printable import headline
 from towpath.promotion import PromotionIntent, commit_message, format_message, marker
 from towpath.quarantine import Quarantined, is_quarantined
 from towpath.redact import redact
@@ -70,7 +71,7 @@ def first_failure(*states: "State[Any]") -> TowpathError:
 def restore(target: Target, reason: str) -> Restored | None:
     """Commit the last verified release before the failed one, and quarantine that. None: there is none."""
     desired = read_desired()
-    failed = Quarantined(target.digest, redact(reason).splitlines()[0], now(), run_id())
+    failed = Quarantined(target.digest, headline(redact(reason)), now(), run_id())
     earlier = find_earlier(desired, target.app, target.environment, target.digest)
     if earlier is None:
         push_edits(

@@ -20,3 +20,9 @@ _CONTROL = re.compile(
 def printable(text: str) -> str:
     """`text` without escape sequences; other control characters but newline and tab become spaces."""
     return _CONTROL.sub(" ", _SEQUENCE.sub("", text))
+
+
+def headline(text: str) -> str:
+    """The first line of a message, and the second where the first only announces it: `not healthy:`."""
+    first, *rest = text.strip().splitlines() or [""]
+    return f"{first} {rest[0].strip()}" if rest and first.endswith(":") else first

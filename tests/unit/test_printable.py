@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.printable import printable
+from towpath.printable import headline, printable
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,16 @@ def test_no_control_character_is_left_and_twice_is_once(text: str) -> None:
     once = printable(text)
     assert printable(once) == once
     assert not [char for char in once if unicodedata.category(char) == "Cc" and char not in "\n\t"]
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("", ""),
+        ("one\ntwo", "one"),
+        ("not healthy:\n  Deployment a: Degraded\n  event", "not healthy: Deployment a: Degraded"),
+        ("not healthy:", "not healthy:"),
+    ],
+)
+def test_a_headline_does_not_end_where_it_announces_what_is_wrong(message: str, line: str) -> None:
+    assert headline(message) == line

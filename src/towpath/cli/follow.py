@@ -10,6 +10,7 @@ import click
 
 from towpath.cli.server import Run, Server, TaskState
 from towpath.errors import TowpathError
+from towpath.printable import headline
 
 BEAT = 0.5
 """Seconds between two looks: Prefect's server has no call that waits for one run's next change."""
@@ -187,7 +188,7 @@ def _tell(task: TaskState, told: Told, narrator: Narrator) -> None:
         narrator.now(task.name)
     elif task.kind in _MARKS:
         mark, colour = _MARKS[task.kind]
-        because = f": {first_line(plain_message(task.message))}" if task.kind != "COMPLETED" else ""
+        because = f": {headline(plain_message(task.message))}" if task.kind != "COMPLETED" else ""
         narrator.line(f"{task.name}{because}", mark=mark, colour=colour)
     elif task.state == "AwaitingRetry":
         narrator.line(f"{task.name}: failed for now, tried again", mark="↻", colour="yellow")
@@ -199,10 +200,5 @@ def _tell_end(run: Run, narrator: Narrator) -> None:
     else:
         mark, colour = _MARKS[run.kind]
         narrator.line(
-            f"{run.name}: {first_line(plain_message(run.message)) or run.state}", mark=mark, colour=colour
+            f"{run.name}: {headline(plain_message(run.message)) or run.state}", mark=mark, colour=colour
         )
-
-
-def first_line(text: str) -> str:
-    """The first line of a message."""
-    return text.partition("\n")[0]
