@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     return _CONTROL.sub(" ", _SEQUENCE.sub("", text))
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 app`, `2 apps`: for things whose plural ends in an s."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
 def headline(text: str) -> str:
     """The first line of a message, and the second where the first only announces it: `not healthy:`."""
     first, *rest = text.strip().splitlines() or [""]

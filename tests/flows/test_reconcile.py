@@ -23,7 +23,7 @@ def test_nothing_found_is_said_in_one_line_and_changes_nothing(bench: Bench) -> 
     bench.promoted(bench.release(1), "dev")
     bench.calls.clear()
     run = bench.start("reconcile/dev", environment="dev")
-    assert run.state.message == f"dev at {bench_head(bench)}: 1 apps in sync"
+    assert run.state.message == f"dev at {bench_head(bench)}: 1 app in sync"
     assert bench.calls == ["detect dev", "glance dev hello"]
     assert run.name == "reconcile dev"
 

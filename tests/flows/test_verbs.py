@@ -140,7 +140,7 @@ def test_reconcile_and_rollback_say_what_they_did(desk: Bench) -> None:
     for number in (1, 2):
         assert desk.promoted(desk.release(number), "dev").state.is_completed()
     done = towpath("reconcile", "dev")
-    assert (done.returncode, "1 apps in sync" in done.stdout) == (0, True), done.stderr
+    assert (done.returncode, "1 app in sync" in done.stdout) == (0, True), done.stderr
     done = towpath("rollback", "hello", "dev")
     assert (done.returncode, "again, verified" in done.stdout) == (0, True), done.stderr
 

@@ -36,7 +36,7 @@ def command(repo: Path, output: str, schema: bool) -> None:
         return
     from towpath.engine.check import check_repository
     from towpath.errors import ConfigError
-    from towpath.printable import printable
+    from towpath.printable import counted, printable
     from towpath.settings import Settings
 
     if not repo.is_dir():
@@ -49,9 +49,10 @@ def command(repo: Path, output: str, schema: bool) -> None:
     else:
         for finding in checked.findings:
             click.echo(printable(str(finding)))
-        what = f"{checked.apps} apps, {checked.environments} environments, {checked.objects} objects"
+        numbers = {"app": checked.apps, "environment": checked.environments, "object": checked.objects}
+        what = ", ".join(counted(number, thing) for thing, number in numbers.items())
         number = len(checked.findings)
-        said = "no findings" if not number else "1 finding" if number == 1 else f"{number} findings"
+        said = counted(number, "finding") if number else "no findings"
         click.echo(f"{said} ({what})", err=bool(number))
     if checked.findings:
         sys.exit(1)

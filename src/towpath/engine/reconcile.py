@@ -26,6 +26,7 @@ from towpath.errors import RefusedError, TowpathError, UnknownNameError
 from towpath.health import Status
 from towpath.inventory import Owner
 from towpath.pause import Pause, active
+from towpath.printable import counted
 from towpath.progress import elapsed
 
 
@@ -112,9 +113,11 @@ class Reconciled:
         differs = found.drift.summary().removeprefix(f"{environment}: ")
         parts = ["held: the branch was rewritten"] if found.held else []
         parts += [found.paused] if found.paused else []
-        parts += [differs if found.drift.entries else f"{len(found.rendered)} apps in sync"]
+        parts += [differs if found.drift.entries else f"{counted(len(found.rendered), 'app')} in sync"]
         parts += _named("synced", [each.app for each in self.outcomes if not each.failure])
-        parts += [f"{self.changed} objects written in {elapsed(self.seconds)}"] if self.changed else []
+        parts += (
+            [f"{counted(self.changed, 'object')} written in {elapsed(self.seconds)}"] if self.changed else []
+        )
         parts += _named("failed", [each.app for each in self.outcomes if each.failure])
         parts += _named("cannot be rendered", found.broken)
         parts += _named("healing stopped", [each.app for each in found.decisions if each.exhausted])

@@ -21,7 +21,7 @@ def repository(tmp_path: Path) -> Path:
 
 def test_check_of_a_good_repository(repository: Path) -> None:
     done = towpath("check", "--repo", str(repository))
-    assert (done.returncode, done.stdout) == (0, "no findings (1 apps, 3 environments, 25 objects)\n")
+    assert (done.returncode, done.stdout) == (0, "no findings (1 app, 3 environments, 25 objects)\n")
 
 
 def test_check_prints_findings_and_fails(repository: Path) -> None:
