@@ -26,8 +26,9 @@ lint: setup ## Run ruff, mypy and import-linter only.
 unit: setup ## Run the unit tests only.
 	@.venv/bin/pytest tests/unit $(ARGS)
 
-bench: setup ## Measure: how fast verbs start, `towpath check` of 300 apps, its traps, where a delivery's time goes, a sync of 2,000 objects, and drift (after `make demo`).
+bench: setup ## Measure: how fast verbs start, health of 10,000 objects, `towpath check` of 300 apps, its traps, where a delivery's time goes, a sync of 2,000 objects, and drift (after `make demo`).
 	@.venv/bin/python benchmarks/start.py
+	@.venv/bin/python benchmarks/health.py
 	@.venv/bin/python benchmarks/check.py
 	@.venv/bin/python benchmarks/check.py --traps
 	@.venv/bin/python benchmarks/watch.py
