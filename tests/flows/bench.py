@@ -6,10 +6,12 @@ The same flows on the real ones: tests/integration.
 import contextlib
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -19,7 +21,8 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.flows import Flow
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 from prefect.states import Scheduled
 from prefect.testing.utilities import prefect_test_harness
 
@@ -86,6 +89,7 @@ spec:
 def prefect_server() -> Iterator[None]:
     """One server for all flow tests: it takes many seconds to start."""
     with (
+        patch.object(SubprocessASGIServer, "_run_uvicorn_command", _serve),
         prefect_test_harness(server_startup_timeout=90),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
@@ -99,6 +103,17 @@ def prefect_server() -> Iterator[None]:
                 for deployment in ("deliver",) if name == "deliver" else ("dev", "prod"):
                     client.create_deployment(flow_id, deployment)
         yield
+
+
+def _serve(server: SubprocessASGIServer) -> subprocess.Popen[Any]:
+    """The local stack's server: Prefect's own stands still for a minute now and then (decision 0007)."""
+    given = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
+    settings = get_current_settings().to_environment_variables(exclude_unset=True)
+    app = ("--factory", "towpath.cli.prefect_server:create_app", "--lifespan", "on")
+    where = ("--host", "127.0.0.1", "--port", str(server.port), "--log-level", "error")
+    return subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", *app, *where], env={**os.environ, **given, **settings}
+    )
 
 
 def git(folder: Path, *args: str) -> str:
