@@ -37,6 +37,10 @@ def environment_lock(environment: str) -> Iterator[None]:
                 f"environment {environment} was busy for {PATIENCE:.0f} s: another run holds its lock"
             ) from error
         except ConcurrencySlotAcquisitionError as error:
+            if error.__cause__ is not None:  # not missing: the server is away or overloaded
+                raise TransientError(
+                    f"the Prefect server could not give the lock of environment {environment}: {error}"
+                ) from error
             raise MissingPartError(
                 f"environment {environment} is not set up on the Prefect server: there is no lock {name}",
                 remedy=f"`prefect gcl create {name} --limit 1` creates it (`towpath local up` does).",
