@@ -8,7 +8,7 @@ from towpath.config import Config, Environment
 from towpath.desired import Desired, prepare
 from towpath.drift import EXTRA_KINDS, DriftEntry, DriftReport, compare, explain, extra, is_extra, report
 from towpath.engine.bootstrap import lost_bindings
-from towpath.engine.observe import Live, concurrently, namespace_state, observe
+from towpath.engine.observe import FEW, Live, concurrently, namespace_state, observe
 from towpath.engine.plan import read_full, would_change
 from towpath.engine.rebuild import rebuild_all
 from towpath.engine.render import Rendered
@@ -16,6 +16,9 @@ from towpath.engine.survey import Survey, owner_of
 from towpath.fingerprint import yielded_pointers
 from towpath.inventory import INVENTORY, PART_OF, Inventory, Owner, from_configmap
 from towpath.objects import Manifest, ObjectRef, ref_of
+
+LISTED_AT_ONCE = 40
+"""One list of so many whole objects costs about as much as reading one of them by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,9 @@ def _explained(
 ) -> list[DriftEntry]:
     """Field by field, for the modified ones only."""
     modified = [desired[entry.app][entry.ref] for entry in found if entry.kind == "modified"]
-    full = read_full(cluster, modified, namespace)
+    # To list thousands for the sake of ten would make drift cost by what exists, not by what changed.
+    few = max(FEW, sum(map(len, desired.values())) // LISTED_AT_ONCE)
+    full = read_full(cluster, modified, namespace, few=few)
 
     def explained(entry: DriftEntry) -> DriftEntry | None:
         live = full.get(entry.ref)

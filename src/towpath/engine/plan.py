@@ -75,17 +75,19 @@ def plan_surveyed(
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
 
 
-def read_full(cluster: Cluster, wanted: Iterable[Desired], namespace: str) -> dict[ObjectRef, Manifest]:
-    """Whole live objects in the versions that Git has: a few of a kind each, more by one list."""
+def read_full(
+    cluster: Cluster, wanted: Iterable[Desired], namespace: str, *, few: int = FEW
+) -> dict[ObjectRef, Manifest]:
+    """Whole live objects in the versions that Git has: up to `few` of a kind one by one, more by one list."""
     by_kind: dict[tuple[str, str, str], list[ObjectRef]] = {}
     for each in wanted:
         version = each.manifest["apiVersion"].rpartition("/")[2]
         by_kind.setdefault((each.ref.group, each.ref.kind, version), []).append(each.ref)
-    single = [(ref, key[2]) for key, refs in by_kind.items() if len(refs) <= FEW for ref in refs]
+    single = [(ref, key[2]) for key, refs in by_kind.items() if len(refs) <= few for ref in refs]
     read = concurrently(lambda item: cluster.get(item[0], version=item[1]), single)
     found = {ref: live for (ref, _), live in zip(single, read, strict=True) if live is not None}
     for (group, kind, version), refs in by_kind.items():
-        if len(refs) > FEW:
+        if len(refs) > few:
             where = namespace if refs[0].namespace else None
             found |= {ref_of(live): live for live in cluster.list(group, kind, where, version=version)}
     return found
