@@ -24,16 +24,17 @@ def by_counts(spec: dict[str, Any], status: dict[str, Any], message: str) -> Hea
 
 
 def _by_pairs(status: dict[str, Any]) -> Health | None:
-    """`healthyInstances` beside `desiredInstances`, for any noun; every pair of `status` counts."""
+    """`healthyInstances` beside `desiredInstances` or `instances`; every pair of `status` counts."""
     found: list[Health] = []
     for key, ready in status.items():
         match = READY_COUNT.fullmatch(key)
         if not match or not isinstance(ready, int) or isinstance(ready, bool):
             continue
         noun = match[2]
-        of = next((f"{word}{noun}" for word in WISHES if isinstance(status.get(f"{word}{noun}"), int)), None)
-        wanted = number(status, of) if of else 0
+        nouns = noun[:1].lower() + noun[1:]
+        of = next((f"{word}{noun}" for word in WISHES if isinstance(status.get(f"{word}{noun}"), int)), nouns)
+        wanted = number(status, of)
         if wanted > 0:
-            text = f"{ready} of {wanted} {noun[:1].lower() + noun[1:]} are ready"
+            text = f"{ready} of {wanted} {nouns} are ready"
             found.append(healthy(text) if ready >= wanted else progressing(text))
     return next((each for each in found if each.status is not Status.HEALTHY), found[0] if found else None)

@@ -12,6 +12,7 @@ from towpath.health.counts import by_counts
 from towpath.health.patterns import (
     BAD,
     BUSY,
+    ENABLING,
     ENDS,
     ERRORS,
     FAILED,
@@ -26,6 +27,7 @@ from towpath.health.patterns import (
     OTHER_KEY,
     PAUSING,
     PLAIN,
+    RECONCILING,
     REPORTED,
     RUNS,
     SETTLED,
@@ -100,9 +102,13 @@ def _held(manifest: Manifest) -> str | None:
     for key in WANTED:
         if isinstance(spec.get(key), str) and verdict_of(spec[key]) is Status.SUSPENDED:
             return f"its specification has {key}: {spec[key]}"
+    for key in ENABLING:
+        if spec.get(key) is False:
+            return f"its specification has {key}: false"
     for name, value in part(manifest, "metadata", "annotations").items():
-        if PAUSING.fullmatch(str(name)) and str(value).casefold() == "true":
-            return f"its annotation {name} is true"
+        for pattern, word in ((PAUSING, "true"), (RECONCILING, "disabled")):
+            if pattern.fullmatch(str(name)) and str(value).casefold() == word:
+                return f"its annotation {name} is {word}"
     return None
 
 
@@ -154,18 +160,20 @@ def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:
     return _by_strange_conditions(told)
 
 
-def _loud(manifest: Manifest, told: dict[str, dict[str, Any]]) -> Health | None:
+def _loud(manifest: Manifest, told: dict[str, dict[str, Any]]) -> Health | None:  # noqa: PLR0911
     """What outweighs every good condition: failed, held, then on its way."""
     for name, condition in told.items():
-        if is_true(condition) and BAD.fullmatch(name):
+        if is_true(condition) and BAD.fullmatch(_last(name)):
             if name.startswith(("Not", "Un")) and _is_broken(name, condition) is False:
                 return progressing(why(condition))
             return degraded(why(condition), final=name == "Stalled")
         if is_false(condition) and condition.get("severity") == "Error":
             return degraded(why(condition))
+        if BAD.fullmatch(_last(name)) and not is_false(condition) and _is_broken("", condition):
+            return degraded(why(condition))  # Aiven's Error has the status Unknown
     true = {name: condition for name, condition in told.items() if is_true(condition)}
     for name, condition in true.items():
-        if HELD.fullmatch(name):
+        if HELD.fullmatch(_last(name)):
             return suspended(why(condition))
     ended = not true.keys().isdisjoint(("Succeeded", "Successful", *ENDS))
     for name, condition in true.items():
@@ -200,9 +208,13 @@ def _by_strange_conditions(told: dict[str, dict[str, Any]]) -> Health | None:
     return None
 
 
+def _last(name: str) -> str:
+    """`example.com/Ready` and `ACK.ResourceSynced` mean what their last part says."""
+    return re.split(r"[/.]", name)[-1]
+
+
 def _is_good(name: str) -> bool:
-    # `example.com/Ready` and `ACK.ResourceSynced` mean what their last part says.
-    last = re.split(r"[/.]", name)[-1]
+    last = _last(name)
     return bool(GOOD.fullmatch(last)) and not BAD.fullmatch(last) and not last.startswith(("Not", "No", "Un"))
 
 
@@ -263,7 +275,8 @@ def _by_word(status: dict[str, Any], message: str) -> Health | None:
         for key, value in status.items()
         if key not in KEYS and OTHER_KEY.fullmatch(key) and (health := _word(key, value, message))
     ]
-    if found:
+    if found or any(isinstance(status.get(key), str) and status[key] for key in KEYS):
+        # The health of a part; it does not make up for a phase of the whole that nobody knows.
         others = [health for health in others if health.status is Status.DEGRADED]
     every = found + others
     return next((each for each in every if each.status is not Status.HEALTHY), every[0] if every else None)

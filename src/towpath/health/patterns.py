@@ -22,10 +22,11 @@ SETTLED = (
     "Complete",
     "Done",
     "Succeeded",
+    "CreatedDeployment",
 )
 """Reasons of a condition such as Progressing that is True for ever."""
 HELD = re.compile(
-    r"\w*(Paused|Suspended|Hibernated|Halted|Sleeping)|Stopped|Hibernating|Disabled|Cordoned|ScaledToZero"
+    r"\w*(Paused|Suspended|Hibernated|Halted|Sleeping)|Stopped|Hibernating|Disabled|Cordoned|ScaledToZero|hibernation"
 )
 """Condition types, and reasons, that say that nothing is to happen."""
 STRONG = ("Ready", "Healthy", "Available", "Succeeded", "Successful", "Completed", "Complete", "Established")
@@ -36,7 +37,7 @@ GOOD = re.compile(
     r"\w*(Ready|Available|Healthy|Succeeded|Successful|Success|Completed|Complete|Established|Programmed"
     r"|Accepted|Admitted|Deployed|Installed|Synced|Synchronized|Reconciled|Applied|Active|Running|Valid|Validated"
     r"|Resolved|ResolvedRefs|Initialized|Provisioned|Bound|Online|Created|Compliant|Connected|Bootstrapped"
-    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated)"
+    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated|Contactable|Reachable|Addressable)"
 )
 VETO = re.compile(
     r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Valid|Healthy)"
@@ -49,11 +50,12 @@ WAITS = re.compile(
     r"|steady state",
     re.IGNORECASE,
 )
-NOT_YET = re.compile(r"not ?ready|not ?available|unavailable", re.IGNORECASE)
+NOT_YET = re.compile(r"not ?all|not ?ready|not ?available|unavailable", re.IGNORECASE)
 """What may be on its way or broken: on its way when nothing else tells."""
 FAILURE = re.compile(
     r"fail(?!-?(ing)?-?over)|error|invalid|denied|forbidden|not ?found|reject|missing|unhealthy|crash|cannot"
-    r"|could not|unable|timed? ?out|exceeded|conflict|unauthorized|refused|lost\b",
+    r"|could not|unfulfilled|unschedulable|unable|timed? ?out|exceeded|exhausted|conflict|unauthorized"
+    r"|refused|lost\b",
     re.IGNORECASE,
 )
 KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")
@@ -72,12 +74,23 @@ TO_ITS_END = re.compile(
 """Kinds that are done when they have ended, so that `Running` is on the way."""
 REPORTED = re.compile(
     r"\w*(Cluster|Instance|Database|Deployment|Backup|Restore|Job|Run|Release|Certificate|Machine|Broker|Build"
-    r"|Request|Snapshot|Installation|Migration|Execution|Claim|MachineSet|ReplicaSet|StatefulSet|Export)"
+    r"|Request|Snapshot|Installation|Migration|Execution|Claim|MachineSet|ReplicaSet|StatefulSet|Export|Workspace|Gateway)"
 )
 """Kinds that something is made for, so that a controller is to report on them."""
 PLAIN = re.compile(r"\w*(Template|Report|ReportSummary|ProviderConfig|ProviderConfigUsage)")
 """Kinds that say something to others, and on which nothing reports."""
-FLAGS = ("ready", "healthy", "available", "isReady", "valid", "accepted", "succeeded", "synced", "deployed")
+FLAGS = (
+    "ready",
+    "healthy",
+    "available",
+    "isReady",
+    "valid",
+    "accepted",
+    "succeeded",
+    "synced",
+    "deployed",
+    "status",
+)
 """Booleans, or ratios such as `2/3`, that sum an object up."""
 RATIO = re.compile(r"(\d+)/(\d+)")
 HOLDS = ("suspend", "suspended", "paused", "pause", "halted", "hibernate", "stopped")
@@ -86,6 +99,10 @@ WANTED = ("state", "desiredState", "powerState", "clusterState")
 PAUSING = re.compile(
     r"[\w.-]+/(pause|paused|suspend|suspended|pause-reconciliation|reconciliation-paused|reconcile-paused)"
 )
+RECONCILING = re.compile(r"[\w.-]+/(reconcile|reconciliation|reconciliationLoop)")
+"""Annotations that keep a controller from acting when they are `true`, and when they are `disabled`."""
+ENABLING = ("enable", "enabled")
+"""What a specification switches off when it is false."""
 RUNS = re.compile(r"\b(running|active|started|executing|in ?use)\b", re.IGNORECASE)
 COUNTS = (
     ("readyReplicas", "replicas"),

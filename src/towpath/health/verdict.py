@@ -100,8 +100,8 @@ def number(parent: dict[str, Any], key: str, default: int = 0) -> int:
 def conditions(manifest: Manifest) -> dict[str, dict[str, Any]]:
     """Condition by type; of an operator that has only one, that one."""
     status = part(manifest, "status")
-    only = part(status, "conditions")
-    told = [only] if "type" in only else items(status, "conditions")
+    only = [each for key in ("condition", "conditions") if "type" in (each := part(status, key))]
+    told = [*only, *items(status, "conditions")]
     return {str(item.get("type")): item for item in told}
 
 

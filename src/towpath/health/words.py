@@ -10,14 +10,15 @@ _WORDS = {
         established deployed installed online normal valid ok operational synced enabled applied created
         provisioned connected accepted passed green up stable reconciled initialized attached done resolved
         compliant issued executed loaded published imported exists inuse succeed serving listening streaming
-        reachable current registered joined attached working""",
+        reachable current registered joined attached working processed started""",
     Status.DEGRADED: """
         failed failure error errored degraded unhealthy invalid rejected lost crashed crashloopbackoff
         unavailable offline noncompliant faulted broken red aborted denied timeout timedout conflict
         configerror validationfailed failedvalidation partiallyfailed createfailed updatefailed
         deletefailed syncfailed critical misconfiguration
         unreachable expired stuck fatal misconfigured outofsync rolledback inerror failing missing
-        forbidden cancelled canceled disconnected warning""",
+        forbidden cancelled canceled disconnected warning down partialsuccess partialfailure
+        partiallysucceeded partiallycompleted""",
     Status.PROGRESSING: """
         notready pending inprogress queued new scheduled planned submitted yellow recovery""",
     Status.SUSPENDED: """
@@ -50,6 +51,7 @@ def verdict_of(text: str) -> Status | None:
     if not {"error", "failed", "failure"}.isdisjoint(words):
         return Status.DEGRADED
     verdict = _VERDICTS.get("".join(words[-2:])) or _VERDICTS.get(words[-1])
-    if verdict is None and (words[-1].endswith("ing") or words[0].endswith("ing")):
-        return Status.PROGRESSING
+    doing = [word for word in (words[0], words[-1]) if word.endswith("ing")]
+    if doing and (verdict is None or (verdict is Status.HEALTHY and doing[0] not in _VERDICTS)):
+        return Status.PROGRESSING  # ScalingUp too
     return None if verdict is Status.HEALTHY and not _NOUNS.issuperset(words[:-1]) else verdict

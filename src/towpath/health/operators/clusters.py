@@ -53,7 +53,7 @@ ROWS: Rows = {
     "addons.cluster.x-k8s.io": {
         "ClusterResourceSet": "Healthy ResourcesApplied; Degraded !ResourcesApplied",
         "ClusterResourceSetBinding": EXISTS,
-        "*": READY,
+        "*": counted.cluster_api,
     },
     "controlplane.cluster.x-k8s.io": {
         "KubeadmControlPlane": counted.kubeadm_control_plane,

@@ -170,7 +170,6 @@ ROWS: Rows = {
         "SeldonDeployment": "Healthy .status.state=Available; Degraded .status.state=Failed",
         "*": READY,
     },
-    "mlops.seldon.io": {"*": READY},
     "kueue.x-k8s.io": {
         "ClusterQueue LocalQueue": "Healthy Active; Suspended !Active(Stopped); Degraded !Active",
         "AdmissionCheck": "Healthy Active; Degraded !Active",

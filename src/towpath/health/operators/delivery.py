@@ -73,7 +73,12 @@ ROWS: Rows = {
     "infra.contrib.fluxcd.io": {
         "*": f"Suspended ?Ready(TerraformPlannedWithChanges) & Plan; {_APPLIED}",
     },
-    "fluxcd.controlplane.io": {"*": f"Progressing Reconciling; {READY}"},
+    "fluxcd.controlplane.io": {
+        "*": (
+            "Suspended .metadata.annotations[fluxcd.controlplane.io/reconcile]=disabled;"
+            f" Progressing Reconciling; Progressing !Ready(DependencyNotReady); {READY}"
+        )
+    },
     "flagger.app": {
         "AlertProvider MetricTemplate": EXISTS,
         "Canary": (
@@ -151,6 +156,7 @@ ROWS: Rows = {
     "lifecycle.keptn.sh": {
         "KeptnApp KeptnEvaluationDefinition KeptnTaskDefinition KeptnWorkload": EXISTS,
     },
+    "core.openfeature.dev": {"*": EXISTS},
     "pipelinesascode.tekton.dev": {"Repository": EXISTS},
     "shipwright.io": {
         "Build": "Healthy .status.registered=True; Degraded .status.registered=False",

@@ -190,6 +190,9 @@ ROWS: Rows = {
         "AuthorizationPolicy MeshTLSAuthentication NetworkAuthentication Server ServerAuthorization": EXISTS
     },
     "linkerd.io": {"ServiceProfile": EXISTS},
+    "multicluster.linkerd.io": {
+        "Link": "Degraded .status.mirrorServices[].conditions[].status=False; Healthy"
+    },
     "kuma.io": {"*": EXISTS},
     "kuadrant.io": {
         "AuthPolicy DNSPolicy RateLimitPolicy TLSPolicy TokenRateLimitPolicy": (

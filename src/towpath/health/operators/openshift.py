@@ -1,6 +1,6 @@
 """OpenShift, OLM, 3scale and Red Hat's other operators."""
 
-from towpath.health.operators import openshift_route
+from towpath.health.operators import newest, openshift_route
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 
@@ -43,7 +43,8 @@ ROWS: Rows = {
         "*": "Degraded *Degraded; Progressing *Progressing; Degraded !*Available; Healthy *Available",
     },
     "machineconfiguration.openshift.io": {
-        "MachineConfig ContainerRuntimeConfig KubeletConfig": "Degraded Failure; Healthy",
+        "ContainerRuntimeConfig KubeletConfig": newest.machine_config,
+        "MachineConfig": EXISTS,
         "MachineConfigPool": (
             "Suspended .spec.paused=true; Degraded Degraded; Degraded NodeDegraded; Degraded RenderDegraded;"
             " Progressing Updating; Healthy Updated"

@@ -46,7 +46,10 @@ ROWS: Rows = {
     "capsule.clastix.io": {
         "GlobalProxySettings ProxySetting": EXISTS,
         "ResourcePool": f"Degraded .status.exhaustions; {READY}",
-        "ResourcePoolClaim": f"Suspended !Bound; {READY}",
+        "ResourcePoolClaim": f"Suspended !Bound; {READY}; Healthy Bound",
+        "GlobalTenantResource TenantResource": (
+            f"Suspended .spec.cordoned=true; Suspended Cordoned; {READY}; Healthy .status.processedItems"
+        ),
         "Tenant": (
             "Suspended .spec.cordoned=true; Suspended Cordoned; Suspended .status.state=Cordoned;"
             f" {READY}; Healthy .status.state=Active"
