@@ -6,9 +6,9 @@ from typing import Any
 
 from towpath.adapters.process import CommandError, run
 from towpath.errors import TerminalError, TransientError
-from towpath.local.components import worker_environment
 from towpath.local.files import read_json, write_json, write_private
 from towpath.local.http import Reply, request
+from towpath.local.process_environment import worker_environment
 from towpath.local.stack import ENVIRONMENTS, POOLS, Stack
 
 DEPLOY_TIMEOUT = 300.0

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 
 from towpath.errors import TransientError
 from towpath.local import logs
-from towpath.local.components import Component, components
+from towpath.local.component import Component
+from towpath.local.components import components
 from towpath.local.layout import Layout
 from towpath.local.processes import children, memory
 from towpath.local.stack import Stack

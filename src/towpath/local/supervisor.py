@@ -10,7 +10,7 @@ from typing import Any
 
 from towpath.adapters.process import run
 from towpath.errors import TransientError
-from towpath.local.components import Component
+from towpath.local.component import Component
 from towpath.local.files import write_private
 from towpath.local.http import request
 from towpath.local.processes import MARK

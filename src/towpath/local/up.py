@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from towpath.errors import MissingPartError, TerminalError, TowpathError, TransientError
 from towpath.local import certificates, configuration, down, logs
-from towpath.local.components import Component, components
+from towpath.local.component import Component
+from towpath.local.components import components
 from towpath.local.files import read_json, write_json
 from towpath.local.ports import refuse_busy
 from towpath.local.processes import contained, marked

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from towpath.local.components import components, worker_environment
+from towpath.local.components import components
 from towpath.local.ports import DEFAULT_PORTS
+from towpath.local.process_environment import worker_environment
 from towpath.local.stack import ENVIRONMENTS, POOLS, Options, Stack
 from towpath.local.steps import steps
 

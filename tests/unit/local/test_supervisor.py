@@ -6,7 +6,8 @@ import shlex
 import pytest
 
 from towpath.errors import TransientError
-from towpath.local.components import Component, components
+from towpath.local.component import Component
+from towpath.local.components import components
 from towpath.local.stack import Stack
 from towpath.local.supervisor import Supervisor, render
 
