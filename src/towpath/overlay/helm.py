@@ -1,0 +1,60 @@
+"""Which value of a chart could give a change."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from towpath import rewrite
+from towpath.adopt import Change, value_at
+from towpath.objects import Manifest
+from towpath.overlay.texts import Edit, Edits, Overlay, read_one, set_value
+from towpath.strict_yaml import load_document
+
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+MOST_VALUES = 20
+"""Values of a chart that are tried for one field."""
+
+
+def edits(overlay: Overlay, change: Change, _rendered: Manifest) -> Iterator[Edit]:
+    """Every value that is what Git has: which of them makes the field, only a rendering can tell."""
+    if change.live is None or isinstance(change.live, dict | list):
+        return
+    file = f"{overlay.folder}/values.yaml"
+    own = read_one(overlay, file) if file in overlay.files else {}
+    default = f"{overlay.base}/values.yaml"
+    defaults = read_one(overlay, default) if default in overlay.files else {}
+    paths = dict.fromkeys(
+        path for values in (own, defaults) for path, value in _leaves(values) if _same(value, change.git)
+    )
+    for path in list(paths)[:MOST_VALUES]:
+        overridden = value_at(own, path)
+        if overridden is not None and not _same(overridden, change.git):
+            continue
+        if path[0] == "image" and len(path) > 1 and path[1] in ("repository", "digest", "tag"):
+            continue  # that is the promotion's
+        current = value_at(defaults, path) if overridden is None else overridden
+        yield partial(_set_values, overlay, file, current, path, change.live)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is not None and (one == other if type(one) is type(other) else str(one) == str(other))
+
+
+def _leaves(value: Any, path: rewrite.Path = ()) -> Iterator[tuple[rewrite.Path, Any]]:
+    """Simple values at paths of keys; what is inside of a list can only be given as a whole."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, (*path, key))
+    elif path and not isinstance(value, list):
+        yield path, value
+
+
+def _set_values(overlay: Overlay, file: str, current: Any, path: rewrite.Path, value: Any) -> Edits:
+    """A text stays a text and a number a number, as far as that goes: a chart may compare it."""
+    if isinstance(current, str) and not isinstance(value, str):
+        value = rewrite.inline(value)
+    elif isinstance(current, int | float) and isinstance(value, str):
+        read = load_document(f"v: {value}\n", file)["v"] if _PLAIN_NUMBER.fullmatch(value) else value
+        value = read if str(read) == value else value
+    return set_value(overlay, file, path, value)

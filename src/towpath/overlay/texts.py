@@ -1,0 +1,107 @@
+"""The texts of an overlay: reading what is in them, and writing one value."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from towpath import rewrite
+from towpath.adopt import Change, resolve
+from towpath.errors import ConfigError
+from towpath.objects import ObjectRef, group_of
+from towpath.strict_yaml import load_documents
+
+Edits = dict[str, str]
+"""Path in the repository -> new text."""
+Edit = Callable[[], Edits]
+"""Makes the edits, or fails because there is no place for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """The texts around an app in an environment: path in the repository -> text. Folders are paths, too."""
+
+    renderer: str
+    folder: str
+    base: str
+    files: Mapping[str, str]
+
+    def with_edits(self, edits: Mapping[str, str]) -> "Overlay":
+        """As it is after `edits`."""
+        return replace(self, files={**self.files, **edits})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A document of a file that describes the object; `prefix` leads to it inside of a List."""
+
+    file: str
+    document: int
+    prefix: rewrite.Path
+    value: Any
+
+
+def set_value(overlay: Overlay, file: str, path: rewrite.Path, value: Any, document: int = 0) -> Edits:
+    """Write `value` at `path` of a file, which may be a new one."""
+    return {file: rewrite.set_value(overlay.files.get(file, ""), file, path, value, document)}
+
+
+def remove_value(overlay: Overlay, file: str, path: rewrite.Path, document: int = 0) -> Edits:
+    """Take out what is at `path` of a file."""
+    return {file: rewrite.remove_value(overlay.files[file], file, path, document)}
+
+
+def places(overlay: Overlay, folder: str, ref: ObjectRef) -> Iterator[Place]:
+    """Where the files below `folder` describe the object."""
+    for file in sorted(overlay.files):
+        if file.startswith(f"{folder}/"):
+            yield from places_in(overlay, file, ref)
+
+
+def places_in(overlay: Overlay, file: str, ref: ObjectRef) -> Iterator[Place]:
+    """Documents of a file that describe the object."""
+    text = overlay.files.get(file)
+    if text is None or not file.endswith((".yaml", ".yml", ".json")):
+        return
+    try:
+        documents = load_documents(text, file)
+    except ConfigError:
+        return
+    for index, document in enumerate(documents):
+        value = document.value
+        if not isinstance(value, dict):
+            continue
+        if isinstance(value.get("items"), list) and str(value.get("kind", "")).endswith("List"):
+            for at, item in enumerate(value["items"]):
+                if _is(item, ref):
+                    yield Place(file, index, ("items", at), item)
+        elif _is(value, ref):
+            yield Place(file, index, (), value)
+
+
+def _is(value: Any, ref: ObjectRef) -> bool:
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    return (
+        isinstance(metadata, dict)
+        and (value.get("kind"), metadata.get("name")) == (ref.kind, ref.name)
+        and group_of(str(value.get("apiVersion", ""))) == ref.group
+        and metadata.get("namespace") in (None, ref.namespace)
+    )
+
+
+def read_one(overlay: Overlay, file: str) -> Any:
+    """A file's first document as plain data; empty when it is no mapping."""
+    documents = load_documents(overlay.files[file], file)
+    value = documents[0].value if documents else {}
+    return json.loads(json.dumps(value)) if isinstance(value, dict) else {}
+
+
+def in_place(overlay: Overlay, place: Place, change: Change) -> Edits:
+    """Change the object where it is written down as a whole."""
+    path = resolve(change.address, place.value)
+    if path is None:
+        raise ConfigError("has no such place", file=place.file)
+    path = (*place.prefix, *path)
+    if change.live is None:
+        return remove_value(overlay, place.file, path, place.document)
+    return set_value(overlay, place.file, path, change.live, place.document)
