@@ -155,7 +155,8 @@ def _follow_one(server: Server, run: Run, narrator: Narrator, told: Told) -> Run
     state = ""
     while True:
         current = server.run(run.id)
-        for task in server.tasks(run):
+        tasks = server.tasks(run)
+        for task in tasks:
             _tell(task, told, narrator)
         if current.state != state and current.kind in ("SCHEDULED", "PENDING"):
             narrator.line(f"{current.name}: {_waits_for(current)}")
@@ -163,9 +164,13 @@ def _follow_one(server: Server, run: Run, narrator: Narrator, told: Told) -> Run
         if current.over or current.waiting:
             _tell_end(current, narrator)
             return current
-        running = [name for name, (kind, _) in told.items() if kind == "RUNNING"]
-        narrator.now(", ".join(running) or f"{current.name}: {current.state}")
+        narrator.now(doing(current, tasks))
         time.sleep(BEAT)
+
+
+def doing(run: Run, tasks: Iterable[TaskState]) -> str:
+    """The steps that run right now, by name; the state of the run itself between two of them."""
+    return ", ".join(task.name for task in tasks if task.kind == "RUNNING") or f"{run.name}: {run.state}"
 
 
 def _waits_for(run: Run) -> str:
@@ -184,9 +189,7 @@ def _tell(task: TaskState, told: Told, narrator: Narrator) -> None:
     if told.get(task.id) == (task.kind, task.attempt):
         return
     told[task.id] = (task.kind, task.attempt)
-    if task.kind == "RUNNING":
-        narrator.now(task.name)
-    elif task.kind in _MARKS:
+    if task.kind in _MARKS:
         mark, colour = _MARKS[task.kind]
         because = f": {headline(plain_message(task.message))}" if task.kind != "COMPLETED" else ""
         narrator.line(f"{task.name}{because}", mark=mark, colour=colour)
