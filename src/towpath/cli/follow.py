@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from towpath.cli.server import Run, Server, TaskState
+from towpath.cli.runs import Run, TaskState
+from towpath.cli.server import Server
 from towpath.errors import TowpathError
 from towpath.printable import headline
 

@@ -8,7 +8,8 @@ import click
 from towpath.cli.options import detach_option, environment_argument, output_option
 
 if TYPE_CHECKING:
-    from towpath.cli.server import Run, Server
+    from towpath.cli.runs import Run
+    from towpath.cli.server import Server
 
 TURNS = 5
 """How often another reconcile may come between before we give up."""

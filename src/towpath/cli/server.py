@@ -7,80 +7,23 @@ import socket
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from towpath.cli.runs import Run, TaskState, run_of, task_of
 from towpath.errors import MissingPartError, RefusedError, TransientError, UnknownNameError
 from towpath.printable import printable
 from towpath.settings import Settings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.objects import FlowRun, TaskRun
+    from prefect.client.schemas.objects import FlowRun
 
 KNOCK_TIMEOUT = 3.0
 """Seconds to wait for the server's first sign of life."""
 PAGE = 200
 """The server's own limit of answers to one query."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One flow run. `kind` is the state's type (`RUNNING`, `PAUSED`), `state` its name (`Suspended`)."""
-
-    id: str
-    name: str
-    flow: str
-    kind: str
-    state: str
-    message: str
-    tags: tuple[str, ...]
-    parameters: Mapping[str, Any]
-    pause_key: str | None
-    pause_until: datetime | None
-    at: datetime | None
-    created: datetime | None
-
-    @property
-    def over(self) -> bool:
-        """Nothing will happen in this run any more."""
-        return self.kind in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-
-    @property
-    def waiting(self) -> bool:
-        """It waits for a person."""
-        return self.kind == "PAUSED"
-
-    @property
-    def succeeded(self) -> bool:
-        return self.kind == "COMPLETED"
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--output json`."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "flow": self.flow,
-            "state": self.state,
-            "message": self.message,
-            "tags": list(self.tags),
-            "parameters": dict(self.parameters),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class TaskState:
-    """One task run of a flow run, as far as a watching person cares."""
-
-    id: str
-    name: str
-    kind: str
-    state: str
-    message: str
-    attempt: int
-    started: datetime | None
 
 
 class Server:
@@ -172,7 +115,7 @@ class Server:
         found = self._client.read_task_runs(
             flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run.id)])), limit=PAGE
         )
-        states = [_task(task) for task in found if task.state is not None]
+        states = [task_of(task) for task in found if task.state is not None]
         return sorted(states, key=lambda task: (task.started is None, task.started, task.name))
 
     def resume(self, run: Run, answer: Mapping[str, Any]) -> None:
@@ -281,21 +224,7 @@ class Server:
         flow_id = str(run.flow_id)
         if flow_id not in self._flows:
             self._flows[flow_id] = self._client.read_flow(run.flow_id).name
-        state = run.state
-        return Run(
-            id=str(run.id),
-            name=printable(run.name),
-            flow=self._flows[flow_id],
-            kind=state.type.value if state else "SCHEDULED",
-            state=(state.name if state else None) or "Scheduled",
-            message=printable((state.message if state else None) or ""),
-            tags=tuple(run.tags),
-            parameters=run.parameters,
-            pause_key=state.state_details.pause_key if state else None,
-            pause_until=state.state_details.pause_timeout if state else None,
-            at=state.timestamp if state else None,
-            created=run.created,
-        )
+        return run_of(run, self._flows[flow_id])
 
 
 @contextmanager
@@ -360,17 +289,3 @@ def _knock(url: str) -> None:
             f"the Prefect server at {url} does not answer: {error}",
             remedy="Start it with `towpath local up`, or set PREFECT_API_URL to one that runs.",
         ) from error
-
-
-def _task(task: "TaskRun") -> TaskState:
-    state = task.state
-    assert state is not None  # noqa: S101 - the caller left out those without
-    return TaskState(
-        id=str(task.id),
-        name=printable(task.name),
-        kind=state.type.value,
-        state=state.name or state.type.value,
-        message=printable(state.message or ""),
-        attempt=task.run_count,
-        started=task.start_time or task.expected_start_time,
-    )

@@ -5,7 +5,8 @@ import json
 import click
 
 from towpath.cli.follow import Narrator, conclude, follow
-from towpath.cli.server import Run, Server
+from towpath.cli.runs import Run
+from towpath.cli.server import Server
 
 
 def see_through(  # noqa: PLR0913

@@ -14,7 +14,8 @@ from towpath.printable import printable
 
 if TYPE_CHECKING:
     from towpath.cli.names import Environments
-    from towpath.cli.server import Run, Server
+    from towpath.cli.runs import Run
+    from towpath.cli.server import Server
     from towpath.config import Environment
 
 

@@ -3,7 +3,8 @@
 import click
 
 from towpath.cli.follow import Narrator, conclude, follow
-from towpath.cli.server import Run, Server
+from towpath.cli.runs import Run
+from towpath.cli.server import Server
 from towpath.errors import RefusedError
 
 _REFUSED = "**The last answer did not count: "

@@ -1,7 +1,7 @@
 """What the last line of a terminal says while a run is followed."""
 
 from towpath.cli.follow import doing
-from towpath.cli.server import Run, TaskState
+from towpath.cli.runs import Run, TaskState
 
 RUN = Run(
     id="6f0c7f5e-6d2b-4f0e-9f6e-3a1b2c3d4e5f",
