@@ -15,8 +15,9 @@ from tasks.step import settings, step
 from towpath.adoption import Proposal
 from towpath.engine.budget import forget_heals
 from towpath.engine.carry_out import Outcome
+from towpath.engine.found import Found
 from towpath.engine.place import place_of
-from towpath.engine.reconcile import Found, act, conclude, look
+from towpath.engine.reconcile import act, conclude, look
 from towpath.engine.render import Rendered
 from towpath.errors import SyncError
 from towpath.events import MAX_MESSAGE

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from prefect.events import emit_event
 
-from towpath.engine.reconcile import Found, Reconciled
+from towpath.engine.found import Found, Reconciled
 from towpath.events import (
     Event,
     branch_rewritten,

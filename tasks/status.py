@@ -7,7 +7,7 @@ from tasks.proposal import now
 from tasks.report import artifact_key, read_table, write_table
 from tasks.step import step
 from towpath.decision import Decision, drift_text
-from towpath.engine.reconcile import Reconciled
+from towpath.engine.found import Reconciled
 from towpath.printable import headline
 from towpath.redact import redact
 from towpath.release import Release

@@ -9,12 +9,14 @@ none        there is nothing to do
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 
-from towpath.config import DriftMode
+from towpath.config import DriftMode, Environment
 from towpath.drift import DriftEntry, DriftKind, DriftReport
 from towpath.heal import Budget, Exhausted
 from towpath.objects import ObjectRef
+from towpath.pause import Pause, active
 
 Action = Literal["sync", "report", "adopt", "remove", "none"]
 
@@ -119,6 +121,11 @@ def drift_text(decision: Decision, *, failed: bool = False) -> str:
     if decision.mode == "adopt":
         return f"drift to adopt: {objects}"
     return f"drifted: {objects}" if decision.mode == "heal" else f"drift allowed: {objects}"
+
+
+def policy_of(environment: Environment, app: str, pauses: Iterable[Pause], now: datetime) -> Policy:
+    """How drift of an app is answered here and now."""
+    return Policy(environment.drift_of(app), str(active(pauses, app, now) or ""))
 
 
 def decide_all(

@@ -14,8 +14,9 @@ import yaml
 
 from tests.integration.kube import World, configmap, service
 from towpath.adapters.kubernetes import connect
+from towpath.engine.found import Found, Reconciled
 from towpath.engine.place import open_place
-from towpath.engine.reconcile import Found, Reconciled, look, reconcile
+from towpath.engine.reconcile import look, reconcile
 from towpath.objects import Manifest
 from towpath.release import EnvironmentRelease, Release, ScanSummary, dump_release_file
 from towpath.settings import Settings

@@ -14,8 +14,9 @@ from tests.integration.kube import World
 from tests.integration.second_cluster import SecondCluster, second_cluster
 from tests.integration.test_reconcile import definition
 from towpath.adapters.kubernetes import connect
+from towpath.engine.found import Reconciled
 from towpath.engine.place import open_place
-from towpath.engine.reconcile import Reconciled, reconcile
+from towpath.engine.reconcile import reconcile
 from towpath.objects import Manifest
 from towpath.release import dump_release_file, parse_release_file
 

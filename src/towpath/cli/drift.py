@@ -15,7 +15,7 @@ from towpath.printable import printable
 
 if TYPE_CHECKING:
     from towpath.drift import DriftEntry
-    from towpath.engine.reconcile import Found
+    from towpath.engine.found import Found
 
 COLUMNS = ("APP", "OBJECT", "FIELD", "IN GIT", "LIVE", "WHO", "WHEN")
 WIDEST = 48

@@ -26,7 +26,8 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_FLOWS_HEARTBEAT
 from prefect.states import Crashed, Running
 from prefect.utilities.asyncutils import run_coro_as_sync
 
-from towpath.engine.reconcile import Reconciled, listening
+from towpath.engine.found import Reconciled
+from towpath.engine.reconcile import listening
 from towpath.engine.watch import Ended, Unrecorded
 from towpath.errors import TowpathError
 from towpath.redact import redact

@@ -9,11 +9,12 @@ from typing import Protocol
 
 from towpath.adapters.kubernetes import connect_environment
 from towpath.adapters.metrics import Metrics
-from towpath.decision import Policy
+from towpath.decision import Policy, policy_of
 from towpath.engine.branch import Branch, Head
 from towpath.engine.followers import Followers
+from towpath.engine.found import Found, Reconciled
 from towpath.engine.place import Place, open_place
-from towpath.engine.reconcile import Found, Reconciled, act, conclude, look, policy_of, reconcile
+from towpath.engine.reconcile import act, conclude, look, reconcile
 from towpath.engine.sight import Sight
 from towpath.errors import TerminalError, TowpathError
 from towpath.health import Status

@@ -11,11 +11,13 @@ from towpath.adapters.git import Checkout
 from towpath.config import parse_config
 from towpath.decision import Decision
 from towpath.drift import DriftEntry, DriftReport
+from towpath.engine.absent import leaving, unconfirmed
 from towpath.engine.carry_out import Outcome
 from towpath.engine.drift import Inspection
+from towpath.engine.found import Found
 from towpath.engine.glance import AppHealth
 from towpath.engine.place import Place
-from towpath.engine.reconcile import Found, conclude, leaving, unconfirmed, within_budget
+from towpath.engine.reconcile import conclude, within_budget
 from towpath.engine.repository import Desired
 from towpath.health import Status
 from towpath.objects import ObjectRef

@@ -11,8 +11,9 @@ from towpath.decision import Decision
 from towpath.drift import DriftEntry, DriftKind, DriftReport
 from towpath.engine.branch import Branch
 from towpath.engine.drift import Inspection
+from towpath.engine.found import Found
 from towpath.engine.place import Place
-from towpath.engine.reconcile import Found, conclude
+from towpath.engine.reconcile import conclude
 from towpath.engine.repository import Desired
 from towpath.engine.watch import policy_at, without_git
 from towpath.errors import TransientError, UnknownNameError
