@@ -18,8 +18,14 @@ def by_counts(spec: dict[str, Any], status: dict[str, Any], message: str) -> Hea
     for key, of in COUNTS:
         if isinstance(status.get(key), int):
             ready, wanted = number(status, key), number(spec, of, number(status, of))
+            updated = number(status, "updated" + key.removeprefix("ready").removeprefix("available"), ready)
             text = f"{ready} of {wanted} {of} are ready"
+            if ready >= wanted > updated:
+                return progressing(f"{updated} of {wanted} {of} are updated")
             return healthy(text) if ready >= wanted else progressing(text)
+    for key, missing in status.items():
+        if key.startswith("unavailable") and isinstance(missing, int) and missing > 0:
+            return progressing(f"{key}: {missing}")
     return _by_pairs({**spec, **status})
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from towpath.health.patterns import FAILURE
 from towpath.health.verdict import (
     Health,
     behind,
@@ -78,7 +79,8 @@ def _trouble(told: dict[str, dict[str, Any]], where: str) -> Health | None:
             return degraded(where + why(told[name]))
     programmed = told.get("Programmed")
     if programmed is not None and not is_true(programmed):
-        return progressing(where + why(programmed))
+        refused = FAILURE.search(str(programmed.get("reason") or ""))
+        return (degraded if refused else progressing)(where + why(programmed))
     return None
 
 

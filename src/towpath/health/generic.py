@@ -36,6 +36,7 @@ from towpath.health.patterns import (
     VETO,
     WAITS,
     WANTED,
+    WELL,
 )
 from towpath.health.verdict import (
     Health,
@@ -55,6 +56,7 @@ from towpath.health.verdict import (
     why,
 )
 from towpath.health.words import verdict_of
+from towpath.health.workloads import cron_job
 from towpath.objects import Manifest
 
 
@@ -82,6 +84,7 @@ def generic(manifest: Manifest) -> Health:
         or by_counts(part(manifest, "spec"), status, told_by(manifest))
         or _by_nested(manifest)
         or _by_error(status)
+        or _by_schedule(manifest)
         or unknown("its status says nothing known")
     )
 
@@ -129,6 +132,8 @@ def objection(manifest: Manifest) -> Health | None:
     state, history = status.get("state"), items(status, "conditions")
     if isinstance(state, str) and state.islower() and history and history[-1].get("type") == state:
         return None  # its conditions are a history of its states, and the bad ones are over
+    if held := _held(manifest):
+        return suspended(held)
     told = generic(manifest)
     if told.status is Status.DEGRADED:
         return told
@@ -205,12 +210,14 @@ def _by_strange_conditions(told: dict[str, dict[str, Any]]) -> Health | None:
         settled = name in ("Warning", "Running") or condition.get("reason") in SETTLED
         if is_true(condition) and name.endswith("ing") and not settled:
             return progressing(why(condition))
+    if told and all(is_true(each) and WELL.fullmatch(str(each.get("reason"))) for each in told.values()):
+        return healthy("; ".join(why(each) for each in list(told.values())[:3]))
     return None
 
 
 def _last(name: str) -> str:
-    """`example.com/Ready` and `ACK.ResourceSynced` mean what their last part says."""
-    return re.split(r"[/.]", name)[-1]
+    """`example.com/Ready`, `ACK.ResourceSynced` and `Pulp-API-Ready` mean what their last part says."""
+    return re.split(r"[/.-]", name)[-1]
 
 
 def _is_good(name: str) -> bool:
@@ -278,7 +285,11 @@ def _by_word(status: dict[str, Any], message: str) -> Health | None:
     if found or any(isinstance(status.get(key), str) and status[key] for key in KEYS):
         # The health of a part; it does not make up for a phase of the whole that nobody knows.
         others = [health for health in others if health.status is Status.DEGRADED]
-    every = found + others
+    return _worst(found + others)
+
+
+def _worst(every: list[Health]) -> Health | None:
+    """The first that is not Healthy, else the first."""
     return next((each for each in every if each.status is not Status.HEALTHY), every[0] if every else None)
 
 
@@ -294,10 +305,13 @@ def _word(key: str, value: Any, message: str) -> Health | None:
 
 
 def _by_last_condition(status: dict[str, Any]) -> Health | None:
-    """Conditions in the form of a history: the last one's type is the state."""
+    """Conditions whose status is a word, or in the form of a history: the last one's type is the state."""
     told = items(status, "conditions")
     if not told or any(str(each.get("status")).casefold() in ("true", "false", "unknown") for each in told):
         return None
+    worded = [health for each in told if (health := _word("condition", each.get("status"), why(each)))]
+    if worded:
+        return _worst(worded)
     return _word("condition", told[-1].get("type"), why(told[-1]))
 
 
@@ -310,19 +324,30 @@ def _by_parents(manifest: Manifest) -> Health | None:
     return None
 
 
+def _by_schedule(manifest: Manifest) -> Health | None:
+    """Kinds such as ReclaimSpaceCronJob, that write what a CronJob writes."""
+    status = part(manifest, "status")
+    return cron_job(manifest) if status.get("lastScheduleTime") and status.get("lastSuccessfulTime") else None
+
+
 def _by_nested(manifest: Manifest) -> Health | None:
-    """The word of what it did last: `latestExecution.result.status`."""
+    """The worst of its parts, or the word of what it did last: `latestExecution.result.status`."""
     here = part(manifest, "status")
     for _ in range(2):
-        for each in here.values():
-            if isinstance(each, dict) and (health := by_counts({}, each, "")):
-                return health
+        parts = [each for each in here.values() if isinstance(each, dict)]
+        found = [health for each in parts if (health := by_counts({}, each, _error(each)))]
+        if found:
+            return _worst(found)
         inner = [value for key, value in here.items() if isinstance(value, dict) and INSIDE.fullmatch(key)]
         for each in inner:
-            if health := _by_word(each, str(each.get("message") or each.get("error") or "")):
+            if health := _by_word(each, _error(each)):
                 return progressing(health.message) if _runs_on(manifest, health.message) else health
         here = inner[0] if inner else {}
     return None
+
+
+def _error(each: dict[str, Any]) -> str:
+    return str(each.get("message") or each.get("error") or "")
 
 
 def _by_error(status: dict[str, Any]) -> Health | None:

@@ -26,18 +26,20 @@ SETTLED = (
 )
 """Reasons of a condition such as Progressing that is True for ever."""
 HELD = re.compile(
-    r"\w*(Paused|Suspended|Hibernated|Halted|Sleeping)|Stopped|Hibernating|Disabled|Cordoned|ScaledToZero|hibernation"
+    r"\w*(Paused|Suspended|Hibernated|Halted|Sleeping)|Stopped|Hibernating|Disabled|Cordoned|ScaledToZero|Inactive\w*|hibernation"
 )
 """Condition types, and reasons, that say that nothing is to happen."""
 STRONG = ("Ready", "Healthy", "Available", "Succeeded", "Successful", "Completed", "Complete", "Established")
 """Condition types that sum an object up, the first that is there counts."""
+WELL = re.compile(r"\w*(Succeed|Succeeded|Success|Successful|Successfully|Completed|Ready|AsExpected)")
+"""Reasons that make a condition good news whatever its type."""
 ENDS = ("Completed", "Complete", "Finished")
 """What is False only because it has not come to its end."""
 GOOD = re.compile(
     r"\w*(Ready|Available|Healthy|Succeeded|Successful|Success|Completed|Complete|Established|Programmed"
     r"|Accepted|Admitted|Deployed|Installed|Synced|Synchronized|Reconciled|Applied|Active|Running|Valid|Validated"
     r"|Resolved|ResolvedRefs|Initialized|Provisioned|Bound|Online|Created|Compliant|Connected|Bootstrapped"
-    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated|Contactable|Reachable|Addressable)"
+    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated|Contactable|Reachable|Addressable|UpToDate)"
 )
 VETO = re.compile(
     r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Valid|Healthy)"
@@ -90,6 +92,9 @@ FLAGS = (
     "synced",
     "deployed",
     "status",
+    "success",
+    "issuccess",
+    "reconciled",
 )
 """Booleans, or ratios such as `2/3`, that sum an object up."""
 RATIO = re.compile(r"(\d+)/(\d+)")
@@ -103,7 +108,7 @@ RECONCILING = re.compile(r"[\w.-]+/(reconcile|reconciliation|reconciliationLoop)
 """Annotations that keep a controller from acting when they are `true`, and when they are `disabled`."""
 ENABLING = ("enable", "enabled")
 """What a specification switches off when it is false."""
-RUNS = re.compile(r"\b(running|active|started|executing|in ?use)\b", re.IGNORECASE)
+RUNS = re.compile(r"\b(running|active|started|initialized|executing|in ?use)\b", re.IGNORECASE)
 COUNTS = (
     ("readyReplicas", "replicas"),
     ("availableReplicas", "replicas"),

@@ -10,9 +10,9 @@ _WORDS = {
         established deployed installed online normal valid ok operational synced enabled applied created
         provisioned connected accepted passed green up stable reconciled initialized attached done resolved
         compliant issued executed loaded published imported exists inuse succeed serving listening streaming
-        reachable current registered joined attached working processed started""",
+        reachable current registered joined attached working processed started idle""",
     Status.DEGRADED: """
-        failed failure error errored degraded unhealthy invalid rejected lost crashed crashloopbackoff
+        fail failed failure error errored degraded unhealthy invalid rejected lost crashed crashloopbackoff
         unavailable offline noncompliant faulted broken red aborted denied timeout timedout conflict
         configerror validationfailed failedvalidation partiallyfailed createfailed updatefailed
         deletefailed syncfailed critical misconfiguration

@@ -29,6 +29,7 @@ ROWS: Rows = {
     "apiextensions.crossplane.io": {
         "Composition CompositionRevision EnvironmentConfig": "Degraded !ValidPipeline; Healthy",
         "CompositeResourceDefinition": "Progressing ~Established; Progressing ~Offered; Healthy Established",
+        "ManagedResourceDefinition": "Healthy .spec.state=Inactive; Healthy Established",
         "*": _CROSSPLANE,
     },
     "pkg.crossplane.io": {
@@ -68,6 +69,9 @@ ROWS: Rows = {
     "apigee.cloud.google.com": {"*": _APIGEE},
     "servicecatalog.k8s.io": {"*": "Degraded Failed; Healthy Ready; Progressing !Ready"},
     "sme.sap.com": {"*": "Healthy .status.state=Consistent|Ready; Degraded .status.state=Error"},
+    "operator.ibm.com": {
+        "*": "Healthy .status.phase=Running|Succeeded|Initialized|Updated; Degraded .status.phase=Failed"
+    },
     "ibmcloud.ibm.com": {"*": "Healthy .status.state=Online; Degraded .status.state=Failed"},
     "anywhere.eks.amazonaws.com": {"*": "Degraded .status.failureMessage; Healthy Ready; Progressing !Ready"},
 }

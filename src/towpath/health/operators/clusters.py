@@ -70,6 +70,12 @@ ROWS: Rows = {
         "HostFirmwareComponents HostFirmwareSettings": "Degraded !Valid; Healthy Valid",
         "*": "Degraded .status.errorMessage; Healthy Ready; Degraded !Ready",
     },
+    "ipam.metal3.io": {"*": EXISTS},
+    "brupop.bottlerocket.aws": {
+        "BottlerocketShadow": (
+            "Degraded .spec.state=ErrorReset; Healthy .spec.state=Idle & .status.current_state=Idle"
+        )
+    },
     "extensions.gardener.cloud": {
         "Cluster": EXISTS,
         "*": (

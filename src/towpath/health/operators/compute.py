@@ -146,6 +146,10 @@ ROWS: Rows = {
             "Healthy .status.available=true; Degraded .status.activeModelState=FailedToLoad;"
             " Degraded .status.transitionStatus=BlockedByFailedLoad|InvalidSpec"
         ),
+        "LocalModelCache": (
+            "Degraded .status.nodeStatus[]=*Error; Progressing .status.nodeStatus[]!=NodeDownloaded;"
+            " Healthy .status.nodeStatus"
+        ),
         "LLMInferenceService": "Suspended ~*(Stopped); Suspended *(Stopped); Healthy Ready; Degraded !Ready",
         "*": "Degraded !Ready; Healthy Ready",
     },
@@ -181,6 +185,10 @@ ROWS: Rows = {
             " Suspended .spec.active=false; Progressing Admitted & !PodsReady; Healthy Admitted;"
             " Progressing QuotaReserved"
         ),
+    },
+    "scheduling.run.ai": {"Queue": EXISTS},
+    "compute.functionmesh.io": {
+        "*": "Progressing .status.conditions[].status=False; Healthy .status.conditions[].status=True"
     },
     "jobset.x-k8s.io": {
         "JobSet": "Degraded! Failed; Healthy Completed; Suspended Suspended; Suspended .spec.suspend=true"

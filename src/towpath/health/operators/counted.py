@@ -23,6 +23,7 @@ from towpath.health.verdict import (
 from towpath.objects import Manifest
 
 _RATIO = re.compile(r"(\d+)/(\d+)\Z")
+_FAILURES = ("failureMessage", "failureReason", "errorMessage")
 _SPARK = {
     "COMPLETED": Status.HEALTHY,
     "FAILED": Status.DEGRADED,
@@ -144,7 +145,7 @@ def kubeadm_control_plane(manifest: Manifest) -> Health:  # noqa: PLR0911
 def cluster_api(manifest: Manifest) -> Health:  # noqa: PLR0911
     """What providers of Cluster API make: Ready, or a condition that is False with severity Error."""
     status, told = part(manifest, "status"), conditions(manifest)
-    failure = status.get("failureMessage") or status.get("failureReason")
+    failure = next((status[key] for key in _FAILURES if status.get(key)), None)
     if failure:
         return degraded(str(failure), final=True)
     if is_true(told.get("Paused")):

@@ -73,6 +73,7 @@ ROWS: Rows = {
     },
     "postgres-operator.crunchydata.com": {
         "PostgresCluster": counted.postgres_cluster,
+        "PGAdmin": "Healthy .status.observedGeneration",
         "PGUpgrade": "Degraded !Succeeded; Healthy Succeeded",
         "*": READY,
     },
@@ -177,10 +178,11 @@ ROWS: Rows = {
         "*": _CONFLUENT,
     },
     "cluster.redpanda.com": {
+        "Console": "Progressing .status.readyReplicas<.status.replicas; Healthy .status.readyReplicas",
         "*": (
             "Progressing !Quiesced; Degraded !Ready; Degraded !Healthy; Degraded !Synced; Healthy Ready;"
             " Healthy Synced"
-        )
+        ),
     },
     "rabbitmq.com": {
         "RabbitmqCluster": (

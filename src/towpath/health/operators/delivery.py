@@ -169,6 +169,7 @@ ROWS: Rows = {
             " Suspended .status.status=workflowSuspending; Degraded .status.status=unhealthy|workflow*"
         ),
     },
+    "policy.karmada.io": {"*": EXISTS},
     "work.karmada.io": {"ResourceBinding ClusterResourceBinding": promoter.resource_binding},
     "tower.ansible.com": {
         "*": (

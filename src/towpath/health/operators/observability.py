@@ -101,6 +101,7 @@ ROWS: Rows = {
     },
     "pyrra.dev": {"*": EXISTS},
     "metrics.k8s.io": {"*": EXISTS},
+    "endpointmonitor.stakater.com": {"*": EXISTS},
     "observability.open-cluster-management.io": {
         "MultiClusterObservability": "Degraded Failed; Suspended MetricsDisabled; Healthy Ready"
     },

@@ -122,7 +122,7 @@ ROWS: Rows = {
         "*": EXISTS,
     },
     "config.kio.kasten.io": {"*": "Healthy .status.validation=Success; Degraded .status.validation=Failed"},
-    "actions.kio.kasten.io": {"*": "Healthy .status.state=Complete; Degraded! .status.state=Failed"},
+    "actions.kio.kasten.io": {"*": "Healthy .status.state=Complete|Skipped; Degraded! .status.state=Failed"},
     "core.libopenstorage.org": {
         "StorageCluster": (
             "Healthy .status.phase=Online|Running; Degraded .status.phase=Failed|Degraded|Error"
@@ -154,7 +154,10 @@ ROWS: Rows = {
     "data.fluid.io": {"Dataset": "Healthy .status.phase=Bound; Degraded .status.phase=Failed"},
     "nfs.rook.io": {"*": EXISTS},
     "ocs.openshift.io": {
-        "*": "Degraded Degraded; Healthy .status.phase=Ready; Degraded .status.phase=Error|Failed"
+        "*": (
+            "Degraded Degraded; Healthy .status.phase=Ready|Connected; Healthy .status.state=Ready;"
+            " Degraded .status.phase=Error|Failed; Degraded .status.state=Failed"
+        )
     },
     "noobaa.io": {"*": "Healthy .status.phase=Ready; Degraded .status.phase=Rejected"},
 }
