@@ -262,7 +262,8 @@ def _is_broken(name: str, condition: dict[str, Any]) -> bool | None:
     severity, reason = condition.get("severity"), str(condition.get("reason") or "")
     if severity in ("Error", "Info"):
         return bool(severity == "Error")
-    for text in (reason, str(condition.get("message") or "")):
+    message = re.sub(r"^Previously: .*", "", str(condition.get("message") or ""))
+    for text in (reason, message):
         if FAILURE.search(text):
             return True
         if WAITS.search(text) or (text is reason and reason.endswith("ing")):

@@ -55,9 +55,9 @@ WAITS = re.compile(
 NOT_YET = re.compile(r"not ?all|not ?ready|not ?available|unavailable", re.IGNORECASE)
 """What may be on its way or broken: on its way when nothing else tells."""
 FAILURE = re.compile(
-    r"fail(?!-?(ing)?-?over)|error|invalid|denied|forbidden|not ?found|reject|missing|unhealthy|crash|cannot"
-    r"|could not|unfulfilled|unschedulable|unable|timed? ?out|exceeded|exhausted|conflict|unauthorized"
-    r"|refused|lost\b",
+    r"fail(?!-?(ing)?-?over)|error|invalid|denied|forbidden|not ?found|reject|missing|unhealthy|crash"
+    r"|cannot(?!.*\buntil\b)|could not|unfulfilled|unschedulable|unable|timed? ?out|exceeded|exhausted"
+    r"|conflict|unauthorized|refused|lost\b",
     re.IGNORECASE,
 )
 KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")

@@ -21,7 +21,7 @@ _REVISION = (
 _CONFIGURATION = "ClusterProviderConfig ProviderConfig ProviderConfigUsage ClusterProviderConfigUsage"
 _ACK = (
     "Degraded! ACK.Terminal; Degraded ACK.Recoverable; Degraded !ACK.ReferencesResolved;"
-    " Progressing !Ready; Healthy Ready; Healthy ACK.ResourceSynced"
+    " Progressing !Ready; Healthy Ready; Healthy ACK.ResourceSynced; Progressing !ACK.ResourceSynced"
 )
 _APIGEE = "Healthy .status.state=running; Degraded .status.state=error|failed"
 
