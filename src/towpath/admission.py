@@ -12,6 +12,7 @@ from typing import Any
 from towpath import content, metadata
 from towpath.errors import ConfigError
 from towpath.hooks import hook_of
+from towpath.images import same_repository
 from towpath.inventory import Owner
 from towpath.kinds import NEVER_STORED, Kind, group_with, is_cluster_scoped, is_known, scopes_of_definitions
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
@@ -33,8 +34,6 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _INVENTORY = "towpath-inventory-"
 _FREE_NAMES = ("rbac.authorization.k8s.io", "certificates.k8s.io")
 """API groups whose names need not be host names."""
-_IMAGE_KEYS = ("image", "imageName", "reference")
-"""Of containers, of custom resources, and of image volumes."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
@@ -273,7 +272,7 @@ def _image_problems(manifest: Manifest, policy: AdmissionPolicy) -> Iterator[str
         return
     kind, name = manifest["kind"], manifest["metadata"]["name"]
     for where, image in images_of(manifest):
-        if repository_of(image) != policy.image:
+        if not same_repository(image, policy.image):
             continue
         digest = image.partition("@")[2]
         if not _DIGEST.match(digest):
@@ -283,18 +282,34 @@ def _image_problems(manifest: Manifest, policy: AdmissionPolicy) -> Iterator[str
 
 
 def images_of(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """(where, image) of every image that an object of any kind names: containers and image volumes."""
-    pending: list[Any] = [value for key, value in manifest.items() if key not in ("metadata", "data")]
+    """(where, image) of every image that an object of any kind names: containers, volumes, custom fields."""
+    files = not group_of(manifest["apiVersion"]) and manifest["kind"] in ("ConfigMap", "Secret")
+    pending: list[Any] = [
+        value for key, value in manifest.items() if key != "metadata" and not (files and key == "data")
+    ]
     while pending:
         item = pending.pop()
         if isinstance(item, list):
             pending.extend(item)
         elif isinstance(item, dict):
             where = f"container {item['name'][:100]!r}" if isinstance(item.get("name"), str) else "an image"
-            for key in _IMAGE_KEYS:
-                if isinstance(item.get(key), str):
-                    yield where, item[key]
+            for key, value in item.items():
+                if "image" in key.casefold() or key == "reference":
+                    yield from ((where, image) for image in _images(value))
             pending.extend(item.values())
+
+
+def _images(value: Any) -> Iterator[str]:
+    """`R:tag`, a list of such texts, or what operators take instead: `{repository: R, tag: tag}`."""
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict) and isinstance(name := each.get("repository", each.get("name")), str):
+            texts = {key: each.get(key) for key in ("registry", "tag", "digest")}
+            said = {key: text for key, text in texts.items() if text and isinstance(text, str)}
+            registry = f"{said['registry']}/" if "registry" in said else ""
+            tag = f":{said['tag']}" if "tag" in said else ""
+            yield registry + name + tag + (f"@{said['digest']}" if "digest" in said else "")
 
 
 def _image_never_used(
@@ -303,13 +318,6 @@ def _image_never_used(
     if not policy.image or not policy.digest:
         return
     images = (image for manifest in manifests for _, image in images_of(manifest))
-    if all(repository_of(image) != policy.image for image in images):
+    if not any(same_repository(image, policy.image) for image in images):
         message = f"no container runs the app's image {policy.image}, though it is released here"
         yield Finding(where, 0, message)
-
-
-def repository_of(image: str) -> str:
-    """`host:5000/name:tag@sha256:…` -> `host:5000/name`."""
-    name = image.partition("@")[0]
-    head, slash, last = name.rpartition("/")
-    return head + slash + last.partition(":")[0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from towpath.errors import TerminalError
 
 DEFAULT_REGISTRY = "docker.io"
+_DOCKER_HUB = ("index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
@@ -80,10 +81,25 @@ def check_digest(digest: str) -> str:
     return digest
 
 
+def same_repository(image: str, name: str) -> bool:
+    """Whether `image`, with or without tag and digest, is pulled from the repository `name`.
+
+    Any text will do; other ways to write a registry (capitals, its default port, Docker Hub's names) count.
+    """
+    return _canonical(image) == _canonical(name)
+
+
 def is_loopback(registry: str) -> bool:
     """`registry` (host with optional port) is this machine."""
     host = registry if registry in LOOPBACK else registry.rpartition(":")[0]
     return host in LOOPBACK
+
+
+def _canonical(image: str) -> tuple[str, str]:
+    head, slash, last = image.strip().partition("@")[0].rpartition("/")
+    registry, repository = _split_registry(head + slash + last.partition(":")[0])
+    registry = registry.lower().removesuffix(":443")
+    return (DEFAULT_REGISTRY if registry in _DOCKER_HUB else registry), repository
 
 
 def _split_registry(path: str) -> tuple[str, str]:

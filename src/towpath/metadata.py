@@ -16,13 +16,13 @@ MAX_ANNOTATIONS = 256 << 10
 
 _OURS = "towpath.dev/"
 _APPLYSET = "applyset.kubernetes.io/"
-_POINTER = r"(/([^~/,]|~[01])+)+"
 _VALUES = {
     WAVE: (re.compile(r"[-+]?[0-9]{1,6}\Z"), "a whole number"),
     HOOK: (re.compile(""), ""),  # hooks.py
     PRUNE: (re.compile(r"disabled\Z"), "`disabled`"),
     RECREATE: (re.compile(r"allowed\Z"), "`allowed`"),
-    IGNORE: (re.compile(rf"{_POINTER}(\s*,\s*{_POINTER})*\Z"), "JSON pointers, as in `/spec/replicas`"),
+    # Of each part between commas: one pattern for all of them could match blanks in too many ways.
+    IGNORE: (re.compile(r"\s*+(/([^~/]|~[01])+)+\Z"), "JSON pointers, as in `/spec/replicas`"),
 }
 """Our annotations: what each may say."""
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
@@ -65,7 +65,8 @@ def _pair(field: str, key: str, value: Any, owner: Mapping[str, str | None]) -> 
             yield f"{named} has a value that no label can have"
     elif key in _VALUES:
         pattern, expected = _VALUES[key]
-        if not pattern.match(value):
+        parts = value.split(",") if key == IGNORE else [value]
+        if not all(map(pattern.match, parts)):
             yield f"annotation {key} is {value[:100]!r}, not {expected}"
     elif key.startswith(_OURS) and key not in owner:
         yield f"unknown annotation {key[:100]!r}; there are {', '.join(sorted(_VALUES))}"

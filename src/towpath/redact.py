@@ -54,7 +54,9 @@ _TOKEN = re.compile(
 )
 _JSON_SECRET = re.compile(r'"kind\\{0,8}"\s*:\s*\\{0,8}"Secret\\{0,8}"')
 _JSON_DATA = re.compile(r'(?P<head>"(?:data|stringData)\\{0,8}"\s*:\s*\{)(?P<body>[^{}]*)\}')
-_JSON_PAIR = re.compile(r'(?P<head>\\*"[^"\\]*\\*"\s*:\s*)(?P<quote>\\*")(?:[^"\\]|\\+[^"\\])*\\*"')
+_JSON_PAIR = re.compile(
+    r'(?P<head>(?<!\\)\\*+"[^"\\]*+\\*+"\s*+:\s*+)(?P<quote>\\*+")(?:[^"\\]|\\++[^"\\])*+\\*+"'
+)
 _YAML_DOCUMENT = re.compile(r"^[+\- ]?---[ \t]*$", re.MULTILINE)
 _YAML_SECRET = re.compile(r"^[+\- ]?[ \t]*(?:- )?kind:[ \t]*[\"']?Secret[\"']?[ \t]*$", re.MULTILINE)
 _YAML_DATA = re.compile(r"^(?P<indent>\s*)(?:data|stringData):\s*$")

@@ -100,6 +100,16 @@ class _Merge:
 _MERGE = _Merge()
 
 
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """A value under an anchor, and what an alias to it counts: values, characters, levels."""
+
+    value: Any
+    nodes: int
+    text: int
+    levels: int
+
+
 class _Reader:
     def __init__(self, text: str, file: str, limits: Limits) -> None:
         self._loader = _Loader(text)
@@ -107,7 +117,8 @@ class _Reader:
         self._limits = limits
         self.nodes = 0
         self._text = 0
-        self._anchors: dict[str, tuple[Any, int, int]] = {}
+        self._deepest = 0
+        self._anchors: dict[str, _Anchored] = {}
 
     def close(self) -> None:
         self._loader.dispose()
@@ -148,15 +159,16 @@ class _Reader:
 
     def _node(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
+            return self._alias(event, depth)
         before, text = self.nodes, self._text
         self._count(1, len(event.value) if isinstance(event, yaml.ScalarEvent) else 0, event)
+        levels = 0
         value: Any
         if isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event)
         else:
-            if depth > self._limits.depth:
-                raise self._error(f"nested deeper than {self._limits.depth} levels", event)
+            deepest, self._deepest = self._deepest, depth
+            self._reach(depth, event)
             if event.anchor:
                 # Until it is complete: an alias to it from inside itself would never end.
                 self._anchors.pop(event.anchor, None)
@@ -166,18 +178,28 @@ class _Reader:
             else:
                 self._collection_tag(event, "seq")
                 value = self._sequence(depth)
+            levels = self._deepest - depth + 1
+            self._deepest = max(self._deepest, deepest)
         if event.anchor:
             if len(self._anchors) >= self._limits.anchors:
                 raise self._too_large(f"more than {self._limits.anchors:,} anchors", event)
-            self._anchors[event.anchor] = (value, self.nodes - before, self._text - text)
+            # Only where `<<` itself stands it merges.
+            plain = "<<" if value is _MERGE else value
+            self._anchors[event.anchor] = _Anchored(plain, self.nodes - before, self._text - text, levels)
         return value
 
-    def _alias(self, event: Any) -> Any:
-        if event.anchor not in self._anchors:
+    def _alias(self, event: Any, depth: int) -> Any:
+        found = self._anchors.get(event.anchor)
+        if found is None:
             raise self._error("an alias to an anchor that is not (yet) there", event)
-        value, nodes, text = self._anchors[event.anchor]
-        self._count(nodes, text, event)
-        return copy.deepcopy(value)
+        self._count(found.nodes, found.text, event)
+        self._reach(depth - 1 + found.levels, event)
+        return copy.deepcopy(found.value)
+
+    def _reach(self, depth: int, event: Any) -> None:
+        if depth > self._limits.depth:
+            raise self._error(f"nested deeper than {self._limits.depth} levels", event)
+        self._deepest = max(self._deepest, depth)
 
     def _sequence(self, depth: int) -> list[Any]:
         next_event = self._loader.get_event

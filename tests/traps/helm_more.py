@@ -340,6 +340,22 @@ MORE = {
     "template that writes control characters": chart(
         "does not render|character|valid", {"templates/c.yaml": '{{ fail "\\x1b]0;title\\x07\\x1b[2J" }}'}
     ),
+    **{
+        f"changing: {name}": chart(
+            "each time",
+            {"templates/c.yaml": data(expression), "t.txt": "{{ uuidv4 }}"},
+            values="t: '{{ randAlphaNum 20 }}'\nm: {" + ", ".join(f"k{n}: {n}" for n in range(30)) + "}\n",
+        )
+        for name, expression in {
+            "a value evaluated": "tpl .Values.t .",
+            "a file evaluated": 'tpl (.Files.Get "t.txt") .',
+            "keys in no order": '(keys .Values.m | join ",")',
+            "values in no order": '(join "," (values .Values.m))',
+            "the day": '(now | date "2006-01-02")',
+            "the second": "(now | unixEpoch)",
+            "the year, in a condition": '(ternary "a" "b" (gt (now.Year) 2010))',
+        }.items()
+    },
     "50,000 objects of one template": chart(
         "more than|values|processor|memory|documents",
         {"templates/c.yaml": "{{ range $i := until 50000 }}---\n" + configmap("c-{{ $i }}") + "{{ end }}"},

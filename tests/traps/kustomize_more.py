@@ -178,7 +178,7 @@ MORE = {
     "newline in a path": kustomize("not a plain path|no such", 'resources: ["a\\nb.yaml"]'),
     "path of 100,000 signs": kustomize("no such|too long|plain path", f"resources: [{'a' * 100_000}]"),
     "path of 50,000 folders": kustomize("no such|leads out|too long", f"resources: ['{'a/' * 50_000}b']"),
-    "path of 50,000 ways up": kustomize("leads out", f"resources: ['{'../' * 50_000}etc/passwd']"),
+    "path of 50,000 ways up": kustomize("too long", f"resources: ['{'../' * 50_000}etc/passwd']"),
     "path that is a number": kustomize("a path is expected", "resources: [1]"),
     "path that is null": kustomize("a path is expected", "resources: [null]"),
     "path that is a mapping": kustomize("a path is expected", "resources: [{path: a.yaml}]"),

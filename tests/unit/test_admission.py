@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from towpath.admission import AdmissionPolicy, admit, claims, containers, repository_of
+from towpath.admission import AdmissionPolicy, admit, claims, containers
 from towpath.strict_yaml import Document
 
 DIGEST = "sha256:" + "a" * 64
@@ -209,20 +209,6 @@ def test_two_apps_that_claim_one_object_are_told() -> None:
     first = admitted(obj("ConfigMap")).origins
     (finding,) = claims([("a", first), ("b", first), ("c", {})])
     assert "declared by app 'b' and by app 'a'" in finding.message
-
-
-@pytest.mark.parametrize(
-    ("image", "name"),
-    [
-        ("hello", "hello"),
-        ("hello:v1", "hello"),
-        ("127.0.0.1:5000/hello", IMAGE),
-        ("127.0.0.1:5000/hello:v1", IMAGE),
-        (f"127.0.0.1:5000/hello:v1@{DIGEST}", IMAGE),
-    ],
-)
-def test_repository_of_an_image(image: str, name: str) -> None:
-    assert repository_of(image) == name
 
 
 def test_containers_of_a_cron_job() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from towpath.errors import TerminalError
-from towpath.images import ImageReference, is_loopback, parse_image
+from towpath.images import ImageReference, is_loopback, parse_image, same_repository
 
 DIGEST = "sha256:" + "a1" * 32
 
@@ -71,3 +71,22 @@ def test_this_machine_is_loopback(registry: str) -> None:
 @pytest.mark.parametrize("registry", ["127.0.0.1.evil.example:5000", "10.0.0.1:5000", "localhost.example"])
 def test_other_machines_are_not(registry: str) -> None:
     assert not is_loopback(registry)
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "same"),
+    [
+        ("127.0.0.1:5000/hello", "127.0.0.1:5000/hello", True),
+        (f"127.0.0.1:5000/hello:v1@{DIGEST}", "127.0.0.1:5000/hello", True),
+        ("hello:v1", "docker.io/library/hello", True),
+        ("index.docker.io/a/b", "docker.io/a/b", True),
+        ("GHCR.io:443/a/b:v1", "ghcr.io/a/b", True),
+        ("ghcr.io:8443/a/b", "ghcr.io/a/b", False),
+        ("ghcr.io/a/bc", "ghcr.io/a/b", False),
+        ("ghcr.io/A/b", "ghcr.io/a/b", False),
+        ("Always", "ghcr.io/a/b", False),
+        ("", "ghcr.io/a/b", False),
+    ],
+)
+def test_a_repository_has_many_names(image: str, name: str, same: bool) -> None:
+    assert same_repository(image, name) is same

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from pathlib import Path
 from typing import Any
 
 from towpath.adapters.sources import Sources
@@ -10,19 +11,23 @@ from towpath.errors import ConfigError
 _ARCHIVE = re.compile(r"\.(tgz|tar|tar\.gz|zip)\Z", re.IGNORECASE)
 _STRICT = ("Chart.yaml", "Chart.lock", "requirements.yaml", "values.yaml", "values.schema.json")
 _METASCHEMA = re.compile(r"https?://json-schema\.org/[\w./-]+#?\Z")
-_RANDOM = re.compile(
+_CHANGING = re.compile(
     rb"\b(rand[A-Z]\w*|uuidv4|now|ago|gen(CA|PrivateKey|SelfSignedCert|SignedCert)\w*|bcrypt|htpasswd|shuffle"
-    rb"|encryptAES)\b"
+    rb"|encryptAES)\b|\b(keys|values)\s+[.$(]|\|\s*(keys|values)\b"
 )
+"""Functions that make up a value, tell the time, or list a mapping in no order."""
+_TPL = re.compile(rb"\btpl\b")
+_NOW = re.compile(rb'"(?:\\.|[^"\\])*+"|`[^`]*+`|(?P<now>(?<![\w.$-])now(?![\w-]))')
+_LONG_AGO = b'(toDate "2006-01-02" "2001-02-03")'
 
 
 def scan(sources: Sources, chart: str, values: str) -> bool:
-    """Read and judge the chart and the values; whether a template may say something else each time.
+    """Read and judge the chart and the values; whether rendering may say something else each time.
 
     Raises ConfigError for a link out of the checkout, a dependency that is not in `charts/`, an archive, a
     schema that refers elsewhere, and YAML that is not safe to hand on.
     """
-    changing = False
+    changing = evaluates = False
     found = set(sources.walk(chart, hidden=True))
     if f"{chart}/Chart.yaml" not in found:
         raise ConfigError("there is no Chart.yaml; the chart is expected here", file=chart)
@@ -37,7 +42,8 @@ def scan(sources: Sources, chart: str, values: str) -> bool:
                 remedy="Unpack it here: `tar xzf`, then remove the archive.",
             )
         if "/templates/" in inside:
-            changing = changing or bool(_RANDOM.search(content))
+            changing = changing or bool(_CHANGING.search(content))
+            evaluates = evaluates or bool(_TPL.search(content))
         elif name in _STRICT:
             _judge(sources, path, name, found)
         elif "/crds/" in inside and name.endswith((".yaml", ".yml", ".json")):
@@ -46,7 +52,28 @@ def scan(sources: Sources, chart: str, values: str) -> bool:
         sources.private.append(document.value)
         if not isinstance(document.value, dict):
             raise ConfigError("values that are not a mapping", file=values, line=document.line)
-    return changing
+    # What `tpl` evaluates may stand in any file.
+    return changing or (evaluates and any(_CHANGING.search(sources.content(each)) for each in sources.files))
+
+
+def copy_of_long_ago(sources: Sources, chart: str, values: str, folder: Path) -> None:
+    """Write the chart and the values to `folder`, with another time in the place of `now`."""
+    for path in (*sources.walk(chart, hidden=True), values):
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(_long_ago(sources.read(path, file=path)))
+
+
+def _long_ago(template: bytes) -> bytes:
+    if b"now" not in template:
+        return template
+    parts, end = [], 0
+    while (begin := template.find(b"{{", end)) >= 0:
+        parts.append(template[end:begin])
+        end = template.find(b"}}", begin)
+        end = len(template) if end < 0 else end
+        parts.append(_NOW.sub(lambda found: _LONG_AGO if found["now"] else found[0], template[begin:end]))
+    return b"".join((*parts, template[end:]))
 
 
 def _judge(sources: Sources, path: str, name: str, found: set[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from towpath.adapters.sources import Sources
 from towpath.errors import ConfigError
 from towpath.redact import redact
-from towpath.strict_yaml import Document, load_documents
+from towpath.strict_yaml import Document
 from towpath.yamlfile import Document as LinedDocument
 from towpath.yamlfile import read_document
 
@@ -23,6 +23,9 @@ MAX_BASES = 500
 MAX_GENERATED = 1 << 20
 """Bytes of the files that one generated ConfigMap or Secret may take up; Kubernetes stores no larger one."""
 _MAX_DEPTH = 30
+_MAX_PATH = 4_096
+_COSTLY = 5
+"""What a value of a kustomization counts: its line is kept, and reading it takes so much longer."""
 
 _FOLDERS_OR_FILES = ("resources", "bases", "components")
 _FILES = ("crds", "configurations")
@@ -64,7 +67,17 @@ class _Scan:
         self._sources = sources
         self._uses: dict[str, int] = {}
         self._open: list[str] = []
-        self.resources: list[Document] = []
+        self._resources: dict[str, list[Document]] = {}
+        self.pairs: set[str] = set()
+        """Files of `KEY=value` that were judged."""
+
+    @property
+    def resources(self) -> list[Document]:
+        """What the files of resources hold, each file once."""
+        return [document for documents in self._resources.values() for document in documents]
+
+    def resource(self, place: str, documents: list[Document]) -> None:
+        self._resources[place] = documents
 
     def folder(self, folder: str, *, file: str, line: int | None) -> int:
         """Scan one base; returns how many bases a build of it visits."""
@@ -92,7 +105,9 @@ class _Scan:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise ConfigError("not UTF-8 text", file=file) from error
-        document = read_document(text, file)
+        with self._sources.budget.reading():
+            document = read_document(text, file)
+        self._sources.count(_COSTLY * len(document.lines), file)
         if not isinstance(document.data, dict):
             raise ConfigError("not a kustomization: not a mapping", file=file, line=1)
         here = _Kustomization(self, self._sources, document, file, folder)
@@ -157,7 +172,7 @@ class _Kustomization:
         if plugin:
             self._plugin_documents(documents, line)
         else:
-            self._walk.resources.extend(documents)
+            self._walk.resource(place, documents)
         return 0
 
     def _plugin_documents(self, documents: list[Document], line: int) -> None:
@@ -202,13 +217,16 @@ class _Kustomization:
                 place = self._path(path, line)
                 content = self._sources.read(place, file=self._file, line=line)
                 size += len(content)
+                if size > MAX_GENERATED:
+                    raise ConfigError("generates an object larger than 1 MiB", file=self._file, line=line)
                 if key.casefold() != "files":
                     self._pairs(content, place)
-        if size > MAX_GENERATED:
-            raise ConfigError("generates an object larger than 1 MiB", file=self._file, line=line)
 
     def _pairs(self, content: bytes, file: str) -> None:
         """Judge a file of `KEY=value`; Kustomize would look up the rest in its environment."""
+        if file in self._walk.pairs:
+            return
+        self._walk.pairs.add(file)
         lines = content.decode("utf-8-sig", errors="replace").splitlines()
         self._sources.private.append(lines)
         for number, line in enumerate(lines, start=1):
@@ -217,10 +235,10 @@ class _Kustomization:
 
     def _inline(self, text: str, line: int) -> list[Document]:
         try:
-            documents = load_documents(text, self._file)
+            documents = self._sources.parse(text, self._file)
         except ConfigError as error:
             what = error.message.removeprefix(self._file).lstrip(":0123456789 ")
-            raise ConfigError(f"in the text given here: {what}", file=self._file, line=line) from error
+            raise type(error)(f"in the text given here: {what}", file=self._file, line=line) from error
         self._sources.private.extend(document.value for document in documents)
         return documents
 
@@ -231,6 +249,10 @@ class _Kustomization:
         """The place of a local path, after everything that is not one was refused."""
         if not isinstance(item, str) or not item.strip():
             raise ConfigError("a path is expected here", file=self._file, line=line)
+        if len(item) > _MAX_PATH:
+            raise ConfigError(
+                f"a path too long: more than {_MAX_PATH:,} characters", file=self._file, line=line
+            )
         shown = redact(item)[:200]
         if _REMOTE.search(item) or "\0" in item or "\n" in item:
             raise ConfigError(

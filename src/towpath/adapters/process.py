@@ -20,6 +20,8 @@ from towpath.redact import redact
 TAIL_LINES = 20
 MAX_OUTPUT = 64 * 1024 * 1024
 """Bytes kept of each stream; a program that writes more is ended."""
+_REDACTED = 64 * 1024
+"""Characters at the end of a failed program's output of which its last lines are taken."""
 _GRACE = 2.0
 _SLICE = 0.1
 _SEGV = signal.SIGSEGV
@@ -43,9 +45,14 @@ class CommandError(TerminalError):
     ) -> None:
         self.command = redact(shlex.join(args))
         self.code = code
-        self.output = tail(redact(output))
+        self.output = tail(redact(_end(output)))
         self.timed_out = timed_out
         super().__init__(f"`{self.command}` {why}" + (f":\n{self.output}" if self.output else ""))
+
+
+def _end(output: str) -> str:
+    """The whole words at the end that there is time to redact: megabytes may be made to take long."""
+    return output if len(output) <= _REDACTED else output[-_REDACTED:].split(maxsplit=1)[-1]
 
 
 def tail(text: str, lines: int = TAIL_LINES) -> str:

@@ -6,6 +6,7 @@ What a renderer would read is read and judged first; the program then runs in a 
 import os
 import posixpath
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,15 +132,19 @@ def _helm(job: _Job) -> list[Document]:
     may_change = helm_chart.scan(sources, chart, values)
     helm = find_program("helm", job.tools)
     file = f"{chart}/Chart.yaml"
-    command = [
-        *(helm, "template", app.name, str(sources.root / chart)),
-        *("--namespace", job.environment.namespace, "--include-crds", "--skip-tests"),
-        *("--values", str(sources.root / values)),
-    ]
+
+    def template(top: Path) -> str:
+        command = [
+            *(helm, "template", app.name, str(top / chart)),
+            *("--namespace", job.environment.namespace, "--include-crds", "--skip-tests"),
+            # Of values files, Helm takes a list by commas; the top may have one in its name.
+            *("--values", values),
+        ]
+        return render_by("helm", command, sources, file, job.timeout, folder=top)
 
     def build() -> list[Document]:
-        text = render_by("helm", command, sources, file, job.timeout)
-        if may_change and render_by("helm", command, sources, file, job.timeout) != text:
+        text = template(sources.root)
+        if may_change and _at_another_time(sources, chart, values, template) != text:
             raise ConfigError(
                 "renders something else each time: a template uses the time, or a random value or key",
                 file=file,
@@ -149,6 +154,12 @@ def _helm(job: _Job) -> list[Document]:
         return list(map_annotations(map(origins.place, _read(text, sources, file, origins.before))))
 
     return _cached(job, helm, build)
+
+
+def _at_another_time(sources: Sources, chart: str, values: str, template: Callable[[Path], str]) -> str:
+    with tempfile.TemporaryDirectory(prefix="towpath-render-") as name:
+        helm_chart.copy_of_long_ago(sources, chart, values, Path(name))
+        return template(Path(name))
 
 
 RENDERERS: dict[str, Callable[[_Job], list[Document]]] = {

@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from towpath.adapters import budget
@@ -20,8 +21,6 @@ from towpath.redact import MASK
 
 TIMEOUT = 30.0
 """Seconds one render may take at the wall."""
-BYTES_PER_SECOND = 128 << 10
-"""One second of processor time, and one more per this many bytes of sources: templates can loop for ever."""
 MAX_OUTPUT = 8 << 20
 """Bytes a renderer may write; strict_yaml takes no longer text."""
 _CRASH = re.compile(r"\s*(?:goroutine \d+|runtime stack:|\[signal )")
@@ -38,23 +37,58 @@ class _Memory:
     resident: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Seconds:
+    """Of processor time: one, and one more per `bytes` of sources, at most `most`."""
+
+    bytes: int
+    most: int
+
+
 _NEEDS = {"kustomize": _Memory(96, 32), "helm": _Memory(112, 80)}
 """What nearly all renders need. Of its data, a Go program keeps some 64 MiB free for tables."""
+_SECONDS = {"kustomize": _Seconds(128 << 10, 10), "helm": _Seconds(1 << 20, 5)}
+"""Several times what they need: templates can loop for ever, whatever else lies beside them."""
 _MOST = _Memory(176, budget.MEMORY)
 """What one may have that needed more: all there is, while no other runs."""
 
 
-def render_by(renderer: str, command: Sequence[str], sources: Sources, file: str, timeout: float) -> str:
-    """What the renderer prints; it is tried again with all the memory there is when it needed more."""
+def render_by(  # noqa: PLR0913
+    renderer: str,
+    command: Sequence[str],
+    sources: Sources,
+    file: str,
+    timeout: float,
+    *,
+    folder: Path | None = None,
+) -> str:
+    """What the renderer prints; it is tried again with all the memory there is when it needed more.
+
+    It runs in `folder`, which is the checkout when none is given.
+    """
+    seconds = _SECONDS[renderer]
+    cpu = min(1 + sources.size // seconds.bytes, seconds.most)
+
+    def render(memory: _Memory) -> str:
+        return _run_within(memory, cpu, command, sources, file, timeout, folder or sources.root)
+
     try:
-        return _run_within(_NEEDS[renderer], command, sources, file, timeout)
+        return render(_NEEDS[renderer])
     except TooLargeError as error:
         if "of memory" not in error.message:
             raise
-    return _run_within(_MOST, command, sources, file, timeout)
+    return render(_MOST)
 
 
-def _run_within(memory: _Memory, command: Sequence[str], sources: Sources, file: str, timeout: float) -> str:
+def _run_within(  # noqa: PLR0913, PLR0917
+    memory: _Memory,
+    cpu: int,
+    command: Sequence[str],
+    sources: Sources,
+    file: str,
+    timeout: float,
+    folder: Path,
+) -> str:
     with (
         sources.budget.memory(memory.resident),
         tempfile.TemporaryDirectory(prefix="towpath-render-") as home,
@@ -71,11 +105,11 @@ def _run_within(memory: _Memory, command: Sequence[str], sources: Sources, file:
         try:
             return run(
                 command,
-                cwd=sources.root,
+                cwd=folder,
                 env=env,
                 timeout=timeout,
                 memory=memory.limit << 20,
-                cpu=1 + sources.size // BYTES_PER_SECOND,
+                cpu=cpu,
                 max_output=MAX_OUTPUT,
                 stop=sources.budget.stopped,
             ).stdout
@@ -83,12 +117,12 @@ def _run_within(memory: _Memory, command: Sequence[str], sources: Sources, file:
             sources.budget.check()
             if error.timed_out or error.code is None:
                 raise TooLargeError(f"rendering {_first(error)}", file=file) from error
-            raise ConfigError(f"does not render: {_said(error, sources)}", file=file) from error
+            raise ConfigError(f"does not render: {_said(error, sources, folder)}", file=file) from error
 
 
-def _said(error: CommandError, sources: Sources) -> str:
+def _said(error: CommandError, sources: Sources, folder: Path) -> str:
     """The program's own words on one line, without this machine's paths, values, and a crash's stack."""
-    said = " ".join(error.output.replace(f"{sources.root}/", "").split())
+    said = " ".join(error.output.replace(f"{folder}/", "").split())
     said = "it crashed" if _STACK.search(said) else _CRASH.split(said, maxsplit=1)[0]
     for value in sorted(_texts(sources.private), key=len, reverse=True):
         for form in (value, " ".join(value.split()), base64.b64encode(value.encode()).decode()):

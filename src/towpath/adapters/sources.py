@@ -17,6 +17,7 @@ MAX_FILE_BYTES = 8 << 20
 MAX_BYTES = 16 << 20
 MAX_NODES = 300_000
 """YAML values of one app; a second of reading."""
+_RENDERED = (".yaml", ".yml", ".json", ".tpl")
 
 
 class Sources:
@@ -27,9 +28,11 @@ class Sources:
         self.budget = budget or Budget()
         self.private: list[Any] = []
         """Values that were read and that no error may show."""
+        self._places: dict[str, str] = {}
         self._read: dict[str, bytes] = {}
         self._documents: dict[str, list[Document]] = {}
         self._bytes = 0
+        self._rendered = 0
         self._nodes = 0
 
     @property
@@ -39,6 +42,8 @@ class Sources:
 
     def locate(self, relative: str, *, file: str, line: int | None = None) -> str:
         """The real place of a path, relative to the top; refused outside the checkout and in `.git`."""
+        if relative in self._places:
+            return self._places[relative]
         try:
             real = resolve_inside(self.root, relative).relative_to(self.root)
         except ConfigError:
@@ -47,7 +52,8 @@ class Sources:
             ) from None
         if ".git" in real.parts:
             raise ConfigError(f"{relative!r} leads into `.git`; refused", file=file, line=line)
-        return real.as_posix()
+        self._places[relative] = real.as_posix()
+        return self._places[relative]
 
     def kind(self, relative: str) -> str:
         """What is at a located path: `file`, `folder`, `nothing` or `other` (a device, a pipe, a socket)."""
@@ -75,6 +81,7 @@ class Sources:
                 f"{relative!r} cannot be read: {error.strerror}", file=file, line=line
             ) from error
         self._bytes += len(content)
+        self._rendered += len(content) if place.endswith(_RENDERED) else 0
         if len(content) > MAX_FILE_BYTES:
             message = f"{relative!r} is larger than {MAX_FILE_BYTES >> 20} MiB"
             raise TooLargeError(message, file=file, line=line)
@@ -89,18 +96,31 @@ class Sources:
         content = self.read(relative, file=file, line=line)
         place = self.locate(relative, file=file, line=line)
         if place not in self._documents:
-            left = MAX_NODES - self._nodes
-            limits = replace(DEFAULT, nodes=min(left, DEFAULT.nodes))
-            try:
-                with self.budget.reading():
-                    self._documents[place], nodes = load_counted(content, place, limits)
-            except TooLargeError as error:
-                if left > DEFAULT.nodes or " values" not in error.message:
-                    raise
-                message = f"one app is rendered from more than {MAX_NODES:,} values"
-                raise TooLargeError(message, file=place, line=error.line) from None
-            self._nodes += nodes
+            self._documents[place] = self.parse(content, place)
         return self._documents[place]
+
+    def parse(self, text: str | bytes, file: str) -> list[Document]:
+        """The documents of a text that is part of `file`; their values count among the app's."""
+        left = MAX_NODES - self._nodes
+        limits = replace(DEFAULT, nodes=min(left, DEFAULT.nodes))
+        try:
+            with self.budget.reading():
+                documents, nodes = load_counted(text, file, limits)
+        except TooLargeError as error:
+            if left > DEFAULT.nodes or " values" not in error.message:
+                raise
+            raise self._too_many_values(file, error.line) from None
+        self._nodes += nodes
+        return documents
+
+    def count(self, values: int, file: str) -> None:
+        """Count values that were read by other means among the app's."""
+        self._nodes += values
+        if self._nodes > MAX_NODES:
+            raise self._too_many_values(file, None)
+
+    def _too_many_values(self, file: str, line: int | None) -> TooLargeError:
+        return TooLargeError(f"one app is rendered from more than {MAX_NODES:,} values", file=file, line=line)
 
     def content(self, place: str) -> bytes:
         """The bytes of one of `files`."""
@@ -108,8 +128,8 @@ class Sources:
 
     @property
     def size(self) -> int:
-        """Bytes that were read until now."""
-        return self._bytes
+        """Bytes of the manifests and templates that were read until now: what takes a renderer its time."""
+        return self._rendered
 
     def walk(self, folder: str, *, hidden: bool = False) -> list[str]:
         """Every file under a folder, sorted. Symbolic links to folders are refused."""

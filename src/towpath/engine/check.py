@@ -27,6 +27,8 @@ MAX_RENDERS = 10_000
 """Apps times environments of one repository."""
 MAX_FINDINGS = 100
 """Of one app in one environment."""
+MAX_ENTRIES = 10_000
+"""Of `apps`, and of each other folder that is looked through for what is not known."""
 MAX_WORKERS = 4
 
 
@@ -49,21 +51,12 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
         config = load_config(root)
     except ConfigError as error:
         return Checked(_shown(findings_of(error)), 0, 0, 0)
-    findings: set[Finding] = set(_strangers(root, config))
-    for name in config.apps:
-        path = quarantine_path(name)
+    findings: set[Finding] = set()
+    for looked in (_strangers, _records, _pauses):
         try:
-            parse_quarantine(read_text(root, path) or "[]", path)
+            findings.update(looked(root, config))
         except ConfigError as error:
             findings.update(findings_of(error))
-        for environment in config.environments:
-            if (root / "apps" / name / environment.name).is_symlink():
-                continue  # said where its manifests are looked for
-            try:
-                confirmed_in(root, name, environment.name)
-            except ConfigError as error:
-                findings.update(findings_of(error))
-    findings.update(_pauses(root, config))
     pairs = len(config.apps) * len(config.environments)
     if pairs > MAX_RENDERS:
         message = (
@@ -158,18 +151,51 @@ def _judge(  # noqa: PLR0913
     return judged
 
 
+def _records(root: Path, config: Config) -> Iterator[Finding]:
+    """Quarantines and confirmations that cannot be read."""
+    for name in config.apps:
+        path = quarantine_path(name)
+        try:
+            parse_quarantine(read_text(root, path) or "[]", path)
+        except ConfigError as error:
+            yield from findings_of(error)
+        for environment in config.environments:
+            if (root / "apps" / name / environment.name).is_symlink():
+                continue  # said where its manifests are looked for
+            try:
+                confirmed_in(root, name, environment.name)
+            except ConfigError as error:
+                yield from findings_of(error)
+
+
 def _pauses(root: Path, config: Config) -> Iterator[Finding]:
     """Pauses that cannot be read, or that pause what is not there."""
     known = {environment.name for environment in config.environments}
-    for file in sorted((root / "pauses").glob("*.yaml")):
-        if file.stem not in known:
-            yield Finding(f"pauses/{file.name}", 0, "no environment of this name is in towpath.yaml")
-            continue
+    strange = [file for file in _entries(root, "pauses") if file.suffix == ".yaml" and file.stem not in known]
+    for file in strange[:MAX_FINDINGS]:
+        yield Finding(f"pauses/{file.name}", 0, "no environment of this name is in towpath.yaml")
+    for environment in sorted(known):
         try:
-            for app in {pause.app for pause in pauses_in(root, file.stem)} - {"", *config.apps}:
-                yield Finding(pause_path(file.stem), 0, f"there is no app `{app}`")
+            for app in {pause.app for pause in pauses_in(root, environment)} - {"", *config.apps}:
+                yield Finding(pause_path(environment), 0, f"there is no app `{app}`")
         except ConfigError as error:
             yield from findings_of(error)
+
+
+def _entries(root: Path, folder: str) -> list[Path]:
+    """What is in a folder of ours, sorted; nothing where there is none."""
+    path = root / folder
+    if path.is_symlink():
+        raise ConfigError("is a symbolic link; refused", file=folder)
+    try:
+        found = list(itertools.islice(path.iterdir(), MAX_ENTRIES + 1))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", file=folder) from error
+    if len(found) > MAX_ENTRIES:
+        raise TooLargeError(f"has more than {MAX_ENTRIES:,} entries", file=folder)
+    return sorted(found)
 
 
 def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
@@ -212,12 +238,8 @@ def _line(text: str) -> str:
 
 def _strangers(root: Path, config: Config) -> Iterator[Finding]:
     """Folders under apps/ that towpath.yaml does not name: renamed, or misspelt."""
-    apps = root / "apps"
-    if apps.is_symlink():
-        yield Finding("apps", 0, "is a symbolic link; refused")
-        return
     known = {environment.name for environment in config.environments} | {"base"}
-    for folder in sorted(apps.iterdir()) if apps.is_dir() else ():
+    for folder in _entries(root, "apps"):
         if not (folder.is_symlink() or folder.is_dir()) or folder.name.startswith("."):
             continue
         if folder.is_symlink():
@@ -228,16 +250,17 @@ def _strangers(root: Path, config: Config) -> Iterator[Finding]:
                 continue
             yield Finding(f"apps/{folder.name}", 0, "no app of this name is in towpath.yaml")
             continue
-        for inner in sorted(folder.iterdir()):
-            released = inner.is_dir() and (inner / "release.yaml").exists()
-            if released and inner.name not in known:
+        for inner in _entries(root, f"apps/{folder.name}"):
+            if inner.name in known or inner.is_symlink():
+                continue
+            if (inner / "release.yaml").is_file():
                 message = "has a release, but no environment of this name is in towpath.yaml"
                 yield Finding(f"apps/{folder.name}/{inner.name}", 0, message)
 
 
 def _has_left(folder: Path) -> bool:
     """Whether nothing but confirmed deletions is there."""
-    inner = list(itertools.islice(folder.iterdir(), MAX_RENDERS))
+    inner = list(itertools.islice(folder.iterdir(), MAX_ENTRIES))
     return bool(inner) and all(map(_is_confirmed, inner))
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from towpath.admission import containers, repository_of
+from towpath.admission import containers
 from towpath.health.verdict import items, number, part
+from towpath.images import same_repository
 from towpath.objects import Manifest, ObjectRef
 
 WORKLOADS = frozenset(
@@ -67,7 +68,7 @@ def current_replica_set(deployment: Manifest, snapshot: Snapshot) -> Manifest | 
 
 def uses_image(workload: Manifest, image: str) -> bool:
     """Whether a container of the workload's template runs the app's image."""
-    return any(repository_of(str(each.get("image", ""))) == image for each in containers(workload))
+    return any(same_repository(str(each.get("image", "")), image) for each in containers(workload))
 
 
 def other_images(pod: Manifest, image: str, digest: str) -> list[str]:
@@ -75,7 +76,7 @@ def other_images(pod: Manifest, image: str, digest: str) -> list[str]:
     wanted = {
         each.get("name"): str(each.get("image"))
         for each in containers(pod)
-        if repository_of(str(each.get("image", ""))) == image
+        if same_repository(str(each.get("image", "")), image)
     }
     told = {each.get("name"): str(each.get("imageID") or "") for each in _statuses(pod)}
     wrong = []
