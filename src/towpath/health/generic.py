@@ -146,7 +146,12 @@ def _by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None:
     told = {_type(name): each for name, each in conditions(manifest).items()}
     if loud := _loud(manifest, told):
         return loud
-    good = {name: condition for name, condition in told.items() if _is_good(name)}
+    ends = TO_ITS_END.fullmatch(str(manifest.get("kind")))
+    good = {
+        name: condition
+        for name, condition in told.items()
+        if _is_good(name) and not (ends and name.endswith("Running") and is_false(condition))
+    }
     main = next((name for name in STRONG if name in good), None)
     counted = {main: good[main]} if main else good
     vetoes = {name: each for name, each in good.items() if VETO.fullmatch(name)}

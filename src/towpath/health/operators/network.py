@@ -103,7 +103,10 @@ ROWS: Rows = {
         "ManagedCertificate": (
             "Degraded .status.domainStatus[].status=Failed*; Healthy .status.certificateStatus=Active"
         ),
-        "*": gateways.policy,
+        "*": (
+            "Healthy Attached; Degraded !Attached; Degraded .status.ancestors[].conditions[].status=False;"
+            " Healthy .status.ancestors"
+        ),
     },
     "cloud.google.com": {"BackendConfig": EXISTS},
     "elbv2.k8s.aws": {
