@@ -12,7 +12,7 @@ BAD = re.compile(
 BUSY = re.compile(
     r"Reconciling|Progressing|Updating\w*|Upgrading|Creating|Deleting|Terminating|Provisioning|Initializing"
     r"|Pending|InProgress|In-progress|Deploying|Scaling|Rebalancing|Restarting|Issuing|RollingOut|Syncing"
-    r"|Installing|Promoting|\w*InProgress|\w*Progressing|Rolling\w*|Migrating\w*"
+    r"|Installing|Promoting|Building|Preparing|Draining|Recovering|Restoring|Resizing|\w*InProgress|\w*Progressing|Rolling\w*|Migrating\w*"
 )
 SETTLED = (
     "NewReplicaSetAvailable",
@@ -39,7 +39,7 @@ GOOD = re.compile(
     r"\w*(Ready|Available|Healthy|Succeeded|Successful|Success|Completed|Complete|Established|Programmed"
     r"|Accepted|Admitted|Deployed|Installed|Synced|Synchronized|Reconciled|Applied|Active|Running|Valid|Validated"
     r"|Resolved|ResolvedRefs|Initialized|Provisioned|Bound|Online|Created|Compliant|Connected|Bootstrapped"
-    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated|Contactable|Reachable|Addressable|UpToDate)"
+    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated|Contactable|Reachable|Addressable|UpToDate|Released)"
 )
 VETO = re.compile(
     r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Valid|Healthy)"
@@ -79,6 +79,8 @@ REPORTED = re.compile(
     r"|Request|Snapshot|Installation|Migration|Execution|Claim|MachineSet|ReplicaSet|StatefulSet|Export|Workspace|Gateway)"
 )
 """Kinds that something is made for, so that a controller is to report on them."""
+MADE_OF = ("replicas", "instances", "image", "storage")
+"""Fields of a specification that something is to be made of, so that a controller is to report on it."""
 PLAIN = re.compile(r"\w*(Template|Report|ReportSummary|ProviderConfig|ProviderConfigUsage)")
 """Kinds that say something to others, and on which nothing reports."""
 FLAGS = (
@@ -95,6 +97,7 @@ FLAGS = (
     "success",
     "issuccess",
     "reconciled",
+    "attached",
 )
 """Booleans, or ratios such as `2/3`, that sum an object up."""
 RATIO = re.compile(r"(\d+)/(\d+)")
@@ -106,8 +109,12 @@ PAUSING = re.compile(
 )
 RECONCILING = re.compile(r"[\w.-]+/(reconcile|reconciliation|reconciliationLoop)")
 """Annotations that keep a controller from acting when they are `true`, and when they are `disabled`."""
-ENABLING = ("enable", "enabled")
-"""What a specification switches off when it is false."""
+SWITCHES = {"enable": False, "enabled": False, "disable": True, "disabled": True}
+"""What a specification says to switch its object off."""
+DUE = re.compile(r"\w*(InProgress|Pending)|Progressing|Processing|Waiting\w*")
+"""Reasons of a condition that is False only until something has ended."""
+NO_PART = re.compile(r"(previous|old|desired|target|expected|spec)\w*|\w*conditions?", re.IGNORECASE)
+"""What in a status is no part of what is now."""
 RUNS = re.compile(r"\b(running|active|started|initialized|executing|in ?use)\b", re.IGNORECASE)
 COUNTS = (
     ("readyReplicas", "replicas"),

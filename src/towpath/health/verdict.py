@@ -53,6 +53,7 @@ _SENTENCES = (
     "error",
     "reason",
     "failureReason",
+    "lastError",
     "description",
 )
 

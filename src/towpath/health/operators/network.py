@@ -134,7 +134,10 @@ ROWS: Rows = {
             " Degraded !Ready; Healthy .status.state=Ready"
         )
     },
-    "networking.cfargotunnel.com": {"ClusterTunnel Tunnel": "Healthy .status.tunnelId"},
+    "networking.cfargotunnel.com": {
+        "TunnelBinding": "Healthy .status.services",
+        "ClusterTunnel Tunnel": "Healthy .status.tunnelId",
+    },
     "zalando.org": {"RouteGroup": "Healthy .status.loadBalancer.routeGroup"},
     "traefik.io": {"*": EXISTS},
     "traefik.containo.us": {"*": EXISTS},

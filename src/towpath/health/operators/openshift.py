@@ -45,6 +45,7 @@ ROWS: Rows = {
     "machineconfiguration.openshift.io": {
         "ContainerRuntimeConfig KubeletConfig": newest.machine_config,
         "MachineConfig": EXISTS,
+        "MachineConfigNode": "Degraded NodeDegraded; Healthy Updated",
         "MachineConfigPool": (
             "Suspended .spec.paused=true; Degraded Degraded; Degraded NodeDegraded; Degraded RenderDegraded;"
             " Progressing Updating; Healthy Updated"
@@ -137,7 +138,10 @@ ROWS: Rows = {
     "logging.openshift.io": {
         "*": "Degraded Degraded; Healthy Ready; Degraded !Ready; Healthy observability.openshift.io/Valid"
     },
-    "observability.openshift.io": {"*": "Degraded !*Valid*; Healthy Ready; Degraded !Ready"},
+    "observability.openshift.io": {
+        "UIPlugin": "Degraded !Reconciled; Healthy Available; Degraded !Available",
+        "*": "Degraded !*Valid*; Healthy Ready; Degraded !Ready",
+    },
     "loki.grafana.com": {
         "LokiStack": "Degraded Degraded; Degraded Failed; Progressing Pending; Healthy Ready",
         "*": EXISTS,

@@ -115,7 +115,8 @@ ROWS: Rows = {
         "*": "Degraded! !Completed(Failed); Degraded! Completed(Failed); Healthy Completed(Succeeded)",
     },
     "stash.appscode.com": {
-        "*": "Healthy .status.phase=Ready|Succeeded; Degraded .status.phase=Failed|Invalid"
+        "Repository": "Degraded .status.integrity=false; Healthy .status.observedGeneration",
+        "*": "Healthy .status.phase=Ready|Succeeded; Degraded .status.phase=Failed|Invalid",
     },
     "cr.kanister.io": {
         "ActionSet": "Healthy .status.state=complete; Degraded! .status.state=failed",
@@ -137,6 +138,7 @@ ROWS: Rows = {
             "Degraded .status.pool_status=Faulted|Degraded|Unknown; Healthy .status.pool_status=Online;"
             " Healthy .status.state=Online|Created"
         ),
+        "JivaVolume": "Healthy .status.phase=Ready; Degraded .status.phase=Failed",
         "*": "Healthy .status.state=Ready|Online|Created; Degraded .status.state=Failed|Offline",
     },
     "replication.storage.openshift.io": {
