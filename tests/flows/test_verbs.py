@@ -11,7 +11,9 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import StateType
 
 from tests.flows.bench import TOWPATH as CONFIG
 from tests.flows.bench import Bench
@@ -57,18 +59,14 @@ class Worker:
             time.sleep(0.1)
 
     def _scheduled(self) -> list[UUID]:
-        from prefect.client.schemas.filters import (
-            FlowRunFilter,
-            FlowRunFilterState,
-            FlowRunFilterStateType,
-        )
-        from prefect.client.schemas.objects import StateType
-
-        wanted = FlowRunFilter(
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
-        )
         with get_client(sync_client=True) as client:
-            return [run.id for run in client.read_flow_runs(flow_run_filter=wanted)]
+            return runs_in(client, StateType.SCHEDULED)
+
+
+def runs_in(client: SyncPrefectClient, *states: StateType) -> list[UUID]:
+    """The flow runs that are in one of these states."""
+    wanted = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states))))
+    return [run.id for run in client.read_flow_runs(flow_run_filter=wanted)]
 
 
 @pytest.fixture
@@ -76,9 +74,9 @@ def desk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """A bench with a worker, and the environment variables a person would have."""
     with get_client(sync_client=True) as client:
         monkeypatch.setenv("PREFECT_API_URL", str(client.api_url))
-        # Runs of earlier tests are no concern of this one.
-        for run in client.read_flow_runs():
-            client.delete_flow_run(run.id)
+        # What earlier tests left undone is no concern of this one.
+        for run_id in runs_in(client, StateType.SCHEDULED, StateType.PENDING, StateType.PAUSED):
+            client.delete_flow_run(run_id)
     with Worker(bench):
         yield bench
 
