@@ -1,5 +1,6 @@
 """Reads files of a checkout: inside of it only, bounded in size, UTF-8."""
 
+import stat
 from pathlib import Path
 
 from towpath.errors import ConfigError
@@ -14,10 +15,10 @@ def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str |
     the file has more than `max_bytes` bytes, and when it is not UTF-8.
     """
     path = resolve_inside(root, relative)
-    if path.exists() and not path.is_file():
-        # A named pipe would keep us waiting for ever, a device would never end.
-        raise ConfigError("is not a regular file", file=relative)
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # A named pipe would keep us waiting for ever, a device would never end.
+            raise ConfigError("is not a regular file", file=relative)
         with path.open("rb") as file:
             raw = file.read(max_bytes + 1)
     except (FileNotFoundError, NotADirectoryError):
@@ -34,10 +35,10 @@ def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str |
 
 def resolve_inside(root: Path, relative: str) -> Path:
     """The real path of `root/relative`; ConfigError when it is outside of `root`."""
-    top = root.resolve()
     if "\0" in relative:
         raise ConfigError("has a zero byte in its path", file=relative.replace("\0", "?"))
     try:
+        top = root.resolve()
         path = (top / relative).resolve()
     except (OSError, RuntimeError) as error:
         raise ConfigError("is a symbolic link to itself", file=relative) from error

@@ -21,8 +21,8 @@ _VALUES = {
     HOOK: (re.compile(""), ""),  # hooks.py
     PRUNE: (re.compile(r"disabled\Z"), "`disabled`"),
     RECREATE: (re.compile(r"allowed\Z"), "`allowed`"),
-    # Of each part between commas: one pattern for all of them could match blanks in too many ways.
-    IGNORE: (re.compile(r"\s*+(/([^~/]|~[01])+)+\Z"), "JSON pointers, as in `/spec/replicas`"),
+    # Of each part between commas, and possessive: a long value that is none must not be tried in many ways.
+    IGNORE: (re.compile(r"\s*+(?:/(?:[^~/]|~[01])++)++\Z"), "JSON pointers, as in `/spec/replicas`"),
 }
 """Our annotations: what each may say."""
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")

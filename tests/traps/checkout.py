@@ -361,6 +361,38 @@ CHECKOUT = {
     ),
     "stranger in apps": done("no app of this name", lambda root: (root / "apps/z").mkdir() or True, "apps/z"),
     "stranger of 6,000 files": done("no app of this name", huge_stranger, "apps/z"),
+    "pauses that are a link outside": done(
+        "symbolic link", lambda root: (root / "pauses").symlink_to("../outside"), "pauses"
+    ),
+    "pause in a pipe": done("not a regular file", piped("pauses/dev.yaml"), "pauses/dev.yaml"),
+    **{
+        f"source {url}": config(
+            "Git URL|not allowed|refused",
+            PLAIN.replace("plain}", f"plain, source: {{repository: '{url}'}}}}"),
+            "towpath.yaml:3",
+        )
+        for url in (
+            "ext::sh -c id",
+            "--upload-pack=id",
+            "http://example.com/x.git",
+            "https://169.254.169.254/x.git",
+            "ftp://example.com/x.git",
+            "ssh://user:hunter2@example.com/x.git",
+        )
+    },
+    **{
+        f"branch {name}": config(
+            "name of a branch",
+            PLAIN.replace("plain}", f"plain, source: {{repository: ../x.git, branch: '{name}'}}}}"),
+            "towpath.yaml:3",
+        )
+        for name in ("--upload-pack=id", "a b", "a:b", "@{-1}^", "../x")
+    },
+    "expression of macros without end": config(
+        "run for ever",
+        PLAIN
+        + "healthCheckExprs: [{apiVersion: e.com/v1, kind: K, current: '[1].all(a, [1].all(b, [1].all(c, true)))'}]\n",
+    ),
     "two apps claim one object": done("is declared by app", second_app, "apps/x/"),
     "two apps claim one object by two versions": done(
         "is declared by app",
@@ -401,6 +433,14 @@ CHECKOUT = {
 }
 
 MANY = {
+    "3,000 exceptions for apps that are spelt otherwise": config(
+        "no app",
+        "apiVersion: towpath.dev/v1\napps:\n"
+        + "".join(f"  app-{n}: {{image: a.b/x, renderer: plain}}\n" for n in range(3_000))
+        + "environments: [{name: dev, namespace: dev, apps: {"
+        + ",".join(f"apb-{n}: {{drift: heal}}" for n in range(3_000))
+        + "}}]\n",
+    ),
     "towpath.yaml with 20,000 unknown keys": config(
         "unknown key", PLAIN + "".join(f"k{n}: 1\n" for n in range(20_000))
     ),

@@ -69,10 +69,11 @@ class RenderCache:
     def trim(self) -> None:
         """Remove the results that were not used for longest, until the rest is within bounds."""
         found = []
-        for path in self._folder.glob("*/*"):
-            with contextlib.suppress(OSError):
-                status = path.stat()
-                found.append((status.st_mtime, status.st_size, path))
+        with contextlib.suppress(OSError):  # a folder that is not ours to read
+            for path in self._folder.glob("*/*"):
+                with contextlib.suppress(OSError):
+                    status = path.stat()
+                    found.append((status.st_mtime, status.st_size, path))
         found.sort(reverse=True)
         kept = 0
         for index, (_, size, path) in enumerate(found):

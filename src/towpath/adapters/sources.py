@@ -59,6 +59,8 @@ class Sources:
         """What is at a located path: `file`, `folder`, `nothing` or `other` (a device, a pipe, a socket)."""
         try:
             mode = (self.root / relative).stat().st_mode
+        except PermissionError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", file=relative) from error
         except (OSError, ValueError):
             return "nothing"
         return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"

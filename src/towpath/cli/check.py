@@ -39,7 +39,11 @@ def command(repo: Path, output: str, schema: bool) -> None:
     from towpath.printable import counted, printable
     from towpath.settings import Settings
 
-    if not repo.is_dir():
+    try:
+        is_folder = repo.is_dir()
+    except OSError as error:  # a name too long, a folder that may not be looked into
+        raise ConfigError(f"cannot be read: {error.strerror}", file=str(repo)) from error
+    if not is_folder:
         raise ConfigError("there is no such folder", file=str(repo))
     settings = Settings.load(os.environ)
     checked = check_repository(repo, tools=settings.tools, cache=settings.renders)

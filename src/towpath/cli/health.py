@@ -37,6 +37,7 @@ def command(source: Path, repo: Path | None, output: str) -> None:
     """
     from towpath.health.assess import Judges
     from towpath.health.report import judge_all
+    from towpath.printable import printable
 
     own: Judges = {}
     if repo:
@@ -50,7 +51,9 @@ def command(source: Path, repo: Path | None, output: str) -> None:
     if output == "json":
         # One line each, so that the list can also be read by eye, grep and diff.
         lines = [json.dumps(each.to_json(), ensure_ascii=False) for each in verdicts]
+        lines = [line if printable(line) == line else json.dumps(json.loads(line)) for line in lines]
         click.echo("[\n" + ",\n".join(lines) + "\n]" if lines else "[]")
         return
     for each in verdicts:
-        click.echo(f"{each.health.status:<11} {each.ref}  {each.health.message}")
+        line = f"{each.health.status:<11} {each.ref}  {each.health.message}"
+        click.echo(printable(line).replace("\n", " "))

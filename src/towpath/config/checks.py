@@ -1,12 +1,15 @@
 """What one field of `towpath.yaml` alone cannot tell: each problem with its line."""
 
 import difflib
+from collections.abc import Iterable
 
 from pydantic.alias_generators import to_camel
 
 from towpath.config.fields import RESERVED
 from towpath.config.models import Config
 from towpath.yamlfile import Document, config_error
+
+MOST_HINTS = 3
 
 
 def check_names(config: Config, document: Document, file: str) -> None:
@@ -15,6 +18,11 @@ def check_names(config: Config, document: Document, file: str) -> None:
 
     def problem(where: str, *path: str | int) -> None:
         problems.append((document.line(("environments", *path)), where))
+
+    def hint(name: str, known: Iterable[str]) -> str:
+        # Comparing takes its time; who has many such problems misspelt the first one, too.
+        near = difflib.get_close_matches(name, sorted(known), n=1) if len(problems) < MOST_HINTS else []
+        return f"; did you mean `{near[0]}`?" if near else ""
 
     seen: set[str] = set()
     places: dict[tuple[str | None, str | None, str], str] = {}
@@ -31,10 +39,8 @@ def check_names(config: Config, document: Document, file: str) -> None:
             )
         before = environment.gate.verified_in
         if before is not None and before not in seen:
-            near = difflib.get_close_matches(before, sorted(seen), n=1)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
             problem(
-                f"verifiedIn: no environment before `{name}` is called `{before}`{hint}",
+                f"verifiedIn: no environment before `{name}` is called `{before}`{hint(before, seen)}",
                 *(index, "gate", "verifiedIn"),
             )
         approvals = environment.gate.approvals
@@ -46,9 +52,7 @@ def check_names(config: Config, document: Document, file: str) -> None:
             )
         for app in environment.apps:
             if app not in config.apps:
-                near = difflib.get_close_matches(app, sorted(config.apps), n=1)
-                hint = f"; did you mean `{near[0]}`?" if near else ""
-                problem(f"apps: there is no app `{app}`{hint}", index, "apps", app)
+                problem(f"apps: there is no app `{app}`{hint(app, config.apps)}", index, "apps", app)
         seen.add(name)
         places[place] = name
     if problems:
@@ -75,6 +79,6 @@ def check_expressions(config: Config, document: Document, file: str) -> None:
             except ValueError as error:
                 field = to_camel(name)
                 line = document.line(("healthCheckExprs", index, field))
-                problems.append((line, f"healthCheckExprs[{index}].{field}: not a CEL expression: {error}"))
+                problems.append((line, f"healthCheckExprs[{index}].{field}: {error}"))
     if problems:
         raise config_error(problems, file)

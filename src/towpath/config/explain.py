@@ -34,7 +34,7 @@ def explain(problem: dict[str, Any]) -> str:
         case "value_error":
             return f"{_dotted(loc)}: {context['error']}"
         case _:
-            message = problem["msg"].replace("Input should be", "must be").replace("tuple", "list")
+            message = problem["msg"].replace("Input should be", "must be").replace("String should", "must")
             message = message.replace("object", "mapping").replace("dictionary", "mapping")
             message = re.sub(
                 r"an? valid (instance of )?mapping|an mapping|an instance of \w+", "a mapping", message

@@ -12,6 +12,7 @@ _LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\n)"
 _RELATIVE = r"^(?!/)(?!-)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+$(?!\n)"
 API_VERSION = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$(?!\n)"
 _KIND = r"^(\*|[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?)$(?!\n)"
+_BRANCH = r"^(?![-/.])[^\x00-\x20\x7f~^:?*\[\\]+$(?!\n)"
 _IMAGE = (
     r"^(localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:[0-9]{1,5})?"
     r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$(?!\n)"
@@ -41,6 +42,7 @@ Duration = Annotated[
 ]
 Name = Annotated[str, StringConstraints(pattern=_LABEL)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Branch = Annotated[str, StringConstraints(pattern=_BRANCH, max_length=255)]
 RelativePath = Annotated[str, StringConstraints(pattern=_RELATIVE)]
 Image = Annotated[str, StringConstraints(pattern=_IMAGE, max_length=255)]
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN"]
@@ -73,6 +75,7 @@ HINTS = {
     r"^[A-Z][A-Za-z0-9]*$(?!\n)": "must be a kind, for example Database",
     _KIND: "must be a kind (Role), a kind with its group (Certificate.cert-manager.io), or *",
     _LABEL: "must be lower-case letters, digits and dashes, at most 63",
+    _BRANCH: "must be the name of a branch, for example main",
     _RELATIVE: "must be a path inside of the repository",
     _IMAGE: "must be REGISTRY/REPOSITORY without tag or digest, for example registry.example.com/team/app",
 }

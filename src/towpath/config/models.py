@@ -7,6 +7,7 @@ from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
 from towpath.config.fields import (
     API_VERSION,
+    Branch,
     DriftMode,
     Duration,
     Extras,
@@ -29,7 +30,7 @@ class Source(Model):
     repository: Annotated[
         Text, Field(description="Git URL; `./` and `../` are relative to this repository's.")
     ]
-    branch: Text = "main"
+    branch: Branch = "main"
     context: RelativePath = "."
     dockerfile: RelativePath = "Dockerfile"
     test_target: Annotated[
@@ -87,7 +88,9 @@ class IgnoreRule(Model):
 
     kind: Annotated[Text, Field(description="`*`: any kind.")]
     name: Text | None = None
-    pointer: Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])+)+$(?!\n)")] | None = None
+    pointer: (
+        Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])+)+$(?!\n)", max_length=1000)] | None
+    ) = None
     manager: Annotated[
         Text | None,
         Field(description="Every field that this field manager owns (below `pointer`, if there is one)."),

@@ -14,7 +14,7 @@ from towpath.admission import Finding, claims
 from towpath.config import CONFIG_FILE, App, Config, load_config
 from towpath.confirmation import PRUNE_FILE, confirmed_in
 from towpath.engine.render import judge_app
-from towpath.errors import ConfigError, TooLargeError
+from towpath.errors import ConfigError, RefusedError, TooLargeError
 from towpath.files import read_text
 from towpath.kinds import Kind, scopes_of_definitions
 from towpath.objects import ObjectRef
@@ -22,6 +22,7 @@ from towpath.pause import pause_path, pauses_in
 from towpath.printable import printable
 from towpath.quarantine import parse_quarantine, quarantine_path
 from towpath.strict_yaml import Document
+from towpath.yamlfile import read_document
 
 MAX_RENDERS = 10_000
 """Apps times environments of one repository."""
@@ -52,11 +53,13 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
     except ConfigError as error:
         return Checked(_shown(findings_of(error)), 0, 0, 0)
     findings: set[Finding] = set()
-    for looked in (_strangers, _records, _pauses):
+    for looked in (_strangers, _records, _pauses, _sources):
         try:
             findings.update(looked(root, config))
         except ConfigError as error:
             findings.update(findings_of(error))
+        except OSError as error:
+            findings.add(_unreadable(error, root))
     pairs = len(config.apps) * len(config.environments)
     if pairs > MAX_RENDERS:
         message = (
@@ -168,6 +171,24 @@ def _records(root: Path, config: Config) -> Iterator[Finding]:
                 yield from findings_of(error)
 
 
+def _sources(root: Path, config: Config) -> Iterator[Finding]:
+    """URLs that no source would be fetched from; those beside this repository's own are judged with it."""
+    sources = {name: app.source for name, app in config.apps.items()}
+    urls = {name: each.repository for name, each in sources.items() if each}
+    absolute = {name: url for name, url in urls.items() if not url.startswith(("./", "../"))}
+    if not absolute:
+        return
+    from towpath.adapters.git.command import check_url
+
+    lines = read_document(read_text(root, CONFIG_FILE) or "", CONFIG_FILE)
+    for name, url in absolute.items():
+        try:
+            check_url(url, allow_file=True)
+        except RefusedError as error:
+            line = lines.line(("apps", name, "source", "repository"))
+            yield Finding(CONFIG_FILE, line, error.message)
+
+
 def _pauses(root: Path, config: Config) -> Iterator[Finding]:
     """Pauses that cannot be read, or that pause what is not there."""
     known = {environment.name for environment in config.environments}
@@ -230,6 +251,12 @@ def _shown(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(
         Finding(_line(each.file)[:300], each.line, _line(each.message)[:1_200]) for each in sorted(findings)
     )
+
+
+def _unreadable(error: OSError, root: Path) -> Finding:
+    path = Path(str(error.filename))
+    file = path.relative_to(root).as_posix() if path.is_relative_to(root) else "apps"
+    return Finding(file, 0, f"cannot be read: {error.strerror}")
 
 
 def _line(text: str) -> str:

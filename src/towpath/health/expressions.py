@@ -3,8 +3,12 @@
 Everything at the top of an object is a variable: `status.phase == 'Ready'`. `inProgress` is asked first, then
 `failed`, then `current`. A field that is not there makes an expression false; any other trouble makes the
 object Unknown, never Healthy. The library is imported only when there are expressions.
+
+Nothing can stop an expression that runs, so that what could run for ever is not begun: macros (`all`, `map`)
+in macros in macros, and macros over objects that are too large for them.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +19,21 @@ from towpath.objects import Manifest, group_of
 if TYPE_CHECKING:
     from towpath.config import HealthCheckExpression
 
+_MACROS = "all|exists|exists_one|existsOne|map|filter|transformList|transformMap|transformMapEntry"
+_TOKEN = re.compile(
+    r"//[^\n]*"
+    r"|[bB]?[rR][bB]?(?:\"{3}.*?\"{3}|'{3}.*?'{3}|\"[^\"\n]*\"|'[^'\n]*')"
+    r"|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}"
+    r"|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"
+    r"|(?P<word>\w+)|(?P<sign>[()])",
+    re.DOTALL,
+)
+MOST_LEVELS = 2
+"""Of macros inside of each other."""
+_MOST_ITEMS = {1: 4_000, 2: 150}
+"""Levels of macros -> items of the longest list they may meet: `map` takes their square at each level."""
+_MOST_TEXT = 50_000_000
+"""Characters that they could put together: items at each level, times the longest text."""
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status", "data")
 
 
@@ -34,24 +53,60 @@ def judges_of(expressions: Iterable["HealthCheckExpression"]) -> dict[tuple[str,
 
 
 def compile_expression(text: str) -> _Program:
-    """Raises ValueError, in one line, for what is no CEL."""
+    """Raises ValueError, in one line, for what is no CEL, or could run for ever."""
     import cel
 
+    if levels_of(text) > MOST_LEVELS:
+        raise ValueError(f"more than {MOST_LEVELS} macros inside of each other could run for ever")
     try:
         program: _Program = cel.compile(text)
     except (ValueError, RuntimeError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise ValueError(lines[0].partition("ERROR: ")[2] or lines[0]) from error
+        said = lines[0].partition("ERROR: ")[2] or lines[0]
+        raise ValueError(f"not a CEL expression: {said}") from error
     return program
+
+
+def levels_of(text: str) -> int:
+    """How many macros of an expression are inside of each other; 1 for those side by side."""
+    deepest, word = 0, ""
+    opened: list[bool] = []
+    for token in _TOKEN.finditer(text):
+        if token["sign"] == "(":
+            opened.append(word in _MACROS.split("|"))
+            deepest = max(deepest, sum(opened))
+        elif token["sign"] and opened:
+            opened.pop()
+        if not token[0].startswith("//"):
+            word = token["word"] or ""
+    return deepest
+
+
+def _too_large(manifest: Manifest, levels: int) -> Health | None:
+    if not levels:
+        return None
+    items = text = 0
+    pending: list[Any] = [manifest]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            text = max(text, len(value))
+        elif isinstance(value, (list, dict)):
+            items = max(items, len(value))
+            pending.extend(value.values() if isinstance(value, dict) else value)
+    if items <= _MOST_ITEMS[levels] and items**levels * text <= _MOST_TEXT:
+        return None
+    return unknown("it is too large for the macros of its healthCheckExprs")
 
 
 def _judge(current: str, in_progress: str | None, failed: str | None) -> Judge:
     done = compile_expression(current)
     busy = compile_expression(in_progress) if in_progress else None
     broken = compile_expression(failed) if failed else None
+    levels = max(levels_of(each) for each in (current, in_progress or "", failed or ""))
 
     def judge(manifest: Manifest) -> Health:
-        if waiting := behind(manifest):
+        if waiting := behind(manifest) or _too_large(manifest, levels):
             return waiting
         variables = {**{key: {} for key in _TOP}, **manifest}
         try:

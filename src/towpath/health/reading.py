@@ -5,13 +5,13 @@ What cannot be read is told in its place, and what follows it is read all the sa
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from towpath.errors import ConfigError
+from towpath.errors import ConfigError, TooLargeError
 from towpath.objects import Manifest
-from towpath.strict_yaml import Limits, load_documents
+from towpath.strict_yaml import Limits, load_counted
 
 _SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _MAX_BYTES = 64 << 20
@@ -61,10 +61,11 @@ def _values(text: str, name: str) -> Iterator[Any]:
         if not _SEPARATOR.search(text) and (lines := _json_lines(text, name)) is not None:
             yield from lines
             return
-    line, end = 1, 0
+    # Text without aliases has fewer values than characters: this stops only what grows, in all documents.
+    line, end, left = 1, 0, max(_MIN_NODES, len(text))
     for match in (*_SEPARATOR.finditer(text), None):
         begin = match.start() if match else len(text)
-        yield from _document(text[end:begin], name, line)
+        left -= yield from _document(text[end:begin], name, line, left)
         line += text.count("\n", end, begin)
         end = begin
 
@@ -84,25 +85,27 @@ def _json_lines(text: str, name: str) -> list[Any] | None:
     return values
 
 
-def _document(text: str, name: str, line: int) -> Iterator[Any]:
+def _document(text: str, name: str, line: int, most: int) -> Generator[Any, None, int]:
+    """The values of one document; returns how many of the `most` nodes it took."""
     body = text.removeprefix("---").strip()
     if not body or body == "...":
-        return
+        return 0
     if body[0] == "{":
         try:
             yield json.loads(body)
         except (ValueError, RecursionError):
             pass
         else:
-            return
-    # Text without aliases has fewer nodes than characters, so this stops only what grows.
-    limits = Limits(bytes=_MAX_BYTES, nodes=max(_MIN_NODES, len(text)), last_key_wins=True)
+            return 0
+    limits = Limits(bytes=_MAX_BYTES, nodes=min(most, max(_MIN_NODES, len(text))), last_key_wins=True)
     try:
-        documents = load_documents(text, name, limits)
+        documents, nodes = load_counted(text, name, limits)
     except ConfigError as error:
         reason = error.message.removeprefix(f"{name}:{error.line}: ").removeprefix(f"{name}: ")
         yield Unreadable(f"{name}:{line + (error.line or 1) - 1}: {reason}")
+        return limits.nodes if isinstance(error, TooLargeError) else 0
     except RecursionError:
         yield Unreadable(f"{name}:{line}: nested too deeply")
-    else:
-        yield from (document.value for document in documents)
+        return 0
+    yield from (document.value for document in documents)
+    return nodes
