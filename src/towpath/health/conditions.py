@@ -5,6 +5,7 @@ from typing import Any
 
 from towpath.health.patterns import (
     BAD,
+    BEGUN,
     BUSY,
     DUE,
     ENDS,
@@ -59,6 +60,8 @@ def by_conditions(manifest: Manifest, by_word: Health | None) -> Health | None: 
             return progressing(why(condition)) if "status" in condition else None
     if not main and (strange := _by_strange_conditions(told)):
         return strange
+    if ends and counted and all(BEGUN.fullmatch(name) for name in counted):
+        return progressing("; ".join(why(each) for each in list(counted.values())[:3]))
     if counted:
         return healthy("; ".join(why(each) for each in list(counted.values())[:3]))
     return _by_strange_conditions(told)
@@ -73,6 +76,9 @@ def _loud(manifest: Manifest, told: dict[str, dict[str, Any]]) -> Health | None:
             return degraded(why(condition), final=name == "Stalled")
         if is_false(condition) and condition.get("severity") == "Error":
             return degraded(why(condition))
+        over = (is_true(condition) and name in ENDS) or (is_false(condition) and BUSY.fullmatch(name))
+        if over and FAILURE.search(str(condition.get("reason") or "")):
+            return degraded(why(condition))  # it is over, and not well
         if BAD.fullmatch(_last(name)) and not is_false(condition) and _is_broken("", condition):
             return degraded(why(condition))  # Aiven's Error has the status Unknown
     true = {name: condition for name, condition in told.items() if is_true(condition)}

@@ -18,6 +18,7 @@ from towpath.health.patterns import (
     RECONCILING,
     REPORTED,
     SWITCHES,
+    TERMINAL,
     WANTED,
 )
 from towpath.health.phases import by_last_condition, by_word, runs_on
@@ -26,6 +27,7 @@ from towpath.health.verdict import (
     Status,
     behind,
     conditions,
+    degraded,
     healthy,
     is_true,
     items,
@@ -48,9 +50,13 @@ def generic(manifest: Manifest) -> Health:
         return _silent(str(manifest.get("kind")), part(manifest, "spec"))
     if waiting := behind(manifest):
         return waiting
+    if failure := next((status[key] for key in TERMINAL if status.get(key)), None):
+        return degraded(str(failure), final=True)
     word = by_word(status, told_by(manifest))
     if word and word.status is Status.HEALTHY and runs_on(manifest, word.message):
         word = progressing(word.message)
+    if word and word.status is Status.HEALTHY and isinstance(status.get("errors"), list):
+        word = by_error(status) or word
     judged = by_conditions(manifest, word)
     if judged and judged.status is Status.HEALTHY and word:
         # A phase such as Failed or Pending beside a condition that is still True.
@@ -64,7 +70,7 @@ def generic(manifest: Manifest) -> Health:
         or by_nested(manifest)
         or by_error(status)
         or by_schedule(manifest)
-        or by_parts(status)
+        or by_parts(manifest)
         or unknown("its status says nothing known")
     )
 

@@ -6,7 +6,7 @@ from towpath.health import gateways
 from towpath.health.counts import by_counts
 from towpath.health.patterns import ERRORS, FAILED, INSIDE, NO_PART
 from towpath.health.phases import by_word, runs_on, worst
-from towpath.health.verdict import Health, degraded, healthy, part, progressing
+from towpath.health.verdict import Health, Status, degraded, healthy, part, progressing
 from towpath.health.workloads import cron_job
 from towpath.objects import Manifest
 
@@ -42,8 +42,9 @@ def by_nested(manifest: Manifest) -> Health | None:
     return None
 
 
-def by_parts(status: dict[str, Any]) -> Health | None:
+def by_parts(manifest: Manifest) -> Health | None:
     """Nothing about the whole: the worst word or count of its parts, or an address that it has got."""
+    status = part(manifest, "status")
     if part(status, "loadBalancer").get("ingress"):
         return healthy("it has an address")
     parts = [
@@ -54,7 +55,9 @@ def by_parts(status: dict[str, Any]) -> Health | None:
         if isinstance(each, dict)
     ]
     found = [by_word(each, _error(each)) or by_counts({}, each, _error(each)) for each in parts]
-    return worst([health for health in found if health])
+    told = worst([health for health in found if health])
+    on = told and told.status is Status.HEALTHY and runs_on(manifest, told.message)
+    return progressing(told.message) if told and on else told
 
 
 def _error(each: dict[str, Any]) -> str:

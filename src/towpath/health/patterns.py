@@ -6,13 +6,13 @@ BAD = re.compile(
     r"Stalled|Invalid\w*|Irreconcilable|ErrorState|\w*(Failed|Failure|Failing|Degraded|Unhealthy|Stuck|Conflict"
     r"|Conflicted|Misconfigured|NotReady|NotAvailable|Unavailable|Unreachable|TimedOut|Timeout|NotFound)"
     r"|(?!No)\w*Errors?|ErrorOccurred|Denied|Rejected|Offline|Down|Blocked|Broken|Crashed|Aborted|Faulted"
-    r"|Expired|Lost"
+    r"|Expired|Lost|Fallback|Missing\w*|NoMatching\w*|\w*Unsupported"
 )
 """Condition types that are good news when False."""
 BUSY = re.compile(
     r"Reconciling|Progressing|Updating\w*|Upgrading|Creating|Deleting|Terminating|Provisioning|Initializing"
-    r"|Pending|InProgress|In-progress|Deploying|Scaling|Rebalancing|Restarting|Issuing|RollingOut|Syncing"
-    r"|Installing|Promoting|Building|Preparing|Draining|Recovering|Restoring|Resizing|\w*InProgress|\w*Progressing|Rolling\w*|Migrating\w*"
+    r"|Pending|InProgress|In-progress|Deploying|Scaling|Scaling(Up|Down|In|Out)|Rebalancing|Restarting|Issuing|RollingOut|Syncing"
+    r"|Installing|Promoting|Building|Preparing|Draining|Executing|Recovering|Restoring|Resizing|\w*InProgress|\w*Progressing|Rolling\w*|Migrating\w*"
 )
 SETTLED = (
     "NewReplicaSetAvailable",
@@ -33,13 +33,15 @@ STRONG = ("Ready", "Healthy", "Available", "Succeeded", "Successful", "Completed
 """Condition types that sum an object up, the first that is there counts."""
 WELL = re.compile(r"\w*(Succeed|Succeeded|Success|Successful|Successfully|Completed|Ready|AsExpected)")
 """Reasons that make a condition good news whatever its type."""
+BEGUN = re.compile(r"\w*(Created|Accepted|Admitted|Initialized|Validated)")
+"""Condition types that say of what has an end only that it has begun."""
 ENDS = ("Completed", "Complete", "Finished")
 """What is False only because it has not come to its end."""
 GOOD = re.compile(
     r"\w*(Ready|Available|Healthy|Succeeded|Successful|Success|Completed|Complete|Established|Programmed"
     r"|Accepted|Admitted|Deployed|Installed|Synced|Synchronized|Reconciled|Applied|Active|Running|Valid|Validated"
     r"|Resolved|ResolvedRefs|Initialized|Provisioned|Bound|Online|Created|Compliant|Connected|Bootstrapped"
-    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated|Contactable|Reachable|Addressable|UpToDate|Released)"
+    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated|Contactable|Reachable|Addressable|UpToDate|Released|Imported|Uploaded)"
 )
 VETO = re.compile(
     r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Valid|Healthy)"
@@ -49,10 +51,14 @@ WAITS = re.compile(
     r"pending|creating|waiting|progress|initiali[sz]|provisioning|reconciling|starting|scheduling|not yet"
     r"|updating|upgrading|installing|deploying|scaling|bootstrap|unknown|minimumreplicas"
     r"|minimum availability|in progress|(dependenc(y|ies)|source|parent|owner|upstream)notready|awaiting"
-    r"|steady state",
+    r"|steady state|\bwait(?!ed)",
     re.IGNORECASE,
 )
-NOT_YET = re.compile(r"not ?all|not ?ready|not ?available|unavailable", re.IGNORECASE)
+NOT_YET = re.compile(
+    r"not ?(all|ready|available|provisioned|created|bound|synced|started|installed|deployed|assigned)"
+    r"|unavailable",
+    re.IGNORECASE,
+)
 """What may be on its way or broken: on its way when nothing else tells."""
 FAILURE = re.compile(
     r"fail(?!-?(ing)?-?over)|error|invalid|denied|forbidden|not ?found|reject|missing|unhealthy|crash"
@@ -71,7 +77,7 @@ INSIDE = re.compile(r"(latest|last|current)[A-Z]\w*|result|process|execution|job
 """Where the outcome stands when the status has no word at its top."""
 TO_ITS_END = re.compile(
     r"(?!Cron|Scheduled?)\w*(Backup|Restore|Job|Run|Task|Execution|Migration|Request|Export|Import|Clone|Scan|Test"
-    r"|Snapshot|Build|Operation|Session|Upgrade|Benchmark|Workflow|JobFlow|Experiment|Trial|Rollback|Rebalance)"
+    r"|Snapshot|Build|Operation|Session|Action|ActionSet|Promotion|Maintenance|Upgrade|Benchmark|Workflow|JobFlow|Experiment|Trial|Rollback|Rebalance)"
 )
 """Kinds that are done when they have ended, so that `Running` is on the way."""
 REPORTED = re.compile(
@@ -98,10 +104,11 @@ FLAGS = (
     "issuccess",
     "reconciled",
     "attached",
+    "readyToUse",
 )
 """Booleans, or ratios such as `2/3`, that sum an object up."""
 RATIO = re.compile(r"(\d+)/(\d+)")
-HOLDS = ("suspend", "suspended", "paused", "pause", "halted", "hibernate", "stopped")
+HOLDS = ("suspend", "suspended", "paused", "pause", "halted", "hibernate", "stopped", "shutdown")
 """What a specification says to keep its controller from acting."""
 WANTED = ("state", "desiredState", "powerState", "clusterState")
 PAUSING = re.compile(
@@ -128,4 +135,6 @@ READY_COUNT = re.compile(r"(ready|available|healthy|running|online)([A-Z]\w*)")
 WISHES = ("desired", "expected", "expect", "target", "total", "wanted")
 FAILED = ("Failed", "FAILED", "failed", "Error", "ERROR", "Failure")
 """Words that tell under any name."""
+TERMINAL = ("failureMessage", "failureReason")
+"""Where Cluster API and who follows it say that nothing can help any more."""
 ERRORS = ("error", "lastError", "errorMessage", "failureMessage", "failureReason")

@@ -25,8 +25,11 @@ def by_word(status: dict[str, Any], message: str) -> Health | None:
 
 
 def worst(every: list[Health]) -> Health | None:
-    """The first that is not Healthy, else the first."""
-    return next((each for each in every if each.status is not Status.HEALTHY), every[0] if every else None)
+    """The first that is Degraded, else the first that is not Healthy, else the first."""
+    for kind in ((Status.DEGRADED,), (Status.PROGRESSING, Status.SUSPENDED)):
+        if found := next((each for each in every if each.status in kind), None):
+            return found
+    return every[0] if every else None
 
 
 def _word(key: str, value: Any, message: str) -> Health | None:

@@ -125,6 +125,7 @@ def told_by(manifest: Manifest) -> str:
     status = part(manifest, "status")
     for key in _SENTENCES:
         said = status.get(key)
+        said = said.get("message") if isinstance(said, dict) else said
         if said and isinstance(said, str):
             return said
         if said and isinstance(said, list) and all(isinstance(each, str) for each in said):

@@ -10,17 +10,19 @@ _WORDS = {
         established deployed installed online normal valid ok operational synced enabled applied created
         provisioned connected accepted passed green up stable reconciled initialized attached done resolved
         compliant issued executed loaded published imported exists inuse succeed serving listening streaming
-        reachable current registered joined attached working processed started idle""",
+        reachable current registered joined attached working processed started idle
+        updated allocated configured propagated subscribed realized admitted""",
     Status.DEGRADED: """
         fail failed failure error errored degraded unhealthy invalid rejected lost crashed crashloopbackoff
         unavailable offline noncompliant faulted broken red aborted denied timeout timedout conflict
         configerror validationfailed failedvalidation partiallyfailed createfailed updatefailed
         deletefailed syncfailed critical misconfiguration
         unreachable expired stuck fatal misconfigured outofsync rolledback inerror failing missing
-        forbidden cancelled canceled disconnected warning down partialsuccess partialfailure
+        nothealthy forbidden cancelled canceled disconnected warning down partialsuccess partialfailure
         partiallysucceeded partiallycompleted""",
     Status.PROGRESSING: """
-        notready pending inprogress queued new scheduled planned submitted yellow recovery""",
+        notready pending inprogress requested bootstrap queued new scheduled planned submitted yellow
+        recovery""",
     Status.SUSPENDED: """
         suspended paused stopped hibernated disabled pausing suspending hibernating sleeping halted
         poweroff cordoned""",
@@ -36,7 +38,7 @@ _NOUNS = {"cluster", "state", "status", "phase", "all", "is", "fully"}
 _NEGATIONS = {"not", "no", "non", "never", "without", "un"}
 
 
-def verdict_of(text: str) -> Status | None:
+def verdict_of(text: str) -> Status | None:  # noqa: PLR0911
     """`Running`, and the last words of `STATE_FAILED`, `ClusterRollingUpgrading`, `ImportInProgress`.
 
     What ends in -ing and is not known is on its way.
@@ -46,12 +48,15 @@ def verdict_of(text: str) -> Status | None:
     if begins := next((status for status, start in _BEGINNINGS.items() if start.match(text)), None):
         return begins
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)]
+    if len(words) == 2 and words[0] == "not" and _VERDICTS.get(words[1]) is Status.HEALTHY:
+        return Status.PROGRESSING
     if not 0 < len(words) <= _MOST_WORDS or not _NEGATIONS.isdisjoint(words):
         return None
     if not {"error", "failed", "failure"}.isdisjoint(words):
         return Status.DEGRADED
     verdict = _VERDICTS.get("".join(words[-2:])) or _VERDICTS.get(words[-1])
     doing = [word for word in (words[0], words[-1]) if word.endswith("ing")]
-    if doing and (verdict is None or (verdict is Status.HEALTHY and doing[0] not in _VERDICTS)):
-        return Status.PROGRESSING  # ScalingUp too
+    way = verdict is Status.HEALTHY or words[-1] == "down"
+    if doing and (verdict is None or (way and doing[0] not in _VERDICTS)):
+        return Status.PROGRESSING  # ScalingUp and ScalingDown too
     return None if verdict is Status.HEALTHY and not _NOUNS.issuperset(words[:-1]) else verdict
