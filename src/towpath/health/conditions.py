@@ -113,9 +113,10 @@ def _by_strange_conditions(told: dict[str, dict[str, Any]]) -> Health | None:
         return degraded(why(failed))
     for name, condition in told.items():
         due = DUE.fullmatch(str(condition.get("reason"))) and not name.endswith("ing")
-        if is_false(condition) and due and not BAD.fullmatch(_last(name)):
+        kept = is_true(condition) and _is_good(name)
+        if due and not kept and not BAD.fullmatch(_last(name)):
             return progressing(why(condition))
-        settled = name in ("Warning", "Running") or condition.get("reason") in SETTLED
+        settled = name == "Warning" or kept or condition.get("reason") in SETTLED
         if is_true(condition) and name.endswith("ing") and not settled:
             return progressing(why(condition))
     if told and all(is_true(each) and WELL.fullmatch(str(each.get("reason"))) for each in told.values()):

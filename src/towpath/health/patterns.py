@@ -61,9 +61,9 @@ NOT_YET = re.compile(
 )
 """What may be on its way or broken: on its way when nothing else tells."""
 FAILURE = re.compile(
-    r"fail(?!-?(ing)?-?over)|error|invalid|denied|forbidden|not ?found|reject|missing|unhealthy|crash"
-    r"|cannot(?!.*\buntil\b)|could not|unfulfilled|unschedulable|unable|timed? ?out|exceeded|exhausted"
-    r"|conflict|unauthorized|refused|lost\b",
+    r"fail(?!-?(ing)?-?over)|error|invalid|denied|forbidden|not ?found|reject|missing(?! ready)|unhealthy"
+    r"|crash|cannot(?!.*\buntil\b)|could not|unfulfilled|unschedulable|unable|timed? ?out|exceeded"
+    r"|exhausted|conflict|unauthorized|refused|lost\b",
     re.IGNORECASE,
 )
 KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")

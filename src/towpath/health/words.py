@@ -52,7 +52,7 @@ def verdict_of(text: str) -> Status | None:  # noqa: PLR0911
         return Status.PROGRESSING
     if not 0 < len(words) <= _MOST_WORDS or not _NEGATIONS.isdisjoint(words):
         return None
-    if not {"error", "failed", "failure"}.isdisjoint(words):
+    if not {"error", "errors", "failed", "failure", "failures"}.isdisjoint(words):
         return Status.DEGRADED
     verdict = _VERDICTS.get("".join(words[-2:])) or _VERDICTS.get(words[-1])
     doing = [word for word in (words[0], words[-1]) if word.endswith("ing")]

@@ -71,6 +71,7 @@ ROWS: Rows = {
         "*": "Degraded .status.errorMessage; Healthy Ready; Degraded !Ready",
     },
     "ipam.metal3.io": {"*": EXISTS},
+    "ipam.cluster.x-k8s.io": {"IPAddress": EXISTS},
     "brupop.bottlerocket.aws": {
         "BottlerocketShadow": (
             "Degraded .spec.state=ErrorReset; Healthy .spec.state=Idle & .status.current_state=Idle"

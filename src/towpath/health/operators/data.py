@@ -172,7 +172,7 @@ ROWS: Rows = {
             "Degraded .status.state=ERROR; Degraded .status.failedTasksCount>0;"
             " Healthy .status.state=CREATED & .status.connectorState=RUNNING & !.status.failedTasksCount"
         ),
-        "KafkaTopic Schema KafkaRestClass ConfluentRolebinding": (
+        "ClusterLink KafkaTopic Schema KafkaRestClass ConfluentRolebinding": (
             "Healthy .status.state=SUCCEEDED|CREATED|Successful; Degraded .status.state=ERROR|FAILED"
         ),
         "*": _CONFLUENT,
