@@ -78,7 +78,15 @@ class Narrator:
         """One line that stays, with the seconds since the beginning."""
         if not self._quiet:
             elapsed = f"{time.monotonic() - self._begin:6.1f} s"
-            click.echo(f"{elapsed} {click.style(mark, fg=colour)} {text}", err=True)
+            self._write(f"{elapsed} {click.style(mark, fg=colour)} {text}")
+
+    def _write(self, line: str) -> None:
+        if self._status is None:
+            click.echo(line, err=True)
+        else:  # only who draws the last line can put another above it
+            from rich.text import Text
+
+            self._status.console.print(Text.from_ansi(line), soft_wrap=True)
 
     def now(self, text: str) -> None:
         """What is going on, on the terminal's last line."""
