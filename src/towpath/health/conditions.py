@@ -11,6 +11,7 @@ from towpath.health.patterns import (
     ENDS,
     FAILURE,
     GOOD,
+    HARMLESS,
     HELD,
     NOT_YET,
     SETTLED,
@@ -106,7 +107,7 @@ def _by_strange_conditions(told: dict[str, dict[str, Any]]) -> Health | None:
         (
             each
             for name, each in told.items()
-            if is_false(each) and not FAILURE.search(name) and _is_broken("", each)
+            if is_false(each) and not _is_good_when_false(name) and _is_broken("", each)
         ),
         None,
     ):
@@ -127,6 +128,10 @@ def _by_strange_conditions(told: dict[str, dict[str, Any]]) -> Health | None:
 def _last(name: str) -> str:
     """`example.com/Ready`, `ACK.ResourceSynced` and `Pulp-API-Ready` mean what their last part says."""
     return re.split(r"[/.-]", name)[-1]
+
+
+def _is_good_when_false(name: str) -> bool:
+    return bool(BAD.fullmatch(_last(name)) or FAILURE.search(name))
 
 
 def _is_good(name: str) -> bool:
@@ -171,7 +176,7 @@ def _is_broken(name: str, condition: dict[str, Any]) -> bool | None:
     severity, reason = condition.get("severity"), str(condition.get("reason") or "")
     if severity in ("Error", "Info"):
         return bool(severity == "Error")
-    message = re.sub(r"^Previously: .*", "", str(condition.get("message") or ""))
+    message = HARMLESS.sub("", str(condition.get("message") or ""))
     for text in (reason, message):
         if FAILURE.search(text):
             return True

@@ -55,8 +55,6 @@ def generic(manifest: Manifest) -> Health:
     word = by_word(status, told_by(manifest))
     if word and word.status is Status.HEALTHY and runs_on(manifest, word.message):
         word = progressing(word.message)
-    if word and word.status is Status.HEALTHY and isinstance(status.get("errors"), list):
-        word = by_error(status) or word
     judged = by_conditions(manifest, word)
     if judged and judged.status is Status.HEALTHY and word:
         # A phase such as Failed or Pending beside a condition that is still True.

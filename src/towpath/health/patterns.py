@@ -44,7 +44,7 @@ GOOD = re.compile(
     r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated|Contactable|Reachable|Addressable|UpToDate|Released|Imported|Uploaded)"
 )
 VETO = re.compile(
-    r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Valid|Healthy)"
+    r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Healthy)|Valid"
 )
 """Good conditions that an object cannot be Healthy without, when they are there and False."""
 WAITS = re.compile(
@@ -66,6 +66,11 @@ FAILURE = re.compile(
     r"|exhausted|conflict|unauthorized|refused|lost\b",
     re.IGNORECASE,
 )
+HARMLESS = re.compile(
+    r"^previously: .*|\b(no|without|0) (\w+ (or|and) )?(errors?|failures?|failed)\b|\b(failed|errors?): 0\b",
+    re.IGNORECASE,
+)
+"""What a message says of failures when there are none, or were some once."""
 KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")
 INNER = ("phase", "state", "status", "health", "code")
 """Where the word stands when one of these is a mapping itself."""
