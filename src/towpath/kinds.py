@@ -112,8 +112,10 @@ def is_cluster_scoped(api_version: str, kind: str, definitions: Mapping[Kind, bo
 
 
 def is_known(api_version: str, kind: str) -> bool:
-    """False for a kind that no cluster can have: a built-in group without such a kind."""
-    return kind in _CLOSED.get(group_of(api_version), (kind,))
+    """False for a kind that no cluster can have: a built-in group without such a kind, or `core`."""
+    group = group_of(api_version)
+    # The group of a CustomResourceDefinition has a dot.
+    return kind in _CLOSED.get(group, (kind,) if "." in group else ())
 
 
 def group_with(kind: str) -> str | None:

@@ -78,6 +78,11 @@ COST = {
                 for n in range(100)
             },
         ),
+        "annotation of 200 KB for 1,000 objects": kustomize(
+            "processor time|memory|ended",
+            f"commonAnnotations: {{a: {'a' * 200_000}}}\nresources: [a.yaml]",
+            {"dev/a.yaml": "---\n".join(configmap(f"c{n}") for n in range(1_000))},
+        ),
         "path of many backslashes": kustomize(
             "4,096", 'resources:\n- \'"kind":"Secret" "data": {' + "\\" * 400_000 + "}'\n"
         ),

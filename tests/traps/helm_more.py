@@ -225,6 +225,7 @@ MORE = {
     "schema that is YAML": chart(
         "does not render|$ref", {"values.schema.json": "$ref: file:///etc/passwd\n"}
     ),
+    "values in two documents": chart("more than one document", {}, values="a: 1\n---\nb: 2\n"),
     "values that are a list": chart("does not render|not a mapping", {}, values="- a\n"),
     "values that are a text": chart("does not render|not a mapping", {}, values=f"{CANARY}\n"),
     "values with duplicate keys": chart("same key twice", {}, values="a: 1\na: 2\n"),

@@ -71,6 +71,17 @@ MORE_OBJECTS = {
     "apiVersion in capitals": plain("`apiVersion`", configmap().replace("v1", "V1")),
     "apiVersion that is a number": plain("`apiVersion`", configmap().replace("v1", "1")),
     "kind that is a list": plain("`kind`", configmap().replace("ConfigMap", "[ConfigMap]")),
+    "group that is the core's other name": plain(
+        "it is in v1", configmap().replace("apiVersion: v1", "apiVersion: core/v1")
+    ),
+    "cluster-scoped kind of a group without a dot": plain(
+        "no kind", "apiVersion: core/v1\nkind: Node\nmetadata: {name: n}\n"
+    ),
+    "name with two dots": plain("not a valid name", configmap("a..b")),
+    "name with a dash before a dot": plain("not a valid name", configmap("a-.b")),
+    "suffix in capitals": Trap(
+        "plain", "small letters", {"dev/a.yaml": configmap(), "dev/b.YAML": configmap("b")}
+    ),
     "name with a slash": plain("not a valid name", configmap("a/b")),
     "name that ends with a newline": plain("not a valid name", configmap('"a\\n"')),
     "name of another alphabet": plain("not a valid name", configmap("\u0430pp")),

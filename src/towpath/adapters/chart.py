@@ -48,7 +48,10 @@ def scan(sources: Sources, chart: str, values: str) -> bool:
             _judge(sources, path, name, found)
         elif "/crds/" in inside and name.endswith((".yaml", ".yml", ".json")):
             sources.documents(path, file=path)  # Helm hands them on as they are
-    for document in sources.documents(values, file=values):
+    given = sources.documents(values, file=values)
+    if len(given) > 1:
+        raise ConfigError("more than one document; Helm reads the first", file=values, line=given[1].line)
+    for document in given:
         sources.private.append(document.value)
         if not isinstance(document.value, dict):
             raise ConfigError("values that are not a mapping", file=values, line=document.line)

@@ -107,7 +107,7 @@ class _Scan:
             raise ConfigError("not UTF-8 text", file=file) from error
         with self._sources.budget.reading():
             document = read_document(text, file)
-        self._sources.count(_COSTLY * len(document.lines), file)
+        self._sources.count(len(document.lines), file, cost=_COSTLY)
         if not isinstance(document.data, dict):
             raise ConfigError("not a kustomization: not a mapping", file=file, line=1)
         here = _Kustomization(self, self._sources, document, file, folder)

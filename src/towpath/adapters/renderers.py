@@ -25,6 +25,7 @@ from towpath.strict_yaml import Document, load_documents
 
 RECORDS = frozenset({"release.yaml", "quarantine.yaml", "prune.yaml"})
 """Files beside the manifests that are about them, and that nobody applies."""
+_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,10 @@ def _plain(job: _Job) -> list[Document]:
     documents: list[Document] = []
     for path in paths:
         name = posixpath.basename(path)
-        if name in RECORDS or not name.endswith((".yaml", ".yml", ".json")):
+        if name in RECORDS or not name.lower().endswith(_SUFFIXES):
             continue
+        if not name.endswith(_SUFFIXES):
+            raise ConfigError(f"would not be read: write {', '.join(_SUFFIXES)} in small letters", file=path)
         if name in kustomization.NAMES:
             raise ConfigError(
                 "a kustomization, but the app's renderer is `plain`",

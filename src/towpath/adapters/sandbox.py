@@ -8,7 +8,7 @@ import base64
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,18 +37,15 @@ class _Memory:
     resident: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Seconds:
-    """Of processor time: one, and one more per `bytes` of sources, at most `most`."""
-
-    bytes: int
-    most: int
-
-
 _NEEDS = {"kustomize": _Memory(96, 32), "helm": _Memory(112, 80)}
 """What nearly all renders need. Of its data, a Go program keeps some 64 MiB free for tables."""
-_SECONDS = {"kustomize": _Seconds(128 << 10, 10), "helm": _Seconds(1 << 20, 5)}
-"""Several times what they need: templates can loop for ever, whatever else lies beside them."""
+_SECONDS: dict[str, Callable[[Sources], float]] = {
+    "kustomize": lambda sources: min(10, 1 + sources.values / 15_000 + (sources.values / 30_000) ** 2),
+    "helm": lambda sources: min(5, 1 + sources.size / (1 << 20)),
+}
+"""Processor time, more than they need: templates can loop for ever, whatever else lies beside them. Kustomize
+compares every object with every other.
+"""
 _MOST = _Memory(176, budget.MEMORY)
 """What one may have that needed more: all there is, while no other runs."""
 
@@ -66,8 +63,7 @@ def render_by(  # noqa: PLR0913
 
     It runs in `folder`, which is the checkout when none is given.
     """
-    seconds = _SECONDS[renderer]
-    cpu = min(1 + sources.size // seconds.bytes, seconds.most)
+    cpu = int(_SECONDS[renderer](sources))
 
     def render(memory: _Memory) -> str:
         return _run_within(memory, cpu, command, sources, file, timeout, folder or sources.root)

@@ -29,6 +29,8 @@ class Sources:
         self.private: list[Any] = []
         """Values that were read and that no error may show."""
         self._places: dict[str, str] = {}
+        self.values = 0
+        """Of YAML that was read until now."""
         self._read: dict[str, bytes] = {}
         self._documents: dict[str, list[Document]] = {}
         self._bytes = 0
@@ -113,11 +115,13 @@ class Sources:
                 raise
             raise self._too_many_values(file, error.line) from None
         self._nodes += nodes
+        self.values += nodes
         return documents
 
-    def count(self, values: int, file: str) -> None:
-        """Count values that were read by other means among the app's."""
-        self._nodes += values
+    def count(self, values: int, file: str, *, cost: int = 1) -> None:
+        """Count values that were read by other means among the app's, each as so many."""
+        self.values += values
+        self._nodes += cost * values
         if self._nodes > MAX_NODES:
             raise self._too_many_values(file, None)
 

@@ -34,6 +34,7 @@ def command(repo: Path, app: str, environment: str) -> None:
 
     from towpath.config import load_config
     from towpath.engine.render import render_app
+    from towpath.printable import printable
     from towpath.redact import mask_secret
     from towpath.settings import Settings
 
@@ -43,4 +44,8 @@ def command(repo: Path, app: str, environment: str) -> None:
     )
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     masked = [mask_secret(each) for each in (*result.objects, *result.hooks)]
-    click.echo(yaml.dump_all(masked, Dumper=dumper, sort_keys=False, allow_unicode=True), nl=False)
+    text: str = yaml.dump_all(masked, Dumper=dumper, sort_keys=False, allow_unicode=True)
+    if printable(text) != text:
+        # Direction marks are letters to YAML; on a terminal they make text read as it is not.
+        text = yaml.dump_all(masked, Dumper=dumper, sort_keys=False, allow_unicode=False)
+    click.echo(text, nl=False)

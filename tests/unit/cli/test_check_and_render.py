@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.traps.repository import build, configmap, plain
+from towpath.printable import printable
+from towpath.strict_yaml import load_document
+
 EXAMPLE = Path(__file__).parents[3] / "examples/environments"
 TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
 
@@ -88,3 +92,21 @@ def test_render_of_an_unknown_environment(repository: Path) -> None:
     done = towpath("render", "--repo", str(repository), "--app", "hello", "--environment", "pro")
     assert done.returncode == 1
     assert "Did you mean prod?" in done.stderr
+
+
+def test_what_is_rendered_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    data = {"a": "\x1b[2J\u202e\u2066\x9b", "b": "é"}
+    root = build(tmp_path, plain("", configmap(more=f"data: {json.dumps(data)}\n")))
+    done = towpath("render", "--repo", str(root), "--app", "x", "--environment", "dev")
+    assert printable(done.stdout) == done.stdout
+    assert load_document(done.stdout, "stdout")["data"] == data
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3_000, "nothing", "/dev/null"])
+@pytest.mark.parametrize("verb", ["check", "render"])
+def test_a_repository_that_is_none(verb: str, name: str) -> None:
+    more = ["--app", "x", "--environment", "dev"] if verb == "render" else []
+    done = towpath(verb, "--repo", name, *more)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "unexpected" not in done.stderr
