@@ -107,7 +107,7 @@ def _by_strange_conditions(told: dict[str, dict[str, Any]]) -> Health | None:
         (
             each
             for name, each in told.items()
-            if is_false(each) and not _is_good_when_false(name) and _is_broken("", each)
+            if is_false(each) and not _may_be_false(name) and _is_broken("", each)
         ),
         None,
     ):
@@ -130,8 +130,9 @@ def _last(name: str) -> str:
     return re.split(r"[/.-]", name)[-1]
 
 
-def _is_good_when_false(name: str) -> bool:
-    return bool(BAD.fullmatch(_last(name)) or FAILURE.search(name))
+def _may_be_false(name: str) -> bool:
+    """What is bad news when it is True, and what nobody has to have."""
+    return bool(BAD.fullmatch(_last(name)) or FAILURE.search(name) or "Optional" in name)
 
 
 def _is_good(name: str) -> bool:

@@ -44,7 +44,7 @@ from towpath.objects import Manifest
 def generic(manifest: Manifest) -> Health:
     """Judge by observedGeneration, conditions, then phase or state, then booleans, counts and errors."""
     status = part(manifest, "status")
-    if held := _held(manifest) or _switched_off(manifest):
+    if held := held_by(manifest) or _switched_off(manifest):
         return suspended(held)
     if not status:
         return _silent(str(manifest.get("kind")), part(manifest, "spec"))
@@ -82,7 +82,7 @@ def _silent(kind: str, spec: dict[str, Any]) -> Health:
     return unknown("it has no status to judge by")
 
 
-def _held(manifest: Manifest) -> str | None:
+def held_by(manifest: Manifest) -> str | None:
     """What in its specification or annotations keeps it from going on."""
     spec = part(manifest, "spec")
     for key in HOLDS:
@@ -116,7 +116,7 @@ def objection(manifest: Manifest) -> Health | None:
     state, history = status.get("state"), items(status, "conditions")
     if isinstance(state, str) and state.islower() and history and history[-1].get("type") == state:
         return None  # its conditions are a history of its states, and the bad ones are over
-    if held := _held(manifest):
+    if held := held_by(manifest):
         return suspended(held)
     told = generic(manifest)
     if told.status is Status.DEGRADED:

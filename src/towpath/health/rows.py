@@ -13,9 +13,9 @@ Progressing. A clause is a verdict (`Degraded!`: and waiting cannot help) and te
     .metadata.labels[a.b/c]            a key with dots in it
 
 What holds for every row comes before it: an object that is being deleted or that its controller has not seen
-since the newest change is Progressing, and no condition about an older generation makes an object Healthy.
-Nor does a row when the generic rules see bad news that it does not ask about, or what stops the object on
-purpose.
+since the newest change is Progressing (Suspended when that change stops the controller), and no condition
+about an older generation makes an object Healthy. Nor does a row when the generic rules see bad news that it does not ask
+about, or what stops the object on purpose.
 """
 
 import re
@@ -25,7 +25,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
-from towpath.health.generic import bad_news, objection
+from towpath.health.generic import bad_news, held_by, objection
 from towpath.health.verdict import (
     Health,
     Status,
@@ -33,6 +33,7 @@ from towpath.health.verdict import (
     conditions,
     part,
     progressing,
+    suspended,
     told_by,
     why,
 )
@@ -79,7 +80,9 @@ def judge_of(row: str) -> Callable[[Manifest], Health]:
 
     def judge(manifest: Manifest) -> Health:
         if waiting := behind(manifest):
-            return waiting
+            # A controller that is told to stop does not look at the change that says so.
+            held = held_by(manifest)
+            return suspended(held) if held else waiting
         for clause in clauses:
             if health := _apply(clause, manifest):
                 return (objection(manifest) if health.status is Status.HEALTHY else None) or health
