@@ -14,8 +14,8 @@ Progressing. A clause is a verdict (`Degraded!`: and waiting cannot help) and te
 
 What holds for every row comes before it: an object that is being deleted or that its controller has not seen
 since the newest change is Progressing (Suspended when that change stops the controller), and no condition
-about an older generation makes an object Healthy. Nor does a row when the generic rules see bad news that it does not ask
-about, or what stops the object on purpose.
+about an older generation makes an object Healthy. Nor does a row when the generic rules see bad news that
+it does not ask about, or what stops the object on purpose.
 """
 
 import re
