@@ -4,7 +4,7 @@ from typing import Any
 
 from towpath.health import gateways
 from towpath.health.counts import by_counts
-from towpath.health.patterns import ERRORS, FAILED, INSIDE, NO_PART
+from towpath.health.patterns import ERRORS, FAILED, INSIDE, NO_PART, RATIO
 from towpath.health.phases import by_word, runs_on, worst
 from towpath.health.verdict import Health, Status, degraded, healthy, part, progressing
 from towpath.health.workloads import cron_job
@@ -43,7 +43,7 @@ def by_nested(manifest: Manifest) -> Health | None:
 
 
 def by_parts(manifest: Manifest) -> Health | None:
-    """Nothing about the whole: the worst word or count of its parts, or an address that it has got."""
+    """Nothing about the whole: the worst word, count or ratio of its parts, or an address that it has got."""
     status = part(manifest, "status")
     if part(status, "loadBalancer").get("ingress"):
         return healthy("it has an address")
@@ -54,6 +54,8 @@ def by_parts(manifest: Manifest) -> Health | None:
         for each in (value if isinstance(value, list) else [value])
         if isinstance(each, dict)
     ]
+    # `servers: 1/2` is read as the part servers with `ready: 1/2`.
+    parts += [{"ready": value} for key, value in status.items() if RATIO.fullmatch(str(value))]
     found = [by_word(each, _error(each)) or by_counts({}, each, _error(each)) for each in parts]
     told = worst([health for health in found if health])
     on = told and told.status is Status.HEALTHY and runs_on(manifest, told.message)

@@ -41,7 +41,7 @@ GOOD = re.compile(
     r"\w*(Ready|Available|Healthy|Succeeded|Successful|Success|Completed|Complete|Established|Programmed"
     r"|Accepted|Admitted|Deployed|Installed|Synced|Synchronized|Reconciled|Applied|Active|Running|Valid|Validated"
     r"|Resolved|ResolvedRefs|Initialized|Provisioned|Bound|Online|Created|Compliant|Connected|Bootstrapped"
-    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated|Contactable|Reachable|Addressable|UpToDate|Released|Imported|Uploaded)"
+    r"|Downloaded|Configured|Registered|Joined|Built|Serving|Enforced|Verified|Finished|Propagated|Contactable|Reachable|Addressable|UpToDate|Released|Imported|Uploaded|Assigned|Allocated|Published|Attached)"
 )
 VETO = re.compile(
     r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Healthy)|Valid"
@@ -110,6 +110,10 @@ FLAGS = (
     "reconciled",
     "attached",
     "readyToUse",
+    "provisioned",
+    "installed",
+    "connected",
+    "registered",
 )
 """Booleans, or ratios such as `2/3`, that sum an object up."""
 RATIO = re.compile(r"(\d+)/(\d+)")
