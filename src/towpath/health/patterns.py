@@ -131,7 +131,7 @@ DUE = re.compile(r"\w*(InProgress|Pending)|Progressing|Processing|Waiting\w*")
 """Reasons of a condition that is False only until something has ended."""
 NO_PART = re.compile(r"(previous|old|desired|target|expected|spec)\w*|\w*conditions?", re.IGNORECASE)
 """What in a status is no part of what is now."""
-RUNS = re.compile(r"\b(running|active|started|initialized|executing|in ?use)\b", re.IGNORECASE)
+RUNS = re.compile(r"(?<![a-z])(running|active|started|initialized|executing|in ?use)(?![a-z])", re.IGNORECASE)
 COUNTS = (
     ("readyReplicas", "replicas"),
     ("availableReplicas", "replicas"),
