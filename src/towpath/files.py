@@ -1,7 +1,10 @@
 """Reads files of a checkout: inside of it only, bounded in size, UTF-8."""
 
+import errno
+import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from towpath.errors import ConfigError
 
@@ -19,7 +22,7 @@ def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str |
         if not stat.S_ISREG(path.stat().st_mode):
             # A named pipe would keep us waiting for ever, a device would never end.
             raise ConfigError("is not a regular file", file=relative)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             raw = file.read(max_bytes + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -31,6 +34,15 @@ def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str |
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"is not UTF-8 (byte {error.start})", file=relative) from error
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a resolved path; OSError when it has become a link, a pipe or a device since it was looked at."""
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(number, "rb")
 
 
 def resolve_inside(root: Path, relative: str) -> Path:

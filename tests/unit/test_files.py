@@ -1,11 +1,12 @@
 """Files are read inside of the checkout only."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from towpath.errors import ConfigError
-from towpath.files import read_text
+from towpath.files import open_regular, read_text
 
 
 def test_a_file_that_is_there_and_one_that_is_not(tmp_path: Path) -> None:
@@ -43,3 +44,14 @@ def test_too_large_not_utf8_and_not_a_file(tmp_path: Path) -> None:
         read_text(tmp_path, "binary")
     with pytest.raises(ConfigError, match="not a regular file"):
         read_text(tmp_path, ".")
+
+
+def test_what_became_a_link_or_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("canary")
+    (tmp_path / "link").symlink_to("secret")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe"):
+        with pytest.raises(OSError):
+            open_regular(tmp_path / name)
+    with open_regular(tmp_path / "secret") as file:
+        assert file.read() == b"canary"

@@ -194,8 +194,9 @@ def _cached(job: _Job, program: str, build: Callable[[], list[Document]]) -> lis
 
 def find_program(name: str, tools: Path | None) -> str:
     """The path of a program: in `tools`, else on PATH; MissingPartError when it is in neither."""
-    path = os.environ.get("PATH", os.defpath)
-    found = shutil.which(name, path=f"{tools}{os.pathsep}{path}" if tools else path)
+    # Never from the folder that is being looked at: it may be a repository with a program of this name.
+    folders = [str(tools or ""), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    found = shutil.which(name, path=os.pathsep.join(filter(posixpath.isabs, folders)))
     if not found:
         raise MissingPartError(
             f"the program `{name}` is not installed",

@@ -9,7 +9,7 @@ from typing import Any
 
 from towpath.adapters.budget import Budget
 from towpath.errors import ConfigError, TooLargeError
-from towpath.files import resolve_inside
+from towpath.files import open_regular, resolve_inside
 from towpath.strict_yaml import DEFAULT, Document, load_counted
 
 MAX_FILES = 5_000
@@ -78,7 +78,7 @@ class Sources:
             message = what.get(kind, "is not a regular file")
             raise ConfigError(f"{relative!r}: {message}", file=file, line=line)
         try:
-            with (self.root / place).open("rb") as stream:
+            with open_regular(self.root / place) as stream:
                 content = stream.read(MAX_FILE_BYTES + 1)
         except OSError as error:
             raise ConfigError(

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import io
 import os
 import sys
 
@@ -79,6 +80,8 @@ def main() -> None:
 
 def run() -> None:
     """Entry point: 0 done, 1 failed, 2 wrong usage, 130 interrupted. No traceback reaches a user."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know less letters than a file has
     try:
         main.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:

@@ -74,7 +74,11 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
     # Renderers are programs: threads keep all processors busy.
     with ThreadPoolExecutor(max_workers=workers) as pool:
         judge = partial(_judge, root, config=config, tools=tools, cache=cache, budget=budget)
-        results = dict(zip(config.apps, pool.map(judge, config.apps.values()), strict=True))
+        try:
+            results = dict(zip(config.apps, pool.map(judge, config.apps.values()), strict=True))
+        except BaseException:
+            budget.stopped.set()  # who interrupts does not wait for the renderers that run
+            raise
     if cache:
         RenderCache(cache).trim()
     for judged in results.values():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.traps.repository import build, configmap, plain
+from tests.traps.repository import build, configmap, kustomize, plain
 from towpath.printable import printable
 from towpath.strict_yaml import load_document
 
@@ -110,3 +110,25 @@ def test_a_repository_that_is_none(verb: str, name: str) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert "unexpected" not in done.stderr
+
+
+def test_no_program_of_the_repository_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = build(tmp_path, kustomize("", "resources: []\n"))
+    program = root / "kustomize"
+    program.write_text(f"#!/bin/sh\n: > {tmp_path}/was-run\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("PATH", ".:")
+    monkeypatch.setenv("TOWPATH_CACHE", str(tmp_path / "cache"))
+    done = towpath("check")
+    assert (done.returncode, (tmp_path / "was-run").exists()) == (1, False)
+    assert "is installed" in done.stderr
+
+
+def test_a_finding_is_told_in_letters_that_the_output_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = build(tmp_path, plain("", configmap("c\n  annotations: {漢: b}")))
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    done = towpath("check", "--repo", str(root))
+    assert (done.returncode, "\\u6f22" in done.stdout) == (1, True), done.stderr
