@@ -59,12 +59,13 @@ def scan(sources: Sources, chart: str, values: str) -> bool:
     return changing or (evaluates and any(_CHANGING.search(sources.content(each)) for each in sources.files))
 
 
-def copy_of_long_ago(sources: Sources, chart: str, values: str, folder: Path) -> None:
-    """Write the chart and the values to `folder`, with another time in the place of `now`."""
+def copy(sources: Sources, chart: str, values: str, folder: Path, *, long_ago: bool) -> None:
+    """Write the chart and the values, as they were read, to `folder`; `long_ago`: `now` is another time."""
     for path in (*sources.walk(chart, hidden=True), values):
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(_long_ago(sources.read(path, file=path)))
+        content = sources.read(path, file=path)
+        place.write_bytes(_long_ago(content) if long_ago else content)
 
 
 def _long_ago(template: bytes) -> bytes:

@@ -136,18 +136,21 @@ def _helm(job: _Job) -> list[Document]:
     helm = find_program("helm", job.tools)
     file = f"{chart}/Chart.yaml"
 
-    def template(top: Path) -> str:
-        command = [
-            *(helm, "template", app.name, str(top / chart)),
-            *("--namespace", job.environment.namespace, "--include-crds", "--skip-tests"),
-            # Of values files, Helm takes a list by commas; the top may have one in its name.
-            *("--values", values),
-        ]
-        return render_by("helm", command, sources, file, job.timeout, folder=top)
+    def template(*, long_ago: bool = False) -> str:
+        # A copy, because a file may become a link after it was judged, and Helm follows links.
+        with tempfile.TemporaryDirectory(prefix="towpath-render-") as name:
+            helm_chart.copy(sources, chart, values, Path(name), long_ago=long_ago)
+            command = [
+                *(helm, "template", app.name, str(Path(name) / chart)),
+                *("--namespace", job.environment.namespace, "--include-crds", "--skip-tests"),
+                # Of values files, Helm takes a list by commas; a folder above may have one in its name.
+                *("--values", values),
+            ]
+            return render_by("helm", command, sources, file, job.timeout, folder=Path(name))
 
     def build() -> list[Document]:
-        text = template(sources.root)
-        if may_change and _at_another_time(sources, chart, values, template) != text:
+        text = template()
+        if may_change and template(long_ago=True) != text:
             raise ConfigError(
                 "renders something else each time: a template uses the time, or a random value or key",
                 file=file,
@@ -157,12 +160,6 @@ def _helm(job: _Job) -> list[Document]:
         return list(map_annotations(map(origins.place, _read(text, sources, file, origins.before))))
 
     return _cached(job, helm, build)
-
-
-def _at_another_time(sources: Sources, chart: str, values: str, template: Callable[[Path], str]) -> str:
-    with tempfile.TemporaryDirectory(prefix="towpath-render-") as name:
-        helm_chart.copy_of_long_ago(sources, chart, values, Path(name))
-        return template(Path(name))
 
 
 RENDERERS: dict[str, Callable[[_Job], list[Document]]] = {
