@@ -4,7 +4,9 @@ import difflib
 import importlib
 import io
 import os
+import signal
 import sys
+from typing import NoReturn
 
 import click
 
@@ -79,7 +81,13 @@ def main() -> None:
 
 
 def run() -> None:
-    """Entry point: 0 done, 1 failed, 2 wrong usage, 130 interrupted. No traceback reaches a user."""
+    """Entry point: 0 done, 1 failed, 2 wrong usage, 128 and the number of the signal that ended it.
+
+    No traceback reaches a user.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one of them
+            signal.signal(number, _end)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know less letters than a file has
     try:
@@ -103,6 +111,11 @@ def run() -> None:
             raise
         report(unforeseen(error))
         sys.exit(1)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    """Leave as after an interrupt: programs that were started are ended, temporary folders removed."""
+    sys.exit(128 + number)
 
 
 def report(error: TowpathError) -> None:

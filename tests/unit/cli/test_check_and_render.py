@@ -1,12 +1,15 @@
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.traps.repository import build, configmap, kustomize, plain
+from tests.traps.repository import build, configmap, helm, kustomize, plain
 from towpath.printable import printable
 from towpath.strict_yaml import load_document
 
@@ -132,3 +135,37 @@ def test_a_finding_is_told_in_letters_that_the_output_has(
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     done = towpath("check", "--repo", str(root))
     assert (done.returncode, "\\u6f22" in done.stdout) == (1, True), done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+@pytest.mark.parametrize("verb", ["check", "render"])
+def test_whoever_ends_it_ends_the_renderer_too(tmp_path: Path, verb: str, number: signal.Signals) -> None:
+    loop = "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}"
+    root = build(tmp_path, helm("", loop))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    args = [verb, "--repo", str(root), *(["--app", "x", "--environment", "dev"] if verb == "render" else [])]
+    environ = {**os.environ, "TMPDIR": str(temporary)}
+    process = subprocess.Popen(
+        [*TOWPATH, *args],
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509 - under nohup it would be ignored
+    )
+    while not (renderers := programs_of(process)):
+        assert process.poll() is None, "it ended before its renderer was seen"
+        time.sleep(0.01)
+    time.sleep(
+        0.3
+    )  # it is started: what ends in the midst of starting another is left to that one's own limits
+    process.send_signal(number)
+    assert process.wait(30) == 128 + number
+    assert not [each for each in renderers if Path(f"/proc/{each}").exists()]
+    assert not list(temporary.iterdir())
+
+
+def programs_of(process: subprocess.Popen[bytes]) -> list[str]:
+    """Ids of the processes that it has started."""
+    lists = Path(f"/proc/{process.pid}/task").glob("*/children")
+    return [child for each in lists for child in each.read_text().split()]
