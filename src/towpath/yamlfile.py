@@ -62,10 +62,9 @@ def read_document(text: str, file: str, *, max_bytes: int = MAX_BYTES) -> Docume
     """Parse `text`; an empty document is None. `file` is its name in errors."""
     if len(text) > max_bytes or len(text.encode()) > max_bytes:
         raise ConfigError(f"has more than {max_bytes} bytes", file=file)
-    check_bounds(text, file)
-    node = yaml.compose(text, Loader=_Loader)
+    nodes = check_bounds(text, file)
     walk = _Walk(file)
-    data = None if node is None else walk.build(node, ())
+    data = walk.build(nodes[0], ()) if nodes else None
     if walk.problems:
         raise config_error(walk.problems, file)
     return Document(data, walk.lines)
@@ -80,16 +79,15 @@ def config_error(problems: list[tuple[int, str]], file: str) -> ConfigError:
     return ConfigError("\n".join([first, *shown]), file=file, line=line)
 
 
-def check_bounds(text: str, file: str, *, documents: int = 1) -> None:
-    """Raise ConfigError when `text` is not YAML or exceeds the bounds, before anything is built of it.
+def check_bounds(text: str, file: str, *, documents: int = 1) -> list[yaml.Node]:
+    """The root of each document. ConfigError when `text` is not YAML or exceeds the bounds, before that.
 
     What aliases stand for is not counted here.
     """
     try:
         # Events come without recursion, so that depth cannot exhaust the stack.
         _count(yaml.parse(text, Loader=_Loader), file, documents)
-        for _ in yaml.compose_all(text, Loader=_Loader):
-            pass
+        return list(yaml.compose_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None

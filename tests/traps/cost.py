@@ -50,7 +50,7 @@ COST = {
     },
     "kustomize": {
         "one resource 40,000 times": kustomize(
-            "does not render|processor time",
+            "is named twice",
             f"resources: [{'a.yaml,' * 40_000}]",
             {"dev/a.yaml": "---\n{a: 1}\n" * 4_000},
         ),
@@ -60,7 +60,7 @@ COST = {
             {"dev/e": "A=b\n" * 200_000},
         ),
         "one file of variables in 5,000 objects": kustomize(
-            "does not render|processor time|memory|ended",
+            "more than 8 MiB",
             "configMapGenerator:\n" + "".join(f"- {{name: x{n}, envs: [e]}}\n" for n in range(5_000)),
             {"dev/e": "A=b\n" * 200_000},
         ),

@@ -22,12 +22,16 @@ MAX_BASES = 500
 """Bases after each use of a base is counted: ten levels of two would be a thousand builds."""
 MAX_GENERATED = 1 << 20
 """Bytes of the files that one generated ConfigMap or Secret may take up; Kubernetes stores no larger one."""
+MAX_ALL_GENERATED = 8 << 20
+"""Bytes of the files that all of them may take up: what may be rendered at all."""
 _MAX_DEPTH = 30
 _MAX_PATH = 4_096
 _COSTLY = 5
 """What a value of a kustomization counts: its line is kept, and reading it takes so much longer."""
 
 _FOLDERS_OR_FILES = ("resources", "bases", "components")
+_ONCE = ("resources", "bases")
+"""Kustomize refuses the same object twice."""
 _FILES = ("crds", "configurations")
 _PLUGINS = ("transformers", "generators", "validators")
 _PATCHES = ("patches", "patchesJson6902", "replacements")
@@ -70,6 +74,8 @@ class _Scan:
         self._resources: dict[str, list[Document]] = {}
         self.pairs: set[str] = set()
         """Files of `KEY=value` that were judged."""
+        self.generated = 0
+        """Bytes of the files of which objects are generated, each as often as it is."""
 
     @property
     def resources(self) -> list[Document]:
@@ -142,8 +148,13 @@ class _Kustomization:
 
     def key(self, key: str, written: str, value: Any) -> Iterator[int]:
         items = value if isinstance(value, list) else [value]
+        named: set[str] = set()
         for index, item in enumerate(items):
             line = self._document.line((written, index))
+            if key in _ONCE and isinstance(item, str):
+                if item in named:
+                    raise ConfigError(f"{redact(item)[:200]!r} is named twice", file=self._file, line=line)
+                named.add(item)
             if key in _FOLDERS_OR_FILES or key in _PLUGINS:
                 yield self._resource(item, line, plugin=key in _PLUGINS)
             elif key in _FILES:
@@ -217,8 +228,11 @@ class _Kustomization:
                 place = self._path(path, line)
                 content = self._sources.read(place, file=self._file, line=line)
                 size += len(content)
+                self._walk.generated += len(content)
                 if size > MAX_GENERATED:
                     raise ConfigError("generates an object larger than 1 MiB", file=self._file, line=line)
+                if self._walk.generated > MAX_ALL_GENERATED:
+                    raise ConfigError("generates more than 8 MiB", file=self._file, line=line)
                 if key.casefold() != "files":
                     self._pairs(content, place)
 

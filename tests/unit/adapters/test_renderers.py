@@ -93,7 +93,8 @@ def test_kustomize_builds_the_overlay_and_knows_where_objects_come_from(tmp_path
 
 
 def test_kustomize_says_in_one_error_what_does_not_build(tmp_path: Path) -> None:
-    write(tmp_path, {"dev/kustomization.yaml": "resources: [a.yaml, a.yaml]", "dev/a.yaml": configmap("a")})
+    files = {"dev/a.yaml": configmap("a"), "dev/b.yaml": configmap("a")}
+    write(tmp_path, {"dev/kustomization.yaml": "resources: [a.yaml, b.yaml]", **files})
     with pytest.raises(ConfigError, match=r"apps/x/dev/kustomization\.yaml: does not render") as caught:
         render(tmp_path, *config("kustomize"), tools=TOOLS)
     assert str(tmp_path) not in str(caught.value)
