@@ -1,17 +1,22 @@
 """One promotion, rollback or reconcile at a time per environment."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from prefect.concurrency.asyncio import AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 
+from tasks.overload import overloaded
 from towpath.errors import MissingPartError, TransientError
 
 LEASE = 60.0
 """Seconds after which the server takes the lock back from a holder that was killed."""
 PATIENCE = 900.0
 """Seconds to wait for whoever holds it."""
+OVERLOADED = 60.0
+PAUSE = 1.0
+"""Seconds during which, and after which, a server is asked again that answers with an error of its own."""
 
 
 @contextmanager
@@ -23,15 +28,7 @@ def environment_lock(environment: str) -> Iterator[None]:
     name = f"environment-{environment}"
     with ExitStack() as stack:
         try:
-            stack.enter_context(
-                concurrency(
-                    name,
-                    strict=True,
-                    lease_duration=LEASE,
-                    timeout_seconds=PATIENCE,
-                    raise_on_lease_renewal_failure=False,
-                )
-            )
+            _enter(stack, name)
         except AcquireConcurrencySlotTimeoutError as error:
             raise TransientError(
                 f"environment {environment} was busy for {PATIENCE:.0f} s: another run holds its lock"
@@ -46,3 +43,24 @@ def environment_lock(environment: str) -> Iterator[None]:
                 remedy=f"`prefect gcl create {name} --limit 1` creates it (`towpath local up` does).",
             ) from error
         yield
+
+
+def _enter(stack: ExitStack, name: str) -> None:
+    until = time.monotonic() + OVERLOADED
+    held = False
+    while not held:
+        try:
+            stack.enter_context(
+                concurrency(
+                    name,
+                    strict=True,
+                    lease_duration=LEASE,
+                    timeout_seconds=PATIENCE,
+                    raise_on_lease_renewal_failure=False,
+                )
+            )
+            held = True
+        except ConcurrencySlotAcquisitionError as error:
+            if not overloaded(error.__cause__) or time.monotonic() > until:
+                raise
+            time.sleep(PAUSE)
