@@ -93,28 +93,18 @@ def apiserver(stack: Stack) -> Component:
 def controller_manager(stack: Stack) -> Component:
     """The controllers."""
     authority, authority_key = certificate(stack, "ca")
-    cert, key = certificate(stack, "controller-manager")
     _, accounts = certificate(stack, "service-accounts")
-    path = kubeconfigs(stack)["controller-manager"]
     return Component(
         name="kube-controller-manager",
         what="the cluster's controllers",
         command=(
             program(stack, "kube-controller-manager"),
-            f"--kubeconfig={path}",
-            f"--authentication-kubeconfig={path}",
-            f"--authorization-kubeconfig={path}",
-            f"--bind-address={LOOPBACK}",
-            f"--secure-port={stack.port('controller-manager')}",
-            f"--tls-cert-file={cert}",
-            f"--tls-private-key-file={key}",
+            *_serving(stack, "controller-manager"),
             f"--root-ca-file={authority}",
             f"--cluster-signing-cert-file={authority}",
             f"--cluster-signing-key-file={authority_key}",
             f"--service-account-private-key-file={accounts}",
             "--use-service-account-credentials",
-            "--leader-elect=false",
-            "--profiling=false",
             # Its default of 20 requests a second is for clusters of many; here people would only wait.
             "--kube-api-qps=500",
             "--kube-api-burst=1000",
@@ -127,26 +117,33 @@ def controller_manager(stack: Stack) -> Component:
 
 def scheduler(stack: Stack) -> Component:
     """The scheduler."""
-    cert, key = certificate(stack, "scheduler")
-    path = kubeconfigs(stack)["scheduler"]
     return Component(
         name="kube-scheduler",
         what="places pods",
         command=(
             program(stack, "kube-scheduler"),
-            f"--kubeconfig={path}",
-            f"--authentication-kubeconfig={path}",
-            f"--authorization-kubeconfig={path}",
-            f"--bind-address={LOOPBACK}",
-            f"--secure-port={stack.port('scheduler')}",
-            f"--tls-cert-file={cert}",
-            f"--tls-private-key-file={key}",
-            "--leader-elect=false",
-            "--profiling=false",
+            *_serving(stack, "scheduler"),
         ),
         ready=readiness.https("scheduler", "/healthz"),
         ports=("scheduler",),
         needs=("kube-apiserver",),
+    )
+
+
+def _serving(stack: Stack, name: str) -> tuple[str, ...]:
+    """How a controller of the only node reaches the API server, and answers by itself."""
+    cert, key = certificate(stack, name)
+    path = kubeconfigs(stack)[name]
+    return (
+        f"--kubeconfig={path}",
+        f"--authentication-kubeconfig={path}",
+        f"--authorization-kubeconfig={path}",
+        f"--bind-address={LOOPBACK}",
+        f"--secure-port={stack.port(name)}",
+        f"--tls-cert-file={cert}",
+        f"--tls-private-key-file={key}",
+        "--leader-elect=false",
+        "--profiling=false",
     )
 
 
