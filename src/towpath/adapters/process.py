@@ -52,7 +52,11 @@ class CommandError(TerminalError):
 
 def _end(output: str) -> str:
     """The whole words at the end that there is time to redact: megabytes may be made to take long."""
-    return output if len(output) <= _REDACTED else output[-_REDACTED:].split(maxsplit=1)[-1]
+    if len(output) <= _REDACTED:
+        return output
+    if "Secret" in output[:-_REDACTED]:
+        return "(too long to be shown: it may be the rest of a Secret)"  # whose head is what tells
+    return output[-_REDACTED:].split(maxsplit=1)[-1]
 
 
 def tail(text: str, lines: int = TAIL_LINES) -> str:

@@ -134,3 +134,11 @@ def test_processor_time_memory_and_output_are_bounded() -> None:
         run([sys.executable, "-c", f"import time; time.sleep(0.2)\n{allocate}"], memory=200 << 20)
     with pytest.raises(CommandError, match="wrote more than 1000 bytes"):
         run(["sh", "-c", "while :; do echo x; done"], max_output=1_000)
+
+
+def test_the_end_of_a_long_secret_is_not_shown_without_its_head(tmp_path: Path) -> None:
+    lines = "".join(f"  key{number}: hunter2-{number}\n" for number in range(20_000))
+    (tmp_path / "secret").write_text(f"kind: Secret\ndata:\n{lines}")
+    with pytest.raises(CommandError, match="too long to be shown") as caught:
+        run(["sh", "-c", "cat secret >&2; exit 3"], cwd=tmp_path)
+    assert "hunter2" not in str(caught.value)
