@@ -13,8 +13,8 @@ from pathlib import Path
 
 from towpath.adapters.kubernetes import Cluster, connect
 from towpath.errors import TowpathError
-from towpath.local.golang import BUILD_ENVIRONMENT, find_go, required_version
-from towpath.local.tools import require
+from towpath.local.programs.golang import BUILD_ENVIRONMENT, find_go, required_version
+from towpath.local.programs.tools import require
 from towpath.objects import Manifest
 from towpath.settings import Settings
 

@@ -29,9 +29,9 @@ from tests.integration.fleet import Fleet
 from tests.integration.kube import World
 from towpath.adapters.kubernetes import Cluster, connect
 from towpath.config import Environment, parse_config
-from towpath.engine.drift import inspect
-from towpath.engine.render import Rendered, digest_of
-from towpath.engine.sync import sync_app
+from towpath.engine.apply.sync import sync_app
+from towpath.engine.reconcile.detect import inspect
+from towpath.engine.source.render import Rendered, digest_of
 from towpath.objects import Manifest
 from towpath.settings import Settings
 
@@ -183,8 +183,8 @@ SEEN = ("deployment", "--all", "--for=jsonpath={.status.observedGeneration}=1", 
 """What `kubectl wait` waits for: that controllers have seen each Deployment."""
 ONE = """\
 import json, os, resource, time
-from towpath.engine.place import open_place
-from towpath.engine.reconcile import reconcile
+from towpath.engine.live.context import open_place
+from towpath.engine.reconcile.loop import reconcile
 from towpath.settings import Settings
 begin = last = time.perf_counter()
 def tell(line):

@@ -22,11 +22,11 @@ from pathlib import Path
 from benchmarks.cluster import Bench, write
 from benchmarks.objects import WORKLOADS
 from towpath.config import parse_config
-from towpath.engine.render import Rendered, digest_of
-from towpath.engine.sync import sync_app
+from towpath.engine.apply.sync import sync_app
+from towpath.engine.source.render import Rendered, digest_of
 from towpath.objects import Manifest
 
-IMPORT = "import towpath.adapters.kubernetes, towpath.engine.sync"
+IMPORT = "import towpath.adapters.kubernetes, towpath.engine.apply.sync"
 CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: bench, namespace: %s}]\n"
 
 

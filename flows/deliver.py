@@ -1,11 +1,11 @@
 """From a commit to a release, and on its way to the first environment. Runs in the pool `build`."""
 
+from tasks.chain import start_promotion
 from tasks.image import build, push, scan, test
-from tasks.introduce import introduce
 from tasks.release import record, recorded
+from tasks.run_identity import introduce
 from tasks.source import checkout
 from tasks.step import towpath_flow
-from tasks.successor import start_promotion
 
 
 @towpath_flow

@@ -3,10 +3,10 @@
 from tasks.adopt import adopt
 from tasks.desired import fetch
 from tasks.drift import carry_out, detect, record, reset_budgets
-from tasks.introduce import introduce
 from tasks.lock import environment_lock
-from tasks.revive import reschedule, revive
+from tasks.run_identity import introduce
 from tasks.step import towpath_flow
+from tasks.stuck_runs import reschedule, revive
 
 
 @towpath_flow

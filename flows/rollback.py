@@ -2,11 +2,11 @@
 
 from tasks.cluster import sync, verify
 from tasks.commit import mark_verified
-from tasks.introduce import introduce
 from tasks.lock import environment_lock
+from tasks.rollback import restore_earlier
+from tasks.run_identity import introduce
 from tasks.status import record_promoted
 from tasks.step import towpath_flow
-from tasks.undo import restore_earlier
 
 
 @towpath_flow

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from prefect.logging import get_run_logger
 
 from tasks.drift import Seen
-from tasks.introduce import run_id
 from tasks.report import artifact_key, report
+from tasks.run_identity import run_id
 from tasks.step import settings, step
-from towpath.adoption import Proposal, adoption_markdown
-from towpath.engine.adopt import propose_app
+from towpath.drift.proposal import Proposal, adoption_markdown
+from towpath.engine.reconcile.adopt import propose_app
 from towpath.redact import redact
 
 

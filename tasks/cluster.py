@@ -9,11 +9,11 @@ from tasks.step import settings, step
 from towpath.adapters.kubernetes import Cluster
 from towpath.adapters.kubernetes import connect_environment as connect_to
 from towpath.config import Environment
-from towpath.engine.leave import remove_app
-from towpath.engine.outcome import SyncResult
-from towpath.engine.render import Rendered, render_app
-from towpath.engine.sync import sync_app
-from towpath.engine.verify import Verification, verify_app
+from towpath.engine.apply.sync import sync_app
+from towpath.engine.apply.sync_result import SyncResult
+from towpath.engine.apply.uninstall import remove_app
+from towpath.engine.source.render import Rendered, render_app
+from towpath.engine.verify.verify import Verification, verify_app
 from towpath.health.expressions import judges_of
 
 

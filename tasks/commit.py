@@ -5,16 +5,16 @@ from pathlib import Path
 
 from tasks.cluster import Target
 from tasks.desired import environments_url, read_desired
-from tasks.introduce import actor, run_id
 from tasks.proposal import Proposal, now
+from tasks.run_identity import actor, run_id
 from tasks.step import settings, step
 from towpath.adapters.git import commit_files
-from towpath.approval import Approval
 from towpath.config import load_config
-from towpath.engine.promote import Edits, promote_edits, verified_edits
+from towpath.engine.source.edits import Edits, promote_edits, verified_edits
 from towpath.errors import ConflictError
-from towpath.promotion import PromotionIntent, commit_message, verified_marker, verified_message
-from towpath.release import EnvironmentRelease, Release, release_path
+from towpath.gates.approval import Approval
+from towpath.release.commit_message import PromotionIntent, commit_message, verified_marker, verified_message
+from towpath.release.model import EnvironmentRelease, Release, release_path
 
 AUTHOR = "Towpath <towpath@localhost>"
 """Who commits; who promoted and who approved is in the trailers and in release.yaml."""

@@ -1,7 +1,7 @@
 """The environment repository at its head: configuration, releases, quarantine."""
 
 from tasks.step import settings, step
-from towpath.engine.repository import GIT_TIMEOUT, Desired, read_repository
+from towpath.engine.source.repository import GIT_TIMEOUT, Desired, read_repository
 
 __all__ = ["GIT_TIMEOUT", "Desired", "environments_url", "fetch", "read_desired"]
 

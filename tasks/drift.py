@@ -12,17 +12,17 @@ from tasks.events import emit, of_ending, of_finding
 from tasks.report import artifact_key, read_report, read_table, report, write_table
 from tasks.status import write_health
 from tasks.step import settings, step
-from towpath.adoption import Proposal
-from towpath.engine.budget import forget_heals
-from towpath.engine.carry_out import Outcome
-from towpath.engine.found import Found
-from towpath.engine.place import place_of
-from towpath.engine.reconcile import act, conclude, look
-from towpath.engine.render import Rendered
+from towpath.drift.events import MAX_MESSAGE
+from towpath.drift.incidents import WHOLE, news, remembered
+from towpath.drift.proposal import Proposal
+from towpath.engine.live.context import place_of
+from towpath.engine.live.heal_store import forget_heals
+from towpath.engine.reconcile.execute import Outcome
+from towpath.engine.reconcile.loop import act, conclude, look
+from towpath.engine.reconcile.result import Found
+from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError
-from towpath.events import MAX_MESSAGE
 from towpath.redact import redact
-from towpath.trouble import WHOLE, news, remembered
 
 
 class Seen:

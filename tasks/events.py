@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterable
 
 from prefect.events import emit_event
 
-from towpath.engine.found import Found, Reconciled
-from towpath.events import (
+from towpath.drift.events import (
     Event,
     branch_rewritten,
     drift_detected,
@@ -14,8 +13,9 @@ from towpath.events import (
     render_failed,
     sync_ended,
 )
-from towpath.heal import LIMIT
-from towpath.trouble import WHOLE
+from towpath.drift.heal_budget import LIMIT
+from towpath.drift.incidents import WHOLE
+from towpath.engine.reconcile.result import Found, Reconciled
 
 
 def emit(events: Iterable[Event]) -> None:

@@ -15,14 +15,14 @@ from prefect.logging import get_run_logger
 from pydantic import Field, ValidationError
 
 from tasks.desired import read_desired
-from tasks.introduce import run_id
 from tasks.proposal import Proposal
+from tasks.run_identity import run_id
 from tasks.step import RejectedError, step
-from towpath.approval import Approval, check_approval
 from towpath.errors import ConflictError, RefusedError
-from towpath.gate import GateVerdict, evaluate_gate
-from towpath.pause import active
-from towpath.release import EnvironmentRelease, Release
+from towpath.gates.approval import Approval, check_approval
+from towpath.gates.evaluate import GateVerdict, evaluate_gate
+from towpath.gates.pause import active
+from towpath.release.model import EnvironmentRelease, Release
 
 PATIENCE = 7 * 24 * 3600
 """Seconds that a promotion waits for an approval; then the server fails it."""

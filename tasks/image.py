@@ -13,9 +13,9 @@ from tasks.step import settings, step
 from towpath.adapters import docker, registry, trivy
 from towpath.errors import ConflictError, RefusedError
 from towpath.files import resolve_inside
-from towpath.images import parse_image
-from towpath.release import ScanSummary
-from towpath.scan import ScanVerdict, judge
+from towpath.release.image_ref import parse_image
+from towpath.release.model import ScanSummary
+from towpath.release.scan import ScanVerdict, judge
 
 BUILD_TIMEOUT = 1800.0
 SCAN_TIMEOUT = 600.0

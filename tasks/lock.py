@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from prefect.concurrency.asyncio import AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 
-from tasks.overload import overloaded
+from tasks.server_errors import overloaded
 from towpath.errors import MissingPartError, TransientError
 
 LEASE = 60.0

@@ -7,10 +7,10 @@ from tasks.cluster import connect_environment
 from tasks.desired import read_desired
 from tasks.report import artifact_key, report
 from tasks.step import settings, step
-from towpath.engine.plan import plan_app
-from towpath.engine.promote import promote_edits, render_with
+from towpath.engine.apply.plan import plan_app
+from towpath.engine.source.edits import promote_edits, render_with
 from towpath.redact import redact
-from towpath.release import EnvironmentRelease, Release
+from towpath.release.model import EnvironmentRelease, Release
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from prefect.logging import get_run_logger
 
 from tasks.desired import read_desired
-from tasks.introduce import introduce, promotion_name, release_tags, run_id
 from tasks.report import artifact_key, report
+from tasks.run_identity import introduce, promotion_name, release_tags, run_id
 from tasks.source import Source
 from tasks.step import step
 from towpath.adapters import registry
 from towpath.errors import UnknownNameError
-from towpath.release import Release, ScanSummary
-from towpath.scan_policy import unmet
+from towpath.release.model import Release, ScanSummary
+from towpath.release.scan_policy import unmet
 
 
 @step("look for a release of {source.app} {source.short}")

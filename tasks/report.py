@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from prefect.artifacts import Artifact, create_markdown_artifact, create_table_artifact
 
-from tasks.overload import asking_again
+from tasks.server_errors import asking_again
 from towpath.redact import redact
 
 

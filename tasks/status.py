@@ -6,11 +6,11 @@ from tasks.cluster import Target
 from tasks.proposal import now
 from tasks.report import artifact_key, read_table, write_table
 from tasks.step import step
-from towpath.decision import Decision, drift_text
-from towpath.engine.found import Reconciled
+from towpath.drift.decision import Decision, drift_text
+from towpath.engine.reconcile.result import Reconciled
 from towpath.printable import headline
 from towpath.redact import redact
-from towpath.release import Release
+from towpath.release.model import Release
 
 Row = dict[str, Any]
 """`app`, `release` (digest), `commit` (of the environment repository), `health`, `drift`, `at`, `detail`."""

@@ -31,21 +31,21 @@ from flows.promote import promote
 from flows.reconcile import reconcile
 from flows.rollback import rollback
 from towpath.adapters.registry import RegistryManifest
-from towpath.adoption import Proposal
-from towpath.drift import DriftReport
-from towpath.engine.drift import Inspection
-from towpath.engine.glance import AppHealth
-from towpath.engine.outcome import SyncResult
-from towpath.engine.verify import Verification
+from towpath.applyset.inventory import Inventory
+from towpath.applyset.plan import Plan
+from towpath.drift.heal_budget import WHOLE, Budget, Exhausted
+from towpath.drift.model import DriftReport
+from towpath.drift.proposal import Proposal
+from towpath.engine.apply.sync_result import SyncResult
+from towpath.engine.reconcile.detect import Inspection
+from towpath.engine.verify.health_snapshot import AppHealth
+from towpath.engine.verify.verify import Verification
 from towpath.errors import TowpathError
-from towpath.heal import WHOLE, Budget, Exhausted
 from towpath.health import Status
-from towpath.images import check_digest, parse_image
-from towpath.inventory import Inventory
 from towpath.objects import ObjectRef
-from towpath.plan import Plan
-from towpath.release import EnvironmentRelease, Release, ScanSummary, load_release_file
-from towpath.scan import ScanVerdict
+from towpath.release.image_ref import check_digest, parse_image
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, load_release_file
+from towpath.release.scan import ScanVerdict
 
 FLOWS: dict[str, Flow[Any, Any]] = {
     "deliver": deliver,
@@ -109,7 +109,7 @@ def _serve(server: SubprocessASGIServer) -> subprocess.Popen[Any]:
     """The local stack's server: Prefect's own stands still for a minute now and then (decision 0007)."""
     given = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
-    app = ("--factory", "towpath.cli.prefect_server:create_app", "--lifespan", "on")
+    app = ("--factory", "towpath.orchestration.server_app:create_app", "--lifespan", "on")
     where = ("--host", "127.0.0.1", "--port", str(server.port), "--log-level", "error")
     return subprocess.Popen(
         [sys.executable, "-m", "uvicorn", *app, *where], env={**os.environ, **given, **settings}
@@ -325,23 +325,23 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.calls.append(f"adopt {rendered.app} {place.environment.name} {len(decision.drifted)}")
         return bench.proposal or Proposal(rendered.app, "towpath/adopt-dev-hello", "c" * 40, True)
 
-    monkeypatch.setattr("towpath.engine.reconcile.budget_of", budget_of)
-    monkeypatch.setattr("towpath.engine.carry_out.remember_heals", lambda *_: None)
+    monkeypatch.setattr("towpath.engine.reconcile.loop.budget_of", budget_of)
+    monkeypatch.setattr("towpath.engine.reconcile.execute.remember_heals", lambda *_: None)
     monkeypatch.setattr("tasks.drift.forget_heals", forget_heals)
     monkeypatch.setattr("tasks.adopt.propose_app", propose_app)
     for target in ("tasks.cluster", "tasks.proposal"):
         monkeypatch.setattr(f"{target}.connect_environment", lambda _: None)
-    monkeypatch.setattr("towpath.engine.place.shared_connection", lambda *_: None)
+    monkeypatch.setattr("towpath.engine.live.context.shared_connection", lambda *_: None)
     monkeypatch.setattr("tasks.proposal.plan_app", plan_app)
     monkeypatch.setattr("tasks.cluster.verify_app", verify_app)
-    monkeypatch.setattr("towpath.engine.carry_out.verify_all", verify_all)
-    for target in ("tasks.cluster", "towpath.engine.carry_out"):
+    monkeypatch.setattr("towpath.engine.reconcile.execute.verify_all", verify_all)
+    for target in ("tasks.cluster", "towpath.engine.reconcile.execute"):
         monkeypatch.setattr(f"{target}.sync_app", sync_app)
         monkeypatch.setattr(f"{target}.remove_app", remove_app)
-    monkeypatch.setattr("towpath.engine.carry_out.prune_extras", prune_extras)
-    monkeypatch.setattr("towpath.engine.provenance.read_inventory", lambda *_: (None, ""))
-    monkeypatch.setattr("towpath.engine.reconcile.inspect", inspect)
-    monkeypatch.setattr("towpath.engine.reconcile.glance", glance)
+    monkeypatch.setattr("towpath.engine.reconcile.execute.prune_extras", prune_extras)
+    monkeypatch.setattr("towpath.engine.reconcile.release_admission.read_inventory", lambda *_: (None, ""))
+    monkeypatch.setattr("towpath.engine.reconcile.loop.inspect", inspect)
+    monkeypatch.setattr("towpath.engine.reconcile.loop.glance", glance)
 
 
 def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

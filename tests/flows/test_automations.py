@@ -12,9 +12,9 @@ from prefect.client.orchestration import get_client
 from prefect.events.schemas.automations import AutomationCore
 from prefect.utilities.asyncutils import run_coro_as_sync
 
-from towpath import events
-from towpath.drift import DriftEntry
-from towpath.events import Event
+from towpath.drift import events
+from towpath.drift.events import Event
+from towpath.drift.model import DriftEntry
 from towpath.objects import ObjectRef
 
 FOLDER = Path(__file__).parents[2] / "deployments/automations"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.flows.bench import TOWPATH, Bench, git
-from towpath.release import EnvironmentRelease, ScanSummary, dump_release_file
-from towpath.scan import Finding, ScanVerdict
+from towpath.release.model import EnvironmentRelease, ScanSummary, dump_release_file
+from towpath.release.scan import Finding, ScanVerdict
 
 
 def commit(bench: Bench) -> str:

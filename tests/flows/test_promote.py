@@ -12,7 +12,7 @@ from prefect.states import Paused, Scheduled
 from tasks.proposal import plan_markdown
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.errors import TransientError, VerifyError
-from towpath.release import Release, ScanSummary
+from towpath.release.model import Release, ScanSummary
 
 
 def question(run: FlowRun) -> str:

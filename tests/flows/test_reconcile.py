@@ -6,9 +6,9 @@ import pytest
 from prefect.artifacts import Artifact
 
 from tests.flows.bench import DEPLOYMENT, TOWPATH, Bench
-from towpath.adoption import Proposal
-from towpath.confirmation import dump_confirmation
-from towpath.drift import DriftEntry, DriftReport
+from towpath.applyset.prune_file import dump_confirmation
+from towpath.drift.model import DriftEntry, DriftReport
+from towpath.drift.proposal import Proposal
 from towpath.errors import SyncError
 from towpath.objects import ObjectRef
 

@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import StateType
 
 from tests.flows.bench import TOWPATH as CONFIG
 from tests.flows.bench import Bench
-from towpath.drift import DriftEntry, DriftReport
+from towpath.drift.model import DriftEntry, DriftReport
 from towpath.objects import ObjectRef
 
 TOWPATH = str(Path(sys.executable).with_name("towpath"))

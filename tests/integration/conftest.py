@@ -9,8 +9,8 @@ import pytest
 
 from tests.integration.running import PERSONAL, RunningStack, free_ports
 from towpath.errors import MissingPartError
-from towpath.local.layout import DEFAULT_HOME
-from towpath.local.up import refuse_impossible
+from towpath.local.common.layout import DEFAULT_HOME
+from towpath.local.lifecycle.up import refuse_impossible
 
 TEST_HOME = Path(__file__).parents[2] / ".cache" / "stack"
 

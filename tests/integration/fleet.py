@@ -14,11 +14,11 @@ import yaml
 
 from tests.integration.kube import World, configmap, service
 from towpath.adapters.kubernetes import connect
-from towpath.engine.found import Found, Reconciled
-from towpath.engine.place import open_place
-from towpath.engine.reconcile import look, reconcile
+from towpath.engine.live.context import open_place
+from towpath.engine.reconcile.loop import look, reconcile
+from towpath.engine.reconcile.result import Found, Reconciled
 from towpath.objects import Manifest
-from towpath.release import EnvironmentRelease, Release, ScanSummary, dump_release_file
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 from towpath.settings import Settings
 
 DIGEST = "sha256:" + "0" * 64

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from towpath.adapters import docker
-from towpath.images import ImageReference, parse_image
+from towpath.release.image_ref import ImageReference, parse_image
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -12,17 +12,17 @@ from typing import Any
 import yaml
 
 from towpath.adapters.kubernetes import Cluster, connect
+from towpath.applyset.hooks import split
+from towpath.applyset.plan import Plan
 from towpath.config import Environment, parse_config
-from towpath.drift import DriftReport
-from towpath.engine.drift import detect
-from towpath.engine.outcome import SyncResult
-from towpath.engine.plan import plan_app
-from towpath.engine.render import Rendered, digest_of
-from towpath.engine.sync import sync_app
-from towpath.hooks import split
-from towpath.normalize import comparable, digest
+from towpath.drift.model import DriftReport
+from towpath.engine.apply.plan import plan_app
+from towpath.engine.apply.sync import sync_app
+from towpath.engine.apply.sync_result import SyncResult
+from towpath.engine.reconcile.detect import detect
+from towpath.engine.source.render import Rendered, digest_of
+from towpath.kube.canonical import comparable, digest
 from towpath.objects import Manifest, ref_of
-from towpath.plan import Plan
 from towpath.settings import Settings
 
 CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: %s}]\n"

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from towpath.local.components import components
-from towpath.local.layout import Layout
-from towpath.local.ports import DEFAULT_PORTS, is_busy
-from towpath.local.stack import Options, Stack
-from towpath.local.status import ComponentStatus, status
-from towpath.local.supervisor import Supervisor
-from towpath.local.up import wait_until_ready
+from towpath.local.common.layout import Layout
+from towpath.local.common.ports import DEFAULT_PORTS, is_busy
+from towpath.local.common.stack import Options, Stack
+from towpath.local.lifecycle.status import ComponentStatus, status
+from towpath.local.lifecycle.supervisor import Supervisor
+from towpath.local.lifecycle.up import wait_until_ready
+from towpath.local.parts.components import components
 from towpath.settings import Settings
 
 TOWPATH = Path(sys.executable).with_name("towpath")

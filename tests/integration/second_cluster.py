@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from towpath.local.certificates import Subject, ensure_certificates
+from towpath.local.parts.certificates import Subject, ensure_certificates
 
 HOSTS = ("127.0.0.1", "localhost")
 START_SECONDS = 90.0

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from tests.integration.fleet import Fleet, a_fleet, release
-from towpath.adoption import Proposal
-from towpath.engine.adopt import propose_app
-from towpath.engine.place import open_place
-from towpath.engine.reconcile import look
+from towpath.drift.proposal import Proposal
+from towpath.engine.live.context import open_place
+from towpath.engine.reconcile.adopt import propose_app
+from towpath.engine.reconcile.loop import look
 
 pytestmark = pytest.mark.integration
 

@@ -10,9 +10,9 @@ import pytest
 from towpath.demo import story
 from towpath.demo.source import commit_version, next_version
 from towpath.demo.world import APP, World
-from towpath.local.layout import Layout
-from towpath.local.stack import Options, Stack
-from towpath.local.supervisor import Supervisor
+from towpath.local.common.layout import Layout
+from towpath.local.common.stack import Options, Stack
+from towpath.local.lifecycle.supervisor import Supervisor
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

@@ -15,7 +15,7 @@ import pytest
 from tests.integration.kube import configmap
 from tests.integration.running import RunningStack
 from tests.integration.watched import Watched, watched
-from towpath.local.stack import PROJECT
+from towpath.local.common.stack import PROJECT
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

@@ -13,13 +13,13 @@ from tests.integration.test_plan_and_diff import towpath
 from towpath.adapters.kubernetes import Cluster, connect_environment
 from towpath.adapters.registry import read_manifest
 from towpath.config import Config, load_config
-from towpath.engine.compare import compare_environment
-from towpath.engine.drift import detect
-from towpath.engine.render import render_app
-from towpath.engine.sync import sync_app
+from towpath.engine.apply.sync import sync_app
+from towpath.engine.reconcile.detect import detect
+from towpath.engine.reconcile.diff import compare_environment
+from towpath.engine.source.render import render_app
 from towpath.errors import RefusedError, SyncError, TransientError
 from towpath.objects import Manifest, ObjectRef
-from towpath.release import EnvironmentRelease, Release, ScanSummary, dump_release_file
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 
 pytestmark = pytest.mark.integration
 

@@ -14,11 +14,11 @@ from tests.integration.kube import World
 from tests.integration.second_cluster import SecondCluster, second_cluster
 from tests.integration.test_reconcile import definition
 from towpath.adapters.kubernetes import connect
-from towpath.engine.found import Reconciled
-from towpath.engine.place import open_place
-from towpath.engine.reconcile import reconcile
+from towpath.engine.live.context import open_place
+from towpath.engine.reconcile.loop import reconcile
+from towpath.engine.reconcile.result import Reconciled
 from towpath.objects import Manifest
-from towpath.release import dump_release_file, parse_release_file
+from towpath.release.model import dump_release_file, parse_release_file
 
 pytestmark = pytest.mark.integration
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
+from towpath.kube.pointer import read
 from towpath.objects import Manifest
-from towpath.pointer import read
 
 pytestmark = pytest.mark.integration
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
-from towpath.normalize import comparable
+from towpath.kube.canonical import comparable
 from towpath.objects import Manifest, ref_of
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.kube import World, configmap, deployment, service, throw_away
-from towpath import pointer
+from towpath.kube import pointer
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 pytestmark = pytest.mark.integration

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.running import RunningStack, free_ports
-from towpath.local.stack import ENVIRONMENTS
-from towpath.local.status import status
+from towpath.local.common.stack import ENVIRONMENTS
+from towpath.local.lifecycle.status import status
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.kube import World, throw_away
+from towpath.applyset.inventory import from_configmap
 from towpath.config import Config, parse_config
-from towpath.engine.render import Rendered, render_app
+from towpath.engine.source.render import Rendered, render_app
 from towpath.errors import SyncError
-from towpath.inventory import from_configmap
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ import pytest
 from tests.integration.kube import World, configmap, throw_away
 from tests.integration.test_sync_kills import owned_and_live, sync_and_die
 from towpath.config import App, SmokeCheck
-from towpath.engine.verify import Verification, verify_app
+from towpath.engine.verify.verify import Verification, verify_app
 from towpath.errors import SyncError, TransientError, VerifyError
 from towpath.objects import Manifest
 

@@ -13,11 +13,11 @@ import pytest
 
 from tests.integration.conftest import skip_if_impossible
 from tests.integration.running import RunningStack, free_ports
-from towpath.local.http import request
-from towpath.local.network import exists, mounts_below
-from towpath.local.processes import cgroup_folders, contained, is_alive, marked
-from towpath.local.supervisor import Supervisor
-from towpath.local.tools import require
+from towpath.local.common.http import request
+from towpath.local.lifecycle.processes import cgroup_folders, contained, is_alive, marked
+from towpath.local.lifecycle.supervisor import Supervisor
+from towpath.local.parts.network import exists, mounts_below
+from towpath.local.programs.tools import require
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

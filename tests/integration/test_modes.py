@@ -12,14 +12,14 @@ import pytest
 
 from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.kube import configmap, secret
-from towpath.decision import drift_text
-from towpath.engine.budget import forget_heals
-from towpath.engine.place import open_place
-from towpath.engine.render import render_app
-from towpath.engine.sync import sync_app
-from towpath.engine.verify import Verification, verify_app
+from towpath.drift.decision import drift_text
+from towpath.engine.apply.sync import sync_app
+from towpath.engine.live.context import open_place
+from towpath.engine.live.heal_store import forget_heals
+from towpath.engine.source.render import render_app
+from towpath.engine.verify.verify import Verification, verify_app
+from towpath.gates.pause import Pause, dump_pauses
 from towpath.health import Status
-from towpath.pause import Pause, dump_pauses
 
 pytestmark = pytest.mark.integration
 

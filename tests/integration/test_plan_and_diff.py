@@ -12,10 +12,10 @@ import pytest
 from tests.integration.kube import World, configmap, deployment, throw_away
 from towpath.adapters.kubernetes.wire import Request, Wire
 from towpath.config import load_config
-from towpath.engine.compare import Comparison, compare_environment
-from towpath.engine.render import released_apps, render_app
-from towpath.engine.sync import sync_app
-from towpath.release import EnvironmentRelease, Release, ScanSummary, dump_release_file
+from towpath.engine.apply.sync import sync_app
+from towpath.engine.reconcile.diff import Comparison, compare_environment
+from towpath.engine.source.render import released_apps, render_app
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 
 pytestmark = pytest.mark.integration
 TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
+from towpath.kube.apply_order import deletion_stages, ordered
 from towpath.objects import Manifest, ref_of
-from towpath.order import deletion_stages, ordered
 
 pytestmark = pytest.mark.integration
 

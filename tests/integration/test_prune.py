@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.integration.kube import World, configmap, throw_away
-from towpath.confirmation import dump_confirmation, parse_confirmation
-from towpath.drift import DriftEntry
-from towpath.engine.budget import remember_heals
-from towpath.engine.drift import detect
-from towpath.engine.extras import prune_extras
-from towpath.engine.leave import plan_leaving, remove_app
+from towpath.applyset.inventory import Owner
+from towpath.applyset.prune_file import dump_confirmation, parse_confirmation
+from towpath.drift.model import DriftEntry
+from towpath.engine.apply.prune_extras import prune_extras
+from towpath.engine.apply.uninstall import plan_leaving, remove_app
+from towpath.engine.live.heal_store import remember_heals
+from towpath.engine.reconcile.detect import detect
 from towpath.errors import RefusedError, UnknownNameError
-from towpath.inventory import Owner
 from towpath.objects import ObjectRef
 
 pytestmark = pytest.mark.integration

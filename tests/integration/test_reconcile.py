@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.kube import configmap, service
-from towpath.engine import renders
+from towpath.engine.source import render_changed
 from towpath.errors import UnknownNameError
 from towpath.health import Status
 from towpath.objects import Manifest
@@ -29,13 +29,13 @@ def fleet(stack, tmp_path: Path) -> Iterator[Fleet]:
 def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Apps that really were rendered."""
     calls: list[str] = []
-    real = renders.render_traced
+    real = render_changed.render_traced
 
     def traced(root: Path, app, environment, **options):
         calls.append(app.name)
         return real(root, app, environment, **options)
 
-    monkeypatch.setattr(renders, "render_traced", traced)
+    monkeypatch.setattr(render_changed, "render_traced", traced)
     return calls
 
 
@@ -65,7 +65,7 @@ def test_what_was_rendered_is_known_to_the_next_process(fleet: Fleet, rendered: 
     fleet.look()
     assert sorted(rendered) == ["one", "three", "two"]
     rendered.clear()
-    renders._known.clear()  # what a new process has not
+    render_changed._known.clear()  # what a new process has not
     found = fleet.look()
     assert rendered == []
     assert [len(each.objects) for each in found.rendered] == [3, 3, 3]

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.kube import configmap
 from towpath.adapters.registry import read_manifest
-from towpath.engine.found import Reconciled
+from towpath.engine.reconcile.result import Reconciled
 from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration

@@ -17,8 +17,8 @@ from tests.integration.images import Builder, hello
 from towpath.adapters import registry
 from towpath.adapters.oci import Repository
 from towpath.errors import TerminalError, TransientError, UnknownNameError
-from towpath.images import ImageReference
-from towpath.release import Release, ScanSummary
+from towpath.release.image_ref import ImageReference
+from towpath.release.model import Release, ScanSummary
 
 pytestmark = pytest.mark.integration
 

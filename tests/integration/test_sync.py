@@ -7,9 +7,9 @@ import pytest
 
 from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
 from towpath.adapters.kubernetes import connect
-from towpath.confirmation import dump_confirmation, parse_confirmation
+from towpath.applyset.inventory import Owner
+from towpath.applyset.prune_file import dump_confirmation, parse_confirmation
 from towpath.errors import RefusedError, SyncError, TransientError
-from towpath.inventory import Owner
 from towpath.objects import ObjectRef, ref_of
 
 pytestmark = pytest.mark.integration

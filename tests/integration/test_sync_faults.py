@@ -14,10 +14,10 @@ import yaml
 from tests.integration.kube import World, configmap, throw_away
 from towpath.adapters.kubernetes import Cluster, connect
 from towpath.adapters.kubernetes.wire import ATTEMPTS
-from towpath.engine.observe import THREADS, read_inventory
-from towpath.engine.sync import TOLERATED
+from towpath.applyset.inventory import PART_OF, Owner
+from towpath.engine.apply.sync import TOLERATED
+from towpath.engine.live.observe import THREADS, read_inventory
 from towpath.errors import SyncError, TransientError
-from towpath.inventory import PART_OF, Owner
 from towpath.objects import ObjectRef
 
 pytestmark = pytest.mark.integration

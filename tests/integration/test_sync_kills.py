@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.kube import World, configmap, throw_away
 from towpath.adapters.kubernetes import connect
-from towpath.inventory import PART_OF, Owner, from_configmap
+from towpath.applyset.inventory import PART_OF, Owner, from_configmap
 from towpath.objects import Manifest, ObjectRef
 
 pytestmark = pytest.mark.integration

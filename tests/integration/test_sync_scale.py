@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.kube import World, configmap, throw_away
-from towpath.engine.observe import read_inventory
-from towpath.inventory import PART_OF, Owner
+from towpath.applyset.inventory import PART_OF, Owner
+from towpath.engine.live.observe import read_inventory
 
 pytestmark = pytest.mark.integration
 

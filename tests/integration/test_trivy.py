@@ -14,7 +14,7 @@ from towpath.adapters import trivy as adapter
 from towpath.adapters.trivy import Trivy, find_trivy, scan_image
 from towpath.config import ScanPolicy
 from towpath.errors import TerminalError, TransientError
-from towpath.scan import ScanVerdict, judge
+from towpath.release.scan import ScanVerdict, judge
 
 pytestmark = pytest.mark.integration
 

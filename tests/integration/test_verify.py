@@ -12,7 +12,7 @@ import pytest
 from tests.integration.kube import World, configmap, throw_away
 from towpath.adapters.registry import read_manifest
 from towpath.config import App, SmokeCheck, parse_config
-from towpath.engine.verify import Verification, verify_app
+from towpath.engine.verify.verify import Verification, verify_app
 from towpath.errors import VerifyError
 from towpath.health.assess import Judges
 from towpath.health.expressions import judges_of

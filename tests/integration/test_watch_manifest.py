@@ -11,7 +11,7 @@ import yaml
 from tests.integration.kube import World, configmap, secret, throw_away
 from tests.integration.running import RunningStack
 from tests.integration.watched import watched
-from towpath.local.stack import PROJECT
+from towpath.local.common.stack import PROJECT
 from towpath.objects import Manifest
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]

@@ -20,9 +20,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.kube import World, configmap, deployment, throw_away
 from tests.integration.running import RunningStack
-from towpath.local.stack import PROJECT
+from towpath.local.common.stack import PROJECT
 from towpath.objects import Manifest
-from towpath.release import EnvironmentRelease, Release, ScanSummary, dump_release_file, release_path
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file, release_path
 
 IMAGE, DIGEST = "registry.example.com/app", "sha256:" + "0" * 64
 PATIENCE = 180.0

@@ -19,9 +19,9 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from towpath.adapters.process import tail
 from towpath.errors import BuildError, TerminalError, TransientError
-from towpath.images import ImageReference, check_digest
 from towpath.printable import printable
 from towpath.redact import redact
+from towpath.release.image_ref import ImageReference, check_digest
 
 REQUEST_TIMEOUT = 60
 LAST_LINES = 30

@@ -18,8 +18,8 @@ from requests.utils import parse_dict_header
 
 from towpath.adapters.docker import credentials
 from towpath.errors import TerminalError, TransientError
-from towpath.images import DEFAULT_REGISTRY, ImageReference, check_digest, is_loopback
 from towpath.redact import redact, remember
+from towpath.release.image_ref import DEFAULT_REGISTRY, ImageReference, check_digest, is_loopback
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 TIMEOUT = (5.0, 30.0)

@@ -10,9 +10,9 @@ from typing import Any
 
 from towpath.adapters.oci import MANIFEST_TYPE, Repository, digest_of, object_of
 from towpath.errors import TerminalError, UnknownNameError
-from towpath.images import ImageReference, check_digest, parse_image
 from towpath.redact import redact
-from towpath.release import Release
+from towpath.release.image_ref import ImageReference, check_digest, parse_image
+from towpath.release.model import Release
 
 RECORD_TYPE = "application/vnd.towpath.release.v1+json"
 _EMPTY = b"{}"

@@ -1,7 +1,7 @@
 """Finds Trivy and lets it scan an image, where nothing in the image's source can tell it what to overlook.
 
 It runs in an empty folder with a private home and an allow-listed environment: no configuration or ignore
-file of somebody else, no credentials of ours. What it writes is judged in scan.py.
+file of somebody else, no credentials of ours. What it writes is judged in release/scan.py.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from typing import Any
 
 from towpath.adapters.process import CommandError, run
 from towpath.errors import MissingPartError, TerminalError, TransientError
-from towpath.scan import EVIDENCE
+from towpath.release.scan import EVIDENCE
 from towpath.settings import Settings
 
 REFUSED_VERSIONS = frozenset({"0.69.4", "0.69.5", "0.69.6"})
@@ -184,7 +184,7 @@ def _refresh_database(
 ) -> dict[str, Any] | None:
     """Download the vulnerability database if it is due, one process at a time; returns its metadata.
 
-    A database that could not be refreshed is still used: scan.py judges its age.
+    A database that could not be refreshed is still used: release/scan.py judges its age.
     """
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "download.lock").open("w") as lock:

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from towpath.cli.options import app_argument, detach_option, environment_option, output_option
+from towpath.cli.ui.options import app_argument, detach_option, environment_option, output_option
 
 
 @click.command(name="approve")
@@ -41,8 +41,8 @@ def command(  # noqa: PLR0913, PLR0917
       towpath approve hello --environment prod --as alice
       towpath approve hello --run 0be9880d-b183-4320-9112-f6c4ec3e7286 --as alice
     """
-    from towpath.cli.server import connect, whoami
-    from towpath.cli.waiting import answer, find_waiting, show
+    from towpath.cli.ui.waiting import answer, find_waiting, show
+    from towpath.orchestration.server import connect, whoami
     from towpath.settings import Settings
 
     name = approver or whoami()

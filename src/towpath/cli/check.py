@@ -34,7 +34,7 @@ def command(repo: Path, output: str, schema: bool) -> None:
 
         click.echo(json.dumps(config_schema(), indent=2))
         return
-    from towpath.engine.check import check_repository
+    from towpath.engine.source.check import check_repository
     from towpath.errors import ConfigError
     from towpath.printable import counted, printable
     from towpath.settings import Settings

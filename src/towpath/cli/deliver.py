@@ -4,7 +4,7 @@ import os
 
 import click
 
-from towpath.cli.options import app_argument, detach_option, output_option
+from towpath.cli.ui.options import app_argument, detach_option, output_option
 
 
 @click.command(name="deliver")
@@ -24,9 +24,9 @@ def command(app: str, revision: str | None, detach: bool, again: bool, output: s
       towpath deliver hello
       towpath deliver hello --revision 1a2b3c4 --detach
     """
-    from towpath.cli.names import load_environments
-    from towpath.cli.server import connect
-    from towpath.cli.started import see_through
+    from towpath.cli.ui.names import load_environments
+    from towpath.cli.ui.started import see_through
+    from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)

@@ -34,7 +34,7 @@ def command(keep: bool | None, chapters: tuple[str, ...]) -> None:
       towpath demo --chapter deliver --chapter disaster
       towpath demo --no-keep
     """
-    from towpath.local.layout import Layout
+    from towpath.local.common.layout import Layout
     from towpath.settings import Settings
 
     was_up = Layout(Settings.load(os.environ).local).settings.exists()
@@ -53,7 +53,7 @@ def _play(settings: "Settings", chapters: tuple[str, ...]) -> None:
     from towpath.demo.story import CHAPTERS as STORY
     from towpath.demo.story import Stage
     from towpath.demo.world import World
-    from towpath.local.stack import PROJECT
+    from towpath.local.common.stack import PROJECT
     from towpath.progress import elapsed
 
     world = World.of(settings, settings.cache / "demo")

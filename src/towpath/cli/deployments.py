@@ -36,9 +36,9 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
       towpath deployments --repo examples/environments --check
     """
     from towpath.config import load_config
-    from towpath.deployments import HEADER, differences, dump, prefect_file
     from towpath.errors import ConfigError, RefusedError
     from towpath.files import read_text
+    from towpath.scaffold.prefect_yaml import HEADER, differences, dump, prefect_file
 
     if not repo.is_dir():
         raise ConfigError("there is no such folder", file=str(repo))

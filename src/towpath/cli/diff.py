@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from towpath.cli.completion import complete_app_or_environment
-from towpath.cli.options import output_option
-from towpath.cli.planning import make_comparisons, make_plan, source_options
+from towpath.cli.ui.completion import complete_app_or_environment
+from towpath.cli.ui.options import output_option
+from towpath.cli.ui.planning import make_comparisons, make_plan, source_options
 from towpath.errors import TowpathError
 from towpath.printable import printable
 

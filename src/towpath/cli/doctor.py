@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from towpath.local.checks import Check
+    from towpath.local.programs.checks import Check
 
 SIGNS = {"ok": ("✓", "green"), "gettable": ("+", "cyan"), "missing": ("✗", "red"), "absent": ("-", None)}
 
@@ -38,7 +38,7 @@ def command(output: str, get: bool, charts: bool) -> None:
     """
     if charts and not get:
         raise click.UsageError("--charts says what --get gets: give both.")
-    from towpath.local import doctor, tools
+    from towpath.local.programs import doctor, tools
     from towpath.progress import reporter
     from towpath.settings import Settings
 

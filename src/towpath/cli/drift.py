@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from towpath.cli.completion import complete_app
 from towpath.cli.diff import DIFFERENT, FAILED, Diff
-from towpath.cli.options import environment_argument, output_option
+from towpath.cli.ui.completion import complete_app
+from towpath.cli.ui.options import environment_argument, output_option
 from towpath.printable import printable
 
 if TYPE_CHECKING:
-    from towpath.drift import DriftEntry
-    from towpath.engine.found import Found
+    from towpath.drift.model import DriftEntry
+    from towpath.engine.reconcile.result import Found
 
 COLUMNS = ("APP", "OBJECT", "FIELD", "IN GIT", "LIVE", "WHO", "WHEN")
 WIDEST = 48
@@ -48,9 +48,9 @@ def command(  # noqa: PLR0913, PLR0917
     if history:
         _history(environment, limit, output)
         return
-    from towpath.cli.names import load_environments, of_apps
-    from towpath.engine.place import place_of
-    from towpath.engine.reconcile import look
+    from towpath.cli.ui.names import load_environments, of_apps
+    from towpath.engine.live.context import place_of
+    from towpath.engine.reconcile.loop import look
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
@@ -101,7 +101,7 @@ _DONE = {
 
 
 def _rows(entry: "DriftEntry") -> Iterator[tuple[str, ...]]:
-    from towpath.diff import shown
+    from towpath.kube.diff import shown
 
     who = ", ".join(f"{each.manager} ({each.operation})" for each in entry.managers)
     when = ", ".join(dict.fromkeys(each.time for each in entry.managers if each.time))
@@ -121,8 +121,8 @@ def _rows(entry: "DriftEntry") -> Iterator[tuple[str, ...]]:
 
 
 def _history(environment: str, limit: int, output: str) -> None:
-    from towpath.cli.names import load_environments
-    from towpath.cli.server import connect
+    from towpath.cli.ui.names import load_environments
+    from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)

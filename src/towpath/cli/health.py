@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from towpath.cli.options import output_option
+from towpath.cli.ui.options import output_option
 
 
 @click.command(name="health")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.options import app_argument, environment_option, output_option
+from towpath.cli.ui.options import app_argument, environment_option, output_option
 from towpath.printable import printable
 
 if TYPE_CHECKING:
-    from towpath.engine.history import Entry
+    from towpath.engine.source.history import Entry
 
 COLUMNS = ("WHEN", "ENVIRONMENT", "RELEASE", "WHAT", "BY", "APPROVED BY", "VERIFIED", "COMMIT", "CHANGE")
 
@@ -32,8 +32,8 @@ def command(app: str, environment: str | None, limit: int, output: str) -> None:
       towpath history hello
       towpath history hello --environment prod --output json
     """
-    from towpath.cli.names import load_environments
-    from towpath.engine.history import release_history
+    from towpath.cli.ui.names import load_environments
+    from towpath.engine.source.history import release_history
     from towpath.settings import Settings
 
     environments = load_environments(Settings.load(os.environ))

@@ -44,8 +44,8 @@ def command(  # noqa: PLR0913, PLR0917
     """
     from towpath.config import parse_config
     from towpath.errors import RefusedError
-    from towpath.images import parse_image
-    from towpath.scaffold import scaffold
+    from towpath.release.image_ref import parse_image
+    from towpath.scaffold.repository import scaffold
 
     if image is None and source is None:
         raise click.UsageError("Give --image or --from: what is to be delivered?")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.options import output_option
+from towpath.cli.ui.options import output_option
 from towpath.settings import Settings
 
 if TYPE_CHECKING:
-    from towpath.local.stack import Stack
-    from towpath.local.status import ComponentStatus
+    from towpath.local.common.stack import Stack
+    from towpath.local.lifecycle.status import ComponentStatus
     from towpath.progress import Progress
 
 
@@ -53,11 +53,11 @@ def up(  # noqa: PLR0913
     cluster (KUBECONFIG) or a Docker Engine (DOCKER_HOST) of its own is asked at every start.
     """
     from towpath.errors import TerminalError
-    from towpath.local import up as bring
-    from towpath.local.lock import locked
-    from towpath.local.options import Wish, decide, refuse_malformed
-    from towpath.local.stack import Options
-    from towpath.local.supervisor import Supervisor
+    from towpath.local.common.lock import locked
+    from towpath.local.common.options import Wish, decide, refuse_malformed
+    from towpath.local.common.stack import Options
+    from towpath.local.lifecycle import up as bring
+    from towpath.local.lifecycle.supervisor import Supervisor
     from towpath.progress import elapsed, reporter
 
     wish = Wish(ports, subnet, kubeconfig, context, registry, environments)
@@ -91,8 +91,8 @@ def up(  # noqa: PLR0913
 @click.option("--purge", is_flag=True, help="Remove the data too: images, repositories, history.")
 def down(*, purge: bool) -> None:
     """Stop everything; leave no process, mount or network interface behind."""
-    from towpath.local import down as bring
-    from towpath.local.lock import locked
+    from towpath.local.common.lock import locked
+    from towpath.local.lifecycle import down as bring
     from towpath.progress import elapsed, reporter
 
     begin = time.monotonic()
@@ -110,7 +110,7 @@ def down(*, purge: bool) -> None:
 @output_option
 def status(output: str) -> None:
     """Show every component; exit code 1 when one is not ready."""
-    from towpath.local import status as view
+    from towpath.local.lifecycle import status as view
 
     stack = _stack()
     statuses = view.status(stack)
@@ -131,7 +131,7 @@ def status(output: str) -> None:
 @click.option("-n", "--lines", default=100, show_default=True, help="How many of the last lines.")
 def logs(component: str, lines: int, *, follows: bool) -> None:
     """Show the log of a component."""
-    from towpath.local import logs as files
+    from towpath.local.lifecycle import logs as files
     from towpath.redact import redact
 
     path = files.log_of(_stack().layout, component)
@@ -143,7 +143,7 @@ def logs(component: str, lines: int, *, follows: bool) -> None:
 def env() -> None:
     """Print what a shell needs to reach the stack: eval "$(towpath local env)"."""
     from towpath.errors import TransientError
-    from towpath.local.files import read_json
+    from towpath.local.common.files import read_json
 
     stack = _stack()
     variables = read_json(stack.layout.settings)
@@ -155,8 +155,8 @@ def env() -> None:
 
 
 def _stack() -> "Stack":
-    from towpath.local.layout import Layout
-    from towpath.local.stack import Options, Stack
+    from towpath.local.common.layout import Layout
+    from towpath.local.common.stack import Options, Stack
 
     settings = Settings.load(os.environ)
     layout = Layout(settings.local.absolute())
@@ -164,7 +164,7 @@ def _stack() -> "Stack":
 
 
 def _get_programs(stack: "Stack", progress: "Progress") -> None:
-    from towpath.local import tools
+    from towpath.local.programs import tools
 
     wanted = ["busybox", "kustomize"]
     wanted += tools.CLUSTER if stack.own_cluster else ()
@@ -178,8 +178,8 @@ def _get_programs(stack: "Stack", progress: "Progress") -> None:
 def _write_accounts(stack: "Stack") -> str:
     import yaml
 
-    from towpath.local.accounts import objects
-    from towpath.local.files import write_private
+    from towpath.local.common.files import write_private
+    from towpath.local.parts.accounts import objects
 
     path = stack.layout.root / "accounts.yaml"
     write_private(path, yaml.safe_dump_all(objects(), sort_keys=False))
@@ -209,7 +209,7 @@ def _print_table(statuses: "tuple[ComponentStatus, ...]") -> None:
 
 
 def _print_problem(stack: "Stack", one: "ComponentStatus") -> None:
-    from towpath.local import logs as files
+    from towpath.local.lifecycle import logs as files
 
     if one.last_death:
         ago = _age(time.time() - one.last_death.at)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
-from towpath.cli.completion import complete_app
-from towpath.cli.options import environment_argument, output_option
+from towpath.cli.ui.completion import complete_app
+from towpath.cli.ui.options import environment_argument, output_option
 from towpath.printable import printable
 
 
@@ -29,10 +29,10 @@ def command(environment: str, app: str | None, until: str, reason: str, output: 
       towpath pause prod --until 2h --reason "database migration"
       towpath pause prod --app hello --until 2026-11-21T18:00 --reason "looking for a leak"
     """
-    from towpath.cli.names import load_environments
-    from towpath.cli.pausing import commit_pauses, named
-    from towpath.cli.server import whoami
-    from towpath.pause import Pause, add, parse_until, pause_message
+    from towpath.cli.ui.names import load_environments
+    from towpath.cli.ui.pausing import commit_pauses, named
+    from towpath.gates.pause import Pause, add, parse_until, pause_message
+    from towpath.orchestration.server import whoami
     from towpath.settings import Settings
 
     now = datetime.now(UTC)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from towpath.cli.options import app_argument, environment_argument, output_option
-from towpath.cli.planning import make_plan, source_options
+from towpath.cli.ui.options import app_argument, environment_argument, output_option
+from towpath.cli.ui.planning import make_plan, source_options
 from towpath.printable import printable
 
 
@@ -30,7 +30,7 @@ def command(  # noqa: PLR0913, PLR0917
     """
     plan = make_plan(app, environment, repo, revision)
     if confirm:
-        from towpath.confirmation import dump_confirmation
+        from towpath.applyset.prune_file import dump_confirmation
 
         deletions = [(entry.ref, entry.uid) for entry in plan.entries if entry.action == "delete"]
         click.echo(dump_confirmation(deletions), nl=False)

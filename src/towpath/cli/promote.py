@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.completion import complete_environment
-from towpath.cli.options import app_argument, detach_option, output_option
+from towpath.cli.ui.completion import complete_environment
+from towpath.cli.ui.options import app_argument, detach_option, output_option
 
 if TYPE_CHECKING:
-    from towpath.cli.names import Environments
-    from towpath.release import Release
+    from towpath.cli.ui.names import Environments
+    from towpath.release.model import Release
 
 
 @click.command(name="promote")
@@ -34,9 +34,9 @@ def command(  # noqa: PLR0913, PLR0917
       towpath promote hello --to prod
       towpath promote hello --to dev --commit 1a2b3c4
     """
-    from towpath.cli.names import load_environments
-    from towpath.cli.server import connect
-    from towpath.cli.started import see_through
+    from towpath.cli.ui.names import load_environments
+    from towpath.cli.ui.started import see_through
+    from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
     if digest and commit:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.options import detach_option, environment_argument, output_option
+from towpath.cli.ui.options import detach_option, environment_argument, output_option
 
 if TYPE_CHECKING:
-    from towpath.cli.runs import Run
-    from towpath.cli.server import Server
+    from towpath.orchestration.runs import Run
+    from towpath.orchestration.server import Server
 
 TURNS = 5
 """How often another reconcile may come between before we give up."""
@@ -32,10 +32,10 @@ def command(environment: str, reset_budget: bool, detach: bool, output: str) -> 
       towpath reconcile dev --output json
       towpath reconcile prod --reset-budget
     """
-    from towpath.cli.follow import Narrator, conclude, follow
-    from towpath.cli.names import load_environments
-    from towpath.cli.server import connect
-    from towpath.cli.started import see_through
+    from towpath.cli.ui.follow import Narrator, conclude, follow
+    from towpath.cli.ui.names import load_environments
+    from towpath.cli.ui.started import see_through
+    from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)

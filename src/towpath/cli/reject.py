@@ -4,7 +4,7 @@ import os
 
 import click
 
-from towpath.cli.options import app_argument, detach_option, environment_option, output_option
+from towpath.cli.ui.options import app_argument, detach_option, environment_option, output_option
 
 
 @click.command(name="reject")
@@ -30,8 +30,8 @@ def command(  # noqa: PLR0913, PLR0917
     Example:
       towpath reject hello --environment prod --as alice --reason "not before the holidays"
     """
-    from towpath.cli.server import connect, whoami
-    from towpath.cli.waiting import answer, find_waiting
+    from towpath.cli.ui.waiting import answer, find_waiting
+    from towpath.orchestration.server import connect, whoami
     from towpath.settings import Settings
 
     with connect(Settings.load(os.environ)) as server:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from towpath.cli.completion import complete_app, complete_environment
+from towpath.cli.ui.completion import complete_app, complete_environment
 
 
 @click.command(name="render")
@@ -33,7 +33,7 @@ def command(repo: Path, app: str, environment: str) -> None:
     import yaml
 
     from towpath.config import load_config
-    from towpath.engine.render import render_app
+    from towpath.engine.source.render import render_app
     from towpath.printable import printable
     from towpath.redact import mask_secret
     from towpath.settings import Settings

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
-from towpath.cli.completion import complete_app
-from towpath.cli.options import environment_argument, output_option
+from towpath.cli.ui.completion import complete_app
+from towpath.cli.ui.options import environment_argument, output_option
 from towpath.printable import printable
 
 
@@ -26,10 +26,10 @@ def command(environment: str, app: str | None, output: str) -> None:
       towpath resume prod
       towpath resume prod --app hello
     """
-    from towpath.cli.names import load_environments
-    from towpath.cli.pausing import commit_pauses, named
-    from towpath.cli.server import whoami
-    from towpath.pause import active, remove, resume_message
+    from towpath.cli.ui.names import load_environments
+    from towpath.cli.ui.pausing import commit_pauses, named
+    from towpath.gates.pause import active, remove, resume_message
+    from towpath.orchestration.server import whoami
     from towpath.settings import Settings
 
     now = datetime.now(UTC)

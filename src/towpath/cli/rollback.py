@@ -4,7 +4,7 @@ import os
 
 import click
 
-from towpath.cli.options import app_argument, detach_option, environment_argument, output_option
+from towpath.cli.ui.options import app_argument, detach_option, environment_argument, output_option
 
 
 @click.command(name="rollback")
@@ -21,9 +21,9 @@ def command(app: str, environment: str, to: str | None, detach: bool, output: st
       towpath rollback hello prod
       towpath rollback hello prod --to 1a2b3c4
     """
-    from towpath.cli.names import load_environments
-    from towpath.cli.server import connect
-    from towpath.cli.started import see_through
+    from towpath.cli.ui.names import load_environments
+    from towpath.cli.ui.started import see_through
+    from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from towpath.cli.options import environment_option, output_option
+from towpath.cli.ui.options import environment_option, output_option
 from towpath.printable import printable
 
 if TYPE_CHECKING:
-    from towpath.cli.names import Environments
-    from towpath.cli.runs import Run
-    from towpath.cli.server import Server
+    from towpath.cli.ui.names import Environments
     from towpath.config import Environment
+    from towpath.orchestration.runs import Run
+    from towpath.orchestration.server import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ def command(environment: str | None, output: str) -> None:
       towpath status
       towpath status --environment prod --output json
     """
-    from towpath.cli.names import load_environments
-    from towpath.cli.server import connect
+    from towpath.cli.ui.names import load_environments
+    from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
@@ -83,7 +83,7 @@ def look(
     server: "Server", environments: "Environments", environment: "Environment", waiting: Sequence["Run"]
 ) -> list[Line]:
     """All apps in one environment."""
-    from towpath.pause import active
+    from towpath.gates.pause import active
 
     name = environment.name
     pauses = environments.pauses(name)

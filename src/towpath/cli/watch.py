@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.options import environment_argument
+from towpath.cli.ui.options import environment_argument
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from towpath.adapters.endpoint import Page
     from towpath.adapters.metrics import Metrics
-    from towpath.cli.runs_here import RunsHere
-    from towpath.engine.watch import Watcher
+    from towpath.engine.watch.watcher import Watcher
+    from towpath.orchestration.in_process import RunsHere
 
 GRACE = 10.0
 """Seconds that a reconcile under way has to come to its end when the watcher is told to stop."""
@@ -77,7 +77,7 @@ def command(environment: str, interval: float, metrics_address: str, notify_toke
     """
     from towpath.adapters.endpoint import Notice, serve
     from towpath.adapters.metrics import Metrics
-    from towpath.cli.server import prepare
+    from towpath.orchestration.server import prepare
     from towpath.redact import remember, remember_environment
     from towpath.settings import Settings
 
@@ -88,8 +88,8 @@ def command(environment: str, interval: float, metrics_address: str, notify_toke
     url = prepare(settings)
     metrics = Metrics(environment)
 
-    from towpath.cli.runs_here import RunsHere
-    from towpath.engine.watch import Watcher
+    from towpath.engine.watch.watcher import Watcher
+    from towpath.orchestration.in_process import RunsHere
 
     runs = RunsHere(url, environment, say)
     watcher = Watcher(settings, environment, runs, metrics, say, interval=interval)

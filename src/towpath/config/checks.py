@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from towpath.config.fields import RESERVED
 from towpath.config.models import Config
-from towpath.yamlfile import Document, config_error
+from towpath.yamltext.document import Document, config_error
 
 MOST_HINTS = 3
 

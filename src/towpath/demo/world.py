@@ -12,7 +12,7 @@ from typing import Any
 
 from towpath.adapters.process import Completed, run
 from towpath.errors import MissingPartError
-from towpath.promotion import parse_trailers
+from towpath.release.commit_message import parse_trailers
 from towpath.settings import Settings
 
 APP = "hello"

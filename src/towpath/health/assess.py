@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from towpath.health import resources, workloads
-from towpath.health.generic import generic, objection
-from towpath.health.operators import newest, rollouts, row_of
+from towpath.health.builtin import resources, workloads
+from towpath.health.generic.judge import generic, objection
+from towpath.health.operators import row_of
+from towpath.health.operators.judges import newest, rollouts
 from towpath.health.rows import EXISTS, judge_of
 from towpath.health.verdict import Health, Status, behind, part, progressing, unknown
 from towpath.objects import Manifest, group_of

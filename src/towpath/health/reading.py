@@ -11,7 +11,7 @@ from typing import Any
 
 from towpath.errors import ConfigError, TooLargeError
 from towpath.objects import Manifest
-from towpath.strict_yaml import Limits, load_counted
+from towpath.yamltext.reader import Limits, load_counted
 
 _SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _MAX_BYTES = 64 << 20

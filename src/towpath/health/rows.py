@@ -25,7 +25,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
-from towpath.health.generic import bad_news, held_by, objection
+from towpath.health.generic.judge import bad_news, held_by, objection
 from towpath.health.verdict import (
     Health,
     Status,

@@ -7,7 +7,7 @@ plain       the object's own file in the environment's folder
 
 from collections.abc import Callable, Iterator
 
-from towpath.adopt import Change
+from towpath.drift.adoption import Change
 from towpath.errors import ConfigError
 from towpath.objects import Manifest
 from towpath.overlay import helm, kustomize, plain

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from towpath import rewrite
-from towpath.adopt import Change, value_at
+from towpath.drift.adoption import Change, value_at
 from towpath.objects import Manifest
 from towpath.overlay.texts import Edit, Edits, Overlay, read_one, set_value
-from towpath.strict_yaml import load_document
+from towpath.yamltext import editor
+from towpath.yamltext.reader import load_document
 
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 MOST_VALUES = 20
@@ -41,7 +41,7 @@ def _same(one: Any, other: Any) -> bool:
     return one is not None and (one == other if type(one) is type(other) else str(one) == str(other))
 
 
-def _leaves(value: Any, path: rewrite.Path = ()) -> Iterator[tuple[rewrite.Path, Any]]:
+def _leaves(value: Any, path: editor.Path = ()) -> Iterator[tuple[editor.Path, Any]]:
     """Simple values at paths of keys; what is inside of a list can only be given as a whole."""
     if isinstance(value, dict):
         for key, item in value.items():
@@ -50,10 +50,10 @@ def _leaves(value: Any, path: rewrite.Path = ()) -> Iterator[tuple[rewrite.Path,
         yield path, value
 
 
-def _set_values(overlay: Overlay, file: str, current: Any, path: rewrite.Path, value: Any) -> Edits:
+def _set_values(overlay: Overlay, file: str, current: Any, path: editor.Path, value: Any) -> Edits:
     """A text stays a text and a number a number, as far as that goes: a chart may compare it."""
     if isinstance(current, str) and not isinstance(value, str):
-        value = rewrite.inline(value)
+        value = editor.inline(value)
     elif isinstance(current, int | float) and isinstance(value, str):
         read = load_document(f"v: {value}\n", file)["v"] if _PLAIN_NUMBER.fullmatch(value) else value
         value = read if str(read) == value else value

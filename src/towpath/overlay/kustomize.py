@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from towpath import rewrite
-from towpath.adopt import Address, Change, resolve, value_at
-from towpath.edit import KUSTOMIZATIONS
+from towpath.drift.adoption import Address, Change, resolve, value_at
 from towpath.errors import ConfigError
+from towpath.kube.pointer import build
 from towpath.objects import Manifest
+from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.overlay.texts import (
     Edit,
     Edits,
@@ -21,8 +21,8 @@ from towpath.overlay.texts import (
     remove_value,
     set_value,
 )
-from towpath.pointer import build
-from towpath.strict_yaml import load_documents
+from towpath.yamltext import editor
+from towpath.yamltext.reader import load_documents
 
 _REPLICAS = ("spec", "replicas")
 
@@ -65,13 +65,13 @@ def _in_patch(overlay: Overlay, place: Place, change: Change) -> Edits:
     return set_value(overlay, place.file, (*place.prefix, *start), value, place.document)
 
 
-def _absent(change: Change) -> tuple[rewrite.Path, Any]:
+def _absent(change: Change) -> tuple[editor.Path, Any]:
     if not all(isinstance(step, str) for step in change.address):
         raise ConfigError("an item of a list is removed by an operation of its own", file="")
     return tuple(step for step in change.address if isinstance(step, str)), None
 
 
-def _grown(address: Address, value: Any, leaf: Any) -> tuple[rewrite.Path, Any]:
+def _grown(address: Address, value: Any, leaf: Any) -> tuple[editor.Path, Any]:
     """Where a patch lacks the address first, and what to put there: items are named, so that they merge."""
     path: list[str | int] = []
     for depth, step in enumerate(address):
@@ -122,10 +122,10 @@ def _own_patch(overlay: Overlay, file: str, kustomization: Any, change: Change, 
     if new in overlay.files:
         raise ConfigError("is there already", file=new)
     text = "# Edits by hand that were adopted.\n" + "".join(
-        line + "\n" for key, item in head.items() for line in rewrite.block(key, item)
+        line + "\n" for key, item in head.items() for line in editor.block(key, item)
     )
     return _listed(overlay, file, kustomization, {"path": name}) | {
-        new: rewrite.set_value(text, new, start, value)
+        new: editor.set_value(text, new, start, value)
     }
 
 
@@ -140,10 +140,10 @@ def _own_operations(
         text = overlay.files[new]
         for operation in operations:
             index = len(load_documents(text, new)[0].value)
-            text = rewrite.set_value(text, new, (index,), operation)
+            text = editor.set_value(text, new, (index,), operation)
         return {new: text}
     lines = ("# Edits by hand that were adopted, as operations of a JSON patch.",)
-    text = "\n".join((*lines, *(f"- {rewrite.inline(each)}" for each in operations))) + "\n"
+    text = "\n".join((*lines, *(f"- {editor.inline(each)}" for each in operations))) + "\n"
     target = {"kind": change.ref.kind, "name": change.ref.name}
     target = {"group": change.ref.group, **target} if change.ref.group else target
     return _listed(overlay, file, kustomization, {"path": name, "target": target}) | {new: text}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from towpath.adopt import Change
+from towpath.drift.adoption import Change
 from towpath.objects import Manifest
 from towpath.overlay.texts import Edit, Overlay, in_place, places
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from towpath import rewrite
-from towpath.adopt import Change, resolve
+from towpath.drift.adoption import Change, resolve
 from towpath.errors import ConfigError
 from towpath.objects import ObjectRef, group_of
-from towpath.strict_yaml import load_documents
+from towpath.yamltext import editor
+from towpath.yamltext.reader import load_documents
 
 Edits = dict[str, str]
 """Path in the repository -> new text."""
@@ -37,18 +37,18 @@ class Place:
 
     file: str
     document: int
-    prefix: rewrite.Path
+    prefix: editor.Path
     value: Any
 
 
-def set_value(overlay: Overlay, file: str, path: rewrite.Path, value: Any, document: int = 0) -> Edits:
+def set_value(overlay: Overlay, file: str, path: editor.Path, value: Any, document: int = 0) -> Edits:
     """Write `value` at `path` of a file, which may be a new one."""
-    return {file: rewrite.set_value(overlay.files.get(file, ""), file, path, value, document)}
+    return {file: editor.set_value(overlay.files.get(file, ""), file, path, value, document)}
 
 
-def remove_value(overlay: Overlay, file: str, path: rewrite.Path, document: int = 0) -> Edits:
+def remove_value(overlay: Overlay, file: str, path: editor.Path, document: int = 0) -> Edits:
     """Take out what is at `path` of a file."""
-    return {file: rewrite.remove_value(overlay.files[file], file, path, document)}
+    return {file: editor.remove_value(overlay.files[file], file, path, document)}
 
 
 def places(overlay: Overlay, folder: str, ref: ObjectRef) -> Iterator[Place]:

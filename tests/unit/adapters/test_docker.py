@@ -8,7 +8,7 @@ import pytest
 
 from towpath.adapters import docker
 from towpath.errors import BuildError, TerminalError, TransientError
-from towpath.images import parse_image
+from towpath.release.image_ref import parse_image
 
 REGISTRY = "registry.example.com"
 

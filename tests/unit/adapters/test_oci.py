@@ -14,7 +14,7 @@ import pytest
 from towpath.adapters import oci
 from towpath.adapters.oci import Repository
 from towpath.errors import TerminalError, TransientError
-from towpath.images import parse_image
+from towpath.release.image_ref import parse_image
 
 MANIFEST = b'{"schemaVersion": 2}'
 DIGEST = "sha256:" + hashlib.sha256(MANIFEST).hexdigest()

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from towpath.cli.doctor import command
-from towpath.local import debian, tools
-from towpath.local.tools import TOOLS
+from towpath.local.programs import debian, tools
+from towpath.local.programs.tools import TOOLS
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_getting_what_nobody_may_install_says_so(
 
 
 def test_the_verb_is_cheap_to_import() -> None:
-    code = "import sys, towpath.cli.doctor, towpath.local.doctor; print(*sys.modules)"
+    code = "import sys, towpath.cli.doctor, towpath.local.programs.doctor; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"prefect", "kubernetes", "docker", "git", "rich"} & set(modules.split())
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.unit.adapters.test_git import run
+from tests.unit.adapters.git.test_git import run
 from towpath.cli.main import main
-from towpath.promotion import parse_trailers
+from towpath.release.commit_message import parse_trailers
 
 EXAMPLE = Path(__file__).parents[3] / "examples/environments"
 

@@ -8,7 +8,7 @@ from towpath.health import Status, assess
 from towpath.health.assess import JUDGES, UNQUESTIONED, never_changes
 from towpath.health.operators import row_of
 from towpath.objects import group_of
-from towpath.strict_yaml import load_document
+from towpath.yamltext.reader import load_document
 
 DATA = sorted((Path(__file__).parent / "data").glob("*.yaml"))
 

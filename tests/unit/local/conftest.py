@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from towpath.local.layout import Layout
-from towpath.local.stack import Options, Stack
+from towpath.local.common.layout import Layout
+from towpath.local.common.stack import Options, Stack
 from towpath.settings import Settings
 
 

@@ -20,7 +20,7 @@ from towpath.adapters.git.write import (
     push,
 )
 from towpath.errors import ConflictError, TransientError, UnknownNameError
-from towpath.promotion import INTENT
+from towpath.release.commit_message import INTENT
 
 PREFIX = "towpath/"
 """Branches below this are ours."""

@@ -15,7 +15,7 @@ from towpath.adapters.git.command import check_url, environment, git
 from towpath.adapters.git.mirror import fetch
 from towpath.errors import RefusedError, UnknownNameError
 from towpath.printable import printable
-from towpath.promotion import parse_trailers
+from towpath.release.commit_message import parse_trailers
 
 MAX_FILE_BYTES = 1024 * 1024
 

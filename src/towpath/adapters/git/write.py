@@ -19,8 +19,8 @@ from towpath.errors import (
     TransientError,
     UnknownNameError,
 )
-from towpath.promotion import one_line
 from towpath.redact import redact
+from towpath.release.commit_message import one_line
 
 Edits = Mapping[str, str | None]
 """Path -> new text; None deletes the file."""

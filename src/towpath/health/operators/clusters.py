@@ -1,6 +1,6 @@
 """Clusters, machines and virtual machines: Cluster API, Metal3, Gardener, HyperShift, KubeVirt, Rancher."""
 
-from towpath.health.operators import counted
+from towpath.health.operators.judges import counted
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 

@@ -1,6 +1,6 @@
 """Scaling, batch, machine learning, streams, functions: KEDA, Karpenter, Kruise, Flink, Spark, Ray."""
 
-from towpath.health.operators import counted, kruise
+from towpath.health.operators.judges import counted, kruise
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 

@@ -1,6 +1,6 @@
 """Databases and messaging: PostgreSQL, MySQL, MongoDB, Kafka, RabbitMQ, Elastic, Redis, Cassandra, NATS."""
 
-from towpath.health.operators import counted
+from towpath.health.operators.judges import counted
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 

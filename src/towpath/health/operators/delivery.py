@@ -1,6 +1,6 @@
 """Delivery: Argo, Flux, Flagger, Tekton, GitOps Promoter, Kargo, Pulumi, Terraform, Fleet."""
 
-from towpath.health.operators import promoter, rollouts
+from towpath.health.operators.judges import promoter, rollouts
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 

@@ -1,6 +1,6 @@
 """Traffic: cert-manager, Gateway API, Envoy, Istio, Contour, Gloo, Knative, Cilium, MetalLB."""
 
-from towpath.health import gateways
+from towpath.health.generic import gateways
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS
 

@@ -1,6 +1,6 @@
 """Metrics, logs and traces: Prometheus, VictoriaMetrics, Grafana, OpenTelemetry, Datadog, Humio."""
 
-from towpath.health.operators import counted
+from towpath.health.operators.judges import counted
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS
 

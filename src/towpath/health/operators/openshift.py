@@ -1,6 +1,6 @@
 """OpenShift, OLM, 3scale and Red Hat's other operators."""
 
-from towpath.health.operators import newest, openshift_route
+from towpath.health.operators.judges import newest, openshift_route
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 

@@ -1,6 +1,6 @@
 """Secrets, identities and policies: External Secrets, Vault, Sealed Secrets, Kyverno, Gatekeeper, Capsule."""
 
-from towpath.health.operators import newest
+from towpath.health.operators.judges import newest
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 

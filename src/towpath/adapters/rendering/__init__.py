@@ -1,0 +1,1 @@
+"""Renderers (plain, Kustomize, Helm), confined and bounded."""

@@ -1,0 +1,229 @@
+"""Renders an app for an environment: plain YAML, Kustomize or Helm, no network, no plugins, bounded time.
+
+What a renderer would read is read and judged first; the program then runs in a sandbox.
+"""
+
+import os
+import posixpath
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from towpath.adapters.rendering import chart as helm_chart
+from towpath.adapters.rendering import kustomization
+from towpath.adapters.rendering.origins import Origins, Templates
+from towpath.adapters.rendering.quota import Budget
+from towpath.adapters.rendering.render_cache import RenderCache, blob_id, key_of
+from towpath.adapters.rendering.sandbox import TIMEOUT, render_by
+from towpath.adapters.rendering.sources import Sources
+from towpath.admission.chart_hooks import map_annotations
+from towpath.config import App, Environment
+from towpath.errors import ConfigError, MissingPartError
+from towpath.yamltext.reader import Document, load_documents
+
+RECORDS = frozenset({"release.yaml", "quarantine.yaml", "prune.yaml"})
+"""Files beside the manifests that are about them, and that nobody applies."""
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One app in one environment, to be rendered."""
+
+    sources: Sources
+    app: App
+    environment: Environment
+    tools: Path | None
+    timeout: float
+    cache: RenderCache | None
+
+    @property
+    def base(self) -> str:
+        return f"apps/{self.app.name}/base"
+
+    @property
+    def folder(self) -> str:
+        return f"apps/{self.app.name}/{self.environment.name}"
+
+
+def render(  # noqa: PLR0913
+    root: Path,
+    app: App,
+    environment: Environment,
+    *,
+    tools: Path | None = None,
+    timeout: float = TIMEOUT,
+    cache: Path | None = None,
+    shared: Budget | None = None,
+) -> list[Document]:
+    """The documents of an app in an environment, each with the file and line it comes from.
+
+    `root` is a checkout, `tools` a folder of programs looked into before PATH, `cache` a folder where results
+    are kept, `shared` the budget of a run of many renders (StoppedError when it is spent). Raises ConfigError
+    for what a person must correct, MissingPartError when the renderer's program is not there.
+    """
+    return render_traced(root, app, environment, tools=tools, timeout=timeout, cache=cache, shared=shared)[0]
+
+
+def render_traced(  # noqa: PLR0913
+    root: Path,
+    app: App,
+    environment: Environment,
+    *,
+    tools: Path | None = None,
+    timeout: float = TIMEOUT,
+    cache: Path | None = None,
+    shared: Budget | None = None,
+) -> tuple[list[Document], tuple[str, ...]]:
+    """As `render`, and the files that were read for it, as paths below `root`."""
+    sources = Sources(root, shared)
+    job = _Job(sources, app, environment, tools, timeout, RenderCache(cache) if cache else None)
+    if sources.kind(sources.locate(job.folder, file=job.folder)) != "folder":
+        raise ConfigError(
+            "there is no such folder",
+            file=job.folder,
+            remedy="Make it (every app has a folder per environment), or remove the app from towpath.yaml.",
+        )
+    return RENDERERS[app.renderer](job), sources.files
+
+
+def _plain(job: _Job) -> list[Document]:
+    """Every YAML and JSON file of the base and of the environment's folder."""
+    sources = job.sources
+    paths = sources.walk(job.folder)
+    if sources.kind(sources.locate(job.base, file=job.base)) == "folder":
+        paths = sources.walk(job.base) + paths
+    documents: list[Document] = []
+    for path in paths:
+        name = posixpath.basename(path)
+        if name in RECORDS or not name.lower().endswith(_SUFFIXES):
+            continue
+        if not name.endswith(_SUFFIXES):
+            raise ConfigError(f"would not be read: write {', '.join(_SUFFIXES)} in small letters", file=path)
+        if name in kustomization.NAMES:
+            raise ConfigError(
+                "a kustomization, but the app's renderer is `plain`",
+                file=path,
+                remedy="Set `renderer: kustomize` in towpath.yaml.",
+            )
+        documents.extend(sources.documents(path, file=path))
+    return documents
+
+
+def _kustomize(job: _Job) -> list[Document]:
+    sources = job.sources
+    folder = sources.locate(job.folder, file=job.folder)
+    resources = kustomization.scan(sources, folder)
+    command, file = kustomize_command(job.tools), f"{folder}/kustomization.yaml"
+    arguments = [str(sources.root / folder), "--load-restrictor", "LoadRestrictionsRootOnly"]
+
+    def build() -> list[Document]:
+        text = render_by("kustomize", [*command, *arguments], sources, file, job.timeout)
+        origins = Origins(resources, file)
+        return [origins.place(document) for document in _read(text, sources, file)]
+
+    return _cached(job, command[0], build)
+
+
+def _helm(job: _Job) -> list[Document]:
+    """`helm template` of the chart in the app's base, with the environment's values; hooks are ours then."""
+    sources, app = job.sources, job.app
+    chart = sources.locate(job.base, file=job.base)
+    values = f"{job.folder}/values.yaml"
+    may_change = helm_chart.scan(sources, chart, values)
+    helm = find_program("helm", job.tools)
+    file = f"{chart}/Chart.yaml"
+
+    def template(*, long_ago: bool = False) -> str:
+        # A copy, because a file may become a link after it was judged, and Helm follows links.
+        with tempfile.TemporaryDirectory(prefix="towpath-render-") as name:
+            helm_chart.copy(sources, chart, values, Path(name), long_ago=long_ago)
+            command = [
+                *(helm, "template", app.name, str(Path(name) / chart)),
+                *("--namespace", job.environment.namespace, "--include-crds", "--skip-tests"),
+                # Of values files, Helm takes a list by commas; a folder above may have one in its name.
+                *("--values", values),
+            ]
+            return render_by("helm", command, sources, file, job.timeout, folder=Path(name))
+
+    def build() -> list[Document]:
+        text = template()
+        if may_change and template(long_ago=True) != text:
+            raise ConfigError(
+                "renders something else each time: a template uses the time, or a random value or key",
+                file=file,
+                remedy="Give the value in values.yaml, or name an existing Secret.",
+            )
+        origins = Templates(text, chart, sources.files, file)
+        return list(map_annotations(map(origins.place, _read(text, sources, file, origins.before))))
+
+    return _cached(job, helm, build)
+
+
+RENDERERS: dict[str, Callable[[_Job], list[Document]]] = {
+    "plain": _plain,
+    "kustomize": _kustomize,
+    "helm": _helm,
+}
+"""Renderer -> its function."""
+
+
+def _cached(job: _Job, program: str, build: Callable[[], list[Document]]) -> list[Document]:
+    """The result of `build`, or what it was when everything was the same. Call it after all was read."""
+    if job.cache is None:
+        return build()
+    sources, status = job.sources, Path(program).stat()
+    key = key_of(
+        (
+            *(job.app.name, job.app.renderer, job.environment.name, job.environment.namespace),
+            *(program, str(status.st_size), str(status.st_mtime_ns)),
+            *(f"{place} {blob_id(sources.content(place))}" for place in sources.files),
+        )
+    )
+    documents = job.cache.get(key)
+    if documents is None:
+        documents = build()
+        job.cache.put(key, documents)
+    return documents
+
+
+def find_program(name: str, tools: Path | None) -> str:
+    """The path of a program: in `tools`, else on PATH; MissingPartError when it is in neither."""
+    # Never from the folder that is being looked at: it may be a repository with a program of this name.
+    folders = [str(tools or ""), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    found = shutil.which(name, path=os.pathsep.join(filter(posixpath.isabs, folders)))
+    if not found:
+        raise MissingPartError(
+            f"the program `{name}` is not installed",
+            remedy=f"Put {name} on PATH, or run `towpath doctor`: it says how to get what is missing.",
+        )
+    return os.path.abspath(found)  # noqa: PTH100  (a link to a multi-call program must keep its name)
+
+
+def kustomize_command(tools: Path | None) -> list[str]:
+    """`kustomize build`, or `kubectl kustomize` where only kubectl is installed."""
+    try:
+        return [find_program("kustomize", tools), "build"]
+    except MissingPartError:
+        try:
+            return [find_program("kubectl", tools), "kustomize"]
+        except MissingPartError:
+            raise MissingPartError(
+                "neither `kustomize` nor `kubectl` is installed",
+                remedy="Put one of them on PATH, or run `towpath doctor`: it says how to get it.",
+            ) from None
+
+
+def _read(
+    text: str, sources: Sources, file: str, where: Callable[[int], str] | None = None
+) -> list[Document]:
+    """The documents of a renderer's output; its lines are in no file, `where` tells the file of one."""
+    try:
+        with sources.budget.reading():
+            return load_documents(text, file)
+    except ConfigError as error:
+        what = error.message.removeprefix(file).lstrip(":0123456789 ")
+        place = where(error.line) if where and error.line else file
+        raise type(error)(f"renders what cannot be read: {what}", file=place) from error

@@ -1,0 +1,144 @@
+"""Runs a renderer so that it can reach nothing and cost no more than it may.
+
+An empty PATH and HOME, a dead proxy, nothing of our environment, and limits that the operating system keeps:
+what was overlooked before the program started has nowhere to go.
+"""
+
+import base64
+import os
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from towpath.adapters.process import CommandError, run
+from towpath.adapters.rendering import quota
+from towpath.adapters.rendering.sources import Sources
+from towpath.errors import ConfigError, TooLargeError
+from towpath.redact import MASK
+
+TIMEOUT = 30.0
+"""Seconds one render may take at the wall."""
+MAX_OUTPUT = 8 << 20
+"""Bytes a renderer may write; strict_yaml takes no longer text."""
+_CRASH = re.compile(r"\s*(?:goroutine \d+|runtime stack:|\[signal )")
+_STACK = re.compile(r"\.go:\d+ \+0x")
+_SHOWN = 6
+"""Values with fewer characters are too common to be masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """MiB a program may have: `limit` of data, of which `resident` is what the others must leave free."""
+
+    limit: int
+    resident: int
+
+
+_NEEDS = {"kustomize": _Memory(96, 32), "helm": _Memory(112, 80)}
+"""What nearly all renders need. Of its data, a Go program keeps some 64 MiB free for tables."""
+_SECONDS: dict[str, Callable[[Sources], float]] = {
+    "kustomize": lambda sources: min(10, 1 + sources.values / 15_000 + (sources.values / 30_000) ** 2),
+    "helm": lambda sources: min(5, 1 + sources.size / (1 << 20)),
+}
+"""Processor time, more than they need: templates can loop for ever, whatever else lies beside them. Kustomize
+compares every object with every other.
+"""
+_MOST = _Memory(176, quota.MEMORY)
+"""What one may have that needed more: all there is, while no other runs."""
+
+
+def render_by(  # noqa: PLR0913
+    renderer: str,
+    command: Sequence[str],
+    sources: Sources,
+    file: str,
+    timeout: float,
+    *,
+    folder: Path | None = None,
+) -> str:
+    """What the renderer prints; it is tried again with all the memory there is when it needed more.
+
+    It runs in `folder`, which is the checkout when none is given.
+    """
+    cpu = int(_SECONDS[renderer](sources))
+
+    def render(memory: _Memory) -> str:
+        return _run_within(memory, cpu, command, sources, file, timeout, folder or sources.root)
+
+    try:
+        return render(_NEEDS[renderer])
+    except TooLargeError as error:
+        if "of memory" not in error.message:
+            raise
+    return render(_MOST)
+
+
+def _run_within(  # noqa: PLR0913, PLR0917
+    memory: _Memory,
+    cpu: int,
+    command: Sequence[str],
+    sources: Sources,
+    file: str,
+    timeout: float,
+    folder: Path,
+) -> str:
+    with (
+        sources.budget.memory(memory.resident),
+        tempfile.TemporaryDirectory(prefix="towpath-render-") as home,
+    ):
+        dead = "http://127.0.0.1:9"
+        env = {
+            "HOME": home,
+            "TMPDIR": home,
+            "PATH": home,
+            "KUBECONFIG": os.devnull,
+            "GOMEMLIMIT": f"{memory.limit * 3 // 4}MiB",
+            **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), dead),
+        }
+        try:
+            return run(
+                command,
+                cwd=folder,
+                env=env,
+                timeout=timeout,
+                memory=memory.limit << 20,
+                cpu=cpu,
+                max_output=MAX_OUTPUT,
+                stop=sources.budget.stopped,
+            ).stdout
+        except CommandError as error:
+            sources.budget.check()
+            if error.timed_out or error.code is None:
+                raise TooLargeError(f"rendering {_first(error)}", file=file) from error
+            raise ConfigError(f"does not render: {_said(error, sources, folder)}", file=file) from error
+
+
+def _said(error: CommandError, sources: Sources, folder: Path) -> str:
+    """The program's own words on one line, without this machine's paths, values, and a crash's stack."""
+    said = " ".join(error.output.replace(f"{folder}/", "").split())
+    said = "it crashed" if _STACK.search(said) else _CRASH.split(said, maxsplit=1)[0]
+    for value in sorted(_texts(sources.private), key=len, reverse=True):
+        for form in (value, " ".join(value.split()), base64.b64encode(value.encode()).decode()):
+            if len(form) >= _SHOWN:
+                said = said.replace(form, MASK)
+    return said[-1000:] or "it did not say why"
+
+
+def _texts(value: Any) -> set[str]:
+    """Every text in plain data, its keys left out."""
+    found: set[str] = set()
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            found.update((item, item.partition("=")[2]))
+        elif isinstance(item, (list, dict)):
+            pending.extend(item.values() if isinstance(item, dict) else item)
+    return found
+
+
+def _first(error: CommandError) -> str:
+    return error.message.partition("` ")[2].partition("\n")[0]

@@ -1,0 +1,171 @@
+"""Reads the files an app is rendered from: regular files inside the checkout, each once, bounded in all."""
+
+import itertools
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from towpath.adapters.rendering.quota import Budget
+from towpath.errors import ConfigError, TooLargeError
+from towpath.files import open_regular, resolve_inside
+from towpath.yamltext.reader import DEFAULT, Document, load_counted
+
+MAX_FILES = 5_000
+MAX_FILE_BYTES = 8 << 20
+MAX_BYTES = 16 << 20
+MAX_NODES = 300_000
+"""YAML values of one app; a second of reading."""
+_RENDERED = (".yaml", ".yml", ".json", ".tpl")
+
+
+class Sources:
+    """Files of one checkout. Paths are POSIX, relative to its top; errors name who asked: `file`, `line`."""
+
+    def __init__(self, root: Path, budget: Budget | None = None) -> None:
+        self.root = root.resolve()
+        self.budget = budget or Budget()
+        self.private: list[Any] = []
+        """Values that were read and that no error may show."""
+        self._places: dict[str, str] = {}
+        self.values = 0
+        """Of YAML that was read until now."""
+        self._read: dict[str, bytes] = {}
+        self._documents: dict[str, list[Document]] = {}
+        self._bytes = 0
+        self._rendered = 0
+        self._nodes = 0
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What was read until now, sorted."""
+        return tuple(sorted(self._read))
+
+    def locate(self, relative: str, *, file: str, line: int | None = None) -> str:
+        """The real place of a path, relative to the top; refused outside the checkout and in `.git`."""
+        if relative in self._places:
+            return self._places[relative]
+        try:
+            real = resolve_inside(self.root, relative).relative_to(self.root)
+        except ConfigError:
+            raise ConfigError(
+                f"{relative[:200]!r} leads out of the repository; refused", file=file, line=line
+            ) from None
+        if ".git" in real.parts:
+            raise ConfigError(f"{relative!r} leads into `.git`; refused", file=file, line=line)
+        self._places[relative] = real.as_posix()
+        return self._places[relative]
+
+    def kind(self, relative: str) -> str:
+        """What is at a located path: `file`, `folder`, `nothing` or `other` (a device, a pipe, a socket)."""
+        try:
+            mode = (self.root / relative).stat().st_mode
+        except PermissionError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", file=relative) from error
+        except (OSError, ValueError):
+            return "nothing"
+        return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
+
+    def read(self, relative: str, *, file: str, line: int | None = None) -> bytes:
+        """The bytes of a file; ConfigError when it is none, is too large, or the app has too many."""
+        place = self.locate(relative, file=file, line=line)
+        if place in self._read:
+            return self._read[place]
+        kind = self.kind(place)
+        if kind != "file":
+            what = {"nothing": "there is no such file", "folder": "is a folder, not a file"}
+            message = what.get(kind, "is not a regular file")
+            raise ConfigError(f"{relative!r}: {message}", file=file, line=line)
+        try:
+            with open_regular(self.root / place) as stream:
+                content = stream.read(MAX_FILE_BYTES + 1)
+        except OSError as error:
+            raise ConfigError(
+                f"{relative!r} cannot be read: {error.strerror}", file=file, line=line
+            ) from error
+        self._bytes += len(content)
+        self._rendered += len(content) if place.endswith(_RENDERED) else 0
+        if len(content) > MAX_FILE_BYTES:
+            message = f"{relative!r} is larger than {MAX_FILE_BYTES >> 20} MiB"
+            raise TooLargeError(message, file=file, line=line)
+        if self._bytes > MAX_BYTES or len(self._read) >= MAX_FILES:
+            limits = f"{MAX_FILES:,} files or {MAX_BYTES >> 20} MiB"
+            raise TooLargeError(f"one app is rendered from more than {limits}", file=file, line=line)
+        self._read[place] = content
+        return content
+
+    def documents(self, relative: str, *, file: str, line: int | None = None) -> list[Document]:
+        """The YAML (or JSON) documents of a file, strictly read."""
+        content = self.read(relative, file=file, line=line)
+        place = self.locate(relative, file=file, line=line)
+        if place not in self._documents:
+            self._documents[place] = self.parse(content, place)
+        return self._documents[place]
+
+    def parse(self, text: str | bytes, file: str) -> list[Document]:
+        """The documents of a text that is part of `file`; their values count among the app's."""
+        left = MAX_NODES - self._nodes
+        limits = replace(DEFAULT, nodes=min(left, DEFAULT.nodes))
+        try:
+            with self.budget.reading():
+                documents, nodes = load_counted(text, file, limits)
+        except TooLargeError as error:
+            if left > DEFAULT.nodes or " values" not in error.message:
+                raise
+            raise self._too_many_values(file, error.line) from None
+        self._nodes += nodes
+        self.values += nodes
+        return documents
+
+    def count(self, values: int, file: str, *, cost: int = 1) -> None:
+        """Count values that were read by other means among the app's, each as so many."""
+        self.values += values
+        self._nodes += cost * values
+        if self._nodes > MAX_NODES:
+            raise self._too_many_values(file, None)
+
+    def _too_many_values(self, file: str, line: int | None) -> TooLargeError:
+        return TooLargeError(f"one app is rendered from more than {MAX_NODES:,} values", file=file, line=line)
+
+    def content(self, place: str) -> bytes:
+        """The bytes of one of `files`."""
+        return self._read[place]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the manifests and templates that were read until now: what takes a renderer its time."""
+        return self._rendered
+
+    def walk(self, folder: str, *, hidden: bool = False) -> list[str]:
+        """Every file under a folder, sorted. Symbolic links to folders are refused."""
+        found: list[str] = []
+        pending = [folder]
+        while pending:
+            here = pending.pop()
+            for entry in self._entries(here):
+                if entry.name.startswith(".") and not hidden:
+                    continue
+                path = (PurePosixPath(here) / entry.name).as_posix()
+                if not entry.name.isprintable():
+                    what = f"{entry.name!r}: a file name with signs that cannot be shown; refused"
+                    raise ConfigError(what, file=here)
+                if entry.is_symlink():
+                    place = self.locate(path, file=path)
+                    if self.kind(place) == "folder":
+                        raise ConfigError("is a symbolic link to a folder; refused", file=path)
+                    found.append(path)
+                elif entry.is_dir(follow_symlinks=False):
+                    pending.append(path)
+                else:
+                    found.append(path)
+                if len(found) + len(pending) > MAX_FILES:
+                    raise TooLargeError(f"has more than {MAX_FILES:,} files", file=folder)
+        return sorted(found)
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.root / folder) as entries:
+                return list(itertools.islice(entries, MAX_FILES + 1))
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", file=folder) from error

@@ -1,0 +1,1 @@
+"""What rendered objects must satisfy before a cluster sees them. Pure."""

@@ -1,0 +1,78 @@
+"""Maps the annotations of Helm charts to ours: what ran around an install or upgrade runs around a sync.
+
+`pre-install` and `pre-upgrade` are `pre-sync`, `post-install` and `post-upgrade` are `post-sync`; the weight
+is the wave. A Job can run only once in a sync; any other object that is a hook both before and after is there
+before. Hooks of deletions, rollbacks and tests have no part in a sync and are left out. What Helm would keep
+at an uninstall is never deleted. Pure.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from towpath.applyset.hooks import JOB
+from towpath.applyset.prune import PRUNE
+from towpath.errors import ConfigError
+from towpath.kube.apply_order import HOOK, POST, PRE, WAVE
+from towpath.objects import group_of
+from towpath.yamltext.reader import Document
+
+_HELM_HOOK = "helm.sh/hook"
+_HELM_WEIGHT = "helm.sh/hook-weight"
+_HELM_POLICY = "helm.sh/resource-policy"
+_PHASE = {
+    "pre-install": PRE,
+    "pre-upgrade": PRE,
+    "post-install": POST,
+    "post-upgrade": POST,
+    "crd-install": "",  # of Helm 2: a CRD like any other
+}
+_NOT_OURS = frozenset({"pre-delete", "post-delete", "pre-rollback", "post-rollback", "test", "test-success"})
+
+
+def map_annotations(documents: Iterable[Document]) -> Iterator[Document]:
+    """The documents with our annotations; ConfigError for a hook that Helm does not know."""
+    for document in documents:
+        value = document.value
+        metadata = value.get("metadata") if isinstance(value, dict) else None
+        annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+        if not isinstance(metadata, dict) or not isinstance(annotations, dict):
+            yield document
+            continue
+        phases: set[str] = set()
+        if _HELM_HOOK in annotations:
+            phases = _phases(document, str(annotations[_HELM_HOOK]))
+            if not phases:
+                continue
+        ours = {**_kept(annotations), **_hook(document, annotations, phases), **annotations}
+        yield replace(document, value={**value, "metadata": {**metadata, "annotations": ours}})
+
+
+def _phases(document: Document, names: str) -> set[str]:
+    wanted = {name.strip() for name in names.split(",")}
+    unknown = sorted(wanted - _PHASE.keys() - _NOT_OURS)
+    if unknown:
+        raise ConfigError(
+            f"unknown hook {unknown[0]!r} in {_HELM_HOOK}", file=document.file, line=document.line or None
+        )
+    return {_PHASE[name] for name in wanted if name in _PHASE}
+
+
+def _kept(annotations: Mapping[str, Any]) -> dict[str, str]:
+    return {PRUNE: "disabled"} if annotations.get(_HELM_POLICY) == "keep" else {}
+
+
+def _hook(document: Document, annotations: Mapping[str, Any], phases: set[str]) -> dict[str, Any]:
+    if phases >= {PRE, POST}:
+        if (group_of(str(document.value.get("apiVersion"))), document.value.get("kind")) == JOB:
+            raise ConfigError(
+                "a hook both before and after: one hook runs once in a sync",
+                file=document.file,
+                line=document.line or None,
+                remedy="Make two hooks of it.",
+            )
+        phases = {PRE}
+    phase = "".join(phases)
+    if not phase:
+        return {}
+    return {HOOK: phase, **({WAVE: annotations[_HELM_WEIGHT]} if _HELM_WEIGHT in annotations else {})}

@@ -1,0 +1,76 @@
+"""What may be deleted: only what inventory, live label and uid all claim, and never much at once."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from towpath.applyset.inventory import PART_OF, Owned, Owner
+from towpath.errors import RefusedError
+from towpath.objects import Manifest, ObjectRef
+
+PRUNE = "towpath.dev/prune"
+NONE: Mapping[ObjectRef, str] = {}
+PROTECTED = ("Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An object that the inventory has and Git has not; `live` (metadata is enough) is None if gone."""
+
+    owned: Owned
+    live: Manifest | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What to do with the candidates. `gone` leave the inventory, `kept` (with the reason) stay in it."""
+
+    delete: tuple[tuple[ObjectRef, str], ...]
+    """(object, uid)"""
+    kept: tuple[tuple[ObjectRef, str], ...]
+    gone: tuple[ObjectRef, ...]
+
+
+def judge(candidates: Iterable[Candidate], owner: Owner) -> Pruning:
+    """Sort the candidates."""
+    delete: list[tuple[ObjectRef, str]] = []
+    kept: list[tuple[ObjectRef, str]] = []
+    gone: list[ObjectRef] = []
+    for candidate in sorted(candidates, key=lambda c: c.owned.ref):
+        ref, live = candidate.owned.ref, candidate.live
+        if live is None:
+            gone.append(ref)
+            continue
+        metadata = live["metadata"]
+        if candidate.owned.uid not in ("", metadata["uid"]):
+            gone.append(ref)  # ours was deleted; this is somebody else's by the same name
+        elif (metadata.get("labels") or {}).get(PART_OF) != owner.applyset:
+            kept.append((ref, f"its label {PART_OF} does not say that it is {owner.app}'s"))
+        elif (metadata.get("annotations") or {}).get(PRUNE) == "disabled":
+            kept.append((ref, f"annotation {PRUNE}: disabled"))
+        else:
+            delete.append((ref, metadata["uid"]))
+    return Pruning(tuple(delete), tuple(kept), tuple(gone))
+
+
+def check(
+    pruning: Pruning, *, total: int, limit: int, share: float, confirmed: Mapping[ObjectRef, str] = NONE
+) -> None:
+    """RefusedError for more deletions than max(limit, share of `total`), or any of a protected kind.
+
+    Objects that are in `confirmed` with their uid do not count.
+    """
+    unconfirmed = [ref for ref, uid in pruning.delete if confirmed.get(ref) != uid]
+    protected = [ref for ref in unconfirmed if ref.kind in PROTECTED]
+    remedy = "Nothing was changed. If this is meant, confirm these deletions by a commit: "
+    remedy += "`towpath plan APP ENVIRONMENT --confirm` prints the prune.yaml to commit."
+    if protected:
+        named = ", ".join(str(ref) for ref in protected)
+        raise RefusedError(f"this sync would delete {named}, and data with it", remedy=remedy)
+    allowed = max(limit, math.floor(total * share))
+    if len(unconfirmed) > allowed:
+        named = ", ".join(str(ref) for ref in unconfirmed[:10]) + (", …" if len(unconfirmed) > 10 else "")
+        raise RefusedError(
+            f"this sync would delete {len(unconfirmed)} of {total} objects, more than {allowed}: {named}",
+            remedy=remedy,
+        )

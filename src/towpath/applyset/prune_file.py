@@ -1,0 +1,86 @@
+"""`prune.yaml`: the deletions that a person confirmed by a commit, bound to exactly the listed objects.
+
+    reason: hello moved to another cluster
+    objects:
+    - {kind: PersistentVolumeClaim, namespace: prod, name: data, uid: 0d5c2f6e-…}
+
+`towpath plan APP ENVIRONMENT --confirm` prints it. Because of the uid a confirmation cannot be used twice: an
+object that is made again by the same name is another one.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from towpath.files import read_text
+from towpath.objects import ObjectRef
+from towpath.yamltext.document import config_error, read_document
+
+PRUNE_FILE = "prune.yaml"
+Confirmed = Mapping[ObjectRef, str]
+"""Object -> the uid that it must have."""
+
+
+def prune_path(app: str, environment: str) -> str:
+    """Where the environment repository keeps an app's confirmed deletions."""
+    return f"apps/{app}/{environment}/{PRUNE_FILE}"
+
+
+def confirmed_in(root: Path, app: str, environment: str) -> dict[ObjectRef, str]:
+    """What a checkout confirms; nothing without the file. ConfigError names file and line."""
+    path = prune_path(app, environment)
+    text = read_text(root, path)
+    return {} if text is None else parse_confirmation(text, path)
+
+
+def parse_confirmation(text: str, file: str = PRUNE_FILE) -> dict[ObjectRef, str]:
+    """Parse the text of a `prune.yaml`; `file` is its name in errors."""
+    document = read_document(text, file)
+    data = document.data
+    if not isinstance(data, dict) or set(data) - {"reason"} != {"objects"}:
+        raise config_error([(1, "must have `objects`, and may have `reason`")], file)
+    objects = data["objects"]
+    if not isinstance(objects, list) or not isinstance(data.get("reason", ""), str):
+        raise config_error([(1, "`objects` must be a list, and `reason` a text")], file)
+    problems = [
+        (
+            document.line(("objects", index)),
+            "must have the texts `kind`, `name` and `uid`, and may have `group` and `namespace`",
+        )
+        for index, item in enumerate(objects)
+        if not _is_object(item)
+    ]
+    if problems:
+        raise config_error(problems, file)
+    return {
+        ObjectRef(item.get("group", ""), item["kind"], item.get("namespace", ""), item["name"]): item["uid"]
+        for item in objects
+    }
+
+
+def dump_confirmation(objects: Iterable[tuple[ObjectRef, str]], reason: str = "") -> str:
+    """The text of a `prune.yaml` for (object, uid) pairs."""
+    listed = []
+    for ref, uid in objects:
+        named = {
+            "group": ref.group,
+            "kind": ref.kind,
+            "namespace": ref.namespace,
+            "name": ref.name,
+            "uid": uid,
+        }
+        listed.append({key: value for key, value in named.items() if value})
+    data = ({"reason": reason} if reason else {}) | {"objects": listed}
+    head = "# Deletions that are meant. Commit this file beside release.yaml; remove it when they are done.\n"
+    return head + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _is_object(item: Any) -> bool:
+    return (
+        isinstance(item, dict)
+        and {"kind", "name", "uid"} <= set(item) <= {"group", "kind", "namespace", "name", "uid"}
+        and all(isinstance(value, str) for value in item.values())
+        and all(item[key] for key in ("kind", "name", "uid"))
+    )

@@ -1,0 +1,39 @@
+"""Arguments and options that several verbs share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from towpath.cli.ui.completion import complete_app, complete_environment
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def app_argument(function: F) -> F:
+    """`APP`, with completion."""
+    return click.argument("app", shell_complete=complete_app)(function)
+
+
+def environment_argument(function: F) -> F:
+    """`ENVIRONMENT`, with completion."""
+    return click.argument("environment", shell_complete=complete_environment)(function)
+
+
+def environment_option(function: F) -> F:
+    """`--environment`, where it only narrows something down."""
+    return click.option(
+        "-e", "--environment", shell_complete=complete_environment, help="Only in this environment."
+    )(function)
+
+
+def output_option(function: F) -> F:
+    """`--output text|json`: JSON goes to stdout alone, progress to stderr."""
+    return click.option(
+        "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result."
+    )(function)
+
+
+def detach_option(function: F) -> F:
+    """`--detach`: start, say which run, end."""
+    return click.option("--detach", is_flag=True, help="Start the run and do not wait for it.")(function)

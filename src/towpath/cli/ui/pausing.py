@@ -1,0 +1,39 @@
+"""What `pause` and `resume` share: one commit to the environment repository that changes its pauses."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from towpath.adapters.git import commit_files
+from towpath.cli.ui.names import Environments
+from towpath.engine.source.repository import GIT_TIMEOUT
+from towpath.gates.pause import Pause, dump_pauses, pause_marker, pause_path, pauses_in
+
+Change = Callable[[tuple[Pause, ...]], tuple[Pause, ...]]
+
+
+def commit_pauses(  # noqa: PLR0913
+    environments: Environments, environment: str, change: Change, message: str, *, key: str, by: str
+) -> str:
+    """Push the pauses as `change` makes them of the newest ones; the commit that has them."""
+
+    def edits(root: Path) -> dict[str, str | None]:
+        return {pause_path(environment): dump_pauses(change(pauses_in(root, environment)))}
+
+    settings = environments.settings
+    return commit_files(
+        settings.environments_url(),
+        settings.branch,
+        environments.checkout.commit,
+        edits,
+        message,
+        author=by,
+        cache=settings.cache,
+        marker=pause_marker(environment, key),
+        allow_file=settings.git_allow_file,
+        timeout=GIT_TIMEOUT,
+    )
+
+
+def named(environment: str, app: str | None) -> str:
+    """`hello in prod`, or `prod`."""
+    return f"{app} in {environment}" if app else environment

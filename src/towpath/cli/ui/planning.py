@@ -1,0 +1,93 @@
+"""What `plan` and `diff` share: whose plan, from which state of the environment repository."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from towpath.applyset.plan import Plan
+    from towpath.config import Config
+    from towpath.engine.reconcile.diff import Comparison
+    from towpath.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def source_options(function: F) -> F:
+    """`--repo DIR` or `--revision REF`; neither: the newest commit of the environment repository's branch."""
+    function = click.option(
+        "--revision", help="Branch, tag or commit of the environment repository; left out: its branch's head."
+    )(function)
+    return click.option(
+        "--repo",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Folder of an environment repository as it is, committed or not.",
+    )(function)
+
+
+def make_plan(app: str, environment: str, repo: Path | None, revision: str | None) -> "Plan":
+    """Plan one app against its cluster, also one that Git has no more. Writes nothing."""
+    from towpath.adapters.kubernetes import connect_environment
+    from towpath.applyset.prune_file import confirmed_in
+    from towpath.cli.ui.names import of_apps
+    from towpath.engine.apply.plan import plan_app
+    from towpath.engine.apply.uninstall import plan_leaving
+    from towpath.engine.source.render import render_app
+
+    settings, root, config = _open(repo, revision)
+    where = config.environment(environment)
+    confirmed = confirmed_in(root, app, environment)
+    if has_left(root, app, environment, app in config.apps):
+        with of_apps([app], config, environment):
+            return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)
+    rendered = render_app(root, config, app, environment, tools=settings.tools, cache=settings.renders)
+    return plan_app(connect_environment(where, settings.kubeconfig), rendered, where, confirmed=confirmed)
+
+
+def make_comparisons(environment: str | None, repo: Path | None, revision: str | None) -> "list[Comparison]":
+    """Compare every released app of an environment, or of all, with its cluster. Writes nothing."""
+    from towpath.adapters.kubernetes import connect_environment
+    from towpath.engine.reconcile.diff import compare_environment
+
+    settings, root, config = _open(repo, revision)
+    chosen = config.environments if environment is None else (config.environment(environment),)
+    return [
+        compare_environment(
+            root,
+            config,
+            each,
+            lambda where: connect_environment(where, settings.kubeconfig),
+            tools=settings.tools,
+            cache=settings.renders,
+        )
+        for each in chosen
+    ]
+
+
+def _open(repo: Path | None, revision: str | None) -> "tuple[Settings, Path, Config]":
+    """The environment repository: its folder, and what its towpath.yaml says."""
+    from towpath.cli.ui.names import load_environments
+    from towpath.config import load_config
+    from towpath.settings import Settings
+
+    if repo is not None and revision is not None:
+        raise click.UsageError("--repo is a folder as it is, --revision a commit: give one of them.")
+    settings = Settings.load(os.environ)
+    if repo is not None:
+        return settings, repo, load_config(repo)
+    environments = load_environments(settings, revision)
+    return settings, environments.checkout.path, environments.config
+
+
+def has_left(repo: Path, app: str, environment: str, known: bool) -> bool:
+    """Whether Git has nothing of the app in the environment but, at most, its confirmed deletions."""
+    from towpath.applyset.prune_file import PRUNE_FILE
+
+    if not known:
+        # Of a misspelt name nothing was ever live, and the cluster is asked for that.
+        return True
+    folder = repo / "apps" / app / environment
+    return folder.is_dir() and [file.name for file in folder.iterdir()] == [PRUNE_FILE]

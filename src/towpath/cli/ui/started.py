@@ -1,0 +1,25 @@
+"""What every verb does with the run it started: name it, follow it, tell how it ended."""
+
+import json
+
+import click
+
+from towpath.cli.ui.follow import Narrator, conclude, follow
+from towpath.orchestration.runs import Run
+from towpath.orchestration.server import Server
+
+
+def see_through(  # noqa: PLR0913
+    server: Server, run: Run, *, new: bool, detach: bool, output: str, path: bool = True
+) -> None:
+    """Follow a run that was just started (`new`) or that was there already, unless `detach`."""
+    if not new and output == "text":
+        hint = " `--again` starts a new one." if run.over and not run.succeeded else ""
+        click.echo(f"{run.name} was started before: run {run.id}, {run.state.lower()}.{hint}", err=True)
+    if detach:
+        found = {**run.to_json(), "url": server.url(run), "new": new}
+        click.echo(json.dumps(found, indent=2) if output == "json" else f"{run.name}  {server.url(run)}")
+        return
+    with Narrator(quiet=output == "json") as narrator:
+        followed = follow(server, run, narrator, path=path)
+    conclude(server, followed, output=output)

@@ -1,0 +1,91 @@
+"""Runs that wait for an approval: found, shown, answered."""
+
+import click
+
+from towpath.cli.ui.follow import Narrator, conclude, follow
+from towpath.errors import RefusedError
+from towpath.orchestration.runs import Run
+from towpath.orchestration.server import Server
+
+_REFUSED = "**The last answer did not count: "
+
+
+def find_waiting(
+    server: Server, app: str, environment: str | None, run_id: str | None, digest: str | None = None
+) -> Run:
+    """The waiting promotion that is meant: the newest one, which replaces those before it when it goes in.
+
+    RefusedError when none waits, or when they wait in several environments and none was named.
+    `digest` chooses among several; that a single one is about it is checked by `answer`.
+    """
+    if run_id is not None:
+        run = server.run(run_id)
+        if not run.waiting:
+            raise RefusedError(f"{run.name} does not wait: it is {run.state.lower()}")
+        if run.parameters.get("app") != app:
+            raise RefusedError(f"run {run_id} is {run.name}, not one of {app}")
+        return run
+    found = [
+        run
+        for run in server.waiting()
+        if run.parameters.get("app") == app and environment in (None, run.parameters.get("environment"))
+    ]
+    if len(found) > 1 and digest is not None:
+        found = [run for run in found if _same(digest, str(run.parameters.get("digest", "")))] or found
+    where = f" in {environment}" if environment else ""
+    if not found:
+        others = ", ".join(sorted(run.name for run in server.waiting()))
+        raise RefusedError(
+            f"no promotion of {app}{where} waits for approval",
+            remedy=f"These wait: {others}." if others else "`towpath status` shows what runs where.",
+        )
+    if len({run.parameters.get("environment") for run in found}) > 1:
+        listed = "\n".join(f"  --run {run.id}  {run.name}" for run in found)
+        raise RefusedError(f"{len(found)} promotions of {app} wait", remedy=f"Choose one:\n{listed}")
+    return found[0]
+
+
+def answer(  # noqa: PLR0913
+    server: Server,
+    run: Run,
+    *,
+    decision: str,
+    approver: str,
+    digest: str | None,
+    reason: str,
+    detach: bool,
+    output: str,
+) -> None:
+    """Fill in the waiting run's form as the UI does, and follow what comes of it."""
+    expected = str(run.parameters.get("digest", ""))
+    if digest is not None and not _same(digest, expected):
+        raise RefusedError(f"{run.name} is about {expected}, not {digest}", remedy="Nothing was changed.")
+    known = server.tasks(run)
+    form = {"decision": decision, "approver": approver, "digest": expected, "reason": reason}
+    server.resume(run, form)
+    if detach:
+        click.echo(f"{run.name}  {server.url(run)}")
+        return
+    with Narrator(quiet=output == "json") as narrator:
+        followed = follow(server, run, narrator, known=known)
+    last = followed.last
+    if decision == "reject" and last.state == "Rejected":
+        click.echo(last.message)
+        return
+    if last.waiting and last.id == run.id:
+        text = server.question(last)
+        if _REFUSED in text:
+            because = text.partition(_REFUSED)[2].partition("**")[0]
+            raise RefusedError(f"the answer did not count: {because}", remedy=f"{run.name} still waits.")
+    conclude(server, followed, output=output)
+
+
+def show(server: Server, run: Run) -> None:
+    """Print what is to be decided: release, plan, what was said so far."""
+    click.echo(server.question(run) or f"{run.name}: {server.url(run)}")
+    click.echo()
+
+
+def _same(given: str, digest: str) -> bool:
+    short = given.removeprefix("sha256:")
+    return len(short) >= 12 and digest.removeprefix("sha256:").startswith(short)

@@ -1,0 +1,1 @@
+"""Drift: what differs, what to do about it, what is told of it. Pure."""

@@ -1,0 +1,257 @@
+"""Adopting drift: which edits may be written back to Git, and what a rendering must give then. Pure."""
+
+import copy
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from towpath.drift.model import DriftEntry
+from towpath.kube.diff import Difference, shown
+from towpath.kube.pointer import build, parse, read
+from towpath.objects import Manifest, ObjectRef
+from towpath.redact import redact
+from towpath.yamltext import editor
+
+MOST = 100
+"""Fields that are adopted of one app at once; the others wait for the next time."""
+_CONTAINERS = ("containers", "initContainers")
+_NEVER = {
+    "extra": "nobody declared it: put it into Git, or delete it",
+    "deleted": "it was deleted by hand: to keep it so, remove it from Git",
+    "unapplied": "Git wants something new here, which is carried out first",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A step into a list: the item of that name, wherever it stands, or of that index where it has none."""
+
+    name: str = ""
+    index: int = 0
+
+
+Address = tuple[str | Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that Git shall have as it is live. `live` is None where the field is to go."""
+
+    ref: ObjectRef
+    pointer: str
+    address: Address
+    live: Any
+    git: Any
+    who: str = ""
+
+    def __str__(self) -> str:
+        who = f" ({self.who})" if self.who else ""
+        return f"{self.ref} {self.pointer}: {shown(self.git)} -> {shown(self.live)}{who}"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Drift that is not adopted, and why; an empty pointer stands for the whole object."""
+
+    ref: ObjectRef
+    pointer: str
+    reason: str
+
+    def __str__(self) -> str:
+        where = f" {self.pointer}" if self.pointer else ""
+        return f"{self.ref}{where}: {self.reason}"
+
+
+def changes_of(
+    entries: Iterable[DriftEntry],
+    live: Mapping[ObjectRef, Manifest],
+    rendered: Mapping[ObjectRef, Manifest],
+    image: str,
+) -> tuple[tuple[Change, ...], tuple[Left, ...]]:
+    """What may be adopted and what may not. `image` is the repository of the app's releases."""
+    changes: list[Change] = []
+    left: list[Left] = []
+    for entry in entries:
+        reason = _whole_reason(entry, live, rendered)
+        if reason:
+            left.append(Left(entry.ref, "", reason))
+            continue
+        for difference, who in entry.attributed:
+            told = str(who) if who else ""
+            change = _change(entry.ref, difference, live[entry.ref], rendered[entry.ref], told)
+            reason = _reason(change, image)
+            if not reason and len(changes) == MOST:
+                reason = f"{MOST} fields are adopted at once; the next time is its turn"
+            if reason:
+                left.append(Left(entry.ref, difference.pointer, reason))
+            else:
+                changes.append(change)
+    return tuple(changes), tuple(left)
+
+
+def _whole_reason(
+    entry: DriftEntry, live: Mapping[ObjectRef, Manifest], rendered: Mapping[ObjectRef, Manifest]
+) -> str:
+    if entry.kind in _NEVER:
+        return _NEVER[entry.kind]
+    if entry.ref.kind == "Secret" and not entry.ref.group:
+        return "a Secret's values are never written to Git"
+    if not entry.differences:
+        return entry.message or "no field differs"
+    if entry.ref not in live or entry.ref not in rendered:
+        return "it changed meanwhile"
+    return ""
+
+
+def _change(ref: ObjectRef, difference: Difference, live: Manifest, git: Manifest, who: str) -> Change:
+    address = address_of(live, difference.pointer)
+    if difference.live is None and isinstance(address[-1], Item):
+        # What is missing live has the index of the list as Git wants it.
+        address = (*address[:-1], _item_named(difference.desired) or _item_at(git, address, difference))
+    return Change(ref, difference.pointer, address, difference.live, difference.desired, who)
+
+
+def _item_named(value: Any) -> Item | None:
+    name = value.get("name") if isinstance(value, dict) else None
+    return Item(name=name) if isinstance(name, str) else None
+
+
+def _item_at(git: Manifest, address: Address, difference: Difference) -> Item:
+    last = address[-1]
+    assert isinstance(last, Item)  # noqa: S101  the caller has looked
+    path = resolve(address[:-1], git)
+    items = value_at(git, path) if path is not None else None
+    if isinstance(items, list) and difference.desired in items:
+        return Item(index=items.index(difference.desired))
+    return last
+
+
+def address_of(live: Manifest, pointer: str) -> Address:
+    """A JSON pointer with the names of list items in place of their indexes, where all of them have one."""
+    steps: list[str | Item] = []
+    value: Any = live
+    for step in parse(pointer):
+        if isinstance(value, list):
+            index = int(step)
+            names = [item.get("name") if isinstance(item, dict) else None for item in value]
+            named = None not in names and len(set(map(str, names))) == len(names)
+            here = value[index] if index < len(value) else None
+            steps.append(Item(str(names[index])) if named and here is not None else Item(index=index))
+            value = here
+        else:
+            steps.append(step)
+            value = value.get(step) if isinstance(value, dict) else None
+    return tuple(steps)
+
+
+def resolve(address: Address, manifest: Any) -> editor.Path | None:
+    """The keys and indexes of an address in a manifest; what is missing at its end may be added there."""
+    path: list[str | int] = []
+    value = manifest
+    for step in address:
+        if isinstance(step, str):
+            if value is not None and not isinstance(value, dict):
+                return None
+            path.append(step)
+            value = value.get(step) if value is not None else None
+            continue
+        items = value if isinstance(value, list) else [] if value is None else None
+        if items is None:
+            return None
+        index = step.index
+        if step.name:
+            names = [item.get("name") if isinstance(item, dict) else None for item in items]
+            index = names.index(step.name) if step.name in names else len(items)
+        if index > len(items):
+            return None
+        path.append(index)
+        value = items[index] if index < len(items) else None
+    return tuple(path)
+
+
+def value_at(value: Any, path: editor.Path) -> Any:
+    """What is at a path; None when nothing is."""
+    return read(value, build(path)) if path else value
+
+
+def _reason(change: Change, image: str) -> str:
+    """Why a field must not be adopted; empty when it may."""
+    if change.pointer.startswith(
+        ("/metadata/labels/towpath.dev~1", "/metadata/labels/applyset.kubernetes.io~1")
+    ):
+        return "it is Towpath's own"
+    is_image = change.address[-1] == "image" and len(change.address) > 2 and change.address[-3] in _CONTAINERS
+    if is_image and (_repository(change.git) == image or _repository(change.live) == image):
+        return "the image of a release comes by a promotion only"
+    if looks_secret(change):
+        return "it looks like a credential, and those are never written to Git"
+    return ""
+
+
+def looks_secret(change: Change) -> bool:
+    """Whether the value, by itself or by its name, is one that no log would show."""
+    last = change.address[-1]
+    named = [step.name for step in change.address if isinstance(step, Item) and step.name][-1:]
+    name = named[0] if last == "value" and named else str(last)
+    return any(redact(f"{label}: {text}") != f"{label}: {text}" for label, text in _texts(name, change.live))
+
+
+def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """(name, text) of every leaf; an item with `name` and `value`, as of `env`, goes by its own name."""
+    if isinstance(value, dict):
+        own = value.get("name")
+        for key, item in value.items():
+            yield from _texts(own if key == "value" and isinstance(own, str) else key, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(name, item)
+    elif value is not None:
+        yield name, str(value)
+
+
+def _repository(reference: object) -> str:
+    """`host:5000/app:tag@sha256:…` -> `host:5000/app`"""
+    name = str(reference).partition("@")[0]
+    head, slash, last = name.rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}"
+
+
+def expected(manifest: Manifest, change: Change) -> tuple[Manifest, ...]:
+    """The rendered object as it must be with the change; more than one where an empty parent may go too."""
+    result = copy.deepcopy(manifest)
+    path = resolve(change.address, result)
+    if path is None:
+        return ()
+    if change.live is not None:
+        _put(result, path, change.live)
+        return (result,)
+    if value_at(result, path) is None:
+        return ()
+    _drop(result, path)
+    bare = copy.deepcopy(result)
+    for end in range(len(path) - 1, 0, -1):
+        if value_at(bare, path[:end]) not in ({}, []):
+            break
+        _drop(bare, path[:end])
+    return (result,) if bare == result else (result, bare)
+
+
+def _put(data: Any, path: editor.Path, value: Any) -> None:
+    for step, following in itertools.pairwise(path):
+        empty: Any = [] if isinstance(following, int) else {}
+        if isinstance(step, int) and step == len(data):
+            data.append(empty)
+        elif not isinstance(step, int) and data.get(step) is None:
+            data[step] = empty
+        data = data[step]
+    if isinstance(data, list) and path[-1] == len(data):
+        data.append(copy.deepcopy(value))
+    else:
+        data[path[-1]] = copy.deepcopy(value)
+
+
+def _drop(data: Any, path: editor.Path) -> None:
+    for step in path[:-1]:
+        data = data[step]
+    del data[path[-1]]

@@ -1,0 +1,187 @@
+"""The heal budget: a field that was healed 3 times in 10 minutes is left alone.
+
+Pure: the history of heals and the drift in, what to heal and what to leave out. The history is kept in a
+ConfigMap beside the inventory (`towpath-heals-APP`), so that it survives every restart; it is written only
+when something is healed. A commit that changes the object, or a person, begins anew.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from towpath.applyset.inventory import APP, ENVIRONMENT, HEALS, Owner
+from towpath.drift.model import DriftEntry
+from towpath.errors import RefusedError
+from towpath.kube.canonical import canonical
+from towpath.kube.pointer import parse
+from towpath.objects import Manifest, ObjectRef
+
+LIMIT = 3
+WINDOW = timedelta(minutes=10)
+WHOLE = ""
+"""The pointer that stands for the object itself: it was deleted, or only its owners changed."""
+MOST = 500
+"""Objects that a history holds at most; the oldest heals are forgotten first."""
+MOST_FIELDS = 50
+"""Fields that are told apart in one object; an edit of more counts as one of the whole object."""
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """The last heals of one object's fields: JSON pointer -> times, oldest first, at most LIMIT.
+
+    `desired` is the digest of what Git wanted then (`DriftEntry.wanted`): another one makes it void.
+    """
+
+    desired: str
+    fields: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+
+    @property
+    def exhausted(self) -> tuple[str, ...]:
+        """Fields that are not healed any more. No heal follows, so it stays so until the history is void."""
+        return tuple(sorted(at for at, times in self.fields.items() if _is_exhausted(times)))
+
+    @property
+    def last(self) -> datetime:
+        return max(times[-1] for times in self.fields.values())
+
+
+Heals = Mapping[ObjectRef, Healed]
+"""The history of one app in one environment."""
+NONE: Heals = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """An object with fields that are not healed any more; `managers` wrote them last."""
+
+    ref: ObjectRef
+    fields: tuple[str, ...]
+    managers: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        what = ", ".join(at or "the object itself" for at in self.fields)
+        who = f" against {', '.join(self.managers)}" if self.managers else ""
+        return (
+            f"{self.ref}: healing stopped after {LIMIT} times in {WINDOW.seconds // 60} minutes{who}: {what}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be healed (`entries`) and what is left alone: object -> pointers, WHOLE for all of it."""
+
+    entries: tuple[DriftEntry, ...]
+    leave: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
+    exhausted: tuple[Exhausted, ...] = ()
+
+
+def decide(heals: Heals, entries: Iterable[DriftEntry]) -> Budget:
+    """Judge an app's drift against its history; an object's other fields that differ are still healed."""
+    healed: list[DriftEntry] = []
+    leave: dict[ObjectRef, tuple[str, ...]] = {}
+    exhausted: list[Exhausted] = []
+    for entry in entries:
+        known = heals.get(entry.ref)
+        stopped = known.exhausted if known and known.desired == entry.wanted else ()
+        here = tuple(at for at in fields_of(entry) if at in stopped)
+        if not here:
+            healed.append(entry)
+            continue
+        managers = tuple(sorted({each.manager for each in entry.managers}))
+        exhausted.append(Exhausted(entry.ref, here, managers))
+        rest = tuple(each for each in entry.differences if each.pointer not in here)
+        if rest and not any(_is_whole_or_listed(at) for at in here):
+            leave[entry.ref] = here
+            healed.append(replace(entry, differences=rest))
+        else:
+            leave[entry.ref] = (WHOLE,)
+    return Budget(tuple(healed), leave, tuple(exhausted))
+
+
+def record(heals: Heals, healed: Iterable[DriftEntry], now: datetime) -> dict[ObjectRef, Healed]:
+    """The history after these entries were healed. What is too old to matter is dropped."""
+    new = dict(heals)
+    for entry in healed:
+        known = new.get(entry.ref)
+        before = known.fields if known and known.desired == entry.wanted else {}
+        times = {at: (*before.get(at, ()), now)[-LIMIT:] for at in fields_of(entry)}
+        new[entry.ref] = Healed(entry.wanted, {**before, **times})
+    kept = {ref: fresh for ref, known in new.items() if (fresh := _without_old(known, now)).fields}
+    newest = sorted(kept, key=lambda ref: (bool(kept[ref].exhausted), kept[ref].last), reverse=True)[:MOST]
+    return {ref: kept[ref] for ref in sorted(newest)}
+
+
+def fields_of(entry: DriftEntry) -> tuple[str, ...]:
+    """The pointers that a heal of this entry is counted for."""
+    if entry.kind == "deleted" or not 0 < len(entry.differences) <= MOST_FIELDS:
+        return (WHOLE,)
+    return tuple(each.pointer for each in entry.differences)
+
+
+def heals_ref(owner: Owner) -> ObjectRef:
+    """The ConfigMap of an app's history."""
+    return ObjectRef("", "ConfigMap", owner.namespace, f"towpath-heals-{owner.app}")
+
+
+def to_configmap(owner: Owner, heals: Heals, resource_version: str = "") -> Manifest:
+    """The ConfigMap; `resource_version` is that of the one which it replaces."""
+    objects = [
+        [
+            *(ref.group, ref.kind, ref.namespace, ref.name, each.desired),
+            {at: [time.isoformat(timespec="seconds") for time in times] for at, times in each.fields.items()},
+        ]
+        for ref, each in sorted(heals.items())
+    ]
+    ref = heals_ref(owner)
+    metadata: dict[str, Any] = {
+        "name": ref.name,
+        "namespace": ref.namespace,
+        "labels": {HEALS: owner.app, APP: owner.app, ENVIRONMENT: owner.environment},
+    }
+    if resource_version:
+        metadata["resourceVersion"] = resource_version
+    text = canonical({"format": FORMAT, "objects": objects})
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"heals": text}}
+
+
+def from_configmap(manifest: Manifest) -> dict[ObjectRef, Healed]:
+    """RefusedError when it cannot be read."""
+    metadata = manifest["metadata"]
+    try:
+        content = json.loads(manifest["data"]["heals"])
+        if content["format"] != FORMAT:
+            raise ValueError(f"its format is {content['format']}, known is {FORMAT}")  # noqa: TRY301
+        found = {}
+        for group, kind, namespace, name, digest, fields in content["objects"]:
+            times = {at: tuple(map(datetime.fromisoformat, each)) for at, each in fields.items()}
+            if any(time.tzinfo is None for each in times.values() for time in each):
+                raise ValueError("a time has no zone")  # noqa: TRY301
+            found[ObjectRef(group, kind, namespace, name)] = Healed(digest, times)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RefusedError(
+            f"ConfigMap {metadata.get('namespace')}/{metadata.get('name')} cannot be read: {error}",
+            remedy="Delete it: the budget of heals then begins anew.",
+        ) from error
+    return found
+
+
+def _is_whole_or_listed(at: str) -> bool:
+    """What cannot be left alone by itself: places in a list differ between live and Git."""
+    return at == WHOLE or any(step.isdigit() for step in parse(at))
+
+
+def _is_exhausted(times: tuple[datetime, ...]) -> bool:
+    return len(times) >= LIMIT and times[-1] - times[-LIMIT] <= WINDOW
+
+
+def _without_old(known: Healed, now: datetime) -> Healed:
+    kept = {
+        at: fresh
+        for at, times in known.fields.items()
+        if (fresh := times if _is_exhausted(times) else tuple(t for t in times if now - t <= WINDOW))
+    }
+    return replace(known, fields=kept)

@@ -1,0 +1,265 @@
+"""Drift: live differs from what we applied. Judged from metadata alone; pure.
+
+deleted     the object is gone, or another one has its name
+modified    an owned field was changed or removed, or a person's tool added one
+extra       nobody declared the object
+unapplied   Git wants something that no sync has carried out yet: no drift
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Any, Literal
+
+from towpath.applyset.inventory import HEALS, INVENTORY, Owned
+from towpath.applyset.plan import to_json
+from towpath.kube import field_set, pointer
+from towpath.kube.diff import Difference, shown
+from towpath.kube.managed_fields import (
+    FieldChange,
+    Yielded,
+    change,
+    entries,
+    fingerprint,
+    foreign_edits,
+    own_entry,
+)
+from towpath.objects import Manifest, ObjectRef
+
+DriftKind = Literal["modified", "deleted", "extra", "unapplied"]
+EXTRA_KINDS: tuple[tuple[str, str], ...] = (
+    ("", "ConfigMap"),
+    ("", "Secret"),
+    ("", "Service"),
+    ("", "ServiceAccount"),
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+    ("networking.k8s.io", "Ingress"),
+    ("networking.k8s.io", "NetworkPolicy"),
+    ("rbac.authorization.k8s.io", "Role"),
+    ("rbac.authorization.k8s.io", "RoleBinding"),
+)
+"""Looked through for extras in every environment, beside the kinds that its apps have."""
+
+_SYSTEM_NAMES = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
+_SYSTEM_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease", "Pod", "ReplicaSet", "ControllerRevision")
+_SERVICE_ACCOUNT = "kubernetes.io/service-account.name"
+
+
+@dataclass(frozen=True, slots=True)
+class DriftEntry:
+    """One object; `app` is empty for an extra. `managers` say who changed which fields when, oldest first.
+
+    `blame` says for each of `differences` who made it, None where the API server has not recorded it;
+    `wanted` is the digest of what Git wants (`Desired.applied`).
+    """
+
+    app: str
+    ref: ObjectRef
+    kind: DriftKind
+    differences: tuple[Difference, ...] = ()
+    managers: tuple[FieldChange, ...] = ()
+    message: str = ""
+    blame: tuple[FieldChange | None, ...] = ()
+    wanted: str = ""
+
+    @property
+    def attributed(self) -> tuple[tuple[Difference, FieldChange | None], ...]:
+        """Each difference with who made it."""
+        return tuple(zip_longest(self.differences, self.blame[: len(self.differences)]))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "app": self.app,
+            "object": to_json(self.ref),
+            "kind": self.kind,
+            "differences": [
+                {
+                    **difference.to_json(),
+                    "manager": who.manager if who else "",
+                    "operation": who.operation if who else "",
+                    "time": who.time if who else "",
+                }
+                for difference, who in self.attributed
+            ],
+            "managers": [manager.to_json() for manager in self.managers],
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """All of an environment's drift, sorted; `commit` is the one it was compared with."""
+
+    environment: str
+    commit: str
+    entries: tuple[DriftEntry, ...]
+
+    @property
+    def drifted(self) -> tuple[DriftEntry, ...]:
+        """What healing would change: neither extras nor what was never applied."""
+        return tuple(entry for entry in self.entries if entry.kind in ("modified", "deleted"))
+
+    @property
+    def extras(self) -> tuple[DriftEntry, ...]:
+        return tuple(entry for entry in self.entries if entry.kind == "extra")
+
+    @property
+    def unapplied(self) -> tuple[DriftEntry, ...]:
+        return tuple(entry for entry in self.entries if entry.kind == "unapplied")
+
+    def apps(self, *kinds: DriftKind) -> tuple[str, ...]:
+        """Apps with entries of these kinds (of any without)."""
+        found = {entry.app for entry in self.entries if entry.app and (not kinds or entry.kind in kinds)}
+        return tuple(sorted(found))
+
+    def summary(self) -> str:
+        """One line."""
+        counts = Counter(entry.kind for entry in self.entries)
+        told = ", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts))
+        return f"{self.environment}: {told or 'as in Git'}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "environment": self.environment,
+            "commit": self.commit,
+            "summary": self.summary(),
+            "entries": [entry.to_json() for entry in self.entries],
+        }
+
+    def to_markdown(self) -> str:
+        """A table of who did what, then one of the fields per object."""
+        if not self.entries:
+            return f"{self.summary()}\n"
+        rows = ["| object | app | drift | who | when |", "|---|---|---|---|---|"]
+        for entry in self.entries:
+            who = ", ".join(f"{m.manager} ({m.operation})" for m in entry.managers) or "not recorded"
+            when = ", ".join(dict.fromkeys(m.time or "not recorded" for m in entry.managers))
+            kind = f"{entry.kind}: {entry.message}" if entry.message else entry.kind
+            rows.append("| " + " | ".join(map(_cell, (str(entry.ref), entry.app, kind, who, when))) + " |")
+        parts = [self.summary(), "\n".join(rows)]
+        for entry in self.entries:
+            if entry.differences:
+                rows = ["| field | in Git | live | who | when |", "|---|---|---|---|---|"]
+                for each, by_whom in entry.attributed:
+                    by = f"{by_whom.manager} ({by_whom.operation})" if by_whom else "not recorded"
+                    when = (by_whom.time if by_whom else "") or "not recorded"
+                    cells = (_code(each.pointer), _value(each.desired), _value(each.live))
+                    rows.append("| " + " | ".join((*cells, _cell(by), _cell(when))) + " |")
+                parts.append(f"**{entry.ref}**\n\n" + "\n".join(rows))
+        return "\n\n".join(parts) + "\n"
+
+
+def report(environment: str, commit: str, found: Iterable[DriftEntry]) -> DriftReport:
+    """The entries in a stable order."""
+    order = {"deleted": 0, "modified": 1, "extra": 2, "unapplied": 3}
+    return DriftReport(environment, commit, tuple(sorted(found, key=lambda e: (order[e.kind], e.app, e.ref))))
+
+
+def compare(
+    app: str, owned: Owned, live: Manifest | None, ignored: Iterable[str] = (), yielded: Yielded = ()
+) -> DriftEntry | None:
+    """Judge one object of the inventory by its live metadata; None: it is as we left it."""
+    ref = owned.ref
+    if not owned.uid:
+        return DriftEntry(app, ref, "unapplied", message="its apply was never confirmed")
+    if live is None:
+        return DriftEntry(app, ref, "deleted")
+    metadata = live["metadata"]
+    if metadata["uid"] != owned.uid:
+        return DriftEntry(app, ref, "deleted", managers=latest(metadata), message="another one has its name")
+    if "deletionTimestamp" in metadata:
+        return DriftEntry(
+            app, ref, "deleted", message=f"is being deleted since {metadata['deletionTimestamp']}"
+        )
+    edits = foreign_edits(metadata, ignored, yielded)
+    if edits or fingerprint(metadata) != owned.fingerprint:
+        return DriftEntry(app, ref, "modified", managers=edits)
+    return None
+
+
+def explain(entry: DriftEntry, live: Manifest, found: tuple[Difference, ...]) -> DriftEntry | None:
+    """The entry with its fields and who changed them, from the whole live object; None when it is no drift.
+
+    No differences although our entry changed means that somebody changed a field back, or applied the same.
+    """
+    metadata = live["metadata"]
+    managers: list[FieldChange] = []
+    blame: dict[str, FieldChange] = {}
+    for each in entries(metadata):
+        if each is own_entry(metadata) or each.get("subresource") == "status":
+            continue
+        paths, blamed = [], set()
+        for path in field_set.leaves(each.get("fieldsV1") or {}):
+            at = field_set.pointer_of(path, live)
+            hit = {d.pointer for d in found if at and _overlap(d.pointer, at)}
+            if hit:
+                paths.append(path)
+                blamed |= hit
+        if paths:
+            managers.append(change(each, paths))
+            for at in blamed:
+                blame[at] = max(blame.get(at, managers[-1]), managers[-1])
+    known = {(m.manager, m.operation) for m in managers}
+    managers += [m for m in entry.managers if (m.manager, m.operation) not in known]
+    message = entry.message if found else "its ownership changed, its fields did not"
+    who = tuple(sorted(managers)) or latest(metadata)
+    # Of what was removed nothing is recorded; who else was here alone, it was.
+    only = who[0] if len(who) == 1 else None
+    return replace(
+        entry,
+        differences=found,
+        managers=who,
+        message=message,
+        blame=tuple(blame.get(each.pointer, only) for each in found),
+    )
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one of two pointers leads to or into what the other names."""
+    return pointer.covers([one], other) or pointer.covers([other], one)
+
+
+def latest(metadata: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    """Whoever wrote last, when nothing better is known; not who only wrote the status."""
+    writers = [entry for entry in entries(metadata) if entry.get("subresource") != "status"]
+    newest = max((entry.get("time", "") for entry in writers), default="")
+    return tuple(sorted(change(entry, ()) for entry in writers if entry.get("time", "") == newest))
+
+
+def is_extra(live: Manifest) -> bool:
+    """Whether an object that no inventory has is unexplained: no owner, no part of Kubernetes itself."""
+    metadata, kind = live["metadata"], live["kind"]
+    labels = metadata.get("labels") or {}
+    if metadata.get("ownerReferences") or kind in _SYSTEM_KINDS or (kind, metadata["name"]) in _SYSTEM_NAMES:
+        return False
+    if kind == "ConfigMap" and (INVENTORY in labels or HEALS in labels):
+        return False
+    if kind == "Secret":
+        is_token = _SERVICE_ACCOUNT in (metadata.get("annotations") or {})
+        return not (is_token or metadata["name"].startswith("sh.helm.release."))
+    return True
+
+
+def extra(ref: ObjectRef, live: Manifest) -> DriftEntry:
+    """An entry that names everybody who wrote the object, its maker first."""
+    writers = sorted(change(entry, ()) for entry in entries(live["metadata"]))
+    made = f"made {live['metadata'].get('creationTimestamp', '')}".strip()
+    return DriftEntry("", ref, "extra", managers=tuple(writers), message=made)
+
+
+def _value(value: Any) -> str:
+    return "" if value is None else _code(shown(value))
+
+
+def _code(text: str) -> str:
+    """As code in a table's cell, which its content cannot end."""
+    return "`" + _cell(text).replace("`", "'") + "`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,76 @@
+"""Adopted drift as people get it: the branch, its commit's message, the report. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from towpath.applyset.plan import fenced
+from towpath.drift.adoption import Change, Left
+from towpath.redact import redact
+from towpath.release.commit_message import format_message, one_line
+
+AUTHOR = "Towpath <towpath@localhost>"
+"""Who commits; who changed what is in the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What became of one app's drift: the branch (empty: none), its commit, and whether that is new."""
+
+    app: str
+    branch: str
+    commit: str
+    new: bool
+    adopted: tuple[Change, ...] = ()
+    left: tuple[Left, ...] = ()
+    failure: str = ""
+
+    def __str__(self) -> str:
+        if self.failure:
+            return f"{self.app}: not adopted: {self.failure}"
+        told = f"{len(self.adopted)} fields on branch {self.branch}" if self.branch else "nothing to adopt"
+        told += "" if self.new or not self.branch else " as before"
+        return f"{self.app}: {told}" + (f", {len(self.left)} not adopted" if self.left else "")
+
+
+def adoption_branch(environment: str, app: str) -> str:
+    """The branch that proposes an app's drift: the same one every time."""
+    return f"towpath/adopt-{environment}-{app}"
+
+
+def adoption_message(  # noqa: PLR0913, PLR0917
+    app: str,
+    environment: str,
+    adopted: Iterable[Change],
+    left: Iterable[Left],
+    flow_run: str,
+    marker: tuple[str, str],
+) -> str:
+    """The message of the commit: every field with who changed it, and what is not in it, and why."""
+    lines = [*map(str, adopted), *(f"Not adopted: {each}" for each in left)]
+    # Indented, so that no value can pass itself off as a trailer.
+    body = "\n".join(f"    {one_line(redact(line))[:300]}" for line in lines)
+    trailers = [
+        ("Towpath-App", app),
+        ("Towpath-Environment", environment),
+        ("Towpath-Flow-Run", flow_run),
+        marker,
+    ]
+    subject = f"Adopt what was changed by hand in {app} in {environment}"
+    head, _, tail = format_message(subject, "", trailers).partition("\n\n")
+    return f"{head}\n\n{body}\n\n{tail}"
+
+
+def adoption_markdown(environment: str, proposals: Iterable[Proposal]) -> str:
+    """For the Prefect UI."""
+    parts = [f"## Drift adopted in {environment}"]
+    for each in proposals:
+        parts.append(f"### {each.app}")
+        if each.failure:
+            parts.append(f"Not adopted: {each.failure}")
+        if each.branch and each.commit:
+            parts.append(f"Branch `{each.branch}`, commit `{each.commit[:12]}`: review and merge it.")
+        if each.adopted:
+            parts.append(fenced("\n".join(map(str, each.adopted)), "text"))
+        if each.left:
+            parts.append("Not adopted:\n\n" + fenced("\n".join(map(str, each.left)), "text"))
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,234 @@
+"""What watching concludes: which apps to reconcile, and when. Pure: metadata and a clock's seconds in.
+
+A change is ours when the time of our own entry in `managedFields` moved: the API server leaves that time
+alone when others take fields from us. Such a change is a sync under way, whose inventory will tell the same
+soon; it is believed to be drift only when it still looks so after `SETTLE`. All else is believed at once.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from towpath.applyset.inventory import Inventory, Owned
+from towpath.drift.model import DriftEntry, compare
+from towpath.kube.canonical import digest
+from towpath.kube.managed_fields import fingerprint, foreign_edits, is_ours, is_person, own_entry
+from towpath.objects import Manifest, ObjectRef
+
+SETTLE = 3.0
+"""Seconds that a sync may take from an apply to its inventory before what it does looks like drift."""
+QUIET = 0.03
+LONGEST = 0.3
+"""Seconds: a burst is over when nothing came for QUIET, and is answered after LONGEST at the latest."""
+MEMORY = 60.0
+"""Seconds for which answers to one object are counted."""
+FREE = 5
+"""So many answers to one object within MEMORY come at once; the next ones wait 1, 2, 4 … seconds."""
+LONGEST_PAUSE = 300.0
+
+Ignored = Mapping[ObjectRef, tuple[str, ...]]
+
+
+def slim(live: Manifest) -> Manifest:
+    """Of an object's metadata only what judging it needs: thousands of them are kept."""
+    metadata = live["metadata"]
+    kept = {"uid": metadata["uid"], "managedFields": _entries(metadata)}
+    if "deletionTimestamp" in metadata:
+        kept["deletionTimestamp"] = metadata["deletionTimestamp"]
+    return {"metadata": kept}
+
+
+def _entries(metadata: Mapping[str, object]) -> list[object]:
+    entries = metadata.get("managedFields")
+    if not isinstance(entries, list):
+        return []
+    # What controllers own is never judged, and is the larger part.
+    return [e for e in entries if is_ours(e.get("manager", "")) or is_person(e.get("manager", ""))]
+
+
+def own_time(live: Manifest | None) -> str:
+    """When we applied last, as the API server wrote it down; empty without an entry of ours."""
+    entry = own_entry(live["metadata"]) if live else None
+    return str(entry.get("time", "")) if entry else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One object that is not as we left it. `mark` differs whenever it differs in another way.
+
+    `doubtful`: it may be a sync's own write. `managers` are those of foreign edits. `since` is when it was
+    seen first, by the clock of whoever judges, and no part of what is found.
+    """
+
+    app: str
+    ref: ObjectRef
+    mark: str
+    doubtful: bool = False
+    managers: tuple[str, ...] = ()
+    since: float = field(default=0.0, compare=False)
+
+    def __str__(self) -> str:
+        by = f"changed by {', '.join(self.managers)}" if self.managers else "differs"
+        return f"{self.ref} {by}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Why an app should be reconciled now: objects that drifted, and a mark of what Git has that is new."""
+
+    app: str
+    findings: tuple[Finding, ...]
+    git: str = ""
+
+    @property
+    def reason(self) -> str:
+        """For people: `ConfigMap dev/hello changed by kubectl-edit`."""
+        told = [str(finding) for finding in self.findings[:3]]
+        told += [f"{len(self.findings) - 3} more"] if len(self.findings) > 3 else []
+        told += ["Git has changed"] if self.git else []
+        return ", ".join(told)
+
+
+def judge(
+    app: str,
+    owned: Owned,
+    live: Manifest | None,
+    ignored: Iterable[str] = (),
+    *,
+    applied_at: str | None = None,
+) -> Finding | None:
+    """One object of an inventory against its metadata; None: it is as we left it, or not confirmed yet.
+
+    `applied_at` is `own_time` of the object when it was last as we left it; None: that was never seen.
+    """
+    entry = compare(app, owned, live, ignored)
+    if entry is None or entry.kind not in ("modified", "deleted"):
+        return None
+    edits = foreign_edits(live["metadata"], ignored) if live else ()
+    recreated = live is not None and live["metadata"]["uid"] != owned.uid
+    ours_moved = bool(own_time(live)) and own_time(live) != applied_at
+    return Finding(
+        app,
+        owned.ref,
+        mark_of(entry, live),
+        doubtful=live is not None and not edits and (ours_moved or recreated),
+        managers=tuple(sorted({edit.manager for edit in edits})),
+    )
+
+
+def mark_of(entry: DriftEntry, live: Manifest | None) -> str:
+    """A digest of how an object differs: by what, by whom, since when."""
+    metadata = live["metadata"] if live else {}
+    ours = fingerprint(metadata) if live else ""
+    edits = [edit.to_json() for edit in entry.managers]
+    return digest([entry.kind, metadata.get("uid"), "deletionTimestamp" in metadata, ours, edits])
+
+
+def differs(
+    inventory: Inventory | None, wanted: Mapping[ObjectRef, str] | None, confirmed: Iterable[str] = ()
+) -> str:
+    """A mark of how Git differs from what was applied; empty: in nothing. `wanted` are digests of manifests.
+
+    `confirmed` are the deletions that a commit confirms: a new one makes another mark.
+    """
+    has = {owned.ref: owned.applied for owned in inventory.objects} if inventory else {}
+    wants = dict(wanted) if wanted is not None else {}
+    if has == wants:
+        return ""
+    changed = sorted(
+        [str(ref), wants.get(ref, "")] for ref in has.keys() | wants.keys() if has.get(ref) != wants.get(ref)
+    )
+    return digest([changed, sorted(confirmed)])
+
+
+@dataclass(slots=True)
+class Agenda:
+    """Which apps to look at when, and what was answered already. Times are seconds of one monotonic clock.
+
+    Bursts are merged. A difference that a run has seen is no news; an object that must be answered again and
+    again waits ever longer.
+    """
+
+    _first: dict[str, float] = field(default_factory=dict)
+    _due: dict[str, float] = field(default_factory=dict)
+    _answers: dict[ObjectRef, deque[float]] = field(default_factory=dict)
+    _tried: dict[ObjectRef | str, tuple[str, int]] = field(default_factory=dict)
+
+    def note(self, app: str, now: float, *, wait: float = 0.0) -> None:
+        """Something happened to `app`: look at it soon, but not for `wait` seconds.
+
+        What is due sooner stays so: a doubt does not hold up a certainty.
+        """
+        first = self._first.setdefault(app, now)
+        due = now + wait if wait else min(first + LONGEST, now + QUIET)
+        known = self._due.get(app)
+        self._due[app] = due if known is None or not wait else min(known, due)
+
+    def next_due(self) -> float | None:
+        """When `take` will have something."""
+        return min(self._due.values(), default=None)
+
+    def take(self, now: float) -> tuple[str, ...]:
+        """The apps that are due, by name; they are not on the agenda any more."""
+        due = sorted(app for app, at in self._due.items() if at <= now)
+        for app in due:
+            del self._due[app], self._first[app]
+        return tuple(due)
+
+    def case(self, app: str, findings: Iterable[Finding], git: str, now: float, tries: int) -> Case | None:
+        """Why to reconcile the app now; None when there is no reason, or none yet: then it is noted again.
+
+        `git` is the mark of `differs`; `tries` is how many runs the same difference may cause.
+        """
+        news = [each for each in findings if not self._is_known(each.ref, each.mark, tries)]
+        git = "" if self._is_known(app, git, tries) else git
+        waits = [self.pause(each, now) for each in news]
+        if not git and waits and min(waits) > 0:
+            self.note(app, now, wait=min(waits))
+            return None
+        return Case(app, tuple(news), git) if news or git else None
+
+    def pause(self, finding: Finding, now: float) -> float:
+        """Seconds to wait before this object is answered."""
+        doubt = finding.since + SETTLE - now if finding.doubtful else 0.0
+        recent = [at for at in self._answers.get(finding.ref, ()) if now - at <= MEMORY]
+        fight = recent[-1] + backoff(len(recent) - FREE) - now if len(recent) >= FREE else 0.0
+        return max(0.0, doubt, fight)
+
+    def answered(self, case: Case, still: Collection[ObjectRef], now: float) -> None:
+        """A run dealt with this case; `still` are objects that are not as they were left all the same."""
+        for finding in case.findings:
+            self._answers.setdefault(finding.ref, deque(maxlen=32)).append(now)
+            if finding.ref in still:
+                self._try(finding.ref, finding.mark)
+        if case.git:
+            self._try(case.app, case.git)
+
+    def settled(self, key: ObjectRef | str) -> None:
+        """An object is as it was left, or an app as Git wants it: the next difference is news."""
+        self._tried.pop(key, None)
+
+    def forgive(self) -> None:
+        """Policies have changed: what was left alone is news again."""
+        self._tried.clear()
+        self._answers.clear()
+
+    def _try(self, key: ObjectRef | str, mark: str) -> None:
+        known, count = self._tried.get(key, ("", 0))
+        self._tried[key] = (mark, count + 1 if known == mark else 1)
+
+    def _is_known(self, key: ObjectRef | str, mark: str, tries: int) -> bool:
+        known, count = self._tried.get(key, ("", 0))
+        return known == mark and count >= tries
+
+
+def backoff(failures: int, *, first: float = 1.0, longest: float = LONGEST_PAUSE) -> float:
+    """Seconds to wait after so many failures: twice as long each time."""
+    return float(min(longest, first * 2 ** min(failures, 30)))
+
+
+def family(manager: str) -> str:
+    """A manager's name for a metric, of a bounded set: `kubectl-edit` is `kubectl`, a stranger is `other`."""
+    if not manager:
+        return "unknown"
+    return manager.partition("-")[0] if is_person(manager) else "other"

@@ -1,0 +1,1 @@
+"""Changes to a cluster: plan, apply, hooks, prune."""

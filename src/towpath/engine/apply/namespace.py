@@ -1,0 +1,87 @@
+"""Brings a namespace, and our right to work in it, into being before anything else can be read or written."""
+
+import time
+from collections.abc import Iterable
+
+from towpath.adapters.kubernetes import ApiRefusedError, Cluster
+from towpath.applyset.apply_object import Desired, prepare
+from towpath.config import Environment
+from towpath.engine.apply.server_side_apply import apply_object
+from towpath.engine.live.app_state import owner_of
+from towpath.engine.live.observe import namespace_state, require_gone
+from towpath.engine.source.render import Rendered
+from towpath.errors import RefusedError
+from towpath.kube.apply_order import ordered, stage_of
+from towpath.objects import Manifest, ObjectRef, ref_of
+
+RIGHTS_SECONDS = 15.0
+"""How long the API server may take to notice a new RoleBinding."""
+
+
+def prepare_namespace(
+    cluster: Cluster, rendered: Rendered, environment: Environment
+) -> frozenset[ObjectRef] | None:
+    """Afterwards the namespace is there and we may work in it. Gives what had to be created for that.
+
+    None: there is neither a namespace nor anything wanted in it. Waits for the end of a terminating one.
+    Raises RefusedError when nothing in Git declares a missing namespace.
+    """
+    state = namespace_state(cluster, rendered.namespace)
+    if state == "terminating":
+        require_gone(cluster, rendered.namespace, environment.timeout.total_seconds())
+        state = "missing"
+    if state == "missing" and not rendered.objects:
+        return None
+    if state == "present" and _readable(cluster, rendered):
+        return frozenset()
+    foundations = _foundations(rendered, environment)
+    if state == "missing" and not any(each.ref.kind == "Namespace" for each in foundations):
+        raise RefusedError(
+            f"namespace {rendered.namespace} does not exist, and {rendered.app} does not declare it",
+            remedy="Add a Namespace to the overlay of one app of this environment, or create it by hand.",
+        )
+    created = set()
+    for each in foundations:
+        # Of what is in the namespace we cannot even read whether it is there.
+        known = cluster.get(each.ref, metadata_only=True) if each.ref.kind == "Namespace" else None
+        apply_object(cluster, each, known)
+        created |= {each.ref} if known is None else set()
+    deadline = time.monotonic() + RIGHTS_SECONDS
+    while not _readable(cluster, rendered, last=time.monotonic() > deadline):
+        time.sleep(0.2)  # nothing to watch: the right to watch is what is missing
+    return frozenset(created)
+
+
+def lost_bindings(cluster: Cluster, objects: Iterable[Manifest]) -> list[ObjectRef]:
+    """RoleBindings among `objects` that are not there: reading is refused without them, and a sync helps."""
+    refs = [ref_of(manifest) for manifest in objects if manifest["kind"] == "RoleBinding"]
+    try:
+        return [ref for ref in refs if cluster.get(ref, metadata_only=True) is None]
+    except ApiRefusedError:
+        return []
+
+
+def _foundations(rendered: Rendered, environment: Environment) -> list[Desired]:
+    """The Namespace, and RoleBindings that Git puts before everything else (a negative wave)."""
+    chosen = [
+        manifest
+        for manifest in ordered(rendered.objects)
+        if manifest["kind"] == "Namespace" or _is_first_binding(manifest)
+    ]
+    return list(prepare(chosen, owner_of(rendered), environment.ignore))
+
+
+def _readable(cluster: Cluster, rendered: Rendered, *, last: bool = False) -> bool:
+    try:
+        cluster.get(owner_of(rendered).ref, metadata_only=True)
+    except ApiRefusedError as error:
+        if error.status != 403 or last or not any(map(_is_first_binding, rendered.objects)):
+            raise
+        return False
+    return True
+
+
+def _is_first_binding(manifest: Manifest) -> bool:
+    """In phase 0: one that a hook needs has its wave among what hooks need, and comes after its Role."""
+    phase, wave, _ = stage_of(manifest)
+    return manifest["kind"] == "RoleBinding" and phase == 0 and wave < 0

@@ -1,0 +1,166 @@
+"""Plans one app: what a sync would change, found by dry runs of what is not settled. Writes nothing."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
+from towpath.applyset.apply_object import Desired
+from towpath.applyset.hooks import of
+from towpath.applyset.plan import KEPT, Plan, PlanEntry
+from towpath.applyset.prune import NONE
+from towpath.applyset.prune_file import Confirmed
+from towpath.config import Environment
+from towpath.engine.apply.namespace import lost_bindings
+from towpath.engine.apply.server_side_apply import apply_object, may_recreate, told_to_recreate
+from towpath.engine.apply.sync import LEFT
+from towpath.engine.live.app_state import Survey, survey
+from towpath.engine.live.observe import FEW, concurrently, namespace_state
+from towpath.engine.source.render import Rendered
+from towpath.errors import RefusedError
+from towpath.kube import pointer
+from towpath.kube.apply_order import POST, PRE, around_hooks, deletion_stages
+from towpath.kube.diff import Difference, differences, removal
+from towpath.kube.field_set import added, pointer_of
+from towpath.kube.managed_fields import RESTART_RULE, own_entry, personal_entries, yielded_pointers
+from towpath.objects import Manifest, ObjectRef, ref_of
+
+
+def plan_app(
+    cluster: Cluster,
+    rendered: Rendered,
+    environment: Environment,
+    *,
+    confirmed: Confirmed = NONE,
+) -> Plan:
+    """The changes in the order of a sync. What the sync would refuse is `skip`, with the reason."""
+    state = namespace_state(cluster, rendered.namespace)
+    if state != "present":
+        return _from_nothing(rendered, f"namespace {rendered.namespace} is {state}")
+    try:
+        surveyed = survey(cluster, rendered, environment)
+    except ApiRefusedError as error:
+        if error.status != 403 or not lost_bindings(cluster, rendered.objects):
+            raise
+        return _from_nothing(rendered, "not readable until its RoleBinding is back")
+    return plan_surveyed(cluster, rendered, surveyed, environment, confirmed)
+
+
+def plan_surveyed(
+    cluster: Cluster, rendered: Rendered, surveyed: Survey, environment: Environment, confirmed: Confirmed
+) -> Plan:
+    """As `plan_app`, of what was surveyed already."""
+    claims = dict(surveyed.foreign_claims())
+    todo = {ref_of(manifest) for manifest in surveyed.unsettled()} - claims.keys()
+    left = set() if environment.drift_of(rendered.app) == "heal" else set(surveyed.drifted())
+    full = read_full(
+        cluster, [surveyed.desired[ref] for ref in todo if surveyed.metadata(ref)], rendered.namespace
+    )
+
+    def entry(manifest: Manifest) -> PlanEntry:
+        ref = ref_of(manifest)
+        if ref in claims:
+            return PlanEntry(ref, "skip", reason=f"belongs to app {claims[ref]}")
+        if ref not in todo:
+            return PlanEntry(ref, "unchanged")
+        found = _entry(cluster, surveyed.desired[ref], full.get(ref), surveyed)
+        if ref not in left or found.action == "unchanged":
+            return found
+        return replace(found, action="skip", reason=LEFT)
+
+    before, rest = around_hooks(desired.initial for desired in surveyed.desired.values())
+    found = concurrently(entry, [*before, *rest])
+    entries = [*found[: len(before)], *_hooks(rendered, surveyed, PRE)]
+    entries += [*found[len(before) :], *_hooks(rendered, surveyed, POST)]
+    entries += _deletions(surveyed, environment, confirmed)
+    return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
+
+
+def read_full(
+    cluster: Cluster, wanted: Iterable[Desired], namespace: str, *, few: int = FEW
+) -> dict[ObjectRef, Manifest]:
+    """Whole live objects in the versions that Git has: up to `few` of a kind one by one, more by one list."""
+    by_kind: dict[tuple[str, str, str], list[ObjectRef]] = {}
+    for each in wanted:
+        version = each.manifest["apiVersion"].rpartition("/")[2]
+        by_kind.setdefault((each.ref.group, each.ref.kind, version), []).append(each.ref)
+    single = [(ref, key[2]) for key, refs in by_kind.items() if len(refs) <= few for ref in refs]
+    read = concurrently(lambda item: cluster.get(item[0], version=item[1]), single)
+    found = {ref: live for (ref, _), live in zip(single, read, strict=True) if live is not None}
+    for (group, kind, version), refs in by_kind.items():
+        if len(refs) > few:
+            where = namespace if refs[0].namespace else None
+            found |= {ref_of(live): live for live in cluster.list(group, kind, where, version=version)}
+    return found
+
+
+def would_change(cluster: Cluster, desired: Desired, live: Manifest) -> tuple[Difference, ...]:
+    """Field by field what a sync would change in a live object: a dry run, and what people added to it."""
+    result = apply_object(cluster, desired, live, dry_run=True)
+    found = {difference.pointer: difference for difference in differences(live, result)}
+    ours = (own_entry(live["metadata"]) or {}).get("fieldsV1") or {}
+    for entry in personal_entries(live["metadata"]):
+        for path in added(entry.get("fieldsV1") or {}, ours):
+            at = pointer_of(path, live)
+            # What Git names itself the dry run has told already.
+            if at is not None and pointer_of(path, desired.manifest) is None:
+                found[at] = removal(live, at)
+    rules = (*desired.ignored, RESTART_RULE, *yielded_pointers(live["metadata"], desired.yielded, live))
+    return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
+
+
+def _entry(cluster: Cluster, desired: Desired, live: Manifest | None, surveyed: Survey) -> PlanEntry:
+    ref = desired.ref
+    if (ref.group, ref.kind) not in cluster.discover():
+        if _is_defined(ref, surveyed):
+            return PlanEntry(ref, "create", reason="its CustomResourceDefinition comes with this sync")
+        return PlanEntry(ref, "skip", reason=f"{cluster.server} serves no {ref.kind} in {ref.group or 'v1'}")
+    try:
+        if live is None:
+            apply_object(cluster, desired, None, dry_run=True)
+            return PlanEntry(ref, "create")
+        changes = would_change(cluster, desired, live)
+    except (ApiConflictError, ApiRefusedError) as error:
+        reason = told_to_recreate(cluster, desired, error).message
+        if live is not None and may_recreate(desired, error):
+            return PlanEntry(ref, "configure", reason=f"deleted and created anew: {reason}")
+        return PlanEntry(ref, "skip", reason=reason)
+    return PlanEntry(ref, "configure" if changes else "unchanged", changes)
+
+
+def _is_defined(ref: ObjectRef, surveyed: Survey) -> bool:
+    for desired in surveyed.desired.values():
+        spec = desired.manifest.get("spec") or {}
+        if (
+            desired.ref.kind == "CustomResourceDefinition"
+            and spec.get("group") == ref.group
+            and (spec.get("names") or {}).get("kind") == ref.kind
+        ):
+            return True
+    return False
+
+
+def _hooks(rendered: Rendered, surveyed: Survey, when: str) -> list[PlanEntry]:
+    """They run only when Git has changed since the last sync that succeeded."""
+    if surveyed.inventory and surveyed.inventory.desired == rendered.digest:
+        return []
+    return [PlanEntry(ref_of(hook), "create", reason=f"{when} hook") for hook in of(rendered.hooks, when)]
+
+
+def _deletions(surveyed: Survey, environment: Environment, confirmed: Confirmed) -> list[PlanEntry]:
+    pruning = surveyed.pruning()
+    reason = "no longer in Git"
+    try:
+        surveyed.check_pruning(pruning, environment, confirmed)
+    except RefusedError as error:
+        reason = f"no longer in Git, but {error.message}"
+    uids = dict(pruning.delete)
+    stages = deletion_stages(surveyed.live.metadata[ref] for ref in uids)
+    entries = [PlanEntry(ref, "delete", reason=reason, uid=uids[ref]) for stage in stages for ref in stage]
+    return entries + [PlanEntry(ref, "skip", reason=f"{KEPT}: {why}") for ref, why in pruning.kept]
+
+
+def _from_nothing(rendered: Rendered, reason: str) -> Plan:
+    before, rest = around_hooks(rendered.objects)
+    manifests = [*before, *of(rendered.hooks, PRE), *rest, *of(rendered.hooks, POST)]
+    entries = [PlanEntry(ref_of(manifest), "create", reason=reason) for manifest in manifests]
+    return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)

@@ -1,0 +1,295 @@
+"""Carries out what Git wants for one app: inventory ahead, apply by stages, prune last, inventory after."""
+
+import threading
+from collections.abc import Mapping
+
+from towpath.adapters.kubernetes import ApiAwayError, ApiConflictError, ApiRefusedError, Cluster
+from towpath.applyset.apply_object import Desired
+from towpath.applyset.hooks import of
+from towpath.applyset.inventory import (
+    HookRun,
+    Inventory,
+    Owned,
+    after,
+    ahead,
+    remembering,
+    same,
+    to_configmap,
+)
+from towpath.applyset.prune import NONE, Pruning
+from towpath.applyset.prune_file import Confirmed
+from towpath.config import Environment
+from towpath.drift.heal_budget import WHOLE
+from towpath.engine.apply.crd_wait import wait_established
+from towpath.engine.apply.failpoint import reach
+from towpath.engine.apply.hooks import Hooks, forget
+from towpath.engine.apply.namespace import prepare_namespace
+from towpath.engine.apply.server_side_apply import (
+    GONE_SECONDS,
+    apply_object,
+    is_changed,
+    may_recreate,
+    name_fields,
+    recreate_object,
+    told_to_recreate,
+)
+from towpath.engine.apply.sync_result import ObjectResult, Progress, Result, SyncResult, failed
+from towpath.engine.live.app_state import Survey, survey
+from towpath.engine.live.observe import concurrently, wait_gone
+from towpath.engine.source.render import Rendered
+from towpath.errors import SyncError, TowpathError, TransientError
+from towpath.kube.apply_order import POST, PRE, around_hooks, deletion_stages, ordered, stages
+from towpath.kube.managed_fields import fingerprint
+from towpath.objects import Manifest, ObjectRef, ref_of
+
+CRD = "CustomResourceDefinition"
+TOLERATED = 3
+"""So many objects may get no answer; then the server is away, and the others are not tried."""
+Leave = Mapping[ObjectRef, tuple[str, ...]]
+"""Drift that is not taken back: object -> pointers of fields, or (WHOLE,) for all of it."""
+NO_LEAVE: Leave = {}
+LEFT = "somebody changed it, and that is left alone"
+
+
+def sync_app(  # noqa: PLR0913
+    cluster: Cluster,
+    rendered: Rendered,
+    environment: Environment,
+    *,
+    commit: str,
+    on_progress: Progress | None = None,
+    confirmed: Confirmed = NONE,
+    leave: Leave = NO_LEAVE,
+    surveyed: Survey | None = None,
+) -> SyncResult:
+    """Make live equal to `rendered`. Repeat it after a crash at any point; the second time writes nothing.
+
+    Who has just looked at the cluster gives what was seen as `surveyed`; the namespace is there then.
+    Drift in `leave` stays, and all of it where the app's mode is not `heal`: applied is what Git changed.
+
+    Raises RefusedError before any change when it would delete too much, SyncError naming each object that the
+    server refused, TransientError when only trying again is needed. The inventory is truthful in every case.
+    """
+    tell = on_progress or (lambda _: None)
+    founded: frozenset[ObjectRef] = frozenset()
+    if surveyed is None:
+        made = prepare_namespace(cluster, rendered, environment)
+        if made is None:
+            return SyncResult(rendered.app, rendered.environment, ())
+        founded = made
+        reach("namespace-ready")
+        surveyed = survey(cluster, rendered, environment)
+    claims = surveyed.foreign_claims()
+    if claims:
+        raise failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])
+    pruning = surveyed.pruning()
+    surveyed.check_pruning(pruning, environment, confirmed)
+    patience = environment.timeout.total_seconds()
+    if environment.drift_of(rendered.app) != "heal":
+        leave = {**leave, **dict.fromkeys(surveyed.drifted(), (WHOLE,))}
+    return Run(cluster, rendered, surveyed, commit, tell, founded, patience, leave).carry_out(pruning)
+
+
+class Run:
+    """One sync under way: what is known to exist, what went wrong."""
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        cluster: Cluster,
+        rendered: Rendered,
+        surveyed: Survey,
+        commit: str,
+        tell: Progress,
+        founded: frozenset[ObjectRef],
+        patience: float = 0.0,
+        leave: Leave = NO_LEAVE,
+    ) -> None:
+        self.cluster, self.rendered, self.surveyed = cluster, rendered, surveyed
+        self.commit, self.tell, self.founded = commit, tell, founded
+        self.patience, self.leave = patience, leave
+        self.written, self.version = surveyed.inventory, surveyed.version
+        self.objects: dict[ObjectRef, Owned] = dict(surveyed.owned)
+        self.results: dict[ObjectRef, ObjectResult] = {}
+        self.failures: list[tuple[ObjectRef, TowpathError]] = []
+        self.unanswered = self.untried = 0
+        self.lock = threading.Lock()
+
+    def carry_out(self, pruning: Pruning) -> SyncResult:
+        todo = self._not_left(self.surveyed.unsettled())
+        self._write_ahead([ref_of(manifest) for manifest in todo])
+        before, rest = around_hooks(todo)
+        self._apply_all(before)
+        if not self.failures:
+            self._run_hooks(PRE)
+        if not self.failures:
+            self._apply_all(rest)
+        if not self.failures:
+            self._run_hooks(POST)
+        return self.only_prune(pruning)
+
+    def _not_left(self, unsettled: list[Manifest]) -> list[Manifest]:
+        whole = {ref for ref, pointers in self.leave.items() if WHOLE in pointers}
+        for ref in sorted(whole & {ref_of(manifest) for manifest in unsettled}):
+            self._done(ref, "skipped", LEFT)
+        return [manifest for manifest in unsettled if ref_of(manifest) not in whole]
+
+    def _run_hooks(self, when: str) -> None:
+        """Only when Git has changed: to heal is no delivery."""
+        before = self.surveyed.inventory
+        if before and before.desired == self.rendered.digest:
+            return
+
+        def remember(run: HookRun) -> None:
+            self._write(remembering(self.written, self.surveyed.owner, run))
+
+        hooks = Hooks(self.cluster, self.surveyed.owner, self.commit, self.patience, remember)
+        for hook in of(self.rendered.hooks, when):
+            ref = ref_of(hook)
+            try:
+                if hooks.run(self.written, hook):
+                    self._done(ref, "created", f"{when} hook succeeded")
+                else:
+                    self._done(ref, "skipped", f"{when} hook has succeeded at this commit before")
+            except TowpathError as error:
+                self.failures.append((ref, error))
+                return
+
+    def only_prune(self, pruning: Pruning) -> SyncResult:
+        """Prune if nothing has failed, and write down what is."""
+        if not self.failures:
+            self._prune(pruning)
+        try:
+            self._write_after(complete=not self.failures)
+        except TowpathError as error:
+            self.failures.append((self.surveyed.owner.ref, error))
+        if self.failures:
+            raise failed(self.rendered, self.failures, untried=self.untried)
+        order = [ref_of(m) for m in ordered(d.initial for d in self.surveyed.desired.values())]
+        results = [self.results.get(ref) or ObjectResult(ref, "unchanged") for ref in order]
+        results += [each for ref, each in self.results.items() if ref not in self.surveyed.desired]
+        return SyncResult(self.rendered.app, self.rendered.environment, tuple(results), self.written)
+
+    def _apply_all(self, todo: list[Manifest]) -> None:
+        for stage in stages(todo):
+            concurrently(self._apply_one, [ref_of(manifest) for manifest in stage])
+            for ref in (ref_of(manifest) for manifest in stage if manifest["kind"] == CRD):
+                try:
+                    wait_established(self.cluster, ref)
+                except TowpathError as error:
+                    self.failures.append((ref, error))
+            if self.failures:
+                return  # what comes later may need what failed
+
+    def _apply_one(self, ref: ObjectRef) -> None:
+        if self._is_left_out():
+            return
+        desired, before = self.surveyed.desired[ref], self.surveyed.metadata(ref)
+        left = self.leave.get(ref, ())
+        desired = desired.without(left) if left else desired
+        try:
+            if (
+                before
+                and "deletionTimestamp" in before["metadata"]
+                and not wait_gone(self.cluster, ref, GONE_SECONDS)
+            ):
+                raise TransientError(f"{ref}: is being deleted, and waits for its finalizers")
+            after_apply, message = self._apply_or_recreate(desired, before)
+        except TowpathError as error:
+            self._failed(ref, told_to_recreate(self.cluster, desired, error))
+            return
+        reach("applied")
+        metadata = after_apply["metadata"]
+        if not left:  # what is left alone still differs, and is to be found again
+            self.objects[ref] = Owned(ref, metadata["uid"], fingerprint(metadata), desired.applied)
+        self._done(ref, self._verdict(ref, before, after_apply), message)
+
+    def _apply_or_recreate(self, desired: Desired, before: Manifest | None) -> tuple[Manifest, str]:
+        try:
+            return apply_object(self.cluster, desired, before), ""
+        except ApiRefusedError as error:
+            if before is None or not may_recreate(desired, error):
+                raise
+            reason = name_fields(self.cluster, desired, error).reason
+            return recreate_object(self.cluster, desired, before), f"recreated: {reason}"
+
+    def _verdict(self, ref: ObjectRef, before: Manifest | None, now: Manifest) -> Result:
+        if before is None or before["metadata"]["uid"] != now["metadata"]["uid"] or ref in self.founded:
+            return "created"
+        owned, desired = self.surveyed.owned.get(ref), self.surveyed.desired[ref]
+        return "configured" if is_changed(before, now, owned, desired) else "unchanged"
+
+    def _prune(self, pruning: Pruning) -> None:
+        for ref in pruning.gone:
+            self.objects.pop(ref, None)
+        for ref, reason in pruning.kept:
+            self._done(ref, "skipped", reason)
+        uids = dict(pruning.delete)
+        reach("before-prune")
+
+        def delete(ref: ObjectRef) -> None:
+            if self._is_left_out():
+                return
+            try:
+                self.cluster.delete(ref, uid=uids[ref])
+                reach("deleted")
+                if wait_gone(self.cluster, ref, GONE_SECONDS):
+                    self.objects.pop(ref, None)
+                    self._done(ref, "deleted")
+                else:
+                    self._done(ref, "deleted", "waits for its finalizers")
+            except TowpathError as error:
+                self._failed(ref, error)
+
+        for stage in deletion_stages(self.surveyed.live.metadata[ref] for ref in uids):
+            concurrently(delete, stage)
+            if self.failures:
+                return
+
+    def _is_left_out(self) -> bool:
+        """Whether the next object is not tried, so that a server that is away costs a bounded time."""
+        with self.lock:
+            away = self.unanswered > TOLERATED
+            self.untried += away
+            return away
+
+    def _failed(self, ref: ObjectRef, error: TowpathError) -> None:
+        with self.lock:
+            self.failures.append((ref, error))
+            self.unanswered += isinstance(error, ApiAwayError)
+
+    def _done(self, ref: ObjectRef, result: Result, message: str = "") -> None:
+        self.results[ref] = ObjectResult(ref, result, message)
+        self.tell(self.results[ref])
+
+    def _write_ahead(self, refs: list[ObjectRef]) -> None:
+        if self.surveyed.rebuilt or any(ref not in self.objects for ref in refs):
+            reach("inventory-ahead")
+            inventory = ahead(self.written, self.surveyed.owner, refs)
+            self._write(inventory)
+            reach("inventory-ahead-written")
+            self.objects = inventory.by_ref
+
+    def _write_after(self, *, complete: bool) -> None:
+        """The whole truth; commit and digest only of a sync that succeeded."""
+        old = self.written
+        commit = self.commit if complete else old.commit if old else ""
+        desired = self.rendered.digest if complete else old.desired if old else ""
+        hooks = old.hooks if old else ()
+        if complete and old and (self.rendered.objects or not self.objects):
+            hooks = forget(self.cluster, old, {ref_of(hook) for hook in self.rendered.hooks})
+        new = after(self.surveyed.owner, commit, desired, self.objects, hooks)
+        if not same(old, new):
+            reach("inventory-after")
+            self._write(new)
+            reach("inventory-after-written")
+
+    def _write(self, inventory: Inventory) -> None:
+        manifest = to_configmap(inventory, self.version)
+        try:
+            written = self.cluster.replace(manifest) if self.version else self.cluster.create(manifest)
+        except ApiConflictError as error:
+            raise TransientError(
+                f"another sync of {self.rendered.app} in {self.rendered.environment} is under way"
+            ) from error
+        self.version = written["metadata"]["resourceVersion"]
+        self.written = inventory

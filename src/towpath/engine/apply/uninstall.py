@@ -1,0 +1,74 @@
+"""An app that has left Git: nothing of it is deleted but what a commit confirms, object by object."""
+
+from towpath.adapters.kubernetes import Cluster
+from towpath.applyset.plan import KEPT, Plan, PlanEntry
+from towpath.applyset.prune import Pruning
+from towpath.applyset.prune_file import PRUNE_FILE, Confirmed, prune_path
+from towpath.config import Environment
+from towpath.engine.apply.sync import Run
+from towpath.engine.apply.sync_result import ObjectResult, Progress, SyncResult
+from towpath.engine.live.app_state import Survey, survey
+from towpath.engine.live.heal_store import forget_heals
+from towpath.engine.source.render import Rendered
+from towpath.errors import UnknownNameError
+from towpath.kube.apply_order import deletion_stages
+
+
+def plan_leaving(cluster: Cluster, app: str, environment: Environment, confirmed: Confirmed) -> Plan:
+    """What is live of an app that Git does not have; UnknownNameError when nothing is."""
+    surveyed = _survey(cluster, app, environment)
+    pruning = surveyed.pruning()
+    uids = dict(pruning.delete)
+    entries = []
+    stages = deletion_stages(surveyed.live.metadata[ref] for ref in uids)
+    for ref in (ref for stage in stages for ref in stage):
+        reason = "its app is no longer in Git"
+        if confirmed.get(ref) != uids[ref]:
+            reason += f", but {prune_path(app, environment.name)} does not confirm it"
+        entries.append(PlanEntry(ref, "delete", reason=reason, uid=uids[ref]))
+    entries += [PlanEntry(ref, "skip", reason=f"{KEPT}: {why}") for ref, why in pruning.kept]
+    return Plan(app, environment.name, tuple(entries), "")
+
+
+def remove_app(  # noqa: PLR0913
+    cluster: Cluster,
+    app: str,
+    environment: Environment,
+    confirmed: Confirmed,
+    *,
+    commit: str,
+    on_progress: Progress | None = None,
+) -> SyncResult:
+    """Delete exactly what is confirmed; when nothing is left, the inventory and the history of heals, too.
+
+    Repeat it after a crash.
+    """
+    surveyed = _survey(cluster, app, environment)
+    pruning = surveyed.pruning()
+    chosen = tuple((ref, uid) for ref, uid in pruning.delete if confirmed.get(ref) == uid)
+    waiting = tuple((ref, f"not in {PRUNE_FILE}") for ref, uid in pruning.delete if confirmed.get(ref) != uid)
+    run = Run(cluster, _nothing(app, environment), surveyed, commit, on_progress or _say_nothing, frozenset())
+    result = run.only_prune(Pruning(chosen, (*pruning.kept, *waiting), pruning.gone))
+    if result.inventory and not result.inventory.objects:
+        # Before the inventory: without that nobody would come back for them.
+        forget_heals(cluster, environment.name, environment.namespace, [app])
+        # The Jobs of its hooks went with the last write.
+        live = cluster.get(surveyed.owner.ref, metadata_only=True)
+        if live:
+            cluster.delete(surveyed.owner.ref, uid=live["metadata"]["uid"])
+    return result
+
+
+def _survey(cluster: Cluster, app: str, environment: Environment) -> Survey:
+    surveyed = survey(cluster, _nothing(app, environment), environment)
+    if surveyed.inventory is None:
+        raise UnknownNameError("app", app, where=f"Git, and nothing of it is live in {environment.name}")
+    return surveyed
+
+
+def _nothing(app: str, environment: Environment) -> Rendered:
+    return Rendered(app, environment.name, environment.namespace, (), "")
+
+
+def _say_nothing(_result: ObjectResult) -> None:
+    pass

@@ -1,0 +1,127 @@
+"""Everything that plan and sync of one app decide on: inventory, desired objects, live metadata."""
+
+from dataclasses import dataclass, replace
+
+from towpath.adapters.kubernetes import Cluster
+from towpath.applyset.apply_object import Desired, prepare
+from towpath.applyset.inventory import APP, PART_OF, Inventory, Owned, Owner
+from towpath.applyset.prune import Candidate, Pruning, check, judge
+from towpath.applyset.prune_file import Confirmed
+from towpath.config import Environment
+from towpath.engine.live.observe import Live, observe, read_inventory
+from towpath.engine.live.recovery import rebuild
+from towpath.engine.source.render import Rendered
+from towpath.errors import RefusedError
+from towpath.objects import Manifest, ObjectRef, ref_of
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """`version` is the resourceVersion of the inventory's ConfigMap, empty when there is none yet.
+
+    A `rebuilt` inventory was lost and is put together again from what is live; it deletes nothing. `suspects`
+    are applied though their metadata are as we left them: a dry run said that they differ.
+    """
+
+    owner: Owner
+    inventory: Inventory | None
+    version: str
+    desired: dict[ObjectRef, Desired]
+    live: Live
+    rebuilt: bool = False
+    suspects: frozenset[ObjectRef] = frozenset()
+
+    @property
+    def owned(self) -> dict[ObjectRef, Owned]:
+        return self.inventory.by_ref if self.inventory else {}
+
+    def metadata(self, ref: ObjectRef) -> Manifest | None:
+        """Live metadata, None when there is no such object."""
+        return self.live.metadata.get(ref)
+
+    def unsettled(self) -> list[Manifest]:
+        """Manifests of what is not as we left it, or not as Git wants it."""
+        owned = self.owned
+        return [
+            desired.initial
+            for ref, desired in self.desired.items()
+            if ref in self.suspects or not desired.is_settled(owned.get(ref), self.metadata(ref))
+        ]
+
+    def drifted(self) -> list[ObjectRef]:
+        """Objects that Git wants as it did at the last sync, and that somebody else has changed since."""
+        owned = self.owned
+        return [
+            ref
+            for ref, desired in self.desired.items()
+            if (has := owned.get(ref))
+            and has.uid
+            and has.fingerprint
+            and has.applied == desired.applied
+            and (ref in self.suspects or not desired.is_settled(has, self.metadata(ref)))
+        ]
+
+    def foreign_claims(self) -> list[tuple[ObjectRef, str]]:
+        """Desired objects that belong to another app already, with its name."""
+        claims = []
+        for ref in self.desired:
+            live = self.metadata(ref)
+            labels = (live["metadata"].get("labels") or {}) if live else {}
+            if labels.get(PART_OF, self.owner.applyset) != self.owner.applyset:
+                claims.append((ref, labels.get(APP) or labels[PART_OF]))
+        return claims
+
+    def pruning(self) -> Pruning:
+        """What the inventory has and Git has not."""
+        left = [owned for ref, owned in self.owned.items() if ref not in self.desired]
+        if self.rebuilt:
+            why = "the inventory was lost and is rebuilt from labels; the next sync may delete it"
+            return Pruning((), tuple((owned.ref, why) for owned in left), ())
+        return judge((Candidate(owned, self.metadata(owned.ref)) for owned in left), self.owner)
+
+    def check_pruning(self, pruning: Pruning, environment: Environment, confirmed: Confirmed) -> None:
+        """RefusedError when it is too much, or everything."""
+        if not self.desired and self.owned:
+            raise RefusedError(
+                f"Git has no object for {self.owner.app} in {self.owner.environment}, "
+                f"but {len(self.owned)} are live; nothing is deleted because of an empty result",
+                remedy="Restore the app's folder; if it is meant, remove the app and confirm by prune.yaml.",
+            )
+        limit = environment.prune
+        check(pruning, total=len(self.owned), limit=limit.limit, share=limit.share, confirmed=confirmed)
+
+
+def survey(cluster: Cluster, rendered: Rendered, environment: Environment) -> Survey:
+    """Ask the cluster; a handful of requests, whatever the number of objects. Writes nothing."""
+    owner = owner_of(rendered)
+    inventory, version = read_inventory(cluster, owner)
+    refs = {ref_of(manifest) for manifest in rendered.objects}
+    rebuilt = None if inventory else rebuild(cluster, owner, refs)
+    inventory = inventory or rebuilt
+    known = set(inventory.by_ref) if inventory else set()
+    scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in rendered.objects)
+    live = observe(cluster, refs | known, rendered.namespace, scalers=scalable)
+    surveyed = survey_from(rendered, environment, inventory, live)
+    return replace(surveyed, version=version, rebuilt=rebuilt is not None)
+
+
+def survey_from(
+    rendered: Rendered, environment: Environment, inventory: Inventory | None, live: Live
+) -> Survey:
+    """The survey of one app out of what is known already, to plan with: a sync asks again."""
+    owner = owner_of(rendered)
+    desired = prepare(rendered.objects, owner, environment.ignore, live.scalers, live.metadata)
+    return Survey(owner, inventory, "", {each.ref: each for each in desired}, live)
+
+
+def is_lost(owner: Owner, live: Live) -> bool:
+    """Whether the inventory of an owner that has none must have been lost: something live is the owner's."""
+    return any(
+        (metadata["metadata"].get("labels") or {}).get(PART_OF) == owner.applyset
+        for metadata in live.metadata.values()
+    )
+
+
+def owner_of(rendered: Rendered) -> Owner:
+    """Whom the rendered objects belong to."""
+    return Owner(rendered.app, rendered.environment, rendered.namespace)

@@ -1,0 +1,144 @@
+"""What is live, asked once per kind: the namespace's state, the inventory, the metadata of what matters."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from towpath.adapters.kubernetes import ApiRefusedError, Cluster, WatchExpiredError
+from towpath.applyset.inventory import Inventory, Owner, from_configmap
+from towpath.errors import TransientError
+from towpath.objects import Manifest, ObjectRef
+
+THREADS = 16
+"""Requests at a time. etcd writes to disk once for all that come together: more at a time cost it less."""
+FEW = 3
+"""So many cluster-scoped objects of a kind are read one by one, because a list would hold everybody's."""
+HPA = ("autoscaling", "HorizontalPodAutoscaler")
+
+NamespaceState = Literal["present", "missing", "terminating"]
+Kind = tuple[str, str]
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Metadata of live objects by reference, and the full HorizontalPodAutoscalers among them."""
+
+    metadata: dict[ObjectRef, Manifest] = field(default_factory=dict)
+    scalers: tuple[Manifest, ...] = ()
+
+
+def concurrently(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """`work` of each item, in the items' order; the first error is raised when all have ended."""
+    items = list(items)
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(THREADS, len(items))) as pool:
+        return list(pool.map(work, items))
+
+
+def namespace_ref(name: str) -> ObjectRef:
+    """The reference of a Namespace."""
+    return ObjectRef("", "Namespace", "", name)
+
+
+def namespace_state(cluster: Cluster, name: str) -> NamespaceState:
+    """Whether objects can be in the namespace now; one that may not be asked about is there."""
+    try:
+        live = cluster.get(namespace_ref(name), metadata_only=True)
+    except ApiRefusedError as error:
+        if error.status != 403:
+            raise
+        return "present"
+    if live is None:
+        return "missing"
+    return "terminating" if "deletionTimestamp" in live["metadata"] else "present"
+
+
+def wait_gone(cluster: Cluster, ref: ObjectRef, seconds: float) -> bool:
+    """Watch until the object is gone; False when it is still there after `seconds`."""
+    deadline = time.monotonic() + seconds
+    where = ref.namespace or None
+    while True:
+        found, version = cluster.list_with_version(
+            ref.group, ref.kind, where, fields=f"metadata.name={ref.name}", metadata_only=True
+        )
+        if not found:
+            return True
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        try:
+            for event in cluster.watch(
+                ref.group,
+                ref.kind,
+                where,
+                since=version,
+                seconds=left,
+                fields=f"metadata.name={ref.name}",
+                metadata_only=True,
+            ):
+                if event.type == "DELETED":
+                    return True
+        except WatchExpiredError:
+            continue
+
+
+def read_inventory(cluster: Cluster, owner: Owner) -> tuple[Inventory | None, str]:
+    """The inventory and its resourceVersion; (None, "") when there is none."""
+    found = cluster.get(owner.ref)
+    return (from_configmap(found), found["metadata"]["resourceVersion"]) if found else (None, "")
+
+
+def observe(cluster: Cluster, refs: Iterable[ObjectRef], namespace: str, *, scalers: bool = False) -> Live:
+    """Metadata of every live object of the kinds of `refs` in the namespace; a kind not served has none.
+
+    A reference without a name asks for the kind only.
+    """
+    by_kind: dict[Kind, list[ObjectRef]] = {}
+    for ref in refs:
+        by_kind.setdefault((ref.group, ref.kind), []).append(ref)
+    # Look once more when a kind is new: its CRD may have come after the last look.
+    if not all(kind in cluster.discover() for kind in by_kind):
+        cluster.discover(refresh=True)
+    served = {kind: wanted for kind, wanted in by_kind.items() if kind in cluster.discover()}
+    found = concurrently(lambda item: _of_kind(cluster, item[0], item[1], namespace), served.items())
+    hpas = cluster.list(*HPA, namespace) if scalers and HPA in cluster.discover() else ()
+    return Live({ref: live for group in found for ref, live in group.items()}, tuple(hpas))
+
+
+def require_gone(cluster: Cluster, namespace: str, seconds: float) -> None:
+    """Wait for the end of a terminating namespace; TransientError when it takes longer."""
+    if not wait_gone(cluster, namespace_ref(namespace), seconds):
+        raise TransientError(
+            f"namespace {namespace} is still being deleted after {seconds:.0f} s",
+            remedy=f"`kubectl get namespace {namespace} -o yaml` tells what it waits for.",
+        )
+
+
+def _of_kind(
+    cluster: Cluster, kind: Kind, wanted: Sequence[ObjectRef], namespace: str
+) -> dict[ObjectRef, Manifest]:
+    resource = cluster.resource(*kind)
+    if not resource.namespaced and (len(wanted) <= FEW or kind == ("", "Namespace")):
+        return _one_by_one(cluster, wanted)
+    try:
+        listed = cluster.list(*kind, namespace if resource.namespaced else None, metadata_only=True)
+    except ApiRefusedError as error:
+        if error.status == 403 and not any(ref.name for ref in wanted):
+            return {}  # nobody's objects of a kind that this account may not see
+        if error.status != 403 or resource.namespaced:
+            raise
+        return _one_by_one(cluster, wanted)  # rights on named objects only
+    return {
+        ObjectRef(*kind, live["metadata"].get("namespace", ""), live["metadata"]["name"]): live
+        for live in listed
+    }
+
+
+def _one_by_one(cluster: Cluster, wanted: Sequence[ObjectRef]) -> dict[ObjectRef, Manifest]:
+    read = concurrently(lambda ref: cluster.get(ref, metadata_only=True), wanted)
+    return {ref: live for ref, live in zip(wanted, read, strict=True) if live is not None}

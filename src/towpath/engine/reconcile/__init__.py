@@ -1,0 +1,1 @@
+"""One environment against Git: detect, decide, execute, report."""

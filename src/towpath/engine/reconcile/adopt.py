@@ -1,0 +1,193 @@
+"""Writes drift back to Git: tries where in the overlay it fits, and proves each place by rendering."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from towpath.adapters.git import propose_files
+from towpath.adapters.kubernetes import Cluster
+from towpath.applyset.apply_object import prepare
+from towpath.config import App, Config
+from towpath.drift.adoption import Change, Left, changes_of, expected
+from towpath.drift.decision import Decision
+from towpath.drift.model import DriftEntry
+from towpath.drift.proposal import AUTHOR, Proposal, adoption_branch, adoption_message
+from towpath.engine.apply.plan import read_full
+from towpath.engine.live.app_state import owner_of
+from towpath.engine.live.context import Place
+from towpath.engine.source.render import Rendered, render_app
+from towpath.errors import ConfigError, TerminalError, TowpathError, unforeseen
+from towpath.files import read_text
+from towpath.kube.canonical import digest
+from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.overlay import Edits, Overlay, candidates, why_not
+from towpath.release.commit_message import marker
+from towpath.settings import Settings
+
+_TEXTS = (".yaml", ".yml", ".json")
+_NAMES = ("Kustomization",)
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What of one app's drift goes back to Git: `edits` (path -> text) give exactly `adopted`."""
+
+    app: str
+    edits: Edits
+    adopted: tuple[Change, ...] = ()
+    left: tuple[Left, ...] = ()
+
+
+def propose_app(
+    here: Settings, place: Place, rendered: Rendered, decision: Decision, flow_run: str
+) -> Proposal:
+    """Push the drift of one app to its branch, for review; a failure is in the proposal, never raised."""
+    environment, desired = place.environment.name, place.desired
+    branch = adoption_branch(environment, rendered.app)
+    try:
+        found = adopt_app(
+            place.cluster, desired.root, desired.config, rendered, decision.drifted, tools=place.tools
+        )
+        if not found.edits:
+            return Proposal(rendered.app, "", "", False, found.adopted, found.left)
+        key = marker("adopt", rendered.app, environment, digest(found.edits), flow_run)
+        commit, new = propose_files(
+            desired.checkout.url,
+            branch,
+            desired.checkout.branch,
+            found.edits,
+            adoption_message(rendered.app, environment, found.adopted, found.left, flow_run, key),
+            author=AUTHOR,
+            cache=here.cache,
+            marker=key,
+            base=desired.commit,
+            allow_file=here.git_allow_file,
+        )
+    except Exception as raised:  # noqa: BLE001 - whatever becomes of one app, it stops no other
+        return Proposal(rendered.app, branch, "", False, failure=unforeseen(raised).message)
+    return Proposal(rendered.app, branch, commit, new, found.adopted, found.left)
+
+
+def adopt_app(  # noqa: PLR0913
+    cluster: Cluster,
+    root: Path,
+    config: Config,
+    rendered: Rendered,
+    entries: Iterable[DriftEntry],
+    *,
+    tools: Path | None = None,
+) -> Adoption:
+    """Work out how Git could have what is live; nothing is written, neither to Git nor to the cluster.
+
+    `rendered` is what the checkout `root` gives now, `entries` are the app's drift.
+    """
+    entries = [entry for entry in entries if entry.kind != "unapplied"]
+    refs = {entry.ref for entry in entries if entry.kind == "modified"}
+    manifests = {ref_of(manifest): manifest for manifest in rendered.objects}
+    wanted = [each for each in prepare(rendered.objects, owner_of(rendered)) if each.ref in refs]
+    live = read_full(cluster, wanted, rendered.namespace) if wanted else {}
+    app = config.app(rendered.app)
+    changes, left = changes_of(entries, live, manifests, app.image)
+    found = write_back(root, config, rendered, changes, tools=tools)
+    return replace(found, left=(*left, *found.left))
+
+
+def write_back(
+    root: Path, config: Config, rendered: Rendered, changes: Sequence[Change], *, tools: Path | None = None
+) -> Adoption:
+    """Find a place in the overlay for each change; what has none is left, with the reason."""
+    if not changes:
+        return Adoption(rendered.app, {})
+    app = config.app(rendered.app)
+    with tempfile.TemporaryDirectory(prefix="towpath-adopt-") as folder:
+        tree = Path(folder) / "tree"
+        _copy(root, tree)
+        trial = _Trial(tree, config, rendered, overlay_of(root, app, rendered.environment), tools)
+        refused = [each for change in changes if (each := trial.take(change)) is not None]
+    return Adoption(rendered.app, trial.edits, tuple(trial.adopted), tuple(refused))
+
+
+def _copy(root: Path, tree: Path) -> None:
+    try:
+        # Symlinks stay symlinks, so that the renderer judges them as it would in the repository.
+        shutil.copytree(root, tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+    except shutil.Error as error:  # many files' errors in one, none of them an OSError any more
+        _, to, why = error.args[0][0]
+        raise TerminalError(
+            f"cannot write {to}: {why}", remedy="Make room, or name another TMPDIR."
+        ) from error
+
+
+def overlay_of(root: Path, app: App, environment: str) -> Overlay:
+    """The texts of an app's base and of its folder for an environment."""
+    base, folder = f"apps/{app.name}/base", f"apps/{app.name}/{environment}"
+    files = {}
+    for top in (base, folder):
+        for file in sorted((root / top).rglob("*")):
+            if file.is_file() and (file.name.endswith(_TEXTS) or file.name in _NAMES):
+                path = file.relative_to(root).as_posix()
+                try:
+                    text = read_text(root, path)
+                except ConfigError:
+                    continue  # the renderer has not read it either
+                if text is not None:
+                    files[path] = text
+    return Overlay(app.renderer, folder, base, files)
+
+
+class _Trial:
+    """A copy of the repository in which one change after the other is tried, and stays when it is right."""
+
+    def __init__(
+        self, tree: Path, config: Config, rendered: Rendered, overlay: Overlay, tools: Path | None
+    ) -> None:
+        self.tree, self.config, self.tools = tree, config, tools
+        self.app, self.environment = rendered.app, rendered.environment
+        self.overlay = overlay
+        self.objects: Mapping[ObjectRef, Manifest] = _by_ref(rendered)
+        self.edits: Edits = {}
+        self.adopted: list[Change] = []
+
+    def take(self, change: Change) -> Left | None:
+        """Keep the first way that gives exactly this change; for Helm it must be the only one."""
+        manifest = self.objects[change.ref]
+        goals = [{**self.objects, change.ref: goal} for goal in expected(manifest, change)]
+        fitting: list[tuple[Edits, Mapping[ObjectRef, Manifest]]] = []
+        for edits in candidates(self.overlay, change, manifest):
+            objects = self._render(edits)
+            if objects is not None and objects in goals:
+                fitting.append((edits, objects))
+                if self.overlay.renderer != "helm":
+                    break
+        if len(fitting) != 1:
+            return Left(change.ref, change.pointer, why_not(self.overlay, change, len(fitting)))
+        edits, self.objects = fitting[0]
+        self._write(edits)
+        self.overlay = self.overlay.with_edits(edits)
+        self.edits |= edits
+        self.adopted.append(change)
+        return None
+
+    def _render(self, edits: Edits) -> Mapping[ObjectRef, Manifest] | None:
+        before = {path: self.overlay.files.get(path) for path in edits}
+        self._write(edits)
+        try:
+            return _by_ref(render_app(self.tree, self.config, self.app, self.environment, tools=self.tools))
+        except TowpathError:
+            return None
+        finally:
+            self._write(before)
+
+    def _write(self, edits: Mapping[str, str | None]) -> None:
+        for path, text in edits.items():
+            file = self.tree / path
+            if text is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.write_text(text, newline="")
+
+
+def _by_ref(rendered: Rendered) -> dict[ObjectRef, Manifest]:
+    return {ref_of(manifest): manifest for manifest in (*rendered.objects, *rendered.hooks)}

@@ -1,0 +1,252 @@
+"""Finds drift: one LIST of inventories, one metadata-only LIST per kind, dry runs only of what drifted."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
+from towpath.applyset.apply_object import Desired, prepare
+from towpath.applyset.inventory import INVENTORY, PART_OF, Inventory, Owner, from_configmap
+from towpath.config import Config, Environment
+from towpath.drift.model import (
+    EXTRA_KINDS,
+    DriftEntry,
+    DriftReport,
+    compare,
+    explain,
+    extra,
+    is_extra,
+    report,
+)
+from towpath.engine.apply.namespace import lost_bindings
+from towpath.engine.apply.plan import read_full, would_change
+from towpath.engine.live.app_state import Survey, owner_of
+from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe
+from towpath.engine.live.recovery import rebuild_all
+from towpath.engine.source.render import Rendered
+from towpath.kube.managed_fields import yielded_pointers
+from towpath.objects import Manifest, ObjectRef, ref_of
+
+LISTED_AT_ONCE = 40
+"""One list of so many whole objects costs about as much as reading one of them by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The report, and all that was read for it: who carries it out need not ask again.
+
+    `live` is None where the namespace is missing or may not be read. `versions` are those of the inventories'
+    ConfigMaps; an inventory in `rebuilt` was lost, and put together from labels.
+    """
+
+    report: DriftReport
+    live: Live | None = None
+    inventories: Mapping[str, Inventory] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    rebuilt: Mapping[str, Inventory] = field(default_factory=dict)
+    desired: Mapping[str, dict[ObjectRef, Desired]] = field(default_factory=dict)
+    suspects: frozenset[ObjectRef] = frozenset()
+    """Found by a dry run only."""
+
+    def survey_of(self, owner: Owner) -> Survey | None:
+        """What a sync of one app decides on; None when it has to look for itself."""
+        if self.live is None or owner.app not in self.desired:
+            return None
+        inventory = self.inventories.get(owner.app) or self.rebuilt.get(owner.app)
+        version, rebuilt = self.versions.get(owner.app, ""), owner.app in self.rebuilt
+        desired = self.desired[owner.app]
+        return Survey(owner, inventory, version, desired, self.live, rebuilt, self.suspects)
+
+
+def detect(
+    cluster: Cluster,
+    config: Config,
+    environment: Environment | str,
+    rendered: Sequence[Rendered],
+    *,
+    commit: str = "",
+) -> DriftReport:
+    """Compare what is live with what was applied, and that with what Git wants now. Writes nothing.
+
+    `rendered` are all apps that Git has in the environment.
+    """
+    if isinstance(environment, str):
+        environment = config.environment(environment)
+    return inspect(cluster, environment, rendered, commit=commit).report
+
+
+def inspect(  # noqa: PLR0913
+    cluster: Cluster,
+    environment: Environment,
+    rendered: Sequence[Rendered],
+    *,
+    commit: str = "",
+    only: Collection[str] | None = None,
+    deep: bool = False,
+) -> Inspection:
+    """As `detect`, with all that was read. One request for inventories, one per kind, whatever their number.
+
+    With `only`, `rendered` are some of the apps, and nothing is said about other apps or about extras. `deep`
+    asks the API server about every object by a dry run, too.
+    """
+    name, namespace = environment.name, environment.namespace
+    state = namespace_state(cluster, namespace)
+    if state != "present":
+        return Inspection(report(name, commit, _all_deleted(rendered, f"namespace {namespace} is {state}")))
+    try:
+        read = read_inventories_with_versions(cluster, name, namespace)
+    except ApiRefusedError as error:
+        lost = lost_bindings(cluster, (m for each in rendered for m in each.objects))
+        if error.status != 403 or not lost:
+            raise
+        message = f"without it nothing in {namespace} may be read"
+        entries = [DriftEntry("", ref, "deleted", message=message) for ref in lost]
+        return Inspection(report(name, commit, entries))
+    inventories = {app: each for app, (each, _) in read.items() if only is None or app in only}
+    owners = {each.app: owner_of(each) for each in rendered}
+    lost_apps = [each for each in rendered if each.app not in inventories]
+    rebuilt = rebuild_all(cluster, {owners[each.app]: map(ref_of, each.objects) for each in lost_apps})
+    wanted = {ref_of(manifest) for each in rendered for manifest in each.objects}
+    known = {owned.ref for each in (*inventories.values(), *rebuilt.values()) for owned in each.objects}
+    sought = wanted | known
+    kinds = (*EXTRA_KINDS, *environment.extra_kinds) if only is None else ()
+    sought |= {ObjectRef(*kind, namespace, "") for kind in kinds if environment.extras_of(*kind) != "ignore"}
+    scalable = any("replicas" in (m.get("spec") or {}) for each in rendered for m in each.objects)
+    live = observe(cluster, sought, namespace, scalers=scalable)
+    desired = {
+        each.app: {
+            d.ref: d
+            for d in prepare(each.objects, owners[each.app], environment.ignore, live.scalers, live.metadata)
+        }
+        for each in rendered
+    }
+    found: list[DriftEntry] = []
+    for app in sorted(desired.keys() | inventories.keys()):
+        owner = Owner(app, name, namespace)
+        found += _of_app(owner, desired.get(app, {}), inventories.get(app), live)
+    entries = _explained(cluster, found, desired, namespace)
+    deeper = _deeper(cluster, desired, live, {e.ref for e in entries}, namespace) if deep else []
+    entries += deeper
+    if only is None:
+        declared = wanted | known | {ref_of(hook) for each in rendered for hook in each.hooks}
+        declared |= {run.ref for inventory in inventories.values() for run in inventory.hooks}
+        entries += [
+            extra(ref, each)
+            for ref, each in live.metadata.items()
+            if ref.namespace
+            and ref not in declared
+            and environment.extras_of(ref.group, ref.kind) != "ignore"
+            and is_extra(each)
+        ]
+    versions = {app: version for app, (_, version) in read.items()}
+    told = report(name, commit, entries)
+    suspects = frozenset(entry.ref for entry in deeper)
+    return Inspection(told, live, inventories, versions, rebuilt, desired, suspects)
+
+
+def read_inventories_with_versions(
+    cluster: Cluster, environment: str, namespace: str
+) -> dict[str, tuple[Inventory, str]]:
+    """All inventories of an environment by app, each with its resourceVersion, in one request."""
+    listed = cluster.list("", "ConfigMap", namespace, labels=INVENTORY)
+    read = [(from_configmap(each), each["metadata"]["resourceVersion"]) for each in listed]
+    return {
+        each.owner.app: (each, version) for each, version in read if each.owner.environment == environment
+    }
+
+
+def read_inventories(cluster: Cluster, environment: str, namespace: str) -> dict[str, Inventory]:
+    """All inventories of an environment by app, in one request."""
+    read = read_inventories_with_versions(cluster, environment, namespace)
+    return {app: inventory for app, (inventory, _) in read.items()}
+
+
+def _of_app(
+    owner: Owner, desired: dict[ObjectRef, Desired], inventory: Inventory | None, live: Live
+) -> Iterator[DriftEntry]:
+    app, owned = owner.app, inventory.by_ref if inventory else {}
+    if inventory is None and any(_is_part_of(live.metadata.get(ref), owner) for ref in desired):
+        yield DriftEntry(app, owner.ref, "deleted", message="the inventory is gone, its objects are not")
+    for ref in {**desired, **owned}:
+        wanted, has, now = desired.get(ref), owned.get(ref), live.metadata.get(ref)
+        if has is None:
+            yield DriftEntry(app, ref, "unapplied", message="no sync has recorded it yet")
+        elif wanted is None:
+            if now is not None:
+                yield DriftEntry(app, ref, "unapplied", message="no longer in Git, not deleted yet")
+        else:
+            drifted = compare(app, has, now, wanted.ignored, wanted.yielded)
+            if has.uid and has.applied != wanted.applied:
+                message = "Git has changed since the last sync"
+                if drifted:
+                    message += f"; it was {drifted.kind} by hand, too"
+                who = drifted.managers if drifted else ()
+                yield DriftEntry(app, ref, "unapplied", managers=who, message=message)
+            elif drifted:
+                yield replace(drifted, wanted=wanted.applied)
+
+
+def _is_part_of(live: Manifest | None, owner: Owner) -> bool:
+    return live is not None and (live["metadata"].get("labels") or {}).get(PART_OF) == owner.applyset
+
+
+def _explained(
+    cluster: Cluster, found: list[DriftEntry], desired: dict[str, dict[ObjectRef, Desired]], namespace: str
+) -> list[DriftEntry]:
+    """Field by field, for the modified ones only."""
+    modified = [desired[entry.app][entry.ref] for entry in found if entry.kind == "modified"]
+    # To list thousands for the sake of ten would make drift cost by what exists, not by what changed.
+    few = max(FEW, sum(map(len, desired.values())) // LISTED_AT_ONCE)
+    full = read_full(cluster, modified, namespace, few=few)
+
+    def explained(entry: DriftEntry) -> DriftEntry | None:
+        live = full.get(entry.ref)
+        if entry.kind != "modified":
+            return entry
+        if live is None:
+            return replace(entry, kind="deleted")
+        try:
+            wanted = desired[entry.app][entry.ref]
+            changes = would_change(cluster, wanted, live)
+            if not changes and yielded_pointers(live["metadata"], wanted.yielded, live):
+                return None  # only who owns what has changed, and that is left to them
+        except (ApiConflictError, ApiRefusedError) as error:
+            return replace(explain(entry, live, ()) or entry, message=error.message)
+        return explain(entry, live, changes)
+
+    return [entry for entry in concurrently(explained, found) if entry is not None]
+
+
+def _deeper(
+    cluster: Cluster,
+    desired: dict[str, dict[ObjectRef, Desired]],
+    live: Live,
+    told: Collection[ObjectRef],
+    namespace: str,
+) -> list[DriftEntry]:
+    """What a dry run of everything else would change, though its metadata look as we left them."""
+    rest = {
+        ref: (app, each)
+        for app, objects in desired.items()
+        for ref, each in objects.items()
+        if ref not in told and ref in live.metadata
+    }
+    full = read_full(cluster, [each for _, each in rest.values()], namespace)
+
+    def check(item: tuple[ObjectRef, Manifest]) -> DriftEntry | None:
+        ref, now = item
+        app, each = rest[ref]
+        try:
+            changes = would_change(cluster, each, now)
+        except (ApiConflictError, ApiRefusedError) as error:
+            return DriftEntry(app, ref, "modified", message=error.message)
+        found = DriftEntry(app, ref, "modified", wanted=each.applied)
+        return explain(found, now, changes) if changes else None
+
+    known = [item for item in full.items() if item[0] in rest]
+    return [entry for entry in concurrently(check, known) if entry is not None]
+
+
+def _all_deleted(rendered: Sequence[Rendered], message: str) -> Iterable[DriftEntry]:
+    for each in rendered:
+        for manifest in each.objects:
+            yield DriftEntry(each.app, ref_of(manifest), "deleted", message=message)

@@ -1,0 +1,150 @@
+"""Compares whole environments with Git: one list of inventories and one look at each kind for all apps.
+
+An app costs a dry run only where something of it is not settled. What cannot be judged is told and stops
+nothing else: one app that does not render, one cluster that does not answer.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from towpath.adapters.kubernetes import ApiRefusedError, Cluster
+from towpath.admission.rules import claims
+from towpath.applyset.inventory import Inventory
+from towpath.applyset.plan import Plan
+from towpath.applyset.prune_file import Confirmed, confirmed_in
+from towpath.config import Config, Environment
+from towpath.engine.apply.plan import plan_app, plan_surveyed
+from towpath.engine.apply.uninstall import plan_leaving
+from towpath.engine.live.app_state import is_lost, owner_of, survey_from
+from towpath.engine.live.observe import Live, concurrently, namespace_state, observe
+from towpath.engine.reconcile.detect import read_inventories
+from towpath.engine.source.render import Rendered, released_apps, render_app
+from towpath.errors import ConfigError, TowpathError
+from towpath.objects import ref_of
+
+Connect = Callable[[Environment], Cluster]
+_Wanted = tuple[Rendered, Confirmed]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An environment against Git. `problems`: app (empty: all of them) -> why it could not be judged."""
+
+    environment: str
+    plans: tuple[Plan, ...] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
+    unreleased: tuple[str, ...] = ()
+
+    @property
+    def differs(self) -> bool | None:
+        """None: nothing is known to differ, and not all could be judged."""
+        return any(plan.differs for plan in self.plans) or (None if self.problems else False)
+
+    def summary(self) -> str:
+        """One line."""
+        different = [plan.app for plan in self.plans if plan.differs]
+        parts = [f"{len(different)} of {len(self.plans)} apps differ"]
+        parts[0] += f": {', '.join(different)}" if different else ""
+        parts += [f"not judged: {', '.join(filter(None, self.problems))}"] if any(self.problems) else []
+        parts += [f"not released: {', '.join(self.unreleased)}"] if self.unreleased else []
+        return f"{self.environment}: {'; '.join(parts) if '' not in self.problems else 'not judged'}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "environment": self.environment,
+            "differs": self.differs,
+            "summary": self.summary(),
+            "plans": [plan.to_json() for plan in self.plans],
+            "problems": [{"app": app or None, "message": why} for app, why in self.problems.items()],
+            "unreleased": list(self.unreleased),
+        }
+
+    def to_text(self) -> str:
+        """For a terminal: what differs, app by app, then one line."""
+        return "\n".join([*(plan.to_text() for plan in self.plans if plan.differs), self.summary()])
+
+
+def compare_environment(  # noqa: PLR0913
+    root: Path,
+    config: Config,
+    environment: Environment,
+    connect: Connect,
+    *,
+    tools: Path | None = None,
+    cache: Path | None = None,
+) -> Comparison:
+    """Every app that is released in the environment, and what is live of apps that Git has no more."""
+    name = environment.name
+    apps = sorted(released_apps(root, config, name))
+    unreleased = tuple(sorted(config.apps.keys() - set(apps)))
+    problems: dict[str, str] = {}
+
+    def wanted(app: str) -> _Wanted | None:
+        try:
+            rendered = render_app(root, config, app, name, tools=tools, cache=cache)
+            return rendered, confirmed_in(root, app, name)
+        except TowpathError as error:
+            problems[app] = str(error)
+            return None
+
+    apps_here = [each for each in concurrently(wanted, apps) if each is not None]
+    found = claims((rendered.app, rendered.origins) for rendered, _ in apps_here)
+    if found:
+        return Comparison(name, (), {**problems, "": "\n".join(map(str, found))}, unreleased)
+    try:
+        cluster = connect(environment)
+        inventories = _inventories(cluster, environment)
+        plans = list(_plans(cluster, environment, apps_here, inventories))
+        left = sorted((inventories or {}).keys() - set(apps))
+        for app in left:
+            try:
+                plans.append(plan_leaving(cluster, app, environment, confirmed_in(root, app, name)))
+            except ConfigError as error:
+                problems[app] = str(error)
+    except TowpathError as error:
+        return Comparison(name, (), {**problems, "": str(error)}, unreleased)
+    return Comparison(name, tuple(plans), problems, tuple(app for app in unreleased if app not in left))
+
+
+def _inventories(cluster: Cluster, environment: Environment) -> dict[str, Inventory] | None:
+    """All of the environment; None when they cannot be read now, which planning app by app explains."""
+    if namespace_state(cluster, environment.namespace) != "present":
+        return None
+    try:
+        return read_inventories(cluster, environment.name, environment.namespace)
+    except ApiRefusedError as error:
+        if error.status != 403:
+            raise
+        return None
+
+
+def _plans(
+    cluster: Cluster,
+    environment: Environment,
+    wanted: Sequence[_Wanted],
+    inventories: Mapping[str, Inventory] | None,
+) -> Iterator[Plan]:
+    live = None if inventories is None else _look(cluster, environment, wanted, inventories)
+    for rendered, confirmed in wanted:
+        inventory = (inventories or {}).get(rendered.app)
+        if live is None or (inventory is None and is_lost(owner_of(rendered), live)):
+            yield plan_app(cluster, rendered, environment, confirmed=confirmed)
+        else:
+            surveyed = survey_from(rendered, environment, inventory, live)
+            yield plan_surveyed(cluster, rendered, surveyed, environment, confirmed)
+
+
+def _look(
+    cluster: Cluster,
+    environment: Environment,
+    wanted: Sequence[_Wanted],
+    inventories: Mapping[str, Inventory],
+) -> Live:
+    manifests = [manifest for rendered, _ in wanted for manifest in rendered.objects]
+    known = [inventories[rendered.app] for rendered, _ in wanted if rendered.app in inventories]
+    sought = {ref_of(manifest) for manifest in manifests}
+    sought |= {owned.ref for inventory in known for owned in inventory.objects}
+    scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in manifests)
+    return observe(cluster, sought, environment.namespace, scalers=scalable)

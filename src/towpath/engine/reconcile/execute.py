@@ -1,0 +1,219 @@
+"""Carries decisions out: many apps at a time, each to its end, whatever becomes of the others."""
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from towpath.adapters.git import CommitInfo
+from towpath.drift.decision import Decision
+from towpath.drift.model import DriftEntry
+from towpath.engine.apply.prune_extras import prune_extras
+from towpath.engine.apply.sync import sync_app
+from towpath.engine.apply.sync_result import ObjectResult
+from towpath.engine.apply.uninstall import remove_app
+from towpath.engine.live.app_state import owner_of
+from towpath.engine.live.context import Place, Tell
+from towpath.engine.live.heal_store import remember_heals
+from towpath.engine.live.pods import WORKLOADS
+from towpath.engine.reconcile.detect import Inspection, inspect
+from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
+from towpath.engine.source.render import Rendered
+from towpath.engine.verify.verify_all import Candidate, verify_all
+from towpath.errors import TowpathError, unforeseen
+from towpath.kube.app_order import layers
+from towpath.objects import ObjectRef, ref_of
+
+APPS_AT_ONCE = 16
+ROUNDS = 3
+"""How often what may go away by itself, or need another app, is tried."""
+EXTRAS = "extras"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one decision. No failure means synced and healthy; `changed` objects were written."""
+
+    app: str
+    failure: str = ""
+    transient: bool = False
+    changed: tuple[ObjectRef, ...] = ()
+    seconds: float = 0.0
+    synced: bool = field(default=True, compare=False)
+    """Whether what Git wants was written; a failure is then one of health."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One app to sync or remove; without `rendered` it has left Git. `digest` is the release's.
+
+    `recent` are the newest commits of its release, as far as they were read.
+    """
+
+    decision: Decision
+    rendered: Rendered | None
+    digest: str
+    recent: Sequence[CommitInfo] = ()
+
+    @property
+    def app(self) -> str:
+        return self.decision.app
+
+
+def carry_out(place: Place, work: Iterable[Work], seen: Inspection, tell: Tell) -> tuple[Outcome, ...]:
+    """An outcome per app, by name. Nothing that an app does is raised. `seen` is what was just looked at.
+
+    Apps come in the order in which they need one another; apps that leave come last.
+    """
+    by_app = {each.app: each for each in work}
+    coming = {app: each.rendered.objects for app, each in by_app.items() if each.rendered}
+    for app, commits in _recent(place, coming).items():
+        by_app[app] = replace(by_app[app], recent=commits)
+    leaving = [app for app, each in by_app.items() if not each.rendered]
+    outcomes: dict[str, Outcome] = {}
+    fresh: Inspection | None = seen
+    for group in [*layers(coming), leaving]:
+        done = _group(place, [by_app[app] for app in group], fresh, tell)
+        outcomes |= done
+        # What came in may be what the next ones are in, or of.
+        fresh = None if any(each.changed for each in done.values()) else fresh
+    return tuple(outcomes[app] for app in sorted(outcomes))
+
+
+def clear_extras(place: Place, extras: Iterable[DriftEntry], *, total: int, tell: Tell) -> Outcome:
+    """Delete extras where the environment asks for it; when they are too many, the outcome says so."""
+    started = time.monotonic()
+    try:
+        deleted = prune_extras(place.cluster, place.environment, extras, total=total)
+    except TowpathError as error:
+        return Outcome(EXTRAS, error.message, error.transient, seconds=time.monotonic() - started)
+    for ref in deleted:
+        tell(f"{ref} deleted: nobody declared it")
+    return Outcome(EXTRAS, changed=deleted, seconds=time.monotonic() - started)
+
+
+def _group(place: Place, work: Sequence[Work], seen: Inspection | None, tell: Tell) -> dict[str, Outcome]:
+    """Sync all, again what failed while others made progress, then verify together what was synced."""
+    outcomes: dict[str, Outcome] = {}
+    open_ = list(work)
+    for turn in range(ROUNDS):
+        if not open_:
+            break
+        if seen is None and len(open_) > 1:
+            seen = _look(place, open_)
+        done = _sync_all(place, open_, seen, tell)
+        outcomes |= {app: _added(outcomes.get(app), each) for app, each in done.items()}
+        # Apps that need each other share a group: one brings for the whole cluster what failed another.
+        brought = turn == 0 and any(not ref.namespace for each in done.values() for ref in each.changed)
+        failed = [each for each in open_ if done[each.app].failure]
+        open_ = [each for each in failed if brought or done[each.app].transient]
+        seen = None
+        if open_ and not brought and turn < ROUNDS - 1:
+            time.sleep(2.0**turn)
+    return outcomes | _verify(place, [each for each in work if each.rendered], outcomes, tell)
+
+
+def _recent(place: Place, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
+    try:
+        return recent_commits(place, apps)
+    except TowpathError:
+        return {}  # each app asks for itself, and says what is wrong
+
+
+def _look(place: Place, work: Sequence[Work]) -> Inspection | None:
+    rendered = [each.rendered for each in work if each.rendered]
+    try:
+        return inspect(place.cluster, place.environment, rendered, only=[each.app for each in rendered])
+    except TowpathError:
+        return None  # each app looks for itself, and says what is wrong
+
+
+def _sync_all(place: Place, work: Sequence[Work], seen: Inspection | None, tell: Tell) -> dict[str, Outcome]:
+    with ThreadPoolExecutor(min(APPS_AT_ONCE, len(work)), thread_name_prefix="app") as pool:
+        return {each.app: each for each in pool.map(lambda each: _sync(place, each, seen, tell), work)}
+
+
+def _sync(place: Place, work: Work, seen: Inspection | None, tell: Tell) -> Outcome:
+    started, app = time.monotonic(), work.app
+    changed: list[ObjectRef] = []
+
+    def say(each: ObjectResult) -> None:
+        if each.result not in ("unchanged", "skipped"):
+            changed.append(each.ref)
+        tell(f"{app}: {each.ref} {each.result} {each.message}".rstrip())
+
+    where, commit = place.environment, place.desired.commit
+    failure, transient = "", False
+    try:
+        confirmed = place.desired.confirmed(app, where.name)
+        if work.rendered is None:
+            remove_app(place.cluster, app, where, confirmed, commit=commit, on_progress=say)
+        else:
+            require_admitted(place, app, work.recent)
+            surveyed = seen.survey_of(owner_of(work.rendered)) if seen else None
+            sync_app(
+                place.cluster, work.rendered, where,
+                commit=commit, confirmed=confirmed, on_progress=say, surveyed=surveyed,
+                leave=work.decision.leave,
+            )  # fmt: skip
+            # Only what was healed is counted, and only then is anything written.
+            remember_heals(place.cluster, owner_of(work.rendered), work.decision.counted, datetime.now(UTC))
+    except Exception as raised:  # noqa: BLE001 - whatever becomes of one app, it stops no other
+        error = unforeseen(raised)
+        failure, transient = str(error), error.transient
+        tell(f"{app}: {error.message}")
+    return Outcome(app, failure, transient, tuple(changed), time.monotonic() - started, not failure)
+
+
+def _added(before: Outcome | None, now: Outcome) -> Outcome:
+    if before is None:
+        return now
+    changed = tuple(dict.fromkeys((*before.changed, *now.changed)))
+    return replace(now, changed=changed, seconds=before.seconds + now.seconds)
+
+
+def _verify(
+    place: Place, work: Sequence[Work], outcomes: dict[str, Outcome], tell: Tell
+) -> dict[str, Outcome]:
+    synced = [each for each in work if not outcomes[each.app].failure]
+    if not synced:
+        return {}
+    started = time.monotonic()
+    candidates = [
+        Candidate(
+            as_allowed(each.rendered, each.decision),
+            "" if rolls_another(each.decision) else each.digest,
+            rolls=_rolls(each, outcomes[each.app]),
+        )
+        for each in synced
+        if each.rendered
+    ]
+    verdicts = verify_all(place.cluster, place.desired.config, place.environment, candidates, tell)
+    seconds = time.monotonic() - started
+    found = {}
+    for app, error in verdicts.items():
+        before = outcomes[app]
+        text, transient = (str(error), error.transient) if error else ("", False)
+        found[app] = replace(before, failure=text, transient=transient, seconds=before.seconds + seconds)
+    return found
+
+
+def as_allowed(rendered: Rendered, decision: Decision) -> Rendered:
+    """What health is judged by: without the objects that somebody deleted where drift is allowed."""
+    gone = {entry.ref for entry in decision.allowed if entry.kind == "deleted"}
+    return replace(rendered, objects=tuple(m for m in rendered.objects if ref_of(m) not in gone))
+
+
+def rolls_another(decision: Decision) -> bool:
+    """Whether another image runs by an edit that is allowed: then it need not be the release's."""
+    return any(
+        difference.pointer.endswith("/image")
+        for entry in decision.allowed
+        for difference in entry.differences
+    )
+
+
+def _rolls(work: Work, outcome: Outcome) -> bool:
+    """Whether pods will have changed; after anything else one look at the app's health is enough."""
+    return not work.decision.heals or any((ref.group, ref.kind) in WORKLOADS for ref in outcome.changed)

@@ -1,0 +1,139 @@
+"""How a release came into an environment: by a promotion or rollback, or by a commit that a person merged.
+
+What a person merged has passed no gate, so it is judged here, where it takes effect: it must be the release
+that the registry's record describes, and pass the environment's gate. What ran here before may come back.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from towpath.adapters import registry
+from towpath.adapters.git import CommitInfo, log, log_files, read_file
+from towpath.applyset.inventory import Owner
+from towpath.config import Config, ScanPolicy
+from towpath.engine.live.context import Place
+from towpath.engine.live.observe import read_inventory
+from towpath.errors import RefusedError, TowpathError
+from towpath.gates.evaluate import evaluate_gate
+from towpath.release.commit_message import INTENT, marker
+from towpath.release.model import EnvironmentRelease, parse_release_file, release_path
+from towpath.release.quarantine import is_quarantined
+
+HISTORY = 200
+"""Commits of one `release.yaml` that are looked through."""
+RECENT = 4
+"""Commits per app that are read for many apps at once; mostly one of the newest two is the one to find."""
+
+
+def recent_commits(place: Place, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
+    """By app: the newest commits that touch its release, from one walk through the history for all.
+
+    Nothing of apps whose release may come in whatever its history, nor when there is only one to ask about.
+    """
+    environment = place.environment.name
+    paths = {app: release_path(app, environment) for app in apps if not _takes_any(place, app)}
+    if len(paths) < 2:
+        return {}
+    found = log_files(place.desired.checkout, sorted(paths.values()), RECENT * len(paths))
+    return {app: found[path] for app, path in paths.items()}
+
+
+def require_admitted(place: Place, app: str, recent: Sequence[CommitInfo] = ()) -> None:
+    """RefusedError when Git names a release that may not come in; nothing to say of one that is there.
+
+    Asks nothing of cluster and registry where a promotion or rollback brought the release. `recent` are the
+    newest commits that touch it, as far as they are known; what they do not tell is looked up.
+    """
+    state = place.desired.release(app, place.environment.name)
+    if state is None:
+        return
+    digest, environment = state.release.digest, place.environment.name
+    quarantined = is_quarantined(place.desired.quarantine(app), digest)
+    if quarantined is None and _takes_any(place, app):
+        return
+    path = release_path(app, environment)
+    brought = was_brought(recent, app, environment, digest) or was_brought(
+        log(place.desired.checkout, (path,), HISTORY), app, environment, digest
+    )
+    if brought and (quarantined is None or state.verified_at is not None):
+        return  # what was verified here before its quarantine elsewhere may be rebuilt here
+    if _runs_already(place, app, digest):
+        return
+    what = f"{app} {state.release.short}"
+    if quarantined:
+        why = [f"{what} is quarantined since {quarantined.at}: {quarantined.reason}"]
+    else:
+        why = _objections(place, app, state)
+    if why:
+        merged = "" if brought else f"no promotion brought {what} here, a commit names it, and "
+        raise RefusedError(
+            f"{environment} holds {app}: {merged}{'; '.join(why)}",
+            remedy=f"Nothing was changed. `towpath promote {app} --to {environment}` takes a release through"
+            " the gate; a commit that names one which was here before is carried out.",
+        )
+
+
+def was_brought(commits: Iterable[CommitInfo], app: str, environment: str, digest: str) -> bool:
+    """Whether one of the commits is a promotion or rollback of this release to this environment."""
+    for commit in commits:
+        intents = commit.trailers.get(INTENT, [])
+        for flow_run in commit.trailers.get("Towpath-Flow-Run", []):
+            for verb in ("promote", "rollback"):
+                if marker(verb, app, environment, digest, flow_run)[1] in intents:
+                    return True
+    return False
+
+
+def _runs_already(place: Place, app: str, digest: str) -> bool:
+    """Whether the last sync that succeeded was of the same release."""
+    environment = place.environment
+    inventory, _ = read_inventory(place.cluster, Owner(app, environment.name, environment.namespace))
+    if inventory is None or not inventory.commit:
+        return False
+    path = release_path(app, environment.name)
+    try:
+        text = read_file(place.desired.checkout, path, inventory.commit)
+        return text is not None and parse_release_file(text, path).release.digest == digest
+    except TowpathError:  # a commit that this repository does not have (any more)
+        return False
+
+
+def _objections(place: Place, app: str, state: EnvironmentRelease) -> list[str]:
+    """Why a release that a person merged may not come in."""
+    config, release = _asked_of(place.desired.config, app), state.release
+    if config.app(app).source is not None:
+        record = registry.get_release(config.app(app).image, release.digest)
+        if record is None:
+            return ["the registry has no record of it, so nobody knows its commit and its scan"]
+        if record.commit != release.commit:
+            return ["its release.yaml and its record in the registry have another commit"]
+        release = record
+    verdict = evaluate_gate(
+        config,
+        app,
+        place.environment.name,
+        release,
+        place.desired.releases(app),
+        place.desired.quarantine(app),
+        datetime.now(UTC),
+    )
+    missing = verdict.missing_approvals
+    return [*verdict.reasons, *([f"{missing} approvals are missing"] if missing else [])]
+
+
+def _takes_any(place: Place, app: str) -> bool:
+    """Whether any release of the app may come in, if it is not quarantined."""
+    return asks_nothing(_asked_of(place.desired.config, app), place.environment.name)
+
+
+def _asked_of(config: Config, app: str) -> Config:
+    """What is asked of the app's releases: of one that is built elsewhere there is no record and no scan."""
+    if config.app(app).source is None:
+        return config.model_copy(update={"scan": ScanPolicy(scanners=())})
+    return config
+
+
+def asks_nothing(config: Config, environment: str) -> bool:
+    """Whether everybody's release may come in: no scan, no environment before, no approval."""
+    approvals = config.environment(environment).gate.approvals.required
+    return not (config.scan.scanners or config.verified_in(environment) or approvals)

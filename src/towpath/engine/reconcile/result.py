@@ -1,0 +1,119 @@
+"""What a reconcile found, and what became of it: frozen, and told in one line."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from towpath.drift.decision import Decision
+from towpath.drift.model import DriftReport
+from towpath.engine.apply.prune_extras import to_prune
+from towpath.engine.live.context import Place
+from towpath.engine.reconcile.detect import Inspection
+from towpath.engine.reconcile.execute import Outcome
+from towpath.engine.source.render import Rendered
+from towpath.engine.verify.health_snapshot import AppHealth
+from towpath.printable import counted
+from towpath.progress import elapsed
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one look found. `broken` are apps that do not render, or of which something cannot be read, with
+    the reason; they are not among `rendered`."""
+
+    place: Place
+    rendered: tuple[Rendered, ...]
+    digests: dict[str, str]
+    broken: dict[str, str]
+    inspection: Inspection
+    decisions: tuple[Decision, ...]
+    whole: bool
+    """Whether all apps were looked at, not only some."""
+    held: str = ""
+    """Why nothing at all is carried out; empty: nothing is held."""
+    paused: str = ""
+    """Why nothing is written to the whole environment for a while; apps may have pauses of their own."""
+    since: float = field(default_factory=time.monotonic, compare=False)
+
+    @property
+    def drift(self) -> DriftReport:
+        return self.inspection.report
+
+    @property
+    def todo(self) -> tuple[Decision, ...]:
+        """Decisions that write."""
+        return tuple(each for each in self.decisions if each.action in ("sync", "remove"))
+
+    def to_markdown(self) -> str:
+        """The report of drift, and what is not taken back of it, and why."""
+        notes = [
+            f"{each.app}: {each.reason}" for each in self.decisions if each.action in ("report", "adopt")
+        ]
+        notes += [f"{each.app}: {stopped}" for each in self.decisions for stopped in each.exhausted]
+        listed = "".join(f"- {line}\n" for line in dict.fromkeys(note.replace("\n", " ") for note in notes))
+        return self.drift.to_markdown() + (f"\n{listed}" if listed else "")
+
+    @property
+    def adopts(self) -> tuple[Decision, ...]:
+        """Decisions that write back to Git, which is for the caller to do."""
+        return tuple(each for each in self.decisions if each.action == "adopt")
+
+    @property
+    def clears_extras(self) -> bool:
+        where = self.place.environment
+        may = self.whole and where.drift != "off" and not self.held and not self.paused
+        return may and bool(to_prune(where, self.drift.extras))
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing to carry out."""
+        return not self.todo and not self.clears_extras
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """A reconcile that has ended: what was found, what became of it, and how every app is. Times: seconds."""
+
+    found: Found
+    outcomes: tuple[Outcome, ...]
+    health: dict[str, AppHealth]
+    seconds: float = 0.0
+    """From the first look to the last."""
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Apps (and `extras`) that failed or do not render, with the reason."""
+        held = {"held": self.found.held} if self.found.held else {}
+        failed = {each.app: each.failure for each in self.outcomes if each.failure}
+        return held | failed | self.found.broken
+
+    @property
+    def changed(self) -> int:
+        """Objects written or deleted."""
+        return sum(len(each.changed) for each in self.outcomes)
+
+    def summary(self) -> str:
+        """One line: what was found and what was done."""
+        found = self.found
+        environment = found.place.environment.name
+        differs = found.drift.summary().removeprefix(f"{environment}: ")
+        parts = ["held: the branch was rewritten"] if found.held else []
+        parts += [found.paused] if found.paused else []
+        parts += [differs if found.drift.entries else f"{counted(len(found.rendered), 'app')} in sync"]
+        parts += _named("synced", [each.app for each in self.outcomes if not each.failure])
+        parts += (
+            [f"{counted(self.changed, 'object')} written in {elapsed(self.seconds)}"] if self.changed else []
+        )
+        parts += _named("failed", [each.app for each in self.outcomes if each.failure])
+        parts += _named("cannot be rendered", found.broken)
+        parts += _named("healing stopped", [each.app for each in found.decisions if each.exhausted])
+        parts += _named("not healthy", [app for app, health in self.health.items() if not health.good])
+        return f"{environment} at {found.place.desired.commit[:7]}: {'; '.join(parts)}"
+
+
+def _named(what: str, apps: Iterable[str]) -> list[str]:
+    names = list(apps)
+    if not names:
+        return []
+    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    return [f"{what} {shown}"]

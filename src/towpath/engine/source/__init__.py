@@ -1,0 +1,1 @@
+"""The environment repository: read, rendered, checked, edited."""

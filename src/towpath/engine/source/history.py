@@ -1,0 +1,88 @@
+"""What was released where, by whom and when: read from Git alone, from the changes of each `release.yaml`."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from towpath.adapters.git import Checkout, CommitInfo, log, read_file
+from towpath.config import Config
+from towpath.errors import ConfigError
+from towpath.release.model import EnvironmentRelease, Release, parse_release_file, release_path
+from towpath.release.quarantine import Quarantined, is_quarantined, load_quarantine, quarantine_path
+
+LIMIT = 200
+"""Commits of one `release.yaml` that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One release's time in one environment. `quarantined` is the reason."""
+
+    environment: str
+    state: EnvironmentRelease
+    commit: str
+    committed_at: str
+    rolled_back_at: str | None = None
+    quarantined: str | None = None
+
+    @property
+    def release(self) -> Release:
+        """The release itself."""
+        return self.state.release
+
+    @property
+    def what(self) -> str:
+        """`promoted` or `rolled back to`."""
+        return "rolled back to" if self.state.rolls_back else "promoted"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return {**dataclasses.asdict(self), "what": self.what}
+
+
+def release_history(
+    checkout: Checkout, config: Config, app: str, environment: str, *, limit: int = LIMIT
+) -> tuple[Entry, ...]:
+    """The releases of `app` in `environment`, newest first. One that was broken is skipped."""
+    config.app(app)
+    config.environment(environment)
+    path = release_path(app, environment)
+    states: list[tuple[CommitInfo, EnvironmentRelease]] = []
+    for commit in reversed(log(checkout, [path], limit)):
+        text = read_file(checkout, path, commit.sha)
+        try:
+            state = parse_release_file(text, path) if text else None
+        except ConfigError:
+            state = None
+        if state is not None:
+            states.append((commit, state))
+    return entries_of(environment, states, load_quarantine(checkout.path / quarantine_path(app)))
+
+
+def entries_of(
+    environment: str,
+    states: Iterable[tuple[CommitInfo, EnvironmentRelease]],
+    quarantine: Sequence[Quarantined] = (),
+) -> tuple[Entry, ...]:
+    """Entries, newest first, of what `release.yaml` said after each commit, oldest first."""
+    entries: list[Entry] = []
+    for commit, state in states:
+        last = entries[-1] if entries else None
+        if last is not None and _same(last.state, state):
+            # The small commit that says that it was verified.
+            entries[-1] = replace(last, state=state)
+            continue
+        if last is not None and state.rolls_back == last.release.digest:
+            entries[-1] = replace(last, rolled_back_at=commit.committed_at)
+        entries.append(Entry(environment, state, commit.sha, commit.committed_at))
+    return tuple(
+        replace(entry, quarantined=found.reason)
+        if (found := is_quarantined(quarantine, entry.release.digest))
+        else entry
+        for entry in reversed(entries)
+    )
+
+
+def _same(one: EnvironmentRelease, other: EnvironmentRelease) -> bool:
+    return replace(one, verified_at=None) == replace(other, verified_at=None)

@@ -1,0 +1,144 @@
+"""Renders and admits what Git says about one app in one environment; the cluster is not asked."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from towpath.adapters.rendering import renderers
+from towpath.adapters.rendering.quota import Budget
+from towpath.admission.rules import Admission, AdmissionPolicy, Finding, admit, claims
+from towpath.applyset.hooks import split
+from towpath.config import App, Config, Environment
+from towpath.errors import ConfigError, RefusedError
+from towpath.files import read_text
+from towpath.objects import Manifest, ObjectRef
+from towpath.release.model import EnvironmentRelease, parse_release_file, release_path
+from towpath.yamltext.reader import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The admitted objects, in the renderer's order. `digest` is the SHA-256 of their canonical JSON."""
+
+    app: str
+    environment: str
+    namespace: str
+    objects: tuple[Manifest, ...]
+    digest: str
+    origins: Mapping[ObjectRef, Document] = field(default_factory=dict, repr=False, compare=False)
+    hooks: tuple[Manifest, ...] = ()
+    """Jobs that run at a sync (hooks.py); `digest` covers them, `objects` does not have them."""
+
+
+def render_app(  # noqa: PLR0913
+    checkout: Path,
+    config: Config,
+    app: str,
+    environment: str,
+    *,
+    tools: Path | None = None,
+    cache: Path | None = None,
+) -> Rendered:
+    """Render one app for one environment, or take it from `cache` when nothing it is made of has changed.
+
+    Raises ConfigError for a file that a person must correct, RefusedError with every finding of admission,
+    UnknownNameError for an app or environment that towpath.yaml does not name.
+    """
+    app_config, environment_config = config.app(app), config.environment(environment)
+    admission = judge_app(checkout, app_config, environment_config, tools=tools, cache=cache)
+    if admission.findings:
+        raise refusal(f"app {app} in {environment}", admission.findings)
+    return rendered(app, environment_config, admission)
+
+
+def render_environment(
+    checkout: Path, config: Config, environment: str, *, tools: Path | None = None, cache: Path | None = None
+) -> tuple[Rendered, ...]:
+    """Every app that is released in an environment; RefusedError when two of them declare one object."""
+    results = tuple(
+        render_app(checkout, config, app, environment, tools=tools, cache=cache)
+        for app in released_apps(checkout, config, environment)
+    )
+    findings = claims((result.app, result.origins) for result in results)
+    if findings:
+        raise refusal(f"environment {environment}", findings)
+    return results
+
+
+def released_apps(checkout: Path, config: Config, environment: str) -> Iterator[str]:
+    """Apps that have a release.yaml in the environment; the others are not released there yet."""
+    for app in config.apps:
+        if release_in(checkout, app, environment) is not None:
+            yield app
+
+
+def release_in(checkout: Path, app: str, environment: str) -> EnvironmentRelease | None:
+    """The release that Git says runs there; None before the first promotion."""
+    path = release_path(app, environment)
+    text = read_text(checkout, path)
+    return None if text is None else parse_release_file(text, path)
+
+
+def judge_app(  # noqa: PLR0913
+    checkout: Path,
+    app: App,
+    environment: Environment,
+    *,
+    tools: Path | None = None,
+    cache: Path | None = None,
+    shared: Budget | None = None,
+) -> Admission:
+    """Render and admit; the findings of admission are returned, not raised. `shared`: see `render`."""
+    documents = renderers.render(checkout, app, environment, tools=tools, cache=cache, shared=shared)
+    return judge_documents(checkout, app, environment, documents)
+
+
+def judge_documents(
+    checkout: Path, app: App, environment: Environment, documents: Sequence[Document]
+) -> Admission:
+    """Admit what was rendered."""
+    release = release_in(checkout, app.name, environment.name)
+    if release and (release.release.app, release.release.image) != (app.name, app.image):
+        raise ConfigError(
+            f"is the release of app {release.release.app} as {release.release.image}; "
+            f"this is {app.name} as {app.image}",
+            file=release_path(app.name, environment.name),
+        )
+    policy = AdmissionPolicy(
+        namespace=environment.namespace,
+        app=app.name,
+        environment=environment.name,
+        cluster_scoped=frozenset(environment.allow_cluster_scoped),
+        image=app.image,
+        digest=release.release.digest if release else None,
+    )
+    return admit(documents, policy, where=f"apps/{app.name}/{environment.name}")
+
+
+def rendered(app: str, environment: Environment, admission: Admission) -> Rendered:
+    """The admitted objects with their digest."""
+    objects, hooks = split(admission.objects)
+    return Rendered(
+        app=app,
+        environment=environment.name,
+        namespace=environment.namespace,
+        objects=objects,
+        hooks=hooks,
+        digest=digest_of(admission.objects),
+        origins=admission.origins,
+    )
+
+
+def digest_of(objects: tuple[Manifest, ...]) -> str:
+    """`sha256:…` of canonical JSON; the order of objects and keys does not count."""
+    lines = sorted(json.dumps(each, sort_keys=True, separators=(",", ":")) for each in objects)
+    return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def refusal(what: str, findings: tuple[Finding, ...] | list[Finding]) -> RefusedError:
+    """One error for all findings, a line each."""
+    listed = "\n".join(f"  {finding}" for finding in findings)
+    number = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+    return RefusedError(f"{what} is refused, {number}:\n{listed}")

@@ -1,0 +1,144 @@
+"""Renders the apps of an environment, but only those whose sources have changed since the last time.
+
+What an app is made of is known by Git's tree ids, so that for an unchanged app no file of the checkout is
+opened: the id of its own folder, and those of the folders beside it that were read for it the last time.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from towpath import __version__
+from towpath.adapters.git import list_trees
+from towpath.adapters.git.checkout import Checkout
+from towpath.adapters.rendering.render_cache import RenderCache, key_of
+from towpath.adapters.rendering.renderers import find_program, kustomize_command, render_traced
+from towpath.applyset.hooks import split
+from towpath.config import App, Environment
+from towpath.engine.source.render import Rendered, judge_documents, refusal, release_in, rendered
+from towpath.engine.source.repository import Desired
+from towpath.errors import TowpathError
+from towpath.objects import ref_of
+from towpath.yamltext.reader import Document
+
+LINKS = "@links"
+_REMEMBERED = 2_000
+_known: dict[str, "tuple[Mapping[str, str], Result]"] = {}
+"""Key -> ids of what was read beside the app's folder, and what came of it: for a process that lives long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One app as Git wants it, and the digest of its release."""
+
+    rendered: Rendered
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renders:
+    """What rendered, and why the others did not, by app."""
+
+    results: dict[str, Result]
+    broken: dict[str, str]
+
+
+def render_apps(
+    desired: Desired,
+    environment: Environment,
+    apps: Iterable[str],
+    *,
+    tools: Path | None = None,
+    cache: Path | None = None,
+) -> Renders:
+    """Each app, rendered now or before; one that does not render is told in `broken`, and stops no other."""
+    renders = _Renders(desired, environment, tools, cache)
+    results, broken = {}, {}
+    for app in apps:
+        try:
+            results[app] = renders.result(desired.config.app(app))
+        except TowpathError as error:
+            broken[app] = error.message
+    return Renders(results, broken)
+
+
+@lru_cache(maxsize=8)
+def _trees(checkout: Checkout) -> Mapping[str, str]:
+    return list_trees(checkout)
+
+
+class _Renders:
+    def __init__(
+        self, desired: Desired, environment: Environment, tools: Path | None, cache: Path | None
+    ) -> None:
+        self._desired, self._environment = desired, environment
+        self._tools, self._folder = tools, cache
+        self._cache = RenderCache(cache) if cache else None
+        self._trees = _trees(desired.checkout)
+        self._policies = environment.model_dump_json()
+        self._programs: dict[str, str] = {}
+
+    def result(self, app: App) -> Result:
+        key = key_of(
+            (
+                *("app", __version__, app.name, app.model_dump_json(), self._policies),
+                *(self._program(app.renderer), self._trees.get(f"apps/{app.name}", "")),
+            )
+        )
+        known = _known.get(key) or self._stored(key, app.name)
+        if known and all(self._trees.get(path, "") == found for path, found in known[0].items()):
+            return _remember(key, *known)
+        return self._new(key, app)
+
+    def _new(self, key: str, app: App) -> Result:
+        root, where = self._desired.root, self._environment
+        documents, files = render_traced(root, app, where, tools=self._tools, cache=self._folder)
+        admission = judge_documents(root, app, where, documents)
+        if admission.findings:
+            raise refusal(f"app {app.name} in {where.name}", admission.findings)
+        release = release_in(root, app.name, where.name)
+        result = Result(rendered(app.name, where, admission), release.release.digest if release else "")
+        beside = {path: self._trees.get(path, "") for path in self._beside(app.name, files)}
+        if self._cache:
+            head = {"beside": beside, "release": result.digest, "digest": result.rendered.digest}
+            origins = (admission.origins[ref_of(each)] for each in admission.objects)
+            placed = zip(admission.objects, origins, strict=True)
+            objects = [Document(each, origin.file, origin.line) for each, origin in placed]
+            self._cache.put(key, [Document(head, "", 0), *objects])
+        return _remember(key, beside, result)
+
+    def _stored(self, key: str, app: str) -> tuple[Mapping[str, str], Result] | None:
+        documents = self._cache.get(key) if self._cache else None
+        if not documents:
+            return None
+        (head, *rest), where = documents, self._environment
+        objects, hooks = split(each.value for each in rest)
+        origins = {ref_of(each.value): each for each in rest}
+        found = Rendered(app, where.name, where.namespace, objects, head.value["digest"], origins, hooks)
+        return head.value["beside"], Result(found, head.value["release"])
+
+    def _beside(self, app: str, files: Iterable[str]) -> set[str]:
+        """What else the app is made of: folders at the top, or other apps'; all, where a link may lead on."""
+        parts = [path.split("/") for path in files if not path.startswith(f"apps/{app}/")]
+        found = {"/".join(part[: 2 if part[0] == "apps" else 1]) for part in parts}
+        return found | ({"."} if LINKS in self._trees else set())
+
+    def _program(self, renderer: str) -> str:
+        """Which program renders: a newer one may render something else."""
+        if renderer == "plain":
+            return ""
+        if renderer not in self._programs:
+            path = (
+                find_program("helm", self._tools) if renderer == "helm" else kustomize_command(self._tools)[0]
+            )
+            status = Path(path).stat()
+            self._programs[renderer] = f"{path} {status.st_size} {status.st_mtime_ns}"
+        return self._programs[renderer]
+
+
+def _remember(key: str, beside: Mapping[str, str], result: Result) -> Result:
+    if len(_known) >= _REMEMBERED:
+        _known.clear()
+    _known[key] = beside, result
+    return result

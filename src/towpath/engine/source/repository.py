@@ -1,0 +1,78 @@
+"""The environment repository at one commit: configuration, releases, quarantine, confirmations."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from towpath.adapters.git import Checkout, fetch_checkout
+from towpath.applyset.prune_file import confirmed_in
+from towpath.config import Config, load_config
+from towpath.gates.pause import Pause, pauses_in
+from towpath.objects import ObjectRef
+from towpath.release.model import EnvironmentRelease, load_release_file, release_path
+from towpath.release.quarantine import Quarantined, load_quarantine, quarantine_path
+from towpath.settings import Settings
+
+GIT_TIMEOUT = 120.0
+"""Seconds for one Git operation over the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One commit of the environment repository, checked out and read."""
+
+    checkout: Checkout
+    config: Config
+
+    @property
+    def root(self) -> Path:
+        return self.checkout.path
+
+    @property
+    def commit(self) -> str:
+        return self.checkout.commit
+
+    def release(self, app: str, environment: str) -> EnvironmentRelease | None:
+        """What Git says runs there; None before the first release."""
+        return load_release_file(self.root / release_path(app, environment))
+
+    def confirmed(self, app: str, environment: str) -> dict[ObjectRef, str]:
+        """The deletions that a commit confirms, each with its object's uid."""
+        return confirmed_in(self.root, app, environment)
+
+    def pauses(self, environment: str) -> tuple[Pause, ...]:
+        """Who paused what there, also what is over by now."""
+        return pauses_in(self.root, environment)
+
+    def releases(self, app: str) -> dict[str, EnvironmentRelease | None]:
+        """What Git says runs in each environment."""
+        return {each.name: self.release(app, each.name) for each in self.config.environments}
+
+    def quarantine(self, app: str) -> tuple[Quarantined, ...]:
+        """The app's digests that failed."""
+        return load_quarantine(self.root / quarantine_path(app))
+
+    def released_apps(self, environment: str) -> list[str]:
+        """Apps that have a release in this environment, by name."""
+        self.config.environment(environment)
+        return sorted(
+            app for app in self.config.apps if (self.root / release_path(app, environment)).exists()
+        )
+
+
+def read_repository(here: Settings, revision: str | None = None) -> Desired:
+    """The environment repository at a commit; at the newest of its branch when none is given."""
+    checkout = fetch_checkout(
+        here.environments_url(),
+        revision or here.branch,
+        here.cache,
+        allow_file=here.git_allow_file,
+        timeout=GIT_TIMEOUT,
+    )
+    return Desired(checkout, _config(checkout.path))
+
+
+@lru_cache(maxsize=8)
+def _config(root: Path) -> Config:
+    """A checkout never changes, and a process that lives long reads the same one again and again."""
+    return load_config(root)

@@ -1,0 +1,1 @@
+"""Is it healthy, does it run the release, does it answer?"""

@@ -1,0 +1,126 @@
+"""Health of many apps at one moment, read once per kind: nothing is waited for, nothing is asked per app."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from towpath.adapters.kubernetes import Cluster
+from towpath.config import Config
+from towpath.engine.live.observe import FEW, concurrently
+from towpath.engine.live.pods import WORKLOADS
+from towpath.engine.source.render import Rendered
+from towpath.engine.verify.rollout_status import Judgement, judge
+from towpath.errors import TowpathError
+from towpath.health import ObjectHealth, Status
+from towpath.health.assess import Judges, never_changes
+from towpath.health.expressions import judges_of
+from towpath.objects import Manifest, ObjectRef, ref_of
+
+Kind = tuple[str, str]
+_POD: Kind = ("", "Pod")
+_REPLICA_SET: Kind = ("apps", "ReplicaSet")
+_WORST_FIRST = (Status.DEGRADED, Status.MISSING, Status.PROGRESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class AppHealth:
+    """One word and, where it is not Healthy, what a person can act on."""
+
+    status: Status
+    message: str = ""
+
+    @property
+    def good(self) -> bool:
+        return self.status is Status.HEALTHY
+
+
+class Picture:
+    """Live objects at one moment, and who belongs to whom."""
+
+    def __init__(self, live: Mapping[ObjectRef, Manifest]) -> None:
+        self._live = live
+        self._children: dict[str, list[Manifest]] = {}
+        for each in live.values():
+            for owner in each["metadata"].get("ownerReferences") or ():
+                self._children.setdefault(owner.get("uid", ""), []).append(each)
+
+    def judge(self, rendered: Rendered, digest: str, config: Config, own: Judges) -> Judgement:
+        """One app; kinds whose health is that they exist are left out: drift detection sees to them."""
+        app = config.apps.get(rendered.app)
+        image = app.image if app and digest else None
+        objects = tuple(filter(_tells, rendered.objects))
+        return judge(objects, self.family(rendered), image, digest or None, own)
+
+    def family(self, rendered: Rendered) -> dict[ObjectRef, Manifest]:
+        """The app's objects and what controllers made of them, so that judging one app reads no other."""
+        refs = map(ref_of, rendered.objects)
+        pending = [self._live[ref] for ref in refs if ref in self._live]
+        found: dict[ObjectRef, Manifest] = {}
+        while pending:
+            each = pending.pop()
+            ref = ref_of(each)
+            if ref not in found:
+                found[ref] = each
+                pending += self._children.get(each["metadata"].get("uid", ""), ())
+        return found
+
+
+def read_picture(cluster: Cluster, rendered: Iterable[Rendered]) -> Picture:
+    """Everything that tells the health of these apps: one request per kind."""
+    return Picture(_read(cluster, (m for each in rendered for m in each.objects if _tells(m))))
+
+
+def glance(
+    cluster: Cluster, config: Config, rendered: Sequence[Rendered], digests: Mapping[str, str]
+) -> dict[str, AppHealth]:
+    """Health by app. `digests` are the releases that must run; what cannot be read makes its apps Unknown."""
+    try:
+        picture = read_picture(cluster, rendered)
+    except TowpathError as error:
+        return {each.app: AppHealth(Status.UNKNOWN, error.message) for each in rendered}
+    own = judges_of(config.health_check_exprs)
+    return {
+        each.app: health_of(picture.judge(each, digests.get(each.app, ""), config, own)) for each in rendered
+    }
+
+
+def health_of(judgement: Judgement) -> AppHealth:
+    """The worst of an app's objects; pods of another release are an app that is not there yet. Pure."""
+    for status in _WORST_FIRST:
+        for each in judgement.offenders:
+            if each.health.status is status:
+                return AppHealth(status, _line(each))
+    if judgement.offenders:
+        return AppHealth(judgement.offenders[0].health.status, _line(judgement.offenders[0]))
+    if judgement.wrong_images:
+        return AppHealth(Status.PROGRESSING, judgement.wrong_images[0])
+    return AppHealth(Status.HEALTHY)
+
+
+def _line(each: ObjectHealth) -> str:
+    return f"{each.ref}: {each.health.message}"
+
+
+def _tells(manifest: Manifest) -> bool:
+    """Whether this object can be anything but there; that it is there, drift detection has seen."""
+    ref = ref_of(manifest)
+    return not never_changes(ref.group, ref.kind)
+
+
+def _read(cluster: Cluster, manifests: Iterable[Manifest]) -> dict[ObjectRef, Manifest]:
+    by_place: dict[tuple[Kind, str], list[ObjectRef]] = {}
+    for ref in map(ref_of, manifests):
+        by_place.setdefault(((ref.group, ref.kind), ref.namespace), []).append(ref)
+        if (ref.group, ref.kind) in WORKLOADS:
+            by_place.setdefault((_POD, ref.namespace), [])
+        if (ref.group, ref.kind) == ("apps", "Deployment"):
+            by_place.setdefault((_REPLICA_SET, ref.namespace), [])
+
+    def read(item: tuple[tuple[Kind, str], list[ObjectRef]]) -> list[Manifest]:
+        (kind, namespace), refs = item
+        if kind not in cluster.discover():
+            return []
+        if not namespace and len(refs) <= FEW:
+            return [live for ref in refs if (live := cluster.get(ref)) is not None]
+        return list(cluster.list(*kind, namespace or None))
+
+    return {ref_of(live): live for group in concurrently(read, by_place.items()) for live in group}

@@ -1,0 +1,116 @@
+"""What one look at the cluster says about an app: a verdict per object, and what its pods run. Pure."""
+
+from dataclasses import dataclass, replace
+
+from towpath.engine.live.pods import (
+    WORKLOADS,
+    Snapshot,
+    current_pods,
+    current_replica_set,
+    other_images,
+    pods_wanted,
+    uses_image,
+)
+from towpath.health import Health, ObjectHealth, Status, assess
+from towpath.health.assess import Judges, never_changes
+from towpath.health.builtin.workloads import container_trouble
+from towpath.health.verdict import conditions
+from towpath.objects import Manifest, ref_of
+
+NO_JUDGES: Judges = {}
+_GOOD = frozenset({Status.HEALTHY, Status.SUSPENDED, Status.UNKNOWN})
+"""Unknown is told but does not hold up: an object whose kind has no status can never be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One look at everything: verdicts of objects, and what pods run that they should not."""
+
+    verdicts: tuple[ObjectHealth, ...]
+    wrong_images: tuple[str, ...]
+    images: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        return not self.wrong_images and not self.offenders
+
+    @property
+    def offenders(self) -> tuple[ObjectHealth, ...]:
+        return tuple(each for each in self.verdicts if not _settled(each))
+
+    @property
+    def hopeless(self) -> tuple[ObjectHealth, ...]:
+        return tuple(each for each in self.offenders if each.health.final)
+
+    def line(self) -> str:
+        """The first thing still waited for."""
+        for each in self.offenders:
+            return f"{each.ref}: {each.health.message}"
+        return self.wrong_images[0] if self.wrong_images else "healthy"
+
+
+def judge(
+    objects: tuple[Manifest, ...],
+    snapshot: Snapshot,
+    image: str | None,
+    digest: str | None,
+    own: Judges = NO_JUDGES,
+) -> Judgement:
+    """Pure: what a snapshot of the cluster says about the objects."""
+    verdicts: list[ObjectHealth] = []
+    wrong: list[str] = []
+    images: list[str] = []
+    for manifest in objects:
+        ref = ref_of(manifest)
+        live = snapshot.get(ref)
+        if live is None:
+            # What no controller makes does not come back by waiting.
+            final = never_changes(ref.group, ref.kind)
+            verdicts.append(ObjectHealth(ref, Health(Status.MISSING, "is not in the cluster", final)))
+            continue
+        pods = current_pods(live, snapshot) if (ref.group, ref.kind) in WORKLOADS else []
+        verdicts.append(ObjectHealth(ref, _health(live, pods, snapshot, own)))
+        if image and digest and uses_image(manifest, image):
+            if len(pods) < pods_wanted(live):
+                wrong.append(
+                    f"{ref}: {len(pods)} of {pods_wanted(live)} pods of the newest revision are there"
+                )
+            for pod in pods:
+                name = f"Pod {ref_of(pod).namespace}/{ref_of(pod).name}"
+                others = other_images(pod, image, digest)
+                wrong.extend(f"{name}: {other}, not {digest}" for other in others)
+                if not others:
+                    images.append(f"{name} {image}@{digest}")
+    return Judgement(tuple(verdicts), tuple(wrong), tuple(images))
+
+
+def _health(live: Manifest, pods: list[Manifest], snapshot: Snapshot, own: Judges) -> Health:
+    health = assess(live, own)
+    if health.status is Status.DEGRADED and _deadline_of_an_older_revision(live, snapshot):
+        return Health(Status.PROGRESSING, "its controller still tells of the revision before")
+    if health.status in _GOOD or health.final:
+        return health
+    for pod in pods:
+        trouble = container_trouble(pod)
+        if trouble and trouble.final:
+            message = f"{health.message}; Pod {pod['metadata']['name']}: {trouble.message}"
+            return replace(trouble, message=message)
+    return health
+
+
+def _deadline_of_an_older_revision(live: Manifest, snapshot: Snapshot) -> bool:
+    """After a rollback to an old ReplicaSet the condition about the failed one stands for a moment."""
+    progress = conditions(live).get("Progressing", {})
+    if live["kind"] != "Deployment" or progress.get("reason") != "ProgressDeadlineExceeded":
+        return False
+    replica_set = current_replica_set(live, snapshot)
+    return replica_set is not None and f'"{replica_set["metadata"]["name"]}"' not in str(
+        progress.get("message")
+    )
+
+
+def _settled(each: ObjectHealth) -> bool:
+    # A CronJob's runs come and go by the clock; they say nothing about this release.
+    return each.health.status in _GOOD or (
+        each.ref.kind == "CronJob" and each.health.status is not Status.MISSING
+    )

@@ -1,0 +1,1 @@
+"""Changes of Git and of the cluster, followed as they happen."""

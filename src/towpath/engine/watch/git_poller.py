@@ -1,0 +1,132 @@
+"""The branch of the environment repository, as a watcher needs it: its newest commit, and what that wants."""
+
+import random
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from towpath.adapters.git import branch_head
+from towpath.adapters.kubernetes import Cluster
+from towpath.applyset.apply_object import prepare
+from towpath.config import Environment
+from towpath.engine.live.app_state import owner_of
+from towpath.engine.live.context import Place, open_place
+from towpath.engine.live.observe import HPA
+from towpath.engine.source.render import render_app
+from towpath.engine.watch.state import Wanted
+from towpath.errors import TowpathError, UnknownNameError, unforeseen
+from towpath.objects import Manifest
+from towpath.settings import Settings
+
+ASK_TIMEOUT = 15.0
+"""Seconds for asking which commit is the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What was read last, and what of each app of the environment Git wants there."""
+
+    place: Place
+    wanted: Mapping[str, Wanted]
+
+
+class Branch:
+    """Asks for the newest commit now and then, or when told to; `told` gets each one that is new."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environment: str,
+        interval: float,
+        told: Callable[[Head], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._settings, self._environment, self._interval = settings, environment, interval
+        self._told, self._say = told, say
+        self._ask = threading.Event()
+        self._lock = threading.Lock()
+        self.head: Head | None = None
+        self.trouble: TowpathError | None = None
+        """Why the branch cannot be read at the moment."""
+
+    def notify(self) -> None:
+        """Somebody says that the branch has moved: ask now."""
+        self._ask.set()
+
+    def keep(self, closed: threading.Event) -> None:
+        """Ask until closed."""
+        while not closed.is_set():
+            self.refresh()
+            self._ask.wait(self._interval * random.uniform(0.9, 1.1))  # noqa: S311 (jitter)
+            self._ask.clear()
+
+    def refresh(self) -> bool:
+        """Whether the newest commit is known now. What cannot be read is told once, and asked for again."""
+        with self._lock:
+            try:
+                head = self._read()
+            except Exception as raised:  # noqa: BLE001 - the thread goes on, and readiness tells
+                error = unforeseen(raised)
+                if self.trouble is None or self.trouble.message != error.message:
+                    self._say(self._in_words(error))
+                self.trouble = error
+                return False
+            if self.trouble is not None:
+                self._say("the environment repository can be read again")
+            self.trouble = None
+            if head is not None:
+                self.head = head
+                self._told(head)
+            return True
+
+    def _in_words(self, error: TowpathError) -> str:
+        if self.head:
+            return f"{error.message}; what was read before stays in force"
+        near = f" ({error.remedy})" if isinstance(error, UnknownNameError) and error.remedy else ""
+        return f"{error.message}{near}; nothing was read before, so nothing is done until it can be"
+
+    def _read(self) -> Head | None:
+        """None when nothing has changed."""
+        here = self._settings
+        newest = branch_head(
+            here.environments_url(),
+            here.branch,
+            here.cache,
+            allow_file=here.git_allow_file,
+            timeout=ASK_TIMEOUT,
+        )
+        if self.head is not None and self.head.place.desired.commit == newest:
+            return None
+        place = open_place(here, self._environment, newest)
+        return Head(place, wanted_of(place))
+
+
+def wanted_of(place: Place) -> dict[str, Wanted]:
+    """What Git wants of each released app, as a sync would apply it. The cluster is asked for autoscalers."""
+    name = place.environment.name
+    scalers = _scalers(place.cluster, place.environment)
+    return {app: _wanted(place, app, scalers) for app in place.desired.released_apps(name)}
+
+
+def _wanted(place: Place, app: str, scalers: list[Manifest]) -> Wanted:
+    desired, environment = place.desired, place.environment
+    try:
+        rendered = render_app(
+            desired.root, desired.config, app, environment.name, tools=place.tools, cache=place.renders
+        )
+        confirmed = desired.confirmed(app, environment.name)
+    except TowpathError as error:
+        return Wanted(broken=error.message)
+    objects = prepare(rendered.objects, owner_of(rendered), environment.ignore, scalers)
+    return Wanted(
+        applied={each.ref: each.applied for each in objects},
+        ignored={each.ref: each.ignored for each in objects if each.ignored},
+        confirmed=tuple(sorted(f"{ref} {uid}" for ref, uid in confirmed.items())),
+    )
+
+
+def _scalers(cluster: Cluster, environment: Environment) -> list[Manifest]:
+    try:
+        return list(cluster.list(*HPA, environment.namespace)) if HPA in cluster.discover() else []
+    except TowpathError:
+        return []  # then replicas look like drift until a run finds that they are not

@@ -1,0 +1,309 @@
+"""Watches one environment and answers what differs: by flow runs, or by itself while there is no server."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from towpath.adapters.kubernetes import connect_environment
+from towpath.adapters.metrics import Metrics
+from towpath.drift.decision import Policy, policy_of
+from towpath.drift.work_queue import Case, backoff, family
+from towpath.engine.live.context import Place, open_place
+from towpath.engine.reconcile.loop import act, conclude, look, reconcile
+from towpath.engine.reconcile.result import Found, Reconciled
+from towpath.engine.watch.git_poller import Branch, Head
+from towpath.engine.watch.informers import Followers
+from towpath.engine.watch.state import Sight
+from towpath.errors import TerminalError, TowpathError
+from towpath.health import Status
+from towpath.settings import Settings
+
+BUSY_PAUSE = 0.25
+"""Seconds until the environment's lock is looked at again."""
+FIRST_RETRY = 2.0
+STUCK = 60.0
+RECORD_EVERY = 5.0
+AWAY = "Git cannot be read at the moment"
+UNRECORDED = 1000
+"""So many reconciles are kept for a server that is away; of more, only the newest."""
+TICK = 30.0
+"""Seconds until what was held back (a pause, a mode) is looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a reconcile ended. `again`: trying again can help; `done` is None when it was not concluded."""
+
+    summary: str
+    failed: bool
+    again: bool = False
+    done: Reconciled | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecorded:
+    """A reconcile that no server knows of yet."""
+
+    apps: tuple[str, ...]
+    started: datetime
+    ended: datetime
+    summary: str
+    failed: bool
+
+
+class Runner(Protocol):
+    """Makes flow runs. Nothing of it raises because the server is away."""
+
+    def busy(self) -> bool | None:
+        """Whether somebody holds the environment's lock; None when the server does not answer."""
+
+    def run(self, apps: Sequence[str]) -> Ended | None:
+        """A flow run of `reconcile` in this process; None when the server went away meanwhile."""
+
+    def record(self, past: Unrecorded) -> bool:
+        """Make the run that `past` would have been; False while the server is away."""
+
+
+class Watcher:
+    """One environment. `keep` returns after `stop`; everything else happens in threads of its own."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        settings: Settings,
+        environment: str,
+        runner: Runner,
+        metrics: Metrics,
+        say: Callable[[str], None],
+        *,
+        interval: float,
+    ) -> None:
+        self._settings, self._environment, self._runner = settings, environment, runner
+        self._metrics, self._say = metrics, say
+        self.branch = Branch(settings, environment, interval, self._moved, say)
+        self._wake = threading.Condition()
+        self._stopped = threading.Event()
+        self._sight: Sight | None = None
+        self._followers: Followers | None = None
+        self._fatal: TowpathError | None = None
+        self._failures: dict[str, int] = {}
+        self._answering = False
+        self._turned = self._asked = time.monotonic()
+        self.unrecorded: list[Unrecorded] = []
+        metrics.set_ready(lambda: not self.not_ready())
+
+    def stop(self) -> None:
+        """Begin nothing new. May be called from a signal handler's thread."""
+        self._stopped.set()
+        self.branch.notify()
+        if self._followers:
+            self._followers.stop()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it is stopped now, or within so many seconds."""
+        return self._stopped.wait(seconds)
+
+    def alive(self) -> bool:
+        """Whether the loop still turns: a long reconcile counts as turning."""
+        return self._answering or time.monotonic() - self._turned < STUCK
+
+    def not_ready(self) -> list[str]:
+        """What is missing until every change is seen; nothing when it is."""
+        if self._stopped.is_set():
+            return ["it is being stopped"]
+        if self._sight is None or self._followers is None:
+            return [self.branch.trouble.message if self.branch.trouble else "Git was not read yet"]
+        troubles = self._followers.troubles()
+        return troubles or ([] if self._sight.ready() else ["not everything was listed yet"])
+
+    def keep(self) -> None:
+        """Watch and answer until stopped. Raises when the environment's place has moved: begin anew there."""
+        threading.Thread(target=self.branch.keep, args=(self._stopped,), name="branch", daemon=True).start()
+        looked = time.monotonic()
+        while not self._stopped.is_set():
+            if self._fatal:
+                raise self._fatal
+            if self._sight is not None:
+                if time.monotonic() - looked >= TICK:
+                    looked = time.monotonic()
+                    self._sight.look_again()
+                self._turn(self._sight)
+            self._turned = time.monotonic()
+            self._sleep()
+
+    def _sleep(self) -> None:
+        due = self._sight.next_due() if self._sight else None
+        with self._wake:
+            if not self._stopped.is_set():
+                left = TICK if due is None else due - time.monotonic()
+                self._wake.wait(max(0.0, min(left, 1.0)))
+
+    def _awake(self) -> None:
+        with self._wake:
+            self._wake.notify_all()
+
+    def _moved(self, head: Head) -> None:
+        """The branch has a new commit; the first one says where to watch."""
+        where = head.place.environment
+        try:
+            head.place.desired.pauses(where.name)
+        except TowpathError as error:
+            self._say(f"{error.message}; nothing is written until it can be read")
+        if self._sight is None:
+            sight = Sight(self._environment, where.namespace, self._awake)
+            sight.want(head.wanted)
+            kubeconfig = self._settings.kubeconfig
+            self._followers = Followers(
+                lambda: connect_environment(where, kubeconfig), sight, self._metrics, self._say
+            )
+            self._followers.start()
+            self._first, self._sight = where, sight
+            self._say(f"watching {self._environment} (namespace {where.namespace})")
+            return
+        if any(getattr(where, key) != getattr(self._first, key) for key in _PLACE):
+            self._fatal = TerminalError(f"{self._environment} has moved to another place; watch it there")
+        elif where != self._first:
+            self._first = where
+            self._sight.forgive()
+        self._say(f"{self._environment} is now at commit {head.place.desired.commit[:7]}")
+        self._sight.want(head.wanted)
+        self._sight.look_again()  # the commit may have ended a pause
+
+    def _turn(self, sight: Sight) -> None:
+        cases = self._allowed(sight.due(self._tries))
+        if cases and any(case.git for case in cases):
+            # What was applied may be of a commit that was not read here yet.
+            self.branch.refresh()
+            cases = self._allowed(sight.confirm(cases, self._tries))
+        self._metrics.set_reachable(git=self.branch.trouble is None)
+        if cases:
+            busy = self._runner.busy()
+            self._metrics.set_reachable(server=busy is not None)
+            if busy:
+                sight.again((case.app for case in cases), BUSY_PAUSE)
+            else:
+                self._answering = True
+                self._answer(sight, cases, away=busy is None)
+                self._answering = False
+        if sight.ready():
+            self._metrics.set_apps(sight.drifted(), sight.unapplied())
+        if self.unrecorded and time.monotonic() - self._asked >= RECORD_EVERY:
+            self._asked = time.monotonic()
+            if self._runner.busy() is not None:
+                self._record_past()
+
+    def _allowed(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+        """Without apps that must be left alone now: they are looked at again every TICK."""
+        policies = {case.app: self._policy(case.app) for case in cases}
+        return tuple(c for c in cases if policies[c.app].mode != "off" and not policies[c.app].paused)
+
+    def _policy(self, app: str) -> Policy:
+        head = self.branch.head
+        if head is None:
+            return Policy("off")
+        return policy_at(head.place, app)
+
+    def _tries(self, app: str) -> int:
+        # What is only told is told once; what is healed may have been edited again meanwhile.
+        return 2 if self._policy(app).mode == "heal" else 1
+
+    def _answer(self, sight: Sight, cases: Sequence[Case], *, away: bool) -> None:
+        apps = tuple(case.app for case in cases)
+        seen = min((f.since for case in cases for f in case.findings), default=time.monotonic())
+        self._say("; ".join(f"{case.app}: {case.reason}" for case in cases))
+        ended = None if away or self.branch.trouble else self._runner.run(apps)
+        recorded = ended is not None
+        ended = ended or self._by_hand(cases)
+        self._say(ended.summary)
+        result = "failed" if ended.failed else "completed"
+        self._metrics.ran(result if recorded else "unrecorded", time.monotonic() - seen)
+        if not ended.failed:
+            self._metrics.succeeded(time.time())
+        if ended.done:
+            self._tell_of(ended.done)
+        if ended.failed and ended.again:
+            self._retry(sight, apps)
+            return
+        for app in apps:
+            self._failures.pop(app, None)
+        sight.answered(cases)
+
+    def _retry(self, sight: Sight, apps: Iterable[str]) -> None:
+        for app in apps:
+            self._failures[app] = self._failures.get(app, 0) + 1
+            sight.again((app,), backoff(self._failures[app] - 1, first=FIRST_RETRY))
+
+    def _by_hand(self, cases: Sequence[Case]) -> Ended:
+        """The same work without a flow run; it is recorded when the server is back."""
+        apps, started = tuple(case.app for case in cases), datetime.now(UTC)
+        try:
+            done = self._reconcile(cases)
+        except TowpathError as error:
+            return Ended(error.message, failed=True, again=error.transient)
+        failed = bool(done.failures)
+        again = any(each.transient for each in done.outcomes)
+        summary = "\n".join([done.summary(), *(f"{app}: {why}" for app, why in done.failures.items())])
+        if done.outcomes:
+            self.unrecorded.append(Unrecorded(apps, started, datetime.now(UTC), summary, failed))
+            del self.unrecorded[:-UNRECORDED]
+            self._metrics.set_pending(len(self.unrecorded))
+        return Ended(summary, failed, again, done)
+
+    def _reconcile(self, cases: Sequence[Case]) -> Reconciled:
+        head, apps = self.branch.head, [case.app for case in cases]
+        if self.branch.trouble is None or head is None:
+            return reconcile(open_place(self._settings, self._environment), apps, tell=self._say)
+        # Git is away: what was applied last is put back, nothing else is decided.
+        found = without_git(look(head.place, apps))
+        return conclude(found, act(found, self._say))
+
+    def _tell_of(self, done: Reconciled) -> None:
+        well = {each.app for each in done.outcomes if not each.failure}
+        for entry in done.found.drift.drifted:
+            if entry.app in well:
+                for name in {family(each.manager) for each in entry.managers} or {"unknown"}:
+                    self._metrics.healed(name)
+
+    def _record_past(self) -> None:
+        """Hand in what happened while the server was away, oldest first."""
+        while self.unrecorded and self._runner.record(self.unrecorded[0]):
+            del self.unrecorded[0]
+        self._metrics.set_pending(len(self.unrecorded))
+
+    def succeeded(self, at: float) -> None:
+        """Some reconcile of the environment has succeeded at this Unix time."""
+        self._metrics.succeeded(at)
+
+    def set_health(self, health: dict[str, str]) -> None:
+        """What the environment's table says of each app."""
+        self._metrics.set_health(health, [str(word) for word in Status])
+
+
+def policy_at(place: Place, app: str) -> Policy:
+    """How drift of an app is answered now. Pauses that cannot be read hold everything, as in a reconcile."""
+    where = place.environment
+    try:
+        pauses = place.desired.pauses(where.name)
+    except TowpathError as error:
+        return Policy(where.drift_of(app), error.message)
+    return policy_of(where, app, pauses, datetime.now(UTC))
+
+
+def without_git(found: Found) -> Found:
+    """What may be carried out while Git cannot be read: edits are taken back, all else is only told. Pure."""
+    return replace(
+        found,
+        decisions=tuple(
+            each if each.heals or each.action == "none" else replace(each, action="report", reason=AWAY)
+            for each in found.decisions
+        ),
+    )
+
+
+_PLACE = ("namespace", "kubeconfig", "context", "allow_exec")

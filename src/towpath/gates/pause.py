@@ -1,0 +1,166 @@
+"""A pause: until when nothing is written to an environment, or for one app, and why. Kept in Git.
+
+    # pauses/prod.yaml
+    - {until: '2026-11-21T18:00:00+00:00', reason: database migration, by: alice, at: …}
+    - {app: hello, until: '2026-11-22T08:00:00+00:00', reason: looking for a leak, by: bob, at: …}
+
+`towpath pause` writes the file, `towpath resume` takes entries out. One that has ended says nothing any more.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from towpath.config import parse_duration
+from towpath.files import read_text
+from towpath.release.commit_message import Trailers, format_message, marker
+from towpath.yamltext.document import config_error, read_document
+
+_KEYS = {"app", "until", "reason", "by", "at"}
+_HEAD = "# Who paused what, until when, and why: `towpath pause` and `towpath resume` write this file.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """`app` is empty for the whole environment; `until` and `at` are RFC 3339 with a time zone."""
+
+    app: str
+    until: str
+    reason: str
+    by: str = ""
+    at: str = ""
+
+    def holds(self, app: str, now: datetime) -> bool:
+        """Whether it is still on for this app; an empty one asks about the whole environment."""
+        return self.app in ("", app) and now < datetime.fromisoformat(self.until)
+
+    def to_json(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in ("app", "until", "reason", "by", "at")}
+
+    def __str__(self) -> str:
+        by = f" by {self.by}" if self.by else ""
+        return f"paused until {self.until}{by}: {self.reason}"
+
+
+def pause_path(environment: str) -> str:
+    """Where the environment repository keeps an environment's pauses."""
+    return f"pauses/{environment}.yaml"
+
+
+def pauses_in(root: Path, environment: str) -> tuple[Pause, ...]:
+    """The pauses of a checkout, also those that have ended. ConfigError names file and line."""
+    path = pause_path(environment)
+    text = read_text(root, path)
+    return () if text is None else parse_pauses(text, path)
+
+
+def active(pauses: Iterable[Pause], app: str, now: datetime) -> Pause | None:
+    """The pause that holds for an app; of several the one that ends last."""
+    found = [each for each in pauses if each.holds(app, now)]
+    return max(found, key=lambda each: datetime.fromisoformat(each.until), default=None)
+
+
+def parse_pauses(text: str, file: str) -> tuple[Pause, ...]:
+    """Parse the text of a file of pauses; `file` is its name in errors."""
+    document = read_document(text, file)
+    data = document.data
+    if data is None:
+        return ()
+    if not isinstance(data, list):
+        raise config_error([(1, "must be a list of pauses")], file)
+    problems = [
+        (document.line((index,)), problem)
+        for index, item in enumerate(data)
+        if (problem := _problem(item)) is not None
+    ]
+    if problems:
+        raise config_error(problems, file)
+    return tuple(Pause(**{"app": "", **item}) for item in data)
+
+
+def dump_pauses(pauses: Iterable[Pause]) -> str | None:
+    """The file's text; None when there is none left, and with it no need for a file."""
+    items = [{key: value for key, value in each.to_json().items() if value} for each in pauses]
+    return _HEAD + yaml.safe_dump(items, sort_keys=False, allow_unicode=True, width=1000) if items else None
+
+
+def add(pauses: Iterable[Pause], new: Pause, now: datetime) -> tuple[Pause, ...]:
+    """With `new` in place of an earlier one for the same app; those that have ended are dropped."""
+    kept = [each for each in pauses if each.app != new.app and each.holds(each.app, now)]
+    return tuple(sorted([*kept, new], key=lambda each: each.app))
+
+
+def remove(pauses: Iterable[Pause], app: str, now: datetime) -> tuple[Pause, ...]:
+    """Without the one for `app` (empty: for the environment); those that have ended are dropped."""
+    return tuple(each for each in pauses if each.app != app and each.holds(each.app, now))
+
+
+def parse_until(text: str, now: datetime) -> str:
+    """`2h`, `1d12h`, or a time (`2026-11-21T18:00`, local unless it has a zone) -> RFC 3339 in UTC.
+
+    ValueError says what is wrong.
+    """
+    try:
+        end = now + parse_duration(text)
+    except OverflowError:
+        raise ValueError("is too far away") from None
+    except ValueError:
+        try:
+            end = datetime.fromisoformat(text.strip())
+        except ValueError:
+            raise ValueError("must be a duration such as 2h, or a time such as 2026-11-21T18:00") from None
+        end = end.astimezone() if end.tzinfo is None else end
+    if end <= now:
+        raise ValueError("must be in the future")
+    return end.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def pause_message(environment: str, pause: Pause, key: str) -> str:
+    """The message of a pause's commit, ending with its trailers; `key` makes it recognisable."""
+    trailers: Trailers = [("Towpath-App", pause.app)] if pause.app else []
+    trailers += [
+        ("Towpath-Environment", environment),
+        ("Towpath-Paused-Until", pause.until),
+        ("Towpath-Paused-By", pause.by),
+        pause_marker(environment, key),
+    ]
+    return format_message(f"Pause {_what(environment, pause.app)}", pause.reason, trailers)
+
+
+def resume_message(environment: str, app: str, by: str, key: str) -> str:
+    """The message of the commit that ends a pause."""
+    trailers: Trailers = [("Towpath-App", app)] if app else []
+    trailers += [
+        ("Towpath-Environment", environment),
+        ("Towpath-Resumed-By", by),
+        pause_marker(environment, key),
+    ]
+    return format_message(f"Resume {_what(environment, app)}", "", trailers)
+
+
+def pause_marker(environment: str, key: str) -> tuple[str, str]:
+    """The trailer by which a commit is recognised when the reply to its push was lost."""
+    return marker("pause", "", environment, "", key)
+
+
+def _what(environment: str, app: str) -> str:
+    return f"{app} in {environment}" if app else environment
+
+
+def _problem(item: Any) -> str | None:
+    if not isinstance(item, dict) or not {"until", "reason"} <= set(item) <= _KEYS:
+        return "must have `until` and `reason`, and may have `app`, `by` and `at`"
+    if not all(isinstance(value, str) and value for value in item.values()):
+        return "every value must be a text"
+    if not re.search(r"(Z|[+-]\d\d:?\d\d)$", item["until"]):
+        return "`until` must be a time with its zone, for example 2026-11-21T18:00:00+00:00"
+    try:
+        datetime.fromisoformat(item["until"])
+    except ValueError:
+        return f"`until` is no time: {item['until']!r}"
+    return None

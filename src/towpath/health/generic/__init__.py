@@ -1,0 +1,1 @@
+"""Health of custom resources that have no row of their own."""

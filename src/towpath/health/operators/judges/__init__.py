@@ -1,0 +1,1 @@
+"""Health of operators for which a row is not enough."""

@@ -1,0 +1,95 @@
+"""Differences between two manifests, field by field, Secret values masked."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from towpath.kube import pointer
+from towpath.kube.canonical import comparable
+from towpath.objects import Manifest
+from towpath.redact import mask_secret, redact
+
+LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field by JSON pointer (into the live object where it is there); None: absent."""
+
+    pointer: str
+    live: Any
+    desired: Any
+
+    def to_json(self) -> dict[str, Any]:
+        return {"pointer": self.pointer, "live": self.live, "desired": self.desired}
+
+    def lines(self) -> Iterator[str]:
+        """As in a diff: the live value with `-`, the desired one with `+`."""
+        if self.live is not None:
+            yield f"- {self.pointer}: {shown(self.live)}"
+        if self.desired is not None:
+            yield f"+ {self.pointer}: {shown(self.desired)}"
+
+
+def shown(value: Any) -> str:
+    """One line of JSON, cut at a length."""
+    text = redact(json.dumps(value, sort_keys=True, ensure_ascii=False))
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
+
+
+def differences(live: Manifest, desired: Manifest) -> tuple[Difference, ...]:
+    """What differs between a live object and what it would be, without status and server's metadata."""
+    live, desired = comparable(live), comparable(desired)
+    masked_live, masked_desired = mask_secret(live), mask_secret(desired)
+    is_secret = masked_live is not live
+    found = []
+    for at_live, at_desired, old, new in _walk(live, desired, "", ""):
+        pair = (old, new)
+        if is_secret:
+            pair = (pointer.read(masked_live, at_live), pointer.read(masked_desired, at_desired))
+        found.append(Difference(at_live, *pair))
+    return tuple(sorted(found, key=lambda difference: difference.pointer))
+
+
+def removal(live: Manifest, at: str) -> Difference:
+    """The field at pointer `at` goes, or falls back to its default."""
+    return Difference(at, pointer.read(mask_secret(live), at), None)
+
+
+def _walk(old: Any, new: Any, at_old: str, at_new: str) -> Iterator[tuple[str, str, Any, Any]]:
+    """(pointer in old or where it would be, pointer in new, old value, new value)."""
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            step = pointer.build((key,))
+            yield from _walk(old.get(key), new.get(key), at_old + step, at_new + step)
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _walk_lists(old, new, at_old, at_new)
+    else:
+        yield at_old, at_new, old, new
+
+
+def _walk_lists(
+    old: list[Any], new: list[Any], at_old: str, at_new: str
+) -> Iterator[tuple[str, str, Any, Any]]:
+    old_names, new_names = _names(old), _names(new)
+    if old_names is None or new_names is None:
+        old_names, new_names = list(range(len(old))), list(range(len(new)))
+    for name in dict.fromkeys([*old_names, *new_names]):
+        i = old_names.index(name) if name in old_names else None
+        j = new_names.index(name) if name in new_names else None
+        # An item that is only in one of the lists is told with the index it has there.
+        yield from _walk(
+            None if i is None else old[i],
+            None if j is None else new[j],
+            f"{at_old}/{j if i is None else i}",
+            f"{at_new}/{i if j is None else j}",
+        )
+
+
+def _names(items: list[Any]) -> list[Any] | None:
+    """The items' names when all have one of their own, so that a list is compared by name, not by place."""
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    return names if None not in names and len(set(map(str, names))) == len(names) else None

@@ -1,0 +1,78 @@
+"""Which fields were changed that cannot be, where the API server names only what contains them.
+
+For a StatefulSet or a PersistentVolumeClaim it says `spec`, for a Job `spec.template` and quotes all of it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from towpath.kube import field_set as owned_fields
+from towpath.kube.managed_fields import own_entry
+from towpath.objects import Manifest
+
+LISTED = 5
+_LONG_VALUE = re.compile(r"(?P<head>Invalid value: ).{80,}?(?P<end>: [a-z` ]{5,80})(?=$|[,\]])", re.DOTALL)
+_SERVERS_DIFF = re.compile(r"\n@@.*", re.DOTALL)
+_ALLOWED = re.compile(r"(?:for fields other than|except)(?P<names>.*)", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z][A-Za-z]*(?:(?:\[\*\])?\.[A-Za-z]+)*")
+
+
+def changed_fields(live: Manifest, desired: Manifest, refused: Iterable[str], reason: str) -> tuple[str, ...]:
+    """Fields like `spec.serviceName` that differ below the `refused` ones, without those that may change.
+
+    `refused` are fields as the server names them, none means anywhere; `reason` is its own words.
+    """
+    paths = list(_changed(desired, live, "")) + list(_removed(live, desired))
+    within = [name for name in refused if name and not name.startswith("<")]
+    found = sorted({path for path in paths if not within or any(_is_in(path, name) for name in within)})
+    allowed = _may_change(reason)
+    fixed = [path for path in found if not any(_is_in(_plain(path), name) for name in allowed)]
+    return tuple(fixed or found)
+
+
+def told(reason: str, changed: tuple[str, ...], refused: Iterable[str]) -> str:
+    """The server's reason without the values it quotes at length, with the fields it does not name itself."""
+    reason = _SERVERS_DIFF.sub("", reason).strip()
+    reason = _LONG_VALUE.sub(lambda found: f"{found['head']}…{found['end']}", reason)
+    unnamed = [path for path in changed if path not in set(refused)]
+    if not unnamed:
+        return reason
+    more = f" and {len(unnamed) - LISTED} more" if len(unnamed) > LISTED else ""
+    return f"{reason} (changed: {', '.join(unnamed[:LISTED])}{more})"
+
+
+def _changed(desired: Any, live: Any, at: str) -> Iterator[str]:
+    """Leaves of `desired` that `live` does not have so; what only `live` has is a default or somebody's."""
+    if isinstance(desired, Mapping) and isinstance(live, Mapping):
+        for key, value in desired.items():
+            if at or key not in ("apiVersion", "kind", "metadata", "status"):
+                yield from _changed(value, live.get(key), f"{at}.{key}" if at else key)
+    elif isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
+        for index, (wanted, has) in enumerate(zip(desired, live, strict=True)):
+            yield from _changed(wanted, has, f"{at}[{index}]")
+    elif desired != live:
+        yield at
+
+
+def _removed(live: Manifest, desired: Manifest) -> Iterator[str]:
+    """Fields that we own and Git has no more: the apply would have taken them away."""
+    for path in owned_fields.leaves((own_entry(live["metadata"]) or {}).get("fieldsV1") or {}):
+        gone = owned_fields.pointer_of(path, desired) is None
+        if gone and path[0] != "f:metadata" and owned_fields.pointer_of(path, live) is not None:
+            yield owned_fields.readable(path).removeprefix(".")
+
+
+def _may_change(reason: str) -> set[str]:
+    """`…for fields other than 'replicas' and 'template'…` -> those names, with and without `spec.`."""
+    found = _ALLOWED.search(_SERVERS_DIFF.sub("", reason))
+    names = {_plain(name).removeprefix("spec.") for name in _NAME.findall(found["names"])} if found else set()
+    return {f"spec.{name}" for name in names - {"spec"}}
+
+
+def _is_in(path: str, name: str) -> bool:
+    return path == name or path.startswith((f"{name}.", f"{name}["))
+
+
+def _plain(path: str) -> str:
+    return re.sub(r"\[[^\]]*\]", "", path)

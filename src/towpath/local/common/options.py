@@ -1,0 +1,116 @@
+"""Which parts the stack runs itself: by the command line, the environment, and what it was told before."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from towpath.errors import TerminalError, TransientError
+from towpath.local.common.http import request
+from towpath.local.common.layout import Layout
+from towpath.local.common.ports import parse_ports, refuse_clashes
+from towpath.local.common.stack import Options
+from towpath.release.image_ref import parse_image
+
+SYSTEM_ENGINE = "unix:///var/run/docker.sock"
+_LONGEST_PREFIX = 28
+"""A network of 14 addresses; fewer are too few for the demo's pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person said on the command line; None or empty: nothing."""
+
+    ports: tuple[str, ...] = ()
+    subnet: str | None = None
+    kubeconfig: str | None = None
+    context: str | None = None
+    registry: str | None = None
+    environments: str | None = None
+
+
+def decide(
+    layout: Layout, remembered: Options | None, wish: Wish, environ: Mapping[str, str], *, running: bool
+) -> Options:
+    """The stack's options. A running stack keeps those it has; another wish is refused."""
+    if running and remembered:
+        wanted = _apply(remembered, wish)
+        if wanted != remembered:
+            raise TerminalError(
+                "the stack already runs with other options",
+                remedy="`towpath local down` first (the data stays), then `up` with the new ones.",
+            )
+        return remembered
+    base = remembered or Options(subnet=layout.subnet)
+    # Whether the machine has a cluster or an engine of its own is asked anew at every start.
+    kubeconfig = foreign(environ.get("KUBECONFIG"), layout)
+    if wish.context and not wish.kubeconfig and not kubeconfig:
+        kubeconfig = str(Path("~/.kube/config").expanduser())
+    options = _apply(replace(base, kubeconfig=kubeconfig, docker_host=engine(environ, layout)), wish)
+    if options.kubeconfig and not Path(options.kubeconfig).is_file():
+        raise TerminalError(
+            f"there is no kubeconfig {options.kubeconfig}",
+            remedy="Unset KUBECONFIG, and the stack runs a cluster of its own.",
+        )
+    refuse_clashes(options.ports)
+    return options
+
+
+def refuse_malformed(wish: Wish) -> None:
+    """Raise TerminalError for what cannot be meant, whatever the machine has."""
+    parse_ports(wish.ports)
+    try:
+        subnet = ipaddress.IPv4Network(wish.subnet) if wish.subnet is not None else None
+    except ValueError as error:
+        raise TerminalError(
+            f"--subnet {wish.subnet}: {error}", remedy="Say --subnet 10.99.0.0/24."
+        ) from error
+    if subnet and subnet.prefixlen > _LONGEST_PREFIX:
+        raise TerminalError(f"--subnet {subnet} is too small for pods", remedy="Say --subnet 10.99.0.0/24.")
+    if wish.registry is not None and not _is_registry(wish.registry):
+        raise TerminalError(
+            f"--registry {wish.registry} is no registry's HOST:PORT",
+            remedy="Say --registry registry.example.com, or 127.0.0.1:5000: no scheme and no path.",
+        )
+
+
+def _is_registry(text: str) -> bool:
+    try:
+        return parse_image(f"{text}/app").registry == text
+    except TerminalError:
+        return False
+
+
+def _apply(options: Options, wish: Wish) -> Options:
+    given = {
+        name: getattr(wish, name)
+        for name in ("subnet", "kubeconfig", "context", "registry", "environments")
+        if getattr(wish, name) is not None
+    }
+    if "kubeconfig" in given:
+        given["kubeconfig"] = str(Path(given["kubeconfig"]).expanduser().resolve())
+    return replace(options, ports={**options.ports, **parse_ports(wish.ports)}, **given)
+
+
+def foreign(value: str | None, layout: Layout) -> str | None:
+    """`value`, unless it is ours: a shell that has evaluated `towpath local env` names our own parts."""
+    if not value or str(layout.root) in value:
+        return None
+    return value
+
+
+def engine(environ: Mapping[str, str], layout: Layout) -> str | None:
+    """The Docker Engine to use: the one that DOCKER_HOST names, else the system's if it answers."""
+    named = foreign(environ.get("DOCKER_HOST"), layout)
+    if named:
+        return named
+    return SYSTEM_ENGINE if os.path.exists(SYSTEM_ENGINE.removeprefix("unix://")) and answers() else None  # noqa: PTH110
+
+
+def answers(host: str = SYSTEM_ENGINE) -> bool:
+    """Does a Docker Engine answer on this Unix socket?"""
+    try:
+        return request("GET", f"{host}:/_ping", timeout=3.0).ok
+    except TransientError:
+        return False

@@ -1,0 +1,146 @@
+"""What one local stack is made of: its folders, what it was told, and the programs on this machine."""
+
+import ipaddress
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from towpath.local.common.files import read_json, write_json
+from towpath.local.common.layout import Layout
+from towpath.local.common.ports import DEFAULT_PORTS, LOOPBACK
+from towpath.settings import Settings
+
+ENVIRONMENTS = ("dev", "staging", "prod")
+"""Environments of the example, in promotion order; each has a namespace, an account and a work pool."""
+POOLS = ("build", *ENVIRONMENTS)
+ACCOUNTS_NAMESPACE = "towpath-system"
+NODE = "towpath"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PROJECT = Path(__file__).resolve().parents[4]
+"""Root of the checkout: prefect.yaml, flows/, examples/. In an installed package it holds none of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the stack was told. What is given from outside (not None) is used, and no own is started."""
+
+    ports: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_PORTS))
+    subnet: str = "10.244.77.0/24"
+    kubeconfig: str | None = None
+    context: str | None = None
+    registry: str | None = None
+    environments: str | None = None
+    docker_host: str | None = None
+
+    @classmethod
+    def load(cls, layout: Layout) -> "Options | None":
+        """What an earlier `up` was told; None when there was none."""
+        content = read_json(layout.options)
+        if not isinstance(content, dict):
+            return None
+        known = {name: content[name] for name in cls.__dataclass_fields__ if name in content}
+        ports = {**DEFAULT_PORTS, **known.pop("ports", {})}
+        return cls(ports=ports, **known)
+
+    def save(self, layout: Layout) -> None:
+        """Remember for later `up`s."""
+        write_json(layout.options, asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One local stack: everything that its components are made from."""
+
+    layout: Layout
+    options: Options
+    settings: Settings
+    project: Path = PROJECT
+    python: str = sys.executable
+
+    def with_options(self, options: Options) -> "Stack":
+        """The same stack, told something else."""
+        return replace(self, options=options)
+
+    @property
+    def own_cluster(self) -> bool:
+        """Does the stack run Kubernetes itself?"""
+        return self.options.kubeconfig is None
+
+    @property
+    def own_registry(self) -> bool:
+        """Does the stack run a registry itself?"""
+        return self.options.registry is None
+
+    @property
+    def own_engine(self) -> bool:
+        """Does the stack run a Docker Engine itself?"""
+        return self.options.docker_host is None
+
+    @property
+    def own_repositories(self) -> bool:
+        """Does the stack keep the Git repositories itself?"""
+        return self.options.environments is None
+
+    def port(self, name: str) -> int:
+        """Number of a named port."""
+        return self.options.ports[name]
+
+    def address(self, port: str) -> str:
+        """`127.0.0.1:5000` of a named port."""
+        return f"{LOOPBACK}:{self.port(port)}"
+
+    @property
+    def gateway(self) -> str:
+        """Address of this machine in the pods' network: the node's, too."""
+        return str(next(ipaddress.ip_network(self.options.subnet).hosts()))
+
+    @property
+    def service_range(self) -> str:
+        """Cluster addresses of Services; never routed."""
+        return "10.96.77.0/24"
+
+    @property
+    def registry(self) -> str:
+        """Registry that images are pushed to: `127.0.0.1:5000`."""
+        return self.options.registry or self.address("registry")
+
+    @property
+    def apiserver(self) -> str:
+        """URL of the own API server."""
+        return f"https://{self.address('apiserver')}"
+
+    @property
+    def prefect_api(self) -> str:
+        """URL of the Prefect API."""
+        return f"http://{self.address('prefect')}/api"
+
+    @property
+    def docker_host(self) -> str:
+        """Where the Docker Engine answers."""
+        return self.options.docker_host or f"unix://{self.layout.socket('docker')}"
+
+    @property
+    def environments_url(self) -> str:
+        """Environment repository."""
+        return self.options.environments or str(self.layout.git / "environments.git")
+
+    @property
+    def local_repositories(self) -> bool:
+        """Are the repositories folders of this machine: ours, or ones that a person named as such?"""
+        return "://" not in self.environments_url and self.environments_url.startswith("/")
+
+    @property
+    def search_path(self) -> str:
+        """PATH of every component."""
+        return f"{Path(self.python).parent}:{self.settings.tools}:{SYSTEM_PATH}"
+
+    def variables(self) -> dict[str, str]:
+        """What other verbs and a person's shell need to reach the stack."""
+        return {
+            "PREFECT_API_URL": self.prefect_api,
+            "TOWPATH_ENVIRONMENTS": self.environments_url,
+            "TOWPATH_GIT_ALLOW_FILE": "1" if self.local_repositories else "0",
+            "KUBECONFIG": str(self.layout.kubeconfig("admin")),
+            "DOCKER_HOST": self.docker_host,
+        }

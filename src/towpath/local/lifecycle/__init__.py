@@ -1,0 +1,1 @@
+"""The local stack up and down: processes, status, logs."""

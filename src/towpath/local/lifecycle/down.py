@@ -1,0 +1,116 @@
+"""`towpath local down`: end everything, in the order that lets each part end well, and leave nothing behind.
+
+It needs nobody's help: what supervisord no longer knows is found by mark, cgroup, mount and name.
+"""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from towpath.errors import TerminalError, TransientError
+from towpath.local.common.layout import Layout
+from towpath.local.common.ports import by, is_busy
+from towpath.local.common.stack import ENVIRONMENTS, POOLS, Stack
+from towpath.local.lifecycle.processes import contained, end, marked, remove_cgroups
+from towpath.local.lifecycle.supervisor import Supervisor
+from towpath.local.parts import network
+from towpath.local.parts.components import components
+from towpath.progress import Progress
+
+ORDER: tuple[tuple[str, ...], ...] = (
+    (
+        *("kubelet", "kube-scheduler", "kube-controller-manager"),
+        *(f"worker-{pool}" for pool in POOLS),
+        *(f"watch-{environment}" for environment in ENVIRONMENTS),
+    ),
+    ("prefect-server", "containers", "docker", "registry"),
+    ("containerd", "kube-apiserver"),
+    ("etcd",),
+)
+"""Waves of stopping. Nothing restarts a pod once kubelet has gone; containerd sees its containers end."""
+CONTAINER_LINKS = Path("/var/log/containers")
+"""kubelet links the containers' logs here, whatever it is configured to."""
+
+
+def down(stack: Stack, progress: Progress, *, purge: bool) -> None:
+    """Stop the stack; `purge` removes its data too. The caller holds the lock."""
+    stack.layout.settings.unlink(missing_ok=True)
+    supervisor = Supervisor(stack)
+    supervised = supervisor.is_up()
+    was_there = supervised or bool(marked(stack.layout))
+    if supervised:
+        for wave in ORDER:
+            with progress.step(f"stop {', '.join(wave)}"):
+                _stop(stack, wave)
+        supervisor.shutdown()
+    with progress.step("clean up"):
+        sweep(stack.layout)
+        if was_there:
+            _await_free(stack)
+    if purge:
+        with progress.step("remove the data"):
+            for entry in stack.layout.root.iterdir() if stack.layout.root.exists() else ():
+                if entry != stack.layout.lock:
+                    _remove(entry)
+
+
+def _stop(stack: Stack, names: Iterable[str]) -> None:
+    def one(name: str) -> None:
+        if name == "containers":
+            end(contained(stack.layout), within=2.0)
+            return
+        # When supervisord goes meanwhile, the sweep ends what is left.
+        with contextlib.suppress(TransientError):
+            Supervisor(stack).stop_process(name)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(one, names))
+
+
+def sweep(layout: Layout) -> None:
+    """End every process of the stack, and remove its mounts, interface, cgroups and run folder."""
+    supervised = marked(layout)
+    end(contained(layout), within=1.0)
+    deadline = time.monotonic() + 30.0
+    while supervised or contained(layout):
+        end(supervised, within=5.0)
+        end(contained(layout), within=0.0)
+        supervised = marked(layout)
+        if time.monotonic() > deadline:
+            left = sorted(supervised | contained(layout))
+            raise TerminalError(f"these processes of the stack do not end: {left}")
+    network.unmount_below(layout.root)
+    network.delete_bridge(layout)
+    network.restore_kernel_settings(layout)
+    remove_cgroups(layout)
+    _remove_links(layout)
+    _remove(layout.run)
+
+
+def _remove_links(layout: Layout) -> None:
+    for link in CONTAINER_LINKS.glob("*.log") if CONTAINER_LINKS.is_dir() else ():
+        if link.is_symlink() and link.readlink().is_relative_to(layout.root):
+            link.unlink()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        if network.mounts_below(path):
+            raise TerminalError(f"something is still mounted below {path}; not removed")
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _await_free(stack: Stack, within: float = 10.0) -> None:
+    """Until the ports that this stack used can be bound again."""
+    ports = [stack.port(name) for component in components(stack) for name in component.ports]
+    deadline = time.monotonic() + within
+    while taken := [number for number in ports if is_busy(number)]:
+        if time.monotonic() > deadline:
+            shown = ", ".join(f"{number}{by(number)}" for number in taken)
+            raise TerminalError(f"ports are still in use: {shown}")
+        time.sleep(0.05)

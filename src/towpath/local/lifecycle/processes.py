@@ -1,0 +1,125 @@
+"""The processes of one stack, found by a mark in their environment and by cgroup, whoever is their parent."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from towpath.local.common.layout import Layout
+
+MARK = "TOWPATH_LOCAL_STACK"
+"""Variable that the supervisor hands down to all it starts; a container's processes are found by cgroup."""
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def marked(layout: Layout) -> set[int]:
+    """Processes that come from the stack's supervisor, even if it is gone."""
+    mark = f"{MARK}={layout.root}".encode()
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.add(int(process.name))
+    return found - {os.getpid()}
+
+
+def contained(layout: Layout) -> set[int]:
+    """Processes in the stack's containers."""
+    found: set[int] = set()
+    for folder in cgroup_folders(layout):
+        with contextlib.suppress(OSError):
+            found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
+    return found
+
+
+def cgroup_folders(layout: Layout) -> Iterator[Path]:
+    """The stack's cgroups in every hierarchy, innermost first."""
+    for top in cgroup_tops():
+        own = top / layout.cgroup
+        if own.is_dir():
+            yield from (Path(folder) for folder, _, _ in os.walk(own, topdown=False))
+
+
+def cgroup_tops() -> Iterator[Path]:
+    """Roots of the cgroup hierarchies: one for version 2, one per controller for version 1."""
+    if (CGROUPS / "cgroup.controllers").exists():
+        yield CGROUPS
+        return
+    # cpu and cpuacct may be links to one folder; version 2 may be mounted beside version 1.
+    yield from sorted({top.resolve() for top in CGROUPS.glob("*") if (top / "cgroup.procs").exists()})
+
+
+def create_cgroups(layout: Layout) -> None:
+    """Make the cgroup that kubelet and Docker put theirs into: kubelet wants it to exist."""
+    for top in cgroup_tops():
+        own = top / layout.cgroup
+        own.mkdir(exist_ok=True)
+        for name in ("cpuset.cpus", "cpuset.mems"):  # version 1: empty ones admit no process
+            with contextlib.suppress(OSError):
+                if not (own / name).read_text().strip():
+                    (own / name).write_text((top / name).read_text())
+        with contextlib.suppress(OSError):
+            controllers = (top / "cgroup.controllers").read_text().split()
+            for folder in (top, own):
+                (folder / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+
+
+def remove_cgroups(layout: Layout) -> None:
+    """Remove the stack's cgroups; one that still holds a process stays."""
+    for folder in list(cgroup_folders(layout)):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def end(pids: Iterable[int], *, within: float) -> None:
+    """Ask processes to end, and end those that have not after `within` seconds."""
+    waiting = set(pids)
+    for number, patience in ((signal.SIGTERM, within), (signal.SIGKILL, 5.0)):
+        waiting = {pid for pid in waiting if send(pid, number)}
+        deadline = time.monotonic() + patience
+        while waiting and time.monotonic() < deadline:
+            time.sleep(0.02)
+            waiting = {pid for pid in waiting if is_alive(pid)}
+        if not waiting:
+            return
+
+
+def send(pid: int, number: int) -> bool:
+    """Send a signal; False when the process is gone."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def is_alive(pid: int) -> bool:
+    """Is the process there, and no zombie?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def children() -> dict[int, list[int]]:
+    """Process -> its child processes, of the whole machine."""
+    found: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):  # noqa: PTH208
+        if entry.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
+                found.setdefault(parent, []).append(int(entry))
+    return found
+
+
+def memory(pid: int, family: Mapping[int, Sequence[int]]) -> int:
+    """Bytes of resident memory of a process and all that descend from it in `family` (see `children`)."""
+    total, queue = 0, [pid]
+    while queue:
+        one = queue.pop()
+        queue += family.get(one, ())
+        with contextlib.suppress(OSError):
+            total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return total

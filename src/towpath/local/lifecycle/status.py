@@ -1,0 +1,122 @@
+"""What of the stack runs, since when, with how much memory, and is it ready?"""
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+from towpath.errors import TransientError
+from towpath.local.common.layout import Layout
+from towpath.local.common.stack import Stack
+from towpath.local.lifecycle import logs
+from towpath.local.lifecycle.processes import children, memory
+from towpath.local.lifecycle.supervisor import Process, Supervisor
+from towpath.local.parts.component import Component
+from towpath.local.parts.components import components
+
+RECENT = 600.0
+"""Seconds for which a death is still told."""
+_EXIT = re.compile(r"^(\S+ \S+),\d+ \w+ exited: (\S+) \((.*)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A component ended by itself. `at` is Unix time."""
+
+    component: str
+    at: float
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentStatus:
+    """`state` is supervisord's word, `memory` in bytes with all child processes, `uptime` in seconds.
+
+    `problem` tells why it is not ready; `died` how often it ended by itself in this boot.
+    """
+
+    name: str
+    what: str
+    state: str
+    pid: int | None
+    ports: tuple[int, ...]
+    memory: int | None
+    uptime: float | None
+    ready: bool
+    problem: str
+    died: int
+    last_death: Death | None
+
+    def to_json(self) -> dict[str, object]:
+        """For `--output json`."""
+        return asdict(self)
+
+
+def status(stack: Stack) -> tuple[ComponentStatus, ...]:
+    """Every component of the stack, asked at the same time."""
+    try:
+        processes = Supervisor(stack).processes()
+    except TransientError:
+        processes = {}
+    ended, family = deaths(stack.layout), children()
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        return tuple(
+            pool.map(
+                lambda one: _status(stack, one, processes.get(one.name), ended, family), components(stack)
+            )
+        )
+
+
+def _status(
+    stack: Stack,
+    component: Component,
+    process: Process | None,
+    ended: tuple[Death, ...],
+    family: Mapping[int, Sequence[int]],
+) -> ComponentStatus:
+    own = [death for death in ended if death.component == component.name]
+    pid = process.pid if process and process.pid else None
+    problem = ""
+    if pid is None:
+        problem = "does not run"
+    else:
+        try:
+            component.ready(stack)
+        except TransientError as error:
+            problem = error.message
+    return ComponentStatus(
+        name=component.name,
+        what=component.what,
+        state=process.state if process else "STOPPED",
+        pid=pid,
+        ports=tuple(stack.port(name) for name in component.ports),
+        memory=memory(pid, family) if pid else None,
+        uptime=time.time() - process.since if process and pid else None,
+        ready=not problem,
+        problem=problem,
+        died=len(own),
+        last_death=own[-1] if own else None,
+    )
+
+
+def deaths(layout: Layout) -> tuple[Death, ...]:
+    """Who ended unasked since the supervisor started, from its log."""
+    log = layout.log / "supervisord.log"
+    found: list[Death] = []
+    for line in logs.last_lines(log, 2000) if log.exists() else ():
+        if "supervisord started with pid" in line:
+            found = []
+        if match := _EXIT.match(line):
+            at = time.mktime(time.strptime(match[1], "%Y-%m-%d %H:%M:%S"))
+            found.append(Death(match[2], at, match[3].removesuffix("; not expected")))
+    return tuple(found)
+
+
+def recent_deaths(statuses: tuple[ComponentStatus, ...], now: float) -> tuple[ComponentStatus, ...]:
+    """Components worth telling about: dead now, or ended by themselves lately."""
+    return tuple(
+        one
+        for one in statuses
+        if not one.ready or (one.last_death is not None and now - one.last_death.at < RECENT)
+    )

@@ -1,0 +1,54 @@
+"""What `up` does besides starting components: each step once per boot, repeatable."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from towpath.local.common.stack import Stack
+from towpath.local.lifecycle import processes
+from towpath.local.parts import accounts, images, network, prefect_setup, seed
+
+LOOPBACKS = ("127.0.0.1", "localhost")
+"""Registries that are spoken to in plain HTTP; another one gets nothing from us but releases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`key` is what the step depends on: it is done again when that changes."""
+
+    name: str
+    do: Callable[[Stack], None]
+    needs: tuple[str, ...] = ()
+    key: Callable[[Stack], str] = lambda _: "1"
+
+
+def steps(stack: Stack) -> tuple[Work, ...]:
+    """The steps of this stack."""
+    table = [
+        Work("work pool template", prefect_setup.fetch_template),
+        Work("prefect set-up", prefect_setup.prepare_server, ("prefect-server", "work pool template")),
+        Work("repositories", _repositories),
+        Work("deployments", prefect_setup.deploy, ("prefect set-up",), prefect_setup.deployment_key),
+    ]
+    if stack.own_cluster:
+        table += [
+            Work("network", _network),
+            Work("pause image", images.import_pause_image, ("containerd",)),
+            Work("accounts", accounts.create_accounts, ("kube-apiserver",)),
+        ]
+    else:
+        table.append(Work("accounts", accounts.adopt_kubeconfig))
+    if stack.registry.partition(":")[0] in LOOPBACKS:
+        needs = ("registry",) if stack.own_registry else ()
+        table.append(Work("base image", images.push_base_image, needs))
+    return tuple(table)
+
+
+def _network(stack: Stack) -> None:
+    network.keep_kernel_settings(stack.layout)
+    network.create_bridge(stack)
+    processes.create_cgroups(stack.layout)
+
+
+def _repositories(stack: Stack) -> None:
+    if stack.own_repositories:
+        seed.seed_repositories(stack)

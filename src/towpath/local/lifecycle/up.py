@@ -1,0 +1,200 @@
+"""`towpath local up`: start what is missing, in the order of need, and wait until each part is ready."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from towpath.errors import MissingPartError, TerminalError, TowpathError, TransientError
+from towpath.local.common.files import read_json, write_json
+from towpath.local.common.ports import refuse_busy
+from towpath.local.common.stack import NODE, Stack
+from towpath.local.lifecycle import down, logs
+from towpath.local.lifecycle.processes import contained, marked
+from towpath.local.lifecycle.steps import Work, steps
+from towpath.local.lifecycle.supervisor import GONE, Supervisor
+from towpath.local.parts import certificates, configuration
+from towpath.local.parts.component import Component
+from towpath.local.parts.components import components
+from towpath.progress import Progress
+
+_THREADS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `up` had to do: seconds by component or step; empty when everything was there."""
+
+    seconds: Mapping[str, float]
+
+
+def up(stack: Stack, progress: Progress) -> Started:
+    """Bring the stack up. The caller holds the lock; the options are complete and programs are here."""
+    supervisor = Supervisor(stack)
+    stack.layout.create()
+    if not supervisor.is_up():
+        # What a killed supervisor left would hold the ports, and nobody would watch it.
+        if marked(stack.layout) or contained(stack.layout):
+            with progress.step("end what an earlier stack left behind"):
+                down.sweep(stack.layout)
+        refuse_busy({name: stack.port(name) for one in components(stack) for name in one.ports})
+    stack.options.save(stack.layout)
+    if stack.own_cluster:
+        service = stack.service_range.replace(".0/24", ".1")
+        pki = stack.layout.credentials / "pki"
+        certificates.ensure_certificates(pki, certificates.subjects(NODE, stack.gateway, service))
+    configuration.write_configuration(stack)
+    table = components(stack)
+    for component in table:
+        for key in ("HOME", "PREFECT_HOME"):
+            if key in component.environment:
+                _folder(component.environment[key])
+    supervisor.start(table)
+    seconds = _run_graph(stack, table, steps(stack), progress)
+    write_json(stack.layout.settings, stack.variables())
+    return Started(seconds)
+
+
+def _folder(path: str) -> None:
+    from pathlib import Path
+
+    Path(path).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _run_graph(
+    stack: Stack, table: tuple[Component, ...], works: tuple[Work, ...], progress: Progress
+) -> dict[str, float]:
+    """Start each node of the graph as soon as those it needs are ready; independent ones side by side."""
+    done_file = stack.layout.run / "steps.json"
+    done: dict[str, str] = read_json(done_file) or {}
+    seconds: dict[str, float] = {}
+    waiting: dict[str, tuple[tuple[str, ...], Callable[[], bool]]] = {}
+    over = threading.Event()  # one failed: the others wait no longer
+    for component in table:
+        waiting[component.name] = (component.needs, _starter(stack, component, progress, over))
+    for work in works:
+        waiting[work.name] = (work.needs, _doer(stack, work, done, progress, over))
+    names = set(waiting)
+    ready: set[str] = set()
+    running: dict[Future[bool], tuple[str, float]] = {}
+    pool = ThreadPoolExecutor(max_workers=_THREADS)
+    try:
+        while waiting or running:
+            for name, (needs, action) in list(waiting.items()):
+                if all(need in ready or need not in names for need in needs):
+                    del waiting[name]
+                    running[pool.submit(action)] = (name, time.monotonic())
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                name, begin = running.pop(future)
+                if future.result():
+                    seconds[name] = time.monotonic() - begin
+                    write_json(done_file, done)
+                ready.add(name)
+    finally:
+        over.set()
+        pool.shutdown(cancel_futures=True)
+    return seconds
+
+
+def _doer(
+    stack: Stack, work: Work, done: dict[str, str], progress: Progress, over: threading.Event
+) -> Callable[[], bool]:
+    def act() -> bool:
+        key = work.key(stack)
+        if done.get(work.name) == key:
+            return False
+        with progress.step(work.name):
+            _persist(lambda: work.do(stack), over)
+        done[work.name] = key
+        return True
+
+    return act
+
+
+def _persist(action: Callable[[], None], over: threading.Event, within: float = 30.0) -> None:
+    """Repeat what may go away by itself: a server just started may still refuse."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            return action()
+        except TransientError:
+            if time.monotonic() > deadline or over.wait(0.3):
+                raise
+
+
+def _starter(
+    stack: Stack, component: Component, progress: Progress, over: threading.Event
+) -> Callable[[], bool]:
+    def act() -> bool:
+        supervisor = Supervisor(stack)
+        process = supervisor.processes().get(component.name)
+        if process and process.pid:
+            try:
+                component.ready(stack)
+            except TransientError:
+                pass
+            else:
+                return False
+        with progress.step(component.name) as step:
+            if process is None or process.state in GONE:
+                supervisor.start_process(component.name)
+            wait_until_ready(stack, component, supervisor, step.note, over)
+        return True
+
+    return act
+
+
+def wait_until_ready(
+    stack: Stack,
+    component: Component,
+    supervisor: Supervisor,
+    note: Callable[[str], None],
+    over: threading.Event,
+) -> None:
+    """Ask until it is ready or `over` is set; TerminalError with the end of its log when it dies or late."""
+    deadline = time.monotonic() + component.ready_within
+    pause = 0.05
+    while True:
+        process = supervisor.processes().get(component.name)
+        if process is None or process.state in GONE:
+            raise _failed(stack, component, "ended again and again" if process else "is not known")
+        try:
+            if process.pid:
+                component.ready(stack)
+                return
+            note("waiting for its start")
+        except TransientError as error:
+            note(error.message)
+            if time.monotonic() > deadline:
+                why = f"is not ready after {component.ready_within:g} s: {error.message}"
+                raise _failed(stack, component, why) from error
+        if over.wait(pause):
+            raise TransientError("another part failed")
+        pause = min(pause * 1.3, 0.4)
+
+
+def _failed(stack: Stack, component: Component, why: str) -> TowpathError:
+    ending = logs.tail(stack.layout, component.name, 20)
+    shown = f". The last lines of its log:\n{ending}" if ending else " and wrote no log"
+    return TerminalError(
+        f"{component.name} {why}{shown}",
+        remedy=f"`towpath local logs {component.name}` shows all of it; `towpath local up` tries again.",
+    )
+
+
+def refuse_impossible(stack: Stack, system: str, uid: int) -> None:
+    """MissingPartError where this machine cannot run the parts that were not given."""
+    parts = [
+        name
+        for name, own in (("a one-node Kubernetes", stack.own_cluster), ("a Docker Engine", stack.own_engine))
+        if own
+    ]
+    reason = f"needs Linux, not {system}" if system != "Linux" else "needs root" if uid != 0 else None
+    if parts and reason:
+        raise MissingPartError(
+            f"running {' and '.join(parts)} {reason}",
+            remedy=("Run it as root, or bring" if system == "Linux" else "Bring")
+            + " your own: a cluster by KUBECONFIG, a Docker Engine by DOCKER_HOST.",
+        )

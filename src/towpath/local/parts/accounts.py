@@ -1,0 +1,199 @@
+"""One account per environment, confined to its namespace by RBAC and an admission policy.
+
+Cluster-wide an account may do only what rebuilding its own deleted namespace from Git takes: make the
+Namespace and the RoleBinding that gives it rights there. RBAC cannot confine `create` to a name; the policy
+does.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from towpath.errors import TerminalError, TransientError
+from towpath.local.common.files import write_json
+from towpath.local.common.http import APPLY, request
+from towpath.local.common.stack import ACCOUNTS_NAMESPACE, ENVIRONMENTS, Stack
+from towpath.local.parts.configuration import kubeconfig
+from towpath.local.parts.readiness import tls
+
+INSIDE = "towpath-environment"
+"""ClusterRole that RoleBinding `towpath` gives an account inside its namespace."""
+ACROSS = "towpath-across-namespaces"
+"""ClusterRole of what an account may do outside; POLICY narrows it to the account's own namespace."""
+POLICY = "towpath-own-namespace"
+TOKEN_SECONDS = 365 * 24 * 3600
+_PREFIX = f"system:serviceaccount:{ACCOUNTS_NAMESPACE}:towpath-"
+_RBAC = "rbac.authorization.k8s.io"
+PLURALS = {
+    "Namespace": "namespaces",
+    "ServiceAccount": "serviceaccounts",
+    "ClusterRole": "clusterroles",
+    "ClusterRoleBinding": "clusterrolebindings",
+    "RoleBinding": "rolebindings",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
+}
+
+
+def objects(environments: tuple[str, ...] = ENVIRONMENTS) -> list[dict[str, Any]]:
+    """Everything that the accounts need, in the order of making."""
+    names = [account(one) for one in environments]
+    return [
+        _object("v1", "Namespace", ACCOUNTS_NAMESPACE),
+        _object(f"{_RBAC}/v1", "ClusterRole", INSIDE, rules=[_rule("*", "*", "*")]),
+        _object(
+            f"{_RBAC}/v1",
+            "ClusterRole",
+            ACROSS,
+            rules=[
+                _rule("", "namespaces", "get", "list", "watch", "create", "patch"),
+                _rule(_RBAC, "rolebindings", "get", "create", "patch"),
+                _rule(_RBAC, "clusterroles", "bind") | {"resourceNames": [INSIDE]},
+            ],
+        ),
+        _policy(),
+        _object(
+            "admissionregistration.k8s.io/v1",
+            "ValidatingAdmissionPolicyBinding",
+            POLICY,
+            spec={"policyName": POLICY, "validationActions": ["Deny"]},
+        ),
+        *(_object("v1", "ServiceAccount", name, namespace=ACCOUNTS_NAMESPACE) for name in names),
+        _object(
+            f"{_RBAC}/v1",
+            "ClusterRoleBinding",
+            ACROSS,
+            roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": ACROSS},
+            subjects=[_subject(name) for name in names],
+        ),
+        *(_object("v1", "Namespace", one) for one in environments),
+        *(
+            _object(
+                f"{_RBAC}/v1",
+                "RoleBinding",
+                "towpath",
+                namespace=one,
+                roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": INSIDE},
+                subjects=[_subject(account(one))],
+            )
+            for one in environments
+        ),
+    ]
+
+
+def account(environment: str) -> str:
+    """Name of an environment's ServiceAccount."""
+    return f"towpath-{environment}"
+
+
+def _policy() -> dict[str, Any]:
+    touched = "request.resource.resource == 'namespaces' ? request.name : request.namespace"
+    return _object(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicy",
+        POLICY,
+        spec={
+            "failurePolicy": "Fail",
+            "matchConstraints": {
+                "resourceRules": [
+                    {
+                        "apiGroups": [group],
+                        "apiVersions": ["*"],
+                        "resources": [resource],
+                        "operations": ["CREATE", "UPDATE", "DELETE"],
+                    }
+                    for group, resource in (("", "namespaces"), (_RBAC, "rolebindings"))
+                ]
+            },
+            "matchConditions": [
+                {
+                    "name": "account-of-an-environment",
+                    "expression": f"request.userInfo.username.startsWith('{_PREFIX}')",
+                }
+            ],
+            "variables": [
+                {
+                    "name": "own",
+                    "expression": f"request.userInfo.username.substring({len(_PREFIX)})",
+                },
+                {"name": "touched", "expression": touched},
+            ],
+            "validations": [
+                {
+                    "expression": "variables.touched == variables.own",
+                    "messageExpression": "'this account may write Namespaces and RoleBindings of ' "
+                    "+ variables.own + ' only, not of ' + variables.touched",
+                    "reason": "Forbidden",
+                }
+            ],
+        },
+    )
+
+
+def create_accounts(stack: Stack) -> None:
+    """Apply `objects` to the own cluster and write each account's kubeconfig (mode 0600)."""
+    context = tls(stack)
+    for one in objects():
+        reply = request(
+            "PATCH",
+            f"{stack.apiserver}{path_of(one)}?fieldManager=towpath-local&force=true",
+            one,
+            tls=context,
+            content_type=APPLY,
+        )
+        if not reply.ok:
+            name = f"{one['kind']} {one['metadata']['name']}"
+            error = TerminalError if reply.status in (400, 422) else TransientError
+            raise error(f"the API server refused {name}: {reply.body.decode(errors='replace')}")
+    for environment in ENVIRONMENTS:
+        path = f"/api/v1/namespaces/{ACCOUNTS_NAMESPACE}/serviceaccounts/{account(environment)}/token"
+        wish = {"spec": {"expirationSeconds": TOKEN_SECONDS}}
+        reply = request("POST", stack.apiserver + path, wish, tls=context)
+        if not reply.ok:
+            raise TransientError(
+                f"no token for {account(environment)}: {reply.body.decode(errors='replace')}"
+            )
+        token = reply.json()["status"]["token"]
+        content = kubeconfig(stack, account(environment), token=token, namespace=environment)
+        write_json(stack.layout.kubeconfig(environment), content)
+
+
+def adopt_kubeconfig(stack: Stack) -> None:
+    """Copy the kubeconfig that was given, its context chosen, its paths absolute: for each worker, and us."""
+    import yaml
+
+    source = Path(stack.options.kubeconfig or "")
+    content = yaml.safe_load(source.read_text())
+    if stack.options.context:
+        content["current-context"] = stack.options.context
+    for entry in (*content.get("clusters", ()), *content.get("users", ())):
+        inner = entry.get("cluster") or entry.get("user") or {}
+        for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
+            if key in inner:
+                inner[key] = str((source.parent / inner[key]).resolve())
+    for who in ("admin", *ENVIRONMENTS):
+        write_json(stack.layout.kubeconfig(who), content)
+
+
+def path_of(manifest: Mapping[str, Any]) -> str:
+    """Where the API server keeps the object."""
+    version, metadata = manifest["apiVersion"], manifest["metadata"]
+    root = "/api/v1" if version == "v1" else f"/apis/{version}"
+    namespace = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+    return f"{root}{namespace}/{PLURALS[manifest['kind']]}/{quote(metadata['name'])}"
+
+
+def _object(
+    version: str, kind: str, name: str, *, namespace: str | None = None, **rest: object
+) -> dict[str, Any]:
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
+
+
+def _rule(group: str, resource: str, *verbs: str) -> dict[str, Any]:
+    return {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
+
+
+def _subject(name: str) -> dict[str, str]:
+    return {"kind": "ServiceAccount", "name": name, "namespace": ACCOUNTS_NAMESPACE}

@@ -1,0 +1,19 @@
+"""What the local stack runs, in one table."""
+
+from towpath.local.common.stack import ENVIRONMENTS, POOLS, Stack
+from towpath.local.parts.cluster import CLUSTER
+from towpath.local.parts.component import Component
+from towpath.local.parts.delivery import docker, prefect_server, registry, watch, worker
+
+
+def components(stack: Stack) -> tuple[Component, ...]:
+    """What this stack runs, in the order of starting; what was given from outside is left out."""
+    table: list[Component] = [prefect_server(stack)]
+    if stack.own_cluster:
+        table += [make(stack) for make in CLUSTER]
+    if stack.own_registry:
+        table.append(registry(stack))
+    if stack.own_engine:
+        table.append(docker(stack))
+    table += [worker(stack, pool) for pool in POOLS]
+    return (*table, *(watch(stack, environment) for environment in ENVIRONMENTS))

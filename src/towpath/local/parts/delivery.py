@@ -1,0 +1,130 @@
+"""The registry, the Docker Engine and Prefect's server, workers and watchers of the local stack."""
+
+from pathlib import Path
+
+from towpath.local.common.ports import LOOPBACK
+from towpath.local.common.stack import Stack
+from towpath.local.parts import readiness
+from towpath.local.parts.component import Component, program
+from towpath.local.parts.process_environment import python_environment, worker_environment
+
+
+def registry(stack: Stack) -> Component:
+    """The OCI registry."""
+    return Component(
+        name="registry",
+        what="keeps images and releases",
+        command=(program(stack, "docker-registry"), "serve", str(stack.layout.run / "registry.json")),
+        ready=readiness.http("registry", "/v2/"),
+        environment={"OTEL_TRACES_EXPORTER": "none"},
+        ports=("registry",),
+    )
+
+
+def docker(stack: Stack) -> Component:
+    """A private Docker Engine: builds without network, changes neither firewall nor interfaces."""
+    return Component(
+        name="docker",
+        what="builds images",
+        command=(
+            program(stack, "dockerd"),
+            f"--host={stack.docker_host}",
+            f"--data-root={stack.layout.data / 'docker'}",
+            f"--exec-root={stack.layout.run / 'docker'}",
+            f"--pidfile={stack.layout.run / 'docker.pid'}",
+            f"--config-file={stack.layout.run / 'docker.json'}",
+            "--bridge=none",
+            "--iptables=false",
+            "--ip-forward=false",
+            "--exec-opt=native.cgroupdriver=cgroupfs",
+            f"--cgroup-parent=/{stack.layout.cgroup}/docker",
+            "--log-level=warn",
+        ),
+        ready=readiness.engine,
+        stop_within=15,
+    )
+
+
+def prefect_server(stack: Stack) -> Component:
+    """Prefect's API, UI and services, on SQLite."""
+    data = stack.layout.data / "prefect"
+    return Component(
+        name="prefect-server",
+        what="schedules and shows the flows",
+        command=(
+            stack.python,
+            "-m",
+            "uvicorn",
+            "--factory",
+            "towpath.orchestration.server_app:create_app",
+            f"--host={LOOPBACK}",
+            f"--port={stack.port('prefect')}",
+            "--timeout-keep-alive=5",
+            "--timeout-graceful-shutdown=3",
+            "--log-level=warning",
+        ),
+        ready=readiness.http("prefect", "/api/health"),
+        environment={
+            **python_environment(stack, "prefect"),
+            "PREFECT_HOME": str(data),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{data / 'prefect.db'}",
+            # Memory, the default, would leak an environment's lock when the server restarts.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+            "PREFECT_SERVER_UI_API_URL": stack.prefect_api,
+            "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(data / "ui"),
+        },
+        ports=("prefect",),
+        ready_within=120.0,
+    )
+
+
+def worker(stack: Stack, pool: str) -> Component:
+    """A worker: runs the flows of one work pool, with the credentials of that pool and no other."""
+    return Component(
+        name=f"worker-{pool}",
+        what=f"runs the flows of pool {pool}",
+        command=(
+            stack.python,
+            "-m",
+            "prefect",
+            "worker",
+            "start",
+            f"--pool={pool}",
+            "--type=process",
+            f"--name=towpath-{pool}",
+            "--install-policy=never",
+        ),
+        ready=readiness.worker(pool),
+        environment=worker_environment(stack, pool),
+        needs=("prefect set-up", "accounts", "repositories"),
+        directory=str(stack.project),
+        # SQLite makes a server's first minute a slow one when everybody comes at once.
+        ready_within=180.0,
+        stop_within=15,
+    )
+
+
+def watch(stack: Stack, environment: str) -> Component:
+    """Heals an environment at once, with the credentials of its worker."""
+    name = f"watch-{environment}"
+    # Whether a repository that was given has such an environment is not for the stack to say.
+    ready = "/readyz" if stack.own_repositories else "/healthz"
+    return Component(
+        name=name,
+        what=f"heals {environment} at once",
+        command=(
+            str(Path(stack.python).with_name("towpath")),
+            "watch",
+            environment,
+            "--interval=5",
+            f"--metrics-address={stack.address(name)}",
+        ),
+        ready=readiness.http(name, ready),
+        environment=worker_environment(stack, environment, name),
+        ports=(name,),
+        needs=("prefect set-up", "accounts", "repositories", "deployments"),
+        directory=str(stack.project),
+        ready_within=180.0,
+        stop_within=15,
+    )

@@ -1,0 +1,75 @@
+"""What the local stack's Python processes see: no credential of the caller's, none of another pool."""
+
+import os
+from collections.abc import Iterable
+
+from towpath.local.common.ports import LOOPBACK
+from towpath.local.common.stack import Stack
+
+PASSED_ON = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TOWPATH_ENVIRONMENTS_BRANCH",
+    "TOWPATH_TRIVY",
+    "TZ",
+    "http_proxy",
+    "https_proxy",
+)
+"""The only variables of the caller that every component gets: none of them is a credential of his."""
+FOR_GIVEN_REPOSITORIES = ("SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "TOWPATH_GIT_HOSTS")
+"""What workers get besides, when --environments names a repository that is not ours."""
+FOR_GIVEN_REGISTRY = ("DOCKER_CONFIG",)
+"""What workers get besides, when --registry names one that is not ours."""
+
+
+def worker_environment(stack: Stack, pool: str, name: str = "") -> dict[str, str]:
+    """All that a worker, and so its flow runs, see; `name` is another component's with the same rights.
+
+    TOWPATH_HOME is its own: the settings of the stack's name the admin's credentials.
+    """
+    name = name or f"worker-{pool}"
+    environment = {
+        **python_environment(stack, name),
+        "PREFECT_API_URL": stack.prefect_api,
+        "PYTHONPATH": str(stack.project),
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        "TOWPATH_HOME": str(stack.layout.data / "home" / name / "towpath"),
+        "TOWPATH_CACHE": str(stack.settings.cache),
+        "TOWPATH_ENVIRONMENTS": stack.environments_url,
+        "TOWPATH_GIT_ALLOW_FILE": "1" if stack.local_repositories else "0",
+        **({} if stack.own_repositories else _passed(FOR_GIVEN_REPOSITORIES)),
+        **({} if stack.own_registry else _passed(FOR_GIVEN_REGISTRY)),
+    }
+    if pool == "build":
+        environment["DOCKER_HOST"] = stack.docker_host
+    else:
+        environment["KUBECONFIG"] = str(stack.layout.kubeconfig(pool))
+    return environment
+
+
+def python_environment(stack: Stack, name: str) -> dict[str, str]:
+    """What each of them gets; `name` is the component's, whose home is its own."""
+    home = stack.layout.data / "home" / name
+    return {
+        **_passed(PASSED_ON),
+        "PATH": stack.search_path,
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "NO_PROXY": f"{LOOPBACK},localhost,{stack.options.subnet}",
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_CLI_COLORS": "false",
+        "PREFECT_LOGGING_COLORS": "false",
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        "DO_NOT_TRACK": "1",
+        "PYTHONUNBUFFERED": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
+def _passed(names: Iterable[str]) -> dict[str, str]:
+    return {name: os.environ[name] for name in names if os.environ.get(name)}

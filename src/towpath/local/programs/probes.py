@@ -1,0 +1,138 @@
+"""Looks at this machine and changes nothing."""
+
+import http.client
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import socket
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from towpath.adapters.process import CommandError, run
+from towpath.errors import MissingPartError
+from towpath.local.programs import debian, tools
+from towpath.local.programs.checks import Machine
+from towpath.settings import Settings
+
+TIMEOUT = 10.0
+"""Seconds that anybody has to answer."""
+VERSION_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "kubectl": ("version", "--client"),
+    "kustomize": ("version",),
+    "helm": ("version", "--short"),
+    "busybox": (),
+    "bridge": (),
+    "host-local": (),
+    "portmap": (),
+    "loopback": (),
+}
+"""How a program is asked for its version, if not by `--version`."""
+
+
+def look(settings: Settings) -> Machine:
+    """See the machine itself."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Machine(
+        system=platform.system(),
+        uid=os.geteuid(),
+        obstacle=debian.obstacle(
+            platform.system(), os.geteuid(), has_apt=shutil.which("apt-get") is not None
+        ),
+        memory=memory,
+        disk=shutil.disk_usage(_existing(settings.cache)).free,
+        cgroup=_cgroup(),
+        built=tools.is_here("kubernetes", settings),
+    )
+
+
+def seen(program: str, settings: Settings) -> tuple[Path | None, str | None]:
+    """Where a program is, and the first version number that it says."""
+    path = tools.find(program, settings)
+    return path, program_version(path) if path else None
+
+
+def program_version(path: Path) -> str | None:
+    """The first version number that a program tells of itself."""
+    arguments = VERSION_ARGUMENTS.get(path.name, ("--version",))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CNI_")}
+    try:
+        answer = run([path, *arguments], env=environment, timeout=TIMEOUT, codes=range(256))
+    except (CommandError, MissingPartError):
+        return None
+    # A network plugin tells the versions of its protocol, which are not its own.
+    found = re.search(
+        r"^(?!.*protocol).*?\bv?(\d+\.\d+(\.\d+)?[\w.+~-]*)", answer.stdout + answer.stderr, re.MULTILINE
+    )
+    return found.group(1) if found else None
+
+
+def docker_version(host: str) -> str | None:
+    """The version of the Docker Engine that answers at a `unix://` or `tcp://` address."""
+    address = urllib.parse.urlsplit(host)
+    connection = (
+        _UnixConnection(address.path)
+        if address.scheme == "unix"
+        else http.client.HTTPConnection(address.hostname or "", address.port or 2375, timeout=TIMEOUT)
+    )
+    try:
+        connection.request("GET", "/version")
+        answer = json.loads(connection.getresponse().read())
+        return str(answer["Version"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
+    finally:
+        connection.close()
+
+
+def server_version(url: str | None) -> str | None:
+    """The version of the Prefect server that answers at that API address."""
+    if not url or not url.startswith(("http://", "https://")):
+        return None
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/admin/version", timeout=TIMEOUT) as answer:  # noqa: S310
+            return str(json.loads(answer.read()))
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(TIMEOUT)
+        self.sock.connect(self._path)
+
+
+def package_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def is_busy(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _cgroup(root: Path = Path("/sys/fs/cgroup")) -> int:
+    if (root / "cgroup.controllers").is_file():
+        return 2
+    return 1 if (root / "memory").is_dir() or (root / "cpu").is_dir() else 0
+
+
+def _existing(path: Path) -> Path:
+    return path if path.exists() else _existing(path.parent)

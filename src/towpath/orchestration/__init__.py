@@ -1,0 +1,1 @@
+"""The Prefect API as commands use it. Flows and tasks use Prefect itself."""

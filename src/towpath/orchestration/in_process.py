@@ -1,0 +1,255 @@
+"""Flow runs of `reconcile` that run in this process: made from the deployment, as a worker's, and seen there.
+
+What a worker's run costs beside its work is left out: no program is started, no code fetched.
+"""
+
+import base64
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, StateType
+from prefect.context import SyncClientContext
+from prefect.deployments.steps.core import run_steps
+from prefect.events import emit_event
+from prefect.exceptions import PrefectException
+from prefect.flow_engine import run_flow_sync
+from prefect.flows import load_flow_from_entrypoint
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.states import Crashed, Running
+from prefect.utilities.asyncutils import run_coro_as_sync
+
+from towpath.engine.reconcile.loop import listening
+from towpath.engine.reconcile.result import Reconciled
+from towpath.engine.watch.watcher import Ended, Unrecorded
+from towpath.errors import TowpathError
+from towpath.redact import redact
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.responses import DeploymentResponse
+    from prefect.flows import Flow
+
+QUICK = 5.0
+"""Seconds that the server has for a question whose answer is only good when it is quick."""
+HEARTBEAT = 30.0
+TAG = "watch"
+
+
+class RunsHere:
+    """One environment's. All methods but `tend` are called by one thread, which entered the object."""
+
+    def __init__(self, url: str, environment: str, say: Callable[[str], None]) -> None:
+        self._environment, self._say = environment, say
+        self._title = f"reconcile/{environment}"
+        self._http = httpx.Client(base_url=url, timeout=QUICK, headers=_authorization())
+        self._deployment: DeploymentResponse | None = None
+        self._flow: Flow[..., Any] | None = None
+        self._current: str = ""
+        self._orphan: str = ""
+        self._beat = 0.0
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def warm(self) -> Iterator[None]:
+        """Keep the client open between runs, and leave out what only a run of its own process needs."""
+        # A heartbeat of the engine's own would make each run wait a second for its thread: see `tend`.
+        unusual = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_CLIENT_MAX_RETRIES: 2}
+        with temporary_settings(unusual), SyncClientContext.get_or_create():
+            with contextlib.suppress(*_AWAY):
+                self._load()
+            yield
+
+    def busy(self) -> bool | None:
+        """As Runner."""
+        try:
+            found = self._http.get(f"/v2/concurrency_limits/environment-{self._environment}")
+        except httpx.RequestError:
+            return None
+        if found.status_code >= 500:
+            return None
+        try:
+            return bool(found.status_code == 200 and found.json()["active_slots"] > 0)
+        except (ValueError, KeyError, TypeError):
+            return None  # a proxy's page in place of the server's answer
+
+    def run(self, apps: Sequence[str]) -> Ended | None:
+        """As Runner."""
+        run: FlowRun | None = None
+        concluded: list[Reconciled] = []
+        try:
+            deployment, flow = self._load()
+            parameters = {"environment": self._environment, "apps": list(apps)}
+            run = self._create(deployment, parameters, Running())
+            with self._lock:
+                self._current, self._beat = str(run.id), 0.0
+            self.tend()
+            with listening(concluded.append):
+                # Without the deployment's id in hand the engine opens no channel for being suspended, which a
+                # reconcile never is; the server knows the deployment all the same.
+                seen = run.model_copy(update={"deployment_id": None})
+                state = run_flow_sync(flow, flow_run=seen, parameters=parameters, return_type="state")
+        except TowpathError as error:
+            return Ended(error.message, failed=True, again=error.transient)
+        except Exception as error:  # noqa: BLE001 - Prefect raises many kinds, and the watching goes on
+            return self._broken(run, error, concluded)
+        finally:
+            with self._lock:
+                self._current = ""
+        return _ended(cast("State[Any]", state), concluded)
+
+    def _broken(self, run: "FlowRun | None", error: Exception, concluded: list[Reconciled]) -> Ended | None:
+        self._deployment = None  # it may be another one by now
+        if self.busy() is not None:
+            return Ended(f"the run broke off: {redact(str(error))}", failed=True, again=True)
+        self._orphan = str(run.id) if run is not None else ""
+        if not concluded:
+            return None
+        return _ended_of(concluded[-1])
+
+    def record(self, past: Unrecorded) -> bool:
+        """As Runner."""
+        kind, name = (StateType.FAILED, "Failed") if past.failed else (StateType.COMPLETED, "Completed")
+        when = f"{past.started:%Y-%m-%d %H:%M:%S} to {past.ended:%H:%M:%S} UTC"
+        message = f"{past.summary}\nWhile the Prefect server or Git was away, {when}."
+        state: State[Any] = State(type=kind, name=name, message=redact(message))
+        try:
+            client = get_client(sync_client=True)
+            if self._orphan:
+                client.set_flow_run_state(_uuid(self._orphan), state, force=True)
+                self._orphan = ""
+            else:
+                deployment, _ = self._load()
+                parameters = {"environment": self._environment, "apps": list(past.apps)}
+                self._create(deployment, parameters, state)
+        except _AWAY:
+            return False
+        self._say(f"recorded: {past.summary.partition(chr(10))[0]}")
+        return True
+
+    def tend(self) -> None:
+        """Send the current run's heartbeat when it is time: a run whose heartbeats end is marked Crashed."""
+        with self._lock:
+            run, due = self._current, time.monotonic() - self._beat >= HEARTBEAT
+            if not run or not due:
+                return
+            self._beat = time.monotonic()
+        emit_event(
+            "prefect.flow-run.heartbeat",
+            resource={"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.name": self._title},
+        )
+
+    def abandon(self, why: str) -> None:
+        """Mark the run that is under way as crashed: this process ends."""
+        with self._lock:
+            run = self._current
+        if run:
+            with contextlib.suppress(*_AWAY), get_client(sync_client=True) as client:
+                client.set_flow_run_state(_uuid(run), Crashed(message=why), force=True)
+
+    def health(self) -> dict[str, str] | None:
+        """Each app's health, as the environment's table says; None while nobody says."""
+        key = f"status-{self._environment}".lower()
+        with contextlib.suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
+            found = self._http.get(f"/artifacts/{key}/latest")
+            if found.status_code == 200:
+                data = found.json()["data"]
+                rows = httpx.Response(200, text=data).json() if isinstance(data, str) else data
+                return {str(row["app"]): str(row["health"]) for row in rows}
+        return None
+
+    def last_success(self) -> float | None:
+        """Unix time at which the newest reconcile that succeeded has ended; None while nobody says."""
+        query = {
+            "flows": {"name": {"any_": ["reconcile"]}},
+            "flow_runs": {
+                "tags": {"all_": [f"environment:{self._environment}"]},
+                "state": {"type": {"any_": ["COMPLETED"]}},
+            },
+            "sort": "END_TIME_DESC",
+            "limit": 1,
+        }
+        with contextlib.suppress(httpx.HTTPError, ValueError, KeyError, TypeError, IndexError):
+            newest = self._http.post("/flow_runs/filter", json=query).json()[0]
+            return datetime.fromisoformat(newest["end_time"]).timestamp()
+        return None
+
+    def _load(self) -> "tuple[DeploymentResponse, Flow[..., Any]]":
+        """The deployment, and its flow as a worker would load it: its pull steps first."""
+        client = get_client(sync_client=True)
+        if self._deployment is None or self._flow is None:
+            deployment = client.read_deployment_by_name(self._title)
+            if deployment.pull_steps:
+                steps = run_steps(
+                    deployment.pull_steps, print_function=lambda *_: None, deployment=deployment
+                )
+                pulled = cast("dict[str, Any]", run_coro_as_sync(steps))
+                if pulled.get("directory"):
+                    os.chdir(str(pulled["directory"]))
+            if "" not in sys.path:
+                sys.path.insert(0, "")
+            entrypoint = str(deployment.entrypoint)
+            self._flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+            self._deployment = deployment
+        return self._deployment, self._flow
+
+    def _create(
+        self, deployment: "DeploymentResponse", parameters: dict[str, Any], state: "State[Any]"
+    ) -> "FlowRun":
+        # Begun as Running: a scheduled run would be taken by the worker, a pending one would be cancelled
+        # while a scheduled reconcile is on its way. What keeps them apart is the environment's lock.
+        return get_client(sync_client=True).create_flow_run_from_deployment(
+            deployment.id,
+            parameters=parameters,
+            state=state,
+            name=f"reconcile {self._environment}",
+            tags=[f"environment:{self._environment}", TAG],
+        )
+
+
+_AWAY = (httpx.HTTPError, PrefectException, OSError, RuntimeError)
+
+
+def _ended(state: "State[Any]", concluded: list[Reconciled]) -> Ended:
+    failed = not state.is_completed()
+    if not concluded:
+        # It did not come as far: Git, the cluster or the lock could not be had.
+        return Ended(state.message or str(state.name), failed=failed, again=failed)
+    return Ended(
+        state.message or str(state.name),
+        failed=failed,
+        again=failed and any(each.transient for each in concluded[-1].outcomes),
+        done=concluded[-1],
+    )
+
+
+def _ended_of(done: Reconciled) -> Ended:
+    again = any(each.transient for each in done.outcomes)
+    return Ended(done.summary(), failed=bool(done.failures), again=again, done=done)
+
+
+def _uuid(text: str) -> Any:
+    from uuid import UUID
+
+    return UUID(text)
+
+
+def _authorization() -> dict[str, str]:
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY
+
+    if auth := PREFECT_API_AUTH_STRING.value():
+        return {"Authorization": f"Basic {base64.b64encode(auth.get_secret_value().encode()).decode()}"}
+    if key := PREFECT_API_KEY.value():
+        return {"Authorization": f"Bearer {key.get_secret_value()}"}
+    return {}
+
+
+def _silent(*_: object) -> None:
+    """Pull steps print what they do, for people who read a run's log."""

@@ -1,0 +1,158 @@
+"""Changes the image in an overlay and keeps every other byte (yamltext/editor.py). By renderer:
+
+- kustomize: the entry of `images:` whose `name` or `newName` is the image; appended when there is none.
+- helm: `image.repository` and `image.digest` in `values.yaml`; or `image:` when that is one text.
+- plain: `image:` of the containers that run the image, or of the container that `towpath.yaml` names.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from towpath.errors import ConfigError
+from towpath.yamltext.document import Document, read_document
+from towpath.yamltext.editor import Path, rename_key, set_value
+from towpath.yamltext.reader import load_documents
+
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+VALUES = ("values.yaml", "values.yml")
+_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+_PLAIN_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:-]*[A-Za-z0-9]")
+
+
+def edit_image(
+    renderer: str,
+    files: Mapping[str, str],
+    image: str,
+    digest: str,
+    *,
+    container: str | None = None,
+) -> dict[str, str]:
+    """The files of an overlay (path -> text) that change when it is to run `image` (no tag) at `digest`.
+
+    Raises ConfigError, naming the file, when there is no place for the image or it cannot be changed alone.
+    """
+    if not _PLAIN_SAFE.fullmatch(f"{image}@{digest}"):
+        raise ValueError("not an image and a digest")
+    edited = EDITORS[renderer](files, image, digest, container)
+    return {path: text for path, text in edited.items() if text != files[path]}
+
+
+def editable_files(renderer: str, names: list[str]) -> list[str]:
+    """Of the file names in an overlay, those that `edit_image` wants to see."""
+    wanted = {"kustomize": KUSTOMIZATIONS, "helm": VALUES}.get(renderer)
+    if wanted:
+        return [name for name in names if PurePosixPath(name).name in wanted][:1]
+    return [name for name in sorted(names) if name.endswith((".yaml", ".yml")) and not _is_ours(name)]
+
+
+def _is_ours(name: str) -> bool:
+    return PurePosixPath(name).name in ("release.yaml", "quarantine.yaml")
+
+
+def _only(files: Mapping[str, str], names: tuple[str, ...], called: str) -> str:
+    for file in files:
+        if PurePosixPath(file).name in names:
+            return file
+    raise ConfigError(f"the overlay has no {called}", file=called)
+
+
+def _mapping(file: str, text: str) -> Document:
+    """The only document, which is a mapping; an empty file counts as an empty one."""
+    document = read_document(text, file)
+    if not isinstance(document.data or {}, dict):
+        raise ConfigError("must be one mapping", file=file, line=document.line(()))
+    return Document(document.data or {}, document.lines)
+
+
+def _kustomize(files: Mapping[str, str], image: str, digest: str, _container: str | None) -> dict[str, str]:
+    file = _only(files, KUSTOMIZATIONS, "kustomization.yaml")
+    text, document = files[file], _mapping(file, files[file])
+    images = document.data.get("images") or []
+    if not isinstance(images, list):
+        raise ConfigError("`images` must be a list", file=file, line=document.line(("images",)))
+    index = _kustomize_entry(images, image)
+    if index is None:
+        return {file: set_value(text, file, ("images", len(images)), {"name": image, "digest": digest})}
+    place: Path = ("images", index)
+    if "newTag" not in images[index]:
+        return {file: set_value(text, file, (*place, "digest"), digest)}
+    if "digest" in images[index]:
+        line = document.line((*place, "newTag"))
+        raise ConfigError("has both newTag and digest; remove newTag", file=file, line=line)
+    # A tag can move, and kustomize would write it next to the digest.
+    text = set_value(text, file, (*place, "newTag"), digest)
+    return {file: rename_key(text, file, (*place, "newTag"), "digest")}
+
+
+def _kustomize_entry(images: list[Any], image: str) -> int | None:
+    for key in ("newName", "name"):
+        for index, entry in enumerate(images):
+            if isinstance(entry, dict) and entry.get(key) == image:
+                return index
+    return None
+
+
+def _helm(files: Mapping[str, str], image: str, digest: str, _container: str | None) -> dict[str, str]:
+    file = _only(files, VALUES, "values.yaml")
+    text, document = files[file], _mapping(file, files[file])
+    values = {"repository": image, "digest": digest}
+    match document.data.get("image", values):
+        case dict() if "image" not in document.data:
+            return {file: set_value(text, file, ("image",), values)}
+        case dict():
+            for key, value in values.items():
+                text = set_value(text, file, ("image", key), value)
+            return {file: text}
+        case list():
+            line = document.line(("image",))
+            raise ConfigError("`image` must be a mapping or a text", file=file, line=line)
+    return {file: set_value(text, file, ("image",), f"{image}@{digest}")}
+
+
+def _plain(files: Mapping[str, str], image: str, digest: str, container: str | None) -> dict[str, str]:
+    edited: dict[str, str] = {}
+    for file in editable_files("plain", list(files)):
+        text = files[file]
+        for number, document in enumerate(load_documents(text, file)):
+            for place, item in _containers(document.value, ()):
+                if "image" in item and _runs(item, image, container):
+                    text = set_value(text, file, (*place, "image"), f"{image}@{digest}", number)
+                    edited[file] = text
+    if not edited:
+        what = f"a container called {container}" if container else f"a container that runs {image}"
+        raise ConfigError(f"no manifest has {what}", file=", ".join(sorted(files)) or "overlay")
+    return edited
+
+
+def _runs(item: dict[str, Any], image: str, container: str | None) -> bool:
+    if container is not None:
+        return item.get("name") == container
+    return _repository(str(item.get("image"))) == image
+
+
+def _repository(reference: str) -> str:
+    """`host:5000/app:tag@sha256:…` -> `host:5000/app`"""
+    name = reference.partition("@")[0]
+    head, slash, last = name.rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}"
+
+
+def _containers(data: Any, at: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every container below a document, and where it is."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key in _CONTAINERS and isinstance(value, list):
+                yield from (
+                    ((*at, key, index), item) for index, item in enumerate(value) if isinstance(item, dict)
+                )
+            else:
+                yield from _containers(value, (*at, key))
+    elif isinstance(data, list):
+        for index, item in enumerate(data):
+            yield from _containers(item, (*at, index))
+
+
+Editor = Callable[[Mapping[str, str], str, str, str | None], dict[str, str]]
+EDITORS: dict[str, Editor] = {"kustomize": _kustomize, "helm": _helm, "plain": _plain}

@@ -1,0 +1,108 @@
+"""A promotion's commit: its message, and the trailers that carry the audit and recognise our own commit."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from towpath.printable import printable
+from towpath.release.model import Release
+
+INTENT = "Towpath-Intent"
+_TRAILER = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9-]*):[ \t]+(?P<value>.*\S)")
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f\u0085\u2028\u2029]+")
+Trailers = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionIntent:
+    """What a promotion or a rollback is about to commit. `rolls_back` is the digest that is replaced."""
+
+    release: Release
+    environment: str
+    promoted_from: str | None
+    approved_by: tuple[str, ...]
+    flow_run: str
+    actor: str
+    rolls_back: str | None = None
+
+    @property
+    def marker(self) -> tuple[str, str]:
+        """The trailer by which the commit is recognised when the reply to its push was lost."""
+        verb = "rollback" if self.rolls_back else "promote"
+        return marker(verb, self.release.app, self.environment, self.release.digest, self.flow_run)
+
+
+def marker(verb: str, app: str, environment: str, digest: str, flow_run: str) -> tuple[str, str]:
+    """A trailer that only this commit has: the same for the same work of the same flow run."""
+    key = "\0".join((verb, app, environment, digest, flow_run))
+    return INTENT, f"{verb}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+
+
+def commit_message(intent: PromotionIntent) -> str:
+    """The message of a promotion's or rollback's commit, ending with its trailers."""
+    release = intent.release
+    trailers: Trailers = [
+        ("Towpath-App", release.app),
+        ("Towpath-Release", release.digest),
+        ("Towpath-Environment", intent.environment),
+    ]
+    if intent.promoted_from:
+        trailers.append(("Towpath-Promoted-From", intent.promoted_from))
+    trailers += [("Towpath-Approved-By", approver) for approver in intent.approved_by]
+    trailers.append(("Towpath-Flow-Run", intent.flow_run))
+    if intent.rolls_back:
+        trailers.append(("Towpath-Rolls-Back", intent.rolls_back))
+    trailers.append(intent.marker)
+    subject = (
+        f"Roll back {release.app} in {intent.environment} to {release.short}"
+        if intent.rolls_back
+        else f"Promote {release.app} {release.short} to {intent.environment}"
+    )
+    return format_message(subject, release.subject, trailers)
+
+
+def verified_message(release: Release, environment: str, flow_run: str) -> str:
+    """The message of the small commit that says that a release was verified."""
+    trailers: Trailers = [
+        ("Towpath-App", release.app),
+        ("Towpath-Release", release.digest),
+        ("Towpath-Environment", environment),
+        ("Towpath-Flow-Run", flow_run),
+        verified_marker(release, environment, flow_run),
+    ]
+    return format_message(f"Verified {release.app} {release.short} in {environment}", "", trailers)
+
+
+def verified_marker(release: Release, environment: str, flow_run: str) -> tuple[str, str]:
+    """As PromotionIntent.marker, for the commit of `verified_message`."""
+    return marker("verified", release.app, environment, release.digest, flow_run)
+
+
+def format_message(subject: str, body: str, trailers: Iterable[tuple[str, str]]) -> str:
+    """A commit message. No value can begin a line of its own, so none can pass itself off as a trailer."""
+    parts = [one_line(subject)]
+    if one_line(body):
+        # Indented, so that a source commit called `Towpath-Approved-By: eve` is only quoted.
+        parts.append(f"    {one_line(body)}")
+    lines = [f"{name}: {one_line(value)}" for name, value in trailers if one_line(value)]
+    return "\n\n".join([*parts, "\n".join(lines)]) + "\n"
+
+
+def parse_trailers(message: str) -> dict[str, list[str]]:
+    """The trailers of the last paragraph, if all of its lines are trailers; the subject is never one."""
+    paragraphs = re.split(r"\n[ \t]*\n", message.strip("\n"))
+    if len(paragraphs) < 2:
+        return {}
+    found = [_TRAILER.fullmatch(line) for line in paragraphs[-1].splitlines()]
+    result: dict[str, list[str]] = {}
+    for trailer in found:
+        if trailer is None:
+            return {}
+        result.setdefault(trailer["name"], []).append(trailer["value"].strip())
+    return result
+
+
+def one_line(text: str) -> str:
+    """White space and control characters become single spaces, escape sequences nothing."""
+    return _SPACE.sub(" ", printable(text)).strip()

@@ -1,0 +1,179 @@
+"""A release: one immutable thing to run. And `release.yaml`: the release an environment runs, and why."""
+
+import dataclasses
+import functools
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+
+import yaml
+
+from towpath.files import read_text
+from towpath.yamltext.document import config_error, read_document
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+RELEASE_FILE = "release.yaml"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+ScanStatus = Literal["passed", "blocked", "not-scanned"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSummary:
+    """What scanning the image found. `policy` is the hash of the policy it was judged by.
+
+    `findings` is id -> worst severity, so that it can be judged by another policy; None: not recorded. Only
+    the record in the registry has it, `release.yaml` does not.
+    """
+
+    status: ScanStatus
+    scanners: tuple[str, ...] = ()
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
+    scanner_version: str = ""
+    policy: str = ""
+    findings: dict[str, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return _plain(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The inverse of `to_json`; ValueError when `data` is no scan summary."""
+        return _typed(cls, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An image by digest, the commit it was built from, and its scan. `built_at` is RFC 3339."""
+
+    app: str
+    image: str
+    digest: str
+    commit: str
+    source: str
+    subject: str
+    author: str
+    built_at: str
+    scan: ScanSummary
+    flow_run: str
+
+    def __post_init__(self) -> None:
+        if not _DIGEST.fullmatch(self.digest):
+            raise ValueError("`digest` must be sha256: and 64 hex digits, never a tag")
+        if self.commit and not _COMMIT.fullmatch(self.commit):
+            raise ValueError("`commit` must be a whole commit id")
+
+    @property
+    def reference(self) -> str:
+        """`IMAGE@sha256:…`"""
+        return f"{self.image}@{self.digest}"
+
+    @property
+    def short(self) -> str:
+        """Seven digits of the commit; of the digest when the image was built elsewhere."""
+        return self.commit[:7] or self.digest.removeprefix("sha256:")[:7]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return _plain(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The inverse of `to_json`; ValueError when `data` is no release."""
+        return _typed(cls, data)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentRelease:
+    """The release of an app in an environment. Times are RFC 3339; `rolls_back` is the digest it replaced."""
+
+    release: Release
+    promoted_at: str
+    promoted_by: str
+    promoted_from: str | None = None
+    approved_by: tuple[str, ...] = ()
+    flow_run: str = ""
+    verified_at: str | None = None
+    rolls_back: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return _plain(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The inverse of `to_json`; ValueError when `data` is no environment's release."""
+        return _typed(cls, data)
+
+
+def release_path(app: str, environment: str) -> str:
+    """Where the environment repository keeps the release of `app` in `environment`."""
+    return f"apps/{app}/{environment}/{RELEASE_FILE}"
+
+
+def load_release_file(path: Path) -> EnvironmentRelease | None:
+    """Read one `release.yaml`; None when the app is not released there yet."""
+    text = read_text(path.parent, path.name)
+    return None if text is None else parse_release_file(text, path.name)
+
+
+def parse_release_file(text: str, file: str = RELEASE_FILE) -> EnvironmentRelease:
+    """Parse the text of a `release.yaml`; `file` is its name in errors."""
+    document = read_document(text, file)
+    try:
+        return _typed(EnvironmentRelease, document.data)
+    except ValueError as error:
+        problems = [
+            (document.line(tuple(where)), f"{'.'.join(map(str, where))}: {what}" if where else what)
+            for where, what in _problems(error)
+        ]
+        raise config_error(problems, file) from error
+
+
+def dump_release_file(release: EnvironmentRelease) -> str:
+    """The text of `release.yaml`: the same bytes for the same release, on every machine."""
+    head = "# Written by Towpath with every promotion and rollback. Change it by `towpath promote` only.\n"
+    data = _without_findings(release).to_json()
+    del data["release"]["scan"]["findings"]
+    return head + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
+    return data
+
+
+def _without_findings(state: EnvironmentRelease) -> EnvironmentRelease:
+    scan = dataclasses.replace(state.release.scan, findings=None)
+    return dataclasses.replace(state, release=dataclasses.replace(state.release, scan=scan))
+
+
+def _typed(cls: type[T], data: Any) -> T:
+    value: T = _adapter(cast("type", cls)).validate_json(json.dumps(data))
+    return value
+
+
+@functools.cache
+def _adapter(cls: type) -> "TypeAdapter[Any]":
+    # Here, so that whoever only passes releases on does not pay for pydantic.
+    from pydantic import ConfigDict, TypeAdapter, with_config
+
+    return TypeAdapter(with_config(ConfigDict(strict=True))(cls))
+
+
+def _problems(error: ValueError) -> list[tuple[tuple[str | int, ...], str]]:
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return [((), str(error))]
+    return [
+        (problem["loc"], problem["msg"].replace("Value error, ", ""))
+        for problem in error.errors(include_url=False, include_input=False)
+    ]

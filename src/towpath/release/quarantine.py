@@ -1,0 +1,78 @@
+"""`quarantine.yaml`: the digests of an app that failed somewhere, and must not be promoted again."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from towpath.files import read_text
+from towpath.yamltext.document import config_error, read_document
+
+QUARANTINE_FILE = "quarantine.yaml"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One digest, why it is here, since when (RFC 3339), and the flow run that put it here."""
+
+    digest: str
+    reason: str
+    at: str
+    flow_run: str = ""
+
+
+def quarantine_path(app: str) -> str:
+    """Where the environment repository keeps an app's quarantine."""
+    return f"apps/{app}/{QUARANTINE_FILE}"
+
+
+def load_quarantine(path: Path) -> tuple[Quarantined, ...]:
+    """Read one `quarantine.yaml`; no file means nothing is quarantined. ConfigError names file and line."""
+    text = read_text(path.parent, path.name)
+    return () if text is None else parse_quarantine(text, path.name)
+
+
+def parse_quarantine(text: str, file: str = QUARANTINE_FILE) -> tuple[Quarantined, ...]:
+    """Parse the text of a `quarantine.yaml`; `file` is its name in errors."""
+    document = read_document(text, file)
+    if document.data is None:
+        return ()
+    if not isinstance(document.data, list):
+        raise config_error([(1, "must be a list of {digest, reason, at, flow_run}")], file)
+    expected = "must have the texts `digest` (sha256:…), `reason` and `at`, and may have `flow_run`"
+    problems = [
+        (document.line((index,)), expected) for index, item in enumerate(document.data) if not _is_entry(item)
+    ]
+    if problems:
+        raise config_error(problems, file)
+    return tuple(Quarantined(**item) for item in document.data)
+
+
+def dump_quarantine(entries: Iterable[Quarantined]) -> str:
+    """The text of `quarantine.yaml`."""
+    head = "# Releases that failed. Remove an entry by a commit to allow its promotion again.\n"
+    data = [asdict(entry) for entry in entries]
+    return head + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def add(entries: tuple[Quarantined, ...], entry: Quarantined) -> tuple[Quarantined, ...]:
+    """`entries` with `entry` at the end; unchanged when its digest is there already."""
+    return entries if is_quarantined(entries, entry.digest) else (*entries, entry)
+
+
+def is_quarantined(entries: Iterable[Quarantined], digest: str) -> Quarantined | None:
+    """The entry of `digest`, or None."""
+    return next((entry for entry in entries if entry.digest == digest), None)
+
+
+def _is_entry(item: Any) -> bool:
+    return (
+        isinstance(item, dict)
+        and set(item) - {"flow_run"} == {"digest", "reason", "at"}
+        and all(isinstance(value, str) for value in item.values())
+        and bool(_DIGEST.fullmatch(item["digest"]))
+    )

@@ -1,0 +1,247 @@
+"""The files of a new environment repository: pure, path to text."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from towpath.errors import ConfigError, RefusedError
+from towpath.overlay.image_edit import KUSTOMIZATIONS
+from towpath.release.image_ref import parse_image
+from towpath.yamltext.document import check_bounds
+
+_CONTAINERS = ("containers", "initContainers")
+
+
+def scaffold(
+    app: str,
+    environments: Sequence[str],
+    *,
+    image: str | None = None,
+    manifests: Mapping[str, str] | None = None,
+    port: int = 8080,
+) -> dict[str, str]:
+    """An environment repository for one app: `towpath.yaml`, a Kustomize base, an overlay per environment.
+
+    `image` is what runs (with or without tag); `manifests` (path -> text) become the base, else a Deployment
+    and a Service are written for the image. Without `image` the manifests' only image is taken.
+    """
+    found = images_in(manifests or {})
+    written = image or _only(found)
+    name = parse_image(written).name
+    base = _base(app, written, port) if manifests is None else _given(manifests)
+    # In the manifests the image may be called by a short name, or by that of another registry.
+    called = _called(name, found) if manifests is not None else name
+    files = {"towpath.yaml": _config(app, name, environments, smoke=manifests is None)}
+    files |= {f"apps/{app}/base/{path}": text for path, text in base.items()}
+    for index, environment in enumerate(environments):
+        folder = f"apps/{app}/{environment}"
+        replicas = None if manifests is not None else 1 if index < len(environments) - 1 else 2
+        files[f"{folder}/kustomization.yaml"] = _overlay(app, environment, replicas, called, name)
+        files[f"{folder}/namespace.yaml"] = _NAMESPACE.format(environment=environment)
+    return files
+
+
+def images_in(manifests: Mapping[str, str]) -> list[str]:
+    """The images of all containers, as they are written, each once."""
+    found: dict[str, None] = {}
+    for path, text in manifests.items():
+        check_bounds(text, path, documents=1000)
+        for document in yaml.load_all(text, Loader=yaml.CBaseLoader):
+            found |= dict.fromkeys(_images(document))
+    return list(found)
+
+
+def _images(data: Any) -> list[str]:
+    found: list[str] = []
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key in _CONTAINERS and isinstance(value, list):
+                found += [str(each["image"]) for each in value if isinstance(each, dict) and "image" in each]
+            else:
+                found += _images(value)
+    elif isinstance(data, list):
+        for item in data:
+            found += _images(item)
+    return found
+
+
+def _only(found: Sequence[str]) -> str:
+    names = {parse_image(each).name for each in found}
+    if len(names) == 1:
+        return found[0]
+    what = f"the manifests run {', '.join(sorted(names))}" if names else "the manifests run no image"
+    raise RefusedError(
+        f"{what}; which one is to be promoted?", remedy="Name it: --image REGISTRY/REPOSITORY."
+    )
+
+
+def _called(name: str, found: Sequence[str]) -> str:
+    for each in found:
+        if parse_image(each).name == name:
+            return re.sub(r"(:[^/:@]+)?(@.*)?$", "", each)
+    last = name.rpartition("/")[2]
+    for each in found:
+        if parse_image(each).name.rpartition("/")[2] == last:
+            return re.sub(r"(:[^/:@]+)?(@.*)?$", "", each)
+    raise RefusedError(
+        f"no manifest runs {name}", remedy=f"They run {', '.join(found) or 'nothing'}: name one of these."
+    )
+
+
+def _given(manifests: Mapping[str, str]) -> dict[str, str]:
+    """The manifests as they are, with a kustomization that lists them if they have none of their own."""
+    top = [path for path in manifests if PurePosixPath(path).name in KUSTOMIZATIONS]
+    if any(PurePosixPath(path).name == "Chart.yaml" for path in manifests):
+        raise RefusedError(
+            "a Helm chart cannot be scaffolded",
+            remedy="Put it into apps/APP/base by hand, and set `renderer: helm` in towpath.yaml.",
+        )
+    if any("/" not in path for path in top):
+        return dict(manifests)
+    if top:
+        raise RefusedError(
+            f"{top[0]} is a kustomization below the folder",
+            remedy="Give --from the folder of the base itself.",
+        )
+    namespaces = [path for path, text in manifests.items() if _is_namespace(text)]
+    kept = {path: text for path, text in manifests.items() if path not in namespaces}
+    if not kept:
+        raise ConfigError("no manifests (*.yaml, *.yml) are there", file="--from")
+    return {"kustomization.yaml": f"{_KUSTOMIZATION}\nresources:\n{_list(sorted(kept))}", **kept}
+
+
+def _is_namespace(text: str) -> bool:
+    documents = [each for each in yaml.load_all(text, Loader=yaml.CBaseLoader) if each]
+    return bool(documents) and all(
+        isinstance(each, dict) and each.get("kind") == "Namespace" for each in documents
+    )
+
+
+def _list(items: Sequence[str]) -> str:
+    return "".join(f"  - {item}\n" for item in items)
+
+
+def _config(app: str, image: str, environments: Sequence[str], *, smoke: bool) -> str:
+    parts = [_CONFIG_HEAD.format(app=app, image=image)]
+    if smoke:
+        parts.append(_SMOKE.format(app=app))
+    parts.append(
+        "\n# In promotion order. Each one wants the release verified in the one before it.\nenvironments:\n"
+    )
+    for index, name in enumerate(environments):
+        parts.append(f"  - name: {name}\n    namespace: {name}\n")
+        if index == len(environments) - 1 and index:
+            parts.append(_APPROVALS)
+    parts.append("\nscan:\n  scanners: [secret, vuln]\n  block: [CRITICAL, HIGH]\n")
+    return "".join(parts)
+
+
+def _base(app: str, image: str, port: int) -> dict[str, str]:
+    return {
+        "kustomization.yaml": _BASE.format(kustomization=_KUSTOMIZATION, app=app),
+        "deployment.yaml": _DEPLOYMENT.format(app=app, image=image, port=port),
+        "service.yaml": _SERVICE.format(app=app),
+    }
+
+
+def _overlay(app: str, environment: str, replicas: int | None, called: str, image: str) -> str:
+    text = f"{_KUSTOMIZATION}namespace: {environment}\n\nresources:\n{_list(['namespace.yaml', '../base'])}"
+    if replicas is not None:
+        text += f"\nreplicas:\n  - name: {app}\n    count: {replicas}\n"
+    if called != image:
+        text += f"\n# A promotion adds the digest.\nimages:\n  - name: {called}\n    newName: {image}\n"
+    return text
+
+
+_KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+
+_CONFIG_HEAD = """\
+# What is delivered, where to, in which order, and which policies hold there.
+# `towpath check` finds mistakes before a commit does; `towpath check --schema` is for editors.
+apiVersion: towpath.dev/v1
+
+apps:
+  {app}:
+    # A promotion writes a digest of this repository, never a tag, into an overlay.
+    image: {image}
+    # To build it here, name its code; relative to this repository's own URL:
+    # source: {{repository: ../{app}.git, branch: main}}
+    renderer: kustomize
+"""
+_SMOKE = """\
+    # Asked once every object is healthy.
+    smoke:
+      - {{service: {app}, port: 80, path: /, status: 200}}
+"""
+_APPROVALS = """\
+    # gate:
+    #   approvals: {required: 1, from: [alice, bob]}
+"""
+_BASE = """\
+{kustomization}
+labels:
+  - pairs:
+      app.kubernetes.io/name: {app}
+    includeSelectors: true
+    includeTemplates: true
+
+resources:
+  - deployment.yaml
+  - service.yaml
+"""
+_DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {app}
+spec:
+  # A roll-out that makes no progress for this long has failed: verification stops waiting then.
+  progressDeadlineSeconds: 60
+  template:
+    spec:
+      containers:
+        - name: {app}
+          image: {image}
+          ports:
+            - name: http
+              containerPort: {port}
+          readinessProbe:
+            httpGet: {{path: /, port: http}}
+"""
+_SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: {app}
+spec:
+  ports:
+    - name: http
+      port: 80
+      targetPort: http
+"""
+_NAMESPACE = """\
+# With these two in Git a deleted namespace is rebuilt by the next reconcile: the namespace first,
+# then Towpath's own right to work in it, then everything else.
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: {environment}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: towpath
+  annotations:
+    towpath.dev/wave: "-1"
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: towpath-environment
+subjects:
+  - kind: ServiceAccount
+    name: towpath-{environment}
+    namespace: towpath-system
+"""

@@ -1,0 +1,89 @@
+"""The next station: a promotion starts the one after it, each in its own environment's work pool."""
+
+from typing import cast
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+
+from tasks.desired import read_desired
+from tasks.run_identity import promotion_name, release_tags, run_id
+from tasks.step import step
+from towpath.adapters import registry
+from towpath.errors import MissingPartError, TerminalError
+from towpath.release.model import Release
+
+
+@step("start the way of {release.app} {release.short} to {environment}")
+def start_promotion(release: Release, environment: str) -> str:
+    """Start `promote` in an environment; done again, it finds the same run. Returns the run's id."""
+    parent = run_id()
+    try:
+        started = cast(
+            FlowRun,
+            run_deployment(
+                f"promote/{environment}",
+                parameters={
+                    "app": release.app,
+                    "digest": release.digest,
+                    "environment": environment,
+                    "parent": parent,
+                },
+                flow_run_name=promotion_name(release, environment),
+                tags=[f"environment:{environment}", *release_tags(release)],
+                idempotency_key=f"promote:{parent}:{environment}",
+                timeout=0,
+                as_subflow=False,
+            ),
+        )
+    except ObjectNotFound as error:
+        raise MissingPartError(
+            f"the Prefect server has no deployment promote/{environment}",
+            remedy="`towpath deployments` writes it, `prefect --no-prompt deploy --all` creates it.",
+        ) from error
+    return str(started.id)
+
+
+@step("end older waits for {environment}")
+def supersede(release: Release, environment: str) -> int:
+    """Cancel older builds that still wait for an approval here: this one has overtaken them. Their number."""
+    tags = [f"app:{release.app}", f"environment:{environment}"]
+    ended = 0
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=_waiting(tags)):
+            digest = str(run.parameters.get("digest", ""))
+            other = _release(release.image, digest) if digest != release.digest else None
+            if other is not None and other.built_at < release.built_at:
+                text = f"{other.app} {other.short} was superseded by {release.short}, run {run_id()}"
+                state = State(type=StateType.CANCELLED, name="Superseded", message=text)
+                client.set_flow_run_state(run.id, state, force=True)
+                ended += 1
+    return ended
+
+
+def _release(image: str, digest: str) -> Release | None:
+    """None also for what no run of ours would wait with: anybody can create a run that looks like waiting."""
+    try:
+        return registry.get_release(image, digest)
+    except TerminalError:
+        return None
+
+
+def _waiting(tags: list[str]) -> FlowRunFilter:
+    return FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])),
+        tags=FlowRunFilterTags(all_=tags),
+    )
+
+
+def start_next(release: Release, environment: str) -> str | None:
+    """Start the promotion to the environment after this one; None after the last."""
+    following = read_desired().config.next_environment(environment)
+    return None if following is None else start_promotion(release, following.name)

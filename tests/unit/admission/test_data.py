@@ -1,0 +1,37 @@
+from typing import Any
+
+import pytest
+
+from towpath.admission.data import problems_of
+
+LETTERS = "letters, digits, `-`, `_` and `.`"
+
+
+def of(kind: str, **fields: Any) -> list[str]:
+    return list(problems_of({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}, **fields}))
+
+
+def test_texts_and_base64_are_right() -> None:
+    assert of("ConfigMap", data={"a.b_c-1": "x", "none": None}, binaryData={"b": "aGk="}) == []
+    assert of("Secret", data={"a": "aGVs\nbG8=\n"}, stringData={"b": "x"}) == []
+    assert of("Deployment", data=[1]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "said"),
+    [
+        ("ConfigMap", {"data": {"a": 1}}, "`data.a` is not a string; quote its value"),
+        ("ConfigMap", {"binaryData": {"a": "canary!"}}, "`binaryData.a` is not base64"),
+        ("Secret", {"data": {"a": "canary!"}}, "`data.a` is not base64; use `stringData` for plain text"),
+        ("Secret", {"stringData": ["canary"]}, "`stringData` is not a mapping"),
+        (
+            "ConfigMap",
+            {"data": {"canary/": "a"}},
+            "`data` has a key that is not of letters, digits, `-`, `_` and `.`",
+        ),
+    ],
+)
+def test_what_an_api_server_would_refuse_is_told_without_its_value(
+    kind: str, fields: dict[str, Any], said: str
+) -> None:
+    assert of(kind, **fields) == [said]

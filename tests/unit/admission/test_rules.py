@@ -1,0 +1,218 @@
+from typing import Any
+
+import pytest
+
+from towpath.admission.rules import AdmissionPolicy, admit, claims, containers
+from towpath.yamltext.reader import Document
+
+DIGEST = "sha256:" + "a" * 64
+OTHER = "sha256:" + "b" * 64
+IMAGE = "127.0.0.1:5000/hello"
+POLICY = AdmissionPolicy(namespace="dev")
+
+
+def obj(kind: str, name: str = "x", version: str = "v1", **more: Any) -> dict[str, Any]:
+    metadata = {"name": name, **more.pop("metadata", {})}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **more}
+
+
+def deployment(image: str) -> dict[str, Any]:
+    pod = {"spec": {"containers": [{"name": "c", "image": image}]}}
+    return obj("Deployment", version="apps/v1", spec={"template": pod})
+
+
+def admitted(*values: Any, policy: AdmissionPolicy = POLICY) -> Any:
+    documents = [Document(value, "f.yaml", line) for line, value in enumerate(values, start=1)]
+    return admit(documents, policy, where="apps/x/dev")
+
+
+def refused(*values: Any, policy: AdmissionPolicy = POLICY) -> str:
+    result = admitted(*values, policy=policy)
+    assert result.findings
+    return "\n".join(str(finding) for finding in result.findings)
+
+
+def test_the_namespace_is_filled_in() -> None:
+    (each,) = admitted(obj("ConfigMap")).objects
+    assert each["metadata"]["namespace"] == "dev"
+
+
+def test_cluster_scoped_objects_get_no_namespace() -> None:
+    (each,) = admitted(obj("Namespace", "dev")).objects
+    assert "namespace" not in each["metadata"]
+
+
+def test_what_only_the_server_sets_is_left_out() -> None:
+    value = obj("ConfigMap", metadata={"uid": "1", "resourceVersion": "2", "creationTimestamp": None})
+    (each,) = admitted({**value, "status": {}}).objects
+    assert each == obj("ConfigMap", metadata={"namespace": "dev"})
+
+
+def test_a_foreign_namespace_is_refused() -> None:
+    assert "namespace 'prod'" in refused(obj("ConfigMap", metadata={"namespace": "prod"}))
+
+
+def test_another_environments_namespace_object_is_refused() -> None:
+    assert "not this environment's namespace" in refused(obj("Namespace", "prod"))
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
+        ("v1", "PersistentVolume"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+        ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+        ("cert-manager.io/v1", "ClusterIssuer"),
+    ],
+)
+def test_cluster_scoped_kinds_are_refused_unless_allowed(version: str, kind: str) -> None:
+    assert "cluster-scoped" in refused(obj(kind, version=version))
+    allowed = AdmissionPolicy(namespace="dev", cluster_scoped=frozenset({kind}))
+    assert not admitted(obj(kind, version=version), policy=allowed).findings
+
+
+def test_a_namespace_does_not_hide_a_cluster_scoped_object() -> None:
+    value = obj("ClusterRole", version="rbac.authorization.k8s.io/v1", metadata={"namespace": "dev"})
+    assert "cluster-scoped" in refused(value)
+
+
+def test_a_list_that_smuggles_a_cluster_role_is_refused() -> None:
+    inner = {"kind": "List", "items": [obj("ClusterRole", version="rbac.authorization.k8s.io/v1")]}
+    assert "ClusterRole x is cluster-scoped" in refused(
+        {"apiVersion": "v1", "kind": "List", "items": [inner]}
+    )
+
+
+def test_a_typed_list_that_smuggles_cluster_roles_is_refused() -> None:
+    items = [{"metadata": {"name": "x"}}]
+    value = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleList", "items": items}
+    assert "ClusterRole x is cluster-scoped" in refused(value)
+
+
+def test_a_list_that_smuggles_a_foreign_namespace_is_refused() -> None:
+    items = [obj("ConfigMap"), obj("Secret", metadata={"namespace": "kube-system"})]
+    assert "kube-system" in refused({"apiVersion": "v1", "kind": "List", "items": items})
+
+
+def test_a_hook_is_judged_like_everything_else() -> None:
+    hook = {"namespace": "prod", "annotations": {"towpath.dev/hook": "pre-sync"}}
+    assert "'prod'" in refused(obj("Job", version="batch/v1", metadata=hook))
+
+
+def test_lists_are_unpacked() -> None:
+    value = {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [obj("ConfigMap", "a"), None, obj("ConfigMap", "b")],
+    }
+    assert [each["metadata"]["name"] for each in admitted(value).objects] == ["a", "b"]
+
+
+def test_lists_in_lists_end() -> None:
+    value: Any = obj("ConfigMap")
+    for _ in range(50):
+        value = {"apiVersion": "v1", "kind": "List", "items": [value]}
+    assert "too deep" in refused(value)
+
+
+def test_a_crd_at_hand_tells_its_kinds_scope() -> None:
+    crd = obj(
+        "CustomResourceDefinition",
+        "widgets.example.com",
+        "apiextensions.k8s.io/v1",
+        spec={"group": "example.com", "scope": "Cluster", "names": {"kind": "Widget"}},
+    )
+    policy = AdmissionPolicy(namespace="dev", cluster_scoped=frozenset({"CustomResourceDefinition"}))
+    assert "Widget x is cluster-scoped" in refused(
+        obj("Widget", version="example.com/v1"), crd, policy=policy
+    )
+
+
+def test_a_crd_cannot_make_a_cluster_role_namespaced() -> None:
+    crd = obj(
+        "CustomResourceDefinition",
+        "x",
+        "apiextensions.k8s.io/v1",
+        spec={
+            "group": "rbac.authorization.k8s.io",
+            "scope": "Namespaced",
+            "names": {"kind": "ClusterRole"},
+        },
+    )
+    policy = AdmissionPolicy(namespace="dev", cluster_scoped=frozenset({"CustomResourceDefinition"}))
+    role = obj("ClusterRole", version="rbac.authorization.k8s.io/v1")
+    assert "ClusterRole x is cluster-scoped" in refused(crd, role, policy=policy)
+
+
+def test_the_same_object_twice_is_refused_also_in_another_version() -> None:
+    text = refused(
+        obj("HorizontalPodAutoscaler", version="autoscaling/v1"),
+        obj("HorizontalPodAutoscaler", version="autoscaling/v2", metadata={"namespace": "dev"}),
+    )
+    assert "f.yaml:2" in text
+    assert "declared twice, first in f.yaml:1" in text
+
+
+def test_an_empty_result_is_refused() -> None:
+    assert "renders no object" in refused()
+    assert "renders no object" in refused({"apiVersion": "v1", "kind": "List", "items": []})
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("text", "not a mapping"),
+        ([1], "not a mapping"),
+        ({}, "`kind`"),
+        ({"kind": "../../x", "apiVersion": "v1"}, "`kind`"),
+        ({"kind": "ConfigMap"}, "`apiVersion`"),
+        ({"kind": "ConfigMap", "apiVersion": "../v1"}, "`apiVersion`"),
+        ({"kind": "ConfigMap", "apiVersion": "v1"}, "`metadata`"),
+        ({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {}}, "`metadata.name`"),
+        (obj("ConfigMap", "../../secrets/x"), "`metadata.name`"),
+        (obj("ConfigMap", ".."), "`metadata.name`"),
+        ({"kind": "Job", "apiVersion": "batch/v1", "metadata": {"generateName": "x-"}}, "generateName"),
+        (obj("ConfigMap", metadata={"namespace": 1}), "not a string"),
+        (obj("ConfigMap", metadata={"labels": {"a": 1}}), "quote its value"),
+        (obj("ConfigMap", metadata={"annotations": []}), "not a mapping"),
+        (obj("ConfigMap", metadata={"labels": {"applyset.kubernetes.io/part-of": "x"}}), "ownership"),
+        (obj("Event"), "not desired state"),
+        (obj("ConfigMap", data={"x": "y" * 2_000_000}), "larger than"),
+        ({"apiVersion": "v1", "kind": "List", "items": {}}, "not a list"),
+    ],
+)
+def test_malformed_objects_are_refused(value: Any, message: str) -> None:
+    assert message in refused(value)
+
+
+def test_every_finding_is_told() -> None:
+    values = [obj("ConfigMap", metadata={"namespace": "prod"}), obj("Namespace", "prod"), "text"]
+    assert len(admitted(*values).findings) == 3
+
+
+def test_a_released_app_runs_its_digest() -> None:
+    policy = AdmissionPolicy(namespace="dev", image=IMAGE, digest=DIGEST)
+    assert not admitted(deployment(f"{IMAGE}@{DIGEST}"), policy=policy).findings
+    assert "not by digest" in refused(deployment(f"{IMAGE}:v1"), policy=policy)
+    assert "release.yaml says" in refused(deployment(f"{IMAGE}@{OTHER}"), policy=policy)
+    assert "no container runs" in refused(deployment(f"busybox@{DIGEST}"), policy=policy)
+
+
+def test_images_are_not_judged_before_the_first_release() -> None:
+    policy = AdmissionPolicy(namespace="dev", image=IMAGE)
+    assert not admitted(deployment(IMAGE), policy=policy).findings
+
+
+def test_two_apps_that_claim_one_object_are_told() -> None:
+    first = admitted(obj("ConfigMap")).origins
+    (finding,) = claims([("a", first), ("b", first), ("c", {})])
+    assert "declared by app 'b' and by app 'a'" in finding.message
+
+
+def test_containers_of_a_cron_job() -> None:
+    pod = {"initContainers": [{"name": "a"}], "containers": [{"name": "b"}, "junk"]}
+    job = {"template": {"spec": pod}}
+    value = obj("CronJob", version="batch/v1", spec={"jobTemplate": {"spec": job}})
+    assert [each["name"] for each in containers(value)] == ["a", "b"]

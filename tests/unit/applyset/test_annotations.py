@@ -1,0 +1,32 @@
+from typing import Any
+
+import pytest
+
+from towpath.applyset.annotations import problems_of
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"labels": None, "annotations": {}},
+        {"labels": {"app.kubernetes.io/name": "a.b_c-1", "empty": ""}, "finalizers": ["example.com/f"]},
+        {"labels": {"towpath.dev/app": "hello", "towpath.dev/environment": "dev"}},
+        {"annotations": {"towpath.dev/wave": "-1", "towpath.dev/hook": "pre-sync"}},
+        {"annotations": {"towpath.dev/prune": "disabled", "towpath.dev/recreate": "allowed"}},
+        {"annotations": {"towpath.dev/ignore": "/spec/replicas, /metadata/annotations/a~1b"}},
+    ],
+)
+def test_what_may_be_there(metadata: dict[str, Any]) -> None:
+    assert list(problems_of(metadata, "hello", "dev")) == []
+
+
+def test_every_problem_is_told() -> None:
+    metadata = {
+        "labels": {"a b": "c", "d": 1, "towpath.dev/app": "other"},
+        "annotations": {"towpath.dev/prune": "never", "towpath.dev/x": "y"},
+        "ownerReferences": [{"uid": "u"}],
+    }
+    assert [each.partition(" ")[0] for each in problems_of(metadata, "hello", "dev")] == [
+        *("label", "label", "label", "annotation", "unknown", "`metadata.ownerReferences`"),
+    ]

@@ -1,0 +1,146 @@
+import pytest
+
+from towpath.applyset.apply_object import Desired, prepare
+from towpath.applyset.inventory import Owned, Owner
+from towpath.config import IgnoreRule
+from towpath.kube.managed_fields import fingerprint
+
+OWNER = Owner("hello", "dev", "dev")
+DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "hello", "namespace": "dev", "labels": {"a": "b"}},
+    "spec": {"replicas": 2},
+}
+HPA = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "h", "namespace": "dev"},
+    "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "hello"}},
+}
+ENTRY = {
+    "manager": "towpath",
+    "operation": "Apply",
+    "time": "T",
+    "apiVersion": "v1",
+    "fieldsV1": {"f:spec": {}},
+}
+
+
+def one(*objects, **options) -> Desired:
+    return prepare(objects, OWNER, **options)[0]
+
+
+def test_everything_is_labelled_and_the_input_untouched() -> None:
+    desired = one(DEPLOYMENT)
+    assert desired.manifest["metadata"]["labels"] == {"a": "b", **OWNER.labels}
+    assert DEPLOYMENT["metadata"]["labels"] == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scaled": [HPA]},
+        {"rules": [IgnoreRule(kind="Deployment", pointer="/spec/replicas")]},
+        {"rules": [IgnoreRule(kind="Deployment", name="hello", pointer="/spec/replicas")]},
+    ],
+)
+def test_what_others_decide_is_left_out_after_the_start(options) -> None:
+    desired = one(DEPLOYMENT, **options)
+    assert desired.manifest["spec"] == {}
+    assert desired.initial["spec"] == {"replicas": 2}
+    assert desired.ignored == ("/spec/replicas",)
+    assert desired.applied != one(DEPLOYMENT).applied
+
+
+def test_an_autoscaler_in_git_counts_before_it_is_live() -> None:
+    assert one(DEPLOYMENT, HPA).manifest["spec"] == {}
+
+
+def test_rule_for_another_object_does_not_count() -> None:
+    assert (
+        one(DEPLOYMENT, rules=[IgnoreRule(kind="Deployment", name="x", pointer="/spec/replicas")]).ignored
+        == ()
+    )
+
+
+def test_annotation_names_fields_to_ignore() -> None:
+    metadata = {
+        **DEPLOYMENT["metadata"],
+        "annotations": {"towpath.dev/ignore": "/spec/replicas, /spec/paused"},
+    }
+    assert one({**DEPLOYMENT, "metadata": metadata}).ignored == ("/spec/paused", "/spec/replicas")
+
+
+def test_text_of_a_secret_is_encoded() -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "eA=="}}
+    manifest = one({**secret, "stringData": {"b": "x"}}).manifest
+    assert manifest["data"] == {"a": "eA==", "b": "eA=="}
+    assert "stringData" not in manifest
+
+
+def live(**metadata):
+    return {"metadata": {"uid": "u", "managedFields": [ENTRY], **metadata}}
+
+
+def owned(**changes: str) -> Owned:
+    values = {
+        "uid": "u",
+        "fingerprint": fingerprint(live()["metadata"]),
+        "applied": one(DEPLOYMENT).applied,
+        **changes,
+    }
+    return Owned(one(DEPLOYMENT).ref, **values)
+
+
+@pytest.mark.parametrize(
+    ("has", "now", "settled"),
+    [
+        (owned(), live(), True),
+        (None, live(), False),
+        (owned(), None, False),
+        (owned(uid="v"), live(), False),
+        (owned(applied="older"), live(), False),
+        (owned(fingerprint=""), live(managedFields=[]), False),
+        (owned(), live(managedFields=[{**ENTRY, "time": "T2"}]), False),
+        (owned(), live(deletionTimestamp="T"), False),
+    ],
+)
+def test_settled_is_as_we_left_it(has, now, settled: bool) -> None:
+    assert one(DEPLOYMENT).is_settled(has, now) is settled
+
+
+SCALED_BY_KEDA = {
+    "metadata": {
+        "name": "hello",
+        "managedFields": [ENTRY, {**ENTRY, "manager": "keda", "fieldsV1": {"f:spec": {"f:replicas": {}}}}],
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "left"),
+    [
+        (IgnoreRule(kind="Deployment", manager="keda"), True),
+        (IgnoreRule(kind="*", manager="keda"), True),
+        (IgnoreRule(kind="*", name="hello", manager="keda", pointer="/spec"), True),
+        (IgnoreRule(kind="*", manager="keda", pointer="/metadata"), False),
+        (IgnoreRule(kind="*", name="other", manager="keda"), False),
+        (IgnoreRule(kind="Deployment", manager="vpa"), False),
+    ],
+)
+def test_what_a_manager_owns_is_left_to_it_where_a_rule_says_so(rule: IgnoreRule, left: bool) -> None:
+    plain = one(DEPLOYMENT)
+    desired = one(DEPLOYMENT, rules=[rule], live={plain.ref: SCALED_BY_KEDA})
+    assert ("replicas" not in desired.manifest["spec"]) is left
+    assert desired.initial["spec"]["replicas"] == 2
+    assert desired.applied == plain.applied, "what a manager takes is no commit"
+
+
+def test_items_of_a_list_that_a_manager_owns_are_left_out_without_moving_others() -> None:
+    args = {'v:"a"': {}, 'v:"b"': {}}
+    theirs = {**ENTRY, "manager": "m", "fieldsV1": {"f:spec": {"f:args": args}}}
+    manifest = {**DEPLOYMENT, "spec": {"args": ["a", "x", "b"]}}
+    live = {one(manifest).ref: {"metadata": {"managedFields": [theirs]}}}
+    desired = one(manifest, rules=[IgnoreRule(kind="*", manager="m")], live=live)
+    assert desired.manifest["spec"] == {"args": ["x"]}

@@ -1,0 +1,55 @@
+import pytest
+
+from towpath.applyset.hooks import hook_of, of, split
+from towpath.errors import ConfigError
+from towpath.objects import Manifest
+
+
+def manifest(kind: str, name: str, hook: str | None = None, wave: str | None = None) -> Manifest:
+    named = {"towpath.dev/hook": hook, "towpath.dev/wave": wave}
+    annotations = {key: value for key, value in named.items() if value is not None}
+    version, _, kind = kind.rpartition(" ")
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "annotations": annotations}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "hook", "when"),
+    [
+        ("batch/v1 Job", None, None),
+        ("batch/v1 Job", "pre-sync", "pre-sync"),
+        ("batch/v1 Job", "post-sync", "post-sync"),
+        ("batch/v1 Job", "smoke", "smoke"),
+        ("v1 ConfigMap", "pre-sync", None),
+        ("v1 ConfigMap", "post-sync", None),
+        ("batch.volcano.sh/v1 Job", "pre-sync", None),
+        ("v1 Pod", None, None),
+    ],
+)
+def test_jobs_run_and_other_objects_are_kept(kind: str, hook: str | None, when: str | None) -> None:
+    each = manifest(kind, "a", hook)
+    assert hook_of(each) == when
+    assert split([each]) == (((), (each,)) if when else ((each,), ()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "hook", "says"),
+    [
+        ("v1 Pod", "pre-sync", "a Pod cannot run as a hook; use a Job"),
+        ("v1 Pod", "post-sync", "a Pod cannot run as a hook; use a Job"),
+        ("v1 ConfigMap", "smoke", "a ConfigMap cannot run as a hook; use a Job"),
+        ("v1 ConfigMap", "sometimes", "not one of pre-sync, post-sync, smoke"),
+        ("batch/v1 Job", "", "not one of pre-sync, post-sync, smoke"),
+    ],
+)
+def test_what_cannot_be_a_hook_is_refused(kind: str, hook: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        hook_of(manifest(kind, "a", hook))
+
+
+def test_hooks_of_a_phase_run_in_the_order_of_their_waves() -> None:
+    late, early = (
+        manifest("batch/v1 Job", "a", "pre-sync", "5"),
+        manifest("batch/v1 Job", "b", "pre-sync", "-5"),
+    )
+    other = manifest("batch/v1 Job", "c", "post-sync")
+    assert of([late, other, early], "pre-sync") == [early, late]

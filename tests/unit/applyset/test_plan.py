@@ -1,0 +1,45 @@
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from towpath.applyset.plan import Plan, PlanEntry, fenced
+from towpath.kube.diff import Difference
+from towpath.objects import ObjectRef
+
+CHANGED = PlanEntry(ObjectRef("", "ConfigMap", "dev", "a"), "configure", (Difference("/data/a", "1", "2"),))
+SAME = PlanEntry(ObjectRef("", "Secret", "dev", "b"), "unchanged")
+GONE = PlanEntry(ObjectRef("", "ConfigMap", "dev", "c"), "delete", reason="no longer in Git")
+
+
+def plan(*entries: PlanEntry) -> Plan:
+    return Plan("hello", "dev", entries, "sha256:1")
+
+
+def test_summary_and_changes() -> None:
+    assert plan(CHANGED, SAME, GONE).summary() == "hello in dev: 1 to configure, 1 to delete (3 objects)"
+    assert plan(CHANGED, SAME, GONE).changes == (CHANGED, GONE)
+    assert plan(SAME).summary() == "hello in dev: nothing to do (1 object)"
+    assert plan(SAME).to_markdown() == "hello in dev: nothing to do (1 object)\n"
+
+
+def test_markdown_is_a_diff() -> None:
+    assert plan(CHANGED, SAME, GONE).to_markdown() == (
+        "hello in dev: 1 to configure, 1 to delete (3 objects)\n\n"
+        "```diff\n"
+        "~ ConfigMap dev/a\n"
+        '-   /data/a: "1"\n'
+        '+   /data/a: "2"\n'
+        "- ConfigMap dev/c  (no longer in Git)\n"
+        "```\n"
+    )
+
+
+def test_content_cannot_leave_its_block() -> None:
+    assert fenced("```\n# title").startswith("````diff\n")
+
+
+@given(st.permutations([CHANGED, SAME, GONE]))
+def test_equal_plans_give_equal_bytes(entries) -> None:
+    assert plan(*entries) == plan(*entries)
+    assert json.dumps(plan(*entries).to_json()) == json.dumps(plan(*entries).to_json())

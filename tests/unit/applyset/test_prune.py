@@ -1,0 +1,70 @@
+import pytest
+
+from towpath.applyset.inventory import PART_OF, Owned, Owner
+from towpath.applyset.prune import Candidate, Pruning, check, judge
+from towpath.errors import RefusedError
+from towpath.objects import ObjectRef
+
+OWNER = Owner("hello", "dev", "dev")
+REF = ObjectRef("", "ConfigMap", "dev", "a")
+OURS = {PART_OF: OWNER.applyset}
+
+
+def live(uid: str = "u", labels=OURS, **annotations: str):
+    return {"metadata": {"uid": uid, "labels": labels, "annotations": annotations}}
+
+
+@pytest.mark.parametrize(
+    ("uid", "now", "verdict"),
+    [
+        ("u", live(), "delete"),
+        ("", live(), "delete"),  # written ahead, killed before it was confirmed: inventory and label claim it
+        ("u", None, "gone"),
+        ("u", live("another"), "gone"),
+        ("u", live(labels=None), "kept"),
+        ("u", live(labels={PART_OF: "applyset-other-v1"}), "kept"),
+        ("u", live(**{"towpath.dev/prune": "disabled"}), "kept"),
+    ],
+)
+def test_only_what_inventory_label_and_uid_claim(uid: str, now, verdict: str) -> None:
+    pruning = judge([Candidate(Owned(REF, uid), now)], OWNER)
+    assert {name: len(getattr(pruning, name)) for name in ("delete", "gone", "kept")} == {
+        "delete": 0,
+        "gone": 0,
+        "kept": 0,
+        verdict: 1,
+    }
+
+
+def pruning(count: int, kind: str = "ConfigMap") -> Pruning:
+    return Pruning(tuple((ObjectRef("", kind, "dev", str(i)), "u") for i in range(count)), (), ())
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "refused"),
+    [
+        (0, 0, False),
+        (3, 3, False),
+        (4, 10, True),
+        (20, 100, False),
+        (21, 100, True),
+        (4, 19, True),
+        (4, 20, False),
+    ],
+)
+def test_at_most_three_or_a_fifth(count: int, total: int, refused: bool) -> None:
+    if refused:
+        with pytest.raises(RefusedError, match=f"{count} of {total} objects"):
+            check(pruning(count), total=total, limit=3, share=0.2)
+    else:
+        check(pruning(count), total=total, limit=3, share=0.2)
+
+
+@pytest.mark.parametrize("kind", ["Namespace", "CustomResourceDefinition", "PersistentVolumeClaim"])
+def test_protected_kinds_need_confirmation_of_exactly_them(kind: str) -> None:
+    wanted = pruning(1, kind)
+    with pytest.raises(RefusedError, match=kind):
+        check(wanted, total=100, limit=3, share=0.2, confirmed={REF: "u"})
+    with pytest.raises(RefusedError, match=kind):  # another object by the same name
+        check(wanted, total=100, limit=3, share=0.2, confirmed={wanted.delete[0][0]: "another"})
+    check(wanted, total=100, limit=3, share=0.2, confirmed=dict(wanted.delete))

@@ -1,0 +1,231 @@
+"""What a watcher makes of what it sees: drift at once, perhaps a sync, and when it is answered."""
+
+import pytest
+
+from towpath.applyset.inventory import Inventory, Owned, Owner
+from towpath.drift import work_queue
+from towpath.drift.work_queue import (
+    FREE,
+    LONGEST,
+    MEMORY,
+    QUIET,
+    SETTLE,
+    Agenda,
+    Finding,
+    backoff,
+    differs,
+    family,
+    judge,
+    own_time,
+    slim,
+)
+from towpath.kube.managed_fields import fingerprint
+from towpath.objects import ObjectRef
+
+REF = ObjectRef("", "ConfigMap", "dev", "a")
+FIELDS = {"f:data": {"f:a": {}, "f:b": {}}}
+LESS = {"f:data": {"f:a": {}}}
+OWNER = Owner("hello", "dev", "dev")
+
+
+def entry(manager, fields, operation="Update", time="T1", **more):
+    return {"manager": manager, "operation": operation, "time": time, "fieldsV1": fields, **more}
+
+
+OURS = entry("towpath", FIELDS, "Apply")
+EDIT = entry("kubectl-edit", {"f:data": {"f:c": {}}}, time="T2")
+STATUS = entry("kube-controller-manager", {"f:status": {"f:x": {}}}, time="T3", subresource="status")
+SCALE = entry("kube-controller-manager", {"f:spec": {"f:replicas": {}}}, time="", subresource="scale")
+KEEPER = entry("some-operator", {"f:data": {"f:z": {}}}, time="T9")
+
+
+def live(*managed, uid="u", **metadata):
+    return {"metadata": {"name": "a", "uid": uid, "managedFields": list(managed), **metadata}}
+
+
+OWNED = Owned(REF, "u", fingerprint({"managedFields": [OURS]}), "h")
+
+
+@pytest.mark.parametrize(
+    ("now", "found", "doubtful"),
+    [
+        (live(OURS), False, False),
+        (live(OURS, STATUS), False, False),
+        (live(OURS, SCALE), False, False),
+        (live(OURS, KEEPER), False, False),
+        (live({**OURS, "fieldsV1": LESS}), True, False),  # somebody took a field: our time stands
+        (live({**OURS, "fieldsV1": LESS}, KEEPER), True, False),
+        (live(OURS, EDIT), True, False),
+        (None, True, False),
+        (live(), True, False),  # managedFields were wiped
+        (live(OURS, deletionTimestamp="T"), True, False),
+        (live({**OURS, "time": "T5"}), True, True),  # we, or somebody by our name, applied
+        (live({**OURS, "time": "T5"}, EDIT), True, False),  # a person's edit is there all the same
+        (live({**OURS, "time": "T5"}, uid="v"), True, True),  # a sync recreates it
+    ],
+)
+def test_what_is_drift_and_what_may_be_our_own_write(now, found, doubtful) -> None:
+    for seen in (now, slim(now) if now else None):
+        finding = judge("hello", OWNED, seen, applied_at="T1")
+        assert (finding is not None) is found
+        assert finding is None or finding.doubtful is doubtful
+
+
+def test_without_a_time_to_compare_with_our_entry_is_doubted() -> None:
+    finding = judge("hello", OWNED, live({**OURS, "fieldsV1": LESS}))
+    assert finding
+    assert finding.doubtful
+
+
+def test_what_no_sync_has_confirmed_is_no_finding() -> None:
+    assert judge("hello", Owned(REF), live(OURS)) is None
+
+
+def test_ignored_fields_are_nobody_s_edit() -> None:
+    assert judge("hello", OWNED, live(OURS, EDIT), ("/data/c",), applied_at="T1") is None
+
+
+def test_a_mark_changes_with_every_edit_and_not_with_status() -> None:
+    first = judge("hello", OWNED, live(OURS, EDIT), applied_at="T1")
+    status = judge("hello", OWNED, live(OURS, EDIT, STATUS, KEEPER), applied_at="T1")
+    later = judge("hello", OWNED, live(OURS, {**EDIT, "time": "T7"}), applied_at="T1")
+    applied = judge("hello", OWNED, live({**OURS, "time": "T6"}, EDIT), applied_at="T1")
+    assert first and status and later and applied
+    assert first.mark == status.mark
+    assert len({first.mark, later.mark, applied.mark}) == 3
+
+
+def test_slim_keeps_nothing_but_what_is_judged() -> None:
+    kept = slim(live(OURS, EDIT, STATUS, KEEPER, annotations={"a": "b" * 1000}))
+    assert kept == live(OURS, EDIT, name=None) | {"metadata": {"uid": "u", "managedFields": [OURS, EDIT]}}
+    assert own_time(kept) == "T1"
+    assert own_time(live()) == own_time(None) == ""
+
+
+def inventory(*owned: Owned) -> Inventory:
+    return Inventory(OWNER, "c", "d", owned)
+
+
+def test_git_differs_by_objects_their_content_and_new_confirmations() -> None:
+    other = ObjectRef("", "ConfigMap", "dev", "b")
+    has = inventory(OWNED)
+    assert differs(has, {REF: "h"}) == ""
+    assert differs(None, {}) == ""
+    marks = [
+        differs(has, {REF: "new"}),
+        differs(has, {REF: "h", other: "x"}),
+        differs(has, {}),
+        differs(has, {}, ["ConfigMap dev/a u"]),
+        differs(None, {REF: "h"}),
+        differs(inventory(Owned(REF)), {REF: "h"}),
+    ]
+    assert all(marks)
+    assert len(set(marks[:4])) == 4
+
+
+def finding(name="a", mark="m", *, doubtful=False, since=0.0) -> Finding:
+    return Finding("hello", ObjectRef("", "ConfigMap", "dev", name), mark, doubtful=doubtful, since=since)
+
+
+def test_a_burst_is_one_entry_and_is_answered_in_time() -> None:
+    agenda = Agenda()
+    for number in range(200):
+        agenda.note("hello", number * 0.01)
+    assert agenda.take(LONGEST - 0.01) == ()
+    assert agenda.take(LONGEST) == ("hello",)
+    assert agenda.take(1e9) == ()
+    assert agenda.next_due() is None
+
+
+def test_a_single_change_waits_for_a_moment_only() -> None:
+    agenda = Agenda()
+    agenda.note("hello", 5.0)
+    assert agenda.next_due() == pytest.approx(5.0 + QUIET)
+
+
+def test_a_doubt_waits_and_does_not_hold_up_a_certainty() -> None:
+    agenda = Agenda()
+    agenda.note("hello", 0.0, wait=SETTLE)
+    assert agenda.take(SETTLE - 0.1) == ()
+    agenda.note("hello", 1.0)
+    agenda.note("hello", 1.0, wait=SETTLE)
+    assert agenda.take(1.0 + LONGEST) == ("hello",)
+
+
+def test_a_doubtful_finding_is_a_case_only_when_it_lasts() -> None:
+    agenda = Agenda()
+    doubt = finding(doubtful=True, since=10.0)
+    assert agenda.case("hello", [doubt], "", 11.0, 2) is None
+    assert agenda.next_due() == pytest.approx(10.0 + SETTLE, abs=0.1)
+    case = agenda.case("hello", [doubt], "", 10.0 + SETTLE, 2)
+    assert case is not None
+    assert agenda.case("hello", [doubt, finding("b", since=11.0)], "", 11.0, 2) is not None
+
+
+def test_what_was_tried_is_no_news_until_it_changes_or_was_well() -> None:
+    agenda = Agenda()
+    same = finding()
+    for _ in range(2):
+        case = agenda.case("hello", [same], "", 100.0, 2)
+        assert case is not None
+        agenda.answered(case, {same.ref}, 100.0)
+    assert agenda.case("hello", [same], "", 100.0, 2) is None
+    assert agenda.case("hello", [finding(mark="other")], "", 100.0, 2) is not None
+    agenda.settled(same.ref)
+    assert agenda.case("hello", [same], "", 100.0, 2) is not None
+
+
+def test_what_a_run_has_healed_counts_as_news_when_it_comes_again() -> None:
+    agenda = Agenda()
+    for at in (0.0, 10.0, 20.0):
+        case = agenda.case("hello", [finding()], "", at, 1)
+        assert case is not None
+        agenda.answered(case, set(), at)
+
+
+def test_git_is_tried_like_an_object_and_forgiven_like_one() -> None:
+    agenda = Agenda()
+    case = agenda.case("hello", [], "mark", 0.0, 1)
+    assert case is not None
+    assert case.reason == "Git has changed"
+    agenda.answered(case, set(), 0.0)
+    assert agenda.case("hello", [], "mark", 1.0, 1) is None
+    assert agenda.case("hello", [], "newer", 1.0, 1) is not None
+    agenda.forgive()
+    assert agenda.case("hello", [], "mark", 1.0, 1) is not None
+
+
+def test_an_object_that_is_fought_over_waits_ever_longer() -> None:
+    agenda, now, gaps = Agenda(), 0.0, []
+    for number in range(FREE + 4):
+        fought = finding(mark=str(number))
+        pause = agenda.pause(fought, now)
+        gaps.append(pause)
+        now += pause
+        case = agenda.case("hello", [fought], "", now, 2)
+        assert case is not None
+        agenda.answered(case, set(), now)
+    assert gaps == [0.0] * FREE + [1.0, 2.0, 4.0, 8.0]
+    assert agenda.pause(finding(), now + MEMORY + 1) == 0.0
+
+
+def test_a_case_says_why_in_one_line() -> None:
+    edited = Finding("hello", REF, "m", managers=("kubectl-edit",))
+    case = work_queue.Case("hello", (edited, *(finding(str(n)) for n in range(4))), "git")
+    assert case.reason == (
+        "ConfigMap dev/a changed by kubectl-edit, ConfigMap dev/0 differs, ConfigMap dev/1 differs,"
+        " 2 more, Git has changed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("manager", "name"),
+    [("kubectl-client-side-apply", "kubectl"), ("k9s", "k9s"), ("evil-1", "other"), ("", "unknown")],
+)
+def test_managers_are_of_a_bounded_set(manager: str, name: str) -> None:
+    assert family(manager) == name
+
+
+def test_backoff_doubles_up_to_a_limit() -> None:
+    assert [backoff(n, first=2, longest=10) for n in range(5)] == [2, 4, 8, 10, 10]
+    assert backoff(10**6) == 300

@@ -1,0 +1,126 @@
+"""A scripted API server: each list and each watch gives what the test says."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from towpath.adapters.kubernetes import ApiRefusedError, WatchEvent, WatchExpiredError
+from towpath.engine.live.watch_cache import Collection, LivePicture
+from towpath.errors import TransientError
+from towpath.objects import Manifest, ref_of
+
+PODS = Collection("", "Pod", "dev")
+
+
+def pod(name: str, version: str) -> Manifest:
+    metadata = {"name": name, "namespace": "dev", "resourceVersion": version}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+
+
+class Script:
+    """`lists` and `watches` are used up one by one; afterwards a watch stays open and silent."""
+
+    def __init__(self, lists: list[Any], watches: list[Any]) -> None:
+        self.lists = lists
+        self.watches = watches
+        self.since: list[str] = []
+        self.closed = threading.Event()
+
+    def list_with_version(
+        self, group: str, kind: str, namespace: str | None = None, *, fields: str = ""
+    ) -> tuple[list[Manifest], str]:
+        answer = self.lists.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer, "1"
+
+    def watch(
+        self,
+        group: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        since: str,
+        seconds: float,
+        fields: str = "",
+    ) -> Iterator[WatchEvent]:
+        self.since.append(since)
+        if not self.watches:
+            self.closed.wait(seconds)
+            return
+        for answer in self.watches.pop(0):
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
+
+
+def settle(script: Script, names: set[str], collections: tuple[Collection, ...] = (PODS,)) -> None:
+    """Wait on the picture until it shows `names`."""
+    end = time.monotonic() + 10
+    try:
+        with LivePicture(script, collections) as picture:
+            while True:
+                version, seen = picture.snapshot()
+                if seen is not None and {ref.name for ref in seen} == names:
+                    return
+                assert time.monotonic() < end, seen
+                picture.wait(version, 1)
+    finally:
+        script.closed.set()
+
+
+def test_events_change_the_picture() -> None:
+    events = [
+        WatchEvent("ADDED", pod("b", "2")),
+        WatchEvent("DELETED", pod("a", "3")),
+        WatchEvent("BOOKMARK", {"metadata": {"resourceVersion": "9"}}),
+    ]
+    script = Script([[pod("a", "1")]], [events])
+    settle(script, {"b"})
+    assert script.since[0] == "1"
+
+
+def test_the_next_watch_goes_on_from_the_bookmark() -> None:
+    bookmark = [WatchEvent("BOOKMARK", {"metadata": {"resourceVersion": "9"}})]
+    script = Script([[]], [bookmark, [WatchEvent("ADDED", pod("a", "10"))]])
+    settle(script, {"a"})
+    assert script.since[:2] == ["1", "9"]
+
+
+def test_a_watch_that_expired_starts_from_a_new_list() -> None:
+    settle(Script([[pod("a", "1")], [pod("b", "5")]], [[WatchExpiredError("410")]]), {"b"})
+
+
+def test_an_interruption_is_gone_over() -> None:
+    away = TransientError("away", retry_after=0.01)
+    script = Script([away, [pod("a", "1")]], [[away], [WatchEvent("ADDED", pod("b", "2"))]])
+    settle(script, {"a", "b"})
+    assert script.since[:2] == ["1", "1"]
+
+
+def test_what_is_refused_for_good_is_raised() -> None:
+    refused = ApiRefusedError("list Pod", status=403, reason="forbidden")
+    with pytest.raises(ApiRefusedError, match="forbidden"):
+        settle(Script([refused], []), set())
+
+
+def test_nothing_is_shown_before_every_collection_was_read() -> None:
+    script = Script([[pod("a", "1")]], [])
+    picture = LivePicture(script, [PODS])
+    assert picture.snapshot() == (0, None)
+
+
+def test_the_same_object_in_the_picture_is_the_newest() -> None:
+    script = Script([[pod("a", "1")]], [[WatchEvent("MODIFIED", pod("a", "2"))]])
+    with LivePicture(script, [PODS]) as picture:
+        end = time.monotonic() + 10
+        while True:
+            version, seen = picture.snapshot()
+            if seen and seen[ref_of(pod("a", "1"))]["metadata"]["resourceVersion"] == "2":
+                break
+            assert time.monotonic() < end
+            picture.wait(version, 1)
+    script.closed.set()

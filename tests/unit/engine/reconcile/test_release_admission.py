@@ -1,0 +1,232 @@
+"""A release that a person merged passes the same gate, where it takes effect; what came by promotion does."""
+
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.engine.source.test_history import World, release
+from towpath.adapters import registry
+from towpath.applyset.inventory import Inventory, Owner
+from towpath.config import load_config
+from towpath.engine.live.context import Place
+from towpath.engine.reconcile import release_admission
+from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
+from towpath.engine.source.repository import Desired
+from towpath.errors import RefusedError, TransientError
+from towpath.release.model import EnvironmentRelease, Release, dump_release_file, release_path
+from towpath.release.quarantine import Quarantined, dump_quarantine, quarantine_path
+
+CONFIG = """\
+apiVersion: towpath.dev/v1
+apps: {hello: {image: 127.0.0.1:5000/hello, source: {repository: ../hello.git}}}
+environments:
+  - {name: dev, namespace: dev}
+  - {name: prod, namespace: prod, gate: {approvals: {required: 2, from: [alice, bob]}}}
+scan: {scanners: [secret]}
+"""
+
+
+class Bench:
+    """A real repository; the registry and the inventory are what the test says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.git = World(folder)
+        self.config(CONFIG)
+        self.records = {release(n).digest: release(n) for n in (1, 2)}
+        self.applied = ""
+
+    def config(self, text: str) -> None:
+        self.merge({"towpath.yaml": text})
+
+    def merge(self, files: dict[str, str]) -> str:
+        """A commit of a person."""
+        mark = ("Merged-By-Hand", uuid.uuid4().hex)
+        self.git.write(files, f"Change something\n\n{mark[0]}: {mark[1]}\n", mark)
+        return self.git.checkout().commit
+
+    def name(self, number: int, environment: str, **changes: Any) -> str:
+        """A person's commit that names a release."""
+        named = replace(release(number), **changes)
+        state = EnvironmentRelease(named, "2026-01-01T00:00:00Z", "ann", verified_at="2026-01-02T00:00:00Z")
+        return self.merge({release_path("hello", environment): dump_release_file(state)})
+
+    def quarantine(self, number: int) -> None:
+        bad = Quarantined(release(number).digest, "never ready", "2026-01-03T00:00:00Z")
+        self.merge({quarantine_path("hello"): dump_quarantine([bad])})
+
+    def place(self, environment: str) -> Place:
+        checkout = self.git.checkout()
+        config = load_config(checkout.path)
+        return Place(None, Desired(checkout, config), config.environment(environment))  # type: ignore[arg-type]
+
+    def check(self, environment: str) -> None:
+        require_admitted(self.place(environment), "hello")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    made = Bench(tmp_path)
+
+    def get_release(_image: str, digest: str) -> Release | None:
+        return made.records.get(digest)
+
+    def read_inventory(_cluster: object, owner: Owner) -> tuple[Inventory | None, str]:
+        return (Inventory(owner, made.applied, "", ()) if made.applied else None), "1"
+
+    monkeypatch.setattr(registry, "get_release", get_release)
+    monkeypatch.setattr(release_admission, "read_inventory", read_inventory)
+    return made
+
+
+def refused(bench: Bench, environment: str, why: str) -> None:
+    with pytest.raises(RefusedError, match=why) as caught:
+        bench.check(environment)
+    assert f"{environment} holds hello: " in caught.value.message
+    assert f"towpath promote hello --to {environment}" in (caught.value.remedy or "")
+
+
+def test_what_a_promotion_or_rollback_brought_needs_neither_registry_nor_cluster(bench: Bench) -> None:
+    bench.records.clear()
+    bench.git.promote(1, "prod", verified=True)
+    bench.check("prod")
+    bench.git.promote(2, "prod", verified=False)
+    bench.check("prod")
+    bench.git.promote(1, "prod", verified=True, back_from=2)
+    bench.check("prod")
+
+
+def test_a_merged_release_passes_the_gate_where_nothing_else_is_asked(bench: Bench) -> None:
+    bench.name(1, "dev")
+    bench.check("dev")
+
+
+def test_a_merged_release_without_a_record_is_held(bench: Bench) -> None:
+    bench.records.clear()
+    bench.name(1, "dev")
+    refused(bench, "dev", "no promotion brought hello 1111111 here.* the registry has no record of it")
+
+
+def test_a_merged_release_that_says_another_commit_than_its_record_is_held(bench: Bench) -> None:
+    bench.name(1, "dev", commit="9" * 40)
+    refused(bench, "dev", "its record in the registry have another commit")
+
+
+def test_a_merged_release_that_was_not_scanned_as_asked_is_held(bench: Bench) -> None:
+    bench.config(CONFIG.replace("[secret]", "[secret, vuln]"))
+    bench.name(1, "dev")
+    refused(bench, "dev", "was not scanned for vuln")
+
+
+def test_a_merged_release_is_held_for_the_environment_before_and_for_approvals(bench: Bench) -> None:
+    bench.name(1, "prod")
+    refused(bench, "prod", "must be verified in dev first.*; 2 approvals are missing")
+
+
+def test_a_release_of_another_environment_copied_with_its_file_is_held(bench: Bench) -> None:
+    bench.git.promote(1, "dev", verified=True)
+    text = (bench.git.checkout().path / release_path("hello", "dev")).read_text()
+    bench.merge({release_path("hello", "prod"): text})
+    refused(bench, "prod", "2 approvals are missing")
+
+
+def test_a_merged_quarantined_release_is_held(bench: Bench) -> None:
+    bench.quarantine(1)
+    bench.name(1, "dev")
+    refused(bench, "dev", "hello 1111111 is quarantined since 2026-01-03T00:00:00Z: never ready")
+
+
+def test_a_quarantined_release_that_was_never_verified_here_is_held(bench: Bench) -> None:
+    bench.git.promote(1, "dev", verified=False)
+    bench.quarantine(1)
+    refused(bench, "dev", "is quarantined")
+
+
+def test_a_release_verified_here_before_its_quarantine_elsewhere_may_be_rebuilt(bench: Bench) -> None:
+    bench.git.promote(1, "dev", verified=True)
+    bench.quarantine(1)
+    bench.check("dev")
+
+
+def test_a_person_may_revert_to_what_a_promotion_brought_before(bench: Bench) -> None:
+    bench.git.promote(1, "prod", verified=True)
+    text = (bench.git.checkout().path / release_path("hello", "prod")).read_text()
+    bench.git.promote(2, "prod", verified=False)
+    bench.merge({release_path("hello", "prod"): text})
+    bench.check("prod")
+
+
+def test_what_runs_already_is_healed_whatever_is_said_about_it(bench: Bench) -> None:
+    bench.applied = bench.name(1, "prod")
+    bench.records.clear()
+    bench.quarantine(1)
+    bench.check("prod")
+    bench.name(2, "prod")
+    refused(bench, "prod", "the registry has no record of it")
+    bench.applied = "e" * 40  # a commit that the repository does not have
+    refused(bench, "prod", "the registry has no record of it")
+
+
+def test_an_environment_that_asks_nothing_takes_any_release_but_a_quarantined_one(bench: Bench) -> None:
+    bench.records.clear()
+    bench.config(CONFIG.replace("[secret]", "[]"))
+    bench.name(1, "dev")
+    bench.check("dev")
+    bench.quarantine(1)
+    refused(bench, "dev", "is quarantined")
+
+
+def test_an_app_that_is_not_built_here_has_no_record_and_no_scan_but_passes_the_rest(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(registry, "get_release")
+    bench.config(CONFIG.replace(", source: {repository: ../hello.git}", "").replace("[secret]", "[vuln]"))
+    bench.name(1, "dev")
+    bench.check("dev")
+    bench.name(1, "prod")
+    refused(bench, "prod", "2 approvals are missing")
+
+
+def test_a_registry_that_does_not_answer_is_no_verdict(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_image: str, _digest: str) -> Release | None:
+        raise TransientError("registry away")
+
+    monkeypatch.setattr(registry, "get_release", away)
+    bench.name(1, "dev")
+    with pytest.raises(TransientError, match="registry away"):
+        bench.check("dev")
+
+
+def test_an_app_without_a_release_is_nobodys_business(bench: Bench) -> None:
+    bench.check("dev")
+
+
+def test_of_many_apps_the_history_is_read_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = CONFIG.replace(
+        "apps: {", "apps: {other: {image: 127.0.0.1:5000/o, source: {repository: ../o.git}}, "
+    )
+    bench.config(more)
+    bench.git.promote(1, "prod", verified=True)
+    place = bench.place("prod")
+    recent = recent_commits(place, ["hello", "other"])
+    assert recent["other"] == []
+    assert recent_commits(place, ["hello"]) == {}
+    monkeypatch.delattr(release_admission, "log")
+    require_admitted(place, "hello", recent["hello"])
+
+
+def test_what_the_newest_commits_do_not_tell_is_looked_up(bench: Bench) -> None:
+    bench.git.promote(1, "prod", verified=True)
+    require_admitted(bench.place("prod"), "hello", [])
+
+
+def test_where_any_release_may_come_in_no_history_is_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.config(CONFIG.replace("[secret]", "[]"))
+    bench.name(1, "dev")
+    monkeypatch.delattr(release_admission, "log")
+    bench.check("dev")
+    assert recent_commits(bench.place("dev"), ["hello"]) == {}

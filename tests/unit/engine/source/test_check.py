@@ -1,0 +1,162 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from towpath.config import load_config
+from towpath.engine.source.check import check_repository
+from towpath.engine.source.render import digest_of, released_apps, render_app, render_environment
+from towpath.errors import RefusedError, UnknownNameError
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
+from towpath.settings import Settings
+
+EXAMPLE = Path(__file__).parents[4] / "examples/environments"
+TOOLS = Settings.load({"HOME": str(Path.home())}).tools
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EXAMPLE, tmp_path / "environments"))
+
+
+def release(root: Path, environment: str, *, digest: str = DIGEST) -> None:
+    """What a promotion writes."""
+    made = Release(
+        app="hello", image="127.0.0.1:5000/hello", digest=digest, commit="c" * 40, source="x", subject="x",
+        author="x", built_at="2026-01-01T00:00:00Z", scan=ScanSummary(status="passed"), flow_run="r",
+    )  # fmt: skip
+    record = EnvironmentRelease(
+        release=made, promoted_at="2026-01-01T00:00:00Z", promoted_by="x", promoted_from=None,
+        approved_by=(), flow_run="r", verified_at=None, rolls_back=None,
+    )  # fmt: skip
+    folder = root / "apps/hello" / environment
+    (folder / "release.yaml").write_text(dump_release_file(record))
+    with (folder / "kustomization.yaml").open("a") as file:
+        file.write(f"images:\n  - name: 127.0.0.1:5000/hello\n    digest: {DIGEST}\n")
+
+
+def test_the_example_has_no_findings(repository: Path) -> None:
+    checked = check_repository(repository, tools=TOOLS)
+    assert checked.findings == ()
+    assert checked.objects == 25
+
+
+def test_every_environment_of_the_example_can_be_rebuilt_from_git_alone(repository: Path) -> None:
+    config = load_config(repository)
+    for environment in config.environments:
+        objects = render_app(repository, config, "hello", environment.name, tools=TOOLS).objects
+        named = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+        label = named["Namespace", environment.namespace]["metadata"]["labels"]
+        assert label["towpath.dev/environment"] == environment.name
+        (subject,) = named["RoleBinding", "towpath"]["subjects"]
+        assert subject["name"] == f"towpath-{environment.name}"
+
+
+def test_an_app_without_release_is_not_rendered_for_its_environment(repository: Path) -> None:
+    config = load_config(repository)
+    assert list(released_apps(repository, config, "dev")) == []
+    assert render_environment(repository, config, "dev", tools=TOOLS) == ()
+    release(repository, "dev")
+    (result,) = render_environment(repository, config, "dev", tools=TOOLS)
+    assert result.namespace == "dev"
+    assert result.digest == digest_of(tuple(reversed(result.objects)))
+
+
+def test_a_release_that_the_overlay_does_not_run_is_refused(repository: Path) -> None:
+    release(repository, "dev", digest="sha256:" + "b" * 64)
+    with pytest.raises(RefusedError, match=r"apps/hello/base/deployment\.yaml:1: .*release\.yaml says"):
+        render_app(repository, load_config(repository), "hello", "dev", tools=TOOLS)
+
+
+def test_unknown_names_are_told(repository: Path) -> None:
+    config = load_config(repository)
+    with pytest.raises(UnknownNameError, match="app 'hallo'"):
+        render_app(repository, config, "hallo", "dev", tools=TOOLS)
+    with pytest.raises(UnknownNameError, match="environment 'test'"):
+        render_app(repository, config, "hello", "test", tools=TOOLS)
+
+
+def test_all_findings_come_in_one_run(repository: Path) -> None:
+    (repository / "apps/hello/dev/config.yaml").write_text("a: 1\na: 2\n")
+    (repository / "apps/hello/quarantine.yaml").write_text("[")
+    with (repository / "apps/hello/prod/poddisruptionbudget.yaml").open("a") as file:
+        file.write("---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: rbac.authorization.k8s.io/v1\n")
+        file.write("  kind: ClusterRole\n  metadata: {name: smuggled}\n")
+    shutil.rmtree(repository / "apps/hello/staging")
+    (repository / "apps/stranger").mkdir()
+    said = [str(finding) for finding in check_repository(repository, tools=TOOLS).findings]
+    for part in (
+        "apps/hello/dev/config.yaml:2: the same key twice",
+        "quarantine.yaml",
+        "ClusterRole smuggled is cluster-scoped",
+        "apps/hello/staging: there is no such folder",
+        "apps/stranger: no app of this name",
+    ):
+        assert any(part in each for each in said), (part, said)
+
+
+def test_findings_of_towpath_yaml_have_their_lines(repository: Path) -> None:
+    path = repository / "towpath.yaml"
+    path.write_text(path.read_text().replace("renderer:", "render:").replace("approvals:", "approval:"))
+    said = [str(finding) for finding in check_repository(repository).findings]
+    assert len(said) == 2
+    assert all(each.startswith("towpath.yaml:") for each in said)
+
+
+def test_two_apps_that_declare_one_object_are_told(repository: Path) -> None:
+    path = repository / "towpath.yaml"
+    path.write_text(path.read_text().replace("apps:\n", "apps:\n  second: {image: 127.0.0.1:5000/second}\n"))
+    shutil.copytree(repository / "apps/hello", repository / "apps/second")
+    said = [str(finding) for finding in check_repository(repository, tools=TOOLS).findings]
+    assert any("Deployment dev/hello is declared by app" in each for each in said)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "towpath.yaml",
+        "apps/hello/quarantine.yaml",
+        "apps/hello/dev/release.yaml",
+        "apps/hello/base/rbac.yaml",
+    ],
+)
+def test_pipes_and_links_out_of_the_checkout_are_refused_without_reading_them(
+    repository: Path, path: str
+) -> None:
+    file = repository / path
+    file.unlink(missing_ok=True)
+    file.symlink_to("/etc/passwd")
+    (finding, *_) = check_repository(repository, tools=TOOLS).findings
+    assert "leads out of the repository" in finding.message
+    assert "root:" not in str(finding)
+    file.unlink()
+    os.mkfifo(file)
+    (finding, *_) = check_repository(repository, tools=TOOLS).findings
+    assert "is not a regular file" in finding.message
+
+
+def test_a_renamed_environment_folder_is_an_error_and_no_deletion(repository: Path) -> None:
+    release(repository, "dev")
+    (repository / "apps/hello/dev").rename(repository / "apps/hello/development")
+    said = [str(finding) for finding in check_repository(repository, tools=TOOLS).findings]
+    assert any("apps/hello/dev: there is no such folder" in each for each in said)
+    assert any("apps/hello/development: has a release" in each for each in said)
+
+
+def test_pauses_are_read_and_must_name_what_there_is(repository: Path) -> None:
+    (repository / "pauses").mkdir()
+    good = "- {app: helo, until: '2026-01-01T00:00:00Z', reason: x}\n"
+    (repository / "pauses/prod.yaml").write_text(good)
+    (repository / "pauses/dev.yaml").write_text("- {until: tomorrow, reason: x}\n")
+    (repository / "pauses/prd.yaml").write_text(good)
+    found = [str(finding) for finding in check_repository(repository, tools=TOOLS).findings]
+    assert [line.partition(": ")[0] for line in found] == [
+        "pauses/dev.yaml:1",
+        "pauses/prd.yaml",
+        "pauses/prod.yaml",
+    ]
+    assert "must be a time with its zone" in found[0]
+    assert "no environment of this name" in found[1]
+    assert "there is no app `helo`" in found[2]

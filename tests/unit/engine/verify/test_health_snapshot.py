@@ -1,0 +1,76 @@
+"""Health of many apps from one read per kind."""
+
+from collections import Counter
+from typing import Any
+
+from towpath.config import parse_config
+from towpath.engine.source.render import Rendered
+from towpath.engine.verify.health_snapshot import AppHealth, glance
+from towpath.errors import TransientError
+from towpath.health import Status
+from towpath.objects import Manifest, ref_of
+
+CONFIG = parse_config("apiVersion: towpath.dev/v1\nenvironments: [{name: dev, namespace: dev}]\n")
+
+
+def deployment(name: str, *, ready: bool = True) -> Manifest:
+    status = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "conditions": []}
+    status |= {"availableReplicas": 1, "readyReplicas": 1} if ready else {"unavailableReplicas": 1}
+    metadata = {"name": name, "namespace": "dev", "uid": name, "generation": 1}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": {"replicas": 1},
+        "status": status,
+    }
+
+
+def configmap(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "dev"}}
+
+
+class Recorded:
+    """Answers lists from `live`, and counts them."""
+
+    def __init__(self, *live: Manifest) -> None:
+        self.live = live
+        self.asked: Counter[str] = Counter()
+
+    def discover(self) -> Any:
+        return {("apps", "Deployment"), ("apps", "ReplicaSet"), ("", "Pod"), ("", "ConfigMap")}
+
+    def list(self, group: str, kind: str, namespace: str | None) -> list[Manifest]:
+        self.asked[kind] += 1
+        return [each for each in self.live if (ref_of(each).group, ref_of(each).kind) == (group, kind)]
+
+
+def app(name: str, *objects: Manifest) -> Rendered:
+    return Rendered(name, "dev", "dev", objects, "")
+
+
+def test_each_kind_is_listed_once_for_all_apps_and_what_is_just_there_not_at_all() -> None:
+    names = [f"app-{number}" for number in range(20)]
+    cluster = Recorded(*(deployment(name) for name in names))
+    rendered = [app(name, deployment(name), configmap(name)) for name in names]
+    found = glance(cluster, CONFIG, rendered, {})
+    assert found == {name: AppHealth(Status.HEALTHY) for name in names}
+    assert cluster.asked == {"Deployment": 1, "ReplicaSet": 1, "Pod": 1}
+
+
+def test_an_app_is_as_bad_as_its_worst_object_and_says_which() -> None:
+    cluster = Recorded(deployment("good"), deployment("slow", ready=False))
+    rendered = [app("one", deployment("good"), deployment("slow")), app("two", deployment("gone"))]
+    found = glance(cluster, CONFIG, rendered, {})
+    assert found["one"].status is Status.PROGRESSING
+    assert found["one"].message.startswith("Deployment dev/slow: ")
+    assert found["two"].status is Status.MISSING
+
+
+def test_a_cluster_that_cannot_be_read_leaves_health_unknown() -> None:
+    class Away(Recorded):
+        def list(self, *_: object) -> list[Manifest]:
+            raise TransientError("the API server is away")
+
+    found = glance(Away(), CONFIG, [app("one", deployment("good"))], {})
+    assert found == {"one": AppHealth(Status.UNKNOWN, "the API server is away")}

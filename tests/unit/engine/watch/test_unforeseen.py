@@ -1,0 +1,95 @@
+"""A defect of ours or of a library stops one app, or one turn of a thread, and is told."""
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.unit.engine.watch.test_watcher import place_at
+from towpath.adapters.metrics import Metrics
+from towpath.drift.decision import Decision
+from towpath.engine.reconcile import adopt, execute
+from towpath.engine.reconcile.execute import Work
+from towpath.engine.source.render import Rendered
+from towpath.engine.watch import informers
+from towpath.engine.watch.git_poller import Branch
+from towpath.engine.watch.informers import Followers
+from towpath.engine.watch.state import Sight
+from towpath.settings import Settings
+
+
+def defect(*_: object, **__: object) -> None:
+    raise ZeroDivisionError("division by zero")
+
+
+def test_an_app_that_hits_a_defect_has_failed_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove_app(_cluster: object, app: str, *_: object, **__: object) -> None:
+        if app == "bad":
+            defect()
+
+    monkeypatch.setattr(execute, "remove_app", remove_app)
+    place: Any = place_at(tmp_path)
+    said: list[str] = []
+    work = [Work(Decision(app, "remove", ()), None, "") for app in ("bad", "good")]
+    seen: Any = SimpleNamespace()
+    bad, good = execute.carry_out(place, work, seen, said.append)
+    assert (bad.app, bad.transient) == ("bad", False)
+    assert "unexpected ZeroDivisionError: division by zero" in bad.failure
+    assert "please report it" in bad.failure
+    assert said == ["bad: unexpected ZeroDivisionError: division by zero"]
+    assert not good.failure
+
+
+def test_an_app_whose_adoption_hits_a_defect_is_told_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adopt, "adopt_app", defect)
+    rendered = Rendered("hello", "dev", "dev", (), "")
+    decision = Decision("hello", "adopt", ())
+    proposal = adopt.propose_app(Settings.load({}), place_at(tmp_path), rendered, decision, "run")
+    assert proposal.failure == "unexpected ZeroDivisionError: division by zero"
+    assert str(proposal) == "hello: not adopted: unexpected ZeroDivisionError: division by zero"
+
+
+def test_a_branch_that_hits_a_defect_is_in_trouble_and_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    watched = Branch(Settings.load({}), "dev", 1.0, lambda _: None, said.append)
+    monkeypatch.setattr(Branch, "_read", defect)
+    assert not watched.refresh()
+    assert not watched.refresh()
+    assert said == [
+        "unexpected ZeroDivisionError: division by zero;"
+        " nothing was read before, so nothing is done until it can be"
+    ]
+    monkeypatch.setattr(Branch, "_read", lambda _: None)
+    assert watched.refresh()
+    assert watched.trouble is None
+
+
+def test_a_follower_that_hits_a_defect_is_not_ready_and_follows_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns, over = [0], threading.Event()
+
+    def follow(*_: object, **__: object) -> None:
+        turns[0] += 1
+        if turns[0] > 1:
+            over.set()
+        defect()
+
+    monkeypatch.setattr(informers, "follow", follow)
+    monkeypatch.setattr(informers, "REFUSED_PAUSE", 0.01)
+    said: list[str] = []
+    cluster: Any = None
+    made = Followers(lambda: cluster, Sight("dev", "dev", lambda: None), Metrics("dev"), said.append)
+    made.start()
+    assert over.wait(10)
+    assert made.troubles() == ["unexpected ZeroDivisionError: division by zero"]
+    made.stop()
+    assert len(said) == 1

@@ -1,0 +1,84 @@
+"""What a watcher does when what it reads is away or broken."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tests.unit.engine.verify.test_health_snapshot import CONFIG, app, deployment
+from towpath.adapters.git import Checkout
+from towpath.drift.decision import Decision
+from towpath.drift.model import DriftEntry, DriftKind, DriftReport
+from towpath.engine.live.context import Place
+from towpath.engine.reconcile.detect import Inspection
+from towpath.engine.reconcile.loop import conclude
+from towpath.engine.reconcile.result import Found
+from towpath.engine.source.repository import Desired
+from towpath.engine.watch.git_poller import Branch
+from towpath.engine.watch.watcher import policy_at, without_git
+from towpath.errors import TransientError, UnknownNameError
+from towpath.objects import ObjectRef
+from towpath.settings import Settings
+
+REF = ObjectRef("apps", "Deployment", "dev", "hello")
+
+
+class Away:
+    """A cluster that does not answer."""
+
+    def discover(self) -> Any:
+        raise TransientError("away")
+
+
+def place_at(root: Path) -> Place:
+    checkout = Checkout(root, "https://127.0.0.1/env.git", "c" * 40, "main", root)
+    return Place(cast(Any, Away()), Desired(checkout, CONFIG), CONFIG.environment("dev"))
+
+
+def found(decision: Decision) -> Found:
+    place = place_at(Path())
+    report = DriftReport("dev", "", decision.entries)
+    objects = (app("hello", deployment("hello")),)
+    return Found(place, objects, {"hello": ""}, {}, Inspection(report), (decision,), whole=False)
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "then"),
+    [
+        ("none", None, "none"),
+        ("report", "modified", "report"),
+        ("adopt", "modified", "report"),
+        ("remove", "unapplied", "report"),
+        ("sync", "unapplied", "report"),
+        ("sync", "modified", "sync"),
+    ],
+)
+def test_without_git_only_edits_are_taken_back_and_every_app_is_concluded(
+    action: Any, kind: DriftKind | None, then: str
+) -> None:
+    entries = (DriftEntry("hello", REF, kind),) if kind else ()
+    limited = without_git(found(Decision("hello", action, entries)))
+    assert [each.action for each in limited.decisions] == [then]
+    assert list(conclude(limited, ()).health) == ["hello"]
+
+
+def test_pauses_that_cannot_be_read_hold_everything_and_raise_nothing(tmp_path: Path) -> None:
+    assert not policy_at(place_at(tmp_path), "hello").paused
+    (tmp_path / "pauses").mkdir()
+    (tmp_path / "pauses/dev.yaml").write_text("- {until: tomorrow, reason: a migration}\n")
+    assert "pauses/dev.yaml" in policy_at(place_at(tmp_path), "hello").paused
+
+
+def test_a_misspelt_environment_is_told_with_the_nearest_one_and_nothing_was_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown(_branch: Branch) -> None:
+        raise UnknownNameError("environment", "prd", ("dev", "prod"), where="towpath.yaml")
+
+    said: list[str] = []
+    monkeypatch.setattr(Branch, "_read", unknown)
+    assert not Branch(Settings.load({}), "prd", 1.0, lambda _: None, said.append).refresh()
+    assert said == [
+        "unknown environment 'prd' in towpath.yaml (Did you mean prod?);"
+        " nothing was read before, so nothing is done until it can be"
+    ]

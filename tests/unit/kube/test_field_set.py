@@ -1,0 +1,67 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from towpath.kube.field_set import added, leaves, pattern_of, pointer_of, readable, split, union
+
+OURS = {
+    "f:spec": {"f:replicas": {}, "f:containers": {'k:{"name":"a"}': {".": {}, "f:name": {}, "f:image": {}}}}
+}
+THEIRS = {
+    "f:metadata": {"f:labels": {".": {}, "f:x": {}}},
+    "f:spec": {
+        "f:replicas": {},
+        "f:containers": {
+            'k:{"name":"a"}': {"f:tty": {}},
+            'k:{"name":"b"}': {".": {}, "f:name": {}, "f:image": {}},
+        },
+    },
+}
+LIVE = {
+    "metadata": {"labels": {"x": "1"}},
+    "spec": {
+        "replicas": 1,
+        "containers": [{"name": "b", "image": "i"}, {"name": "a", "image": "i", "tty": True}],
+    },
+}
+steps = st.sampled_from(["f:a", "f:b", 'k:{"name":"x"}', "v:1"])
+trees = st.recursive(st.just({}), lambda inner: st.dictionaries(steps, inner, max_size=3), max_leaves=8)
+
+
+def test_only_what_is_not_ours_is_added_and_a_new_item_counts_once() -> None:
+    assert [readable(path) for path in added(THEIRS, OURS)] == [
+        ".metadata.labels.x",
+        ".spec.containers[a].tty",
+        ".spec.containers[b]",
+    ]
+
+
+def test_pointers_into_a_live_object() -> None:
+    paths = list(added(THEIRS, OURS))
+    assert [pointer_of(path, LIVE) for path in paths] == [
+        "/metadata/labels/x",
+        "/spec/containers/1/tty",
+        "/spec/containers/0",
+    ]
+    assert pointer_of(paths[0], {}) is None
+    assert pattern_of(paths[1]) == "/spec/containers/*/tty"
+
+
+def test_a_port_without_its_default_protocol_is_found() -> None:
+    path = ("f:ports", 'k:{"containerPort":80,"protocol":"TCP"}')
+    assert pointer_of(path, {"ports": [{"containerPort": 80}]}) == "/ports/0"
+
+
+@given(trees, trees)
+def test_union_has_the_leaves_of_both(one, other) -> None:
+    both = union(one, other)
+    assert union(other, one) == both
+    assert union(both, one) == both
+    assert not list(added(one, both))
+
+
+@given(trees, st.sets(steps))
+def test_split_loses_nothing(tree, chosen) -> None:
+    yes, no = split(tree, lambda path: path[-1] in chosen)
+    assert set(leaves(union(yes, no))) == set(leaves(tree))
+    assert all(any(step in chosen for step in path) for path in leaves(yes))
+    assert not any(step in chosen for path in leaves(no) for step in path)

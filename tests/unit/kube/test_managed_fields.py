@@ -1,0 +1,91 @@
+import pytest
+
+from towpath.kube.managed_fields import fingerprint, foreign_edits, is_person, own_entry
+
+SPEC = {"f:spec": {"f:replicas": {}}}
+LABEL = {"f:metadata": {"f:labels": {".": {}, "f:x": {}}}}
+RESTART = {
+    "f:spec": {
+        "f:template": {"f:metadata": {"f:annotations": {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}}}}
+    }
+}
+
+
+def entry(manager: str, fields: object, operation: str = "Update", **more: str):
+    return {
+        "manager": manager,
+        "operation": operation,
+        "apiVersion": "apps/v1",
+        "time": "T1",
+        "fieldsV1": fields,
+        **more,
+    }
+
+
+OURS = entry("towpath", SPEC, "Apply")
+
+
+@pytest.mark.parametrize(
+    ("name", "person"),
+    [
+        ("kubectl", True),
+        ("kubectl-edit", True),
+        ("kubectl-client-side-apply", True),
+        ("k9s", True),
+        ("kube-controller-manager", False),
+        ("towpath", False),
+        ("helm", False),
+        ("octopus", False),
+    ],
+)
+def test_persons_tools(name: str, person: bool) -> None:
+    assert is_person(name) is person
+
+
+@pytest.mark.parametrize(
+    ("other", "managers"),
+    [
+        (entry("kubectl-label", LABEL), ["kubectl-label"]),
+        (entry("kubectl-edit", SPEC), []),  # the same value: nothing was added
+        (entry("kubectl-rollout", RESTART), []),
+        (entry("kubectl", LABEL, subresource="scale"), []),
+        (entry("kube-controller-manager", LABEL), []),
+        (entry("towpath", LABEL, "Update"), ["towpath"]),
+    ],
+)
+def test_foreign_edits(other, managers) -> None:
+    assert [edit.manager for edit in foreign_edits({"managedFields": [OURS, other]})] == managers
+
+
+def test_ignored_fields_are_no_edit() -> None:
+    metadata = {"managedFields": [OURS, entry("kubectl-label", LABEL)]}
+    assert foreign_edits(metadata, ["/metadata/labels/x"]) == ()
+    assert len(foreign_edits(metadata, ["/metadata/labels/y"])) == 1
+
+
+def test_fingerprint_changes_with_fields_and_time_of_our_entry_only() -> None:
+    before = fingerprint({"managedFields": [OURS]})
+    assert before == fingerprint({"managedFields": [entry("kubectl-label", LABEL), OURS]})
+    assert before != fingerprint({"managedFields": [{**OURS, "time": "T2"}]})
+    assert before != fingerprint({"managedFields": [{**OURS, "fieldsV1": LABEL}]})
+
+
+@pytest.mark.parametrize("managed", [None, [], [{}], [entry("kubectl", SPEC)]])
+def test_no_entry_no_fingerprint(managed) -> None:
+    assert own_entry({"managedFields": managed}) is None
+    assert fingerprint({"managedFields": managed}) == ""
+
+
+def test_an_edit_by_a_manager_that_a_rule_leaves_alone_is_none() -> None:
+    metadata = {"managedFields": [OURS, entry("kubectl-label", LABEL)]}
+    assert foreign_edits(metadata, (), (("kubectl-label", ""),)) == ()
+    assert foreign_edits(metadata, (), (("kubectl-label", "/metadata/labels"),)) == ()
+    assert foreign_edits(metadata, (), (("kubectl-label", "/spec"),))
+    assert foreign_edits(metadata, (), (("kubectl-edit", ""),))
+
+
+def test_the_name_of_unknown_owners_is_nobody() -> None:
+    from towpath.kube.managed_fields import is_nobody
+
+    assert is_nobody("before-first-apply")
+    assert not is_nobody("kube-controller-manager")

@@ -1,0 +1,33 @@
+"""Cycles are collected beside the event loop."""
+
+import gc
+import threading
+import weakref
+from unittest.mock import patch
+
+from towpath.orchestration import server_app
+
+
+class Node:
+    """Part of a cycle."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+def test_a_cycle_is_collected_by_the_other_thread() -> None:
+    collected_in: list[str] = []
+    gc.disable()
+    try:
+        node = Node()
+        weakref.finalize(node, lambda: collected_in.append(threading.current_thread().name))
+        with patch.object(server_app, "PAUSE", 0.01):
+            threading.Thread(target=server_app.collect_for_ever, name="beside", daemon=True).start()
+            del node
+            for _ in range(500):
+                if collected_in:
+                    break
+                threading.Event().wait(0.02)
+    finally:
+        gc.enable()
+    assert collected_in == ["beside"]

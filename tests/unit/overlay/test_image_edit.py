@@ -1,0 +1,269 @@
+"""The image changes; every other byte, comment and quote stays."""
+
+import difflib
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from towpath.errors import ConfigError
+from towpath.overlay.image_edit import edit_image, editable_files
+
+IMAGE = "127.0.0.1:5000/hello"
+OLD = "sha256:" + "0" * 64
+NEW = "sha256:" + "1" * 64
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 7))
+
+
+def kustomize(text: str) -> str:
+    return edit_image("kustomize", {"kustomization.yaml": text}, IMAGE, NEW).get("kustomization.yaml", text)
+
+
+def helm(text: str) -> str:
+    return edit_image("helm", {"values.yaml": text}, IMAGE, NEW).get("values.yaml", text)
+
+
+def plain(text: str, container: str | None = None) -> str:
+    return edit_image("plain", {"d.yaml": text}, IMAGE, NEW, container=container)["d.yaml"]
+
+
+def changed(before: str, after: str) -> list[str]:
+    lines = difflib.ndiff(before.splitlines(), after.splitlines())
+    return [line for line in lines if line[0] in "+-"]
+
+
+# ---- kustomize
+
+
+def test_an_overlay_without_images_gets_them_at_its_end() -> None:
+    before = "# mine\nkind: Kustomization\nresources:   [../base]  # base\n# the end\n"
+    assert kustomize(before) == before + f"images:\n  - name: {IMAGE}\n    digest: {NEW}\n"
+
+
+def test_a_file_without_a_last_line_end_gets_one() -> None:
+    assert kustomize("kind: Kustomization").startswith("kind: Kustomization\nimages:\n")
+
+
+def test_line_ends_of_windows_stay() -> None:
+    after = kustomize("kind: Kustomization\r\nresources: []\r\n")
+    assert after.count("\r\n") == after.count("\n") == 5
+
+
+def test_a_document_end_mark_stays_last() -> None:
+    assert kustomize("kind: Kustomization\n...\n").endswith(f"digest: {NEW}\n...\n")
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_the_digest_is_replaced_with_its_quotes_and_comment(quote: str) -> None:
+    other = "images:\n- name: other\n  digest: x\n"
+    before = f"{other}- name: {IMAGE}  # ours\n  digest: {quote}{OLD}{quote} # d\nx: 1\n"
+    assert kustomize(before) == before.replace(OLD, NEW)
+
+
+def test_an_entry_is_found_by_its_new_name() -> None:
+    before = f"images:\n  - digest: {OLD}\n    name: hello\n    newName: {IMAGE}\n"
+    assert kustomize(before) == before.replace(OLD, NEW)
+
+
+def test_a_tag_gives_way_to_the_digest() -> None:
+    before = f'images:\n  - name: {IMAGE}\n    newTag: "1.0" # old\n'
+    assert kustomize(before) == f'images:\n  - name: {IMAGE}\n    digest: "{NEW}" # old\n'
+
+
+def test_an_entry_without_digest_gets_one_in_its_own_style() -> None:
+    assert kustomize(f"images:\n    -   name: {IMAGE} # x\n\n# y\nz: 1\n") == (
+        f"images:\n    -   name: {IMAGE} # x\n        digest: {NEW}\n\n# y\nz: 1\n"
+    )
+    assert kustomize(f"images: [{{name: '{IMAGE}'}}] # z\n") == (
+        f"images: [{{name: '{IMAGE}', digest: {NEW}}}] # z\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "images:\n- name: x # y\n\n# z\na: 1\n",
+            "images:\n- name: x # y\n{0}- name: I\n  digest: D\n\n# z\na: 1\n",
+        ),
+        ("images:\n  - name: x\n", "images:\n  - name: x\n  - name: I\n    digest: D\n"),
+        ("images: [{name: x}]\n", "images: [{name: x}, {name: I, digest: D}]\n"),
+        ("images: [] # none\na: 1\n", "images: # none\n  - name: I\n    digest: D\na: 1\n"),
+        ("images:\na: 1\n", "images:\n  - name: I\n    digest: D\na: 1\n"),
+        ("{kind: Kustomization}\n", "{kind: Kustomization, images: [{name: I, digest: D}]}\n"),
+        ("{images: []}\n", "{images: [{name: I, digest: D}]}\n"),
+    ],
+)
+def test_an_entry_is_appended_in_the_style_of_the_list(before: str, after: str) -> None:
+    wanted = (
+        after.replace("{0}", "").replace("name: I", f"name: {IMAGE}").replace("digest: D", f"digest: {NEW}")
+    )
+    assert kustomize(before) == wanted
+
+
+def test_a_block_text_becomes_a_plain_one() -> None:
+    before = f"images:\n- name: {IMAGE}\n  digest: |\n    {OLD}\nx: 1\n"
+    assert kustomize(before) == f"images:\n- name: {IMAGE}\n  digest: {NEW}\nx: 1\n"
+
+
+def test_doing_it_again_changes_nothing() -> None:
+    once = kustomize("kind: Kustomization\n")
+    assert edit_image("kustomize", {"kustomization.yaml": once}, IMAGE, NEW) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"a: &d {OLD}\nimages:\n- name: {IMAGE}\n  digest: *d\n",
+        f"images:\n- &e\n  name: {IMAGE}\n  digest: {OLD}\nother: *e\n",
+        f"images:\n- name: {IMAGE}\n  newTag: x\n  digest: {OLD}\n",
+        "images: hello\n",
+        "- a\n",
+        "a: 1\n---\nb: 1\n",
+        "a: [\n",
+        "a: &a [*a]\n",
+        BOMB,
+    ],
+)
+def test_what_cannot_be_changed_alone_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"kustomization\.yaml"):
+        kustomize(text)
+
+
+def test_an_overlay_without_kustomization() -> None:
+    with pytest.raises(ConfigError, match=r"no kustomization\.yaml"):
+        edit_image("kustomize", {"x.yaml": ""}, IMAGE, NEW)
+
+
+# ---- helm
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "image:\n  repository: I\n  digest: D\n"),
+        ("# only a comment\n", "# only a comment\nimage:\n  repository: I\n  digest: D\n"),
+        ("replicas: 2 # two\n", "replicas: 2 # two\nimage:\n  repository: I\n  digest: D\n"),
+        (
+            "image:\n  repository: x # r\n  digest: '' # d\n",
+            "image:\n  repository: I # r\n  digest: 'D' # d\n",
+        ),
+        ("image:\n    repository: I\n    # tag\n    tag: a\nb: 1\n", None),
+        ("image:\n  digest:\n  repository: I\n", "image:\n  digest: D\n  repository: I\n"),
+        ('image: {repository: I, digest: "x"}\n', 'image: {repository: I, digest: "D"}\n'),
+        ("image: {}\n", "image: {repository: I, digest: D}\n"),
+        ('image: "x:1" # i\n', 'image: "I@D" # i\n'),
+    ],
+)
+def test_helm_values(before: str, after: str | None) -> None:
+    before = before.replace("repository: I", f"repository: {IMAGE}")
+    if after is None:
+        after = before.replace("    tag: a\n", "    tag: a\n    digest: D\n")
+    after = after.replace("I@D", f"{IMAGE}@{NEW}").replace("repository: I\n", f"repository: {IMAGE}\n")
+    after = after.replace("repository: I,", f"repository: {IMAGE},").replace(
+        "repository: I ", f"repository: {IMAGE} "
+    )
+    after = after.replace("digest: D", f"digest: {NEW}").replace("'D'", f"'{NEW}'").replace('"D"', f'"{NEW}"')
+    assert helm(before) == after
+
+
+# ---- plain
+
+DEPLOYMENT = """\
+# two documents
+apiVersion: v1
+kind: ConfigMap
+data: {image: 127.0.0.1:5000/hello}
+---
+kind: Deployment
+spec:
+  template:
+    spec:
+      initContainers:
+        - {name: init, image: "127.0.0.1:5000/hello:1.0"}
+      containers:
+        - name: hello
+          image: 127.0.0.1:5000/hello:1.0   # ours
+        - name: sidecar
+          image: 127.0.0.1:5000/hello-sidecar:1.0
+"""
+
+
+def test_plain_changes_every_container_that_runs_the_image() -> None:
+    reference = f"{IMAGE}@{NEW}"
+    assert changed(DEPLOYMENT, plain(DEPLOYMENT)) == [
+        '-         - {name: init, image: "127.0.0.1:5000/hello:1.0"}',
+        f'+         - {{name: init, image: "{reference}"}}',
+        "-           image: 127.0.0.1:5000/hello:1.0   # ours",
+        f"+           image: {reference}   # ours",
+    ]
+
+
+def test_plain_changes_only_the_container_that_is_named() -> None:
+    after = plain(DEPLOYMENT, container="sidecar")
+    assert changed(DEPLOYMENT, after)[1:] == [f"+           image: {IMAGE}@{NEW}"]
+
+
+def test_plain_without_such_a_container_says_so() -> None:
+    with pytest.raises(ConfigError, match="no manifest has a container that runs"):
+        plain("kind: ConfigMap\n")
+    with pytest.raises(ConfigError, match="a container called web"):
+        plain(DEPLOYMENT, container="web")
+
+
+def test_only_files_that_changed_are_returned() -> None:
+    files = {"a.yaml": DEPLOYMENT, "b.yaml": "kind: ConfigMap\n"}
+    assert list(edit_image("plain", files, IMAGE, NEW)) == ["a.yaml"]
+
+
+def test_files_that_matter_by_renderer() -> None:
+    names = ["release.yaml", "values.yaml", "kustomization.yaml", "d.yml", "README.md"]
+    assert editable_files("kustomize", names) == ["kustomization.yaml"]
+    assert editable_files("helm", names) == ["values.yaml"]
+    assert editable_files("plain", names) == ["d.yml", "kustomization.yaml", "values.yaml"]
+
+
+# ---- any file at all
+
+text = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=8)
+scalars = st.none() | st.booleans() | st.integers() | text
+data = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3)
+)
+entry = st.fixed_dictionaries({"name": st.sampled_from(["other", IMAGE])}, optional={"digest": st.just(OLD)})
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    before=st.dictionaries(text, data, max_size=4),
+    images=st.none() | st.lists(entry, max_size=3),
+    after=st.dictionaries(text, data, max_size=2),
+    flow=st.sampled_from([None, False]),
+    comment=st.sampled_from(["", "# a comment: [x\n"]),
+    newline=st.sampled_from(["\n", "\r\n"]),
+)
+def test_any_kustomization_keeps_all_but_the_image(
+    before: dict[str, Any], images: Any, after: dict[str, Any], flow: bool | None, comment: str, newline: str
+) -> None:
+    content = {**before, **({} if images is None else {"images": images}), **after}
+    content = {key: value for key, value in content.items() if key != "images" or value is images}
+    source = yaml.safe_dump(content, default_flow_style=flow, allow_unicode=True, sort_keys=False) + comment
+    source = source.replace("\n", newline)
+    result = kustomize(source)
+    loaded = yaml.safe_load(result)
+    found = [item for item in loaded["images"] if item["name"] == IMAGE]
+    assert found[0]["digest"] == NEW
+    rest = [item for item in images or [] if item["name"] != IMAGE]
+    assert [item for item in loaded["images"] if item["name"] != IMAGE] == rest
+    assert {k: v for k, v in loaded.items() if k != "images"} == {
+        k: v for k, v in yaml.safe_load(source).items() if k != "images"
+    }
+    # All that was there is still there, in its order, but for one digest.
+    kept = iter(result.replace(NEW, "").replace("digest", ""))
+    assert all(
+        char in kept
+        for char in source.replace(OLD, "").replace("digest", "").replace("[]", "").replace(" ", "")
+    )
+    assert kustomize(result) == result

@@ -1,0 +1,180 @@
+"""scan.py on reports that the real program wrote (data/scan-*.json)."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from towpath.config import ScanIgnore, ScanPolicy
+from towpath.errors import RefusedError
+from towpath.release.scan import EVIDENCE, ScanVerdict, judge
+from towpath.release.scan_policy import policy_hash, unmet
+
+DATA = Path(__file__).parent / "data"
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SECRETS = ScanPolicy(scanners=("secret",))
+
+
+def report(name: str, **evidence: Any) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((DATA / f"scan-{name}.json").read_text())
+    made = {"scanners": ["secret", "misconfig", "vuln"], "version": "0.59.1", "database": None}
+    return {**content, EVIDENCE: {**made, **evidence}}
+
+
+def verdict_on(content: dict[str, Any], policy: ScanPolicy = SECRETS, now: datetime = NOW) -> ScanVerdict:
+    image_id = json.loads(json.dumps(content)).get("Metadata", {}).get("ImageID", "sha256:0")
+    return judge(content, policy, image_id, now=now)
+
+
+def test_a_clean_image_passes() -> None:
+    verdict = verdict_on(report("clean"))
+    assert verdict.passed
+    assert verdict.summary.status == "passed"
+    assert verdict.summary.scanner_version == "0.59.1"
+    assert verdict.findings == ()
+    verdict.require_passed("hello")
+
+
+def test_a_private_key_blocks() -> None:
+    verdict = verdict_on(report("private-key"))
+    assert verdict.summary.status == "blocked"
+    assert verdict.summary.counts == {"HIGH": 1}
+    assert str(verdict.blocked_by[0]) == "HIGH private-key in /app/site/server.key:1: Asymmetric Private Key"
+    with pytest.raises(RefusedError, match=r"server\.key"):
+        verdict.require_passed("hello")
+
+
+def test_findings_are_recorded_by_their_worst_severity() -> None:
+    assert verdict_on(report("private-key")).summary.findings == {"private-key": "HIGH"}
+    assert verdict_on(report("clean")).summary.findings == {}
+    found = report("misconfigured")
+    policy = ScanPolicy(scanners=("misconfig",), block=())
+    summary = verdict_on(found, policy).summary
+    assert summary.status == "passed"
+    assert set(summary.findings or {}) >= {"AVD-KSV-0017", "AVD-KSV-0009"}
+    assert unmet(summary, policy, now=NOW) == ""
+    stricter = policy.model_copy(update={"block": ("HIGH",)})
+    assert unmet(summary, stricter, now=NOW).endswith("HIGH AVD-KSV-0009, HIGH AVD-KSV-0017")
+
+
+def test_neither_verdict_nor_report_quote_the_file() -> None:
+    verdict = verdict_on(report("private-key"))
+    for text in (json.dumps(verdict.to_json()), verdict.to_markdown(), str(verdict.blocked_by)):
+        assert "BEGIN RSA" not in text
+        assert "****" not in text
+
+
+def test_misconfigurations_block_by_severity() -> None:
+    policy = ScanPolicy(scanners=("misconfig",), block=("HIGH",))
+    verdict = verdict_on(report("misconfigured"), policy)
+    assert {finding.id for finding in verdict.blocked_by} == {"AVD-KSV-0017", "AVD-KSV-0009"}
+    assert verdict.summary.counts == {"HIGH": 2, "MEDIUM": 1}
+    assert [finding.severity for finding in verdict.findings] == ["HIGH", "HIGH", "MEDIUM"]
+
+
+def test_findings_below_the_limit_pass_and_are_told() -> None:
+    verdict = verdict_on(report("private-key"), ScanPolicy(scanners=("secret",), block=("CRITICAL",)))
+    assert verdict.passed
+    assert "server.key" in verdict.to_markdown()
+
+
+@pytest.mark.parametrize(("today", "passed"), [("2026-12-31", True), ("2027-01-01", False)])
+def test_an_ignored_finding_passes_until_its_date(today: str, *, passed: bool) -> None:
+    rule = ScanIgnore(id="private-key", until=date(2027, 1, 1), reason="rotated")
+    now = datetime.fromisoformat(f"{today}T23:00:00+00:00")
+    verdict = verdict_on(report("private-key"), ScanPolicy(scanners=("secret",), ignore=(rule,)), now=now)
+    assert verdict.passed is passed
+    assert bool(verdict.ignored) is passed
+    assert ("rotated" in verdict.to_markdown()) is passed
+
+
+def without(content: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key not in keys}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({}, "schema None"),
+        (report("without-results"), "no `Results`"),
+        ({**report("clean"), "Results": []}, "no `Results`"),
+        ({**report("clean"), "Results": None}, "no `Results`"),
+        ({**report("clean"), "Results": "x"}, "no object"),
+        ({**report("clean"), "SchemaVersion": 3}, "schema 3"),
+        ({**report("clean"), "SchemaVersion": "2"}, "schema '2'"),
+        ({**report("clean"), "ArtifactType": "filesystem"}, "not a container image"),
+        (without(report("clean"), EVIDENCE), "secret did not run"),
+        (report("clean", scanners=["vuln"]), "secret did not run"),
+        (report("suppressed"), "suppressed by something else"),
+        ({**report("clean"), "Results": [{"Target": "x", "Novelties": [{}]}]}, "unknown kind: Novelties"),
+        ({**report("clean"), "Results": [{"Target": "x", "Secrets": ["y"]}]}, "no object"),
+    ],
+)
+def test_what_is_not_proven_counts_as_not_scanned(content: dict[str, Any], reason: str) -> None:
+    verdict = verdict_on(content)
+    assert verdict.summary.status == "not-scanned"
+    assert not verdict.passed
+    assert any(reason in told for told in verdict.reasons), verdict.reasons
+    with pytest.raises(RefusedError, match="not scanned"):
+        verdict.require_passed("hello")
+
+
+def test_a_report_about_another_image_counts_as_not_scanned() -> None:
+    verdict = judge(report("clean"), SECRETS, "sha256:" + "0" * 64, now=NOW)
+    assert verdict.summary.status == "not-scanned"
+
+
+def test_a_policy_without_scanners_counts_as_not_scanned() -> None:
+    assert not verdict_on(report("clean"), ScanPolicy(scanners=())).passed
+
+
+@pytest.mark.parametrize(
+    ("database", "reason"),
+    [
+        (None, "no vulnerability database"),
+        ({"Version": 2}, "when it was updated"),
+        ({"Version": 1, "UpdatedAt": NOW.isoformat()}, "version 1"),
+        ({"Version": 2, "UpdatedAt": (NOW - timedelta(days=8)).isoformat()}, "8 days old"),
+        ({"Version": 2, "UpdatedAt": (NOW + timedelta(days=3)).isoformat()}, "future"),
+    ],
+)
+def test_vulnerabilities_need_a_database_of_known_age(database: Any, reason: str) -> None:
+    verdict = verdict_on(report("clean", database=database), ScanPolicy(scanners=("vuln",)))
+    assert verdict.summary.status == "not-scanned"
+    assert reason in verdict.reasons[0]
+
+
+def test_a_fresh_database_passes() -> None:
+    # Trivy writes nanoseconds.
+    database = {"Version": 2, "UpdatedAt": "2026-11-20T06:16:12.123456789Z"}
+    assert verdict_on(report("clean", database=database), ScanPolicy(scanners=("vuln",))).passed
+
+
+def test_vulnerabilities_name_package_and_fix() -> None:
+    database = {"Version": 2, "UpdatedAt": NOW.isoformat()}
+    verdict = verdict_on(report("vulnerable", database=database), ScanPolicy(scanners=("vuln",)))
+    assert [str(finding) for finding in verdict.findings] == [
+        "CRITICAL CVE-2026-0001 in example 1.2.3-1: example: reads one byte too many, fixed in 1.2.3-2",
+        "LOW CVE-2026-0002 in example 1.2.3-1: example: prints a typo",
+    ]
+    assert [finding.id for finding in verdict.blocked_by] == ["CVE-2026-0001"]
+
+
+def test_a_severity_nobody_knows_blocks() -> None:
+    content = report("private-key")
+    content["Results"][0]["Secrets"][0]["Severity"] = "APOCALYPTIC"
+    assert verdict_on(content).summary.status == "blocked"
+
+
+def test_names_from_the_image_cannot_break_the_table() -> None:
+    content = report("private-key")
+    content["Results"][0]["Target"] = "a|b\n<script>"
+    markdown = verdict_on(content).to_markdown()
+    assert "a\\|b &lt;script>" in markdown
+
+
+def test_the_policys_hash_changes_with_the_policy() -> None:
+    assert policy_hash(SECRETS) == policy_hash(ScanPolicy(scanners=("secret",)))
+    assert policy_hash(SECRETS) != policy_hash(ScanPolicy(scanners=("secret",), block=("LOW",)))
