@@ -15,15 +15,15 @@ from towpath.redact import redact
 
 def adopt(seen: Seen) -> Sequence[Proposal]:
     """Propose the drift of every app whose mode is `adopt`; where there is none, there is no step either."""
-    return propose(seen) if seen.found.adopts else ()
+    return propose(seen) if seen.plan.adopts else ()
 
 
 @step("adopt drift in {seen.environment}")
 def propose(seen: Seen) -> tuple[Proposal, ...]:
     """A branch per app. What cannot be written back is listed, and one app's failure stops no other."""
     log, found = get_run_logger(), []
-    for decision in seen.found.adopts:
-        proposal = propose_app(settings(), seen.found.place, seen.rendered(decision.app), decision, run_id())
+    for decision in seen.plan.adopts:
+        proposal = propose_app(settings(), seen.plan.context, seen.rendered(decision.app), decision, run_id())
         found.append(proposal)
         log.info("%s", redact(str(proposal)))
     name = seen.environment

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from prefect.logging import get_run_logger
 
-from tasks.desired import Desired, read_desired
+from tasks.desired import EnvironmentRepo, read_desired
 from tasks.step import settings, step
 from towpath.adapters.kubernetes import Cluster
 from towpath.adapters.kubernetes import connect_environment as connect_to
@@ -27,7 +27,7 @@ class Target:
     digest: str
 
 
-def render(desired: Desired, app: str, environment: str) -> Rendered:
+def render(desired: EnvironmentRepo, app: str, environment: str) -> Rendered:
     """What Git says about an app in an environment, rendered and admitted."""
     where = settings()
     return render_app(desired.root, desired.config, app, environment, tools=where.tools, cache=where.renders)

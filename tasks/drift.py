@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from prefect.logging import get_run_logger
 
-from tasks.desired import Desired
+from tasks.desired import EnvironmentRepo
 from tasks.events import emit, of_ending, of_finding
 from tasks.report import artifact_key, read_report, read_table, report, write_table
 from tasks.status import write_health
@@ -15,76 +15,78 @@ from tasks.step import settings, step
 from towpath.drift.events import MAX_MESSAGE
 from towpath.drift.incidents import WHOLE, news, remembered
 from towpath.drift.proposal import Proposal
-from towpath.engine.live.context import place_of
+from towpath.engine.live.context import environment_context
 from towpath.engine.live.heal_store import forget_heals
 from towpath.engine.reconcile.execute import Outcome
 from towpath.engine.reconcile.loop import act, conclude, look
-from towpath.engine.reconcile.result import Found
+from towpath.engine.reconcile.result import ReconcilePlan
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError
 from towpath.redact import redact
 
 
 class Seen:
-    """What was found, on its way from step to step; Prefect would search a dataclass for futures."""
+    """The plan on its way from step to step. Not a dataclass: Prefect would search it for futures."""
 
-    def __init__(self, found: Found) -> None:
-        self.found = found
-        self.environment = found.place.environment.name
+    def __init__(self, plan: ReconcilePlan) -> None:
+        self.plan = plan
+        self.environment = plan.context.environment.name
 
     def rendered(self, app: str) -> Rendered:
         """What Git wants of one app."""
-        return next(each for each in self.found.rendered if each.app == app)
+        return next(each for each in self.plan.rendered if each.app == app)
 
     def __repr__(self) -> str:
         return f"Seen({self.environment})"
 
 
 @step("detect drift in {environment}")
-def detect(desired: Desired, environment: str, apps: list[str] | None = None, *, deep: bool = False) -> Seen:
+def detect(
+    desired: EnvironmentRepo, environment: str, apps: list[str] | None = None, *, deep: bool = False
+) -> Seen:
     """Compare released apps (all, or `apps`) with the cluster, and decide about each."""
-    found = look(place_of(settings(), desired, environment), apps, deep=deep)
+    plan = look(environment_context(settings(), desired, environment), apps, deep=deep)
     drift_is_news = False
-    if found.drift.entries:
-        get_run_logger().info("%s", found.drift.summary())
-        text = found.to_markdown()
+    if plan.drift.entries:
+        get_run_logger().info("%s", plan.drift.summary())
+        text = plan.to_markdown()
         key = artifact_key("drift", environment)
         # What is only reported is found in every run: listeners are told once, until it changes.
-        drift_is_news = not found.quiet or read_report(key) != redact(text)
-        report(key, text, found.drift.summary())
+        drift_is_news = not plan.quiet or read_report(key) != redact(text)
+        report(key, text, plan.drift.summary())
     trouble = artifact_key("trouble", environment)
     before = {str(row["app"]): str(row["what"]) for row in read_table(trouble)}
-    now = troubles_of(found)
-    emit(of_finding(found, with_drift=drift_is_news, troubled=news(before, now)))
+    now = troubles_of(plan)
+    emit(of_finding(plan, with_drift=drift_is_news, troubled=news(before, now)))
     if (after := remembered(before, now, apps)) != before:
         rows = [{"app": app, "what": what} for app, what in after.items()]
         write_table(trouble, rows, f"What cannot be reconciled in {environment}")
-    return Seen(found)
+    return Seen(plan)
 
 
-def troubles_of(found: Found) -> dict[str, str]:
+def troubles_of(plan: ReconcilePlan) -> dict[str, str]:
     """What keeps apps, or all of the environment, from being reconciled; as it is written down."""
     # The reason names only apps that were looked at; the commit that the branch has now says it as well.
-    held = {WHOLE: f"rewritten to {found.place.desired.commit}"} if found.held else {}
-    return held | {app: redact(reason)[:MAX_MESSAGE] for app, reason in found.broken.items()}
+    held = {WHOLE: f"rewritten to {plan.context.desired.commit}"} if plan.held else {}
+    return held | {app: redact(reason)[:MAX_MESSAGE] for app, reason in plan.broken.items()}
 
 
 def carry_out(seen: Seen) -> Sequence[Outcome]:
     """Do what was decided; where that is nothing, there is no step for it either."""
-    return () if seen.found.quiet else apply(seen)
+    return () if seen.plan.quiet else apply(seen)
 
 
 @step("carry out in {seen.environment}")
 def apply(seen: Seen) -> tuple[Outcome, ...]:
     """Sync and verify each app; its failure stops no other app and is told at the end."""
     log = get_run_logger()
-    return act(seen.found, lambda line: log.info("%s", redact(line)))
+    return act(seen.plan, lambda line: log.info("%s", redact(line)))
 
 
 @step("record {seen.environment}")
 def record(seen: Seen, outcomes: Sequence[Outcome], proposals: Sequence[Proposal] = ()) -> str:
     """Write the table that `towpath status` shows, and say in one line what was found and done."""
-    done = conclude(seen.found, outcomes)
+    done = conclude(seen.plan, outcomes)
     emit(of_ending(done))
     write_health(done)
     failures = done.failures | {each.app: each.failure for each in proposals if each.failure}
@@ -96,8 +98,10 @@ def record(seen: Seen, outcomes: Sequence[Outcome], proposals: Sequence[Proposal
 
 
 @step("reset heal budgets in {environment}")
-def reset_budgets(desired: Desired, environment: str, apps: list[str] | None = None) -> tuple[str, ...]:
+def reset_budgets(
+    desired: EnvironmentRepo, environment: str, apps: list[str] | None = None
+) -> tuple[str, ...]:
     """Heal again what was healed too often, in all apps or in `apps`; the apps that had healed anything."""
-    place = place_of(settings(), desired, environment)
-    where = place.environment
-    return forget_heals(place.cluster, where.name, where.namespace, apps)
+    context = environment_context(settings(), desired, environment)
+    where = context.environment
+    return forget_heals(context.cluster, where.name, where.namespace, apps)

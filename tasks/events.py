@@ -15,7 +15,7 @@ from towpath.drift.events import (
 )
 from towpath.drift.heal_budget import LIMIT
 from towpath.drift.incidents import WHOLE
-from towpath.engine.reconcile.result import Found, Reconciled
+from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 
 
 def emit(events: Iterable[Event]) -> None:
@@ -26,30 +26,30 @@ def emit(events: Iterable[Event]) -> None:
         )
 
 
-def of_finding(found: Found, *, with_drift: bool, troubled: Collection[str]) -> Iterable[Event]:
+def of_finding(plan: ReconcilePlan, *, with_drift: bool, troubled: Collection[str]) -> Iterable[Event]:
     """What one look found; drift, and the trouble of an app or of the environment, only when it is news."""
-    environment = found.place.environment.name
-    if found.held and WHOLE in troubled:
-        yield branch_rewritten(environment, found.held)
-    for app, reason in found.broken.items():
+    environment = plan.context.environment.name
+    if plan.held and WHOLE in troubled:
+        yield branch_rewritten(environment, plan.held)
+    for app, reason in plan.broken.items():
         if app in troubled:
             yield render_failed(environment, app, reason)
-    for decision in found.decisions if with_drift else ():
+    for decision in plan.decisions if with_drift else ():
         entries = [entry for entry in decision.entries if entry.kind in ("modified", "deleted")]
         if entries:
             yield drift_detected(environment, decision.app, entries, decision.action)
         for stopped in decision.exhausted:
             for pointer in stopped.fields:
                 yield heal_exhausted(environment, decision.app, stopped.ref, pointer, LIMIT)
-    if found.drift.extras and with_drift:
-        answer = "prune" if found.clears_extras else "report"
-        yield drift_detected(environment, "", found.drift.extras, answer)
+    if plan.drift.extras and with_drift:
+        answer = "prune" if plan.clears_extras else "report"
+        yield drift_detected(environment, "", plan.drift.extras, answer)
 
 
-def of_ending(done: Reconciled) -> Iterable[Event]:
+def of_ending(done: ReconcileResult) -> Iterable[Event]:
     """What became of it."""
-    environment = done.found.place.environment.name
-    decisions = {each.app: each for each in done.found.decisions}
+    environment = done.plan.context.environment.name
+    decisions = {each.app: each for each in done.plan.decisions}
     for each in done.outcomes:
         decision = decisions.get(each.app)
         if decision and decision.heals and not each.failure:

@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 
 from tasks.cluster import Target, sync, verify
 from tasks.commit import push_edits, target_at_head
-from tasks.desired import Desired, read_desired
+from tasks.desired import EnvironmentRepo, read_desired
 from tasks.proposal import now
 from tasks.run_identity import actor, run_id
 from tasks.step import cause_of, step
@@ -104,7 +104,7 @@ def restore_earlier(app: str, environment: str, to: str | None) -> Restored:
 
 
 def find_earlier(
-    desired: Desired, app: str, environment: str, failed: str, to: str | None = None
+    desired: EnvironmentRepo, app: str, environment: str, failed: str, to: str | None = None
 ) -> EnvironmentRelease | None:
     """The newest release in history that is not `failed`: verified and not quarantined, or `to` by name."""
     path = release_path(app, environment)
@@ -120,7 +120,7 @@ def find_earlier(
     return None
 
 
-def _release_at(desired: Desired, path: str, commit: str) -> EnvironmentRelease | None:
+def _release_at(desired: EnvironmentRepo, path: str, commit: str) -> EnvironmentRelease | None:
     """The release file at a commit; one that somebody broke there is passed by: others may be sound."""
     text = read_file(desired.checkout, path, commit)
     try:
@@ -137,7 +137,7 @@ def named(state: EnvironmentRelease, name: str) -> bool:
 
 
 def go_back(  # noqa: PLR0913, PLR0917
-    desired: Desired,
+    desired: EnvironmentRepo,
     app: str,
     environment: str,
     earlier: EnvironmentRelease,

@@ -7,7 +7,7 @@ from tasks.proposal import now
 from tasks.report import artifact_key, read_table, write_table
 from tasks.step import step
 from towpath.drift.decision import Decision, drift_text
-from towpath.engine.reconcile.result import Reconciled
+from towpath.engine.reconcile.result import ReconcileResult
 from towpath.printable import headline
 from towpath.redact import redact
 from towpath.release.model import Release
@@ -36,30 +36,30 @@ def record_promoted(target: Target, release: Release) -> None:
     write_rows(target.environment, [row], others=True)
 
 
-def write_health(done: Reconciled) -> None:
+def write_health(done: ReconcileResult) -> None:
     """The table after a reconcile; apps that it did not look at stay as they were."""
-    environment = done.found.place.environment.name
-    rows = [_row(done, app) for app in done.health] + [_broken_row(done, app) for app in done.found.broken]
-    write_rows(environment, rows, others=not done.found.whole)
+    environment = done.plan.context.environment.name
+    rows = [_row(done, app) for app in done.health] + [_broken_row(done, app) for app in done.plan.broken]
+    write_rows(environment, rows, others=not done.plan.whole)
 
 
-def _row(done: Reconciled, app: str) -> Row:
+def _row(done: ReconcileResult, app: str) -> Row:
     outcome = next((each for each in done.outcomes if each.app == app), None)
-    decision = next((each for each in done.found.decisions if each.app == app), Decision(app, "none"))
+    decision = next((each for each in done.plan.decisions if each.app == app), Decision(app, "none"))
     drift = drift_text(decision, failed=outcome is not None and bool(outcome.failure))
     detail = done.health[app].message or "; ".join(map(str, decision.exhausted)) or decision.reason
     return _new_row(done, app, str(done.health[app].status), drift, detail)
 
 
-def _broken_row(done: Reconciled, app: str) -> Row:
-    return _new_row(done, app, "Unknown", "cannot be rendered", done.found.broken[app])
+def _broken_row(done: ReconcileResult, app: str) -> Row:
+    return _new_row(done, app, "Unknown", "cannot be rendered", done.plan.broken[app])
 
 
-def _new_row(done: Reconciled, app: str, health: str, drift: str, detail: str) -> Row:
+def _new_row(done: ReconcileResult, app: str, health: str, drift: str, detail: str) -> Row:
     return {
         "app": app,
-        "release": done.found.digests.get(app, ""),
-        "commit": done.found.place.desired.commit,
+        "release": done.plan.digests.get(app, ""),
+        "commit": done.plan.context.desired.commit,
         "health": health,
         "drift": drift,
         "at": now(),

@@ -306,8 +306,10 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.calls.append(f"extras {where.name} {len(entries)}")
         return ()
 
-    def glance(_cluster: object, _config: object, rendered: Any, _digests: object) -> dict[str, AppHealth]:
-        bench.calls.extend(f"glance {each.environment} {each.app}" for each in rendered)
+    def health_snapshot(
+        _cluster: object, _config: object, rendered: Any, _digests: object
+    ) -> dict[str, AppHealth]:
+        bench.calls.extend(f"health {each.environment} {each.app}" for each in rendered)
         return {each.app: bench.health.get(each.app, AppHealth(Status.HEALTHY)) for each in rendered}
 
     def budget_of(_cluster: object, _owner: object, drifted: Any) -> Budget:
@@ -341,7 +343,7 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("towpath.engine.reconcile.execute.prune_extras", prune_extras)
     monkeypatch.setattr("towpath.engine.reconcile.release_admission.read_inventory", lambda *_: (None, ""))
     monkeypatch.setattr("towpath.engine.reconcile.loop.inspect", inspect)
-    monkeypatch.setattr("towpath.engine.reconcile.loop.glance", glance)
+    monkeypatch.setattr("towpath.engine.reconcile.loop.health_snapshot", health_snapshot)
 
 
 def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def test_nothing_found_is_said_in_one_line_and_changes_nothing(bench: Bench) -> 
     bench.calls.clear()
     run = bench.start("reconcile/dev", environment="dev")
     assert run.state.message == f"dev at {bench_head(bench)}: 1 app in sync"
-    assert bench.calls == ["detect dev", "glance dev hello"]
+    assert bench.calls == ["detect dev", "health dev hello"]
     assert run.name == "reconcile dev"
 
 
@@ -45,7 +45,7 @@ def test_report_leaves_drift_alone_but_carries_out_what_people_merged(bench: Ben
     bench.calls.clear()
     bench.drift = lambda _: found("modified", "deleted", "extra")
     bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "glance dev hello"]
+    assert bench.calls == ["detect dev", "health dev hello"]
     bench.calls.clear()
     bench.drift = lambda _: found("unapplied")
     bench.start("reconcile/dev", environment="dev")
@@ -149,12 +149,12 @@ def test_an_app_that_left_git_goes_only_when_a_commit_confirms_it(bench: Bench) 
     bench.drift = lambda _: found("unapplied", app="gone")
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "glance dev hello"]
+    assert bench.calls == ["detect dev", "health dev hello"]
     text = dump_confirmation([(HELLO, "uid")])
     bench.push("environments", {"apps/gone/dev/prune.yaml": text}, "Remove gone")
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "remove gone dev 1", "glance dev hello"]
+    assert bench.calls == ["detect dev", "remove gone dev 1", "health dev hello"]
 
 
 def test_extras_are_deleted_only_where_asked_and_after_everything_went_well(bench: Bench) -> None:
@@ -163,11 +163,11 @@ def test_extras_are_deleted_only_where_asked_and_after_everything_went_well(benc
     bench.drift = lambda _: found("extra", app="")
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "glance dev hello"]
+    assert bench.calls == ["detect dev", "health dev hello"]
     bench.push("environments", {"towpath.yaml": prune}, "Prune extras")
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "extras dev 1", "glance dev hello"]
+    assert bench.calls == ["detect dev", "extras dev 1", "health dev hello"]
 
 
 PAUSED = """\
@@ -213,7 +213,7 @@ def test_while_it_is_paused_a_reconcile_only_tells_and_nothing_is_promoted(bench
     bench.drift = lambda _: found("modified", "unapplied")
     bench.calls.clear()
     run = bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "glance dev hello"]
+    assert bench.calls == ["detect dev", "health dev hello"]
     assert "paused until 2999-01-01T00:00:00+00:00 by alice: migration" in run.state.message
     assert [row["drift"] for row in rows("dev")] == ["paused, drifted: 1 object"]
     second = bench.release(2)
@@ -228,7 +228,7 @@ def test_what_was_healed_too_often_is_told_until_a_person_begins_anew(bench: Ben
     bench.exhausted = frozenset({HELLO})
     bench.calls.clear()
     run = bench.start("reconcile/dev", environment="dev")
-    assert bench.calls == ["detect dev", "glance dev hello"]
+    assert bench.calls == ["detect dev", "health dev hello"]
     assert run.state.message.endswith("healing stopped hello")
     [row] = rows("dev")
     assert row["drift"] == "healing stopped: 1 object"

@@ -14,9 +14,9 @@ import yaml
 
 from tests.integration.kube import World, configmap, service
 from towpath.adapters.kubernetes import connect
-from towpath.engine.live.context import open_place
+from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.loop import look, reconcile
-from towpath.engine.reconcile.result import Found, Reconciled
+from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 from towpath.objects import Manifest
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 from towpath.settings import Settings
@@ -77,13 +77,13 @@ class Fleet:
             files[f"apps/{name}/test/release.yaml"] = release(name, *images[name].split("@"))
         return files
 
-    def look(self, apps: list[str] | None = None, **options: Any) -> Found:
-        return look(open_place(self.settings, "test"), apps, **options)
+    def look(self, apps: list[str] | None = None, **options: Any) -> ReconcilePlan:
+        return look(open_context(self.settings, "test"), apps, **options)
 
-    def reconcile(self, apps: list[str] | None = None, **options: Any) -> Reconciled:
+    def reconcile(self, apps: list[str] | None = None, **options: Any) -> ReconcileResult:
         self.lines.clear()
-        place = open_place(self.settings, "test")
-        return reconcile(place, apps, tell=self.lines.append, **options)
+        context = open_context(self.settings, "test")
+        return reconcile(context, apps, tell=self.lines.append, **options)
 
     def git(self, folder: Path, *args: str) -> str:
         environ = {

@@ -13,7 +13,7 @@ import yaml
 
 from tests.integration.fleet import Fleet, a_fleet, release
 from towpath.drift.proposal import Proposal
-from towpath.engine.live.context import open_place
+from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.adopt import propose_app
 from towpath.engine.reconcile.loop import look
 
@@ -90,10 +90,10 @@ class Shop(Fleet):
         return files | records
 
     def adopt(self) -> Proposal:
-        place = open_place(self.settings, "test")
-        found = look(place)
+        context = open_context(self.settings, "test")
+        found = look(context)
         [decision] = found.adopts
-        return propose_app(self.settings, place, found.rendered[0], decision, "run")
+        return propose_app(self.settings, context, found.rendered[0], decision, "run")
 
     def merge(self, branch: str) -> None:
         work = self.folder / "work"

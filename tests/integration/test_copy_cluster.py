@@ -14,9 +14,9 @@ from tests.integration.kube import World
 from tests.integration.second_cluster import SecondCluster, second_cluster
 from tests.integration.test_reconcile import definition
 from towpath.adapters.kubernetes import connect
-from towpath.engine.live.context import open_place
+from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.loop import reconcile
-from towpath.engine.reconcile.result import Reconciled
+from towpath.engine.reconcile.result import ReconcileResult
 from towpath.objects import Manifest
 from towpath.release.model import dump_release_file, parse_release_file
 
@@ -53,8 +53,8 @@ class Copied(Fleet):
             files[path] = dump_release_file(verified)
         return copied | files | {"towpath.yaml": yaml.safe_dump(config)}
 
-    def copy(self) -> Reconciled:
-        return reconcile(open_place(self.settings, "copy"))
+    def copy(self) -> ReconcileResult:
+        return reconcile(open_context(self.settings, "copy"))
 
 
 @pytest.fixture
@@ -113,5 +113,5 @@ def test_one_reconcile_builds_the_copy_in_another_cluster(fleet: Copied, second:
     assert fleet.resource_versions() == before, "the first cluster is left as it is"
 
     again = fleet.copy()
-    assert (again.changed, again.found.drift.entries) == (0, ())
+    assert (again.changed, again.plan.drift.entries) == (0, ())
     assert fleet.look().drift.entries == ()

@@ -14,7 +14,7 @@ from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.kube import configmap, secret
 from towpath.drift.decision import drift_text
 from towpath.engine.apply.sync import sync_app
-from towpath.engine.live.context import open_place
+from towpath.engine.live.context import open_context
 from towpath.engine.live.heal_store import forget_heals
 from towpath.engine.source.render import render_app
 from towpath.engine.verify.verify import Verification, verify_app
@@ -64,7 +64,7 @@ def test_report_and_off_never_write_and_tell_it_as_allowed(fleet: Fleet, mode: s
     assert everything(fleet) == before
     assert drift_of(fleet) == "drift allowed: 3 objects"
     assert drift_of(fleet, "two") == "in sync"
-    told = done.found.drift.to_markdown() + str(done.found.drift.to_json())
+    told = done.plan.drift.to_markdown() + str(done.plan.drift.to_json())
     assert "canary" not in told
     assert "kubectl-set" in told
 
@@ -90,12 +90,12 @@ def test_a_commit_is_carried_out_beside_allowed_drift(fleet: Fleet) -> None:
 
 def promoted(fleet: Fleet, app: str) -> Verification:
     """What a promotion does with the newest commit; no pod runs here, so there is no image to ask for."""
-    place = open_place(fleet.settings, "test")
-    where, config = place.environment, place.desired.config
-    rendered = render_app(place.desired.root, config, app, "test", tools=place.tools)
-    sync_app(place.cluster, rendered, where, commit=place.desired.commit)
+    context = open_context(fleet.settings, "test")
+    where, config = context.environment, context.desired.config
+    rendered = render_app(context.desired.root, config, app, "test", tools=context.tools)
+    sync_app(context.cluster, rendered, where, commit=context.desired.commit)
     deadline = timedelta(seconds=20)
-    return verify_app(place.cluster, rendered, config.app(app), where, None, deadline=deadline)
+    return verify_app(context.cluster, rendered, config.app(app), where, None, deadline=deadline)
 
 
 def test_a_promotion_does_not_miss_what_somebody_deleted_where_that_is_allowed(fleet: Fleet) -> None:

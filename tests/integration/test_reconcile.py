@@ -149,7 +149,7 @@ def test_only_the_apps_that_are_named_are_looked_at(fleet: Fleet) -> None:
     fleet.world.kubectl("label", "deployment", "two", "x=y")
     done = fleet.reconcile(["two"])
     assert [each.app for each in done.outcomes] == ["two"]
-    assert done.found.drift.apps() == ("two",)
+    assert done.plan.drift.apps() == ("two",)
     assert fleet.look().drift.apps() == ("one",)
     with pytest.raises(UnknownNameError, match="unknown app 'tow'"):
         fleet.reconcile(["tow"])
@@ -174,7 +174,7 @@ def test_a_rewritten_branch_holds_until_it_descends_again(fleet: Fleet) -> None:
     fleet.git(work, "merge", "-q", "-s", "ours", "--allow-unrelated-histories", "-m", "Accept", lost)
     fleet.git(work, "push", "-q", "origin", "main")
     done = fleet.reconcile()
-    assert done.found.held == ""
+    assert done.plan.held == ""
     assert [each.app for each in done.outcomes if each.changed] == ["two"]
 
 
@@ -308,4 +308,4 @@ def test_a_copy_is_brought_up_from_the_same_commit(fleet: Fleet, stack, tmp_path
         assert first == second
         assert copy.look().drift.entries == ()
     assert fleet.look().drift.entries == ()
-    assert fleet.look().place.desired.commit == head
+    assert fleet.look().context.desired.commit == head

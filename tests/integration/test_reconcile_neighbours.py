@@ -10,7 +10,7 @@ import pytest
 from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.kube import configmap
 from towpath.adapters.registry import read_manifest
-from towpath.engine.reconcile.result import Reconciled
+from towpath.engine.reconcile.result import ReconcileResult
 from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration
@@ -68,11 +68,11 @@ def writers_of_replicas(live: Manifest) -> set[tuple[str, str]]:
     }
 
 
-def assert_nothing_to_do(fleet: Fleet) -> Reconciled:
+def assert_nothing_to_do(fleet: Fleet) -> ReconcileResult:
     before = fleet.resource_versions()
     done = fleet.reconcile()
     assert (done.failures, done.outcomes, done.changed) == ({}, (), 0)
-    assert done.found.drift.entries == ()
+    assert done.plan.drift.entries == ()
     assert all(health.good for health in done.health.values())
     assert fleet.resource_versions() == before
     return done
@@ -105,7 +105,7 @@ def test_replicas_are_the_autoscalers_while_all_else_is_healed(fleet: Fleet, *, 
     done = fleet.reconcile()
     assert done.failures == {}
     assert [ref.name for each in done.outcomes for ref in each.changed] == ["web"]
-    [entry] = done.found.drift.entries
+    [entry] = done.plan.drift.entries
     assert "/spec/replicas" not in {each.pointer for each in entry.differences}
     live = settled(fleet, 3)
     assert (live["spec"]["replicas"], live["metadata"]["labels"]["tier"]) == (3, "web")

@@ -31,7 +31,7 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Desired:
+class ApplyObject:
     """One object. `initial` is what a new object starts with, `manifest` what is kept equal to Git.
 
     `ignored` are pointers, `yielded` field managers whose fields are theirs. `applied` changes with Git and
@@ -45,7 +45,7 @@ class Desired:
     applied: str
     yielded: Yielded = ()
 
-    def without(self, pointers: Iterable[str]) -> "Desired":
+    def without(self, pointers: Iterable[str]) -> "ApplyObject":
         """As it is, but for these fields, which are left alone."""
         ignored = tuple(sorted({*self.ignored, *pointers}))
         return replace(self, manifest=pointer.without(self.manifest, pointers), ignored=ignored)
@@ -70,7 +70,7 @@ def prepare(
     rules: Iterable[Rule] = (),
     scaled: Iterable[Manifest] = (),
     live: Mapping[ObjectRef, Manifest] = NOTHING,
-) -> tuple[Desired, ...]:
+) -> tuple[ApplyObject, ...]:
     """Every object, once. `scaled` are live HorizontalPodAutoscalers; those among `objects` count as well.
 
     `live` (metadata is enough) tells which fields are a manager's that a rule leaves them to.
@@ -99,7 +99,7 @@ def _prepare(
     rules: tuple[Rule, ...],
     targets: frozenset[tuple[str, str, str]],
     live: Mapping[ObjectRef, Manifest],
-) -> Desired:
+) -> ApplyObject:
     ref = ref_of(manifest)
     metadata = {**manifest["metadata"]}
     metadata["labels"] = {**(metadata.get("labels") or {}), **owner.labels}
@@ -118,7 +118,7 @@ def _prepare(
     applied = digest(kept)
     if yielded and (found := live.get(ref)):
         kept = pointer.without(kept, yielded_pointers(found["metadata"], yielded, kept))
-    return Desired(ref, kept, initial, tuple(sorted(ignored)), applied, yielded)
+    return ApplyObject(ref, kept, initial, tuple(sorted(ignored)), applied, yielded)
 
 
 def _encoded(secret: Manifest) -> Manifest:

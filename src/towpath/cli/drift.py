@@ -15,7 +15,7 @@ from towpath.printable import printable
 
 if TYPE_CHECKING:
     from towpath.drift.model import DriftEntry
-    from towpath.engine.reconcile.result import Found
+    from towpath.engine.reconcile.result import ReconcilePlan
 
 COLUMNS = ("APP", "OBJECT", "FIELD", "IN GIT", "LIVE", "WHO", "WHEN")
 WIDEST = 48
@@ -49,7 +49,7 @@ def command(  # noqa: PLR0913, PLR0917
         _history(environment, limit, output)
         return
     from towpath.cli.ui.names import load_environments, of_apps
-    from towpath.engine.live.context import place_of
+    from towpath.engine.live.context import environment_context
     from towpath.engine.reconcile.loop import look
     from towpath.settings import Settings
 
@@ -57,7 +57,7 @@ def command(  # noqa: PLR0913, PLR0917
     desired = load_environments(settings)
     desired.config.environment(environment)
     with of_apps(apps, desired.config, environment):
-        found = look(place_of(settings, desired, environment), apps or None, deep=deep)
+        found = look(environment_context(settings, desired, environment), apps or None, deep=deep)
     if output == "json":
         click.echo(printable(json.dumps(to_json(found), indent=2, ensure_ascii=False)))
     else:
@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913, PLR0917
         sys.exit(DIFFERENT)
 
 
-def to_json(found: "Found") -> dict[str, Any]:
+def to_json(found: "ReconcilePlan") -> dict[str, Any]:
     """The report, and what a reconcile would do about each app."""
     decisions = [
         {"app": each.app, "mode": each.mode, "action": each.action, "reason": each.reason}
@@ -78,7 +78,7 @@ def to_json(found: "Found") -> dict[str, Any]:
     return {**found.drift.to_json(), "decisions": decisions, "broken": found.broken}
 
 
-def text(found: "Found") -> str:
+def text(found: "ReconcilePlan") -> str:
     """A line per field; below it what a reconcile would do, and what could not be looked at."""
     rows = [row for entry in found.drift.entries for row in _rows(entry)]
     lines = _table([COLUMNS, *rows]) if rows else []

@@ -142,7 +142,7 @@ def differs(
 
 
 @dataclass(slots=True)
-class Agenda:
+class WorkQueue:
     """Which apps to look at when, and what was answered already. Times are seconds of one monotonic clock.
 
     Bursts are merged. A difference that a run has seen is no news; an object that must be answered again and
@@ -169,7 +169,7 @@ class Agenda:
         return min(self._due.values(), default=None)
 
     def take(self, now: float) -> tuple[str, ...]:
-        """The apps that are due, by name; they are not on the agenda any more."""
+        """The apps that are due, by name; they leave the queue."""
         due = sorted(app for app, at in self._due.items() if at <= now)
         for app in due:
             del self._due[app], self._first[app]

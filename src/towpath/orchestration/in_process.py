@@ -27,7 +27,7 @@ from prefect.states import Crashed, Running
 from prefect.utilities.asyncutils import run_coro_as_sync
 
 from towpath.engine.reconcile.loop import listening
-from towpath.engine.reconcile.result import Reconciled
+from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.watch.watcher import Ended, Unrecorded
 from towpath.errors import TowpathError
 from towpath.redact import redact
@@ -83,7 +83,7 @@ class RunsHere:
     def run(self, apps: Sequence[str]) -> Ended | None:
         """As Runner."""
         run: FlowRun | None = None
-        concluded: list[Reconciled] = []
+        concluded: list[ReconcileResult] = []
         try:
             deployment, flow = self._load()
             parameters = {"environment": self._environment, "apps": list(apps)}
@@ -105,7 +105,9 @@ class RunsHere:
                 self._current = ""
         return _ended(cast("State[Any]", state), concluded)
 
-    def _broken(self, run: "FlowRun | None", error: Exception, concluded: list[Reconciled]) -> Ended | None:
+    def _broken(
+        self, run: "FlowRun | None", error: Exception, concluded: list[ReconcileResult]
+    ) -> Ended | None:
         self._deployment = None  # it may be another one by now
         if self.busy() is not None:
             return Ended(f"the run broke off: {redact(str(error))}", failed=True, again=True)
@@ -217,7 +219,7 @@ class RunsHere:
 _AWAY = (httpx.HTTPError, PrefectException, OSError, RuntimeError)
 
 
-def _ended(state: "State[Any]", concluded: list[Reconciled]) -> Ended:
+def _ended(state: "State[Any]", concluded: list[ReconcileResult]) -> Ended:
     failed = not state.is_completed()
     if not concluded:
         # It did not come as far: Git, the cluster or the lock could not be had.
@@ -230,7 +232,7 @@ def _ended(state: "State[Any]", concluded: list[Reconciled]) -> Ended:
     )
 
 
-def _ended_of(done: Reconciled) -> Ended:
+def _ended_of(done: ReconcileResult) -> Ended:
     again = any(each.transient for each in done.outcomes)
     return Ended(done.summary(), failed=bool(done.failures), again=again, done=done)
 

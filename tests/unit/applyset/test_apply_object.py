@@ -1,6 +1,6 @@
 import pytest
 
-from towpath.applyset.apply_object import Desired, prepare
+from towpath.applyset.apply_object import ApplyObject, prepare
 from towpath.applyset.inventory import Owned, Owner
 from towpath.config import IgnoreRule
 from towpath.kube.managed_fields import fingerprint
@@ -27,7 +27,7 @@ ENTRY = {
 }
 
 
-def one(*objects, **options) -> Desired:
+def one(*objects, **options) -> ApplyObject:
     return prepare(objects, OWNER, **options)[0]
 
 

@@ -10,8 +10,8 @@ from towpath.drift.work_queue import (
     MEMORY,
     QUIET,
     SETTLE,
-    Agenda,
     Finding,
+    WorkQueue,
     backoff,
     differs,
     family,
@@ -128,85 +128,85 @@ def finding(name="a", mark="m", *, doubtful=False, since=0.0) -> Finding:
 
 
 def test_a_burst_is_one_entry_and_is_answered_in_time() -> None:
-    agenda = Agenda()
+    work_queue = WorkQueue()
     for number in range(200):
-        agenda.note("hello", number * 0.01)
-    assert agenda.take(LONGEST - 0.01) == ()
-    assert agenda.take(LONGEST) == ("hello",)
-    assert agenda.take(1e9) == ()
-    assert agenda.next_due() is None
+        work_queue.note("hello", number * 0.01)
+    assert work_queue.take(LONGEST - 0.01) == ()
+    assert work_queue.take(LONGEST) == ("hello",)
+    assert work_queue.take(1e9) == ()
+    assert work_queue.next_due() is None
 
 
 def test_a_single_change_waits_for_a_moment_only() -> None:
-    agenda = Agenda()
-    agenda.note("hello", 5.0)
-    assert agenda.next_due() == pytest.approx(5.0 + QUIET)
+    work_queue = WorkQueue()
+    work_queue.note("hello", 5.0)
+    assert work_queue.next_due() == pytest.approx(5.0 + QUIET)
 
 
 def test_a_doubt_waits_and_does_not_hold_up_a_certainty() -> None:
-    agenda = Agenda()
-    agenda.note("hello", 0.0, wait=SETTLE)
-    assert agenda.take(SETTLE - 0.1) == ()
-    agenda.note("hello", 1.0)
-    agenda.note("hello", 1.0, wait=SETTLE)
-    assert agenda.take(1.0 + LONGEST) == ("hello",)
+    work_queue = WorkQueue()
+    work_queue.note("hello", 0.0, wait=SETTLE)
+    assert work_queue.take(SETTLE - 0.1) == ()
+    work_queue.note("hello", 1.0)
+    work_queue.note("hello", 1.0, wait=SETTLE)
+    assert work_queue.take(1.0 + LONGEST) == ("hello",)
 
 
 def test_a_doubtful_finding_is_a_case_only_when_it_lasts() -> None:
-    agenda = Agenda()
+    work_queue = WorkQueue()
     doubt = finding(doubtful=True, since=10.0)
-    assert agenda.case("hello", [doubt], "", 11.0, 2) is None
-    assert agenda.next_due() == pytest.approx(10.0 + SETTLE, abs=0.1)
-    case = agenda.case("hello", [doubt], "", 10.0 + SETTLE, 2)
+    assert work_queue.case("hello", [doubt], "", 11.0, 2) is None
+    assert work_queue.next_due() == pytest.approx(10.0 + SETTLE, abs=0.1)
+    case = work_queue.case("hello", [doubt], "", 10.0 + SETTLE, 2)
     assert case is not None
-    assert agenda.case("hello", [doubt, finding("b", since=11.0)], "", 11.0, 2) is not None
+    assert work_queue.case("hello", [doubt, finding("b", since=11.0)], "", 11.0, 2) is not None
 
 
 def test_what_was_tried_is_no_news_until_it_changes_or_was_well() -> None:
-    agenda = Agenda()
+    work_queue = WorkQueue()
     same = finding()
     for _ in range(2):
-        case = agenda.case("hello", [same], "", 100.0, 2)
+        case = work_queue.case("hello", [same], "", 100.0, 2)
         assert case is not None
-        agenda.answered(case, {same.ref}, 100.0)
-    assert agenda.case("hello", [same], "", 100.0, 2) is None
-    assert agenda.case("hello", [finding(mark="other")], "", 100.0, 2) is not None
-    agenda.settled(same.ref)
-    assert agenda.case("hello", [same], "", 100.0, 2) is not None
+        work_queue.answered(case, {same.ref}, 100.0)
+    assert work_queue.case("hello", [same], "", 100.0, 2) is None
+    assert work_queue.case("hello", [finding(mark="other")], "", 100.0, 2) is not None
+    work_queue.settled(same.ref)
+    assert work_queue.case("hello", [same], "", 100.0, 2) is not None
 
 
 def test_what_a_run_has_healed_counts_as_news_when_it_comes_again() -> None:
-    agenda = Agenda()
+    work_queue = WorkQueue()
     for at in (0.0, 10.0, 20.0):
-        case = agenda.case("hello", [finding()], "", at, 1)
+        case = work_queue.case("hello", [finding()], "", at, 1)
         assert case is not None
-        agenda.answered(case, set(), at)
+        work_queue.answered(case, set(), at)
 
 
 def test_git_is_tried_like_an_object_and_forgiven_like_one() -> None:
-    agenda = Agenda()
-    case = agenda.case("hello", [], "mark", 0.0, 1)
+    work_queue = WorkQueue()
+    case = work_queue.case("hello", [], "mark", 0.0, 1)
     assert case is not None
     assert case.reason == "Git has changed"
-    agenda.answered(case, set(), 0.0)
-    assert agenda.case("hello", [], "mark", 1.0, 1) is None
-    assert agenda.case("hello", [], "newer", 1.0, 1) is not None
-    agenda.forgive()
-    assert agenda.case("hello", [], "mark", 1.0, 1) is not None
+    work_queue.answered(case, set(), 0.0)
+    assert work_queue.case("hello", [], "mark", 1.0, 1) is None
+    assert work_queue.case("hello", [], "newer", 1.0, 1) is not None
+    work_queue.forgive()
+    assert work_queue.case("hello", [], "mark", 1.0, 1) is not None
 
 
 def test_an_object_that_is_fought_over_waits_ever_longer() -> None:
-    agenda, now, gaps = Agenda(), 0.0, []
+    work_queue, now, gaps = WorkQueue(), 0.0, []
     for number in range(FREE + 4):
         fought = finding(mark=str(number))
-        pause = agenda.pause(fought, now)
+        pause = work_queue.pause(fought, now)
         gaps.append(pause)
         now += pause
-        case = agenda.case("hello", [fought], "", now, 2)
+        case = work_queue.case("hello", [fought], "", now, 2)
         assert case is not None
-        agenda.answered(case, set(), now)
+        work_queue.answered(case, set(), now)
     assert gaps == [0.0] * FREE + [1.0, 2.0, 4.0, 8.0]
-    assert agenda.pause(finding(), now + MEMORY + 1) == 0.0
+    assert work_queue.pause(finding(), now + MEMORY + 1) == 0.0
 
 
 def test_a_case_says_why_in_one_line() -> None:

@@ -19,7 +19,7 @@ class StoppedError(Exception):
     """Not an error of this app: others took all that a run may take."""
 
 
-class Budget:
+class RenderQuota:
     """Shared by the threads of one run."""
 
     def __init__(self, *, most_too_large: int = 1) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from towpath.adapters.rendering import chart as helm_chart
 from towpath.adapters.rendering import kustomization
 from towpath.adapters.rendering.origins import Origins, Templates
-from towpath.adapters.rendering.quota import Budget
+from towpath.adapters.rendering.quota import RenderQuota
 from towpath.adapters.rendering.render_cache import RenderCache, blob_id, key_of
 from towpath.adapters.rendering.sandbox import TIMEOUT, render_by
 from towpath.adapters.rendering.sources import Sources
@@ -56,7 +56,7 @@ def render(  # noqa: PLR0913
     tools: Path | None = None,
     timeout: float = TIMEOUT,
     cache: Path | None = None,
-    shared: Budget | None = None,
+    shared: RenderQuota | None = None,
 ) -> list[Document]:
     """The documents of an app in an environment, each with the file and line it comes from.
 
@@ -75,7 +75,7 @@ def render_traced(  # noqa: PLR0913
     tools: Path | None = None,
     timeout: float = TIMEOUT,
     cache: Path | None = None,
-    shared: Budget | None = None,
+    shared: RenderQuota | None = None,
 ) -> tuple[list[Document], tuple[str, ...]]:
     """As `render`, and the files that were read for it, as paths below `root`."""
     sources = Sources(root, shared)

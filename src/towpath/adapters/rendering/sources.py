@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from towpath.adapters.rendering.quota import Budget
+from towpath.adapters.rendering.quota import RenderQuota
 from towpath.errors import ConfigError, TooLargeError
 from towpath.files import open_regular, resolve_inside
 from towpath.yamltext.reader import DEFAULT, Document, load_counted
@@ -23,9 +23,9 @@ _RENDERED = (".yaml", ".yml", ".json", ".tpl")
 class Sources:
     """Files of one checkout. Paths are POSIX, relative to its top; errors name who asked: `file`, `line`."""
 
-    def __init__(self, root: Path, budget: Budget | None = None) -> None:
+    def __init__(self, root: Path, budget: RenderQuota | None = None) -> None:
         self.root = root.resolve()
-        self.budget = budget or Budget()
+        self.budget = budget or RenderQuota()
         self.private: list[Any] = []
         """Values that were read and that no error may show."""
         self._places: dict[str, str] = {}

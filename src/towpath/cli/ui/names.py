@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from towpath.adapters.git import resolve_revision
 from towpath.config import Config, resolve_source_url
-from towpath.engine.source.repository import GIT_TIMEOUT, Desired, read_repository
+from towpath.engine.source.repository import GIT_TIMEOUT, EnvironmentRepo, read_repository
 from towpath.errors import MissingPartError, TransientError, UnknownNameError
 from towpath.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Environments(Desired):
+class Environments(EnvironmentRepo):
     """The environment repository at one commit, and the settings that it was fetched with."""
 
     settings: Settings

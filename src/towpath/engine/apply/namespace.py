@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
-from towpath.applyset.apply_object import Desired, prepare
+from towpath.applyset.apply_object import ApplyObject, prepare
 from towpath.config import Environment
 from towpath.engine.apply.server_side_apply import apply_object
 from towpath.engine.live.app_state import owner_of
@@ -61,7 +61,7 @@ def lost_bindings(cluster: Cluster, objects: Iterable[Manifest]) -> list[ObjectR
         return []
 
 
-def _foundations(rendered: Rendered, environment: Environment) -> list[Desired]:
+def _foundations(rendered: Rendered, environment: Environment) -> list[ApplyObject]:
     """The Namespace, and RoleBindings that Git puts before everything else (a negative wave)."""
     chosen = [
         manifest

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
-from towpath.applyset.apply_object import Desired
+from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.hooks import of
 from towpath.applyset.plan import KEPT, Plan, PlanEntry
 from towpath.applyset.prune import NONE
@@ -13,7 +13,7 @@ from towpath.config import Environment
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.apply.server_side_apply import apply_object, may_recreate, told_to_recreate
 from towpath.engine.apply.sync import LEFT
-from towpath.engine.live.app_state import Survey, survey
+from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.observe import FEW, concurrently, namespace_state
 from towpath.engine.source.render import Rendered
 from towpath.errors import RefusedError
@@ -37,23 +37,23 @@ def plan_app(
     if state != "present":
         return _from_nothing(rendered, f"namespace {rendered.namespace} is {state}")
     try:
-        surveyed = survey(cluster, rendered, environment)
+        app_state = read_app_state(cluster, rendered, environment)
     except ApiRefusedError as error:
         if error.status != 403 or not lost_bindings(cluster, rendered.objects):
             raise
         return _from_nothing(rendered, "not readable until its RoleBinding is back")
-    return plan_surveyed(cluster, rendered, surveyed, environment, confirmed)
+    return plan_surveyed(cluster, rendered, app_state, environment, confirmed)
 
 
 def plan_surveyed(
-    cluster: Cluster, rendered: Rendered, surveyed: Survey, environment: Environment, confirmed: Confirmed
+    cluster: Cluster, rendered: Rendered, app_state: AppState, environment: Environment, confirmed: Confirmed
 ) -> Plan:
     """As `plan_app`, of what was surveyed already."""
-    claims = dict(surveyed.foreign_claims())
-    todo = {ref_of(manifest) for manifest in surveyed.unsettled()} - claims.keys()
-    left = set() if environment.drift_of(rendered.app) == "heal" else set(surveyed.drifted())
+    claims = dict(app_state.foreign_claims())
+    todo = {ref_of(manifest) for manifest in app_state.unsettled()} - claims.keys()
+    left = set() if environment.drift_of(rendered.app) == "heal" else set(app_state.drifted())
     full = read_full(
-        cluster, [surveyed.desired[ref] for ref in todo if surveyed.metadata(ref)], rendered.namespace
+        cluster, [app_state.desired[ref] for ref in todo if app_state.metadata(ref)], rendered.namespace
     )
 
     def entry(manifest: Manifest) -> PlanEntry:
@@ -62,21 +62,21 @@ def plan_surveyed(
             return PlanEntry(ref, "skip", reason=f"belongs to app {claims[ref]}")
         if ref not in todo:
             return PlanEntry(ref, "unchanged")
-        found = _entry(cluster, surveyed.desired[ref], full.get(ref), surveyed)
+        found = _entry(cluster, app_state.desired[ref], full.get(ref), app_state)
         if ref not in left or found.action == "unchanged":
             return found
         return replace(found, action="skip", reason=LEFT)
 
-    before, rest = around_hooks(desired.initial for desired in surveyed.desired.values())
+    before, rest = around_hooks(desired.initial for desired in app_state.desired.values())
     found = concurrently(entry, [*before, *rest])
-    entries = [*found[: len(before)], *_hooks(rendered, surveyed, PRE)]
-    entries += [*found[len(before) :], *_hooks(rendered, surveyed, POST)]
-    entries += _deletions(surveyed, environment, confirmed)
+    entries = [*found[: len(before)], *_hooks(rendered, app_state, PRE)]
+    entries += [*found[len(before) :], *_hooks(rendered, app_state, POST)]
+    entries += _deletions(app_state, environment, confirmed)
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
 
 
 def read_full(
-    cluster: Cluster, wanted: Iterable[Desired], namespace: str, *, few: int = FEW
+    cluster: Cluster, wanted: Iterable[ApplyObject], namespace: str, *, few: int = FEW
 ) -> dict[ObjectRef, Manifest]:
     """Whole live objects in the versions that Git has: up to `few` of a kind one by one, more by one list."""
     by_kind: dict[tuple[str, str, str], list[ObjectRef]] = {}
@@ -93,7 +93,7 @@ def read_full(
     return found
 
 
-def would_change(cluster: Cluster, desired: Desired, live: Manifest) -> tuple[Difference, ...]:
+def would_change(cluster: Cluster, desired: ApplyObject, live: Manifest) -> tuple[Difference, ...]:
     """Field by field what a sync would change in a live object: a dry run, and what people added to it."""
     result = apply_object(cluster, desired, live, dry_run=True)
     found = {difference.pointer: difference for difference in differences(live, result)}
@@ -108,10 +108,10 @@ def would_change(cluster: Cluster, desired: Desired, live: Manifest) -> tuple[Di
     return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
 
 
-def _entry(cluster: Cluster, desired: Desired, live: Manifest | None, surveyed: Survey) -> PlanEntry:
+def _entry(cluster: Cluster, desired: ApplyObject, live: Manifest | None, app_state: AppState) -> PlanEntry:
     ref = desired.ref
     if (ref.group, ref.kind) not in cluster.discover():
-        if _is_defined(ref, surveyed):
+        if _is_defined(ref, app_state):
             return PlanEntry(ref, "create", reason="its CustomResourceDefinition comes with this sync")
         return PlanEntry(ref, "skip", reason=f"{cluster.server} serves no {ref.kind} in {ref.group or 'v1'}")
     try:
@@ -127,8 +127,8 @@ def _entry(cluster: Cluster, desired: Desired, live: Manifest | None, surveyed: 
     return PlanEntry(ref, "configure" if changes else "unchanged", changes)
 
 
-def _is_defined(ref: ObjectRef, surveyed: Survey) -> bool:
-    for desired in surveyed.desired.values():
+def _is_defined(ref: ObjectRef, app_state: AppState) -> bool:
+    for desired in app_state.desired.values():
         spec = desired.manifest.get("spec") or {}
         if (
             desired.ref.kind == "CustomResourceDefinition"
@@ -139,22 +139,22 @@ def _is_defined(ref: ObjectRef, surveyed: Survey) -> bool:
     return False
 
 
-def _hooks(rendered: Rendered, surveyed: Survey, when: str) -> list[PlanEntry]:
+def _hooks(rendered: Rendered, app_state: AppState, when: str) -> list[PlanEntry]:
     """They run only when Git has changed since the last sync that succeeded."""
-    if surveyed.inventory and surveyed.inventory.desired == rendered.digest:
+    if app_state.inventory and app_state.inventory.desired == rendered.digest:
         return []
     return [PlanEntry(ref_of(hook), "create", reason=f"{when} hook") for hook in of(rendered.hooks, when)]
 
 
-def _deletions(surveyed: Survey, environment: Environment, confirmed: Confirmed) -> list[PlanEntry]:
-    pruning = surveyed.pruning()
+def _deletions(app_state: AppState, environment: Environment, confirmed: Confirmed) -> list[PlanEntry]:
+    pruning = app_state.pruning()
     reason = "no longer in Git"
     try:
-        surveyed.check_pruning(pruning, environment, confirmed)
+        app_state.check_pruning(pruning, environment, confirmed)
     except RefusedError as error:
         reason = f"no longer in Git, but {error.message}"
     uids = dict(pruning.delete)
-    stages = deletion_stages(surveyed.live.metadata[ref] for ref in uids)
+    stages = deletion_stages(app_state.live.metadata[ref] for ref in uids)
     entries = [PlanEntry(ref, "delete", reason=reason, uid=uids[ref]) for stage in stages for ref in stage]
     return entries + [PlanEntry(ref, "skip", reason=f"{KEPT}: {why}") for ref, why in pruning.kept]
 

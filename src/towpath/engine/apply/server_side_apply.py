@@ -2,7 +2,7 @@
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.annotations import RECREATE
-from towpath.applyset.apply_object import Desired
+from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.inventory import Owned
 from towpath.applyset.prune import PROTECTED
 from towpath.engine.apply.failpoint import reach
@@ -25,7 +25,7 @@ GONE_SECONDS = 10.0
 
 
 def apply_object(
-    cluster: Cluster, desired: Desired, known: Manifest | None, *, dry_run: bool = False
+    cluster: Cluster, desired: ApplyObject, known: Manifest | None, *, dry_run: bool = False
 ) -> Manifest:
     """The object after the apply; `known` is its live metadata, None when it is new.
 
@@ -46,7 +46,7 @@ def apply_object(
     return _apply(cluster, desired.manifest, dry_run=dry_run)
 
 
-def may_recreate(desired: Desired, error: TowpathError) -> bool:
+def may_recreate(desired: ApplyObject, error: TowpathError) -> bool:
     """Whether a new object may take the place of the one that cannot be changed so."""
     metadata = desired.manifest["metadata"]
     return (
@@ -57,7 +57,7 @@ def may_recreate(desired: Desired, error: TowpathError) -> bool:
     )
 
 
-def recreate_object(cluster: Cluster, desired: Desired, known: Manifest) -> Manifest:
+def recreate_object(cluster: Cluster, desired: ApplyObject, known: Manifest) -> Manifest:
     """Delete exactly the object that was seen, and make it anew."""
     cluster.delete(desired.ref, uid=known["metadata"]["uid"])
     reach("recreate-deleted")
@@ -66,7 +66,7 @@ def recreate_object(cluster: Cluster, desired: Desired, known: Manifest) -> Mani
     return apply_object(cluster, desired, None)
 
 
-def told_to_recreate(cluster: Cluster, desired: Desired, error: TowpathError) -> TowpathError:
+def told_to_recreate(cluster: Cluster, desired: ApplyObject, error: TowpathError) -> TowpathError:
     """A refusal because of an immutable field names it, and says what would help."""
     if not isinstance(error, ApiRefusedError) or not error.is_immutable:
         return error
@@ -78,7 +78,7 @@ def told_to_recreate(cluster: Cluster, desired: Desired, error: TowpathError) ->
     return named
 
 
-def name_fields(cluster: Cluster, desired: Desired, error: ApiRefusedError) -> ApiRefusedError:
+def name_fields(cluster: Cluster, desired: ApplyObject, error: ApiRefusedError) -> ApiRefusedError:
     """The refusal of a change to an immutable field, with the very fields that Git has changed."""
     try:
         live = cluster.get(desired.ref, version=desired.manifest["apiVersion"].rpartition("/")[2])
@@ -89,7 +89,7 @@ def name_fields(cluster: Cluster, desired: Desired, error: ApiRefusedError) -> A
     return ApiRefusedError(error.what, status=error.status, reason=reason, fields=error.fields)
 
 
-def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: Desired) -> bool:
+def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: ApplyObject) -> bool:
     """Whether our apply wrote: status updates of others raise the resourceVersion, too, and do not count."""
     old, new = before["metadata"], after["metadata"]
     if old["resourceVersion"] == new["resourceVersion"]:
@@ -116,12 +116,12 @@ def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Ma
     return cluster.server_side_apply(manifest, dry_run=dry_run, force=force)
 
 
-def _needs_rewrite(known: Manifest, desired: Desired) -> bool:
+def _needs_rewrite(known: Manifest, desired: ApplyObject) -> bool:
     """Whether the owners might have to be rewritten: fields are ignored, or somebody's tool was here."""
     return bool(desired.ignored) or any(True for _ in personal_entries(known["metadata"]))
 
 
-def _rewrite_owners(cluster: Cluster, desired: Desired, live: Manifest) -> Manifest:
+def _rewrite_owners(cluster: Cluster, desired: ApplyObject, live: Manifest) -> Manifest:
     for _ in range(TRIES):
         managed_fields = take_over(live, desired.ignored, desired.yielded)
         if managed_fields is None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 
 from towpath.adapters.kubernetes import ApiAwayError, ApiConflictError, ApiRefusedError, Cluster
-from towpath.applyset.apply_object import Desired
+from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.hooks import of
 from towpath.applyset.inventory import (
     HookRun,
@@ -34,7 +34,7 @@ from towpath.engine.apply.server_side_apply import (
     told_to_recreate,
 )
 from towpath.engine.apply.sync_result import ObjectResult, Progress, Result, SyncResult, failed
-from towpath.engine.live.app_state import Survey, survey
+from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.observe import concurrently, wait_gone
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError, TowpathError, TransientError
@@ -60,7 +60,7 @@ def sync_app(  # noqa: PLR0913
     on_progress: Progress | None = None,
     confirmed: Confirmed = NONE,
     leave: Leave = NO_LEAVE,
-    surveyed: Survey | None = None,
+    app_state: AppState | None = None,
 ) -> SyncResult:
     """Make live equal to `rendered`. Repeat it after a crash at any point; the second time writes nothing.
 
@@ -72,22 +72,22 @@ def sync_app(  # noqa: PLR0913
     """
     tell = on_progress or (lambda _: None)
     founded: frozenset[ObjectRef] = frozenset()
-    if surveyed is None:
+    if app_state is None:
         made = prepare_namespace(cluster, rendered, environment)
         if made is None:
             return SyncResult(rendered.app, rendered.environment, ())
         founded = made
         reach("namespace-ready")
-        surveyed = survey(cluster, rendered, environment)
-    claims = surveyed.foreign_claims()
+        app_state = read_app_state(cluster, rendered, environment)
+    claims = app_state.foreign_claims()
     if claims:
         raise failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])
-    pruning = surveyed.pruning()
-    surveyed.check_pruning(pruning, environment, confirmed)
+    pruning = app_state.pruning()
+    app_state.check_pruning(pruning, environment, confirmed)
     patience = environment.timeout.total_seconds()
     if environment.drift_of(rendered.app) != "heal":
-        leave = {**leave, **dict.fromkeys(surveyed.drifted(), (WHOLE,))}
-    return Run(cluster, rendered, surveyed, commit, tell, founded, patience, leave).carry_out(pruning)
+        leave = {**leave, **dict.fromkeys(app_state.drifted(), (WHOLE,))}
+    return Run(cluster, rendered, app_state, commit, tell, founded, patience, leave).carry_out(pruning)
 
 
 class Run:
@@ -97,25 +97,25 @@ class Run:
         self,
         cluster: Cluster,
         rendered: Rendered,
-        surveyed: Survey,
+        app_state: AppState,
         commit: str,
         tell: Progress,
         founded: frozenset[ObjectRef],
         patience: float = 0.0,
         leave: Leave = NO_LEAVE,
     ) -> None:
-        self.cluster, self.rendered, self.surveyed = cluster, rendered, surveyed
+        self.cluster, self.rendered, self.app_state = cluster, rendered, app_state
         self.commit, self.tell, self.founded = commit, tell, founded
         self.patience, self.leave = patience, leave
-        self.written, self.version = surveyed.inventory, surveyed.version
-        self.objects: dict[ObjectRef, Owned] = dict(surveyed.owned)
+        self.written, self.version = app_state.inventory, app_state.version
+        self.objects: dict[ObjectRef, Owned] = dict(app_state.owned)
         self.results: dict[ObjectRef, ObjectResult] = {}
         self.failures: list[tuple[ObjectRef, TowpathError]] = []
         self.unanswered = self.untried = 0
         self.lock = threading.Lock()
 
     def carry_out(self, pruning: Pruning) -> SyncResult:
-        todo = self._not_left(self.surveyed.unsettled())
+        todo = self._not_left(self.app_state.unsettled())
         self._write_ahead([ref_of(manifest) for manifest in todo])
         before, rest = around_hooks(todo)
         self._apply_all(before)
@@ -135,14 +135,14 @@ class Run:
 
     def _run_hooks(self, when: str) -> None:
         """Only when Git has changed: to heal is no delivery."""
-        before = self.surveyed.inventory
+        before = self.app_state.inventory
         if before and before.desired == self.rendered.digest:
             return
 
         def remember(run: HookRun) -> None:
-            self._write(remembering(self.written, self.surveyed.owner, run))
+            self._write(remembering(self.written, self.app_state.owner, run))
 
-        hooks = Hooks(self.cluster, self.surveyed.owner, self.commit, self.patience, remember)
+        hooks = Hooks(self.cluster, self.app_state.owner, self.commit, self.patience, remember)
         for hook in of(self.rendered.hooks, when):
             ref = ref_of(hook)
             try:
@@ -161,12 +161,12 @@ class Run:
         try:
             self._write_after(complete=not self.failures)
         except TowpathError as error:
-            self.failures.append((self.surveyed.owner.ref, error))
+            self.failures.append((self.app_state.owner.ref, error))
         if self.failures:
             raise failed(self.rendered, self.failures, untried=self.untried)
-        order = [ref_of(m) for m in ordered(d.initial for d in self.surveyed.desired.values())]
+        order = [ref_of(m) for m in ordered(d.initial for d in self.app_state.desired.values())]
         results = [self.results.get(ref) or ObjectResult(ref, "unchanged") for ref in order]
-        results += [each for ref, each in self.results.items() if ref not in self.surveyed.desired]
+        results += [each for ref, each in self.results.items() if ref not in self.app_state.desired]
         return SyncResult(self.rendered.app, self.rendered.environment, tuple(results), self.written)
 
     def _apply_all(self, todo: list[Manifest]) -> None:
@@ -183,7 +183,7 @@ class Run:
     def _apply_one(self, ref: ObjectRef) -> None:
         if self._is_left_out():
             return
-        desired, before = self.surveyed.desired[ref], self.surveyed.metadata(ref)
+        desired, before = self.app_state.desired[ref], self.app_state.metadata(ref)
         left = self.leave.get(ref, ())
         desired = desired.without(left) if left else desired
         try:
@@ -203,7 +203,7 @@ class Run:
             self.objects[ref] = Owned(ref, metadata["uid"], fingerprint(metadata), desired.applied)
         self._done(ref, self._verdict(ref, before, after_apply), message)
 
-    def _apply_or_recreate(self, desired: Desired, before: Manifest | None) -> tuple[Manifest, str]:
+    def _apply_or_recreate(self, desired: ApplyObject, before: Manifest | None) -> tuple[Manifest, str]:
         try:
             return apply_object(self.cluster, desired, before), ""
         except ApiRefusedError as error:
@@ -215,7 +215,7 @@ class Run:
     def _verdict(self, ref: ObjectRef, before: Manifest | None, now: Manifest) -> Result:
         if before is None or before["metadata"]["uid"] != now["metadata"]["uid"] or ref in self.founded:
             return "created"
-        owned, desired = self.surveyed.owned.get(ref), self.surveyed.desired[ref]
+        owned, desired = self.app_state.owned.get(ref), self.app_state.desired[ref]
         return "configured" if is_changed(before, now, owned, desired) else "unchanged"
 
     def _prune(self, pruning: Pruning) -> None:
@@ -240,7 +240,7 @@ class Run:
             except TowpathError as error:
                 self._failed(ref, error)
 
-        for stage in deletion_stages(self.surveyed.live.metadata[ref] for ref in uids):
+        for stage in deletion_stages(self.app_state.live.metadata[ref] for ref in uids):
             concurrently(delete, stage)
             if self.failures:
                 return
@@ -262,9 +262,9 @@ class Run:
         self.tell(self.results[ref])
 
     def _write_ahead(self, refs: list[ObjectRef]) -> None:
-        if self.surveyed.rebuilt or any(ref not in self.objects for ref in refs):
+        if self.app_state.rebuilt or any(ref not in self.objects for ref in refs):
             reach("inventory-ahead")
-            inventory = ahead(self.written, self.surveyed.owner, refs)
+            inventory = ahead(self.written, self.app_state.owner, refs)
             self._write(inventory)
             reach("inventory-ahead-written")
             self.objects = inventory.by_ref
@@ -277,7 +277,7 @@ class Run:
         hooks = old.hooks if old else ()
         if complete and old and (self.rendered.objects or not self.objects):
             hooks = forget(self.cluster, old, {ref_of(hook) for hook in self.rendered.hooks})
-        new = after(self.surveyed.owner, commit, desired, self.objects, hooks)
+        new = after(self.app_state.owner, commit, desired, self.objects, hooks)
         if not same(old, new):
             reach("inventory-after")
             self._write(new)

@@ -7,7 +7,7 @@ from towpath.applyset.prune_file import PRUNE_FILE, Confirmed, prune_path
 from towpath.config import Environment
 from towpath.engine.apply.sync import Run
 from towpath.engine.apply.sync_result import ObjectResult, Progress, SyncResult
-from towpath.engine.live.app_state import Survey, survey
+from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.heal_store import forget_heals
 from towpath.engine.source.render import Rendered
 from towpath.errors import UnknownNameError
@@ -16,11 +16,11 @@ from towpath.kube.apply_order import deletion_stages
 
 def plan_leaving(cluster: Cluster, app: str, environment: Environment, confirmed: Confirmed) -> Plan:
     """What is live of an app that Git does not have; UnknownNameError when nothing is."""
-    surveyed = _survey(cluster, app, environment)
-    pruning = surveyed.pruning()
+    app_state = _survey(cluster, app, environment)
+    pruning = app_state.pruning()
     uids = dict(pruning.delete)
     entries = []
-    stages = deletion_stages(surveyed.live.metadata[ref] for ref in uids)
+    stages = deletion_stages(app_state.live.metadata[ref] for ref in uids)
     for ref in (ref for stage in stages for ref in stage):
         reason = "its app is no longer in Git"
         if confirmed.get(ref) != uids[ref]:
@@ -43,27 +43,29 @@ def remove_app(  # noqa: PLR0913
 
     Repeat it after a crash.
     """
-    surveyed = _survey(cluster, app, environment)
-    pruning = surveyed.pruning()
+    app_state = _survey(cluster, app, environment)
+    pruning = app_state.pruning()
     chosen = tuple((ref, uid) for ref, uid in pruning.delete if confirmed.get(ref) == uid)
     waiting = tuple((ref, f"not in {PRUNE_FILE}") for ref, uid in pruning.delete if confirmed.get(ref) != uid)
-    run = Run(cluster, _nothing(app, environment), surveyed, commit, on_progress or _say_nothing, frozenset())
+    run = Run(
+        cluster, _nothing(app, environment), app_state, commit, on_progress or _say_nothing, frozenset()
+    )
     result = run.only_prune(Pruning(chosen, (*pruning.kept, *waiting), pruning.gone))
     if result.inventory and not result.inventory.objects:
         # Before the inventory: without that nobody would come back for them.
         forget_heals(cluster, environment.name, environment.namespace, [app])
         # The Jobs of its hooks went with the last write.
-        live = cluster.get(surveyed.owner.ref, metadata_only=True)
+        live = cluster.get(app_state.owner.ref, metadata_only=True)
         if live:
-            cluster.delete(surveyed.owner.ref, uid=live["metadata"]["uid"])
+            cluster.delete(app_state.owner.ref, uid=live["metadata"]["uid"])
     return result
 
 
-def _survey(cluster: Cluster, app: str, environment: Environment) -> Survey:
-    surveyed = survey(cluster, _nothing(app, environment), environment)
-    if surveyed.inventory is None:
+def _survey(cluster: Cluster, app: str, environment: Environment) -> AppState:
+    app_state = read_app_state(cluster, _nothing(app, environment), environment)
+    if app_state.inventory is None:
         raise UnknownNameError("app", app, where=f"Git, and nothing of it is live in {environment.name}")
-    return surveyed
+    return app_state
 
 
 def _nothing(app: str, environment: Environment) -> Rendered:

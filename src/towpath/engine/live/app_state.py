@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from towpath.adapters.kubernetes import Cluster
-from towpath.applyset.apply_object import Desired, prepare
+from towpath.applyset.apply_object import ApplyObject, prepare
 from towpath.applyset.inventory import APP, PART_OF, Inventory, Owned, Owner
 from towpath.applyset.prune import Candidate, Pruning, check, judge
 from towpath.applyset.prune_file import Confirmed
@@ -16,7 +16,7 @@ from towpath.objects import Manifest, ObjectRef, ref_of
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class AppState:
     """`version` is the resourceVersion of the inventory's ConfigMap, empty when there is none yet.
 
     A `rebuilt` inventory was lost and is put together again from what is live; it deletes nothing. `suspects`
@@ -26,7 +26,7 @@ class Survey:
     owner: Owner
     inventory: Inventory | None
     version: str
-    desired: dict[ObjectRef, Desired]
+    desired: dict[ObjectRef, ApplyObject]
     live: Live
     rebuilt: bool = False
     suspects: frozenset[ObjectRef] = frozenset()
@@ -62,7 +62,7 @@ class Survey:
         ]
 
     def foreign_claims(self) -> list[tuple[ObjectRef, str]]:
-        """Desired objects that belong to another app already, with its name."""
+        """ApplyObject objects that belong to another app already, with its name."""
         claims = []
         for ref in self.desired:
             live = self.metadata(ref)
@@ -91,7 +91,7 @@ class Survey:
         check(pruning, total=len(self.owned), limit=limit.limit, share=limit.share, confirmed=confirmed)
 
 
-def survey(cluster: Cluster, rendered: Rendered, environment: Environment) -> Survey:
+def read_app_state(cluster: Cluster, rendered: Rendered, environment: Environment) -> AppState:
     """Ask the cluster; a handful of requests, whatever the number of objects. Writes nothing."""
     owner = owner_of(rendered)
     inventory, version = read_inventory(cluster, owner)
@@ -101,17 +101,17 @@ def survey(cluster: Cluster, rendered: Rendered, environment: Environment) -> Su
     known = set(inventory.by_ref) if inventory else set()
     scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in rendered.objects)
     live = observe(cluster, refs | known, rendered.namespace, scalers=scalable)
-    surveyed = survey_from(rendered, environment, inventory, live)
-    return replace(surveyed, version=version, rebuilt=rebuilt is not None)
+    app_states = app_state_from(rendered, environment, inventory, live)
+    return replace(app_states, version=version, rebuilt=rebuilt is not None)
 
 
-def survey_from(
+def app_state_from(
     rendered: Rendered, environment: Environment, inventory: Inventory | None, live: Live
-) -> Survey:
-    """The survey of one app out of what is known already, to plan with: a sync asks again."""
+) -> AppState:
+    """State of one app from what was read before, for a plan: a sync reads again."""
     owner = owner_of(rendered)
     desired = prepare(rendered.objects, owner, environment.ignore, live.scalers, live.metadata)
-    return Survey(owner, inventory, "", {each.ref: each for each in desired}, live)
+    return AppState(owner, inventory, "", {each.ref: each for each in desired}, live)
 
 
 def is_lost(owner: Owner, live: Live) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from towpath.adapters.kubernetes import Cluster, shared_connection
 from towpath.config import Environment
-from towpath.engine.source.repository import Desired, read_repository
+from towpath.engine.source.repository import EnvironmentRepo, read_repository
 from towpath.settings import Settings
 
 Tell = Callable[[str], None]
@@ -14,26 +14,28 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Cheap to make again and again in one process: what is behind it stays open."""
+class EnvironmentContext:
+    """An environment at one commit, and its connection, which is cached per process."""
 
     cluster: Cluster
-    desired: Desired
+    desired: EnvironmentRepo
     environment: Environment
     tools: Path | None = None
     renders: Path | None = None
 
 
-def open_place(here: Settings, environment: str, revision: str | None = None) -> Place:
+def open_context(here: Settings, environment: str, revision: str | None = None) -> EnvironmentContext:
     """The environment at the newest commit of the branch, fetched now, or at `revision`.
 
     Raises UnknownNameError for an environment that towpath.yaml does not name, MissingPartError without
     credentials for its cluster, TransientError when Git does not answer.
     """
-    return place_of(here, read_repository(here, revision), environment)
+    return environment_context(here, read_repository(here, revision), environment)
 
 
-def place_of(here: Settings, desired: Desired, environment: str) -> Place:
+def environment_context(here: Settings, desired: EnvironmentRepo, environment: str) -> EnvironmentContext:
     """The environment at a commit that was read before."""
     where = desired.config.environment(environment)
-    return Place(shared_connection(where, here.kubeconfig), desired, where, here.tools, here.renders)
+    return EnvironmentContext(
+        shared_connection(where, here.kubeconfig), desired, where, here.tools, here.renders
+    )

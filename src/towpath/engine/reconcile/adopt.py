@@ -16,7 +16,7 @@ from towpath.drift.model import DriftEntry
 from towpath.drift.proposal import AUTHOR, Proposal, adoption_branch, adoption_message
 from towpath.engine.apply.plan import read_full
 from towpath.engine.live.app_state import owner_of
-from towpath.engine.live.context import Place
+from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.render import Rendered, render_app
 from towpath.errors import ConfigError, TerminalError, TowpathError, unforeseen
 from towpath.files import read_text
@@ -41,14 +41,14 @@ class Adoption:
 
 
 def propose_app(
-    here: Settings, place: Place, rendered: Rendered, decision: Decision, flow_run: str
+    here: Settings, context: EnvironmentContext, rendered: Rendered, decision: Decision, flow_run: str
 ) -> Proposal:
     """Push the drift of one app to its branch, for review; a failure is in the proposal, never raised."""
-    environment, desired = place.environment.name, place.desired
+    environment, desired = context.environment.name, context.desired
     branch = adoption_branch(environment, rendered.app)
     try:
         found = adopt_app(
-            place.cluster, desired.root, desired.config, rendered, decision.drifted, tools=place.tools
+            context.cluster, desired.root, desired.config, rendered, decision.drifted, tools=context.tools
         )
         if not found.edits:
             return Proposal(rendered.app, "", "", False, found.adopted, found.left)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
-from towpath.applyset.apply_object import Desired, prepare
+from towpath.applyset.apply_object import ApplyObject, prepare
 from towpath.applyset.inventory import INVENTORY, PART_OF, Inventory, Owner, from_configmap
 from towpath.config import Config, Environment
 from towpath.drift.model import (
@@ -19,7 +19,7 @@ from towpath.drift.model import (
 )
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.apply.plan import read_full, would_change
-from towpath.engine.live.app_state import Survey, owner_of
+from towpath.engine.live.app_state import AppState, owner_of
 from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe
 from towpath.engine.live.recovery import rebuild_all
 from towpath.engine.source.render import Rendered
@@ -43,18 +43,18 @@ class Inspection:
     inventories: Mapping[str, Inventory] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     rebuilt: Mapping[str, Inventory] = field(default_factory=dict)
-    desired: Mapping[str, dict[ObjectRef, Desired]] = field(default_factory=dict)
+    desired: Mapping[str, dict[ObjectRef, ApplyObject]] = field(default_factory=dict)
     suspects: frozenset[ObjectRef] = frozenset()
     """Found by a dry run only."""
 
-    def survey_of(self, owner: Owner) -> Survey | None:
+    def survey_of(self, owner: Owner) -> AppState | None:
         """What a sync of one app decides on; None when it has to look for itself."""
         if self.live is None or owner.app not in self.desired:
             return None
         inventory = self.inventories.get(owner.app) or self.rebuilt.get(owner.app)
         version, rebuilt = self.versions.get(owner.app, ""), owner.app in self.rebuilt
         desired = self.desired[owner.app]
-        return Survey(owner, inventory, version, desired, self.live, rebuilt, self.suspects)
+        return AppState(owner, inventory, version, desired, self.live, rebuilt, self.suspects)
 
 
 def detect(
@@ -161,7 +161,7 @@ def read_inventories(cluster: Cluster, environment: str, namespace: str) -> dict
 
 
 def _of_app(
-    owner: Owner, desired: dict[ObjectRef, Desired], inventory: Inventory | None, live: Live
+    owner: Owner, desired: dict[ObjectRef, ApplyObject], inventory: Inventory | None, live: Live
 ) -> Iterator[DriftEntry]:
     app, owned = owner.app, inventory.by_ref if inventory else {}
     if inventory is None and any(_is_part_of(live.metadata.get(ref), owner) for ref in desired):
@@ -190,7 +190,10 @@ def _is_part_of(live: Manifest | None, owner: Owner) -> bool:
 
 
 def _explained(
-    cluster: Cluster, found: list[DriftEntry], desired: dict[str, dict[ObjectRef, Desired]], namespace: str
+    cluster: Cluster,
+    found: list[DriftEntry],
+    desired: dict[str, dict[ObjectRef, ApplyObject]],
+    namespace: str,
 ) -> list[DriftEntry]:
     """Field by field, for the modified ones only."""
     modified = [desired[entry.app][entry.ref] for entry in found if entry.kind == "modified"]
@@ -218,7 +221,7 @@ def _explained(
 
 def _deeper(
     cluster: Cluster,
-    desired: dict[str, dict[ObjectRef, Desired]],
+    desired: dict[str, dict[ObjectRef, ApplyObject]],
     live: Live,
     told: Collection[ObjectRef],
     namespace: str,

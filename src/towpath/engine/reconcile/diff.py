@@ -17,7 +17,7 @@ from towpath.applyset.prune_file import Confirmed, confirmed_in
 from towpath.config import Config, Environment
 from towpath.engine.apply.plan import plan_app, plan_surveyed
 from towpath.engine.apply.uninstall import plan_leaving
-from towpath.engine.live.app_state import is_lost, owner_of, survey_from
+from towpath.engine.live.app_state import app_state_from, is_lost, owner_of
 from towpath.engine.live.observe import Live, concurrently, namespace_state, observe
 from towpath.engine.reconcile.detect import read_inventories
 from towpath.engine.source.render import Rendered, released_apps, render_app
@@ -132,7 +132,7 @@ def _plans(
         if live is None or (inventory is None and is_lost(owner_of(rendered), live)):
             yield plan_app(cluster, rendered, environment, confirmed=confirmed)
         else:
-            surveyed = survey_from(rendered, environment, inventory, live)
+            surveyed = app_state_from(rendered, environment, inventory, live)
             yield plan_surveyed(cluster, rendered, surveyed, environment, confirmed)
 
 

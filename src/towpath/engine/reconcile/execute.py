@@ -14,7 +14,7 @@ from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.sync_result import ObjectResult
 from towpath.engine.apply.uninstall import remove_app
 from towpath.engine.live.app_state import owner_of
-from towpath.engine.live.context import Place, Tell
+from towpath.engine.live.context import EnvironmentContext, Tell
 from towpath.engine.live.heal_store import remember_heals
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.reconcile.detect import Inspection, inspect
@@ -61,31 +61,35 @@ class Work:
         return self.decision.app
 
 
-def carry_out(place: Place, work: Iterable[Work], seen: Inspection, tell: Tell) -> tuple[Outcome, ...]:
+def carry_out(
+    context: EnvironmentContext, work: Iterable[Work], seen: Inspection, tell: Tell
+) -> tuple[Outcome, ...]:
     """An outcome per app, by name. Nothing that an app does is raised. `seen` is what was just looked at.
 
     Apps come in the order in which they need one another; apps that leave come last.
     """
     by_app = {each.app: each for each in work}
     coming = {app: each.rendered.objects for app, each in by_app.items() if each.rendered}
-    for app, commits in _recent(place, coming).items():
+    for app, commits in _recent(context, coming).items():
         by_app[app] = replace(by_app[app], recent=commits)
     leaving = [app for app, each in by_app.items() if not each.rendered]
     outcomes: dict[str, Outcome] = {}
     fresh: Inspection | None = seen
     for group in [*layers(coming), leaving]:
-        done = _group(place, [by_app[app] for app in group], fresh, tell)
+        done = _group(context, [by_app[app] for app in group], fresh, tell)
         outcomes |= done
         # What came in may be what the next ones are in, or of.
         fresh = None if any(each.changed for each in done.values()) else fresh
     return tuple(outcomes[app] for app in sorted(outcomes))
 
 
-def clear_extras(place: Place, extras: Iterable[DriftEntry], *, total: int, tell: Tell) -> Outcome:
+def clear_extras(
+    context: EnvironmentContext, extras: Iterable[DriftEntry], *, total: int, tell: Tell
+) -> Outcome:
     """Delete extras where the environment asks for it; when they are too many, the outcome says so."""
     started = time.monotonic()
     try:
-        deleted = prune_extras(place.cluster, place.environment, extras, total=total)
+        deleted = prune_extras(context.cluster, context.environment, extras, total=total)
     except TowpathError as error:
         return Outcome(EXTRAS, error.message, error.transient, seconds=time.monotonic() - started)
     for ref in deleted:
@@ -93,7 +97,9 @@ def clear_extras(place: Place, extras: Iterable[DriftEntry], *, total: int, tell
     return Outcome(EXTRAS, changed=deleted, seconds=time.monotonic() - started)
 
 
-def _group(place: Place, work: Sequence[Work], seen: Inspection | None, tell: Tell) -> dict[str, Outcome]:
+def _group(
+    context: EnvironmentContext, work: Sequence[Work], seen: Inspection | None, tell: Tell
+) -> dict[str, Outcome]:
     """Sync all, again what failed while others made progress, then verify together what was synced."""
     outcomes: dict[str, Outcome] = {}
     open_ = list(work)
@@ -101,8 +107,8 @@ def _group(place: Place, work: Sequence[Work], seen: Inspection | None, tell: Te
         if not open_:
             break
         if seen is None and len(open_) > 1:
-            seen = _look(place, open_)
-        done = _sync_all(place, open_, seen, tell)
+            seen = _look(context, open_)
+        done = _sync_all(context, open_, seen, tell)
         outcomes |= {app: _added(outcomes.get(app), each) for app, each in done.items()}
         # Apps that need each other share a group: one brings for the whole cluster what failed another.
         brought = turn == 0 and any(not ref.namespace for each in done.values() for ref in each.changed)
@@ -111,30 +117,32 @@ def _group(place: Place, work: Sequence[Work], seen: Inspection | None, tell: Te
         seen = None
         if open_ and not brought and turn < ROUNDS - 1:
             time.sleep(2.0**turn)
-    return outcomes | _verify(place, [each for each in work if each.rendered], outcomes, tell)
+    return outcomes | _verify(context, [each for each in work if each.rendered], outcomes, tell)
 
 
-def _recent(place: Place, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
+def _recent(context: EnvironmentContext, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
     try:
-        return recent_commits(place, apps)
+        return recent_commits(context, apps)
     except TowpathError:
         return {}  # each app asks for itself, and says what is wrong
 
 
-def _look(place: Place, work: Sequence[Work]) -> Inspection | None:
+def _look(context: EnvironmentContext, work: Sequence[Work]) -> Inspection | None:
     rendered = [each.rendered for each in work if each.rendered]
     try:
-        return inspect(place.cluster, place.environment, rendered, only=[each.app for each in rendered])
+        return inspect(context.cluster, context.environment, rendered, only=[each.app for each in rendered])
     except TowpathError:
         return None  # each app looks for itself, and says what is wrong
 
 
-def _sync_all(place: Place, work: Sequence[Work], seen: Inspection | None, tell: Tell) -> dict[str, Outcome]:
+def _sync_all(
+    context: EnvironmentContext, work: Sequence[Work], seen: Inspection | None, tell: Tell
+) -> dict[str, Outcome]:
     with ThreadPoolExecutor(min(APPS_AT_ONCE, len(work)), thread_name_prefix="app") as pool:
-        return {each.app: each for each in pool.map(lambda each: _sync(place, each, seen, tell), work)}
+        return {each.app: each for each in pool.map(lambda each: _sync(context, each, seen, tell), work)}
 
 
-def _sync(place: Place, work: Work, seen: Inspection | None, tell: Tell) -> Outcome:
+def _sync(context: EnvironmentContext, work: Work, seen: Inspection | None, tell: Tell) -> Outcome:
     started, app = time.monotonic(), work.app
     changed: list[ObjectRef] = []
 
@@ -143,22 +151,22 @@ def _sync(place: Place, work: Work, seen: Inspection | None, tell: Tell) -> Outc
             changed.append(each.ref)
         tell(f"{app}: {each.ref} {each.result} {each.message}".rstrip())
 
-    where, commit = place.environment, place.desired.commit
+    where, commit = context.environment, context.desired.commit
     failure, transient = "", False
     try:
-        confirmed = place.desired.confirmed(app, where.name)
+        confirmed = context.desired.confirmed(app, where.name)
         if work.rendered is None:
-            remove_app(place.cluster, app, where, confirmed, commit=commit, on_progress=say)
+            remove_app(context.cluster, app, where, confirmed, commit=commit, on_progress=say)
         else:
-            require_admitted(place, app, work.recent)
-            surveyed = seen.survey_of(owner_of(work.rendered)) if seen else None
+            require_admitted(context, app, work.recent)
+            app_states = seen.survey_of(owner_of(work.rendered)) if seen else None
             sync_app(
-                place.cluster, work.rendered, where,
-                commit=commit, confirmed=confirmed, on_progress=say, surveyed=surveyed,
+                context.cluster, work.rendered, where,
+                commit=commit, confirmed=confirmed, on_progress=say, app_state=app_states,
                 leave=work.decision.leave,
             )  # fmt: skip
             # Only what was healed is counted, and only then is anything written.
-            remember_heals(place.cluster, owner_of(work.rendered), work.decision.counted, datetime.now(UTC))
+            remember_heals(context.cluster, owner_of(work.rendered), work.decision.counted, datetime.now(UTC))
     except Exception as raised:  # noqa: BLE001 - whatever becomes of one app, it stops no other
         error = unforeseen(raised)
         failure, transient = str(error), error.transient
@@ -174,7 +182,7 @@ def _added(before: Outcome | None, now: Outcome) -> Outcome:
 
 
 def _verify(
-    place: Place, work: Sequence[Work], outcomes: dict[str, Outcome], tell: Tell
+    context: EnvironmentContext, work: Sequence[Work], outcomes: dict[str, Outcome], tell: Tell
 ) -> dict[str, Outcome]:
     synced = [each for each in work if not outcomes[each.app].failure]
     if not synced:
@@ -189,7 +197,7 @@ def _verify(
         for each in synced
         if each.rendered
     ]
-    verdicts = verify_all(place.cluster, place.desired.config, place.environment, candidates, tell)
+    verdicts = verify_all(context.cluster, context.desired.config, context.environment, candidates, tell)
     seconds = time.monotonic() - started
     found = {}
     for app, error in verdicts.items():

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from towpath.adapters.git import outside_history
 from towpath.applyset.inventory import Owner
 from towpath.drift.decision import Decision, decide_all, limit, policy_of
-from towpath.engine.live.context import Place, Tell
+from towpath.engine.live.context import EnvironmentContext, Tell
 from towpath.engine.live.heal_store import budget_of
 from towpath.engine.reconcile.detect import Inspection, inspect
 from towpath.engine.reconcile.execute import (
@@ -26,111 +26,119 @@ from towpath.engine.reconcile.execute import (
     rolls_another,
 )
 from towpath.engine.reconcile.removed_apps import leaving, lost_folders, unconfirmed
-from towpath.engine.reconcile.result import Found, Reconciled
+from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 from towpath.engine.source.render_changed import render_apps
-from towpath.engine.verify.health_snapshot import AppHealth, glance
+from towpath.engine.verify.health_snapshot import AppHealth, health_snapshot
 from towpath.errors import RefusedError, UnknownNameError
 from towpath.gates.pause import active
 from towpath.health import Status
 
-_listener: ContextVar[Callable[[Reconciled], None]] = ContextVar("listener", default=lambda _: None)
+_listener: ContextVar[Callable[[ReconcileResult], None]] = ContextVar("listener", default=lambda _: None)
 
 
 def reconcile(
-    place: Place, apps: Iterable[str] | None = None, *, deep: bool = False, tell: Tell = lambda _: None
-) -> Reconciled:
+    context: EnvironmentContext,
+    apps: Iterable[str] | None = None,
+    *,
+    deep: bool = False,
+    tell: Tell = lambda _: None,
+) -> ReconcileResult:
     """All of it, for all apps or for `apps`; an app's failure is in the result, never raised.
 
     Raises what makes looking impossible: a cluster that does not answer, an unreadable inventory.
     """
-    found = look(place, apps, deep=deep)
-    return conclude(found, act(found, tell))
+    plan = look(context, apps, deep=deep)
+    return conclude(plan, act(plan, tell))
 
 
-def look(place: Place, apps: Iterable[str] | None = None, *, deep: bool = False) -> Found:
+def look(
+    context: EnvironmentContext, apps: Iterable[str] | None = None, *, deep: bool = False
+) -> ReconcilePlan:
     """Render, detect, decide. Writes nothing. An app that does not render stops no other.
 
     Raises UnknownNameError for an app that neither Git nor the cluster knows.
     """
-    environment, since = place.environment, time.monotonic()
+    environment, since = context.environment, time.monotonic()
     only = None if apps is None else frozenset(apps)
-    released = place.desired.released_apps(environment.name)
+    released = context.desired.released_apps(environment.name)
     chosen = [app for app in released if only is None or app in only]
-    renders = render_apps(place.desired, environment, chosen, tools=place.tools, cache=place.renders)
+    renders = render_apps(context.desired, environment, chosen, tools=context.tools, cache=context.renders)
     rendered = tuple(each.rendered for each in renders.results.values())
-    commit = place.desired.commit
-    inspection = inspect(place.cluster, environment, rendered, commit=commit, only=only, deep=deep)
+    commit = context.desired.commit
+    inspection = inspect(context.cluster, environment, rendered, commit=commit, only=only, deep=deep)
     drift = inspection.report
     if only is not None:
-        _check_known(place, only, {*released, *drift.apps()})
-    broken = renders.broken | lost_folders(place, inspection, chosen)
-    broken |= unconfirmed(place, drift, {*chosen, *broken, ""})
-    held = _rewritten(place, inspection)
-    now, pauses = datetime.now(UTC), place.desired.pauses(environment.name)
+        _check_known(context, only, {*released, *drift.apps()})
+    broken = renders.broken | lost_folders(context, inspection, chosen)
+    broken |= unconfirmed(context, drift, {*chosen, *broken, ""})
+    held = _rewritten(context, inspection)
+    now, pauses = datetime.now(UTC), context.desired.pauses(environment.name)
     decisions = tuple(
         replace(each, action="report", reason=held) if held and each.action != "none" else each
         for each in (
             *decide_all(drift, renders.results, lambda app: policy_of(environment, app, pauses, now)),
-            *leaving(place, drift, {*chosen, *broken, ""}, pauses, now),
+            *leaving(context, drift, {*chosen, *broken, ""}, pauses, now),
         )
     )
-    decisions = tuple(within_budget(place, each, broken) for each in decisions)
+    decisions = tuple(within_budget(context, each, broken) for each in decisions)
     rendered = tuple(each for each in rendered if each.app not in broken)
     digests = {each.app: renders.results[each.app].digest for each in rendered}
     paused = str(active(pauses, "", now) or "")
     whole = only is None
-    return Found(place, rendered, digests, broken, inspection, decisions, whole, held, paused, since)
+    return ReconcilePlan(
+        context, rendered, digests, broken, inspection, decisions, whole, held, paused, since
+    )
 
 
-def within_budget(place: Place, decision: Decision, broken: dict[str, str]) -> Decision:
+def within_budget(context: EnvironmentContext, decision: Decision, broken: dict[str, str]) -> Decision:
     """Fields that were healed again and again are left alone; asks the cluster only where there is drift.
 
     An app whose history of heals cannot be read is not healed without one: it joins those that are `broken`.
     """
     if decision.action != "sync" or decision.mode != "heal":
         return decision
-    where = place.environment
+    where = context.environment
     owner = Owner(decision.app, where.name, where.namespace)
     # A lost inventory is no drift of anybody's field.
     drifted = [entry for entry in decision.drifted if entry.ref != owner.ref]
     try:
-        return limit(decision, budget_of(place.cluster, owner, drifted))
+        return limit(decision, budget_of(context.cluster, owner, drifted))
     except RefusedError as error:
         broken[decision.app] = str(error)
         return replace(decision, action="report", reason=error.message)
 
 
-def act(found: Found, tell: Tell) -> tuple[Outcome, ...]:
+def act(plan: ReconcilePlan, tell: Tell) -> tuple[Outcome, ...]:
     """Carry out what was decided, many apps at a time; extras last, when everything before went well."""
-    rendered = {each.app: each for each in found.rendered}
-    work = [Work(each, rendered.get(each.app), found.digests.get(each.app, "")) for each in found.todo]
-    outcomes = carry_out(found.place, work, found.inspection, tell) if work else ()
-    if found.clears_extras and not found.broken and not any(each.failure for each in outcomes):
-        total = sum(len(each.objects) for each in found.rendered)
-        outcomes += (clear_extras(found.place, found.drift.extras, total=total, tell=tell),)
+    rendered = {each.app: each for each in plan.rendered}
+    work = [Work(each, rendered.get(each.app), plan.digests.get(each.app, "")) for each in plan.todo]
+    outcomes = carry_out(plan.context, work, plan.inspection, tell) if work else ()
+    if plan.clears_extras and not plan.broken and not any(each.failure for each in outcomes):
+        total = sum(len(each.objects) for each in plan.rendered)
+        outcomes += (clear_extras(plan.context, plan.drift.extras, total=total, tell=tell),)
     return outcomes
 
 
-def conclude(found: Found, outcomes: Sequence[Outcome]) -> Reconciled:
-    """The end of it, with everybody's health: what was synced has been verified, the rest gets a glance."""
+def conclude(plan: ReconcilePlan, outcomes: Sequence[Outcome]) -> ReconcileResult:
+    """The result, with every app's health: verified where it was synced, else read as a snapshot."""
     ended = {each.app: each for each in outcomes if each.app != EXTRAS}
-    decided = {each.app: each for each in found.decisions}
-    rest = [as_allowed(each, decided[each.app]) for each in found.rendered if each.app not in ended]
-    digests = {app: digest for app, digest in found.digests.items() if not rolls_another(decided[app])}
-    health = glance(found.place.cluster, found.place.desired.config, rest, digests)
+    decided = {each.app: each for each in plan.decisions}
+    rest = [as_allowed(each, decided[each.app]) for each in plan.rendered if each.app not in ended]
+    digests = {app: digest for app, digest in plan.digests.items() if not rolls_another(decided[app])}
+    health = health_snapshot(plan.context.cluster, plan.context.desired.config, rest, digests)
     for app, outcome in ended.items():
         if outcome.failure:
             health[app] = AppHealth(Status.DEGRADED, outcome.failure)
         elif decided[app].action != "remove":  # nobody has verified what is left of an app that left Git
             health[app] = AppHealth(Status.HEALTHY)
-    seconds = time.monotonic() - found.since
-    done = Reconciled(found, tuple(outcomes), dict(sorted(health.items())), seconds)
+    seconds = time.monotonic() - plan.since
+    done = ReconcileResult(plan, tuple(outcomes), dict(sorted(health.items())), seconds)
     _listener.get()(done)
     return done
 
 
 @contextmanager
-def listening(told: Callable[[Reconciled], None]) -> Iterator[None]:
+def listening(told: Callable[[ReconcileResult], None]) -> Iterator[None]:
     """`told` gets what is concluded in this context, also by a caller's callee that tells only a sentence."""
     token = _listener.set(told)
     try:
@@ -139,16 +147,16 @@ def listening(told: Callable[[Reconciled], None]) -> Iterator[None]:
         _listener.reset(token)
 
 
-def _rewritten(place: Place, inspection: Inspection) -> str:
+def _rewritten(context: EnvironmentContext, inspection: Inspection) -> str:
     """Why the branch cannot be trusted: it does not descend from what was applied. Empty: it does."""
     applied: dict[str, list[str]] = {}
     for app, inventory in inspection.inventories.items():
         if inventory.commit:
             applied.setdefault(inventory.commit, []).append(app)
-    lost = outside_history(place.desired.checkout, applied)
+    lost = outside_history(context.desired.checkout, applied)
     if not lost:
         return ""
-    branch, commit = place.desired.checkout.branch, place.desired.commit
+    branch, commit = context.desired.checkout.branch, context.desired.commit
     named = ", ".join(f"{each[:7]} (applied for {', '.join(sorted(applied[each])[:3])})" for each in lost[:3])
     return (
         f"branch {branch} was rewritten: {commit[:7]} does not descend from {named}. Nothing is changed.\n"
@@ -157,7 +165,7 @@ def _rewritten(place: Place, inspection: Inspection) -> str:
     )
 
 
-def _check_known(place: Place, wanted: Iterable[str], known: set[str]) -> None:
+def _check_known(context: EnvironmentContext, wanted: Iterable[str], known: set[str]) -> None:
     for app in wanted:
-        if app not in known and app not in place.desired.config.apps:
-            raise UnknownNameError("app", app, known, where=place.environment.name)
+        if app not in known and app not in context.desired.config.apps:
+            raise UnknownNameError("app", app, known, where=context.environment.name)

@@ -11,7 +11,7 @@ from towpath.adapters import registry
 from towpath.adapters.git import CommitInfo, log, log_files, read_file
 from towpath.applyset.inventory import Owner
 from towpath.config import Config, ScanPolicy
-from towpath.engine.live.context import Place
+from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.live.observe import read_inventory
 from towpath.errors import RefusedError, TowpathError
 from towpath.gates.evaluate import evaluate_gate
@@ -25,45 +25,45 @@ RECENT = 4
 """Commits per app that are read for many apps at once; mostly one of the newest two is the one to find."""
 
 
-def recent_commits(place: Place, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
+def recent_commits(context: EnvironmentContext, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
     """By app: the newest commits that touch its release, from one walk through the history for all.
 
     Nothing of apps whose release may come in whatever its history, nor when there is only one to ask about.
     """
-    environment = place.environment.name
-    paths = {app: release_path(app, environment) for app in apps if not _takes_any(place, app)}
+    environment = context.environment.name
+    paths = {app: release_path(app, environment) for app in apps if not _takes_any(context, app)}
     if len(paths) < 2:
         return {}
-    found = log_files(place.desired.checkout, sorted(paths.values()), RECENT * len(paths))
+    found = log_files(context.desired.checkout, sorted(paths.values()), RECENT * len(paths))
     return {app: found[path] for app, path in paths.items()}
 
 
-def require_admitted(place: Place, app: str, recent: Sequence[CommitInfo] = ()) -> None:
+def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[CommitInfo] = ()) -> None:
     """RefusedError when Git names a release that may not come in; nothing to say of one that is there.
 
     Asks nothing of cluster and registry where a promotion or rollback brought the release. `recent` are the
     newest commits that touch it, as far as they are known; what they do not tell is looked up.
     """
-    state = place.desired.release(app, place.environment.name)
+    state = context.desired.release(app, context.environment.name)
     if state is None:
         return
-    digest, environment = state.release.digest, place.environment.name
-    quarantined = is_quarantined(place.desired.quarantine(app), digest)
-    if quarantined is None and _takes_any(place, app):
+    digest, environment = state.release.digest, context.environment.name
+    quarantined = is_quarantined(context.desired.quarantine(app), digest)
+    if quarantined is None and _takes_any(context, app):
         return
     path = release_path(app, environment)
     brought = was_brought(recent, app, environment, digest) or was_brought(
-        log(place.desired.checkout, (path,), HISTORY), app, environment, digest
+        log(context.desired.checkout, (path,), HISTORY), app, environment, digest
     )
     if brought and (quarantined is None or state.verified_at is not None):
         return  # what was verified here before its quarantine elsewhere may be rebuilt here
-    if _runs_already(place, app, digest):
+    if _runs_already(context, app, digest):
         return
     what = f"{app} {state.release.short}"
     if quarantined:
         why = [f"{what} is quarantined since {quarantined.at}: {quarantined.reason}"]
     else:
-        why = _objections(place, app, state)
+        why = _objections(context, app, state)
     if why:
         merged = "" if brought else f"no promotion brought {what} here, a commit names it, and "
         raise RefusedError(
@@ -84,23 +84,23 @@ def was_brought(commits: Iterable[CommitInfo], app: str, environment: str, diges
     return False
 
 
-def _runs_already(place: Place, app: str, digest: str) -> bool:
+def _runs_already(context: EnvironmentContext, app: str, digest: str) -> bool:
     """Whether the last sync that succeeded was of the same release."""
-    environment = place.environment
-    inventory, _ = read_inventory(place.cluster, Owner(app, environment.name, environment.namespace))
+    environment = context.environment
+    inventory, _ = read_inventory(context.cluster, Owner(app, environment.name, environment.namespace))
     if inventory is None or not inventory.commit:
         return False
     path = release_path(app, environment.name)
     try:
-        text = read_file(place.desired.checkout, path, inventory.commit)
+        text = read_file(context.desired.checkout, path, inventory.commit)
         return text is not None and parse_release_file(text, path).release.digest == digest
     except TowpathError:  # a commit that this repository does not have (any more)
         return False
 
 
-def _objections(place: Place, app: str, state: EnvironmentRelease) -> list[str]:
+def _objections(context: EnvironmentContext, app: str, state: EnvironmentRelease) -> list[str]:
     """Why a release that a person merged may not come in."""
-    config, release = _asked_of(place.desired.config, app), state.release
+    config, release = _asked_of(context.desired.config, app), state.release
     if config.app(app).source is not None:
         record = registry.get_release(config.app(app).image, release.digest)
         if record is None:
@@ -111,19 +111,19 @@ def _objections(place: Place, app: str, state: EnvironmentRelease) -> list[str]:
     verdict = evaluate_gate(
         config,
         app,
-        place.environment.name,
+        context.environment.name,
         release,
-        place.desired.releases(app),
-        place.desired.quarantine(app),
+        context.desired.releases(app),
+        context.desired.quarantine(app),
         datetime.now(UTC),
     )
     missing = verdict.missing_approvals
     return [*verdict.reasons, *([f"{missing} approvals are missing"] if missing else [])]
 
 
-def _takes_any(place: Place, app: str) -> bool:
+def _takes_any(context: EnvironmentContext, app: str) -> bool:
     """Whether any release of the app may come in, if it is not quarantined."""
-    return asks_nothing(_asked_of(place.desired.config, app), place.environment.name)
+    return asks_nothing(_asked_of(context.desired.config, app), context.environment.name)
 
 
 def _asked_of(config: Config, app: str) -> Config:

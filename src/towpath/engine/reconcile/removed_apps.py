@@ -5,18 +5,20 @@ from datetime import datetime
 
 from towpath.drift.decision import REPORTED, Action, Decision, policy_of
 from towpath.drift.model import DriftReport
-from towpath.engine.live.context import Place
+from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile.detect import Inspection
 from towpath.errors import TowpathError
 from towpath.gates.pause import Pause
 
 
-def lost_folders(place: Place, inspection: Inspection, chosen: Iterable[str]) -> dict[str, str]:
+def lost_folders(
+    context: EnvironmentContext, inspection: Inspection, chosen: Iterable[str]
+) -> dict[str, str]:
     """Apps of towpath.yaml that are live, but have no folder for this environment any more."""
     broken = {}
     for app in sorted(inspection.inventories.keys() - set(chosen)):
-        folder = f"apps/{app}/{place.environment.name}"
-        if app in place.desired.config.apps and not (place.desired.root / folder).is_dir():
+        folder = f"apps/{app}/{context.environment.name}"
+        if app in context.desired.config.apps and not (context.desired.root / folder).is_dir():
             number = len(inspection.inventories[app].objects)
             broken[app] = (
                 f"{folder}: there is no such folder, but {number} objects are live; none is deleted.\n"
@@ -25,27 +27,27 @@ def lost_folders(place: Place, inspection: Inspection, chosen: Iterable[str]) ->
     return broken
 
 
-def unconfirmed(place: Place, drift: DriftReport, here: set[str]) -> dict[str, str]:
+def unconfirmed(context: EnvironmentContext, drift: DriftReport, here: set[str]) -> dict[str, str]:
     """Apps that left Git whose confirmed deletions cannot be read, with the reason: nothing is deleted."""
     broken = {}
     for app in sorted({entry.app for entry in drift.entries} - here):
         try:
-            place.desired.confirmed(app, place.environment.name)
+            context.desired.confirmed(app, context.environment.name)
         except TowpathError as error:
             broken[app] = str(error)
     return broken
 
 
 def leaving(
-    place: Place, drift: DriftReport, here: set[str], pauses: Sequence[Pause], now: datetime
+    context: EnvironmentContext, drift: DriftReport, here: set[str], pauses: Sequence[Pause], now: datetime
 ) -> tuple[Decision, ...]:
     """Apps that Git has no more, with live objects whose deletion a commit confirms."""
     decisions = []
     for app in sorted({entry.app for entry in drift.entries} - here):
-        confirmed = place.desired.confirmed(app, place.environment.name)
+        confirmed = context.desired.confirmed(app, context.environment.name)
         entries = tuple(entry for entry in drift.entries if entry.app == app)
         confirms = any(entry.ref in confirmed for entry in entries)
-        policy = policy_of(place.environment, app, pauses, now)
+        policy = policy_of(context.environment, app, pauses, now)
         off = REPORTED["off"] if policy.mode == "off" else ""
         action: Action = "remove" if confirms and not policy.paused and not off else "report"
         decisions.append(Decision(app, action, entries, policy.paused or off or "left Git"))

@@ -1,4 +1,4 @@
-"""What a reconcile found, and what became of it: frozen, and told in one line."""
+"""The plan of a reconcile, and its result: frozen values, each told in one line."""
 
 import time
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftReport
 from towpath.engine.apply.prune_extras import to_prune
-from towpath.engine.live.context import Place
+from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.execute import Outcome
 from towpath.engine.source.render import Rendered
@@ -17,11 +17,11 @@ from towpath.progress import elapsed
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReconcilePlan:
     """What one look found. `broken` are apps that do not render, or of which something cannot be read, with
     the reason; they are not among `rendered`."""
 
-    place: Place
+    context: EnvironmentContext
     rendered: tuple[Rendered, ...]
     digests: dict[str, str]
     broken: dict[str, str]
@@ -60,7 +60,7 @@ class Found:
 
     @property
     def clears_extras(self) -> bool:
-        where = self.place.environment
+        where = self.context.environment
         may = self.whole and where.drift != "off" and not self.held and not self.paused
         return may and bool(to_prune(where, self.drift.extras))
 
@@ -71,10 +71,10 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciled:
-    """A reconcile that has ended: what was found, what became of it, and how every app is. Times: seconds."""
+class ReconcileResult:
+    """A reconcile that has ended: its plan, its outcomes, and the health of every app. Times in seconds."""
 
-    found: Found
+    plan: ReconcilePlan
     outcomes: tuple[Outcome, ...]
     health: dict[str, AppHealth]
     seconds: float = 0.0
@@ -83,9 +83,9 @@ class Reconciled:
     @property
     def failures(self) -> dict[str, str]:
         """Apps (and `extras`) that failed or do not render, with the reason."""
-        held = {"held": self.found.held} if self.found.held else {}
+        held = {"held": self.plan.held} if self.plan.held else {}
         failed = {each.app: each.failure for each in self.outcomes if each.failure}
-        return held | failed | self.found.broken
+        return held | failed | self.plan.broken
 
     @property
     def changed(self) -> int:
@@ -94,21 +94,21 @@ class Reconciled:
 
     def summary(self) -> str:
         """One line: what was found and what was done."""
-        found = self.found
-        environment = found.place.environment.name
-        differs = found.drift.summary().removeprefix(f"{environment}: ")
-        parts = ["held: the branch was rewritten"] if found.held else []
-        parts += [found.paused] if found.paused else []
-        parts += [differs if found.drift.entries else f"{counted(len(found.rendered), 'app')} in sync"]
+        plan = self.plan
+        environment = plan.context.environment.name
+        differs = plan.drift.summary().removeprefix(f"{environment}: ")
+        parts = ["held: the branch was rewritten"] if plan.held else []
+        parts += [plan.paused] if plan.paused else []
+        parts += [differs if plan.drift.entries else f"{counted(len(plan.rendered), 'app')} in sync"]
         parts += _named("synced", [each.app for each in self.outcomes if not each.failure])
         parts += (
             [f"{counted(self.changed, 'object')} written in {elapsed(self.seconds)}"] if self.changed else []
         )
         parts += _named("failed", [each.app for each in self.outcomes if each.failure])
-        parts += _named("cannot be rendered", found.broken)
-        parts += _named("healing stopped", [each.app for each in found.decisions if each.exhausted])
+        parts += _named("cannot be rendered", plan.broken)
+        parts += _named("healing stopped", [each.app for each in plan.decisions if each.exhausted])
         parts += _named("not healthy", [app for app, health in self.health.items() if not health.good])
-        return f"{environment} at {found.place.desired.commit[:7]}: {'; '.join(parts)}"
+        return f"{environment} at {plan.context.desired.commit[:7]}: {'; '.join(parts)}"
 
 
 def _named(what: str, apps: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from towpath.adapters.rendering.quota import Budget, StoppedError
+from towpath.adapters.rendering.quota import RenderQuota, StoppedError
 from towpath.adapters.rendering.render_cache import RenderCache
 from towpath.admission.rules import Finding, claims
 from towpath.applyset.prune_file import PRUNE_FILE, confirmed_in
@@ -70,7 +70,7 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
         )
         return Checked((finding,), len(config.apps), len(config.environments), 0)
     workers = min(os.cpu_count() or 1, MAX_WORKERS)
-    budget = Budget(most_too_large=workers)
+    budget = RenderQuota(most_too_large=workers)
     # Renderers are programs: threads keep all processors busy.
     with ThreadPoolExecutor(max_workers=workers) as pool:
         judge = partial(_judge, root, config=config, tools=tools, cache=cache, budget=budget)
@@ -133,7 +133,7 @@ class _Judged:
 
 
 def _judge(  # noqa: PLR0913
-    root: Path, app: App, *, config: Config, tools: Path | None, cache: Path | None, budget: Budget
+    root: Path, app: App, *, config: Config, tools: Path | None, cache: Path | None, budget: RenderQuota
 ) -> _Judged:
     judged = _Judged({}, set())
     for environment in config.environments:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from towpath.adapters.rendering import renderers
-from towpath.adapters.rendering.quota import Budget
+from towpath.adapters.rendering.quota import RenderQuota
 from towpath.admission.rules import Admission, AdmissionPolicy, Finding, admit, claims
 from towpath.applyset.hooks import split
 from towpath.config import App, Config, Environment
@@ -88,7 +88,7 @@ def judge_app(  # noqa: PLR0913
     *,
     tools: Path | None = None,
     cache: Path | None = None,
-    shared: Budget | None = None,
+    shared: RenderQuota | None = None,
 ) -> Admission:
     """Render and admit; the findings of admission are returned, not raised. `shared`: see `render`."""
     documents = renderers.render(checkout, app, environment, tools=tools, cache=cache, shared=shared)

@@ -17,7 +17,7 @@ from towpath.adapters.rendering.renderers import find_program, kustomize_command
 from towpath.applyset.hooks import split
 from towpath.config import App, Environment
 from towpath.engine.source.render import Rendered, judge_documents, refusal, release_in, rendered
-from towpath.engine.source.repository import Desired
+from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import TowpathError
 from towpath.objects import ref_of
 from towpath.yamltext.reader import Document
@@ -45,7 +45,7 @@ class Renders:
 
 
 def render_apps(
-    desired: Desired,
+    desired: EnvironmentRepo,
     environment: Environment,
     apps: Iterable[str],
     *,
@@ -70,7 +70,7 @@ def _trees(checkout: Checkout) -> Mapping[str, str]:
 
 class _Renders:
     def __init__(
-        self, desired: Desired, environment: Environment, tools: Path | None, cache: Path | None
+        self, desired: EnvironmentRepo, environment: Environment, tools: Path | None, cache: Path | None
     ) -> None:
         self._desired, self._environment = desired, environment
         self._tools, self._folder = tools, cache

@@ -18,7 +18,7 @@ GIT_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Desired:
+class EnvironmentRepo:
     """One commit of the environment repository, checked out and read."""
 
     checkout: Checkout
@@ -60,7 +60,7 @@ class Desired:
         )
 
 
-def read_repository(here: Settings, revision: str | None = None) -> Desired:
+def read_repository(here: Settings, revision: str | None = None) -> EnvironmentRepo:
     """The environment repository at a commit; at the newest of its branch when none is given."""
     checkout = fetch_checkout(
         here.environments_url(),
@@ -69,7 +69,7 @@ def read_repository(here: Settings, revision: str | None = None) -> Desired:
         allow_file=here.git_allow_file,
         timeout=GIT_TIMEOUT,
     )
-    return Desired(checkout, _config(checkout.path))
+    return EnvironmentRepo(checkout, _config(checkout.path))
 
 
 @lru_cache(maxsize=8)

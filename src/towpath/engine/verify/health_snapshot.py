@@ -8,7 +8,7 @@ from towpath.config import Config
 from towpath.engine.live.observe import FEW, concurrently
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.source.render import Rendered
-from towpath.engine.verify.rollout_status import Judgement, judge
+from towpath.engine.verify.rollout_status import RolloutStatus, rollout_status
 from towpath.errors import TowpathError
 from towpath.health import ObjectHealth, Status
 from towpath.health.assess import Judges, never_changes
@@ -33,7 +33,7 @@ class AppHealth:
         return self.status is Status.HEALTHY
 
 
-class Picture:
+class HealthPicture:
     """Live objects at one moment, and who belongs to whom."""
 
     def __init__(self, live: Mapping[ObjectRef, Manifest]) -> None:
@@ -43,12 +43,12 @@ class Picture:
             for owner in each["metadata"].get("ownerReferences") or ():
                 self._children.setdefault(owner.get("uid", ""), []).append(each)
 
-    def judge(self, rendered: Rendered, digest: str, config: Config, own: Judges) -> Judgement:
+    def judge(self, rendered: Rendered, digest: str, config: Config, own: Judges) -> RolloutStatus:
         """One app; kinds whose health is that they exist are left out: drift detection sees to them."""
         app = config.apps.get(rendered.app)
         image = app.image if app and digest else None
         objects = tuple(filter(_tells, rendered.objects))
-        return judge(objects, self.family(rendered), image, digest or None, own)
+        return rollout_status(objects, self.family(rendered), image, digest or None, own)
 
     def family(self, rendered: Rendered) -> dict[ObjectRef, Manifest]:
         """The app's objects and what controllers made of them, so that judging one app reads no other."""
@@ -64,12 +64,12 @@ class Picture:
         return found
 
 
-def read_picture(cluster: Cluster, rendered: Iterable[Rendered]) -> Picture:
+def read_picture(cluster: Cluster, rendered: Iterable[Rendered]) -> HealthPicture:
     """Everything that tells the health of these apps: one request per kind."""
-    return Picture(_read(cluster, (m for each in rendered for m in each.objects if _tells(m))))
+    return HealthPicture(_read(cluster, (m for each in rendered for m in each.objects if _tells(m))))
 
 
-def glance(
+def health_snapshot(
     cluster: Cluster, config: Config, rendered: Sequence[Rendered], digests: Mapping[str, str]
 ) -> dict[str, AppHealth]:
     """Health by app. `digests` are the releases that must run; what cannot be read makes its apps Unknown."""
@@ -83,16 +83,16 @@ def glance(
     }
 
 
-def health_of(judgement: Judgement) -> AppHealth:
+def health_of(rollout: RolloutStatus) -> AppHealth:
     """The worst of an app's objects; pods of another release are an app that is not there yet. Pure."""
     for status in _WORST_FIRST:
-        for each in judgement.offenders:
+        for each in rollout.offenders:
             if each.health.status is status:
                 return AppHealth(status, _line(each))
-    if judgement.offenders:
-        return AppHealth(judgement.offenders[0].health.status, _line(judgement.offenders[0]))
-    if judgement.wrong_images:
-        return AppHealth(Status.PROGRESSING, judgement.wrong_images[0])
+    if rollout.offenders:
+        return AppHealth(rollout.offenders[0].health.status, _line(rollout.offenders[0]))
+    if rollout.wrong_images:
+        return AppHealth(Status.PROGRESSING, rollout.wrong_images[0])
     return AppHealth(Status.HEALTHY)
 
 

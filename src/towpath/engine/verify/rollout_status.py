@@ -23,7 +23,7 @@ _GOOD = frozenset({Status.HEALTHY, Status.SUSPENDED, Status.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class RolloutStatus:
     """One look at everything: verdicts of objects, and what pods run that they should not."""
 
     verdicts: tuple[ObjectHealth, ...]
@@ -49,13 +49,13 @@ class Judgement:
         return self.wrong_images[0] if self.wrong_images else "healthy"
 
 
-def judge(
+def rollout_status(
     objects: tuple[Manifest, ...],
     snapshot: Snapshot,
     image: str | None,
     digest: str | None,
     own: Judges = NO_JUDGES,
-) -> Judgement:
+) -> RolloutStatus:
     """Pure: what a snapshot of the cluster says about the objects."""
     verdicts: list[ObjectHealth] = []
     wrong: list[str] = []
@@ -81,7 +81,7 @@ def judge(
                 wrong.extend(f"{name}: {other}, not {digest}" for other in others)
                 if not others:
                     images.append(f"{name} {image}@{digest}")
-    return Judgement(tuple(verdicts), tuple(wrong), tuple(images))
+    return RolloutStatus(tuple(verdicts), tuple(wrong), tuple(images))
 
 
 def _health(live: Manifest, pods: list[Manifest], snapshot: Snapshot, own: Judges) -> Health:

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 from towpath.adapters.kubernetes import Cluster, ServiceAnswer
 from towpath.config import App, Environment
-from towpath.engine.live.app_state import survey
+from towpath.engine.live.app_state import read_app_state
 from towpath.engine.live.pods import WORKLOADS, Snapshot
 from towpath.engine.live.watch_cache import Collection, LivePicture, Watchable
 from towpath.engine.source.render import Rendered
 from towpath.engine.verify.diagnose import explain
-from towpath.engine.verify.rollout_status import NO_JUDGES, Judgement, judge
+from towpath.engine.verify.rollout_status import NO_JUDGES, RolloutStatus, rollout_status
 from towpath.engine.verify.smoke import SmokeResult, addressed, run_smoke_checks, run_smoke_jobs
 from towpath.errors import TransientError, VerifyError
 from towpath.health import ObjectHealth, Status, assess
@@ -100,9 +100,9 @@ def verify_app(  # noqa: PLR0913
     rendered = without_allowed(cluster, rendered, environment)
     image = app.image if release_digest else None
     say = on_progress or _say_nothing
-    judgement, snapshot = _wait(cluster, rendered, image, release_digest, end, say, own)
-    if not judgement.good:
-        raise failed_error(cluster, judgement, snapshot, rendered, time.monotonic() - started)
+    rollout, snapshot = _wait(cluster, rendered, image, release_digest, end, say, own)
+    if not rollout.good:
+        raise failed_error(cluster, rollout, snapshot, rendered, time.monotonic() - started)
     smoke = run_smoke_checks(cluster, environment.namespace, addressed(app.smoke, environment), end)
     smoke += run_smoke_jobs(cluster, rendered, app.smoke, end)
     if failed := [result for result in smoke if not result.passed]:
@@ -111,15 +111,15 @@ def verify_app(  # noqa: PLR0913
             + "\n".join(f"  {result}" for result in failed)
         )
     seconds = time.monotonic() - started
-    return Verification(True, judgement.verdicts, smoke, judgement.images, seconds)
+    return Verification(True, rollout.verdicts, smoke, rollout.images, seconds)
 
 
 def without_allowed(cluster: Cluster, rendered: Rendered, environment: Environment) -> Rendered:
     """Without objects that a sync has left deleted, because the app's mode is not to heal."""
     if environment.drift_of(rendered.app) == "heal":
         return rendered
-    surveyed = survey(cluster, rendered, environment)
-    gone = {ref for ref in surveyed.drifted() if surveyed.metadata(ref) is None}
+    app_states = read_app_state(cluster, rendered, environment)
+    gone = {ref for ref in app_states.drifted() if app_states.metadata(ref) is None}
     return replace(rendered, objects=tuple(m for m in rendered.objects if ref_of(m) not in gone))
 
 
@@ -131,12 +131,12 @@ def _wait(  # noqa: PLR0913, PLR0917
     end: float,
     say: Callable[[str], None],
     own: Judges,
-) -> tuple[Judgement, Snapshot]:
-    """The last judgement, and the snapshot it is about: good, hopeless, or the one at the deadline."""
+) -> tuple[RolloutStatus, Snapshot]:
+    """The last status, and the snapshot it is about: good, hopeless, or the one at the deadline."""
     moving, still = collections_of(rendered)
     fixed = _read_each(cluster, still)
     moving = sorted({*moving, *(_collection(ref) for ref, live in fixed.items() if _is_restless(live, own))})
-    judgement: Judgement | None = None
+    rollout: RolloutStatus | None = None
     snapshot: Snapshot = {}
     said, good_since = "", None
     with LivePicture(cluster, moving) as picture:
@@ -145,23 +145,23 @@ def _wait(  # noqa: PLR0913, PLR0917
             now = time.monotonic()
             if seen is not None:
                 snapshot = {**fixed, **seen}
-                judgement = judge(rendered.objects, snapshot, image, digest, own)
-                if judgement.line() != said:
-                    said = judgement.line()
+                rollout = rollout_status(rendered.objects, snapshot, image, digest, own)
+                if rollout.line() != said:
+                    said = rollout.line()
                     say(said)
-                if judgement.hopeless:
-                    return judgement, snapshot
-                good_since = (good_since or now) if judgement.good else None
+                if rollout.hopeless:
+                    return rollout, snapshot
+                good_since = (good_since or now) if rollout.good else None
                 if good_since is not None and now - good_since >= STABLE:
                     snapshot = {**_read_each(cluster, still), **_read_all(cluster, moving)}
-                    judgement = judge(rendered.objects, snapshot, image, digest, own)
-                    if judgement.good or judgement.hopeless:
-                        return judgement, snapshot
+                    rollout = rollout_status(rendered.objects, snapshot, image, digest, own)
+                    if rollout.good or rollout.hopeless:
+                        return rollout, snapshot
                     good_since = None
             if now >= end:
-                if judgement is None:
+                if rollout is None:
                     raise picture.trouble or TransientError("the cluster could not be read in time")
-                return judgement, snapshot
+                return rollout, snapshot
             # Health that holds is looked at again soon, anything else when something changes.
             until = min(end, good_since + STABLE) if good_since is not None else end
             picture.wait(version, until - now)
@@ -213,11 +213,14 @@ def _read_all(cluster: VerifyCluster, collections: list[Collection]) -> dict[Obj
 
 
 def failed_error(
-    cluster: VerifyCluster, judgement: Judgement, snapshot: Mapping[ObjectRef, Manifest], rendered: Rendered,
+    cluster: VerifyCluster,
+    rollout: RolloutStatus,
+    snapshot: Mapping[ObjectRef, Manifest],
+    rendered: Rendered,
     seconds: float,
-) -> VerifyError:  # fmt: skip
+) -> VerifyError:
     """Each offender with what its cluster can tell about it."""
-    offenders = judgement.hopeless or judgement.offenders
+    offenders = rollout.hopeless or rollout.offenders
     lines = []
     for each in offenders[:_MAX_EXPLAINED]:
         lines.append(f"{each.ref}: {each.health.status}: {each.health.message}")
@@ -227,8 +230,8 @@ def failed_error(
     if len(offenders) > _MAX_EXPLAINED:
         lines.append(f"and {len(offenders) - _MAX_EXPLAINED} more")
     if not offenders:
-        lines.extend(judgement.wrong_images[:_MAX_EXPLAINED])
-    how = "cannot become healthy" if judgement.hopeless else "did not become healthy in time"
+        lines.extend(rollout.wrong_images[:_MAX_EXPLAINED])
+    how = "cannot become healthy" if rollout.hopeless else "did not become healthy in time"
     listed = "\n".join(f"  {line}" for line in lines)
     return VerifyError(f"app {rendered.app} in {rendered.environment} {how} ({seconds:.0f} s):\n{listed}")
 

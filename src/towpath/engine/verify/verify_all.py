@@ -13,8 +13,8 @@ from towpath.engine.live.context import Tell
 from towpath.engine.live.observe import concurrently
 from towpath.engine.live.watch_cache import LivePicture
 from towpath.engine.source.render import Rendered
-from towpath.engine.verify.health_snapshot import Picture, read_picture
-from towpath.engine.verify.rollout_status import Judgement
+from towpath.engine.verify.health_snapshot import HealthPicture, read_picture
+from towpath.engine.verify.rollout_status import RolloutStatus
 from towpath.engine.verify.smoke import addressed, run_smoke_checks, run_smoke_jobs
 from towpath.engine.verify.verify import STABLE, collections_of, failed_error
 from towpath.errors import TowpathError, TransientError, VerifyError
@@ -71,7 +71,7 @@ class _Waiting:
         with LivePicture(self._cluster, collections) as live:
             while self._open:
                 version, seen = live.snapshot()
-                picture = None if seen is None else Picture(seen)
+                picture = None if seen is None else HealthPicture(seen)
                 if picture and (ripe := self._look(picture)):
                     self._look_again(ripe)
                 now = time.monotonic()
@@ -85,17 +85,17 @@ class _Waiting:
                     # One look at hundreds of apps is not free: changes of a moment are looked at together.
                     time.sleep(PAUSE if len(self._open) > MANY else 0)
 
-    def _look(self, picture: Picture) -> list[str]:
+    def _look(self, picture: HealthPicture) -> list[str]:
         """Judge what is open; what needs no second look is done. Gives apps that were good long enough."""
         now, ripe = time.monotonic(), []
         for app, each in list(self._open.items()):
-            judgement = self._judge(picture, each)
-            if judgement.line() != self._said.get(app):
-                self._said[app] = judgement.line()
-                self._tell(f"{app}: {judgement.line()}")
-            if judgement.hopeless:
+            rollout = self._judge(picture, each)
+            if rollout.line() != self._said.get(app):
+                self._said[app] = rollout.line()
+                self._tell(f"{app}: {rollout.line()}")
+            if rollout.hopeless:
                 self._close(app, picture)
-            elif not judgement.good:
+            elif not rollout.good:
                 self._good_since.pop(app, None)
             elif not each.rolls:
                 del self._open[app]
@@ -113,18 +113,18 @@ class _Waiting:
             if self._judge(picture, each).good:
                 del self._open[app]
 
-    def _judge(self, picture: Picture, each: Candidate) -> Judgement:
+    def _judge(self, picture: HealthPicture, each: Candidate) -> RolloutStatus:
         return picture.judge(each.rendered, each.digest, self._config, self._own)
 
-    def _close(self, app: str, picture: Picture | None, trouble: TowpathError | None = None) -> None:
+    def _close(self, app: str, picture: HealthPicture | None, trouble: TowpathError | None = None) -> None:
         each = self._open.pop(app)
         self._good_since.pop(app, None)
         if picture is None:
             self._verdicts[app] = trouble
-        elif not (judgement := self._judge(picture, each)).good:
+        elif not (rollout := self._judge(picture, each)).good:
             seconds = time.monotonic() - self._started
             mine = picture.family(each.rendered)
-            self._verdicts[app] = failed_error(self._cluster, judgement, mine, each.rendered, seconds)
+            self._verdicts[app] = failed_error(self._cluster, rollout, mine, each.rendered, seconds)
 
 
 def _smoke(

@@ -10,7 +10,7 @@ from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.apply_object import prepare
 from towpath.config import Environment
 from towpath.engine.live.app_state import owner_of
-from towpath.engine.live.context import Place, open_place
+from towpath.engine.live.context import EnvironmentContext, open_context
 from towpath.engine.live.observe import HPA
 from towpath.engine.source.render import render_app
 from towpath.engine.watch.state import Wanted
@@ -26,7 +26,7 @@ ASK_TIMEOUT = 15.0
 class Head:
     """What was read last, and what of each app of the environment Git wants there."""
 
-    place: Place
+    context: EnvironmentContext
     wanted: Mapping[str, Wanted]
 
 
@@ -95,24 +95,24 @@ class Branch:
             allow_file=here.git_allow_file,
             timeout=ASK_TIMEOUT,
         )
-        if self.head is not None and self.head.place.desired.commit == newest:
+        if self.head is not None and self.head.context.desired.commit == newest:
             return None
-        place = open_place(here, self._environment, newest)
-        return Head(place, wanted_of(place))
+        context = open_context(here, self._environment, newest)
+        return Head(context, wanted_of(context))
 
 
-def wanted_of(place: Place) -> dict[str, Wanted]:
+def wanted_of(context: EnvironmentContext) -> dict[str, Wanted]:
     """What Git wants of each released app, as a sync would apply it. The cluster is asked for autoscalers."""
-    name = place.environment.name
-    scalers = _scalers(place.cluster, place.environment)
-    return {app: _wanted(place, app, scalers) for app in place.desired.released_apps(name)}
+    name = context.environment.name
+    scalers = _scalers(context.cluster, context.environment)
+    return {app: _wanted(context, app, scalers) for app in context.desired.released_apps(name)}
 
 
-def _wanted(place: Place, app: str, scalers: list[Manifest]) -> Wanted:
-    desired, environment = place.desired, place.environment
+def _wanted(context: EnvironmentContext, app: str, scalers: list[Manifest]) -> Wanted:
+    desired, environment = context.desired, context.environment
     try:
         rendered = render_app(
-            desired.root, desired.config, app, environment.name, tools=place.tools, cache=place.renders
+            desired.root, desired.config, app, environment.name, tools=context.tools, cache=context.renders
         )
         confirmed = desired.confirmed(app, environment.name)
     except TowpathError as error:

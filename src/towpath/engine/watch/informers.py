@@ -12,7 +12,7 @@ from towpath.adapters.kubernetes import (
     follow,
 )
 from towpath.adapters.metrics import Metrics
-from towpath.engine.watch.state import Sight
+from towpath.engine.watch.state import WatchState
 from towpath.errors import TowpathError, TransientError, unforeseen
 from towpath.objects import Manifest
 
@@ -26,16 +26,20 @@ class Followers:
     """`connect` gives the connection to use from now on: credentials may have been renewed."""
 
     def __init__(
-        self, connect: Callable[[], Cluster], sight: Sight, metrics: Metrics, say: Callable[[str], None]
+        self,
+        connect: Callable[[], Cluster],
+        state: WatchState,
+        metrics: Metrics,
+        say: Callable[[str], None],
     ) -> None:
-        self._connect, self._sight, self._metrics, self._say = connect, sight, metrics, say
+        self._connect, self._state, self._metrics, self._say = connect, state, metrics, say
         self._lock = threading.Lock()
         self._running: dict[Collection, threading.Event] = {}
         self._troubles: dict[Collection, str] = {}
 
     def start(self) -> None:
         """Follow the inventories, and from then on what they name."""
-        self._start(self._sight.inventories)
+        self._start(self._state.inventories)
 
     def stop(self) -> None:
         """Let all of them end; none is waited for."""
@@ -55,12 +59,12 @@ class Followers:
 
     def _adjust(self) -> None:
         """Follow what the inventories name now, and nothing else."""
-        wanted = {*self._sight.collections(), self._sight.inventories}
+        wanted = {*self._state.collections(), self._state.inventories}
         with self._lock:
             for collection in self._running.keys() - wanted:
                 self._running.pop(collection).set()
                 self._troubles.pop(collection, None)
-                self._sight.forget(collection)
+                self._state.forget(collection)
             for collection in wanted - self._running.keys():
                 self._start(collection)
 
@@ -75,11 +79,11 @@ class Followers:
     def _refused(self, collection: Collection, error: TowpathError) -> None:
         self._metrics.restarted(collection.kind, "refused")
         if isinstance(error, ApiRefusedError) and error.status == 404:
-            self._sight.see_all(collection, ())  # the kind is not served: there are none
+            self._state.see_all(collection, ())  # the kind is not served: there are none
         if isinstance(error, ApiRefusedError) and error.status == 403 and not (
             collection.namespace or collection.name
         ):  # fmt: skip
-            self._sight.by_name_only(collection)
+            self._state.by_name_only(collection)
             self._adjust()
             return
         self._trouble(collection, error)
@@ -95,19 +99,19 @@ class Followers:
 
     def listed(self, collection: Collection, objects: list[Manifest]) -> None:
         self._well(collection)
-        if collection == self._sight.inventories:
-            self._tell(self._sight.see_inventories(objects))
+        if collection == self._state.inventories:
+            self._tell(self._state.see_inventories(objects))
             self._adjust()
         else:
-            self._sight.see_all(collection, objects)
+            self._state.see_all(collection, objects)
 
     def changed(self, collection: Collection, event: WatchEvent) -> None:
         self._well(collection)
-        if collection == self._sight.inventories:
-            self._tell(self._sight.see_inventory(event))
+        if collection == self._state.inventories:
+            self._tell(self._state.see_inventory(event))
             self._adjust()
         else:
-            self._sight.see(collection, event)
+            self._state.see(collection, event)
 
     def resumed(self, collection: Collection) -> None:
         self._well(collection)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from towpath.adapters.kubernetes import Collection, WatchEvent
 from towpath.applyset.inventory import INVENTORY, Inventory, Owned, from_configmap
-from towpath.drift.work_queue import SETTLE, Agenda, Case, Finding, differs, judge, own_time, slim
+from towpath.drift.work_queue import SETTLE, Case, Finding, WorkQueue, differs, judge, own_time, slim
 from towpath.errors import TowpathError
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -32,15 +32,15 @@ class Wanted:
     broken: str = ""
 
 
-class Sight:
-    """One environment. `wake` is called when the agenda may have something new."""
+class WatchState:
+    """One environment. `wake` is called when the work queue may have something new."""
 
     def __init__(self, environment: str, namespace: str, wake: Callable[[], None]) -> None:
         self.environment = environment
         self.inventories = Collection("", "ConfigMap", namespace, labels=INVENTORY)
         self._wake = wake
         self._lock = threading.RLock()
-        self._agenda = Agenda()
+        self._agenda = WorkQueue()
         self._live: dict[Collection, dict[ObjectRef, Manifest]] = {}
         self._applied: dict[str, Inventory] | None = None
         self._owned: dict[ObjectRef, tuple[str, Owned]] = {}

@@ -11,12 +11,12 @@ from towpath.adapters.kubernetes import connect_environment
 from towpath.adapters.metrics import Metrics
 from towpath.drift.decision import Policy, policy_of
 from towpath.drift.work_queue import Case, backoff, family
-from towpath.engine.live.context import Place, open_place
+from towpath.engine.live.context import EnvironmentContext, open_context
 from towpath.engine.reconcile.loop import act, conclude, look, reconcile
-from towpath.engine.reconcile.result import Found, Reconciled
+from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 from towpath.engine.watch.git_poller import Branch, Head
 from towpath.engine.watch.informers import Followers
-from towpath.engine.watch.state import Sight
+from towpath.engine.watch.state import WatchState
 from towpath.errors import TerminalError, TowpathError
 from towpath.health import Status
 from towpath.settings import Settings
@@ -40,7 +40,7 @@ class Ended:
     summary: str
     failed: bool
     again: bool = False
-    done: Reconciled | None = None
+    done: ReconcileResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Watcher:
         self.branch = Branch(settings, environment, interval, self._moved, say)
         self._wake = threading.Condition()
         self._stopped = threading.Event()
-        self._sight: Sight | None = None
+        self._state: WatchState | None = None
         self._followers: Followers | None = None
         self._fatal: TowpathError | None = None
         self._failures: dict[str, int] = {}
@@ -117,10 +117,10 @@ class Watcher:
         """What is missing until every change is seen; nothing when it is."""
         if self._stopped.is_set():
             return ["it is being stopped"]
-        if self._sight is None or self._followers is None:
+        if self._state is None or self._followers is None:
             return [self.branch.trouble.message if self.branch.trouble else "Git was not read yet"]
         troubles = self._followers.troubles()
-        return troubles or ([] if self._sight.ready() else ["not everything was listed yet"])
+        return troubles or ([] if self._state.ready() else ["not everything was listed yet"])
 
     def keep(self) -> None:
         """Watch and answer until stopped. Raises when the environment's place has moved: begin anew there."""
@@ -129,16 +129,16 @@ class Watcher:
         while not self._stopped.is_set():
             if self._fatal:
                 raise self._fatal
-            if self._sight is not None:
+            if self._state is not None:
                 if time.monotonic() - looked >= TICK:
                     looked = time.monotonic()
-                    self._sight.look_again()
-                self._turn(self._sight)
+                    self._state.look_again()
+                self._turn(self._state)
             self._turned = time.monotonic()
             self._sleep()
 
     def _sleep(self) -> None:
-        due = self._sight.next_due() if self._sight else None
+        due = self._state.next_due() if self._state else None
         with self._wake:
             if not self._stopped.is_set():
                 left = TICK if due is None else due - time.monotonic()
@@ -150,49 +150,49 @@ class Watcher:
 
     def _moved(self, head: Head) -> None:
         """The branch has a new commit; the first one says where to watch."""
-        where = head.place.environment
+        where = head.context.environment
         try:
-            head.place.desired.pauses(where.name)
+            head.context.desired.pauses(where.name)
         except TowpathError as error:
             self._say(f"{error.message}; nothing is written until it can be read")
-        if self._sight is None:
-            sight = Sight(self._environment, where.namespace, self._awake)
-            sight.want(head.wanted)
+        if self._state is None:
+            watch_state = WatchState(self._environment, where.namespace, self._awake)
+            watch_state.want(head.wanted)
             kubeconfig = self._settings.kubeconfig
             self._followers = Followers(
-                lambda: connect_environment(where, kubeconfig), sight, self._metrics, self._say
+                lambda: connect_environment(where, kubeconfig), watch_state, self._metrics, self._say
             )
             self._followers.start()
-            self._first, self._sight = where, sight
+            self._first, self._state = where, watch_state
             self._say(f"watching {self._environment} (namespace {where.namespace})")
             return
         if any(getattr(where, key) != getattr(self._first, key) for key in _PLACE):
             self._fatal = TerminalError(f"{self._environment} has moved to another place; watch it there")
         elif where != self._first:
             self._first = where
-            self._sight.forgive()
-        self._say(f"{self._environment} is now at commit {head.place.desired.commit[:7]}")
-        self._sight.want(head.wanted)
-        self._sight.look_again()  # the commit may have ended a pause
+            self._state.forgive()
+        self._say(f"{self._environment} is now at commit {head.context.desired.commit[:7]}")
+        self._state.want(head.wanted)
+        self._state.look_again()  # the commit may have ended a pause
 
-    def _turn(self, sight: Sight) -> None:
-        cases = self._allowed(sight.due(self._tries))
+    def _turn(self, watch_state: WatchState) -> None:
+        cases = self._allowed(watch_state.due(self._tries))
         if cases and any(case.git for case in cases):
             # What was applied may be of a commit that was not read here yet.
             self.branch.refresh()
-            cases = self._allowed(sight.confirm(cases, self._tries))
+            cases = self._allowed(watch_state.confirm(cases, self._tries))
         self._metrics.set_reachable(git=self.branch.trouble is None)
         if cases:
             busy = self._runner.busy()
             self._metrics.set_reachable(server=busy is not None)
             if busy:
-                sight.again((case.app for case in cases), BUSY_PAUSE)
+                watch_state.again((case.app for case in cases), BUSY_PAUSE)
             else:
                 self._answering = True
-                self._answer(sight, cases, away=busy is None)
+                self._answer(watch_state, cases, away=busy is None)
                 self._answering = False
-        if sight.ready():
-            self._metrics.set_apps(sight.drifted(), sight.unapplied())
+        if watch_state.ready():
+            self._metrics.set_apps(watch_state.drifted(), watch_state.unapplied())
         if self.unrecorded and time.monotonic() - self._asked >= RECORD_EVERY:
             self._asked = time.monotonic()
             if self._runner.busy() is not None:
@@ -207,13 +207,13 @@ class Watcher:
         head = self.branch.head
         if head is None:
             return Policy("off")
-        return policy_at(head.place, app)
+        return policy_at(head.context, app)
 
     def _tries(self, app: str) -> int:
         # What is only told is told once; what is healed may have been edited again meanwhile.
         return 2 if self._policy(app).mode == "heal" else 1
 
-    def _answer(self, sight: Sight, cases: Sequence[Case], *, away: bool) -> None:
+    def _answer(self, watch_state: WatchState, cases: Sequence[Case], *, away: bool) -> None:
         apps = tuple(case.app for case in cases)
         seen = min((f.since for case in cases for f in case.findings), default=time.monotonic())
         self._say("; ".join(f"{case.app}: {case.reason}" for case in cases))
@@ -228,16 +228,16 @@ class Watcher:
         if ended.done:
             self._tell_of(ended.done)
         if ended.failed and ended.again:
-            self._retry(sight, apps)
+            self._retry(watch_state, apps)
             return
         for app in apps:
             self._failures.pop(app, None)
-        sight.answered(cases)
+        watch_state.answered(cases)
 
-    def _retry(self, sight: Sight, apps: Iterable[str]) -> None:
+    def _retry(self, watch_state: WatchState, apps: Iterable[str]) -> None:
         for app in apps:
             self._failures[app] = self._failures.get(app, 0) + 1
-            sight.again((app,), backoff(self._failures[app] - 1, first=FIRST_RETRY))
+            watch_state.again((app,), backoff(self._failures[app] - 1, first=FIRST_RETRY))
 
     def _by_hand(self, cases: Sequence[Case]) -> Ended:
         """The same work without a flow run; it is recorded when the server is back."""
@@ -255,17 +255,17 @@ class Watcher:
             self._metrics.set_pending(len(self.unrecorded))
         return Ended(summary, failed, again, done)
 
-    def _reconcile(self, cases: Sequence[Case]) -> Reconciled:
+    def _reconcile(self, cases: Sequence[Case]) -> ReconcileResult:
         head, apps = self.branch.head, [case.app for case in cases]
         if self.branch.trouble is None or head is None:
-            return reconcile(open_place(self._settings, self._environment), apps, tell=self._say)
+            return reconcile(open_context(self._settings, self._environment), apps, tell=self._say)
         # Git is away: what was applied last is put back, nothing else is decided.
-        found = without_git(look(head.place, apps))
+        found = without_git(look(head.context, apps))
         return conclude(found, act(found, self._say))
 
-    def _tell_of(self, done: Reconciled) -> None:
+    def _tell_of(self, done: ReconcileResult) -> None:
         well = {each.app for each in done.outcomes if not each.failure}
-        for entry in done.found.drift.drifted:
+        for entry in done.plan.drift.drifted:
             if entry.app in well:
                 for name in {family(each.manager) for each in entry.managers} or {"unknown"}:
                     self._metrics.healed(name)
@@ -285,17 +285,17 @@ class Watcher:
         self._metrics.set_health(health, [str(word) for word in Status])
 
 
-def policy_at(place: Place, app: str) -> Policy:
+def policy_at(context: EnvironmentContext, app: str) -> Policy:
     """How drift of an app is answered now. Pauses that cannot be read hold everything, as in a reconcile."""
-    where = place.environment
+    where = context.environment
     try:
-        pauses = place.desired.pauses(where.name)
+        pauses = context.desired.pauses(where.name)
     except TowpathError as error:
         return Policy(where.drift_of(app), error.message)
     return policy_of(where, app, pauses, datetime.now(UTC))
 
 
-def without_git(found: Found) -> Found:
+def without_git(found: ReconcilePlan) -> ReconcilePlan:
     """What may be carried out while Git cannot be read: edits are taken back, all else is only told. Pure."""
     return replace(
         found,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from towpath.adapters.rendering.quota import Budget, StoppedError
+from towpath.adapters.rendering.quota import RenderQuota, StoppedError
 from towpath.adapters.rendering.sandbox import render_by
 from towpath.adapters.rendering.sources import Sources
 from towpath.errors import ConfigError, TooLargeError
@@ -46,7 +46,7 @@ def test_more_memory_is_tried_once_and_alone(tmp_path: Path) -> None:
 
 
 def test_what_runs_when_a_run_is_stopped_is_ended(tmp_path: Path) -> None:
-    budget = Budget()
+    budget = RenderQuota()
     script = f"#!/bin/sh\n: > {tmp_path}/begun\nread -r line < {tmp_path}/pipe\n"
     os.mkfifo(tmp_path / "pipe")
     sources = Sources(tmp_path, budget)

@@ -11,10 +11,10 @@ from tests.unit.engine.source.test_history import World, release
 from towpath.adapters import registry
 from towpath.applyset.inventory import Inventory, Owner
 from towpath.config import load_config
-from towpath.engine.live.context import Place
+from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile import release_admission
 from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
-from towpath.engine.source.repository import Desired
+from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import RefusedError, TransientError
 from towpath.release.model import EnvironmentRelease, Release, dump_release_file, release_path
 from towpath.release.quarantine import Quarantined, dump_quarantine, quarantine_path
@@ -57,13 +57,13 @@ class Bench:
         bad = Quarantined(release(number).digest, "never ready", "2026-01-03T00:00:00Z")
         self.merge({quarantine_path("hello"): dump_quarantine([bad])})
 
-    def place(self, environment: str) -> Place:
+    def context(self, environment: str) -> EnvironmentContext:
         checkout = self.git.checkout()
         config = load_config(checkout.path)
-        return Place(None, Desired(checkout, config), config.environment(environment))  # type: ignore[arg-type]
+        return EnvironmentContext(None, EnvironmentRepo(checkout, config), config.environment(environment))  # type: ignore[arg-type]
 
     def check(self, environment: str) -> None:
-        require_admitted(self.place(environment), "hello")
+        require_admitted(self.context(environment), "hello")
 
 
 @pytest.fixture
@@ -209,17 +209,17 @@ def test_of_many_apps_the_history_is_read_at_once(bench: Bench, monkeypatch: pyt
     )
     bench.config(more)
     bench.git.promote(1, "prod", verified=True)
-    place = bench.place("prod")
-    recent = recent_commits(place, ["hello", "other"])
+    context = bench.context("prod")
+    recent = recent_commits(context, ["hello", "other"])
     assert recent["other"] == []
-    assert recent_commits(place, ["hello"]) == {}
+    assert recent_commits(context, ["hello"]) == {}
     monkeypatch.delattr(release_admission, "log")
-    require_admitted(place, "hello", recent["hello"])
+    require_admitted(context, "hello", recent["hello"])
 
 
 def test_what_the_newest_commits_do_not_tell_is_looked_up(bench: Bench) -> None:
     bench.git.promote(1, "prod", verified=True)
-    require_admitted(bench.place("prod"), "hello", [])
+    require_admitted(bench.context("prod"), "hello", [])
 
 
 def test_where_any_release_may_come_in_no_history_is_read(
@@ -229,4 +229,4 @@ def test_where_any_release_may_come_in_no_history_is_read(
     bench.name(1, "dev")
     monkeypatch.delattr(release_admission, "log")
     bench.check("dev")
-    assert recent_commits(bench.place("dev"), ["hello"]) == {}
+    assert recent_commits(bench.context("dev"), ["hello"]) == {}

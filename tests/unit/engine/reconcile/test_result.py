@@ -11,13 +11,13 @@ from towpath.adapters.git import Checkout
 from towpath.config import parse_config
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry, DriftReport
-from towpath.engine.live.context import Place
+from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.execute import Outcome
 from towpath.engine.reconcile.loop import conclude, within_budget
 from towpath.engine.reconcile.removed_apps import leaving, unconfirmed
-from towpath.engine.reconcile.result import Found
-from towpath.engine.source.repository import Desired
+from towpath.engine.reconcile.result import ReconcilePlan
+from towpath.engine.source.repository import EnvironmentRepo
 from towpath.engine.verify.health_snapshot import AppHealth
 from towpath.health import Status
 from towpath.objects import ObjectRef
@@ -28,13 +28,13 @@ EXTRA = DriftEntry("", REF, "extra")
 PRUNE = "objects: [{kind: ConfigMap, namespace: dev, name: old, uid: u}]\n"
 
 
-def place(root: Path, mode: str) -> Place:
+def context(root: Path, mode: str) -> EnvironmentContext:
     config = parse_config(
         "apiVersion: towpath.dev/v1\n"
         f"environments: [{{name: dev, namespace: dev, drift: '{mode}', extras: {{ConfigMap: prune}}}}]\n"
     )
     checkout = Checkout(root, "https://127.0.0.1/env.git", "c" * 40, "main", root)
-    return Place(cast(Any, None), Desired(checkout, config), config.environment("dev"))
+    return EnvironmentContext(cast(Any, None), EnvironmentRepo(checkout, config), config.environment("dev"))
 
 
 def confirm(root: Path, app: str, text: str = PRUNE) -> None:
@@ -49,17 +49,17 @@ def confirm(root: Path, app: str, text: str = PRUNE) -> None:
 def test_off_deletes_nothing(tmp_path: Path, mode: str, action: str, clears: bool) -> None:
     confirm(tmp_path, "gone")
     drift = DriftReport("dev", "", (DriftEntry("gone", REF, "unapplied"), EXTRA))
-    here = place(tmp_path, mode)
+    here = context(tmp_path, mode)
     (decision,) = leaving(here, drift, {""}, (), NOW)
     assert decision.action == action
-    assert Found(here, (), {}, {}, Inspection(drift), (decision,), whole=True).clears_extras is clears
+    assert ReconcilePlan(here, (), {}, {}, Inspection(drift), (decision,), whole=True).clears_extras is clears
 
 
 def test_confirmations_that_cannot_be_read_stop_only_their_own_app(tmp_path: Path) -> None:
     confirm(tmp_path, "gone")
     confirm(tmp_path, "torn", "objects: [")
     entries = tuple(DriftEntry(app, REF, "unapplied") for app in ("gone", "torn"))
-    here, drift = place(tmp_path, "heal"), DriftReport("dev", "", entries)
+    here, drift = context(tmp_path, "heal"), DriftReport("dev", "", entries)
     broken = unconfirmed(here, drift, {""})
     assert list(broken) == ["torn"]
     assert "apps/torn/dev/prune.yaml" in broken["torn"]
@@ -82,7 +82,7 @@ def test_a_history_of_heals_that_cannot_be_read_stops_only_its_own_app(
             metadata = {"namespace": ref.namespace, "name": ref.name, "resourceVersion": "1"}
             return {"metadata": metadata, "data": data}
 
-    here = replace(place(tmp_path, "heal"), cluster=cast(Any, Kept()))
+    here = replace(context(tmp_path, "heal"), cluster=cast(Any, Kept()))
     broken: dict[str, str] = {}
     decision = Decision("hello", "sync", (DriftEntry("hello", REF, "modified"),))
     assert within_budget(here, decision, broken).action == "report"
@@ -90,8 +90,8 @@ def test_a_history_of_heals_that_cannot_be_read_stops_only_its_own_app(
 
 
 def test_an_app_that_left_git_is_not_called_healthy(tmp_path: Path) -> None:
-    found = Found(
-        place(tmp_path, "heal"),
+    found = ReconcilePlan(
+        context(tmp_path, "heal"),
         (),
         {},
         {},

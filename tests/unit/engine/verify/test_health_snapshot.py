@@ -5,7 +5,7 @@ from typing import Any
 
 from towpath.config import parse_config
 from towpath.engine.source.render import Rendered
-from towpath.engine.verify.health_snapshot import AppHealth, glance
+from towpath.engine.verify.health_snapshot import AppHealth, health_snapshot
 from towpath.errors import TransientError
 from towpath.health import Status
 from towpath.objects import Manifest, ref_of
@@ -53,7 +53,7 @@ def test_each_kind_is_listed_once_for_all_apps_and_what_is_just_there_not_at_all
     names = [f"app-{number}" for number in range(20)]
     cluster = Recorded(*(deployment(name) for name in names))
     rendered = [app(name, deployment(name), configmap(name)) for name in names]
-    found = glance(cluster, CONFIG, rendered, {})
+    found = health_snapshot(cluster, CONFIG, rendered, {})
     assert found == {name: AppHealth(Status.HEALTHY) for name in names}
     assert cluster.asked == {"Deployment": 1, "ReplicaSet": 1, "Pod": 1}
 
@@ -61,7 +61,7 @@ def test_each_kind_is_listed_once_for_all_apps_and_what_is_just_there_not_at_all
 def test_an_app_is_as_bad_as_its_worst_object_and_says_which() -> None:
     cluster = Recorded(deployment("good"), deployment("slow", ready=False))
     rendered = [app("one", deployment("good"), deployment("slow")), app("two", deployment("gone"))]
-    found = glance(cluster, CONFIG, rendered, {})
+    found = health_snapshot(cluster, CONFIG, rendered, {})
     assert found["one"].status is Status.PROGRESSING
     assert found["one"].message.startswith("Deployment dev/slow: ")
     assert found["two"].status is Status.MISSING
@@ -72,5 +72,5 @@ def test_a_cluster_that_cannot_be_read_leaves_health_unknown() -> None:
         def list(self, *_: object) -> list[Manifest]:
             raise TransientError("the API server is away")
 
-    found = glance(Away(), CONFIG, [app("one", deployment("good"))], {})
+    found = health_snapshot(Away(), CONFIG, [app("one", deployment("good"))], {})
     assert found == {"one": AppHealth(Status.UNKNOWN, "the API server is away")}

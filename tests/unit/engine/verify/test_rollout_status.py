@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from towpath.engine.verify.rollout_status import judge
+from towpath.engine.verify.rollout_status import rollout_status
 from towpath.health import Status
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -56,7 +56,7 @@ def pod(digest: str = DIGEST, **status: Any) -> Manifest:
 
 def look(*manifests: Manifest) -> Any:
     snapshot: dict[ObjectRef, Manifest] = {ref_of(each): each for each in manifests}
-    return judge((deployment(),), snapshot, IMAGE, DIGEST)
+    return rollout_status((deployment(),), snapshot, IMAGE, DIGEST)
 
 
 def test_healthy_and_the_release_runs() -> None:
@@ -83,7 +83,7 @@ def test_missing() -> None:
 
 def test_what_no_controller_makes_does_not_come_back_by_waiting() -> None:
     settings = obj("v1", "ConfigMap", "settings")
-    assert judge((settings,), {}, None, None).hopeless
+    assert rollout_status((settings,), {}, None, None).hopeless
 
 
 def test_waiting_is_not_hopeless() -> None:
@@ -120,12 +120,12 @@ def test_the_deadline_of_the_revision_before_a_rollback_is_not() -> None:
 
 def test_unknown_is_told_but_holds_nothing_up() -> None:
     widget = obj("example.com/v1", "Widget", "w")
-    result = judge((widget,), {ref_of(widget): widget}, None, None)
+    result = rollout_status((widget,), {ref_of(widget): widget}, None, None)
     assert result.good
     assert result.verdicts[0].health.status is Status.UNKNOWN
 
 
 def test_a_cron_jobs_runs_hold_nothing_up() -> None:
     job = obj("batch/v1", "CronJob", "c", status={"active": [{"name": "a"}]})
-    assert judge((job,), {ref_of(job): job}, None, None).good
-    assert not judge((job,), {}, None, None).good
+    assert rollout_status((job,), {ref_of(job): job}, None, None).good
+    assert not rollout_status((job,), {}, None, None).good

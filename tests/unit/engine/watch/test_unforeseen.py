@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.watch.test_watcher import place_at
+from tests.unit.engine.watch.test_watcher import context_at
 from towpath.adapters.metrics import Metrics
 from towpath.drift.decision import Decision
 from towpath.engine.reconcile import adopt, execute
@@ -16,7 +16,7 @@ from towpath.engine.source.render import Rendered
 from towpath.engine.watch import informers
 from towpath.engine.watch.git_poller import Branch
 from towpath.engine.watch.informers import Followers
-from towpath.engine.watch.state import Sight
+from towpath.engine.watch.state import WatchState
 from towpath.settings import Settings
 
 
@@ -32,11 +32,11 @@ def test_an_app_that_hits_a_defect_has_failed_and_stops_no_other(
             defect()
 
     monkeypatch.setattr(execute, "remove_app", remove_app)
-    place: Any = place_at(tmp_path)
+    context: Any = context_at(tmp_path)
     said: list[str] = []
     work = [Work(Decision(app, "remove", ()), None, "") for app in ("bad", "good")]
     seen: Any = SimpleNamespace()
-    bad, good = execute.carry_out(place, work, seen, said.append)
+    bad, good = execute.carry_out(context, work, seen, said.append)
     assert (bad.app, bad.transient) == ("bad", False)
     assert "unexpected ZeroDivisionError: division by zero" in bad.failure
     assert "please report it" in bad.failure
@@ -50,7 +50,7 @@ def test_an_app_whose_adoption_hits_a_defect_is_told_and_stops_no_other(
     monkeypatch.setattr(adopt, "adopt_app", defect)
     rendered = Rendered("hello", "dev", "dev", (), "")
     decision = Decision("hello", "adopt", ())
-    proposal = adopt.propose_app(Settings.load({}), place_at(tmp_path), rendered, decision, "run")
+    proposal = adopt.propose_app(Settings.load({}), context_at(tmp_path), rendered, decision, "run")
     assert proposal.failure == "unexpected ZeroDivisionError: division by zero"
     assert str(proposal) == "hello: not adopted: unexpected ZeroDivisionError: division by zero"
 
@@ -87,7 +87,7 @@ def test_a_follower_that_hits_a_defect_is_not_ready_and_follows_again(
     monkeypatch.setattr(informers, "REFUSED_PAUSE", 0.01)
     said: list[str] = []
     cluster: Any = None
-    made = Followers(lambda: cluster, Sight("dev", "dev", lambda: None), Metrics("dev"), said.append)
+    made = Followers(lambda: cluster, WatchState("dev", "dev", lambda: None), Metrics("dev"), said.append)
     made.start()
     assert over.wait(10)
     assert made.troubles() == ["unexpected ZeroDivisionError: division by zero"]

@@ -9,11 +9,11 @@ from tests.unit.engine.verify.test_health_snapshot import CONFIG, app, deploymen
 from towpath.adapters.git import Checkout
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry, DriftKind, DriftReport
-from towpath.engine.live.context import Place
+from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.loop import conclude
-from towpath.engine.reconcile.result import Found
-from towpath.engine.source.repository import Desired
+from towpath.engine.reconcile.result import ReconcilePlan
+from towpath.engine.source.repository import EnvironmentRepo
 from towpath.engine.watch.git_poller import Branch
 from towpath.engine.watch.watcher import policy_at, without_git
 from towpath.errors import TransientError, UnknownNameError
@@ -30,16 +30,16 @@ class Away:
         raise TransientError("away")
 
 
-def place_at(root: Path) -> Place:
+def context_at(root: Path) -> EnvironmentContext:
     checkout = Checkout(root, "https://127.0.0.1/env.git", "c" * 40, "main", root)
-    return Place(cast(Any, Away()), Desired(checkout, CONFIG), CONFIG.environment("dev"))
+    return EnvironmentContext(cast(Any, Away()), EnvironmentRepo(checkout, CONFIG), CONFIG.environment("dev"))
 
 
-def found(decision: Decision) -> Found:
-    place = place_at(Path())
+def found(decision: Decision) -> ReconcilePlan:
+    context = context_at(Path())
     report = DriftReport("dev", "", decision.entries)
     objects = (app("hello", deployment("hello")),)
-    return Found(place, objects, {"hello": ""}, {}, Inspection(report), (decision,), whole=False)
+    return ReconcilePlan(context, objects, {"hello": ""}, {}, Inspection(report), (decision,), whole=False)
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_without_git_only_edits_are_taken_back_and_every_app_is_concluded(
 
 
 def test_pauses_that_cannot_be_read_hold_everything_and_raise_nothing(tmp_path: Path) -> None:
-    assert not policy_at(place_at(tmp_path), "hello").paused
+    assert not policy_at(context_at(tmp_path), "hello").paused
     (tmp_path / "pauses").mkdir()
     (tmp_path / "pauses/dev.yaml").write_text("- {until: tomorrow, reason: a migration}\n")
-    assert "pauses/dev.yaml" in policy_at(place_at(tmp_path), "hello").paused
+    assert "pauses/dev.yaml" in policy_at(context_at(tmp_path), "hello").paused
 
 
 def test_a_misspelt_environment_is_told_with_the_nearest_one_and_nothing_was_read(
