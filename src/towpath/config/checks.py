@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from pydantic.alias_generators import to_camel
 
+from towpath.config.cel import compile_expression
 from towpath.config.fields import RESERVED
 from towpath.config.models import Config
 from towpath.yamltext.document import Document, config_error
@@ -61,8 +62,6 @@ def check_names(config: Config, document: Document, file: str) -> None:
 
 def check_expressions(config: Config, document: Document, file: str) -> None:
     """Each expression is CEL, and each kind is there once."""
-    from towpath.health.expressions import compile_expression
-
     problems: list[tuple[int, str]] = []
     seen: set[tuple[str, str]] = set()
     for index, each in enumerate(config.health_check_exprs):

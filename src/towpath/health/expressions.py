@@ -2,34 +2,18 @@
 
 Everything at the top of an object is a variable: `status.phase == 'Ready'`. `inProgress` is asked first, then
 `failed`, then `current`. A field that is not there makes an expression false; any other trouble makes the
-object Unknown, never Healthy. The library is imported only when there are expressions.
-
-Nothing can stop an expression that runs, so that what could run for ever is not begun: macros (`all`, `map`)
-in macros in macros, and macros over objects that are too large for them.
+object Unknown, never Healthy. Macros (`all`, `map`) are not begun on objects that are too large for them.
 """
 
-import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
+from towpath.config import HealthCheckExpression
+from towpath.config.cel import Program, compile_expression, levels_of
 from towpath.health.verdict import Health, behind, degraded, healthy, part, progressing, told_by, unknown, why
 from towpath.health.verdict import conditions as conditions_of
 from towpath.objects import Manifest, group_of
 
-if TYPE_CHECKING:
-    from towpath.config import HealthCheckExpression
-
-_MACROS = "all|exists|exists_one|existsOne|map|filter|transformList|transformMap|transformMapEntry"
-_TOKEN = re.compile(
-    r"//[^\n]*"
-    r"|[bB]?[rR][bB]?(?:\"{3}.*?\"{3}|'{3}.*?'{3}|\"[^\"\n]*\"|'[^'\n]*')"
-    r"|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}"
-    r"|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"
-    r"|(?P<word>\w+)|(?P<sign>[()])",
-    re.DOTALL,
-)
-MOST_LEVELS = 2
-"""Of macros inside of each other."""
 _MOST_ITEMS = {1: 4_000, 2: 150}
 """Levels of macros -> items of the longest list they may meet: `map` takes their square at each level."""
 _MOST_TEXT = 50_000_000
@@ -37,49 +21,15 @@ _MOST_TEXT = 50_000_000
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status", "data")
 
 
-class _Program(Protocol):
-    def execute(self, context: dict[str, Any], /) -> Any: ...
-
-
 Judge = Callable[[Manifest], Health]
 
 
-def judges_of(expressions: Iterable["HealthCheckExpression"]) -> dict[tuple[str, str], Judge]:
+def judges_of(expressions: Iterable[HealthCheckExpression]) -> dict[tuple[str, str], Judge]:
     """(group, kind) -> judge. Raises ValueError for an expression that is no CEL."""
     return {
         (group_of(each.api_version), each.kind): _judge(each.current, each.in_progress, each.failed)
         for each in expressions
     }
-
-
-def compile_expression(text: str) -> _Program:
-    """Raises ValueError, in one line, for what is no CEL, or could run for ever."""
-    import cel
-
-    if levels_of(text) > MOST_LEVELS:
-        raise ValueError(f"more than {MOST_LEVELS} macros inside of each other could run for ever")
-    try:
-        program: _Program = cel.compile(text)
-    except (ValueError, RuntimeError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        said = lines[0].partition("ERROR: ")[2] or lines[0]
-        raise ValueError(f"not a CEL expression: {said}") from error
-    return program
-
-
-def levels_of(text: str) -> int:
-    """How many macros of an expression are inside of each other; 1 for those side by side."""
-    deepest, word = 0, ""
-    opened: list[bool] = []
-    for token in _TOKEN.finditer(text):
-        if token["sign"] == "(":
-            opened.append(word in _MACROS.split("|"))
-            deepest = max(deepest, sum(opened))
-        elif token["sign"] and opened:
-            opened.pop()
-        if not token[0].startswith("//"):
-            word = token["word"] or ""
-    return deepest
 
 
 def _too_large(manifest: Manifest, levels: int) -> Health | None:
@@ -123,7 +73,7 @@ def _judge(current: str, in_progress: str | None, failed: str | None) -> Judge:
     return judge
 
 
-def _holds(program: _Program, variables: dict[str, Any]) -> bool:
+def _holds(program: Program, variables: dict[str, Any]) -> bool:
     try:
         result = program.execute(variables)
     except (KeyError, IndexError):

@@ -3,8 +3,9 @@
 import pytest
 
 from towpath.config import HealthCheckExpression, parse_config
+from towpath.config.cel import levels_of
 from towpath.errors import ConfigError
-from towpath.health.expressions import judges_of, levels_of
+from towpath.health.expressions import judges_of
 from towpath.objects import Manifest
 
 CONFIG = """\

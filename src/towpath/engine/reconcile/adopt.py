@@ -22,7 +22,8 @@ from towpath.errors import ConfigError, TerminalError, TowpathError, unforeseen
 from towpath.files import read_text
 from towpath.kube.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
-from towpath.overlay import Edits, Overlay, candidates, why_not
+from towpath.overlay.candidates import candidates, why_not
+from towpath.overlay.texts import Edits, Overlay
 from towpath.release.commit_message import marker
 from towpath.settings import Settings
 

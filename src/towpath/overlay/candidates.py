@@ -1,0 +1,45 @@
+"""Where in an overlay a change could go, by renderer. Pure: candidates, of which a rendering proves one.
+
+kustomize   `replicas:`; a file of the overlay that has the whole object; a patch that is there; a new patch
+helm        each value of values.yaml (the environment's, or the chart's default) that is what Git has now
+plain       the object's own file in the environment's folder
+"""
+
+from collections.abc import Callable, Iterator
+
+from towpath.drift.adoption import Change
+from towpath.errors import ConfigError
+from towpath.objects import Manifest
+from towpath.overlay import helm, kustomize, plain
+from towpath.overlay.texts import Edit, Edits, Overlay, places
+
+FINDERS: dict[str, Callable[[Overlay, Change, Manifest], Iterator[Edit]]] = {
+    "kustomize": kustomize.edits,
+    "helm": helm.edits,
+    "plain": plain.edits,
+}
+
+
+def candidates(overlay: Overlay, change: Change, rendered: Manifest) -> Iterator[Edits]:
+    """Edits that might give the change, the most natural first. `rendered` is the object as it is now."""
+    for edit in FINDERS[overlay.renderer](overlay, change, rendered):
+        try:
+            edits = edit()
+        except (ConfigError, LookupError, TypeError, AttributeError):
+            continue  # there is no place for it there
+        yield edits
+
+
+def why_not(overlay: Overlay, change: Change, fitting: int) -> str:
+    """What to tell when no candidate, or more than one, gives exactly the change."""
+    if overlay.renderer == "helm":
+        return (
+            "more than one value of values.yaml gives it"
+            if fitting > 1
+            else "no value of values.yaml gives exactly this field"
+        )
+    if overlay.renderer == "plain":
+        if next(places(overlay, overlay.base, change.ref), None):
+            return f"it is in {overlay.base}, which other environments share"
+        return "it cannot be changed alone in its file"
+    return "no patch of the overlay gives exactly this"
