@@ -12,11 +12,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from towpath.files import read_text
 from towpath.objects import ObjectRef
 from towpath.yamltext.document import config_error, read_document
+from towpath.yamltext.writer import dump
 
 PRUNE_FILE = "prune.yaml"
 Confirmed = Mapping[ObjectRef, str]
@@ -74,7 +73,7 @@ def dump_confirmation(objects: Iterable[tuple[ObjectRef, str]], reason: str = ""
         listed.append({key: value for key, value in named.items() if value})
     data = ({"reason": reason} if reason else {}) | {"objects": listed}
     head = "# Deletions that are meant. Commit this file beside release.yaml; remove it when they are done.\n"
-    return head + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
+    return dump(data, head=head, file=PRUNE_FILE)
 
 
 def _is_object(item: Any) -> bool:

@@ -176,13 +176,12 @@ def _get_programs(stack: "Stack", progress: "Progress") -> None:
 
 
 def _write_accounts(stack: "Stack") -> str:
-    import yaml
-
     from towpath.local.common.files import write_private
     from towpath.local.parts.accounts import objects
+    from towpath.yamltext.writer import dump_all
 
     path = stack.layout.root / "accounts.yaml"
-    write_private(path, yaml.safe_dump_all(objects(), sort_keys=False))
+    write_private(path, dump_all(objects()))
     return f"kubectl apply --server-side -f {path}"
 
 

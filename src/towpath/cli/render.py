@@ -30,22 +30,20 @@ def command(repo: Path, app: str, environment: str) -> None:
       towpath render --app hello --environment prod
       towpath render --repo environments/ --app hello --environment prod | conftest test -
     """
-    import yaml
-
     from towpath.config import load_config
     from towpath.engine.source.render import render_app
     from towpath.printable import printable
     from towpath.redact import mask_secret
     from towpath.settings import Settings
+    from towpath.yamltext.writer import dump_all
 
     settings = Settings.load(os.environ)
     result = render_app(
         repo, load_config(repo), app, environment, tools=settings.tools, cache=settings.renders
     )
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     masked = [mask_secret(each) for each in (*result.objects, *result.hooks)]
-    text: str = yaml.dump_all(masked, Dumper=dumper, sort_keys=False, allow_unicode=True)
+    text = dump_all(masked)
     if printable(text) != text:
         # Direction marks are letters to YAML; on a terminal they make text read as it is not.
-        text = yaml.dump_all(masked, Dumper=dumper, sort_keys=False, allow_unicode=False)
+        text = dump_all(masked, ascii_only=True)
     click.echo(text, nl=False)

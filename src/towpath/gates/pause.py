@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from towpath.config import parse_duration
 from towpath.files import read_text
 from towpath.release.commit_message import Trailers, format_message, marker
 from towpath.yamltext.document import config_error, read_document
+from towpath.yamltext.writer import dump
 
 _KEYS = {"app", "until", "reason", "by", "at"}
 _HEAD = "# Who paused what, until when, and why: `towpath pause` and `towpath resume` write this file.\n"
@@ -86,7 +85,7 @@ def parse_pauses(text: str, file: str) -> tuple[Pause, ...]:
 def dump_pauses(pauses: Iterable[Pause]) -> str | None:
     """The file's text; None when there is none left, and with it no need for a file."""
     items = [{key: value for key, value in each.to_json().items() if value} for each in pauses]
-    return _HEAD + yaml.safe_dump(items, sort_keys=False, allow_unicode=True, width=1000) if items else None
+    return dump(items, head=_HEAD) if items else None
 
 
 def add(pauses: Iterable[Pause], new: Pause, now: datetime) -> tuple[Pause, ...]:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
-import yaml
-
 from towpath.files import read_text
 from towpath.yamltext.document import config_error, read_document
+from towpath.yamltext.writer import dump
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -142,7 +141,7 @@ def dump_release_file(release: EnvironmentRelease) -> str:
     head = "# Written by Towpath with every promotion and rollback. Change it by `towpath promote` only.\n"
     data = _without_findings(release).to_json()
     del data["release"]["scan"]["findings"]
-    return head + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
+    return dump(data, head=head, file=RELEASE_FILE)
 
 
 def _plain(value: Any) -> dict[str, Any]:

@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from towpath.files import read_text
 from towpath.yamltext.document import config_error, read_document
+from towpath.yamltext.writer import dump
 
 QUARANTINE_FILE = "quarantine.yaml"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -56,7 +55,7 @@ def dump_quarantine(entries: Iterable[Quarantined]) -> str:
     """The text of `quarantine.yaml`."""
     head = "# Releases that failed. Remove an entry by a commit to allow its promotion again.\n"
     data = [asdict(entry) for entry in entries]
-    return head + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
+    return dump(data, head=head, file=QUARANTINE_FILE)
 
 
 def add(entries: tuple[Quarantined, ...], entry: Quarantined) -> tuple[Quarantined, ...]:

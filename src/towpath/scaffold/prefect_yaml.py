@@ -12,6 +12,7 @@ import yaml
 
 from towpath.config import Config
 from towpath.yamltext.document import read_document
+from towpath.yamltext.writer import represent_text
 
 PREFECT_FILE = "prefect.yaml"
 HEADER = "# Written by `towpath deployments`"
@@ -174,3 +175,6 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         # Only the definitions are shared on purpose.
         return not (isinstance(data, dict) and ("job_variables" in data or "collision_strategy" in data))
+
+
+_Dumper.add_representer(str, represent_text)

@@ -11,6 +11,7 @@ from towpath.errors import ConfigError, RefusedError
 from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.release.image_ref import parse_image
 from towpath.yamltext.document import check_bounds
+from towpath.yamltext.editor import inline
 
 _CONTAINERS = ("containers", "initContainers")
 
@@ -40,7 +41,9 @@ def scaffold(
         folder = f"apps/{app}/{environment}"
         replicas = None if manifests is not None else 1 if index < len(environments) - 1 else 2
         files[f"{folder}/kustomization.yaml"] = _overlay(app, environment, replicas, called, name)
-        files[f"{folder}/namespace.yaml"] = _NAMESPACE.format(environment=environment)
+        files[f"{folder}/namespace.yaml"] = _NAMESPACE.format(
+            environment=inline(environment), account=f"towpath-{environment}"
+        )
     return files
 
 
@@ -125,14 +128,14 @@ def _list(items: Sequence[str]) -> str:
 
 
 def _config(app: str, image: str, environments: Sequence[str], *, smoke: bool) -> str:
-    parts = [_CONFIG_HEAD.format(app=app, image=image)]
+    parts = [_CONFIG_HEAD.format(app=inline(app), folder=app, image=inline(image))]
     if smoke:
-        parts.append(_SMOKE.format(app=app))
+        parts.append(_SMOKE.format(app=inline(app)))
     parts.append(
         "\n# In promotion order. Each one wants the release verified in the one before it.\nenvironments:\n"
     )
     for index, name in enumerate(environments):
-        parts.append(f"  - name: {name}\n    namespace: {name}\n")
+        parts.append(f"  - name: {inline(name)}\n    namespace: {inline(name)}\n")
         if index == len(environments) - 1 and index:
             parts.append(_APPROVALS)
     parts.append("\nscan:\n  scanners: [secret, vuln]\n  block: [CRITICAL, HIGH]\n")
@@ -141,18 +144,20 @@ def _config(app: str, image: str, environments: Sequence[str], *, smoke: bool) -
 
 def _base(app: str, image: str, port: int) -> dict[str, str]:
     return {
-        "kustomization.yaml": _BASE.format(kustomization=_KUSTOMIZATION, app=app),
-        "deployment.yaml": _DEPLOYMENT.format(app=app, image=image, port=port),
-        "service.yaml": _SERVICE.format(app=app),
+        "kustomization.yaml": _BASE.format(kustomization=_KUSTOMIZATION, app=inline(app)),
+        "deployment.yaml": _DEPLOYMENT.format(app=inline(app), image=inline(image), port=port),
+        "service.yaml": _SERVICE.format(app=inline(app)),
     }
 
 
 def _overlay(app: str, environment: str, replicas: int | None, called: str, image: str) -> str:
-    text = f"{_KUSTOMIZATION}namespace: {environment}\n\nresources:\n{_list(['namespace.yaml', '../base'])}"
+    resources = _list(["namespace.yaml", "../base"])
+    text = f"{_KUSTOMIZATION}namespace: {inline(environment)}\n\nresources:\n{resources}"
     if replicas is not None:
-        text += f"\nreplicas:\n  - name: {app}\n    count: {replicas}\n"
+        text += f"\nreplicas:\n  - name: {inline(app)}\n    count: {replicas}\n"
     if called != image:
-        text += f"\n# A promotion adds the digest.\nimages:\n  - name: {called}\n    newName: {image}\n"
+        text += "\n# A promotion adds the digest.\nimages:\n"
+        text += f"  - name: {inline(called)}\n    newName: {inline(image)}\n"
     return text
 
 
@@ -168,7 +173,7 @@ apps:
     # A promotion writes a digest of this repository, never a tag, into an overlay.
     image: {image}
     # To build it here, name its code; relative to this repository's own URL:
-    # source: {{repository: ../{app}.git, branch: main}}
+    # source: {{repository: ../{folder}.git, branch: main}}
     renderer: kustomize
 """
 _SMOKE = """\
@@ -242,6 +247,6 @@ roleRef:
   name: towpath-environment
 subjects:
   - kind: ServiceAccount
-    name: towpath-{environment}
+    name: {account}
     namespace: towpath-system
 """

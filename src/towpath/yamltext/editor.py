@@ -15,14 +15,13 @@ import yaml
 from towpath.errors import ConfigError
 from towpath.yamltext.document import check_bounds
 from towpath.yamltext.reader import load_documents
+from towpath.yamltext.writer import is_ambiguous
 
 Path = tuple[str | int, ...]
 """Keys and list indexes; the index after the last item appends."""
 MAX_DOCUMENTS = 1000
 _NULL = "tag:yaml.org,2002:null"
-_SAFE = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@-]*(?::[A-Za-z0-9_./@-]+)*(?: [A-Za-z0-9_./@-]+)*")
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]*/[A-Za-z0-9._:@/-]*[A-Za-z0-9]")
-_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
+_SAFE = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./@-]*(?::[A-Za-z0-9_./@-]+)*(?: [A-Za-z0-9_./@-]+)*")
 _LITERAL = re.compile(r"(?! )[^\t\r\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]*")
 
 
@@ -72,8 +71,8 @@ def inline(value: Any) -> str:
         return "{" + ", ".join(f"{inline(key)}: {inline(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(inline, value)) + "]"
-    if isinstance(value, str) and (_SAFE.fullmatch(value) or _IMAGE.fullmatch(value)):
-        return json.dumps(value) if value.lower() in _WORDS else value
+    if isinstance(value, str) and _SAFE.fullmatch(value) and not is_ambiguous(value):
+        return value
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -102,3 +102,16 @@ def test_it_passes_the_check(tmp_path: Path, manifests: dict[str, str] | None) -
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     assert check_repository(tmp_path, tools=TOOLS).findings == ()
+
+
+@pytest.mark.skipif(not has_kustomize(), reason="needs kustomize or kubectl: `towpath doctor --get`")
+@pytest.mark.parametrize(
+    ("app", "environment"), [("1e3", "08"), ("on", "y"), ("0x1f", "1-2"), ("null", "no")]
+)
+def test_names_that_look_like_numbers_or_words_stay_names(app: str, environment: str, tmp_path: Path) -> None:
+    for name, text in scaffold(app, [environment, "prod"], image="registry.example.com/shop:1e3").items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    checked = check_repository(tmp_path, tools=TOOLS)
+    assert [str(finding) for finding in checked.findings] == []
+    assert checked.apps == 1
