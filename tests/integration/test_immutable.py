@@ -1,6 +1,9 @@
 """Fields that cannot change, kind by kind on the real API server: the error names object and field."""
 
+import contextlib
 import copy
+import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -208,3 +211,177 @@ def test_fields_that_a_definitions_rules_fix(world: World) -> None:
         assert world.live(f"boats.{group}", "one")["spec"]["engine"] == "b"
     finally:
         world.kubectl("delete", "crd", f"boats.{group}", "--ignore-not-found", "--wait=false")
+
+
+POLICIES: dict[str, tuple[Callable[[World], Manifest], Change, dict[str, Any]]] = {
+    # what the policy says could be taken for the server's words about an immutable field
+    "a limit on replicas": (
+        lambda _: deployment(),
+        (("spec", "replicas"), 9),
+        {
+            "expression": "object.spec.replicas <= 5",
+            "message": "replicas must not be changed to more than 5 here",
+        },
+    ),
+    "a value of a ConfigMap": (
+        lambda _: configmap("plain", A="1"),
+        (("data", "A"), "2"),
+        {"expression": "!('A' in object.data) || object.data.A == '1'", "message": "field is immutable"},
+    ),
+    "a Service's port, refused as Invalid": (
+        lambda _: service("svc"),
+        (("spec", "ports", 0, "port"), 81),
+        {
+            "expression": "object.spec.ports[0].port == 80",
+            "message": "spec.ports may not change once set",
+            "reason": "Invalid",
+        },
+    ),
+    "a StatefulSet's label, refused as Forbidden": (
+        statefulset,
+        (("metadata", "labels"), {"a": "b"}),
+        {
+            "expression": "!('a' in object.metadata.labels)",
+            "message": "updates to labels are forbidden",
+            "reason": "Forbidden",
+        },
+    ),
+    "only updates of a Role's binding": (
+        binding,
+        (("subjects", 0, "name"), "somebody"),
+        {
+            "expression": "request.operation != 'UPDATE' || object.subjects[0].name == 'nobody'",
+            "message": "cannot change subjects",
+        },
+    ),
+}
+
+
+@contextlib.contextmanager
+def policy(world: World, kind: str, validation: dict[str, Any]) -> Iterator[None]:
+    """A ValidatingAdmissionPolicy for one kind in the world's namespace, in force within."""
+    group, name = "admissionregistration.k8s.io/v1", world.namespace
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["*"]}
+    own = {"kubernetes.io/metadata.name": world.namespace}
+    inventory = "object.metadata.name.startsWith('towpath-inventory')"
+    matched = f"object.metadata.name == 'probe' || (request.kind.kind == '{kind}' && !{inventory})"
+    probe = {"expression": "object.metadata.name != 'probe'", "message": "in force"}
+    objects = [
+        {
+            "apiVersion": group,
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": name},
+            "spec": {
+                "matchConstraints": {
+                    "resourceRules": [rule],
+                    "namespaceSelector": {"matchLabels": own},
+                },
+                "matchConditions": [{"name": "kind", "expression": matched}],
+                "validations": [probe, validation],
+            },
+        },
+        {
+            "apiVersion": group,
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": name},
+            "spec": {"policyName": name, "validationActions": ["Deny"]},
+        },
+    ]
+    world.kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    try:
+        _await(lambda: _is_in_force(world))
+        yield
+    finally:
+        world.kubectl("delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", name)
+        _await(lambda: not _is_in_force(world))
+
+
+def _await(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _is_in_force(world: World) -> bool:
+    probe = configmap("probe")
+    probe["metadata"]["namespace"] = world.namespace
+    try:
+        world.cluster.create(probe, dry_run=True)
+    except SyncError as error:
+        return "in force" in error.message
+    return False
+
+
+@pytest.mark.parametrize("case", POLICIES)
+def test_a_policys_words_delete_nothing(world: World, case: str) -> None:
+    make, change, validation = POLICIES[case]
+    manifest = make(world)
+    manifest["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+    world.app, world.objects = "".join(c for c in case.lower() if c.isalnum()), [manifest]
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    try:
+        world.sync()
+        before = world.live(kind, name)["metadata"]["uid"]
+        world.objects = [changed(manifest, [change])]
+        with policy(world, kind, validation):
+            assert [entry.action for entry in world.plan().entries] == ["skip"]
+            with pytest.raises(SyncError, match="denied request"):
+                world.sync()
+        assert world.live(kind, name)["metadata"]["uid"] == before
+    finally:
+        world.kubectl("delete", kind, name, "--ignore-not-found", "--wait=false")
+
+
+@pytest.mark.parametrize(
+    ("make", "changes"),
+    [
+        (lambda _: deployment("invalid"), [(("spec", "replicas"), -1)]),
+        (lambda _: service("invalid"), [(("spec", "ports", 0, "port"), 0)]),
+        (binding, [(("roleRef", "kind"), "Nobody")]),
+    ],
+)
+def test_what_would_be_refused_as_a_new_object_is_not_deleted(
+    world: World, make: Callable[[World], Manifest], changes: list[Change]
+) -> None:
+    manifest = make(world)
+    manifest["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+    world.app, world.objects = f"invalid-{manifest['kind'].lower()}", [manifest]
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    try:
+        world.sync()
+        before = world.live(kind, name)["metadata"]["uid"]
+        world.objects = [changed(manifest, changes)]
+        with pytest.raises(SyncError):
+            world.sync()
+        assert world.live(kind, name)["metadata"]["uid"] == before
+    finally:
+        world.kubectl("delete", kind, name, "--ignore-not-found", "--wait=false")
+
+
+@pytest.mark.parametrize("case", ["StatefulSet", "Job template", "RoleBinding roleRef", "Service clusterIP"])
+def test_the_former_object_is_put_back_when_the_new_one_is_refused(world: World, case: str) -> None:
+    make, changes, _ = IMMUTABLE[case]
+    manifest = make(world)
+    manifest["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+    world.app, world.objects = f"back-{manifest['kind'].lower()}", [manifest]
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    try:
+        world.sync()
+        before = world.live(kind, name)
+        world.objects = [changed(manifest, [*changes, (("metadata", "labels"), {"new": "1"})])]
+        # Under another name, as in the dry run, it is taken.
+        only_old = f"object.metadata.name != '{name}' || !('new' in object.metadata.labels)"
+        with policy(world, kind, {"expression": only_old, "message": "not this one"}):
+            with pytest.raises(SyncError, match="the former one was put back"):
+                world.sync()
+            now = world.live(kind, name)
+            assert now["metadata"]["uid"] != before["metadata"]["uid"]
+            path, _value = changes[0]
+            for step in path:
+                before, now = before[step], now[step]
+            assert now == before
+        world.sync()
+        assert world.live(kind, name)["metadata"]["labels"]["new"] == "1"
+    finally:
+        world.kubectl("delete", kind, name, "--ignore-not-found", "--wait=false")

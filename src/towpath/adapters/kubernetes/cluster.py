@@ -191,11 +191,11 @@ class Cluster:
             )
         )
 
-    def create(self, manifest: Manifest, *, field_manager: str = MANAGER) -> Manifest:
-        """A new object; ApiConflictError when it exists."""
+    def create(self, manifest: Manifest, *, dry_run: bool = False, field_manager: str = MANAGER) -> Manifest:
+        """A new object; ApiConflictError when it exists. With `dry_run` it is judged, not stored."""
         ref = ref_of(manifest)
         path = self.resource(ref.group, ref.kind).path(ref.namespace)
-        query = {"fieldManager": field_manager}
+        query = {"fieldManager": field_manager, **({"dryRun": "All"} if dry_run else {})}
         return self._wire.json(
             Request(method="POST", path=path, query=query, content=manifest, what=f"create {ref}")
         )

@@ -1,7 +1,7 @@
 """What the API server answers when it does not do as asked, in our own errors.
 
 no answer, 429, 502, 503                       ApiAwayError: it is so for every request
-504, 500 "etcd"                                TransientError, with the server's Retry-After
+504, 500 of etcd or of a webhook               TransientError, with the server's Retry-After
 409                                            ApiConflictError: who owns which field
 everything else                                ApiRefusedError: the object and the server's own reason
 """
@@ -19,14 +19,7 @@ from towpath.errors import ConflictError, SyncError, TowpathError, TransientErro
 from towpath.redact import redact
 
 RETRIED = (429, 502, 503, 504)
-_IMMUTABLE = re.compile(
-    r"\bimmutable\b|may not change once set|(may|must|can) ?not be (changed|modified|updated)|cannot change\b"
-    r"|updates to statefulset spec for fields other than|pod updates may not change fields other than"
-    r"|updates to \w+ are forbidden|failed rule: .*\boldSelf\b",
-    re.IGNORECASE,
-)
-"""The words of Kubernetes 1.35 in `apimachinery/pkg/api/validation` and the registries of the kinds, and for
-custom resources a rule that compares with the old value, or what its author says instead."""
+_STORAGE = ("etcdserver: ", "rpc error: ", "context deadline exceeded")
 _CONFLICT_WITH = re.compile(
     r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<subresource>[^"]*)")?'
 )
@@ -57,20 +50,25 @@ class ApiConflictError(ConflictError):
 class ApiRefusedError(SyncError):
     """The API server refused one request for good. `status` is the HTTP status, `reason` its own words.
 
-    `fields` are those it names, as in `spec.template`.
+    `fields` are those it names, as in `spec.template`. `invalid_fields` says that the object's own validation
+    refused it: status 422, reason Invalid, and each cause names a field. Admission policies name none.
     """
 
-    def __init__(self, what: str, *, status: int, reason: str, fields: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        status: int,
+        reason: str,
+        fields: tuple[str, ...] = (),
+        invalid_fields: bool = False,
+    ) -> None:
         super().__init__(f"{what}: {reason}")
         self.what = what
         self.status = status
         self.reason = reason
         self.fields = fields
-
-    @property
-    def is_immutable(self) -> bool:
-        """Whether a field that cannot change is why: only a new object can have the new value."""
-        return self.status in (400, 422) and bool(_IMMUTABLE.search(self.reason))
+        self.invalid_fields = invalid_fields
 
 
 def translate(
@@ -79,7 +77,7 @@ def translate(
     """The error for an answer of `status` >= 400 to what was asked (`apply ConfigMap a/b`)."""
     answer = _status_object(body)
     reason = redact(str(answer.get("message") or body[:500].decode(errors="replace") or f"HTTP {status}"))
-    if status in RETRIED or (status == 500 and _is_passing(reason)):
+    if status in RETRIED or (status == 500 and _is_passing(answer)):
         kind = TransientError if status in (500, 504) else ApiAwayError
         return kind(f"{what}: {server} answers {status}: {reason}", retry_after=retry_after(headers, answer))
     if status == 409:
@@ -99,7 +97,11 @@ def translate(
             reason=f"{server} does not know these credentials ({reason}); renew the kubeconfig",
         )
     return ApiRefusedError(
-        what, status=status, reason=_with_causes(reason, answer), fields=_cause_fields(answer)
+        what,
+        status=status,
+        reason=_with_causes(reason, answer),
+        fields=_cause_fields(answer),
+        invalid_fields=status == 422 and _names_invalid_fields(answer),
     )
 
 
@@ -178,9 +180,19 @@ def _with_causes(reason: str, answer: Mapping[str, Any]) -> str:
     return f"{reason} (fields: {', '.join(missing)})" if missing else reason
 
 
-def _is_passing(reason: str) -> bool:
-    """500s that go away: etcd changes its leader, a webhook's pod restarts."""
-    return any(word in reason for word in ("etcdserver", "leader changed", "connection refused", "timed out"))
+def _names_invalid_fields(answer: Mapping[str, Any]) -> bool:
+    causes = (answer.get("details") or {}).get("causes") or ()
+    return answer.get("reason") == "Invalid" and bool(causes) and all(cause.get("field") for cause in causes)
+
+
+def _is_passing(answer: Mapping[str, Any]) -> bool:
+    """500s that go away: a webhook that cannot be called (reason InternalError), etcd changing its leader.
+
+    An error of etcd has no reason; its message begins with etcd's own words, before any name of an object.
+    """
+    if answer.get("reason") == "InternalError":
+        return True
+    return not answer.get("reason") and str(answer.get("message")).startswith(_STORAGE)
 
 
 def _root(error: Exception) -> str:

@@ -11,7 +11,8 @@ from towpath.applyset.prune import NONE
 from towpath.applyset.prune_file import Confirmed
 from towpath.config import Environment
 from towpath.engine.apply.namespace import lost_bindings
-from towpath.engine.apply.server_side_apply import apply_object, may_recreate, told_to_recreate
+from towpath.engine.apply.recreate import explain_refusal, may_recreate
+from towpath.engine.apply.server_side_apply import apply_object
 from towpath.engine.apply.sync import LEFT
 from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.observe import FEW, concurrently, namespace_state
@@ -120,8 +121,8 @@ def _entry(cluster: Cluster, desired: ApplyObject, live: Manifest | None, app_st
             return PlanEntry(ref, "create")
         changes = would_change(cluster, desired, live)
     except (ApiConflictError, ApiRefusedError) as error:
-        reason = told_to_recreate(cluster, desired, error).message
-        if live is not None and may_recreate(desired, error):
+        reason = explain_refusal(cluster, desired, error).message
+        if live is not None and may_recreate(cluster, desired, error):
             return PlanEntry(ref, "configure", reason=f"deleted and created anew: {reason}")
         return PlanEntry(ref, "skip", reason=reason)
     return PlanEntry(ref, "configure" if changes else "unchanged", changes)

@@ -1,14 +1,10 @@
 """Applies one object: takes back what people changed, leaves alone what others own, says what happened."""
 
-from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
-from towpath.applyset.annotations import RECREATE
+from towpath.adapters.kubernetes import ApiConflictError, Cluster
 from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.inventory import Owned
-from towpath.applyset.prune import PROTECTED
 from towpath.engine.apply.failpoint import reach
-from towpath.engine.live.observe import wait_gone
-from towpath.errors import TowpathError, TransientError
-from towpath.kube.immutable import changed_fields, told
+from towpath.errors import TransientError
 from towpath.kube.managed_fields import (
     fingerprint,
     foreign_edits,
@@ -44,49 +40,6 @@ def apply_object(
         _rewrite_owners(cluster, desired, live)
         reach("owners-rewritten")
     return _apply(cluster, desired.manifest, dry_run=dry_run)
-
-
-def may_recreate(desired: ApplyObject, error: TowpathError) -> bool:
-    """Whether a new object may take the place of the one that cannot be changed so."""
-    metadata = desired.manifest["metadata"]
-    return (
-        isinstance(error, ApiRefusedError)
-        and error.is_immutable
-        and desired.ref.kind not in PROTECTED
-        and (metadata.get("annotations") or {}).get(RECREATE) == "allowed"
-    )
-
-
-def recreate_object(cluster: Cluster, desired: ApplyObject, known: Manifest) -> Manifest:
-    """Delete exactly the object that was seen, and make it anew."""
-    cluster.delete(desired.ref, uid=known["metadata"]["uid"])
-    reach("recreate-deleted")
-    if not wait_gone(cluster, desired.ref, GONE_SECONDS):
-        raise TransientError(f"{desired.ref}: is being recreated, and waits for its finalizers")
-    return apply_object(cluster, desired, None)
-
-
-def told_to_recreate(cluster: Cluster, desired: ApplyObject, error: TowpathError) -> TowpathError:
-    """A refusal because of an immutable field names it, and says what would help."""
-    if not isinstance(error, ApiRefusedError) or not error.is_immutable:
-        return error
-    named = name_fields(cluster, desired, error)
-    named.remedy = error.remedy or (
-        f"Take the change out of Git, or annotate the object with `{RECREATE}: allowed`: it is then"
-        " deleted and created anew."
-    )
-    return named
-
-
-def name_fields(cluster: Cluster, desired: ApplyObject, error: ApiRefusedError) -> ApiRefusedError:
-    """The refusal of a change to an immutable field, with the very fields that Git has changed."""
-    try:
-        live = cluster.get(desired.ref, version=desired.manifest["apiVersion"].rpartition("/")[2])
-    except TowpathError:
-        live = None
-    changed = changed_fields(live, desired.manifest, error.fields, error.reason) if live else ()
-    reason = told(error.reason, changed, error.fields)
-    return ApiRefusedError(error.what, status=error.status, reason=reason, fields=error.fields)
 
 
 def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: ApplyObject) -> bool:

@@ -24,15 +24,8 @@ from towpath.engine.apply.crd_wait import wait_established
 from towpath.engine.apply.failpoint import reach
 from towpath.engine.apply.hooks import Hooks, forget
 from towpath.engine.apply.namespace import prepare_namespace
-from towpath.engine.apply.server_side_apply import (
-    GONE_SECONDS,
-    apply_object,
-    is_changed,
-    may_recreate,
-    name_fields,
-    recreate_object,
-    told_to_recreate,
-)
+from towpath.engine.apply.recreate import explain_refusal, may_recreate, name_fields, recreate_object
+from towpath.engine.apply.server_side_apply import GONE_SECONDS, apply_object, is_changed
 from towpath.engine.apply.sync_result import ObjectResult, Progress, Result, SyncResult, failed
 from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.observe import concurrently, wait_gone
@@ -64,7 +57,7 @@ def sync_app(  # noqa: PLR0913
 ) -> SyncResult:
     """Make live equal to `rendered`. Repeat it after a crash at any point; the second time writes nothing.
 
-    Who has just looked at the cluster gives what was seen as `surveyed`; the namespace is there then.
+    A caller that has just read the cluster passes `app_state`; the namespace exists then.
     Drift in `leave` stays, and all of it where the app's mode is not `heal`: applied is what Git changed.
 
     Raises RefusedError before any change when it would delete too much, SyncError naming each object that the
@@ -195,7 +188,7 @@ class Run:
                 raise TransientError(f"{ref}: is being deleted, and waits for its finalizers")
             after_apply, message = self._apply_or_recreate(desired, before)
         except TowpathError as error:
-            self._failed(ref, told_to_recreate(self.cluster, desired, error))
+            self._failed(ref, explain_refusal(self.cluster, desired, error))
             return
         reach("applied")
         metadata = after_apply["metadata"]
@@ -207,7 +200,7 @@ class Run:
         try:
             return apply_object(self.cluster, desired, before), ""
         except ApiRefusedError as error:
-            if before is None or not may_recreate(desired, error):
+            if before is None or not may_recreate(self.cluster, desired, error):
                 raise
             reason = name_fields(self.cluster, desired, error).reason
             return recreate_object(self.cluster, desired, before), f"recreated: {reason}"

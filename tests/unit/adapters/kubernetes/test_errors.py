@@ -16,8 +16,9 @@ from towpath.adapters.kubernetes.errors import (
 from towpath.errors import ConflictError, SyncError, TransientError
 
 
-def answer(status: int, message: str = "why", headers=None, **details: object):
-    body = json.dumps({"kind": "Status", "message": message, "details": details}).encode()
+def answer(status: int, message: str = "why", headers=None, reason: str = "", **details: object):
+    content = {"kind": "Status", "message": message, "reason": reason, "details": details}
+    body = json.dumps(content).encode()
     return translate(status, headers or {}, body, what="apply ConfigMap a/b", server="https://k")
 
 
@@ -61,6 +62,41 @@ def test_a_server_that_is_away_is_told_from_one_object_that_must_wait() -> None:
 def test_etcd_without_a_leader_passes() -> None:
     assert isinstance(answer(500, "etcdserver: leader changed"), TransientError)
     assert isinstance(answer(500, "panic"), ApiRefusedError)
+
+
+def test_a_webhook_that_cannot_be_called_passes() -> None:
+    words = 'Internal error occurred: failed calling webhook "a.b.c": connection refused'
+    assert isinstance(answer(500, words, reason="InternalError"), TransientError)
+
+
+@pytest.mark.parametrize(
+    "name", ["etcdserver", "leader changed", "timed out", "connection refused", "rpc error: "]
+)
+def test_what_people_call_their_objects_and_fields_decides_nothing(name: str) -> None:
+    words = f"failed to create typed patch object (/{name}; apps/v1, Kind=Deployment): .spec.{name}: field not declared"
+    assert isinstance(answer(500, words), ApiRefusedError)
+
+
+CAUSE = {"reason": "FieldValueInvalid", "message": "Invalid value: field is immutable", "field": "spec.a"}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "causes", "expected"),
+    [
+        (422, "Invalid", [CAUSE], True),
+        (422, "Invalid", [CAUSE, {**CAUSE, "field": "<nil>"}], True),
+        (422, "Invalid", [{"message": "denied request: field is immutable"}], False),
+        (422, "Invalid", [CAUSE, {"message": "may not change once set"}], False),
+        (422, "Invalid", [], False),
+        (422, "", [CAUSE], False),
+        (403, "Forbidden", [CAUSE], False),
+        (400, "BadRequest", [CAUSE], False),
+        (409, "Invalid", [CAUSE], False),
+    ],
+)
+def test_only_the_objects_own_validation_names_invalid_fields(status, reason, causes, expected) -> None:
+    error = answer(status, "cannot be changed, is immutable", reason=reason, causes=causes)
+    assert getattr(error, "invalid_fields", False) is expected
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])

@@ -1,0 +1,121 @@
+"""An object that cannot be changed as Git wants it: told by its fields, or deleted and created anew."""
+
+import copy
+import secrets
+
+from towpath.adapters.kubernetes import ApiRefusedError, Cluster
+from towpath.applyset.annotations import RECREATE
+from towpath.applyset.apply_object import ApplyObject
+from towpath.applyset.prune import PROTECTED
+from towpath.engine.apply.failpoint import reach
+from towpath.engine.apply.server_side_apply import GONE_SECONDS, apply_object
+from towpath.engine.live.observe import wait_gone
+from towpath.errors import SyncError, TowpathError, TransientError
+from towpath.kube.canonical import comparable
+from towpath.kube.immutable import changed_fields, told
+from towpath.objects import Manifest
+
+
+def may_recreate(cluster: Cluster, desired: ApplyObject, error: TowpathError) -> bool:
+    """Whether a new object may take the place of the one that cannot be changed so."""
+    annotations = desired.manifest["metadata"].get("annotations") or {}
+    return (
+        annotations.get(RECREATE) == "allowed"
+        and desired.ref.kind not in PROTECTED
+        and is_immutable(cluster, desired, error)
+    )
+
+
+def is_immutable(cluster: Cluster, desired: ApplyObject, error: TowpathError) -> bool:
+    """Whether only a new object can be as Git wants it.
+
+    The server's validation refused the change by naming fields, yet accepts the same object as a new one: a
+    dry-run creation under a name that nothing has. Neither a policy's nor anybody else's words count.
+    """
+    if not isinstance(error, ApiRefusedError) or not error.invalid_fields:
+        return False
+    try:
+        cluster.create(_under_another_name(desired.initial), dry_run=True)
+    except TowpathError:
+        return False
+    return True
+
+
+def recreate_object(cluster: Cluster, desired: ApplyObject, known: Manifest) -> Manifest:
+    """Delete exactly the object that was seen, and create the new one.
+
+    The former object is put back when the new one is refused all the same; SyncError says so.
+    """
+    former = cluster.get(desired.ref)
+    cluster.delete(desired.ref, uid=known["metadata"]["uid"])
+    reach("recreate-deleted")
+    if not wait_gone(cluster, desired.ref, GONE_SECONDS):
+        raise TransientError(f"{desired.ref}: is being recreated, and waits for its finalizers")
+    try:
+        return apply_object(cluster, desired, None)
+    except ApiRefusedError as refusal:
+        if former is None:
+            raise
+        raise _put_back(cluster, former, desired, refusal) from refusal
+
+
+def explain_refusal(cluster: Cluster, desired: ApplyObject, error: TowpathError) -> TowpathError:
+    """A refusal because of an immutable field names it, and says what would help."""
+    if not isinstance(error, ApiRefusedError) or not is_immutable(cluster, desired, error):
+        return error
+    named = name_fields(cluster, desired, error)
+    named.remedy = error.remedy or (
+        f"Take the change out of Git, or annotate the object with `{RECREATE}: allowed`: it is then"
+        " deleted and created anew."
+    )
+    return named
+
+
+def name_fields(cluster: Cluster, desired: ApplyObject, error: ApiRefusedError) -> ApiRefusedError:
+    """The refusal of a change to an immutable field, with the very fields that Git has changed."""
+    try:
+        live = cluster.get(desired.ref, version=desired.manifest["apiVersion"].rpartition("/")[2])
+    except TowpathError:
+        live = None
+    changed = changed_fields(live, desired.manifest, error.fields, error.reason) if live else ()
+    reason = told(error.reason, changed, error.fields)
+    return ApiRefusedError(error.what, status=error.status, reason=reason, fields=error.fields)
+
+
+def _put_back(
+    cluster: Cluster, former: Manifest, desired: ApplyObject, refusal: ApiRefusedError
+) -> SyncError:
+    try:
+        cluster.server_side_apply(_as_new(former), force=True)
+    except TowpathError as error:
+        end = f"and the former one could not be put back: {error.message}"
+    else:
+        end = "and the former one was put back"
+    return SyncError(f"{desired.ref}: was deleted to be created anew; {refusal.reason}; {end}")
+
+
+def _as_new(former: Manifest) -> Manifest:
+    """What was live, as it can be created: without what the server or the Job controller adds."""
+    manifest = copy.deepcopy(comparable(former))
+    spec = manifest.get("spec") or {}
+    if manifest["kind"] == "Job" and not spec.get("manualSelector"):
+        spec.pop("selector", None)
+        labels = (spec["template"].get("metadata") or {}).get("labels") or {}
+        for name in ("controller-uid", "batch.kubernetes.io/controller-uid"):
+            labels.pop(name, None)
+    return manifest
+
+
+def _under_another_name(manifest: Manifest) -> Manifest:
+    """The manifest as a new object beside the live one: without what only one object can have."""
+    renamed = copy.deepcopy(manifest)
+    renamed["metadata"]["name"] = f"towpath-{secrets.token_hex(6)}"
+    spec = renamed.get("spec")
+    if renamed["kind"] == "Service" and isinstance(spec, dict):
+        if spec.get("clusterIP") != "None":
+            spec.pop("clusterIP", None)
+            spec.pop("clusterIPs", None)
+        spec.pop("healthCheckNodePort", None)
+        for port in spec.get("ports") or ():
+            port.pop("nodePort", None)
+    return renamed
