@@ -36,7 +36,7 @@ def command(source: Path, repo: Path | None, output: str) -> None:
       towpath health -f objects.yaml --output json
     """
     from towpath.health.assess import Judges
-    from towpath.health.report import judge_all
+    from towpath.health.report import assess_text
     from towpath.printable import printable
 
     own: Judges = {}
@@ -47,7 +47,7 @@ def command(source: Path, repo: Path | None, output: str) -> None:
         own = judges_of(load_config(repo).health_check_exprs)
     name = "<stdin>" if str(source) == "-" else str(source)
     data = sys.stdin.buffer.read() if str(source) == "-" else source.read_bytes()
-    verdicts = judge_all(data.decode("utf-8", errors="replace"), name, own)
+    verdicts = assess_text(data.decode("utf-8", errors="replace"), name, own)
     if output == "json":
         # One line each, so that the list can also be read by eye, grep and diff.
         lines = [json.dumps(each.to_json(), ensure_ascii=False) for each in verdicts]

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from towpath.health.builtin import resources, workloads
-from towpath.health.generic.judge import generic, objection
+from towpath.health.generic.judge import contradiction, generic
 from towpath.health.operators import row_of
 from towpath.health.operators.judges import newest, rollouts
 from towpath.health.rows import EXISTS, judge_of
-from towpath.health.verdict import Health, Status, behind, part, progressing, unknown
+from towpath.health.verdict import Health, Status, mapping_at, outdated, progressing, unknown
 from towpath.objects import Manifest, group_of
 
 Judge = Callable[[Manifest], Health]
@@ -87,7 +87,7 @@ def assess(manifest: Manifest, own: Judges = _NO_JUDGES) -> Health:
     kind, api_version = manifest.get("kind"), manifest.get("apiVersion")
     if not isinstance(kind, str) or not isinstance(api_version, str):
         return unknown("not a Kubernetes object: no apiVersion or kind")
-    metadata = part(manifest, "metadata")
+    metadata = mapping_at(manifest, "metadata")
     deleted = metadata.get("deletionTimestamp")
     if deleted and kind != "Namespace":
         holding = metadata.get("finalizers")
@@ -109,7 +109,7 @@ def judge_for(group: str, kind: str) -> Judge:
     return judge_of(row) if isinstance(row, str) else _cross_examined(row)
 
 
-UNQUESTIONED = (newest.outcome, rollouts.application, rollouts.rollout)
+JUDGES_THAT_WEIGH_BAD_NEWS = (newest.outcome, rollouts.application, rollouts.rollout)
 """Judges that know why bad news may stand beside good: it is older, or about the last sync only."""
 
 
@@ -119,9 +119,11 @@ def _cross_examined(judge: Judge) -> Judge:
 
     def examine(manifest: Manifest) -> Health:
         told = judge(manifest)
-        return (behind(manifest) or objection(manifest) if told.status is Status.HEALTHY else None) or told
+        return (
+            outdated(manifest) or contradiction(manifest) if told.status is Status.HEALTHY else None
+        ) or told
 
-    return judge if judge in UNQUESTIONED else examine
+    return judge if judge in JUDGES_THAT_WEIGH_BAD_NEWS else examine
 
 
 _NEWS = (Status.DEGRADED, Status.PROGRESSING, Status.SUSPENDED)
@@ -133,6 +135,6 @@ def _exists(manifest: Manifest) -> Health:
     return told if told.status in _NEWS else resources.exists(manifest)
 
 
-def never_changes(group: str, kind: str) -> bool:
+def healthy_once_present(group: str, kind: str) -> bool:
     """Whether existing is all the health this kind has: nothing to wait for."""
     return JUDGES.get((group, kind)) is resources.exists or row_of(group, kind) == EXISTS

@@ -10,8 +10,18 @@ from typing import Any
 
 from towpath.config import HealthCheckExpression
 from towpath.config.cel import Program, compile_expression, levels_of
-from towpath.health.verdict import Health, behind, degraded, healthy, part, progressing, told_by, unknown, why
-from towpath.health.verdict import conditions as conditions_of
+from towpath.health.verdict import (
+    Health,
+    conditions_by_type,
+    degraded,
+    explain,
+    healthy,
+    mapping_at,
+    outdated,
+    progressing,
+    status_message,
+    unknown,
+)
 from towpath.objects import Manifest, group_of
 
 _MOST_ITEMS = {1: 4_000, 2: 150}
@@ -56,7 +66,7 @@ def _judge(current: str, in_progress: str | None, failed: str | None) -> Judge:
     levels = max(levels_of(each) for each in (current, in_progress or "", failed or ""))
 
     def judge(manifest: Manifest) -> Health:
-        if waiting := behind(manifest) or _too_large(manifest, levels):
+        if waiting := outdated(manifest) or _too_large(manifest, levels):
             return waiting
         variables = {**{key: {} for key in _TOP}, **manifest}
         try:
@@ -84,5 +94,5 @@ def _holds(program: Program, variables: dict[str, Any]) -> bool:
 
 
 def _said(manifest: Manifest) -> str:
-    ready = conditions_of(manifest).get("Ready")
-    return why(ready) if ready else told_by(manifest) if part(manifest, "status") else ""
+    ready = conditions_by_type(manifest).get("Ready")
+    return explain(ready) if ready else status_message(manifest) if mapping_at(manifest, "status") else ""

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from towpath.health.assess import Judges, assess
 from towpath.health.reading import Unreadable, read_objects
-from towpath.health.verdict import ObjectHealth, part, unknown
+from towpath.health.verdict import ObjectHealth, mapping_at, unknown
 from towpath.objects import Manifest, ObjectRef, group_of
 
 
-def judge_all(text: str, name: str, own: Judges) -> Iterator[ObjectHealth]:
+def assess_text(text: str, name: str, own: Judges) -> Iterator[ObjectHealth]:
     """A verdict per object in the order of the text; Unknown for what is no object."""
     nobody = ObjectRef("", "", "", "")
     for each in read_objects(text, name):
@@ -20,7 +20,7 @@ def judge_all(text: str, name: str, own: Judges) -> Iterator[ObjectHealth]:
 
 def _ref(manifest: Manifest) -> ObjectRef:
     """As much of a reference as the object has."""
-    metadata = part(manifest, "metadata")
+    metadata = mapping_at(manifest, "metadata")
     kind, version = manifest.get("kind"), manifest.get("apiVersion")
     return ObjectRef(
         group=group_of(version) if isinstance(version, str) else "",

@@ -25,17 +25,17 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
-from towpath.health.generic.judge import bad_news, held_by, objection
+from towpath.health.generic.judge import contradiction, reported_failure, suspension_reason
 from towpath.health.verdict import (
     Health,
     Status,
-    behind,
-    conditions,
-    part,
+    conditions_by_type,
+    explain,
+    mapping_at,
+    outdated,
     progressing,
+    status_message,
     suspended,
-    told_by,
-    why,
 )
 from towpath.objects import Manifest
 
@@ -79,14 +79,14 @@ def judge_of(row: str) -> Callable[[Manifest], Health]:
     clauses = [_clause(text.strip()) for text in row.split(";")]
 
     def judge(manifest: Manifest) -> Health:
-        if waiting := behind(manifest):
+        if waiting := outdated(manifest):
             # A controller that is told to stop does not look at the change that says so.
-            held = held_by(manifest)
+            held = suspension_reason(manifest)
             return suspended(held) if held else waiting
         for clause in clauses:
             if health := _apply(clause, manifest):
-                return (objection(manifest) if health.status is Status.HEALTHY else None) or health
-        return bad_news(manifest) or progressing(_waiting_for(manifest))
+                return (contradiction(manifest) if health.status is Status.HEALTHY else None) or health
+        return reported_failure(manifest) or progressing(_waiting_for(manifest))
 
     return judge
 
@@ -100,7 +100,7 @@ def _apply(clause: _Clause, manifest: Manifest) -> Health | None:
         found.append(match)
     if clause.status is Status.HEALTHY:
         for match in found:
-            if match.condition and (waiting := behind(manifest, match.condition)):
+            if match.condition and (waiting := outdated(manifest, match.condition)):
                 return waiting
     texts = dict.fromkeys(match.text for match in found if match.text)
     return Health(clause.status, "; ".join(texts) or _default(clause, manifest), clause.final)
@@ -113,14 +113,18 @@ def _default(clause: _Clause, manifest: Manifest) -> str:
 
 
 def _waiting_for(manifest: Manifest) -> str:
-    status = part(manifest, "status")
-    bad = [why(item) for item in conditions(manifest).values() if str(item.get("status")).lower() != "true"]
+    status = mapping_at(manifest, "status")
+    bad = [
+        explain(item)
+        for item in conditions_by_type(manifest).values()
+        if str(item.get("status")).lower() != "true"
+    ]
     if bad:
         return "; ".join(bad[:3])
     if not status:
         return "its controller has not reported on it yet"
     words = [f"{key} {status[key]}" for key in _WORDS if isinstance(status.get(key), str) and status[key]]
-    said = [*words[:1], told_by(manifest)]
+    said = [*words[:1], status_message(manifest)]
     return ": ".join(text for text in said if text) or "its controller has not said that it is ready"
 
 
@@ -157,13 +161,13 @@ def _condition_test(sign: str, name: str, unless: str | None, reasons: str | Non
         return said is not bool(unless)
 
     def one(manifest: Manifest) -> _Match | None:
-        condition = conditions(manifest).get(name)
-        return _Match(why(condition), condition) if condition and holds(condition) else None
+        condition = conditions_by_type(manifest).get(name)
+        return _Match(explain(condition), condition) if condition and holds(condition) else None
 
     def any_of(manifest: Manifest) -> _Match | None:
-        for kind, condition in conditions(manifest).items():
+        for kind, condition in conditions_by_type(manifest).items():
             if fnmatchcase(kind, name) and holds(condition):
-                return _Match(f"{kind}: {why(condition)}", condition)
+                return _Match(f"{kind}: {explain(condition)}", condition)
         return None
 
     return any_of if "*" in name else one
@@ -202,7 +206,7 @@ def _word_test(steps: tuple[str, ...], name: str, words: str, *, negative: bool)
                 continue
             word = str(value).casefold()
             if (word in plain or any(fnmatchcase(word, glob) for glob in globs)) is not negative:
-                more = told_by(manifest)
+                more = status_message(manifest)
                 return _Match(f"{name} {value}: {more}" if more else f"{name} {value}")
         return None
 

@@ -78,7 +78,7 @@ def unknown(message: str) -> Health:
     return Health(Status.UNKNOWN, message)
 
 
-def part(manifest: Manifest, *path: str) -> dict[str, Any]:
+def mapping_at(manifest: Manifest, *path: str) -> dict[str, Any]:
     """A mapping inside the object; {} when it is absent or something else."""
     value: Any = manifest
     for key in path:
@@ -98,10 +98,10 @@ def number(parent: dict[str, Any], key: str, default: int = 0) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
-def conditions(manifest: Manifest) -> dict[str, dict[str, Any]]:
+def conditions_by_type(manifest: Manifest) -> dict[str, dict[str, Any]]:
     """Condition by type; of an operator that has only one, that one."""
-    status = part(manifest, "status")
-    only = [each for key in ("condition", "conditions") if "type" in (each := part(status, key))]
+    status = mapping_at(manifest, "status")
+    only = [each for key in ("condition", "conditions") if "type" in (each := mapping_at(status, key))]
     told = [*only, *items(status, "conditions")]
     return {str(item.get("type")): item for item in told}
 
@@ -114,15 +114,15 @@ def is_false(condition: dict[str, Any] | None) -> bool:
     return condition is not None and str(condition.get("status")).casefold() == "false"
 
 
-def why(condition: dict[str, Any]) -> str:
+def explain(condition: dict[str, Any]) -> str:
     """`Reason: message` of a condition, as far as it has them."""
     reason, message = condition.get("reason"), condition.get("message")
     return ": ".join(str(text) for text in (reason, message) if text) or str(condition.get("type"))
 
 
-def told_by(manifest: Manifest) -> str:
+def status_message(manifest: Manifest) -> str:
     """What the status says in words besides its conditions."""
-    status = part(manifest, "status")
+    status = mapping_at(manifest, "status")
     for key in _SENTENCES:
         said = status.get(key)
         said = said.get("message") if isinstance(said, dict) else said
@@ -133,13 +133,13 @@ def told_by(manifest: Manifest) -> str:
     return ""
 
 
-def behind(manifest: Manifest, condition: dict[str, Any] | None = None) -> Health | None:
+def outdated(manifest: Manifest, condition: dict[str, Any] | None = None) -> Health | None:
     """Progressing when the status, or that condition of it, is about an older generation."""
-    generation = part(manifest, "metadata").get("generation")
-    observed = (part(manifest, "status") if condition is None else condition).get("observedGeneration")
+    generation = mapping_at(manifest, "metadata").get("generation")
+    observed = (mapping_at(manifest, "status") if condition is None else condition).get("observedGeneration")
     if not isinstance(generation, int) or not isinstance(observed, int) or observed >= generation:
         return None
-    ready = conditions(manifest).get("Ready")
+    ready = conditions_by_type(manifest).get("Ready")
     if condition is None and is_false(ready) and ready and ready.get("observedGeneration") == generation:
         return None  # seen, and refused: Flux counts a generation as observed only when it went well
     return progressing(
@@ -147,8 +147,8 @@ def behind(manifest: Manifest, condition: dict[str, Any] | None = None) -> Healt
     )
 
 
-def not_observed(manifest: Manifest) -> Health | None:
+def unobserved(manifest: Manifest) -> Health | None:
     """Progressing while the controller has not seen the newest specification, or not said so."""
-    if not isinstance(part(manifest, "status").get("observedGeneration"), int):
+    if not isinstance(mapping_at(manifest, "status").get("observedGeneration"), int):
         return progressing("its controller has not reported on it yet")
-    return behind(manifest)
+    return outdated(manifest)

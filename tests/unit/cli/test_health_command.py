@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from towpath.cli.health import command
-from towpath.health.report import judge_all
+from towpath.health.report import assess_text
 from towpath.printable import printable
 
 BROKEN = """\
@@ -44,6 +44,6 @@ def test_no_message_of_an_object_steers_the_terminal(output: str) -> None:
 def test_many_small_bombs_cost_no_more_than_one() -> None:
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 4)]
-    verdicts = list(judge_all("\n---\n".join(["\n".join(levels)] * 2_000), "x.yaml", {}))
+    verdicts = list(assess_text("\n---\n".join(["\n".join(levels)] * 2_000), "x.yaml", {}))
     assert len(verdicts) == 2_000
     assert "more than 0 values" in verdicts[-1].health.message

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from towpath.health import Status, assess
-from towpath.health.assess import JUDGES, UNQUESTIONED, never_changes
+from towpath.health.assess import JUDGES, JUDGES_THAT_WEIGH_BAD_NEWS, healthy_once_present
 from towpath.health.operators import row_of
 from towpath.objects import group_of
 from towpath.yamltext.reader import load_document
@@ -14,7 +14,9 @@ DATA = sorted((Path(__file__).parent / "data").glob("*.yaml"))
 
 STRANGE = (None, "", "x", 7, True, {}, {"x": 1}, [None], [[]], [{"type": ["x"]}])
 
-JUDGED = sorted(key for key in JUDGES if not never_changes(*key) and key[1] not in ("Service", "CronJob"))
+JUDGED = sorted(
+    key for key in JUDGES if not healthy_once_present(*key) and key[1] not in ("Service", "CronJob")
+)
 """Kinds for which existing is not enough."""
 
 
@@ -27,7 +29,7 @@ HEALTHY_CUSTOM = [
     for path in DATA
     if path.stem.endswith("-healthy")
     and (key := (group_of((manifest := load(path))["apiVersion"]), manifest["kind"])) not in JUDGES
-    and row_of(*key) not in UNQUESTIONED
+    and row_of(*key) not in JUDGES_THAT_WEIGH_BAD_NEWS
 ]
 
 

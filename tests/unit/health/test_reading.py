@@ -1,12 +1,12 @@
 import pytest
 
-from towpath.health.report import judge_all
+from towpath.health.report import assess_text
 
 READY = "apiVersion: e.com/v1\nkind: W\nmetadata: {name: %s}\nstatus: {phase: Ready}\n"
 
 
 def verdicts(text: str) -> list[tuple[str, str]]:
-    return [(each.ref.name, str(each.health.status)) for each in judge_all(text, "x.yaml", {})]
+    return [(each.ref.name, str(each.health.status)) for each in assess_text(text, "x.yaml", {})]
 
 
 @pytest.mark.parametrize(

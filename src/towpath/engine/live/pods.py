@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from towpath.admission.rules import containers
-from towpath.health.verdict import items, number, part
+from towpath.health.verdict import items, mapping_at, number
 from towpath.objects import Manifest, ObjectRef
 from towpath.release.image_ref import same_repository
 
@@ -27,7 +27,9 @@ def current_pods(workload: Manifest, snapshot: Snapshot) -> list[Manifest]:
     """The pods of the newest revision that are not being deleted: what an older one does is no news."""
     kind = workload["kind"]
     pods = [
-        each for each in _of_kind(snapshot, "", "Pod") if not part(each, "metadata").get("deletionTimestamp")
+        each
+        for each in _of_kind(snapshot, "", "Pod")
+        if not mapping_at(each, "metadata").get("deletionTimestamp")
     ]
     if kind == "Pod":
         uid = workload["metadata"].get("uid")
@@ -37,10 +39,10 @@ def current_pods(workload: Manifest, snapshot: Snapshot) -> list[Manifest]:
         return _owned(pods, replica_set) if replica_set else []
     owned = _owned(pods, workload)
     if kind == "StatefulSet":
-        revision = part(workload, "status").get("updateRevision")
+        revision = mapping_at(workload, "status").get("updateRevision")
         return [pod for pod in owned if _label(pod, "controller-revision-hash") == revision]
     if kind == "DaemonSet":
-        annotations = part(workload, "metadata", "annotations")
+        annotations = mapping_at(workload, "metadata", "annotations")
         generation = annotations.get("deprecated.daemonset.template.generation")
         return [pod for pod in owned if generation in (None, _label(pod, "pod-template-generation"))]
     return owned
@@ -50,18 +52,18 @@ def pods_wanted(workload: Manifest) -> int:
     """How many pods of the newest revision there must be; 0 where the workload alone does not tell."""
     if workload["kind"] not in ("Deployment", "ReplicaSet", "StatefulSet"):
         return 0
-    spec = part(workload, "spec")
-    held_back = number(part(spec, "updateStrategy", "rollingUpdate"), "partition")
-    if part(spec, "updateStrategy").get("type") == "OnDelete":
+    spec = mapping_at(workload, "spec")
+    held_back = number(mapping_at(spec, "updateStrategy", "rollingUpdate"), "partition")
+    if mapping_at(spec, "updateStrategy").get("type") == "OnDelete":
         return 0
     return max(0, number(spec, "replicas", 1) - held_back)
 
 
 def current_replica_set(deployment: Manifest, snapshot: Snapshot) -> Manifest | None:
     """The ReplicaSet of the Deployment's newest revision; None while there is none yet."""
-    revision = part(deployment, "metadata", "annotations").get(_REVISION)
+    revision = mapping_at(deployment, "metadata", "annotations").get(_REVISION)
     for replica_set in _owned(_of_kind(snapshot, "apps", "ReplicaSet"), deployment):
-        if part(replica_set, "metadata", "annotations").get(_REVISION) == revision:
+        if mapping_at(replica_set, "metadata", "annotations").get(_REVISION) == revision:
             return replica_set
     return None
 
@@ -92,7 +94,7 @@ def other_images(pod: Manifest, image: str, digest: str) -> list[str]:
 
 
 def _statuses(pod: Manifest) -> Iterator[Manifest]:
-    status = part(pod, "status")
+    status = mapping_at(pod, "status")
     for key in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"):
         yield from items(status, key)
 
@@ -106,9 +108,9 @@ def _owned(manifests: list[Manifest], owner: Manifest) -> list[Manifest]:
     return [
         each
         for each in manifests
-        if any(item.get("uid") == uid for item in items(part(each, "metadata"), "ownerReferences"))
+        if any(item.get("uid") == uid for item in items(mapping_at(each, "metadata"), "ownerReferences"))
     ]
 
 
 def _label(manifest: Manifest, name: str) -> object:
-    return part(manifest, "metadata", "labels").get(name)
+    return mapping_at(manifest, "metadata", "labels").get(name)

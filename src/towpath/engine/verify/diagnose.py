@@ -6,7 +6,7 @@ from typing import Protocol
 from towpath.engine.live.pods import WORKLOADS, Snapshot, current_pods, current_replica_set
 from towpath.errors import TowpathError
 from towpath.health import Status, assess
-from towpath.health.verdict import items, number, part
+from towpath.health.verdict import items, mapping_at, number
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.printable import printable
 from towpath.redact import redact
@@ -66,16 +66,19 @@ def _warnings(cluster: Telling, live: Manifest) -> Iterator[str]:
 
 
 def _log(cluster: Telling, pod: Manifest) -> Iterator[str]:
-    statuses = items(part(pod, "status"), "initContainerStatuses") + items(
-        part(pod, "status"), "containerStatuses"
+    statuses = items(mapping_at(pod, "status"), "initContainerStatuses") + items(
+        mapping_at(pod, "status"), "containerStatuses"
     )
     for container in statuses:
-        if container.get("ready") is True or part(container, "state", "terminated").get("exitCode") == 0:
+        if (
+            container.get("ready") is True
+            or mapping_at(container, "state", "terminated").get("exitCode") == 0
+        ):
             continue
         name = str(container.get("name"))
         # A container that waits to be restarted has nothing to say; the one before it has.
-        previous = bool(part(container, "state", "waiting")) and number(container, "restartCount") > 0
-        if part(container, "state", "waiting") and not previous:
+        previous = bool(mapping_at(container, "state", "waiting")) and number(container, "restartCount") > 0
+        if mapping_at(container, "state", "waiting") and not previous:
             continue
         try:
             text = cluster.pod_logs(

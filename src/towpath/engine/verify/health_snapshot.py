@@ -11,7 +11,7 @@ from towpath.engine.source.render import Rendered
 from towpath.engine.verify.rollout_status import RolloutStatus, rollout_status
 from towpath.errors import TowpathError
 from towpath.health import ObjectHealth, Status
-from towpath.health.assess import Judges, never_changes
+from towpath.health.assess import Judges, healthy_once_present
 from towpath.health.expressions import judges_of
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -103,7 +103,7 @@ def _line(each: ObjectHealth) -> str:
 def _tells(manifest: Manifest) -> bool:
     """Whether this object can be anything but there; that it is there, drift detection has seen."""
     ref = ref_of(manifest)
-    return not never_changes(ref.group, ref.kind)
+    return not healthy_once_present(ref.group, ref.kind)
 
 
 def _read(cluster: Cluster, manifests: Iterable[Manifest]) -> dict[ObjectRef, Manifest]:

@@ -12,9 +12,9 @@ from towpath.engine.live.pods import (
     uses_image,
 )
 from towpath.health import Health, ObjectHealth, Status, assess
-from towpath.health.assess import Judges, never_changes
+from towpath.health.assess import Judges, healthy_once_present
 from towpath.health.builtin.workloads import container_trouble
-from towpath.health.verdict import conditions
+from towpath.health.verdict import conditions_by_type
 from towpath.objects import Manifest, ref_of
 
 NO_JUDGES: Judges = {}
@@ -65,7 +65,7 @@ def rollout_status(
         live = snapshot.get(ref)
         if live is None:
             # What no controller makes does not come back by waiting.
-            final = never_changes(ref.group, ref.kind)
+            final = healthy_once_present(ref.group, ref.kind)
             verdicts.append(ObjectHealth(ref, Health(Status.MISSING, "is not in the cluster", final)))
             continue
         pods = current_pods(live, snapshot) if (ref.group, ref.kind) in WORKLOADS else []
@@ -100,7 +100,7 @@ def _health(live: Manifest, pods: list[Manifest], snapshot: Snapshot, own: Judge
 
 def _deadline_of_an_older_revision(live: Manifest, snapshot: Snapshot) -> bool:
     """After a rollback to an old ReplicaSet the condition about the failed one stands for a moment."""
-    progress = conditions(live).get("Progressing", {})
+    progress = conditions_by_type(live).get("Progressing", {})
     if live["kind"] != "Deployment" or progress.get("reason") != "ProgressDeadlineExceeded":
         return False
     replica_set = current_replica_set(live, snapshot)

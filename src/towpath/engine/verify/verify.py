@@ -20,7 +20,7 @@ from towpath.engine.verify.rollout_status import NO_JUDGES, RolloutStatus, rollo
 from towpath.engine.verify.smoke import SmokeResult, addressed, run_smoke_checks, run_smoke_jobs
 from towpath.errors import TransientError, VerifyError
 from towpath.health import ObjectHealth, Status, assess
-from towpath.health.assess import Judges, never_changes
+from towpath.health.assess import Judges, healthy_once_present
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 STABLE = 1.0
@@ -173,7 +173,7 @@ def collections_of(rendered: Rendered) -> tuple[list[Collection], list[ObjectRef
     still: list[ObjectRef] = []
     for manifest in rendered.objects:
         ref = ref_of(manifest)
-        if never_changes(ref.group, ref.kind):
+        if healthy_once_present(ref.group, ref.kind):
             still.append(ref)
         else:
             moving.add(_collection(ref))

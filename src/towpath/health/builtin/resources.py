@@ -5,19 +5,19 @@ from typing import Any
 
 from towpath.health.verdict import (
     Health,
-    conditions,
+    conditions_by_type,
     degraded,
+    explain,
     healthy,
     is_false,
     is_true,
     items,
-    not_observed,
+    mapping_at,
     number,
-    part,
     progressing,
     suspended,
     unknown,
-    why,
+    unobserved,
 )
 from towpath.objects import Manifest
 
@@ -28,21 +28,21 @@ def exists(_manifest: Manifest) -> Health:
 
 
 def service(manifest: Manifest) -> Health:
-    if part(manifest, "spec").get("type") != "LoadBalancer":
+    if mapping_at(manifest, "spec").get("type") != "LoadBalancer":
         return healthy("exists")
-    if items(part(manifest, "status", "loadBalancer"), "ingress"):
+    if items(mapping_at(manifest, "status", "loadBalancer"), "ingress"):
         return healthy("the load balancer has an address")
     return progressing("waits for the load balancer's address")
 
 
 def ingress(manifest: Manifest) -> Health:
-    if items(part(manifest, "status", "loadBalancer"), "ingress"):
+    if items(mapping_at(manifest, "status", "loadBalancer"), "ingress"):
         return healthy("has an address")
     return progressing("waits for an address from the ingress controller")
 
 
 def persistent_volume_claim(manifest: Manifest) -> Health:
-    phase = part(manifest, "status").get("phase")
+    phase = mapping_at(manifest, "status").get("phase")
     if phase == "Bound":
         return healthy("bound")
     if phase == "Lost":
@@ -53,7 +53,7 @@ def persistent_volume_claim(manifest: Manifest) -> Health:
 
 
 def persistent_volume(manifest: Manifest) -> Health:
-    status = part(manifest, "status")
+    status = mapping_at(manifest, "status")
     phase = status.get("phase")
     if phase in ("Available", "Bound", "Released"):
         return healthy(str(phase).lower())
@@ -63,47 +63,47 @@ def persistent_volume(manifest: Manifest) -> Health:
 
 
 def namespace(manifest: Manifest) -> Health:
-    phase = part(manifest, "status").get("phase")
+    phase = mapping_at(manifest, "status").get("phase")
     if phase == "Active":
         return healthy("active")
     if phase == "Terminating":
-        blocking = [why(item) for item in conditions(manifest).values() if is_true(item)]
+        blocking = [explain(item) for item in conditions_by_type(manifest).values() if is_true(item)]
         return progressing("; ".join(["is being deleted", *blocking]))
     return unknown("no phase told yet")
 
 
 def custom_resource_definition(manifest: Manifest) -> Health:
-    told = conditions(manifest)
+    told = conditions_by_type(manifest)
     if is_true(told.get("Terminating")):
         return progressing("is being deleted")
     if is_false(told.get("NamesAccepted")):
-        return degraded(why(told["NamesAccepted"]))
+        return degraded(explain(told["NamesAccepted"]))
     if is_true(told.get("NonStructuralSchema")):
-        return degraded(why(told["NonStructuralSchema"]))
+        return degraded(explain(told["NonStructuralSchema"]))
     established = told.get("Established")
     if is_true(established):
         return healthy("established")
     if not told or not established or established.get("reason") == "Installing":
         return progressing("not established yet")
-    return degraded(why(established))
+    return degraded(explain(established))
 
 
 def horizontal_pod_autoscaler(manifest: Manifest) -> Health:
-    told = conditions(manifest) or _annotated_conditions(manifest)
+    told = conditions_by_type(manifest) or _annotated_conditions(manifest)
     for name in ("AbleToScale", "ScalingActive"):
         condition = told.get(name)
         if condition and is_false(condition):
             if condition.get("reason") == "ScalingDisabled":
-                return suspended(why(condition))
-            return degraded(why(condition))
+                return suspended(explain(condition))
+            return degraded(explain(condition))
     if is_true(told.get("AbleToScale")):
-        return healthy(why(told["AbleToScale"]))
+        return healthy(explain(told["AbleToScale"]))
     return progressing("waits for its first metrics")
 
 
 def _annotated_conditions(manifest: Manifest) -> dict[str, dict[str, Any]]:
     """Version 1 of the API has no conditions: the server shows them in an annotation."""
-    text = part(manifest, "metadata", "annotations").get("autoscaling.alpha.kubernetes.io/conditions")
+    text = mapping_at(manifest, "metadata", "annotations").get("autoscaling.alpha.kubernetes.io/conditions")
     try:
         told = json.loads(str(text)) if text else []
     except ValueError:
@@ -112,14 +112,14 @@ def _annotated_conditions(manifest: Manifest) -> dict[str, dict[str, Any]]:
 
 
 def pod_disruption_budget(manifest: Manifest) -> Health:
-    if waiting := not_observed(manifest):
+    if waiting := unobserved(manifest):
         return waiting
-    status = part(manifest, "status")
-    allowed = conditions(manifest).get("DisruptionAllowed", {})
+    status = mapping_at(manifest, "status")
+    allowed = conditions_by_type(manifest).get("DisruptionAllowed", {})
     if allowed.get("reason") == "SyncFailed":
-        return degraded(why(allowed))
+        return degraded(explain(allowed))
     if is_false(allowed) and allowed.get("reason") != "InsufficientPods":
-        return degraded(why(allowed))
+        return degraded(explain(allowed))
     # Too few healthy pods is the budget doing its work; the pods are judged by their own.
     current, wanted = number(status, "currentHealthy"), number(status, "desiredHealthy")
     return healthy(
@@ -128,16 +128,16 @@ def pod_disruption_budget(manifest: Manifest) -> Health:
 
 
 def api_service(manifest: Manifest) -> Health:
-    available = conditions(manifest).get("Available")
+    available = conditions_by_type(manifest).get("Available")
     if available is None:
         return progressing("not available yet")
-    return healthy(why(available)) if is_true(available) else progressing(why(available))
+    return healthy(explain(available)) if is_true(available) else progressing(explain(available))
 
 
 def node(manifest: Manifest) -> Health:
-    ready = conditions(manifest).get("Ready")
+    ready = conditions_by_type(manifest).get("Ready")
     if ready is None:
         return unknown("no Ready condition")
-    if is_true(ready) and part(manifest, "spec").get("unschedulable") is True:
+    if is_true(ready) and mapping_at(manifest, "spec").get("unschedulable") is True:
         return suspended("cordoned: no new pods come to it")
-    return healthy("ready") if is_true(ready) else degraded(why(ready))
+    return healthy("ready") if is_true(ready) else degraded(explain(ready))

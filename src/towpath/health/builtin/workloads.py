@@ -4,19 +4,19 @@ from typing import Any
 
 from towpath.health.verdict import (
     Health,
-    conditions,
+    conditions_by_type,
     degraded,
+    explain,
     healthy,
     is_false,
     is_true,
     items,
-    not_observed,
+    mapping_at,
     number,
-    part,
     progressing,
     suspended,
     unknown,
-    why,
+    unobserved,
 )
 from towpath.objects import Manifest
 
@@ -25,20 +25,20 @@ HOPELESS_WAITS = frozenset({"InvalidImageName", "ErrImageNeverPull", "ImageInspe
 
 
 def deployment(manifest: Manifest) -> Health:  # noqa: PLR0911
-    spec, status = part(manifest, "spec"), part(manifest, "status")
+    spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
     if spec.get("paused") is True:
         return suspended("paused: `kubectl rollout resume` lets it go on")
-    if waiting := not_observed(manifest):
+    if waiting := unobserved(manifest):
         return waiting
-    told = conditions(manifest)
+    told = conditions_by_type(manifest)
     progress = told.get("Progressing", {})
     if progress.get("reason") == "ProgressDeadlineExceeded":
-        return degraded(why(progress), final=True)
+        return degraded(explain(progress), final=True)
     wanted = number(spec, "replicas", 1)
     updated, available = number(status, "updatedReplicas"), number(status, "availableReplicas")
     if updated < wanted:
         if is_true(told.get("ReplicaFailure")):
-            return degraded(why(told["ReplicaFailure"]))
+            return degraded(explain(told["ReplicaFailure"]))
         return progressing(f"{updated} of {wanted} replicas are of the new version")
     if number(status, "replicas") > updated:
         old = number(status, "replicas") - updated
@@ -49,15 +49,15 @@ def deployment(manifest: Manifest) -> Health:  # noqa: PLR0911
 
 
 def stateful_set(manifest: Manifest) -> Health:  # noqa: PLR0911
-    spec, status = part(manifest, "spec"), part(manifest, "status")
-    if waiting := not_observed(manifest):
+    spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
+    if waiting := unobserved(manifest):
         return waiting
     wanted, ready = number(spec, "replicas", 1), number(status, "readyReplicas")
     if ready < wanted:
         return progressing(f"{ready} of {wanted} replicas are ready")
-    if part(spec, "updateStrategy").get("type") == "OnDelete":
+    if mapping_at(spec, "updateStrategy").get("type") == "OnDelete":
         return healthy(f"{ready} of {wanted} replicas are ready; updates wait for pods to be deleted")
-    partition = number(part(spec, "updateStrategy", "rollingUpdate"), "partition")
+    partition = number(mapping_at(spec, "updateStrategy", "rollingUpdate"), "partition")
     updated = number(status, "updatedReplicas")
     if partition > 0:
         if updated < wanted - partition:
@@ -71,12 +71,12 @@ def stateful_set(manifest: Manifest) -> Health:  # noqa: PLR0911
 
 
 def daemon_set(manifest: Manifest) -> Health:
-    spec, status = part(manifest, "spec"), part(manifest, "status")
-    if waiting := not_observed(manifest):
+    spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
+    if waiting := unobserved(manifest):
         return waiting
     wanted = number(status, "desiredNumberScheduled")
     updated, available = number(status, "updatedNumberScheduled"), number(status, "numberAvailable")
-    on_delete = part(spec, "updateStrategy").get("type") == "OnDelete"
+    on_delete = mapping_at(spec, "updateStrategy").get("type") == "OnDelete"
     if updated < wanted and not on_delete:
         return progressing(f"{updated} of {wanted} nodes have the new version")
     if available < wanted:
@@ -85,12 +85,12 @@ def daemon_set(manifest: Manifest) -> Health:
 
 
 def replica_set(manifest: Manifest) -> Health:
-    spec, status = part(manifest, "spec"), part(manifest, "status")
-    if waiting := not_observed(manifest):
+    spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
+    if waiting := unobserved(manifest):
         return waiting
-    told = conditions(manifest)
+    told = conditions_by_type(manifest)
     if is_true(told.get("ReplicaFailure")):
-        return degraded(why(told["ReplicaFailure"]))
+        return degraded(explain(told["ReplicaFailure"]))
     wanted, available = number(spec, "replicas", 1), number(status, "availableReplicas")
     if available < wanted:
         return progressing(f"{available} of {wanted} replicas are available")
@@ -98,7 +98,7 @@ def replica_set(manifest: Manifest) -> Health:
 
 
 def pod(manifest: Manifest) -> Health:  # noqa: PLR0911
-    spec, status = part(manifest, "spec"), part(manifest, "status")
+    spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
     phase = status.get("phase")
     if trouble := container_trouble(manifest):
         return trouble
@@ -107,25 +107,25 @@ def pod(manifest: Manifest) -> Health:  # noqa: PLR0911
     if phase == "Failed":
         return degraded(_failure(status), final=True)
     if phase == "Pending":
-        scheduled = conditions(manifest).get("PodScheduled")
-        return progressing(why(scheduled) if scheduled and is_false(scheduled) else "starting")
+        scheduled = conditions_by_type(manifest).get("PodScheduled")
+        return progressing(explain(scheduled) if scheduled and is_false(scheduled) else "starting")
     if phase == "Running":
-        ready = conditions(manifest).get("Ready")
+        ready = conditions_by_type(manifest).get("Ready")
         if spec.get("restartPolicy", "Always") != "Always":
             return progressing("running to its end")
         if is_true(ready):
             return healthy("ready")
         if crashed := _last_crash(status):
             return degraded(crashed)
-        return progressing(why(ready) if ready else "not ready yet")
+        return progressing(explain(ready) if ready else "not ready yet")
     return unknown(f"phase {phase!r}" if phase else "no phase told yet")
 
 
 def container_trouble(manifest: Manifest) -> Health | None:
     """The first container that cannot start or keeps crashing."""
-    status = part(manifest, "status")
+    status = mapping_at(manifest, "status")
     for container in (*items(status, "initContainerStatuses"), *items(status, "containerStatuses")):
-        waiting = part(container, "state", "waiting")
+        waiting = mapping_at(container, "state", "waiting")
         reason = str(waiting.get("reason") or "")
         if not (
             reason.startswith("Err") or reason.endswith(("Error", "BackOff")) or reason in HOPELESS_WAITS
@@ -134,7 +134,9 @@ def container_trouble(manifest: Manifest) -> Health | None:
         text = f"container {container.get('name')}: {reason}"
         if waiting.get("message"):
             text += f": {waiting['message']}"
-        if reason == "CrashLoopBackOff" and (exit_ := _exit(part(container, "lastState", "terminated"))):
+        if reason == "CrashLoopBackOff" and (
+            exit_ := _exit(mapping_at(container, "lastState", "terminated"))
+        ):
             text += f" ({exit_})"
         crashes = number(container, "restartCount")
         final = (
@@ -147,22 +149,22 @@ def container_trouble(manifest: Manifest) -> Health | None:
 
 
 def job(manifest: Manifest) -> Health:
-    status, told = part(manifest, "status"), conditions(manifest)
+    status, told = mapping_at(manifest, "status"), conditions_by_type(manifest)
     for name in ("Failed", "FailureTarget"):
         if is_true(told.get(name)):
-            return degraded(why(told[name]), final=True)
+            return degraded(explain(told[name]), final=True)
     for name in ("Complete", "SuccessCriteriaMet"):
         if is_true(told.get(name)):
             return healthy("completed")
-    if is_true(told.get("Suspended")) or part(manifest, "spec").get("suspend") is True:
+    if is_true(told.get("Suspended")) or mapping_at(manifest, "spec").get("suspend") is True:
         return suspended("suspended")
     active, failed = number(status, "active"), number(status, "failed")
     return progressing(f"{active} active, {failed} failed" if failed else f"{active} active")
 
 
 def cron_job(manifest: Manifest) -> Health:
-    status = part(manifest, "status")
-    if part(manifest, "spec").get("suspend") is True:
+    status = mapping_at(manifest, "status")
+    if mapping_at(manifest, "spec").get("suspend") is True:
         return suspended("suspended: it starts no jobs")
     if "status" not in manifest:
         return progressing("its controller has not reported on it yet")
@@ -181,7 +183,7 @@ def _failure(status: dict[str, Any]) -> str:
     if status.get("message") or status.get("reason"):
         return ": ".join(str(text) for text in (status.get("reason"), status.get("message")) if text)
     for container in (*items(status, "initContainerStatuses"), *items(status, "containerStatuses")):
-        ended = part(container, "state", "terminated")
+        ended = mapping_at(container, "state", "terminated")
         if number(ended, "exitCode") != 0:
             return f"container {container.get('name')}: {_exit(ended)}"
     return "failed"
@@ -189,7 +191,7 @@ def _failure(status: dict[str, Any]) -> str:
 
 def _last_crash(status: dict[str, Any]) -> str:
     for container in items(status, "containerStatuses"):
-        ended = part(container, "lastState", "terminated")
+        ended = mapping_at(container, "lastState", "terminated")
         if ended and container.get("ready") is not True:
             restarts = number(container, "restartCount")
             return f"container {container.get('name')} was restarted {restarts} times: {_exit(ended)}"

@@ -2,20 +2,27 @@
 
 from typing import Any
 
-from towpath.health.generic.patterns import COUNTS, FAILURE, FLAGS, RATIO, READY_COUNT, WISHES
+from towpath.health.generic.patterns import (
+    COUNT_FIELDS,
+    DESIRED_PREFIXES,
+    FAILURE_WORDS,
+    RATIO,
+    READY_COUNT_FIELD,
+    READY_FLAGS,
+)
 from towpath.health.verdict import Health, Status, degraded, healthy, number, progressing
 
 
 def by_counts(spec: dict[str, Any], status: dict[str, Any], message: str) -> Health | None:
-    for key in FLAGS:
+    for key in READY_FLAGS:
         value = str(status.get(key)).casefold()
         ratio = RATIO.fullmatch(value)
         if value == "true" or (ratio and int(ratio[1]) >= int(ratio[2]) > 0):
             return healthy(f"{key}: {value}")
         if value == "false" or ratio:
-            broken = key == "valid" or FAILURE.search(message)
+            broken = key == "valid" or FAILURE_WORDS.search(message)
             return (degraded if broken else progressing)(message or f"{key}: {value}")
-    for key, of in COUNTS:
+    for key, of in COUNT_FIELDS:
         if isinstance(status.get(key), int):
             ready, wanted = number(status, key), number(spec, of, number(status, of))
             updated = number(status, "updated" + key.removeprefix("ready").removeprefix("available"), ready)
@@ -33,12 +40,15 @@ def _by_pairs(status: dict[str, Any]) -> Health | None:
     """`healthyInstances` beside `desiredInstances` or `instances`; every pair of `status` counts."""
     found: list[Health] = []
     for key, ready in status.items():
-        match = READY_COUNT.fullmatch(key)
+        match = READY_COUNT_FIELD.fullmatch(key)
         if not match or not isinstance(ready, int) or isinstance(ready, bool):
             continue
         noun = match[2]
         nouns = noun[:1].lower() + noun[1:]
-        of = next((f"{word}{noun}" for word in WISHES if isinstance(status.get(f"{word}{noun}"), int)), nouns)
+        of = next(
+            (f"{word}{noun}" for word in DESIRED_PREFIXES if isinstance(status.get(f"{word}{noun}"), int)),
+            nouns,
+        )
         wanted = number(status, of)
         if wanted > 0:
             text = f"{ready} of {wanted} {nouns} are ready"

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from towpath.health.generic.patterns import FAILURE
+from towpath.health.generic.patterns import FAILURE_WORDS
 from towpath.health.verdict import (
     Health,
-    behind,
     degraded,
+    explain,
     healthy,
     is_false,
     is_true,
     items,
-    part,
+    mapping_at,
+    outdated,
     progressing,
-    why,
 )
 from towpath.objects import Manifest
 
@@ -32,10 +32,10 @@ def policy(manifest: Manifest) -> Health:
 
 def gateway(manifest: Manifest) -> Health:  # noqa: PLR0911
     """A Gateway or ListenerSet: accepted and programmed, and each of its listeners too."""
-    status = part(manifest, "status")
+    status = mapping_at(manifest, "status")
     own = _by_type(status)
     for condition in own.values():
-        if waiting := behind(manifest, condition):
+        if waiting := outdated(manifest, condition):
             return waiting
     if trouble := _trouble(own, ""):
         return trouble
@@ -44,11 +44,11 @@ def gateway(manifest: Manifest) -> Health:  # noqa: PLR0911
         told = _by_type(listener)
         where = f"listener {listener.get('name')}: "
         if is_true(told.get("Conflicted")):
-            return degraded(where + why(told["Conflicted"]))
+            return degraded(where + explain(told["Conflicted"]))
         if trouble := _trouble(told, where):
             return trouble
     if is_true(own.get("Programmed")) or is_true(own.get("Accepted")):
-        return healthy(why(own.get("Programmed") or own["Accepted"]))
+        return healthy(explain(own.get("Programmed") or own["Accepted"]))
     if listeners and all(is_true(_by_type(each).get("Programmed")) for each in listeners):
         return healthy("every listener is programmed")
     return progressing("its controller has not accepted it yet")
@@ -56,11 +56,11 @@ def gateway(manifest: Manifest) -> Health:  # noqa: PLR0911
 
 def _by_parents(manifest: Manifest, key: str, ref: str) -> Health:
     seen, first = 0, None
-    for parent in items(part(manifest, "status"), key):
+    for parent in items(mapping_at(manifest, "status"), key):
         told = _by_type(parent)
-        if not told or any(behind(manifest, condition) for condition in told.values()):
+        if not told or any(outdated(manifest, condition) for condition in told.values()):
             continue
-        if trouble := _trouble(told, f"{part(parent, ref).get('name') or 'parent'}: "):
+        if trouble := _trouble(told, f"{mapping_at(parent, ref).get('name') or 'parent'}: "):
             if is_false(told.get("ResolvedRefs")) or is_false(told.get("Accepted")):
                 return trouble
             first = first or trouble
@@ -76,11 +76,11 @@ def _by_parents(manifest: Manifest, key: str, ref: str) -> Health:
 def _trouble(told: dict[str, dict[str, Any]], where: str) -> Health | None:
     for name in _MUST:
         if is_false(told.get(name)):
-            return degraded(where + why(told[name]))
+            return degraded(where + explain(told[name]))
     programmed = told.get("Programmed")
     if programmed is not None and not is_true(programmed):
-        refused = FAILURE.search(str(programmed.get("reason") or ""))
-        return (degraded if refused else progressing)(where + why(programmed))
+        refused = FAILURE_WORDS.search(str(programmed.get("reason") or ""))
+        return (degraded if refused else progressing)(where + explain(programmed))
     return None
 
 

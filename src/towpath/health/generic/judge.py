@@ -10,32 +10,32 @@ from towpath.health.generic.conditions import by_conditions
 from towpath.health.generic.counts import by_counts
 from towpath.health.generic.parts import by_error, by_nested, by_parents, by_parts, by_schedule
 from towpath.health.generic.patterns import (
-    FAILURE,
-    HOLDS,
-    MADE_OF,
-    PAUSING,
-    PLAIN,
-    RECONCILING,
-    REPORTED,
-    SWITCHES,
-    TERMINAL,
-    WANTED,
+    CONFIGURATION_KINDS,
+    DESIRED_STATE_FIELDS,
+    ENABLE_FIELDS,
+    FAILURE_WORDS,
+    PAUSE_ANNOTATIONS,
+    RECONCILE_ANNOTATIONS,
+    REPORTED_KINDS,
+    SUSPEND_FIELDS,
+    TERMINAL_FIELDS,
+    WORKLOAD_FIELDS,
 )
-from towpath.health.generic.phases import by_last_condition, by_word, runs_on
-from towpath.health.generic.words import verdict_of
+from towpath.health.generic.phases import by_last_condition, by_word, still_runs
+from towpath.health.generic.words import status_of
 from towpath.health.verdict import (
     Health,
     Status,
-    behind,
-    conditions,
+    conditions_by_type,
     degraded,
     healthy,
     is_true,
     items,
-    part,
+    mapping_at,
+    outdated,
     progressing,
+    status_message,
     suspended,
-    told_by,
     unknown,
 )
 from towpath.objects import Manifest
@@ -43,17 +43,17 @@ from towpath.objects import Manifest
 
 def generic(manifest: Manifest) -> Health:
     """Judge by observedGeneration, conditions, then phase or state, then booleans, counts and errors."""
-    status = part(manifest, "status")
-    if held := held_by(manifest) or _switched_off(manifest):
+    status = mapping_at(manifest, "status")
+    if held := suspension_reason(manifest) or _switched_off(manifest):
         return suspended(held)
     if not status:
-        return _silent(str(manifest.get("kind")), part(manifest, "spec"))
-    if waiting := behind(manifest):
+        return _silent(str(manifest.get("kind")), mapping_at(manifest, "spec"))
+    if waiting := outdated(manifest):
         return waiting
-    if failure := next((status[key] for key in TERMINAL if status.get(key)), None):
+    if failure := next((status[key] for key in TERMINAL_FIELDS if status.get(key)), None):
         return degraded(str(failure), final=True)
-    word = by_word(status, told_by(manifest))
-    if word and word.status is Status.HEALTHY and runs_on(manifest, word.message):
+    word = by_word(status, status_message(manifest))
+    if word and word.status is Status.HEALTHY and still_runs(manifest, word.message):
         word = progressing(word.message)
     judged = by_conditions(manifest, word)
     if judged and judged.status is Status.HEALTHY and word:
@@ -64,7 +64,7 @@ def generic(manifest: Manifest) -> Health:
         or word
         or by_last_condition(status)
         or by_parents(manifest)
-        or by_counts(part(manifest, "spec"), status, told_by(manifest))
+        or by_counts(mapping_at(manifest, "spec"), status, status_message(manifest))
         or by_nested(manifest)
         or by_error(status)
         or by_schedule(manifest)
@@ -75,52 +75,56 @@ def generic(manifest: Manifest) -> Health:
 
 def _silent(kind: str, spec: dict[str, Any]) -> Health:
     """No status: by what objects of that name, or with such a specification, are for."""
-    if PLAIN.fullmatch(kind):
+    if CONFIGURATION_KINDS.fullmatch(kind):
         return healthy("exists")
-    if REPORTED.fullmatch(kind) or not spec.keys().isdisjoint(MADE_OF):
+    if REPORTED_KINDS.fullmatch(kind) or not spec.keys().isdisjoint(WORKLOAD_FIELDS):
         return progressing("its controller has not reported on it yet")
     return unknown("it has no status to judge by")
 
 
-def held_by(manifest: Manifest) -> str | None:
+def suspension_reason(manifest: Manifest) -> str | None:
     """What in its specification or annotations keeps it from going on."""
-    spec = part(manifest, "spec")
-    for key in HOLDS:
+    spec = mapping_at(manifest, "spec")
+    for key in SUSPEND_FIELDS:
         if spec.get(key) is True:
             return f"its specification has {key}: true"
-    for key in WANTED:
-        if isinstance(spec.get(key), str) and verdict_of(spec[key]) is Status.SUSPENDED:
+    for key in DESIRED_STATE_FIELDS:
+        if isinstance(spec.get(key), str) and status_of(spec[key]) is Status.SUSPENDED:
             return f"its specification has {key}: {spec[key]}"
-    for name, value in part(manifest, "metadata", "annotations").items():
-        for pattern, word in ((PAUSING, "true"), (RECONCILING, "disabled")):
+    for name, value in mapping_at(manifest, "metadata", "annotations").items():
+        for pattern, word in ((PAUSE_ANNOTATIONS, "true"), (RECONCILE_ANNOTATIONS, "disabled")):
             if pattern.fullmatch(str(name)) and str(value).casefold() == word:
                 return f"its annotation {name} is {word}"
     return None
 
 
 def _switched_off(manifest: Manifest) -> str | None:
-    spec = part(manifest, "spec")
-    off = next((key for key, value in SWITCHES.items() if spec.get(key) is value), None)
+    spec = mapping_at(manifest, "spec")
+    off = next((key for key, value in ENABLE_FIELDS.items() if spec.get(key) is value), None)
     return f"its specification has {off}: {str(spec[off]).lower()}" if off else None
 
 
-def bad_news(manifest: Manifest) -> Health | None:
+def reported_failure(manifest: Manifest) -> Health | None:
     """What makes an object Degraded though its row is silent: only what is called a failure."""
     told = generic(manifest)
-    return told if told.status is Status.DEGRADED and FAILURE.search(told.message) else None
+    return told if told.status is Status.DEGRADED and FAILURE_WORDS.search(told.message) else None
 
 
-def objection(manifest: Manifest) -> Health | None:
+def contradiction(manifest: Manifest) -> Health | None:
     """What speaks against an object that a row takes for Healthy."""
-    status = part(manifest, "status")
+    status = mapping_at(manifest, "status")
     state, history = status.get("state"), items(status, "conditions")
     if isinstance(state, str) and state.islower() and history and history[-1].get("type") == state:
         return None  # its conditions are a history of its states, and the bad ones are over
-    if held := held_by(manifest):
+    if held := suspension_reason(manifest):
         return suspended(held)
     told = generic(manifest)
     if told.status is Status.DEGRADED:
         return told
-    sums = [each for name, each in conditions(manifest).items() if name in ("Ready", "Available", "Healthy")]
+    sums = [
+        each
+        for name, each in conditions_by_type(manifest).items()
+        if name in ("Ready", "Available", "Healthy")
+    ]
     refused = any("status" in each and not is_true(each) for each in sums)
     return told if told.status is Status.PROGRESSING and refused else None

@@ -2,9 +2,17 @@
 
 from typing import Any
 
-from towpath.health.generic.patterns import FAILURE, INNER, KEYS, NOT_YET, OTHER_KEY, RUNS, TO_ITS_END
-from towpath.health.generic.words import verdict_of
-from towpath.health.verdict import Health, Status, items, why
+from towpath.health.generic.patterns import (
+    FAILURE_WORDS,
+    NESTED_STATE_KEYS,
+    NOT_YET_WORDS,
+    OTHER_STATE_KEYS,
+    RUN_TO_COMPLETION_KINDS,
+    RUNNING_WORDS,
+    STATE_KEYS,
+)
+from towpath.health.generic.words import status_of
+from towpath.health.verdict import Health, Status, explain, items
 from towpath.objects import Manifest
 
 _BOOLEANS = ("true", "false", "unknown")
@@ -12,13 +20,15 @@ _BOOLEANS = ("true", "false", "unknown")
 
 def by_word(status: dict[str, Any], message: str) -> Health | None:
     """The worst that the usual fields say; of other phases and states only that one has failed."""
-    found = [health for key in KEYS if (health := _word(key, status.get(key), message))]
+    found = [health for key in STATE_KEYS if (health := _word(key, status.get(key), message))]
     others = [
         health
         for key, value in status.items()
-        if key not in KEYS and OTHER_KEY.fullmatch(key) and (health := _word(key, value, message))
+        if key not in STATE_KEYS
+        and OTHER_STATE_KEYS.fullmatch(key)
+        and (health := _word(key, value, message))
     ]
-    if found or any(isinstance(status.get(key), str) and status[key] for key in KEYS):
+    if found or any(isinstance(status.get(key), str) and status[key] for key in STATE_KEYS):
         # The health of a part; it does not make up for a phase of the whole that nobody knows.
         others = [health for health in others if health.status is Status.DEGRADED]
     return worst(found + others)
@@ -34,13 +44,13 @@ def worst(every: list[Health]) -> Health | None:
 
 def _word(key: str, value: Any, message: str) -> Health | None:
     if isinstance(value, dict):
-        value = next((value[each] for each in INNER if value.get(each)), "")
+        value = next((value[each] for each in NESTED_STATE_KEYS if value.get(each)), "")
     if not isinstance(value, str):
         return None
-    verdict = verdict_of(value)
+    verdict = status_of(value)
     if verdict is None:
         return None
-    if NOT_YET.fullmatch(value) and FAILURE.search(message):
+    if NOT_YET_WORDS.fullmatch(value) and FAILURE_WORDS.search(message):
         verdict = Status.DEGRADED
     return Health(verdict, f"{key} {value}" + (f": {message}" if message else ""))
 
@@ -50,12 +60,14 @@ def by_last_condition(status: dict[str, Any]) -> Health | None:
     told = items(status, "conditions")
     if not told or any(str(each.get("status")).casefold() in _BOOLEANS for each in told):
         return None
-    worded = [health for each in told if (health := _word("condition", each.get("status"), why(each)))]
+    worded = [health for each in told if (health := _word("condition", each.get("status"), explain(each)))]
     if worded:
         return worst(worded)
-    return _word("condition", told[-1].get("type"), why(told[-1]))
+    return _word("condition", told[-1].get("type"), explain(told[-1]))
 
 
-def runs_on(manifest: Manifest, message: str) -> bool:
+def still_runs(manifest: Manifest, message: str) -> bool:
     """`Running` of what is done only when it has ended."""
-    return bool(TO_ITS_END.fullmatch(str(manifest.get("kind"))) and RUNS.search(message))
+    return bool(
+        RUN_TO_COMPLETION_KINDS.fullmatch(str(manifest.get("kind"))) and RUNNING_WORDS.search(message)
+    )

@@ -38,7 +38,7 @@ _NOUNS = {"cluster", "state", "status", "phase", "all", "is", "fully"}
 _NEGATIONS = {"not", "no", "non", "never", "without", "un"}
 
 
-def verdict_of(text: str) -> Status | None:  # noqa: PLR0911
+def status_of(text: str) -> Status | None:  # noqa: PLR0911
     """`Running`, and the last words of `STATE_FAILED`, `ClusterRollingUpgrading`, `ImportInProgress`.
 
     What ends in -ing and is not known is on its way.

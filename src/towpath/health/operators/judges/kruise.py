@@ -4,16 +4,16 @@ from typing import Any
 
 from towpath.health.verdict import (
     Health,
-    conditions,
+    conditions_by_type,
     degraded,
+    explain,
     healthy,
     is_false,
     is_true,
+    mapping_at,
     number,
-    part,
     progressing,
     suspended,
-    why,
 )
 from towpath.objects import Manifest
 
@@ -22,26 +22,26 @@ _PAUSED = "paused: set `paused` to false to let it go on"
 
 def clone_set(manifest: Manifest) -> Health:
     """A CloneSet stops when as many replicas as its partition allows are updated."""
-    status = part(manifest, "status")
+    status = mapping_at(manifest, "status")
     return _replicas(
         manifest,
-        part(manifest, "spec", "updateStrategy"),
+        mapping_at(manifest, "spec", "updateStrategy"),
         reached=number(status, "updatedReplicas") >= number(status, "expectedUpdatedReplicas"),
     )
 
 
 def stateful_set(manifest: Manifest) -> Health:
     """An Advanced StatefulSet: the same below its partition."""
-    status = part(manifest, "status")
-    strategy = part(manifest, "spec", "updateStrategy", "rollingUpdate")
+    status = mapping_at(manifest, "status")
+    strategy = mapping_at(manifest, "spec", "updateStrategy", "rollingUpdate")
     beyond = number(status, "replicas") - number(strategy, "partition")
     return _replicas(manifest, strategy, reached=number(status, "updatedReplicas") > beyond)
 
 
 def daemon_set(manifest: Manifest) -> Health:  # noqa: PLR0911
     """An Advanced DaemonSet: on every node it should be on."""
-    status = part(manifest, "status")
-    strategy = part(manifest, "spec", "updateStrategy", "rollingUpdate")
+    status = mapping_at(manifest, "status")
+    strategy = mapping_at(manifest, "spec", "updateStrategy", "rollingUpdate")
     if waiting := _unseen(manifest):
         return waiting
     wanted, updated = number(status, "desiredNumberScheduled"), number(status, "updatedNumberScheduled")
@@ -62,8 +62,8 @@ def game_server_set(manifest: Manifest) -> Health:
     """A set of game servers: updated down to its partition, and ready."""
     if waiting := _unseen(manifest):
         return waiting
-    status = part(manifest, "status")
-    strategy = part(manifest, "spec", "updateStrategy", "rollingUpdate")
+    status = mapping_at(manifest, "status")
+    strategy = mapping_at(manifest, "spec", "updateStrategy", "rollingUpdate")
     wanted, partition = number(status, "replicas"), number(strategy, "partition")
     if strategy.get("paused") is True:
         return suspended(_PAUSED)
@@ -76,10 +76,10 @@ def game_server_set(manifest: Manifest) -> Health:
 
 def inference_service(manifest: Manifest) -> Health:
     """KServe: every condition counts, except those that say that it is stopped."""
-    told = conditions(manifest)
+    told = conditions_by_type(manifest)
     if is_true(told.pop("Stopped", None)) or any(each.get("reason") == "Stopped" for each in told.values()):
         return suspended("stopped")
-    bad = [f"{name}: {why(each)}" for name, each in told.items() if is_false(each)]
+    bad = [f"{name}: {explain(each)}" for name, each in told.items() if is_false(each)]
     if bad:
         return degraded("; ".join(bad[:3]))
     if not is_true(told.get("PredictorReady")) or not is_true(told.get("IngressReady")):
@@ -92,7 +92,7 @@ def inference_service(manifest: Manifest) -> Health:
 def _replicas(manifest: Manifest, strategy: dict[str, Any], *, reached: bool) -> Health:
     if waiting := _unseen(manifest):
         return waiting
-    status = part(manifest, "status")
+    status = mapping_at(manifest, "status")
     wanted, available = number(status, "replicas"), number(status, "updatedAvailableReplicas")
     if strategy.get("paused") is True or "updatedAvailableReplicas" not in status:
         return suspended(_PAUSED)
@@ -103,12 +103,12 @@ def _replicas(manifest: Manifest, strategy: dict[str, Any], *, reached: bool) ->
 
 
 def _partitioned(manifest: Manifest, strategy: dict[str, Any]) -> bool:
-    partition, generation = strategy.get("partition"), part(manifest, "metadata").get("generation")
+    partition, generation = strategy.get("partition"), mapping_at(manifest, "metadata").get("generation")
     return partition not in (None, 0, "0%") and isinstance(generation, int) and generation > 1
 
 
 def _unseen(manifest: Manifest) -> Health | None:
-    observed = part(manifest, "status").get("observedGeneration")
-    if observed is None or observed != part(manifest, "metadata").get("generation"):
+    observed = mapping_at(manifest, "status").get("observedGeneration")
+    if observed is None or observed != mapping_at(manifest, "metadata").get("generation"):
         return progressing("its controller has not seen the newest change")
     return None

@@ -6,13 +6,13 @@ from towpath.health.rows import READY, judge_of
 from towpath.health.verdict import (
     Health,
     Status,
-    conditions,
+    conditions_by_type,
     degraded,
+    explain,
     healthy,
     items,
-    part,
+    mapping_at,
     progressing,
-    why,
 )
 from towpath.objects import Manifest
 
@@ -25,7 +25,8 @@ def gate(manifest: Manifest) -> Health:
     if ready.status is not Status.HEALTHY:
         return ready
     phases = {
-        str(each.get("branch")): each.get("phase") for each in items(part(manifest, "status"), "environments")
+        str(each.get("branch")): each.get("phase")
+        for each in items(mapping_at(manifest, "status"), "environments")
     }
     if failed := [branch for branch, phase in phases.items() if phase == "failure"]:
         return degraded(f"failed for {', '.join(failed)}")
@@ -39,7 +40,7 @@ def change_transfer_policy(manifest: Manifest) -> Health:
     ready = judge_of(_RECONCILED)(manifest)
     if ready.status is not Status.HEALTHY:
         return ready
-    return _moving(part(manifest, "status"), "") or healthy("the proposed commit is active")
+    return _moving(mapping_at(manifest, "status"), "") or healthy("the proposed commit is active")
 
 
 def promotion_strategy(manifest: Manifest) -> Health:
@@ -47,7 +48,7 @@ def promotion_strategy(manifest: Manifest) -> Health:
     ready = judge_of(_RECONCILED)(manifest)
     if ready.status is not Status.HEALTHY:
         return ready
-    environments = items(part(manifest, "status"), "environments")
+    environments = items(mapping_at(manifest, "status"), "environments")
     if not environments:
         return degraded("it has no environments")
     for each in environments:
@@ -67,22 +68,24 @@ def _moving(parent: dict[str, Any], where: str) -> Health | None:
         return progressing(f"{where}no active or no proposed commit yet")
     if active == proposed:
         return None
-    checks = items(part(parent, "proposed"), "commitStatuses")
+    checks = items(mapping_at(parent, "proposed"), "commitStatuses")
     open_ = [f"{each.get('key')} {each.get('phase')}" for each in checks if each.get("phase") != "success"]
     return progressing(f"{where}{proposed[:7]} waits to follow {active[:7]}: {', '.join(open_) or 'merging'}")
 
 
 def _sha(parent: dict[str, Any], which: str) -> str:
-    return str(part(parent, which, "dry").get("sha") or "")
+    return str(mapping_at(parent, which, "dry").get("sha") or "")
 
 
 def resource_binding(manifest: Manifest) -> Health:
     """Karmada: applied and healthy in every cluster it is bound to."""
-    clusters = items(part(manifest, "spec"), "clusters")
-    told = items(part(manifest, "status"), "aggregatedStatus")
+    clusters = items(mapping_at(manifest, "spec"), "clusters")
+    told = items(mapping_at(manifest, "status"), "aggregatedStatus")
     if not clusters or len(told) != len(clusters):
-        applied = conditions(manifest).get("FullyApplied")
-        return progressing(why(applied) if applied else f"{len(told)} of {len(clusters)} clusters reported")
+        applied = conditions_by_type(manifest).get("FullyApplied")
+        return progressing(
+            explain(applied) if applied else f"{len(told)} of {len(clusters)} clusters reported"
+        )
     for each in told:
         if each.get("health") == "Unhealthy" or (
             each.get("health") == "Unknown" and each.get("applied") is not True

@@ -3,17 +3,17 @@
 from towpath.health.verdict import (
     Health,
     Status,
-    conditions,
+    conditions_by_type,
     degraded,
+    explain,
     healthy,
     is_true,
     items,
+    mapping_at,
     number,
-    part,
     progressing,
     suspended,
     unknown,
-    why,
 )
 from towpath.objects import Manifest
 
@@ -28,7 +28,7 @@ _PHASES = {
 
 def application(manifest: Manifest) -> Health:
     """An Argo CD Application: its own word on its objects."""
-    said = part(manifest, "status", "health")
+    said = mapping_at(manifest, "status", "health")
     word, message = said.get("status"), str(said.get("message") or "")
     if not word:
         return progressing("Argo CD has not judged it yet")
@@ -39,7 +39,7 @@ def application(manifest: Manifest) -> Health:
 
 def rollout(manifest: Manifest) -> Health:
     """An Argo Rollout: what its controller says of the newest version; one before v1.0 says it in counts."""
-    status = part(manifest, "status")
+    status = mapping_at(manifest, "status")
     if waiting := _unseen(manifest):
         return waiting
     if status.get("controllerPause") is True and not items(status, "pauseConditions"):
@@ -51,28 +51,28 @@ def rollout(manifest: Manifest) -> Health:
 
 
 def _unseen(manifest: Manifest) -> Health | None:
-    metadata, status = part(manifest, "metadata"), part(manifest, "status")
+    metadata, status = mapping_at(manifest, "metadata"), mapping_at(manifest, "status")
     observed, generation = str(status.get("observedGeneration") or ""), metadata.get("generation")
     # Before v0.10 this was a hash, which cannot be compared, even when it looks like a large number.
     if observed.isdecimal() and isinstance(generation, int) and int(observed) < generation:
         return progressing(
             f"its controller has not seen the newest change (generation {generation}, seen {observed})"
         )
-    wanted = part(metadata, "annotations").get(_WORKLOAD)
+    wanted = mapping_at(metadata, "annotations").get(_WORKLOAD)
     seen = status.get("workloadObservedGeneration")
-    if part(manifest, "spec", "workloadRef") and wanted and str(seen) != str(wanted):
+    if mapping_at(manifest, "spec", "workloadRef") and wanted and str(seen) != str(wanted):
         return progressing("its controller has not seen the newest change of the workload it refers to")
     return None
 
 
 def _of_conditions(manifest: Manifest) -> Health | None:
-    spec, status = part(manifest, "spec"), part(manifest, "status")
-    told = conditions(manifest)
+    spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
+    told = conditions_by_type(manifest)
     if "InvalidSpec" in told:
-        return degraded(why(told["InvalidSpec"]), final=True)
+        return degraded(explain(told["InvalidSpec"]), final=True)
     for condition in told.values():
         if condition.get("reason") in ("RolloutAborted", "ProgressDeadlineExceeded"):
-            return degraded(why(condition), final=True)
+            return degraded(explain(condition), final=True)
     if items(status, "pauseConditions") or spec.get("paused") is True:
         return suspended("paused: `kubectl argo rollouts promote` lets it go on")
     restart = spec.get("restartAt")
@@ -84,8 +84,8 @@ def _of_conditions(manifest: Manifest) -> Health | None:
 
 
 def _counts(manifest: Manifest) -> Health | None:
-    status = part(manifest, "status")
-    wanted = number(part(manifest, "spec"), "replicas", 1)
+    status = mapping_at(manifest, "status")
+    wanted = number(mapping_at(manifest, "spec"), "replicas", 1)
     updated, available = number(status, "updatedReplicas"), number(status, "availableReplicas")
     if updated < wanted:
         return progressing(f"{updated} of {wanted} replicas are of the new version")
@@ -95,11 +95,11 @@ def _counts(manifest: Manifest) -> Health | None:
 
 
 def _cutover(manifest: Manifest) -> Health | None:
-    strategy, status = part(manifest, "spec", "strategy"), part(manifest, "status")
+    strategy, status = mapping_at(manifest, "spec", "strategy"), mapping_at(manifest, "status")
     current = status.get("currentPodHash")
-    stable = status.get("stableRS") or part(status, "canary").get("stableRS")
+    stable = status.get("stableRS") or mapping_at(status, "canary").get("stableRS")
     if "blueGreen" in strategy:
-        active = part(status, "blueGreen").get("activeSelector") or status.get("activeSelector")
+        active = mapping_at(status, "blueGreen").get("activeSelector") or status.get("activeSelector")
         if active != current:
             return progressing("the active Service does not serve the new version yet")
         if stable and stable != current:
@@ -107,10 +107,10 @@ def _cutover(manifest: Manifest) -> Health | None:
     elif "canary" in strategy:
         old = number(status, "replicas") - number(status, "updatedReplicas")
         # With traffic routing they may run on for a while.
-        if old > 0 and not part(strategy, "canary").get("trafficRouting"):
+        if old > 0 and not mapping_at(strategy, "canary").get("trafficRouting"):
             return progressing(f"{old} old replicas still run")
         if stable != current:
             return progressing("not every step of the canary is done")
-    elif not is_true(conditions(manifest).get("Available")):
+    elif not is_true(conditions_by_type(manifest).get("Available")):
         return progressing("not available yet")
     return None
