@@ -1,21 +1,14 @@
-"""Databases and messaging: PostgreSQL, MySQL, MongoDB, Kafka, RabbitMQ, Elastic, Redis, Cassandra, NATS."""
+"""Databases and search: PostgreSQL, MySQL, MongoDB, Elasticsearch, Redis, Cassandra and others."""
 
 from towpath.health.operators.judges import counted
 from towpath.health.operators.row import Rows
 from towpath.health.rows import EXISTS, READY
 
-_STRIMZI = "Suspended ReconciliationPaused; Degraded NotReady; Degraded !Ready; Healthy Ready"
-_CONFLUENT = "Healthy .status.phase=RUNNING; Degraded .status.phase=ERROR|FAILED"
-_RABBIT = "Healthy Ready(SuccessfulCreateOrUpdate); Degraded !Ready(FailedCreateOrUpdate); Unknown"
 _ECK = (
     "Degraded .status.health=red; Healthy .status.health=green; Progressing .status.health=yellow;"
     " Progressing .status.expectedNodes; Unknown"
 )
 _MARIADB = "Degraded !*(Failed); Progressing !*; Progressing ?*; Healthy *"
-_NATS = (
-    "Degraded !*; Healthy Ready(Created|Updated|Noop|SkipCreate|SkipUpdate);"
-    " Progressing Ready & .spec.progressDeadlineSeconds; Degraded Ready(Errored); Healthy Ready"
-)
 _PERCONA = (
     "Progressing .status.state=initializing|stopping; Healthy .status.state=ready;"
     " Suspended .status.state=paused; Degraded .status.state=error; Unknown"
@@ -108,7 +101,6 @@ ROWS: Rows = {
         ),
         "MedusaBackup MedusaBackupSchedule": EXISTS,
     },
-    "broker.amq.io": {"ActiveMQArtemisAddress ActiveMQArtemisSecurity": EXISTS},
     "mariadb.mmontes.io": {"*": "Progressing !*; Progressing ?*; Healthy *"},
     "mysql.oracle.com": {
         "InnoDBCluster": (
@@ -153,53 +145,6 @@ ROWS: Rows = {
             " Degraded .status.phase=INVALID|REJECTED"
         )
     },
-    "kafka.strimzi.io": {
-        "Kafka KafkaConnect KafkaBridge KafkaMirrorMaker2": (
-            "Suspended ReconciliationPaused; Degraded NotReady(!Creating); Healthy Ready"
-        ),
-        "KafkaNodePool": "Degraded NotReady; Healthy .status.observedGeneration; Healthy .status.nodeIds",
-        "KafkaRebalance": (
-            "Degraded NotReady; Healthy Ready; Suspended ProposalReady;"
-            " Suspended Stopped; Suspended ReconciliationPaused"
-        ),
-        "*": _STRIMZI,
-    },
-    "core.strimzi.io": {
-        "StrimziPodSet": "Progressing .status.readyPods<.status.pods; Healthy .status.pods>0"
-    },
-    "platform.confluent.io": {
-        "Connector": (
-            "Degraded .status.state=ERROR; Degraded .status.failedTasksCount>0;"
-            " Healthy .status.state=CREATED & .status.connectorState=RUNNING & !.status.failedTasksCount"
-        ),
-        "ClusterLink KafkaTopic Schema KafkaRestClass ConfluentRolebinding": (
-            "Healthy .status.state=SUCCEEDED|CREATED|Successful; Degraded .status.state=ERROR|FAILED"
-        ),
-        "*": _CONFLUENT,
-    },
-    "cluster.redpanda.com": {
-        "Console": "Progressing .status.readyReplicas<.status.replicas; Healthy .status.readyReplicas",
-        "*": (
-            "Progressing !Quiesced; Degraded !Ready; Degraded !Healthy; Degraded !Synced; Healthy Ready;"
-            " Healthy Synced"
-        ),
-    },
-    "rabbitmq.com": {
-        "RabbitmqCluster": (
-            "Degraded !ReconcileSuccess; Progressing ?ClusterAvailable; Progressing ?AllReplicasReady;"
-            " Suspended !AllReplicasReady(ScaledToZero); Progressing !ClusterAvailable;"
-            " Progressing !AllReplicasReady; Healthy ClusterAvailable & AllReplicasReady"
-        ),
-        "*": _RABBIT,
-    },
-    "jetstream.nats.io": {"*": _NATS},
-    "zookeeper.pravega.io": {
-        "ZookeeperCluster": (
-            "Degraded Error; Progressing Upgrading;"
-            " Healthy .status.readyReplicas>0 & .status.readyReplicas==.status.replicas"
-        )
-    },
-    "pulsar.streamnative.io": {"*": READY},
     "elasticsearch.k8s.elastic.co": {"Elasticsearch": counted.elasticsearch},
     "stackconfigpolicy.k8s.elastic.co": {
         "*": "Healthy .status.phase=Ready; Degraded .status.phase=Invalid|Error|Conflict"
