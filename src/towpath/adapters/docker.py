@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ LABELS = "org.opencontainers.image."
 
 _STEP = re.compile(r"^Step \d+/\d+ : ")
 _NOISE = re.compile(r"^ ---> |^Removing intermediate container ")
-# What a registry or the network says when trying again may help.
-_PASSING = re.compile(
+# What a registry or the network says when a retry may help.
+_TRANSIENT = re.compile(
     r"connection refused|connection reset|i/o timeout|no such host|TLS handshake timeout|unexpected EOF|"
     r"server misbehaving|Client\.Timeout|network is unreachable|toomanyrequests|"
     r"unexpected (?:HTTP )?status:? (?:from .{0,200})?(?:429|5\d\d)",
@@ -61,8 +61,8 @@ def build(  # noqa: PLR0913
 
     `dockerfile` is relative to `context`; `network` is the mode of its steps (None: the engine's default;
     `none`: no network); `on_line` gets each line of output, redacted; `timeout` is in seconds, counted again
-    when a step is silent. BuildError ends with the output of the step that failed; TransientError means that
-    the engine or the base image's registry did not answer.
+    when a step is silent. Raises BuildError, which ends with the output of the step that failed, and
+    TransientError when the engine or the base image's registry does not answer.
     """
     _check_dockerfile(context, dockerfile)
     log = _Log(on_line)
@@ -81,24 +81,36 @@ def build(  # noqa: PLR0913
             forcerm=True,
             decode=True,
         )
-        image_id = None
-        with _as_build_error(log, timeout):
-            for answer in answers:
-                log.add(str(answer.get("stream") or ""))
-                image_id = (answer.get("aux") or {}).get("ID") or image_id
-                if "error" in answer:
-                    raise _failed_build(str(answer["error"]), log)
-                if time.monotonic() > deadline:
-                    raise _too_long(timeout, log)
-        log.end()
+        image_id = _built_image(answers, log, deadline, timeout)
         if image_id is None:
             raise BuildError(f"the build ended without an image:\n{log.last_step()}")
-        found: dict[str, Any] = engine.inspect_image(image_id)  # type: ignore[no-untyped-call]
-        return check_digest(str(found["Id"]))
+        image: dict[str, Any] = engine.inspect_image(image_id)  # type: ignore[no-untyped-call]
+        return check_digest(str(image["Id"]))
+
+
+def _built_image(
+    answers: Iterable[Mapping[str, Any]], log: "_Log", deadline: float, timeout: float
+) -> str | None:
+    """Read the engine's answers to their end; the id in them, None when they name none."""
+    image_id = None
+    with _as_build_error(log, timeout):
+        for answer in answers:
+            log.add(str(answer.get("stream") or ""))
+            image_id = (answer.get("aux") or {}).get("ID") or image_id
+            if "error" in answer:
+                raise _failed_build(str(answer["error"]), log)
+            if time.monotonic() > deadline:
+                raise _too_long(timeout, log)
+    log.end()
+    return image_id
 
 
 def save(image_id: str, tar: Path, *, docker_host: str | None = None, timeout: float = 600.0) -> None:
-    """Write an image to a tar file; the file appears only when it is whole."""
+    """Write an image to a tar file in one step: the file appears only when it is complete.
+
+    `timeout` is in seconds. Raises TerminalError when the file cannot be written, TransientError when the
+    engine does not answer.
+    """
     tar.parent.mkdir(parents=True, exist_ok=True)
     with _engine(docker_host, timeout=timeout) as engine:
         handle, name = tempfile.mkstemp(dir=tar.parent, prefix=f".{tar.name}.")
@@ -144,45 +156,45 @@ def push(
 
 
 def credentials(registry: str) -> dict[str, str]:
-    """What `docker login` or its credential helper knows for a registry; empty when nothing.
+    """The credentials that `docker login` or its credential helper stored for a registry; {} when none.
 
     Keys: `username` and `password`, or `identitytoken`.
     """
     try:
-        found = docker.auth.load_config().resolve_authconfig(registry)
+        config = docker.auth.load_config().resolve_authconfig(registry)
     except docker.errors.DockerException as error:
         raise TerminalError(f"cannot read Docker's credentials for {registry}: {error}") from error
-    known = {str(key).lower(): str(value) for key, value in (found or {}).items() if value}
-    if "identitytoken" in known:
-        return {"identitytoken": known["identitytoken"]}
-    if "username" in known and "password" in known:
-        return {"username": known["username"], "password": known["password"]}
+    stored = {str(key).lower(): str(value) for key, value in (config or {}).items() if value}
+    if "identitytoken" in stored:
+        return {"identitytoken": stored["identitytoken"]}
+    if "username" in stored and "password" in stored:
+        return {"username": stored["username"], "password": stored["password"]}
     return {}
 
 
 class _Log:
-    """Cuts a stream into lines and keeps those of the step that runs."""
+    """Cuts a stream into lines and keeps those of the current step."""
 
     def __init__(self, on_line: Callable[[str], None] | None) -> None:
         self.on_line = on_line
-        self.rest = ""
+        self.unfinished = ""
         self.step: list[str] = []
 
     def add(self, text: str) -> None:
-        *lines, self.rest = (self.rest + text).replace("\r\n", "\n").split("\n")
+        *lines, self.unfinished = (self.unfinished + text).replace("\r\n", "\n").split("\n")
         for line in lines:
             self._line(line)
 
     def end(self) -> None:
-        if self.rest:
-            self._line(self.rest)
-        self.rest = ""
+        if self.unfinished:
+            self._line(self.unfinished)
+        self.unfinished = ""
 
     def last_step(self) -> str:
         self.end()
-        said = [line for line in self.step if not _NOISE.match(line)]
-        head = said[:1] if len(said) > LAST_LINES else []
-        return tail("\n".join([*head, *said[-LAST_LINES:]]), LAST_LINES + 1)
+        lines = [line for line in self.step if not _NOISE.match(line)]
+        head = lines[:1] if len(lines) > LAST_LINES else []
+        return tail("\n".join([*head, *lines[-LAST_LINES:]]), LAST_LINES + 1)
 
     def _line(self, raw: str) -> None:
         line = redact(printable(raw)).rstrip()
@@ -196,7 +208,7 @@ class _Log:
 
 
 def _check_dockerfile(context: Path, dockerfile: str) -> None:
-    """The SDK would read a Dockerfile from anywhere; ours lies below the context."""
+    """Refuse a Dockerfile outside of the context: the SDK would read it from anywhere."""
     root = context.resolve()
     path = (root / dockerfile).resolve()
     if dockerfile.startswith("-") or not path.is_relative_to(root):
@@ -210,7 +222,7 @@ def _check_dockerfile(context: Path, dockerfile: str) -> None:
 
 def _failed_build(message: str, log: _Log) -> Exception:
     message = redact(printable(message)).strip()
-    if _PASSING.search(message) and "returned a non-zero code" not in message:
+    if _TRANSIENT.search(message) and "returned a non-zero code" not in message:
         return TransientError(f"the build could not get what it needs: {message}")
     step = log.last_step()
     return BuildError(f"{message}\n{step}" if step and step != message else message)
@@ -218,7 +230,7 @@ def _failed_build(message: str, log: _Log) -> Exception:
 
 def _failed_push(message: str, reference: ImageReference) -> Exception:
     message = redact(message).strip()
-    if _PASSING.search(message):
+    if _TRANSIENT.search(message):
         return TransientError(
             f"registry {reference.registry} did not take {reference}: {message}",
             remedy=f"Is the registry {reference.registry} running? `towpath doctor` says.",
@@ -231,7 +243,7 @@ def _failed_push(message: str, reference: ImageReference) -> Exception:
 
 @contextlib.contextmanager
 def _as_build_error(log: _Log, timeout: float) -> Iterator[None]:
-    """What the engine refuses before the first step is a wrong Dockerfile."""
+    """Translate what the engine refuses before the first step: the Dockerfile is wrong."""
     try:
         yield
     except docker.errors.APIError as error:
@@ -252,7 +264,7 @@ def _in_dockerfile(error: docker.errors.APIError) -> bool:
 
 @contextlib.contextmanager
 def _engine(docker_host: str | None, *, timeout: float = REQUEST_TIMEOUT) -> Iterator[APIClient]:
-    """A connected client; every error of the SDK or the connection leaves as one of ours."""
+    """A connected client; errors of the SDK and of the connection become Towpath's own."""
     environ = {**os.environ, **({"DOCKER_HOST": docker_host} if docker_host else {})}
     host = environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
     client: APIClient | None = None

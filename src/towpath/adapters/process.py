@@ -38,29 +38,29 @@ class Completed:
 
 
 class CommandError(TerminalError):
-    """A program failed. `code` is None when we ended it; `output` holds the last lines, redacted."""
+    """A program failed. `code` is None when Towpath ended it; `output` holds the last lines, redacted."""
 
     def __init__(
-        self, args: Sequence[str], code: int | None, output: str, *, why: str, timed_out: bool = False
+        self, args: Sequence[str], code: int | None, output: str, *, reason: str, timed_out: bool = False
     ) -> None:
         self.command = redact(shlex.join(args))
         self.code = code
         self.output = tail(redact(_end(output)))
         self.timed_out = timed_out
-        super().__init__(f"`{self.command}` {why}" + (f":\n{self.output}" if self.output else ""))
+        super().__init__(f"`{self.command}` {reason}" + (f":\n{self.output}" if self.output else ""))
 
 
 def _end(output: str) -> str:
-    """The whole words at the end that there is time to redact: megabytes may be made to take long."""
+    """The last whole words of the output: redacting megabytes could take too long."""
     if len(output) <= _REDACTED:
         return output
     if "Secret" in output[:-_REDACTED]:
-        return "(too long to be shown: it may be the rest of a Secret)"  # whose head is what tells
+        return "(too long to be shown: it may be the rest of a Secret)"  # only its head, cut off, would tell
     return output[-_REDACTED:].split(maxsplit=1)[-1]
 
 
 def tail(text: str, lines: int = TAIL_LINES) -> str:
-    """The last `lines` lines that say something."""
+    """The last `lines` lines that are not blank."""
     return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-lines:])
 
 
@@ -80,11 +80,12 @@ def run(  # noqa: PLR0913
 ) -> Completed:
     """Run a program to its end and return its output as UTF-8 text.
 
-    `env` is the program's whole environment (None: ours); `timeout` is in seconds; an exit code outside of
-    `codes` raises CommandError, a program that is not there MissingPartError. `on_line` gets each line of
-    both streams, redacted, as it appears, from another thread. `memory` bytes of data and `cpu` seconds of
-    processor time are limits of the operating system (seconds at the wall depend on who else is at work).
-    Once `stop` is set, the program is killed, and nothing asks it whether it would like to.
+    `env` is the program's whole environment (None: this process's own); `timeout` is in seconds of wall time.
+    `on_line` gets each line of both streams, redacted, as it appears, from another thread. `memory` (bytes of
+    data) and `cpu` (seconds of processor time) are limits that the operating system enforces; each stream
+    keeps at most `max_output` bytes. Once `stop` is set, the program is killed without a grace period.
+    Raises CommandError for an exit code outside of `codes` or a limit reached, MissingPartError when the
+    program does not exist, TerminalError when `cwd` does not.
     """
     command = [os.fspath(arg) for arg in args]
     deadline = time.monotonic() + timeout
@@ -94,46 +95,62 @@ def run(  # noqa: PLR0913
     _limit(process.pid, resource.RLIMIT_CORE, 0 if memory else None)
     stdout = _Reader(process.stdout, process.pid, on_line, max_output)
     stderr = _Reader(process.stderr, process.pid, on_line, max_output)
-    readers: list[threading.Thread] = [stdout, stderr]
+    threads: list[threading.Thread] = [stdout, stderr]
     if input is not None:
         data = input.encode() if isinstance(input, str) else input
-        readers.append(threading.Thread(target=_feed, args=(process.stdin, data), daemon=True))
-    for reader in readers:
-        reader.start()
-    timed_out = False
-    try:
-        _wait(process, deadline, stop)
-        for reader in readers:
-            # A grandchild may hold the pipe open after the program itself has gone.
-            reader.join(timeout=max(0.0, deadline - time.monotonic()))
-            timed_out = timed_out or reader.is_alive()
-    except subprocess.TimeoutExpired:
-        timed_out = True
-    finally:
-        if timed_out or process.poll() is None:
-            _end_group(process, gently=stop is None or not stop.is_set())
-        for reader in readers:
-            reader.join(timeout=_GRACE)
+        threads.append(threading.Thread(target=_feed, args=(process.stdin, data), daemon=True))
+    timed_out = not _finish(process, threads, deadline, stop)
     output = stderr.text() if stderr.data else stdout.text()
     if stdout.overflow or stderr.overflow:
-        raise CommandError(command, None, output, why=f"wrote more than {max_output} bytes and was ended")
+        reason = f"wrote more than {max_output} bytes and was ended"
+        raise CommandError(command, None, output, reason=reason)
     if timed_out:
-        raise CommandError(
-            command, None, output, why=f"did not end within {timeout:g} s and was ended", timed_out=True
-        )
-    failed = process.returncode not in codes
+        reason = f"did not end within {timeout:g} s and was ended"
+        raise CommandError(command, None, output, reason=reason, timed_out=True)
+    code = process.returncode
+    _raise_if_limited(command, code, output, memory, cpu, failed=code not in codes)
+    if code not in codes:
+        raise CommandError(command, code, output, reason=f"failed with exit code {code}")
+    return Completed(stdout.text(), stderr.text(), code)
+
+
+def _finish(
+    process: subprocess.Popen[bytes],
+    threads: Sequence[threading.Thread],
+    deadline: float,
+    stop: threading.Event | None,
+) -> bool:
+    """Run the threads until the program and its streams have ended; False when it had to be ended."""
+    for thread in threads:
+        thread.start()
+    in_time = True
+    try:
+        _wait(process, deadline, stop)
+        for thread in threads:
+            # A grandchild may hold the pipe open after the program itself has gone.
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
+            in_time = in_time and not thread.is_alive()
+    except subprocess.TimeoutExpired:
+        in_time = False
+    finally:
+        if not in_time or process.poll() is None:
+            _end_group(process, gently=stop is None or not stop.is_set())
+        for thread in threads:
+            thread.join(timeout=_GRACE)
+    return in_time
+
+
+def _raise_if_limited(  # noqa: PLR0913
+    command: Sequence[str], code: int, output: str, memory: int | None, cpu: int | None, *, failed: bool
+) -> None:
+    """CommandError when the program ended because it reached its limit of memory or processor time."""
     # Without memory for its own first page a program says nothing and ends by a signal.
-    if memory is not None and failed and (_OUT_OF_MEMORY.search(output) or process.returncode == -_SEGV):
-        why = f"needed more than {memory >> 20} MiB of memory and was ended"
-        raise CommandError(command, None, "", why=why)
-    if cpu is not None and process.returncode == -signal.SIGKILL:
-        why = f"took more than {cpu} s of processor time and was ended"
-        raise CommandError(command, None, "", why=why, timed_out=True)
-    if failed:
-        raise CommandError(
-            command, process.returncode, output, why=f"failed with exit code {process.returncode}"
-        )
-    return Completed(stdout.text(), stderr.text(), process.returncode)
+    if memory is not None and failed and (_OUT_OF_MEMORY.search(output) or code == -_SEGV):
+        reason = f"needed more than {memory >> 20} MiB of memory and was ended"
+        raise CommandError(command, None, "", reason=reason)
+    if cpu is not None and code == -signal.SIGKILL:
+        reason = f"took more than {cpu} s of processor time and was ended"
+        raise CommandError(command, None, "", reason=reason, timed_out=True)
 
 
 def _start(
@@ -159,7 +176,7 @@ def _start(
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float, stop: threading.Event | None) -> None:
-    """Until the program has ended; subprocess.TimeoutExpired when its time is over or it is to stop."""
+    """Wait for the end of the program; subprocess.TimeoutExpired after `deadline` or once `stop` is set."""
     while stop is not None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=min(_SLICE, max(0.0, deadline - time.monotonic())))
@@ -172,20 +189,19 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, stop: threading.Eve
 def _limit(pid: int, kind: int, value: int | None) -> None:
     if value is None:
         return
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended already
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # the program has ended already
         resource.prlimit(pid, kind, (value, value))
 
 
 class _Reader(threading.Thread):
-    """Keeps what a stream says, up to `most` bytes."""
+    """Keeps what a stream says; a program that writes more than `max_bytes` is killed."""
 
     def __init__(
-        self, stream: IO[bytes] | None, group: int, on_line: Callable[[str], None] | None, most: int
+        self, stream: IO[bytes] | None, group: int, on_line: Callable[[str], None] | None, max_bytes: int
     ) -> None:
         super().__init__(daemon=True)
-        self.most = most
+        self.max_bytes = max_bytes
         self.on_line = on_line
-        self.told = 0
         self.stream = stream
         self.group = group
         self.data = bytearray()
@@ -194,27 +210,27 @@ class _Reader(threading.Thread):
     def run(self) -> None:
         if self.stream is None:
             return
-        told = 0
+        reported = 0
         with self.stream as stream:
             while chunk := stream.read1(65536):  # type: ignore[attr-defined]
                 self.data += chunk
-                told = self._tell(told)
-                if len(self.data) > self.most:
+                reported = self._report(reported)
+                if len(self.data) > self.max_bytes:
                     self.overflow = True
                     _signal(self.group, signal.SIGKILL)
                     return
-        if self.on_line is not None and told < len(self.data):
-            self.on_line(redact(self.data[told:].decode(errors="replace")))
+        if self.on_line is not None and reported < len(self.data):
+            self.on_line(redact(self.data[reported:].decode(errors="replace")))
 
-    def _tell(self, told: int) -> int:
-        """Hand out the whole lines after byte `told`; returns where the next one starts."""
+    def _report(self, reported: int) -> int:
+        """Give the whole lines after byte `reported` to `on_line`; returns where the next line starts."""
         if self.on_line is None:
-            return told
+            return reported
         end = self.data.rfind(b"\n") + 1
-        if end > told:
-            for line in self.data[told:end].decode(errors="replace").splitlines():
+        if end > reported:
+            for line in self.data[reported:end].decode(errors="replace").splitlines():
                 self.on_line(redact(line))
-        return max(told, end)
+        return max(reported, end)
 
     def text(self) -> str:
         return self.data.decode(errors="replace")
@@ -227,11 +243,11 @@ def _feed(stream: IO[bytes] | None, data: bytes) -> None:
         with stream:
             stream.write(data)
     except BrokenPipeError:
-        pass  # the program did not want all of it; its exit code tells
+        pass  # the program did not read all of its input; its exit code says whether that was an error
 
 
 def _end_group(process: subprocess.Popen[bytes], *, gently: bool = True) -> None:
-    """Ask the whole group to end, then end it; the group lives as long as any grandchild does."""
+    """Send SIGTERM to the whole group, then SIGKILL; the group lives as long as any grandchild does."""
     if not gently:
         _signal(process.pid, signal.SIGKILL)
         process.wait()
@@ -248,6 +264,7 @@ def _end_group(process: subprocess.Popen[bytes], *, gently: bool = True) -> None
 
 
 def _signal(group: int, number: int) -> bool:
+    """Send a signal to a process group; False when there is no such group."""
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):

@@ -139,7 +139,7 @@ def test_the_version_that_a_module_asks_for(text: str, version: tuple[int, ...])
 
 
 def failed(output: str, code: int | None = 1) -> CommandError:
-    return CommandError(["go", "build"], code, output, why="failed")
+    return CommandError(["go", "build"], code, output, reason="failed")
 
 
 def test_an_unreachable_proxy_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
