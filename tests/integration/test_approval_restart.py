@@ -22,7 +22,7 @@ RESTARTED = ("worker-prod", "prefect-server")
 
 @pytest.fixture(scope="module")
 def world(stack: object, tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World.of(stack.settings, tmp_path_factory.mktemp("restart"))  # type: ignore[attr-defined]
+    return World.connect(stack.settings, tmp_path_factory.mktemp("restart"))  # type: ignore[attr-defined]
 
 
 @pytest.fixture

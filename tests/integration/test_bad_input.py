@@ -20,7 +20,7 @@ CLOSED = "http://127.0.0.1:1/api"
 
 @pytest.fixture(scope="module")
 def world(stack: object, tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World.of(stack.settings, tmp_path_factory.mktemp("bad-input"))  # type: ignore[attr-defined]
+    return World.connect(stack.settings, tmp_path_factory.mktemp("bad-input"))  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from tests.integration.conftest import skip_if_impossible
 from tests.integration.running import RunningStack, free_ports
 from towpath.local.common.http import request
-from towpath.local.lifecycle.processes import cgroup_folders, contained, is_alive, marked
+from towpath.local.lifecycle.processes import cgroup_folders, container_processes, is_alive, marked_processes
 from towpath.local.lifecycle.supervisor import Supervisor
 from towpath.local.parts.network import exists, mounts_below
 from towpath.local.programs.tools import require
@@ -43,7 +43,7 @@ def kubectl(own: RunningStack, who: str, *arguments: str) -> tuple[int, str]:
 def traces(own: RunningStack) -> dict[str, object]:
     """Everything of this stack that is outside of its folder, and what is mounted below it."""
     return {
-        "processes": sorted(marked(own.layout) | contained(own.layout)),
+        "processes": sorted(marked_processes(own.layout) | container_processes(own.layout)),
         "mounts": mounts_below(own.home),
         "interfaces": [own.layout.bridge] if exists(own.layout.bridge) else [],
         "cgroups": [str(folder) for folder in cgroup_folders(own.layout)],
@@ -183,7 +183,7 @@ def test_a_killed_supervisor_is_mended_by_up_and_taken_away_by_down(own: Running
     def kill() -> set[int]:
         supervisor = int((own.layout.run / "supervisord.pid").read_text())
         os.kill(supervisor, signal.SIGKILL)
-        return marked(own.layout)
+        return marked_processes(own.layout)
 
     orphans = kill()
     own.up()

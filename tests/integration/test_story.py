@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @pytest.fixture(scope="module")
 def stage(stack: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[story.Stage]:
-    world = World.of(stack.settings, tmp_path_factory.mktemp("story"))  # type: ignore[attr-defined]
+    world = World.connect(stack.settings, tmp_path_factory.mktemp("story"))  # type: ignore[attr-defined]
     return story.Stage(world, EXAMPLES, tell=print, progress=print)
 
 

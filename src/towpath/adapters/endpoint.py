@@ -1,4 +1,4 @@
-"""A small HTTP server for probes, metrics and notifications. Bound to loopback unless told otherwise."""
+"""A small HTTP server for probes, metrics and notifications. It binds to loopback by default."""
 
 import hmac
 import threading
@@ -10,36 +10,36 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from towpath.errors import MissingPartError
 
 TIMEOUT = 5.0
-"""Seconds that a client has for its request."""
-LARGEST = 1 << 20
-"""Bytes of a body, which is read and not looked at: forges send their events."""
+"""Seconds within which a client must send its request."""
+MAX_BODY = 1 << 20
+"""Bytes of a request body. The body is read and discarded: Git forges send their events in it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a page says."""
+class Response:
+    """Text, HTTP status and content type of one response."""
 
     text: str
     status: int = 200
     content_type: str = "text/plain; charset=utf-8"
 
 
-Page = Callable[[], Answer]
+Page = Callable[[], Response]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`POST path` calls `told`; only with `Authorization: Bearer TOKEN`, and not at all without a token."""
+    """`POST path` with `Authorization: Bearer TOKEN` calls `on_notice`; other requests are refused."""
 
     path: str
     token: str
-    told: Callable[[], None]
+    on_notice: Callable[[], None]
 
 
 def serve(address: str, pages: Mapping[str, Page], notice: Notice | None = None) -> ThreadingHTTPServer:
-    """Answer `GET`s of `pages` in threads of their own from now on; `address` is HOST:PORT.
+    """Start a server in a thread that answers `GET` requests for `pages` (path -> function); returns it.
 
-    Raises MissingPartError when the address cannot be had.
+    `address` is HOST:PORT. Raises MissingPartError when the server cannot listen there.
     """
     handler = type("Handler", (_Handler,), {"pages": pages, "notice": notice})
     try:
@@ -54,7 +54,7 @@ def serve(address: str, pages: Mapping[str, Page], notice: Notice | None = None)
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """`HOST:PORT` -> host (loopback where it is empty) and port; ValueError."""
+    """Split `HOST:PORT` into host (loopback when empty) and port; ValueError for anything else."""
     host, colon, port = text.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ValueError(f"{text!r} is not HOST:PORT with a port from 0 to 65535")
@@ -74,41 +74,41 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         page = self.pages.get(self.path.partition("?")[0])
-        self._answer(page() if page else Answer("not found\n", 404))
+        self._respond(page() if page else Response("not found\n", 404))
 
     def do_POST(self) -> None:
         self.close_connection = True
         notice = self.notice
         if notice is None or self.path.partition("?")[0] != notice.path:
-            self._answer(Answer("not found\n", 404))
+            self._respond(Response("not found\n", 404))
             return
-        given = self.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {notice.token}".encode()):
-            self._answer(Answer("a token is needed: Authorization: Bearer TOKEN\n", 401))
+        authorization = self.headers.get("Authorization", "")
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {notice.token}".encode()):
+            self._respond(Response("a token is needed: Authorization: Bearer TOKEN\n", 401))
             return
         if not self._skip_body():
-            self._answer(Answer("too large\n", 413))
+            self._respond(Response("too large\n", 413))
             return
-        notice.told()
-        self._answer(Answer("noticed\n", 202))
+        notice.on_notice()
+        self._respond(Response("noticed\n", 202))
 
     def _skip_body(self) -> bool:
         try:
             length = int(self.headers.get("Content-Length") or 0)
         except ValueError:
             return False
-        if not 0 <= length <= LARGEST:
+        if not 0 <= length <= MAX_BODY:
             return False
         self.rfile.read(length)
         return True
 
-    def _answer(self, answer: Answer) -> None:
-        body = answer.text.encode()
-        self.send_response(answer.status, HTTPStatus(answer.status).phrase)
-        self.send_header("Content-Type", answer.content_type)
+    def _respond(self, response: Response) -> None:
+        body = response.text.encode()
+        self.send_response(response.status, HTTPStatus(response.status).phrase)
+        self.send_header("Content-Type", response.content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Probes come every few seconds: no line for each."""
+        """Write no log line: probes come every few seconds."""

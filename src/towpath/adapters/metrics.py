@@ -70,24 +70,26 @@ class Metrics(Collector):
 
     def set_apps(self, drifted: Mapping[str, int], unapplied: Iterable[str]) -> None:
         """All apps there are; those that are gone have no series any more."""
-        behind = set(unapplied)
+        unapplied_apps = set(unapplied)
         counts: Values = {}
-        good: Values = {}
+        in_sync: Values = {}
         for app, count in sorted(drifted.items()):
             key = (app,) if len(counts) < MAX_APPS else (_REST,)
             counts[key] = counts.get(key, 0.0) + count
-            good[key] = min(good.get(key, 1.0), float(not count and app not in behind))
+            in_sync[key] = min(in_sync.get(key, 1.0), float(not count and app not in unapplied_apps))
         self._set("app_drifted_objects", counts)
-        self._set("app_in_sync", good)
+        self._set("app_in_sync", in_sync)
 
     def set_health(self, health: Mapping[str, str], words: Iterable[str]) -> None:
         """The one of `words` that each app has."""
-        shown, known = sorted(health.items())[:MAX_APPS], list(words)
-        self._set("app_health", {(app, word): float(word == has) for app, has in shown for word in known})
+        apps, all_words = sorted(health.items())[:MAX_APPS], list(words)
+        self._set(
+            "app_health", {(app, word): float(word == current) for app, current in apps for word in all_words}
+        )
 
-    def set_ready(self, tell: Callable[[], bool]) -> None:
-        """`tell` is asked at each scrape."""
-        self._is_ready = tell
+    def set_ready(self, is_ready: Callable[[], bool]) -> None:
+        """`is_ready` is asked at each scrape."""
+        self._is_ready = is_ready
 
     def set_reachable(self, *, git: bool | None = None, server: bool | None = None) -> None:
         if git is not None:

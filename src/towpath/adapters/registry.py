@@ -36,10 +36,10 @@ class RegistryManifest:
 def read_manifest(reference: ImageReference | str) -> RegistryManifest:
     """The manifest of an image; UnknownNameError when the registry has none by that name."""
     image = _image(reference)
-    found = Repository(image).manifest(image.selector)
-    if found is None:
+    answer = Repository(image).manifest(image.selector)
+    if answer is None:
         raise UnknownNameError("image", str(image), where=f"registry {image.registry}")
-    body, media_type = found
+    body, media_type = answer
     digest = digest_of(body)
     config = object_of(body, str(image)).get("config")
     config_digest = config.get("digest") if isinstance(config, dict) else None
@@ -108,8 +108,8 @@ def list_releases(image: str) -> list[Release]:
     """Every release of `image`, newest first."""
     repository = Repository(parse_image(image))
     tags = [tag for tag in repository.tags() if tag.startswith("sha256-") and tag.endswith(_SUFFIX)]
-    found = (_read_record(repository, tag) for tag in tags)
-    releases = [release for release in found if release is not None]
+    records = (_read_record(repository, tag) for tag in tags)
+    releases = [release for release in records if release is not None]
     return sorted(releases, key=lambda release: (release.built_at, release.digest), reverse=True)
 
 
@@ -119,22 +119,22 @@ def list_tags(image: str) -> list[str]:
 
 
 def _read_record(repository: Repository, tag: str) -> Release | None:
-    found = repository.manifest(tag)
-    if found is None:
+    answer = repository.manifest(tag)
+    if answer is None:
         return None
-    where = f"{repository.image.name}:{tag}"
-    manifest = object_of(found[0], where)
+    place = f"{repository.image.name}:{tag}"
+    manifest = object_of(answer[0], place)
     layers = [
         layer
         for layer in manifest.get("layers") or []
         if isinstance(layer, dict) and layer.get("mediaType") == RECORD_TYPE
     ]
     if len(layers) != 1:
-        raise TerminalError(f"{where} is no release record")
+        raise TerminalError(f"{place} is no release record")
     try:
-        return Release.from_json(object_of(repository.blob(str(layers[0].get("digest"))), where))
+        return Release.from_json(object_of(repository.blob(str(layers[0].get("digest"))), place))
     except (ValueError, KeyError, TypeError) as error:
-        raise TerminalError(f"{where} holds a release record that cannot be read: {error}") from error
+        raise TerminalError(f"{place} holds a release record that cannot be read: {error}") from error
 
 
 def _image(reference: ImageReference | str) -> ImageReference:

@@ -57,8 +57,8 @@ def find_trivy(settings: Settings) -> Trivy:
     if settings.trivy:
         path: Path | None = Path(settings.trivy)
     else:
-        found = shutil.which("trivy", path=str(settings.tools)) or shutil.which("trivy")
-        path = Path(found) if found else _in_wheel()
+        program = shutil.which("trivy", path=str(settings.tools)) or shutil.which("trivy")
+        path = Path(program) if program else _in_wheel()
     if path is None:
         raise MissingPartError(
             "Trivy is not here, so no image can be scanned",
@@ -99,7 +99,7 @@ def scan_image(  # noqa: PLR0913
             *("--offline-scan", "--skip-db-update", "--skip-java-db-update", "--skip-check-update"),
             *("--no-progress", "--quiet", "--timeout", f"{max(1, int(timeout))}s"),
         ]
-        _run(args, folder, timeout + _GRACE, what="scan")
+        _run(args, folder, timeout + _GRACE, action="scan")
         return {**_read(output), EVIDENCE: _evidence(trivy, scanners, metadata)}
 
 
@@ -163,8 +163,8 @@ def _refuse_before_it_runs(path: Path) -> None:
     """Read the version off the file, so that a compromised program is not even asked for it."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            for found in _BUILT_AS.finditer(content):
-                _refuse(path, found[1].decode())
+            for version in _BUILT_AS.finditer(content):
+                _refuse(path, version[1].decode())
     except (OSError, ValueError) as error:  # not there, or empty
         raise MissingPartError(
             f"{path} cannot be read: {error}", remedy="Name another Trivy in TOWPATH_TRIVY."
@@ -196,7 +196,9 @@ def _refresh_database(
         args += ["--cache-dir", str(cache.resolve())]
         args += ["--db-repository", repository] if repository else []
         try:
-            _run(args, folder, DOWNLOAD_TIMEOUT, what="download of the vulnerability database", network=True)
+            _run(
+                args, folder, DOWNLOAD_TIMEOUT, action="download of the vulnerability database", network=True
+            )
         except (TerminalError, TransientError) as error:
             if metadata is None:
                 raise TransientError(
@@ -215,14 +217,14 @@ def _is_due(metadata: Mapping[str, Any]) -> bool:
     return datetime.now(UTC) >= (due if due.tzinfo else due.replace(tzinfo=UTC))
 
 
-def _run(args: list[str], folder: Path, timeout: float, *, what: str, network: bool = False) -> None:
+def _run(args: list[str], folder: Path, timeout: float, *, action: str, network: bool = False) -> None:
     empty = folder / "empty"
     try:
         run(args, cwd=empty, env=_environment(folder, network=network), timeout=timeout)
     except CommandError as error:
         if error.timed_out or "deadline exceeded" in error.output:
-            raise TransientError(f"{what}: Trivy did not end within {timeout:g} s") from error
-        raise TerminalError(f"{what}: Trivy failed with exit code {error.code}:\n{error.output}") from error
+            raise TransientError(f"{action}: Trivy did not end within {timeout:g} s") from error
+        raise TerminalError(f"{action}: Trivy failed with exit code {error.code}:\n{error.output}") from error
 
 
 def _read(output: Path) -> dict[str, Any]:

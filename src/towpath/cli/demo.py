@@ -56,7 +56,7 @@ def _play(settings: "Settings", chapters: tuple[str, ...]) -> None:
     from towpath.local.common.stack import PROJECT
     from towpath.progress import elapsed
 
-    world = World.of(settings, settings.cache / "demo")
+    world = World.connect(settings, settings.cache / "demo")
     began = time.monotonic()
     for number, name in enumerate(chapters, start=1):
         title, chapter = STORY[name]

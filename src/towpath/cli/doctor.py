@@ -44,7 +44,7 @@ def command(output: str, get: bool, charts: bool) -> None:
 
     settings = Settings.load(os.environ)
     if get:
-        names = (*doctor.wanted(os.environ).tools, *(["helm"] if charts else []))
+        names = (*doctor.required_parts(os.environ).tools, *(["helm"] if charts else []))
         tools.ensure_tools(names, settings, reporter())
         return
     checks = doctor.examine(settings, os.environ)

@@ -54,15 +54,15 @@ def up(  # noqa: PLR0913
     """
     from towpath.errors import TerminalError
     from towpath.local.common.lock import locked
-    from towpath.local.common.options import Wish, decide, refuse_malformed
+    from towpath.local.common.options import RequestedOptions, decide_options, refuse_malformed
     from towpath.local.common.stack import Options
     from towpath.local.lifecycle import up as bring
     from towpath.local.lifecycle.supervisor import Supervisor
     from towpath.progress import elapsed, reporter
 
-    wish = Wish(ports, subnet, kubeconfig, context, registry, environments)
+    requested = RequestedOptions(ports, subnet, kubeconfig, context, registry, environments)
     try:
-        refuse_malformed(wish)
+        refuse_malformed(requested)
     except TerminalError as error:
         raise click.UsageError(str(error)) from error
     begin = time.monotonic()
@@ -71,7 +71,9 @@ def up(  # noqa: PLR0913
     layout.create()
     with locked(layout.lock, lambda text: click.echo(text, err=True)):
         running = Supervisor(stack).is_up()
-        stack = stack.with_options(decide(layout, Options.load(layout), wish, os.environ, running=running))
+        stack = stack.with_options(
+            decide_options(layout, Options.load(layout), requested, os.environ, running=running)
+        )
         bring.refuse_impossible(stack, platform.system(), os.geteuid())
         progress = reporter()
         _get_programs(stack, progress)

@@ -149,16 +149,18 @@ def do_chores(watcher: "Watcher", runs: "RunsHere") -> None:
 
 def pages(watcher: "Watcher", metrics: "Metrics") -> "dict[str, Page]":
     """What answers to GET."""
-    from towpath.adapters.endpoint import Answer
+    from towpath.adapters.endpoint import Response
 
-    def ready() -> Answer:
+    def ready() -> Response:
         missing = watcher.not_ready()
-        return Answer("\n".join(missing) + "\n", 503) if missing else Answer("ready\n")
+        return Response("\n".join(missing) + "\n", 503) if missing else Response("ready\n")
 
     return {
-        "/metrics": lambda: Answer(metrics.text(), content_type=metrics.content_type),
+        "/metrics": lambda: Response(metrics.text(), content_type=metrics.content_type),
         "/readyz": ready,
-        "/healthz": lambda: Answer("ok\n") if watcher.alive() else Answer("it does not turn any more\n", 500),
+        "/healthz": lambda: (
+            Response("ok\n") if watcher.alive() else Response("it does not turn any more\n", 500)
+        ),
     }
 
 

@@ -41,10 +41,10 @@ class Stage:
         return self.world.kubectl(*args)
 
 
-def expect(condition: bool, promise: str, seen: object) -> None:
+def expect(condition: bool, promise: str, observed: object) -> None:
     """Stop the story when the parts do not show what it promised."""
     if not condition:
-        raise StoryError(f"the story expected {promise}, but saw: {seen}")
+        raise StoryError(f"the story expected {promise}, but saw: {observed}")
 
 
 def deliver(stage: Stage) -> None:
@@ -101,8 +101,8 @@ def broken(stage: Stage) -> None:
     )
     stage.tell(f"environment repository {rollback.sha[:7]} {rollback.subject}")
     for environment in ENVIRONMENTS:
-        seen = world.running_digests(environment)
-        expect(seen == {good[environment]}, f"{environment} to run {good[environment]}", seen)
+        observed = world.running_digests(environment)
+        expect(observed == {good[environment]}, f"{environment} to run {good[environment]}", observed)
         stage.tell(f"{environment}: runs {_short(good[environment])}: {_first_line(world.page(environment))}")
     for environment in ("staging", "prod"):
         expect(world.released(environment) == good[environment], f"{environment} untouched", None)
@@ -166,8 +166,8 @@ def _commit_variant(stage: Stage, variant: str, mistake: str) -> str:
 def _show_environment(stage: Stage, environment: str, version: str, digest: str) -> None:
     page = stage.world.page(environment)
     expect(version in page, f"{environment} to serve {version}", page)
-    seen = stage.world.running_digests(environment)
-    expect(seen == {digest}, f"{environment} to run {digest}", seen)
+    observed = stage.world.running_digests(environment)
+    expect(observed == {digest}, f"{environment} to run {digest}", observed)
     stage.tell(f"{environment}: runs {_short(digest)}: {_first_line(page)}")
 
 
@@ -196,9 +196,9 @@ def _short(digest: str | None) -> str:
 
 def _version(page: str) -> str:
     """The version that a page shows; fails when it shows none."""
-    found = re.search(r"hello (v\d+)", page)
-    expect(found is not None, "a page that shows its version", page)
-    return found[1] if found else ""
+    match = re.search(r"hello (v\d+)", page)
+    expect(match is not None, "a page that shows its version", page)
+    return match[1] if match else ""
 
 
 def _first_line(page: str) -> str:

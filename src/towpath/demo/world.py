@@ -43,7 +43,7 @@ class World:
     work: Path
 
     @classmethod
-    def of(cls, settings: Settings, work: Path) -> "World":
+    def connect(cls, settings: Settings, work: Path) -> "World":
         """The stack that `settings` points to; `work` is a folder for working copies."""
         if not settings.environments or not settings.kubeconfig:
             raise MissingPartError(

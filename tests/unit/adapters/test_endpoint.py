@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from towpath.adapters.endpoint import LARGEST, Answer, Notice, serve
+from towpath.adapters.endpoint import MAX_BODY, Notice, Response, serve
 from towpath.errors import MissingPartError
 
 
@@ -16,7 +16,7 @@ class Running:
     def __init__(self, token: str | None = "secret") -> None:
         self.told: list[int] = []
         notice = Notice("/notify", token, lambda: self.told.append(1)) if token else None
-        self.server = serve("127.0.0.1:0", {"/healthz": lambda: Answer("ok\n")}, notice)
+        self.server = serve("127.0.0.1:0", {"/healthz": lambda: Response("ok\n")}, notice)
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
         connection = http.client.HTTPConnection(*self.server.server_address[:2], timeout=10)
@@ -58,7 +58,7 @@ def test_without_a_token_there_is_no_notice() -> None:
     made.server.shutdown()
 
 
-@pytest.mark.parametrize("length", [str(LARGEST + 1), "-1", "many"])
+@pytest.mark.parametrize("length", [str(MAX_BODY + 1), "-1", "many"])
 def test_bodies_are_bounded(running: Running, length: str) -> None:
     headers = {"Authorization": "Bearer secret", "Content-Length": length}
     assert running.ask("POST", "/notify", **headers)[0] == 413

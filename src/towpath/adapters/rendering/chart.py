@@ -11,14 +11,14 @@ from towpath.errors import ConfigError
 _ARCHIVE = re.compile(r"\.(tgz|tar|tar\.gz|zip)\Z", re.IGNORECASE)
 _STRICT = ("Chart.yaml", "Chart.lock", "requirements.yaml", "values.yaml", "values.schema.json")
 _METASCHEMA = re.compile(r"https?://json-schema\.org/[\w./-]+#?\Z")
-_CHANGING = re.compile(
+_UNSTABLE_FUNCTIONS = re.compile(
     rb"\b(rand[A-Z]\w*|uuidv4|now|ago|gen(CA|PrivateKey|SelfSignedCert|SignedCert)\w*|bcrypt|htpasswd|shuffle"
     rb"|encryptAES)\b|\b(keys|values)\s+[.$(]|\|\s*(keys|values)\b"
 )
 """Functions that make up a value, tell the time, or list a mapping in no order."""
 _TPL = re.compile(rb"\btpl\b")
 _NOW = re.compile(rb'"(?:\\.|[^"\\])*+"|`[^`]*+`|(?P<now>(?<![\w.$-])now(?![\w-]))')
-_LONG_AGO = b'(toDate "2006-01-02" "2001-02-03")'
+_FIXED_TIME = b'(toDate "2006-01-02" "2001-02-03")'
 
 
 def scan(sources: Sources, chart: str, values: str) -> bool:
@@ -27,11 +27,11 @@ def scan(sources: Sources, chart: str, values: str) -> bool:
     Raises ConfigError for a link out of the checkout, a dependency that is not in `charts/`, an archive, a
     schema that refers elsewhere, and YAML that is not safe to hand on.
     """
-    changing = evaluates = False
-    found = set(sources.walk(chart, hidden=True))
-    if f"{chart}/Chart.yaml" not in found:
+    unstable = evaluates = False
+    files = set(sources.walk(chart, hidden=True))
+    if f"{chart}/Chart.yaml" not in files:
         raise ConfigError("there is no Chart.yaml; the chart is expected here", file=chart)
-    for path in sorted(found):
+    for path in sorted(files):
         content = sources.read(path, file=path)
         inside = path.removeprefix(chart)
         name = posixpath.basename(path)
@@ -42,33 +42,37 @@ def scan(sources: Sources, chart: str, values: str) -> bool:
                 remedy="Unpack it here: `tar xzf`, then remove the archive.",
             )
         if "/templates/" in inside:
-            changing = changing or bool(_CHANGING.search(content))
+            unstable = unstable or bool(_UNSTABLE_FUNCTIONS.search(content))
             evaluates = evaluates or bool(_TPL.search(content))
         elif name in _STRICT:
-            _judge(sources, path, name, found)
+            _check_file(sources, path, name, files)
         elif "/crds/" in inside and name.endswith((".yaml", ".yml", ".json")):
             sources.documents(path, file=path)  # Helm hands them on as they are
-    given = sources.documents(values, file=values)
-    if len(given) > 1:
-        raise ConfigError("more than one document; Helm reads the first", file=values, line=given[1].line)
-    for document in given:
-        sources.private.append(document.value)
+    value_documents = sources.documents(values, file=values)
+    if len(value_documents) > 1:
+        raise ConfigError(
+            "more than one document; Helm reads the first", file=values, line=value_documents[1].line
+        )
+    for document in value_documents:
+        sources.masked.append(document.value)
         if not isinstance(document.value, dict):
             raise ConfigError("values that are not a mapping", file=values, line=document.line)
     # What `tpl` evaluates may stand in any file.
-    return changing or (evaluates and any(_CHANGING.search(sources.content(each)) for each in sources.files))
+    return unstable or (
+        evaluates and any(_UNSTABLE_FUNCTIONS.search(sources.content(each)) for each in sources.files)
+    )
 
 
-def copy(sources: Sources, chart: str, values: str, folder: Path, *, long_ago: bool) -> None:
-    """Write the chart and the values, as they were read, to `folder`; `long_ago`: `now` is another time."""
+def copy(sources: Sources, chart: str, values: str, folder: Path, *, fixed_time: bool) -> None:
+    """Write the chart and the values, as they were read, to `folder`; `fixed_time`: `now` is another time."""
     for path in (*sources.walk(chart, hidden=True), values):
-        place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
         content = sources.read(path, file=path)
-        place.write_bytes(_long_ago(content) if long_ago else content)
+        target.write_bytes(_with_fixed_time(content) if fixed_time else content)
 
 
-def _long_ago(template: bytes) -> bytes:
+def _with_fixed_time(template: bytes) -> bytes:
     if b"now" not in template:
         return template
     parts, end = [], 0
@@ -76,28 +80,28 @@ def _long_ago(template: bytes) -> bytes:
         parts.append(template[end:begin])
         end = template.find(b"}}", begin)
         end = len(template) if end < 0 else end
-        parts.append(_NOW.sub(lambda found: _LONG_AGO if found["now"] else found[0], template[begin:end]))
+        parts.append(_NOW.sub(lambda found: _FIXED_TIME if found["now"] else found[0], template[begin:end]))
     return b"".join((*parts, template[end:]))
 
 
-def _judge(sources: Sources, path: str, name: str, found: set[str]) -> None:
+def _check_file(sources: Sources, path: str, name: str, files: set[str]) -> None:
     documents = sources.documents(path, file=path)
     for document in documents:
         if name == "values.yaml":
-            sources.private.append(document.value)
+            sources.masked.append(document.value)
         if name == "values.schema.json":
-            _schema(document.value, path)
+            _check_schema(document.value, path)
         elif name in ("Chart.yaml", "requirements.yaml") and isinstance(document.value, dict):
-            _dependencies(document.value.get("dependencies"), path, found)
+            _check_dependencies(document.value.get("dependencies"), path, files)
 
 
-def _dependencies(listed: Any, path: str, found: set[str]) -> None:
+def _check_dependencies(listed: Any, path: str, files: set[str]) -> None:
     folder = posixpath.dirname(path)
     for item in listed if isinstance(listed, list) else []:
         name = item.get("name") if isinstance(item, dict) else None
         if not isinstance(name, str):
             raise ConfigError("a dependency without a name", file=path)
-        if f"{folder}/charts/{name}/Chart.yaml" not in found:
+        if f"{folder}/charts/{name}/Chart.yaml" not in files:
             raise ConfigError(
                 f"the dependency {name!r} is not in the repository; nothing remote is fetched",
                 file=path,
@@ -111,11 +115,11 @@ def _dependencies(listed: Any, path: str, found: set[str]) -> None:
                 raise ConfigError(f"the dependency {name!r} leads out of the repository; refused", file=path)
 
 
-def _schema(value: Any, path: str) -> None:
+def _check_schema(value: Any, path: str) -> None:
     """No `$ref` but inside the schema itself, and no dialect that would be looked up."""
     if isinstance(value, list):
         for item in value:
-            _schema(item, path)
+            _check_schema(item, path)
     elif isinstance(value, dict):
         for key, item in value.items():
             if key in ("$ref", "$dynamicRef", "$recursiveRef") and not str(item).startswith("#"):
@@ -124,4 +128,4 @@ def _schema(value: Any, path: str) -> None:
                 raise ConfigError("a `$id` elsewhere, to which a `$ref` would lead; refused", file=path)
             if key == "$schema" and not _METASCHEMA.match(str(item)):
                 raise ConfigError("a `$schema` that would be looked up elsewhere; refused", file=path)
-            _schema(item, path)
+            _check_schema(item, path)

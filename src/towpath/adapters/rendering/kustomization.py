@@ -30,7 +30,7 @@ _COSTLY = 5
 """What a value of a kustomization counts: its line is kept, and reading it takes so much longer."""
 
 _FOLDERS_OR_FILES = ("resources", "bases", "components")
-_ONCE = ("resources", "bases")
+_UNIQUE_ENTRIES = ("resources", "bases")
 """Kustomize refuses the same object twice."""
 _FILES = ("crds", "configurations")
 _PLUGINS = ("transformers", "generators", "validators")
@@ -111,12 +111,12 @@ class _Scan:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise ConfigError("not UTF-8 text", file=file) from error
-        with self._sources.budget.reading():
+        with self._sources.quota.reading():
             document = read_document(text, file)
         self._sources.count(len(document.lines), file, cost=_COSTLY)
         if not isinstance(document.data, dict):
             raise ConfigError("not a kustomization: not a mapping", file=file, line=1)
-        here = _Kustomization(self, self._sources, document, file, folder)
+        keys = _Kustomization(self, self._sources, document, file, folder)
         for written, value in document.data.items():
             key = _KNOWN.get(written.casefold())
             line = document.line((written,))
@@ -131,7 +131,7 @@ class _Scan:
                     line=line,
                     remedy="Use `renderer: helm` with a chart in the repository.",
                 )
-            yield from here.key(key, written, value)
+            yield from keys.key(key, written, value)
 
 
 class _Kustomization:
@@ -148,13 +148,13 @@ class _Kustomization:
 
     def key(self, key: str, written: str, value: Any) -> Iterator[int]:
         items = value if isinstance(value, list) else [value]
-        named: set[str] = set()
+        names: set[str] = set()
         for index, item in enumerate(items):
             line = self._document.line((written, index))
-            if key in _ONCE and isinstance(item, str):
-                if item in named:
+            if key in _UNIQUE_ENTRIES and isinstance(item, str):
+                if item in names:
                     raise ConfigError(f"{redact(item)[:200]!r} is named twice", file=self._file, line=line)
-                named.add(item)
+                names.add(item)
             if key in _FOLDERS_OR_FILES or key in _PLUGINS:
                 yield self._resource(item, line, plugin=key in _PLUGINS)
             elif key in _FILES:
@@ -220,7 +220,7 @@ class _Kustomization:
         size = 0
         for key, value in item.items():
             if key.casefold() == "literals":
-                self._sources.private.append(value)
+                self._sources.masked.append(value)
             if key.casefold() not in ("files", "envs", "env"):
                 continue
             for entry in value if isinstance(value, list) else [value]:
@@ -242,7 +242,7 @@ class _Kustomization:
             return
         self._walk.pairs.add(file)
         lines = content.decode("utf-8-sig", errors="replace").splitlines()
-        self._sources.private.append(lines)
+        self._sources.masked.append(lines)
         for number, line in enumerate(lines, start=1):
             if line.strip() and not line.lstrip().startswith("#") and line.find("=") < 1:
                 raise ConfigError("a line that is not KEY=value", file=file, line=number)
@@ -251,9 +251,9 @@ class _Kustomization:
         try:
             documents = self._sources.parse(text, self._file)
         except ConfigError as error:
-            what = error.message.removeprefix(self._file).lstrip(":0123456789 ")
-            raise type(error)(f"in the text given here: {what}", file=self._file, line=line) from error
-        self._sources.private.extend(document.value for document in documents)
+            reason = error.message.removeprefix(self._file).lstrip(":0123456789 ")
+            raise type(error)(f"in the text given here: {reason}", file=self._file, line=line) from error
+        self._sources.masked.extend(document.value for document in documents)
         return documents
 
     def _yaml(self, item: Any, line: int) -> None:

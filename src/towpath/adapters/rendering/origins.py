@@ -25,14 +25,16 @@ class Origins:
             self._by_name.setdefault((kind, str(metadata.get("name"))), document)
             self._by_kind.setdefault(kind, []).append(document)
 
-    def place(self, document: Document) -> Document:
+    def with_origin(self, document: Document) -> Document:
         value = document.value
         metadata = value.get("metadata") if isinstance(value, dict) else None
         if not isinstance(metadata, dict):
             return Document(value, self._fallback, 0)
         kind = str(value.get("kind"))
-        only = self._by_kind.get(kind, [])
-        origin = self._by_name.get((kind, str(metadata.get("name")))) or (only[0] if len(only) == 1 else None)
+        same_kind = self._by_kind.get(kind, [])
+        origin = self._by_name.get((kind, str(metadata.get("name")))) or (
+            same_kind[0] if len(same_kind) == 1 else None
+        )
         if origin is None:
             return Document(value, self._fallback, 0)
         return Document(value, origin.file, origin.line)
@@ -45,17 +47,17 @@ class Templates:
         self._fallback = fallback
         self._lines: list[int] = []
         self._files: list[str] = []
-        known = set(files)
+        readable_files = set(files)
         for number, line in enumerate(text.splitlines(), start=1):
             # A template may write such a comment itself: only of files that are there.
-            if (found := _SOURCE_COMMENT.match(line)) and f"{chart}/{found[1]}" in known:
+            if (comment := _SOURCE_COMMENT.match(line)) and f"{chart}/{comment[1]}" in readable_files:
                 self._lines.append(number)
-                self._files.append(f"{chart}/{found[1]}")
+                self._files.append(f"{chart}/{comment[1]}")
 
-    def before(self, line: int) -> str:
+    def template_at(self, line: int) -> str:
         """The template that wrote this line."""
         index = bisect.bisect_right(self._lines, line) - 1
         return self._files[index] if index >= 0 else self._fallback
 
-    def place(self, document: Document) -> Document:
-        return Document(document.value, self.before(document.line), 0)
+    def with_origin(self, document: Document) -> Document:
+        return Document(document.value, self.template_at(document.line), 0)

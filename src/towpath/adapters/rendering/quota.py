@@ -1,7 +1,7 @@
 """What all renders of one run may take together, so that a repository of many traps costs no more than one.
 
 Memory: a renderer says how much it may need and waits until there is so much left. Time: YAML is read by one
-thread at a time (Python would not be faster with more), and after `most_too_large` apps that were too large
+thread at a time (Python would not be faster with more), and after `max_too_large` apps that were too large
 nothing more is read or rendered, and what runs is ended.
 """
 
@@ -22,9 +22,9 @@ class StoppedError(Exception):
 class RenderQuota:
     """Shared by the threads of one run."""
 
-    def __init__(self, *, most_too_large: int = 1) -> None:
+    def __init__(self, *, max_too_large: int = 1) -> None:
         self.stopped = threading.Event()
-        self._left = most_too_large
+        self._too_large_left = max_too_large
         self._memory = MEMORY
         self._freed = threading.Condition()
         self._reading = threading.Lock()
@@ -32,8 +32,8 @@ class RenderQuota:
     def too_large(self) -> None:
         """Count an app that needed more than it may have."""
         with self._freed:
-            self._left -= 1
-            if self._left <= 0:
+            self._too_large_left -= 1
+            if self._too_large_left <= 0:
                 self.stopped.set()
 
     def check(self) -> None:

@@ -25,9 +25,9 @@ def blob_id(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def key_of(parts: Iterable[str]) -> str:
-    """A name for a result made of `parts`, and of nothing else."""
-    return hashlib.sha256("\0".join((_FORMAT, *parts)).encode()).hexdigest()
+def cache_key(inputs: Iterable[str]) -> str:
+    """A name for a result made of `inputs`, and of nothing else."""
+    return hashlib.sha256("\0".join((_FORMAT, *inputs)).encode()).hexdigest()
 
 
 class RenderCache:
@@ -68,17 +68,17 @@ class RenderCache:
 
     def trim(self) -> None:
         """Remove the results that were not used for longest, until the rest is within bounds."""
-        found = []
+        results = []
         with contextlib.suppress(OSError):  # a folder that is not ours to read
             for path in self._folder.glob("*/*"):
                 with contextlib.suppress(OSError):
                     status = path.stat()
-                    found.append((status.st_mtime, status.st_size, path))
-        found.sort(reverse=True)
-        kept = 0
-        for index, (_, size, path) in enumerate(found):
-            kept += size
-            if index >= MAX_ENTRIES or kept > MAX_BYTES:
+                    results.append((status.st_mtime, status.st_size, path))
+        results.sort(reverse=True)
+        total = 0
+        for index, (_, size, path) in enumerate(results):
+            total += size
+            if index >= MAX_ENTRIES or total > MAX_BYTES:
                 path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:

@@ -15,7 +15,7 @@ from towpath.adapters.rendering import chart as helm_chart
 from towpath.adapters.rendering import kustomization
 from towpath.adapters.rendering.origins import Origins, Templates
 from towpath.adapters.rendering.quota import RenderQuota
-from towpath.adapters.rendering.render_cache import RenderCache, blob_id, key_of
+from towpath.adapters.rendering.render_cache import RenderCache, blob_id, cache_key
 from towpath.adapters.rendering.sandbox import TIMEOUT, render_by
 from towpath.adapters.rendering.sources import Sources
 from towpath.admission.chart_hooks import map_annotations
@@ -56,15 +56,15 @@ def render(  # noqa: PLR0913
     tools: Path | None = None,
     timeout: float = TIMEOUT,
     cache: Path | None = None,
-    shared: RenderQuota | None = None,
+    quota: RenderQuota | None = None,
 ) -> list[Document]:
     """The documents of an app in an environment, each with the file and line it comes from.
 
     `root` is a checkout, `tools` a folder of programs looked into before PATH, `cache` a folder where results
-    are kept, `shared` the budget of a run of many renders (StoppedError when it is spent). Raises ConfigError
+    are kept, `quota` the budget of a run of many renders (StoppedError when it is spent). Raises ConfigError
     for what a person must correct, MissingPartError when the renderer's program is not there.
     """
-    return render_traced(root, app, environment, tools=tools, timeout=timeout, cache=cache, shared=shared)[0]
+    return render_traced(root, app, environment, tools=tools, timeout=timeout, cache=cache, quota=quota)[0]
 
 
 def render_traced(  # noqa: PLR0913
@@ -75,10 +75,10 @@ def render_traced(  # noqa: PLR0913
     tools: Path | None = None,
     timeout: float = TIMEOUT,
     cache: Path | None = None,
-    shared: RenderQuota | None = None,
+    quota: RenderQuota | None = None,
 ) -> tuple[list[Document], tuple[str, ...]]:
     """As `render`, and the files that were read for it, as paths below `root`."""
-    sources = Sources(root, shared)
+    sources = Sources(root, quota)
     job = _Job(sources, app, environment, tools, timeout, RenderCache(cache) if cache else None)
     if sources.kind(sources.locate(job.folder, file=job.folder)) != "folder":
         raise ConfigError(
@@ -122,7 +122,7 @@ def _kustomize(job: _Job) -> list[Document]:
     def build() -> list[Document]:
         text = render_by("kustomize", [*command, *arguments], sources, file, job.timeout)
         origins = Origins(resources, file)
-        return [origins.place(document) for document in _read(text, sources, file)]
+        return [origins.with_origin(document) for document in _read(text, sources, file)]
 
     return _cached(job, command[0], build)
 
@@ -136,10 +136,10 @@ def _helm(job: _Job) -> list[Document]:
     helm = find_program("helm", job.tools)
     file = f"{chart}/Chart.yaml"
 
-    def template(*, long_ago: bool = False) -> str:
+    def template(*, fixed_time: bool = False) -> str:
         # A copy, because a file may become a link after it was judged, and Helm follows links.
         with tempfile.TemporaryDirectory(prefix="towpath-render-") as name:
-            helm_chart.copy(sources, chart, values, Path(name), long_ago=long_ago)
+            helm_chart.copy(sources, chart, values, Path(name), fixed_time=fixed_time)
             command = [
                 *(helm, "template", app.name, str(Path(name) / chart)),
                 *("--namespace", job.environment.namespace, "--include-crds", "--skip-tests"),
@@ -150,14 +150,16 @@ def _helm(job: _Job) -> list[Document]:
 
     def build() -> list[Document]:
         text = template()
-        if may_change and template(long_ago=True) != text:
+        if may_change and template(fixed_time=True) != text:
             raise ConfigError(
                 "renders something else each time: a template uses the time, or a random value or key",
                 file=file,
                 remedy="Give the value in values.yaml, or name an existing Secret.",
             )
         origins = Templates(text, chart, sources.files, file)
-        return list(map_annotations(map(origins.place, _read(text, sources, file, origins.before))))
+        return list(
+            map_annotations(map(origins.with_origin, _read(text, sources, file, origins.template_at)))
+        )
 
     return _cached(job, helm, build)
 
@@ -175,11 +177,11 @@ def _cached(job: _Job, program: str, build: Callable[[], list[Document]]) -> lis
     if job.cache is None:
         return build()
     sources, status = job.sources, Path(program).stat()
-    key = key_of(
+    key = cache_key(
         (
             *(job.app.name, job.app.renderer, job.environment.name, job.environment.namespace),
             *(program, str(status.st_size), str(status.st_mtime_ns)),
-            *(f"{place} {blob_id(sources.content(place))}" for place in sources.files),
+            *(f"{path} {blob_id(sources.content(path))}" for path in sources.files),
         )
     )
     documents = job.cache.get(key)
@@ -217,13 +219,13 @@ def kustomize_command(tools: Path | None) -> list[str]:
 
 
 def _read(
-    text: str, sources: Sources, file: str, where: Callable[[int], str] | None = None
+    text: str, sources: Sources, file: str, file_of_line: Callable[[int], str] | None = None
 ) -> list[Document]:
-    """The documents of a renderer's output; its lines are in no file, `where` tells the file of one."""
+    """The documents of a renderer's output; `file_of_line` names the source file of an output line."""
     try:
-        with sources.budget.reading():
+        with sources.quota.reading():
             return load_documents(text, file)
     except ConfigError as error:
-        what = error.message.removeprefix(file).lstrip(":0123456789 ")
-        place = where(error.line) if where and error.line else file
-        raise type(error)(f"renders what cannot be read: {what}", file=place) from error
+        reason = error.message.removeprefix(file).lstrip(":0123456789 ")
+        path = file_of_line(error.line) if file_of_line and error.line else file
+        raise type(error)(f"renders what cannot be read: {reason}", file=path) from error

@@ -25,7 +25,7 @@ MAX_OUTPUT = 8 << 20
 """Bytes a renderer may write; strict_yaml takes no longer text."""
 _CRASH = re.compile(r"\s*(?:goroutine \d+|runtime stack:|\[signal )")
 _STACK = re.compile(r"\.go:\d+ \+0x")
-_SHOWN = 6
+_MIN_MASKED = 6
 """Values with fewer characters are too common to be masked."""
 
 
@@ -37,7 +37,7 @@ class _Memory:
     resident: int
 
 
-_NEEDS = {"kustomize": _Memory(96, 32), "helm": _Memory(112, 80)}
+_USUAL_MEMORY = {"kustomize": _Memory(96, 32), "helm": _Memory(112, 80)}
 """What nearly all renders need. Of its data, a Go program keeps some 64 MiB free for tables."""
 _SECONDS: dict[str, Callable[[Sources], float]] = {
     "kustomize": lambda sources: min(10, 1 + sources.values / 15_000 + (sources.values / 30_000) ** 2),
@@ -46,7 +46,7 @@ _SECONDS: dict[str, Callable[[Sources], float]] = {
 """Processor time, more than they need: templates can loop for ever, whatever else lies beside them. Kustomize
 compares every object with every other.
 """
-_MOST = _Memory(176, quota.MEMORY)
+_ALL_MEMORY = _Memory(176, quota.MEMORY)
 """What one may have that needed more: all there is, while no other runs."""
 
 
@@ -69,11 +69,11 @@ def render_by(  # noqa: PLR0913
         return _run_within(memory, cpu, command, sources, file, timeout, folder or sources.root)
 
     try:
-        return render(_NEEDS[renderer])
+        return render(_USUAL_MEMORY[renderer])
     except TooLargeError as error:
         if "of memory" not in error.message:
             raise
-    return render(_MOST)
+    return render(_ALL_MEMORY)
 
 
 def _run_within(  # noqa: PLR0913, PLR0917
@@ -86,17 +86,17 @@ def _run_within(  # noqa: PLR0913, PLR0917
     folder: Path,
 ) -> str:
     with (
-        sources.budget.memory(memory.resident),
+        sources.quota.memory(memory.resident),
         tempfile.TemporaryDirectory(prefix="towpath-render-") as home,
     ):
-        dead = "http://127.0.0.1:9"
+        dead_proxy = "http://127.0.0.1:9"
         env = {
             "HOME": home,
             "TMPDIR": home,
             "PATH": home,
             "KUBECONFIG": os.devnull,
             "GOMEMLIMIT": f"{memory.limit * 3 // 4}MiB",
-            **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), dead),
+            **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), dead_proxy),
         }
         try:
             return run(
@@ -107,38 +107,38 @@ def _run_within(  # noqa: PLR0913, PLR0917
                 memory=memory.limit << 20,
                 cpu=cpu,
                 max_output=MAX_OUTPUT,
-                stop=sources.budget.stopped,
+                stop=sources.quota.stopped,
             ).stdout
         except CommandError as error:
-            sources.budget.check()
+            sources.quota.check()
             if error.timed_out or error.code is None:
-                raise TooLargeError(f"rendering {_first(error)}", file=file) from error
-            raise ConfigError(f"does not render: {_said(error, sources, folder)}", file=file) from error
+                raise TooLargeError(f"rendering {_reason(error)}", file=file) from error
+            raise ConfigError(f"does not render: {_error_text(error, sources, folder)}", file=file) from error
 
 
-def _said(error: CommandError, sources: Sources, folder: Path) -> str:
+def _error_text(error: CommandError, sources: Sources, folder: Path) -> str:
     """The program's own words on one line, without this machine's paths, values, and a crash's stack."""
-    said = " ".join(error.output.replace(f"{folder}/", "").split())
-    said = "it crashed" if _STACK.search(said) else _CRASH.split(said, maxsplit=1)[0]
-    for value in sorted(_texts(sources.private), key=len, reverse=True):
+    text = " ".join(error.output.replace(f"{folder}/", "").split())
+    text = "it crashed" if _STACK.search(text) else _CRASH.split(text, maxsplit=1)[0]
+    for value in sorted(_all_texts(sources.masked), key=len, reverse=True):
         for form in (value, " ".join(value.split()), base64.b64encode(value.encode()).decode()):
-            if len(form) >= _SHOWN:
-                said = said.replace(form, MASK)
-    return said[-1000:] or "it did not say why"
+            if len(form) >= _MIN_MASKED:
+                text = text.replace(form, MASK)
+    return text[-1000:] or "it did not say why"
 
 
-def _texts(value: Any) -> set[str]:
+def _all_texts(value: Any) -> set[str]:
     """Every text in plain data, its keys left out."""
-    found: set[str] = set()
+    texts: set[str] = set()
     pending = [value]
     while pending:
         item = pending.pop()
         if isinstance(item, str):
-            found.update((item, item.partition("=")[2]))
+            texts.update((item, item.partition("=")[2]))
         elif isinstance(item, (list, dict)):
             pending.extend(item.values() if isinstance(item, dict) else item)
-    return found
+    return texts
 
 
-def _first(error: CommandError) -> str:
+def _reason(error: CommandError) -> str:
     return error.message.partition("` ")[2].partition("\n")[0]

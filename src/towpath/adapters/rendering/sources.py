@@ -23,12 +23,12 @@ _RENDERED = (".yaml", ".yml", ".json", ".tpl")
 class Sources:
     """Files of one checkout. Paths are POSIX, relative to its top; errors name who asked: `file`, `line`."""
 
-    def __init__(self, root: Path, budget: RenderQuota | None = None) -> None:
+    def __init__(self, root: Path, quota: RenderQuota | None = None) -> None:
         self.root = root.resolve()
-        self.budget = budget or RenderQuota()
-        self.private: list[Any] = []
+        self.quota = quota or RenderQuota()
+        self.masked: list[Any] = []
         """Values that were read and that no error may show."""
-        self._places: dict[str, str] = {}
+        self._real_paths: dict[str, str] = {}
         self.values = 0
         """Of YAML that was read until now."""
         self._read: dict[str, bytes] = {}
@@ -44,8 +44,8 @@ class Sources:
 
     def locate(self, relative: str, *, file: str, line: int | None = None) -> str:
         """The real place of a path, relative to the top; refused outside the checkout and in `.git`."""
-        if relative in self._places:
-            return self._places[relative]
+        if relative in self._real_paths:
+            return self._real_paths[relative]
         try:
             real = resolve_inside(self.root, relative).relative_to(self.root)
         except ConfigError:
@@ -54,8 +54,8 @@ class Sources:
             ) from None
         if ".git" in real.parts:
             raise ConfigError(f"{relative!r} leads into `.git`; refused", file=file, line=line)
-        self._places[relative] = real.as_posix()
-        return self._places[relative]
+        self._real_paths[relative] = real.as_posix()
+        return self._real_paths[relative]
 
     def kind(self, relative: str) -> str:
         """What is at a located path: `file`, `folder`, `nothing` or `other` (a device, a pipe, a socket)."""
@@ -69,49 +69,49 @@ class Sources:
 
     def read(self, relative: str, *, file: str, line: int | None = None) -> bytes:
         """The bytes of a file; ConfigError when it is none, is too large, or the app has too many."""
-        place = self.locate(relative, file=file, line=line)
-        if place in self._read:
-            return self._read[place]
-        kind = self.kind(place)
+        real = self.locate(relative, file=file, line=line)
+        if real in self._read:
+            return self._read[real]
+        kind = self.kind(real)
         if kind != "file":
-            what = {"nothing": "there is no such file", "folder": "is a folder, not a file"}
-            message = what.get(kind, "is not a regular file")
+            messages = {"nothing": "there is no such file", "folder": "is a folder, not a file"}
+            message = messages.get(kind, "is not a regular file")
             raise ConfigError(f"{relative!r}: {message}", file=file, line=line)
         try:
-            with open_regular(self.root / place) as stream:
+            with open_regular(self.root / real) as stream:
                 content = stream.read(MAX_FILE_BYTES + 1)
         except OSError as error:
             raise ConfigError(
                 f"{relative!r} cannot be read: {error.strerror}", file=file, line=line
             ) from error
         self._bytes += len(content)
-        self._rendered += len(content) if place.endswith(_RENDERED) else 0
+        self._rendered += len(content) if real.endswith(_RENDERED) else 0
         if len(content) > MAX_FILE_BYTES:
             message = f"{relative!r} is larger than {MAX_FILE_BYTES >> 20} MiB"
             raise TooLargeError(message, file=file, line=line)
         if self._bytes > MAX_BYTES or len(self._read) >= MAX_FILES:
             limits = f"{MAX_FILES:,} files or {MAX_BYTES >> 20} MiB"
             raise TooLargeError(f"one app is rendered from more than {limits}", file=file, line=line)
-        self._read[place] = content
+        self._read[real] = content
         return content
 
     def documents(self, relative: str, *, file: str, line: int | None = None) -> list[Document]:
         """The YAML (or JSON) documents of a file, strictly read."""
         content = self.read(relative, file=file, line=line)
-        place = self.locate(relative, file=file, line=line)
-        if place not in self._documents:
-            self._documents[place] = self.parse(content, place)
-        return self._documents[place]
+        real = self.locate(relative, file=file, line=line)
+        if real not in self._documents:
+            self._documents[real] = self.parse(content, real)
+        return self._documents[real]
 
     def parse(self, text: str | bytes, file: str) -> list[Document]:
         """The documents of a text that is part of `file`; their values count among the app's."""
-        left = MAX_NODES - self._nodes
-        limits = replace(DEFAULT, nodes=min(left, DEFAULT.nodes))
+        nodes_left = MAX_NODES - self._nodes
+        limits = replace(DEFAULT, nodes=min(nodes_left, DEFAULT.nodes))
         try:
-            with self.budget.reading():
+            with self.quota.reading():
                 documents, nodes = load_counted(text, file, limits)
         except TooLargeError as error:
-            if left > DEFAULT.nodes or " values" not in error.message:
+            if nodes_left > DEFAULT.nodes or " values" not in error.message:
                 raise
             raise self._too_many_values(file, error.line) from None
         self._nodes += nodes
@@ -128,9 +128,9 @@ class Sources:
     def _too_many_values(self, file: str, line: int | None) -> TooLargeError:
         return TooLargeError(f"one app is rendered from more than {MAX_NODES:,} values", file=file, line=line)
 
-    def content(self, place: str) -> bytes:
+    def content(self, path: str) -> bytes:
         """The bytes of one of `files`."""
-        return self._read[place]
+        return self._read[path]
 
     @property
     def size(self) -> int:
@@ -139,29 +139,29 @@ class Sources:
 
     def walk(self, folder: str, *, hidden: bool = False) -> list[str]:
         """Every file under a folder, sorted. Symbolic links to folders are refused."""
-        found: list[str] = []
+        paths: list[str] = []
         pending = [folder]
         while pending:
-            here = pending.pop()
-            for entry in self._entries(here):
+            current = pending.pop()
+            for entry in self._entries(current):
                 if entry.name.startswith(".") and not hidden:
                     continue
-                path = (PurePosixPath(here) / entry.name).as_posix()
+                path = (PurePosixPath(current) / entry.name).as_posix()
                 if not entry.name.isprintable():
-                    what = f"{entry.name!r}: a file name with signs that cannot be shown; refused"
-                    raise ConfigError(what, file=here)
+                    message = f"{entry.name!r}: a file name with signs that cannot be shown; refused"
+                    raise ConfigError(message, file=current)
                 if entry.is_symlink():
                     place = self.locate(path, file=path)
                     if self.kind(place) == "folder":
                         raise ConfigError("is a symbolic link to a folder; refused", file=path)
-                    found.append(path)
+                    paths.append(path)
                 elif entry.is_dir(follow_symlinks=False):
                     pending.append(path)
                 else:
-                    found.append(path)
-                if len(found) + len(pending) > MAX_FILES:
+                    paths.append(path)
+                if len(paths) + len(pending) > MAX_FILES:
                     raise TooLargeError(f"has more than {MAX_FILES:,} files", file=folder)
-        return sorted(found)
+        return sorted(paths)
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:

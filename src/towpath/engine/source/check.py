@@ -70,7 +70,7 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
         )
         return Checked((finding,), len(config.apps), len(config.environments), 0)
     workers = min(os.cpu_count() or 1, MAX_WORKERS)
-    budget = RenderQuota(most_too_large=workers)
+    budget = RenderQuota(max_too_large=workers)
     # Renderers are programs: threads keep all processors busy.
     with ThreadPoolExecutor(max_workers=workers) as pool:
         judge = partial(_judge, root, config=config, tools=tools, cache=cache, budget=budget)
@@ -138,7 +138,7 @@ def _judge(  # noqa: PLR0913
     judged = _Judged({}, set())
     for environment in config.environments:
         try:
-            admission = judge_app(root, app, environment, tools=tools, cache=cache, shared=budget)
+            admission = judge_app(root, app, environment, tools=tools, cache=cache, quota=budget)
         except StoppedError:
             judged.stopped = True
             break

@@ -88,10 +88,10 @@ def judge_app(  # noqa: PLR0913
     *,
     tools: Path | None = None,
     cache: Path | None = None,
-    shared: RenderQuota | None = None,
+    quota: RenderQuota | None = None,
 ) -> Admission:
-    """Render and admit; the findings of admission are returned, not raised. `shared`: see `render`."""
-    documents = renderers.render(checkout, app, environment, tools=tools, cache=cache, shared=shared)
+    """Render and admit; the findings of admission are returned, not raised. `quota`: see `render`."""
+    documents = renderers.render(checkout, app, environment, tools=tools, cache=cache, quota=quota)
     return judge_documents(checkout, app, environment, documents)
 
 

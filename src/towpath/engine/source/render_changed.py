@@ -12,7 +12,7 @@ from pathlib import Path
 from towpath import __version__
 from towpath.adapters.git import list_trees
 from towpath.adapters.git.checkout import Checkout
-from towpath.adapters.rendering.render_cache import RenderCache, key_of
+from towpath.adapters.rendering.render_cache import RenderCache, cache_key
 from towpath.adapters.rendering.renderers import find_program, kustomize_command, render_traced
 from towpath.applyset.hooks import split
 from towpath.config import App, Environment
@@ -80,7 +80,7 @@ class _Renders:
         self._programs: dict[str, str] = {}
 
     def result(self, app: App) -> Result:
-        key = key_of(
+        key = cache_key(
             (
                 *("app", __version__, app.name, app.model_dump_json(), self._policies),
                 *(self._program(app.renderer), self._trees.get(f"apps/{app.name}", "")),

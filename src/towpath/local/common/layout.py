@@ -57,9 +57,9 @@ class Layout:
         """Held by `up` and `down`."""
         return self.root / "lock"
 
-    def kubeconfig(self, who: str) -> Path:
+    def kubeconfig(self, account: str) -> Path:
         """Kubeconfig of `admin` or of an environment."""
-        return self.credentials / who / "kubeconfig"
+        return self.credentials / account / "kubeconfig"
 
     def socket(self, component: str) -> Path:
         """Unix socket of a component."""

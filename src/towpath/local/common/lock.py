@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 @contextmanager
-def locked(path: Path, tell: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock file `path`, waiting as long as another process does; `tell` is told of the wait."""
+def locked(path: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock file `path`, waiting as long as another process does; `on_wait` is told of the wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            tell("another run does this right now: waiting for it")
+            on_wait("another run does this right now: waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -19,7 +19,7 @@ _LONGEST_PREFIX = 28
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestedOptions:
     """What a person said on the command line; None or empty: nothing."""
 
     ports: tuple[str, ...] = ()
@@ -30,13 +30,18 @@ class Wish:
     environments: str | None = None
 
 
-def decide(
-    layout: Layout, remembered: Options | None, wish: Wish, environ: Mapping[str, str], *, running: bool
+def decide_options(
+    layout: Layout,
+    remembered: Options | None,
+    requested: RequestedOptions,
+    environ: Mapping[str, str],
+    *,
+    running: bool,
 ) -> Options:
     """The stack's options. A running stack keeps those it has; another wish is refused."""
     if running and remembered:
-        wanted = _apply(remembered, wish)
-        if wanted != remembered:
+        changed = _apply(remembered, requested)
+        if changed != remembered:
             raise TerminalError(
                 "the stack already runs with other options",
                 remedy="`towpath local down` first (the data stays), then `up` with the new ones.",
@@ -44,10 +49,12 @@ def decide(
         return remembered
     base = remembered or Options(subnet=layout.subnet)
     # Whether the machine has a cluster or an engine of its own is asked anew at every start.
-    kubeconfig = foreign(environ.get("KUBECONFIG"), layout)
-    if wish.context and not wish.kubeconfig and not kubeconfig:
+    kubeconfig = external(environ.get("KUBECONFIG"), layout)
+    if requested.context and not requested.kubeconfig and not kubeconfig:
         kubeconfig = str(Path("~/.kube/config").expanduser())
-    options = _apply(replace(base, kubeconfig=kubeconfig, docker_host=engine(environ, layout)), wish)
+    options = _apply(
+        replace(base, kubeconfig=kubeconfig, docker_host=external_engine(environ, layout)), requested
+    )
     if options.kubeconfig and not Path(options.kubeconfig).is_file():
         raise TerminalError(
             f"there is no kubeconfig {options.kubeconfig}",
@@ -57,20 +64,20 @@ def decide(
     return options
 
 
-def refuse_malformed(wish: Wish) -> None:
+def refuse_malformed(requested: RequestedOptions) -> None:
     """Raise TerminalError for what cannot be meant, whatever the machine has."""
-    parse_ports(wish.ports)
+    parse_ports(requested.ports)
     try:
-        subnet = ipaddress.IPv4Network(wish.subnet) if wish.subnet is not None else None
+        subnet = ipaddress.IPv4Network(requested.subnet) if requested.subnet is not None else None
     except ValueError as error:
         raise TerminalError(
-            f"--subnet {wish.subnet}: {error}", remedy="Say --subnet 10.99.0.0/24."
+            f"--subnet {requested.subnet}: {error}", remedy="Say --subnet 10.99.0.0/24."
         ) from error
     if subnet and subnet.prefixlen > _LONGEST_PREFIX:
         raise TerminalError(f"--subnet {subnet} is too small for pods", remedy="Say --subnet 10.99.0.0/24.")
-    if wish.registry is not None and not _is_registry(wish.registry):
+    if requested.registry is not None and not _is_registry(requested.registry):
         raise TerminalError(
-            f"--registry {wish.registry} is no registry's HOST:PORT",
+            f"--registry {requested.registry} is no registry's HOST:PORT",
             remedy="Say --registry registry.example.com, or 127.0.0.1:5000: no scheme and no path.",
         )
 
@@ -82,33 +89,34 @@ def _is_registry(text: str) -> bool:
         return False
 
 
-def _apply(options: Options, wish: Wish) -> Options:
-    given = {
-        name: getattr(wish, name)
+def _apply(options: Options, requested: RequestedOptions) -> Options:
+    values = {
+        name: getattr(requested, name)
         for name in ("subnet", "kubeconfig", "context", "registry", "environments")
-        if getattr(wish, name) is not None
+        if getattr(requested, name) is not None
     }
-    if "kubeconfig" in given:
-        given["kubeconfig"] = str(Path(given["kubeconfig"]).expanduser().resolve())
-    return replace(options, ports={**options.ports, **parse_ports(wish.ports)}, **given)
+    if "kubeconfig" in values:
+        values["kubeconfig"] = str(Path(values["kubeconfig"]).expanduser().resolve())
+    return replace(options, ports={**options.ports, **parse_ports(requested.ports)}, **values)
 
 
-def foreign(value: str | None, layout: Layout) -> str | None:
+def external(value: str | None, layout: Layout) -> str | None:
     """`value`, unless it is ours: a shell that has evaluated `towpath local env` names our own parts."""
     if not value or str(layout.root) in value:
         return None
     return value
 
 
-def engine(environ: Mapping[str, str], layout: Layout) -> str | None:
+def external_engine(environ: Mapping[str, str], layout: Layout) -> str | None:
     """The Docker Engine to use: the one that DOCKER_HOST names, else the system's if it answers."""
-    named = foreign(environ.get("DOCKER_HOST"), layout)
-    if named:
-        return named
-    return SYSTEM_ENGINE if os.path.exists(SYSTEM_ENGINE.removeprefix("unix://")) and answers() else None  # noqa: PTH110
+    host = external(environ.get("DOCKER_HOST"), layout)
+    if host:
+        return host
+    exists = os.path.exists(SYSTEM_ENGINE.removeprefix("unix://"))  # noqa: PTH110
+    return SYSTEM_ENGINE if exists and engine_answers() else None
 
 
-def answers(host: str = SYSTEM_ENGINE) -> bool:
+def engine_answers(host: str = SYSTEM_ENGINE) -> bool:
     """Does a Docker Engine answer on this Unix socket?"""
     try:
         return request("GET", f"{host}:/_ping", timeout=3.0).ok

@@ -57,7 +57,9 @@ def refuse_busy(ports: Mapping[str, int]) -> None:
     if busy:
         others = " ".join(f"--port {name}=N" for name in busy)
         raise MissingPartError(
-            "\n".join(f"port {number} ({name}) is in use{by(number)}" for name, number in busy.items()),
+            "\n".join(
+                f"port {number} ({name}) is in use{holder_text(number)}" for name, number in busy.items()
+            ),
             remedy="Nothing was started. End what uses them, or choose others, which are remembered:\n"
             f"towpath local up {others}",
         )
@@ -75,7 +77,7 @@ def is_busy(number: int) -> bool:
     return False
 
 
-def by(number: int) -> str:
+def holder_text(number: int) -> str:
     """` by dockerd (pid 17)`, or nothing where the machine does not tell."""
     holder = holder_of(number)
     return f" by {holder[1]} (pid {holder[0]})" if holder else ""

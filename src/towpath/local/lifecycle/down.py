@@ -12,9 +12,14 @@ from pathlib import Path
 
 from towpath.errors import TerminalError, TransientError
 from towpath.local.common.layout import Layout
-from towpath.local.common.ports import by, is_busy
+from towpath.local.common.ports import holder_text, is_busy
 from towpath.local.common.stack import ENVIRONMENTS, POOLS, Stack
-from towpath.local.lifecycle.processes import contained, end, marked, remove_cgroups
+from towpath.local.lifecycle.processes import (
+    container_processes,
+    end_processes,
+    marked_processes,
+    remove_cgroups,
+)
 from towpath.local.lifecycle.supervisor import Supervisor
 from towpath.local.parts import network
 from towpath.local.parts.components import components
@@ -40,7 +45,7 @@ def down(stack: Stack, progress: Progress, *, purge: bool) -> None:
     stack.layout.settings.unlink(missing_ok=True)
     supervisor = Supervisor(stack)
     supervised = supervisor.is_up()
-    was_there = supervised or bool(marked(stack.layout))
+    was_up = supervised or bool(marked_processes(stack.layout))
     if supervised:
         for wave in ORDER:
             with progress.step(f"stop {', '.join(wave)}"):
@@ -48,7 +53,7 @@ def down(stack: Stack, progress: Progress, *, purge: bool) -> None:
         supervisor.shutdown()
     with progress.step("clean up"):
         sweep(stack.layout)
-        if was_there:
+        if was_up:
             _await_free(stack)
     if purge:
         with progress.step("remove the data"):
@@ -58,30 +63,30 @@ def down(stack: Stack, progress: Progress, *, purge: bool) -> None:
 
 
 def _stop(stack: Stack, names: Iterable[str]) -> None:
-    def one(name: str) -> None:
+    def stop(name: str) -> None:
         if name == "containers":
-            end(contained(stack.layout), within=2.0)
+            end_processes(container_processes(stack.layout), within=2.0)
             return
         # When supervisord goes meanwhile, the sweep ends what is left.
         with contextlib.suppress(TransientError):
             Supervisor(stack).stop_process(name)
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(one, names))
+        list(pool.map(stop, names))
 
 
 def sweep(layout: Layout) -> None:
     """End every process of the stack, and remove its mounts, interface, cgroups and run folder."""
-    supervised = marked(layout)
-    end(contained(layout), within=1.0)
+    supervised = marked_processes(layout)
+    end_processes(container_processes(layout), within=1.0)
     deadline = time.monotonic() + 30.0
-    while supervised or contained(layout):
-        end(supervised, within=5.0)
-        end(contained(layout), within=0.0)
-        supervised = marked(layout)
+    while supervised or container_processes(layout):
+        end_processes(supervised, within=5.0)
+        end_processes(container_processes(layout), within=0.0)
+        supervised = marked_processes(layout)
         if time.monotonic() > deadline:
-            left = sorted(supervised | contained(layout))
-            raise TerminalError(f"these processes of the stack do not end: {left}")
+            remaining = sorted(supervised | container_processes(layout))
+            raise TerminalError(f"these processes of the stack do not end: {remaining}")
     network.unmount_below(layout.root)
     network.delete_bridge(layout)
     network.restore_kernel_settings(layout)
@@ -111,6 +116,6 @@ def _await_free(stack: Stack, within: float = 10.0) -> None:
     deadline = time.monotonic() + within
     while taken := [number for number in ports if is_busy(number)]:
         if time.monotonic() > deadline:
-            shown = ", ".join(f"{number}{by(number)}" for number in taken)
+            shown = ", ".join(f"{number}{holder_text(number)}" for number in taken)
             raise TerminalError(f"ports are still in use: {shown}")
         time.sleep(0.05)

@@ -14,24 +14,24 @@ MARK = "TOWPATH_LOCAL_STACK"
 CGROUPS = Path("/sys/fs/cgroup")
 
 
-def marked(layout: Layout) -> set[int]:
+def marked_processes(layout: Layout) -> set[int]:
     """Processes that come from the stack's supervisor, even if it is gone."""
     mark = f"{MARK}={layout.root}".encode()
-    found = set()
+    pids = set()
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if mark in (process / "environ").read_bytes().split(b"\0"):
-                found.add(int(process.name))
-    return found - {os.getpid()}
+                pids.add(int(process.name))
+    return pids - {os.getpid()}
 
 
-def contained(layout: Layout) -> set[int]:
+def container_processes(layout: Layout) -> set[int]:
     """Processes in the stack's containers."""
-    found: set[int] = set()
+    pids: set[int] = set()
     for folder in cgroup_folders(layout):
         with contextlib.suppress(OSError):
-            found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
-    return found
+            pids.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
+    return pids
 
 
 def cgroup_folders(layout: Layout) -> Iterator[Path]:
@@ -73,11 +73,11 @@ def remove_cgroups(layout: Layout) -> None:
             folder.rmdir()
 
 
-def end(pids: Iterable[int], *, within: float) -> None:
+def end_processes(pids: Iterable[int], *, within: float) -> None:
     """Ask processes to end, and end those that have not after `within` seconds."""
     waiting = set(pids)
     for number, patience in ((signal.SIGTERM, within), (signal.SIGKILL, 5.0)):
-        waiting = {pid for pid in waiting if send(pid, number)}
+        waiting = {pid for pid in waiting if send_signal(pid, number)}
         deadline = time.monotonic() + patience
         while waiting and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -86,7 +86,7 @@ def end(pids: Iterable[int], *, within: float) -> None:
             return
 
 
-def send(pid: int, number: int) -> bool:
+def send_signal(pid: int, number: int) -> bool:
     """Send a signal; False when the process is gone."""
     try:
         os.kill(pid, number)
@@ -103,23 +103,23 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def children() -> dict[int, list[int]]:
+def children_by_parent() -> dict[int, list[int]]:
     """Process -> its child processes, of the whole machine."""
-    found: dict[int, list[int]] = {}
+    children: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):  # noqa: PTH208
         if entry.isdigit():
             with contextlib.suppress(OSError, IndexError):
                 parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
-                found.setdefault(parent, []).append(int(entry))
-    return found
+                children.setdefault(parent, []).append(int(entry))
+    return children
 
 
-def memory(pid: int, family: Mapping[int, Sequence[int]]) -> int:
-    """Bytes of resident memory of a process and all that descend from it in `family` (see `children`)."""
+def resident_memory(pid: int, family: Mapping[int, Sequence[int]]) -> int:
+    """Bytes of resident memory of a process and its descendants; `family` comes from `children_by_parent`."""
     total, queue = 0, [pid]
     while queue:
-        one = queue.pop()
-        queue += family.get(one, ())
+        process = queue.pop()
+        queue += family.get(process, ())
         with contextlib.suppress(OSError):
-            total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            total += int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return total

@@ -10,7 +10,7 @@ from towpath.errors import TransientError
 from towpath.local.common.layout import Layout
 from towpath.local.common.stack import Stack
 from towpath.local.lifecycle import logs
-from towpath.local.lifecycle.processes import children, memory
+from towpath.local.lifecycle.processes import children_by_parent, resident_memory
 from towpath.local.lifecycle.supervisor import Process, Supervisor
 from towpath.local.parts.component import Component
 from towpath.local.parts.components import components
@@ -31,9 +31,9 @@ class Death:
 
 @dataclass(frozen=True, slots=True)
 class ComponentStatus:
-    """`state` is supervisord's word, `memory` in bytes with all child processes, `uptime` in seconds.
+    """`state` is supervisord's word, `memory` is in bytes with all descendants, `uptime` in seconds.
 
-    `problem` tells why it is not ready; `died` how often it ended by itself in this boot.
+    `problem` says why the component is not ready; `died` counts how often it ended by itself in this boot.
     """
 
     name: str
@@ -59,11 +59,12 @@ def status(stack: Stack) -> tuple[ComponentStatus, ...]:
         processes = Supervisor(stack).processes()
     except TransientError:
         processes = {}
-    ended, family = deaths(stack.layout), children()
+    ended, family = deaths(stack.layout), children_by_parent()
     with ThreadPoolExecutor(max_workers=16) as pool:
         return tuple(
             pool.map(
-                lambda one: _status(stack, one, processes.get(one.name), ended, family), components(stack)
+                lambda component: _status(stack, component, processes.get(component.name), ended, family),
+                components(stack),
             )
         )
 
@@ -75,7 +76,7 @@ def _status(
     ended: tuple[Death, ...],
     family: Mapping[int, Sequence[int]],
 ) -> ComponentStatus:
-    own = [death for death in ended if death.component == component.name]
+    component_deaths = [death for death in ended if death.component == component.name]
     pid = process.pid if process and process.pid else None
     problem = ""
     if pid is None:
@@ -87,36 +88,37 @@ def _status(
             problem = error.message
     return ComponentStatus(
         name=component.name,
-        what=component.what,
+        what=component.purpose,
         state=process.state if process else "STOPPED",
         pid=pid,
         ports=tuple(stack.port(name) for name in component.ports),
-        memory=memory(pid, family) if pid else None,
+        memory=resident_memory(pid, family) if pid else None,
         uptime=time.time() - process.since if process and pid else None,
         ready=not problem,
         problem=problem,
-        died=len(own),
-        last_death=own[-1] if own else None,
+        died=len(component_deaths),
+        last_death=component_deaths[-1] if component_deaths else None,
     )
 
 
 def deaths(layout: Layout) -> tuple[Death, ...]:
     """Who ended unasked since the supervisor started, from its log."""
     log = layout.log / "supervisord.log"
-    found: list[Death] = []
+    ended: list[Death] = []
     for line in logs.last_lines(log, 2000) if log.exists() else ():
         if "supervisord started with pid" in line:
-            found = []
+            ended = []
         if match := _EXIT.match(line):
             at = time.mktime(time.strptime(match[1], "%Y-%m-%d %H:%M:%S"))
-            found.append(Death(match[2], at, match[3].removesuffix("; not expected")))
-    return tuple(found)
+            ended.append(Death(match[2], at, match[3].removesuffix("; not expected")))
+    return tuple(ended)
 
 
 def recent_deaths(statuses: tuple[ComponentStatus, ...], now: float) -> tuple[ComponentStatus, ...]:
     """Components worth telling about: dead now, or ended by themselves lately."""
     return tuple(
-        one
-        for one in statuses
-        if not one.ready or (one.last_death is not None and now - one.last_death.at < RECENT)
+        component
+        for component in statuses
+        if not component.ready
+        or (component.last_death is not None and now - component.last_death.at < RECENT)
     )

@@ -12,7 +12,7 @@ LOOPBACKS = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class SetupStep:
     """`key` is what the step depends on: it is done again when that changes."""
 
     name: str
@@ -21,25 +21,25 @@ class Work:
     key: Callable[[Stack], str] = lambda _: "1"
 
 
-def steps(stack: Stack) -> tuple[Work, ...]:
+def setup_steps(stack: Stack) -> tuple[SetupStep, ...]:
     """The steps of this stack."""
     table = [
-        Work("work pool template", prefect_setup.fetch_template),
-        Work("prefect set-up", prefect_setup.prepare_server, ("prefect-server", "work pool template")),
-        Work("repositories", _repositories),
-        Work("deployments", prefect_setup.deploy, ("prefect set-up",), prefect_setup.deployment_key),
+        SetupStep("work pool template", prefect_setup.fetch_template),
+        SetupStep("prefect set-up", prefect_setup.prepare_server, ("prefect-server", "work pool template")),
+        SetupStep("repositories", _repositories),
+        SetupStep("deployments", prefect_setup.deploy, ("prefect set-up",), prefect_setup.deployment_key),
     ]
     if stack.own_cluster:
         table += [
-            Work("network", _network),
-            Work("pause image", images.import_pause_image, ("containerd",)),
-            Work("accounts", accounts.create_accounts, ("kube-apiserver",)),
+            SetupStep("network", _network),
+            SetupStep("pause image", images.import_pause_image, ("containerd",)),
+            SetupStep("accounts", accounts.create_accounts, ("kube-apiserver",)),
         ]
     else:
-        table.append(Work("accounts", accounts.adopt_kubeconfig))
+        table.append(SetupStep("accounts", accounts.adopt_kubeconfig))
     if stack.registry.partition(":")[0] in LOOPBACKS:
         needs = ("registry",) if stack.own_registry else ()
-        table.append(Work("base image", images.push_base_image, needs))
+        table.append(SetupStep("base image", images.push_base_image, needs))
     return tuple(table)
 
 

@@ -11,8 +11,8 @@ from towpath.local.common.files import read_json, write_json
 from towpath.local.common.ports import refuse_busy
 from towpath.local.common.stack import NODE, Stack
 from towpath.local.lifecycle import down, logs
-from towpath.local.lifecycle.processes import contained, marked
-from towpath.local.lifecycle.steps import Work, steps
+from towpath.local.lifecycle.processes import container_processes, marked_processes
+from towpath.local.lifecycle.steps import SetupStep, setup_steps
 from towpath.local.lifecycle.supervisor import GONE, Supervisor
 from towpath.local.parts import certificates, configuration
 from towpath.local.parts.component import Component
@@ -35,7 +35,7 @@ def up(stack: Stack, progress: Progress) -> Started:
     stack.layout.create()
     if not supervisor.is_up():
         # What a killed supervisor left would hold the ports, and nobody would watch it.
-        if marked(stack.layout) or contained(stack.layout):
+        if marked_processes(stack.layout) or container_processes(stack.layout):
             with progress.step("end what an earlier stack left behind"):
                 down.sweep(stack.layout)
         refuse_busy({name: stack.port(name) for one in components(stack) for name in one.ports})
@@ -51,7 +51,7 @@ def up(stack: Stack, progress: Progress) -> Started:
             if key in component.environment:
                 _folder(component.environment[key])
     supervisor.start(table)
-    seconds = _run_graph(stack, table, steps(stack), progress)
+    seconds = _run_graph(stack, table, setup_steps(stack), progress)
     write_json(stack.layout.settings, stack.variables())
     return Started(seconds)
 
@@ -63,18 +63,18 @@ def _folder(path: str) -> None:
 
 
 def _run_graph(
-    stack: Stack, table: tuple[Component, ...], works: tuple[Work, ...], progress: Progress
+    stack: Stack, table: tuple[Component, ...], steps: tuple[SetupStep, ...], progress: Progress
 ) -> dict[str, float]:
     """Start each node of the graph as soon as those it needs are ready; independent ones side by side."""
     done_file = stack.layout.run / "steps.json"
     done: dict[str, str] = read_json(done_file) or {}
     seconds: dict[str, float] = {}
     waiting: dict[str, tuple[tuple[str, ...], Callable[[], bool]]] = {}
-    over = threading.Event()  # one failed: the others wait no longer
+    stopped = threading.Event()  # one failed: the others wait no longer
     for component in table:
-        waiting[component.name] = (component.needs, _starter(stack, component, progress, over))
-    for work in works:
-        waiting[work.name] = (work.needs, _doer(stack, work, done, progress, over))
+        waiting[component.name] = (component.needs, _start_action(stack, component, progress, stopped))
+    for step in steps:
+        waiting[step.name] = (step.needs, _step_action(stack, step, done, progress, stopped))
     names = set(waiting)
     ready: set[str] = set()
     running: dict[Future[bool], tuple[str, float]] = {}
@@ -93,39 +93,39 @@ def _run_graph(
                     write_json(done_file, done)
                 ready.add(name)
     finally:
-        over.set()
+        stopped.set()
         pool.shutdown(cancel_futures=True)
     return seconds
 
 
-def _doer(
-    stack: Stack, work: Work, done: dict[str, str], progress: Progress, over: threading.Event
+def _step_action(
+    stack: Stack, setup_step: SetupStep, done: dict[str, str], progress: Progress, stopped: threading.Event
 ) -> Callable[[], bool]:
     def act() -> bool:
-        key = work.key(stack)
-        if done.get(work.name) == key:
+        key = setup_step.key(stack)
+        if done.get(setup_step.name) == key:
             return False
-        with progress.step(work.name):
-            _persist(lambda: work.do(stack), over)
-        done[work.name] = key
+        with progress.step(setup_step.name):
+            _retry(lambda: setup_step.do(stack), stopped)
+        done[setup_step.name] = key
         return True
 
     return act
 
 
-def _persist(action: Callable[[], None], over: threading.Event, within: float = 30.0) -> None:
+def _retry(action: Callable[[], None], stopped: threading.Event, within: float = 30.0) -> None:
     """Repeat what may go away by itself: a server just started may still refuse."""
     deadline = time.monotonic() + within
     while True:
         try:
             return action()
         except TransientError:
-            if time.monotonic() > deadline or over.wait(0.3):
+            if time.monotonic() > deadline or stopped.wait(0.3):
                 raise
 
 
-def _starter(
-    stack: Stack, component: Component, progress: Progress, over: threading.Event
+def _start_action(
+    stack: Stack, component: Component, progress: Progress, stopped: threading.Event
 ) -> Callable[[], bool]:
     def act() -> bool:
         supervisor = Supervisor(stack)
@@ -140,7 +140,7 @@ def _starter(
         with progress.step(component.name) as step:
             if process is None or process.state in GONE:
                 supervisor.start_process(component.name)
-            wait_until_ready(stack, component, supervisor, step.note, over)
+            wait_until_ready(stack, component, supervisor, step.note, stopped)
         return True
 
     return act
@@ -151,15 +151,19 @@ def wait_until_ready(
     component: Component,
     supervisor: Supervisor,
     note: Callable[[str], None],
-    over: threading.Event,
+    stopped: threading.Event,
 ) -> None:
-    """Ask until it is ready or `over` is set; TerminalError with the end of its log when it dies or late."""
+    """Check until the component is ready or `stopped` is set.
+
+    Raises TerminalError with the end of its log when the component dies or is late, and TransientError once
+    `stopped` is set.
+    """
     deadline = time.monotonic() + component.ready_within
     pause = 0.05
     while True:
         process = supervisor.processes().get(component.name)
         if process is None or process.state in GONE:
-            raise _failed(stack, component, "ended again and again" if process else "is not known")
+            raise _start_failure(stack, component, "ended again and again" if process else "is not known")
         try:
             if process.pid:
                 component.ready(stack)
@@ -168,18 +172,18 @@ def wait_until_ready(
         except TransientError as error:
             note(error.message)
             if time.monotonic() > deadline:
-                why = f"is not ready after {component.ready_within:g} s: {error.message}"
-                raise _failed(stack, component, why) from error
-        if over.wait(pause):
+                reason = f"is not ready after {component.ready_within:g} s: {error.message}"
+                raise _start_failure(stack, component, reason) from error
+        if stopped.wait(pause):
             raise TransientError("another part failed")
         pause = min(pause * 1.3, 0.4)
 
 
-def _failed(stack: Stack, component: Component, why: str) -> TowpathError:
+def _start_failure(stack: Stack, component: Component, reason: str) -> TowpathError:
     ending = logs.tail(stack.layout, component.name, 20)
     shown = f". The last lines of its log:\n{ending}" if ending else " and wrote no log"
     return TerminalError(
-        f"{component.name} {why}{shown}",
+        f"{component.name} {reason}{shown}",
         remedy=f"`towpath local logs {component.name}` shows all of it; `towpath local up` tries again.",
     )
 

@@ -38,7 +38,7 @@ PLURALS = {
 
 def objects(environments: tuple[str, ...] = ENVIRONMENTS) -> list[dict[str, Any]]:
     """Everything that the accounts need, in the order of making."""
-    names = [account(one) for one in environments]
+    names = [account(environment) for environment in environments]
     return [
         _object("v1", "Namespace", ACCOUNTS_NAMESPACE),
         _object(f"{_RBAC}/v1", "ClusterRole", INSIDE, rules=[_rule("*", "*", "*")]),
@@ -67,17 +67,17 @@ def objects(environments: tuple[str, ...] = ENVIRONMENTS) -> list[dict[str, Any]
             roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": ACROSS},
             subjects=[_subject(name) for name in names],
         ),
-        *(_object("v1", "Namespace", one) for one in environments),
+        *(_object("v1", "Namespace", environment) for environment in environments),
         *(
             _object(
                 f"{_RBAC}/v1",
                 "RoleBinding",
                 "towpath",
-                namespace=one,
+                namespace=environment,
                 roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": INSIDE},
-                subjects=[_subject(account(one))],
+                subjects=[_subject(account(environment))],
             )
-            for one in environments
+            for environment in environments
         ),
     ]
 
@@ -134,22 +134,22 @@ def _policy() -> dict[str, Any]:
 def create_accounts(stack: Stack) -> None:
     """Apply `objects` to the own cluster and write each account's kubeconfig (mode 0600)."""
     context = tls(stack)
-    for one in objects():
+    for manifest in objects():
         reply = request(
             "PATCH",
-            f"{stack.apiserver}{path_of(one)}?fieldManager=towpath-local&force=true",
-            one,
+            f"{stack.apiserver}{path_of(manifest)}?fieldManager=towpath-local&force=true",
+            manifest,
             tls=context,
             content_type=APPLY,
         )
         if not reply.ok:
-            name = f"{one['kind']} {one['metadata']['name']}"
+            name = f"{manifest['kind']} {manifest['metadata']['name']}"
             error = TerminalError if reply.status in (400, 422) else TransientError
             raise error(f"the API server refused {name}: {reply.body.decode(errors='replace')}")
     for environment in ENVIRONMENTS:
         path = f"/api/v1/namespaces/{ACCOUNTS_NAMESPACE}/serviceaccounts/{account(environment)}/token"
-        wish = {"spec": {"expirationSeconds": TOKEN_SECONDS}}
-        reply = request("POST", stack.apiserver + path, wish, tls=context)
+        body = {"spec": {"expirationSeconds": TOKEN_SECONDS}}
+        reply = request("POST", stack.apiserver + path, body, tls=context)
         if not reply.ok:
             raise TransientError(
                 f"no token for {account(environment)}: {reply.body.decode(errors='replace')}"
@@ -172,8 +172,8 @@ def adopt_kubeconfig(stack: Stack) -> None:
         for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
             if key in inner:
                 inner[key] = str((source.parent / inner[key]).resolve())
-    for who in ("admin", *ENVIRONMENTS):
-        write_json(stack.layout.kubeconfig(who), content)
+    for name in ("admin", *ENVIRONMENTS):
+        write_json(stack.layout.kubeconfig(name), content)
 
 
 def path_of(manifest: Mapping[str, Any]) -> str:
@@ -185,10 +185,10 @@ def path_of(manifest: Mapping[str, Any]) -> str:
 
 
 def _object(
-    version: str, kind: str, name: str, *, namespace: str | None = None, **rest: object
+    version: str, kind: str, name: str, *, namespace: str | None = None, **fields: object
 ) -> dict[str, Any]:
     metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
-    return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **fields}
 
 
 def _rule(group: str, resource: str, *verbs: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def subjects(node: str, node_address: str, service_address: str) -> dict[str, Su
     }
 
 
-def ensure_certificates(folder: Path, wanted: dict[str, Subject]) -> None:
+def ensure_certificates(folder: Path, subjects_by_file: dict[str, Subject]) -> None:
     """Write `<name>.crt` and `<name>.key` (mode 0600) for each subject that has none, or no good one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not (folder / f"{SERVICE_ACCOUNTS}.key").exists():
@@ -56,8 +56,8 @@ def ensure_certificates(folder: Path, wanted: dict[str, Subject]) -> None:
         write_private(folder / f"{SERVICE_ACCOUNTS}.pub", public)
         write_private(folder / f"{SERVICE_ACCOUNTS}.key", _pem(key))
     if not _is_good(folder / f"{AUTHORITY}.crt", ()):
-        for old in folder.glob("*.crt"):
-            old.unlink()
+        for certificate in folder.glob("*.crt"):
+            certificate.unlink()
         key = ec.generate_private_key(ec.SECP256R1())
         write_private(folder / f"{AUTHORITY}.key", _pem(key))
         write_private(folder / f"{AUTHORITY}.crt", _certify(Subject("towpath local"), key, None, key))
@@ -65,7 +65,7 @@ def ensure_certificates(folder: Path, wanted: dict[str, Subject]) -> None:
     authority = x509.load_pem_x509_certificate((folder / f"{AUTHORITY}.crt").read_bytes())
     if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{folder / AUTHORITY}.key is no elliptic-curve key")
-    for name, subject in wanted.items():
+    for name, subject in subjects_by_file.items():
         if not _is_good(folder / f"{name}.crt", subject.hosts):
             key = ec.generate_private_key(ec.SECP256R1())
             write_private(folder / f"{name}.key", _pem(key))

@@ -16,7 +16,7 @@ def etcd(stack: Stack) -> Component:
     client, peer = f"https://{stack.address('etcd')}", f"https://{stack.address('etcd-peer')}"
     return Component(
         name="etcd",
-        what="the cluster's database",
+        purpose="the cluster's database",
         command=(
             program(stack, "etcd"),
             f"--data-dir={stack.layout.data / 'etcd'}",
@@ -50,7 +50,7 @@ def apiserver(stack: Stack) -> Component:
     _, accounts = certificate(stack, "service-accounts")
     return Component(
         name="kube-apiserver",
-        what="the cluster's API",
+        purpose="the cluster's API",
         command=(
             program(stack, "kube-apiserver"),
             f"--bind-address={LOOPBACK}",
@@ -96,7 +96,7 @@ def controller_manager(stack: Stack) -> Component:
     _, accounts = certificate(stack, "service-accounts")
     return Component(
         name="kube-controller-manager",
-        what="the cluster's controllers",
+        purpose="the cluster's controllers",
         command=(
             program(stack, "kube-controller-manager"),
             *_serving(stack, "controller-manager"),
@@ -119,7 +119,7 @@ def scheduler(stack: Stack) -> Component:
     """The scheduler."""
     return Component(
         name="kube-scheduler",
-        what="places pods",
+        purpose="places pods",
         command=(
             program(stack, "kube-scheduler"),
             *_serving(stack, "scheduler"),
@@ -151,7 +151,7 @@ def containerd(stack: Stack) -> Component:
     """The container runtime, apart from Docker's."""
     return Component(
         name="containerd",
-        what="runs the pods' containers",
+        purpose="runs the pods' containers",
         command=(
             program(stack, "containerd"),
             "--config",
@@ -165,7 +165,7 @@ def kubelet(stack: Stack) -> Component:
     """The node."""
     return Component(
         name="kubelet",
-        what="the cluster's node",
+        purpose="the cluster's node",
         command=(
             program(stack, "kubelet"),
             f"--config={stack.layout.run / 'kubelet.json'}",

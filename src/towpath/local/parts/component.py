@@ -16,7 +16,7 @@ class Component:
     """
 
     name: str
-    what: str
+    purpose: str
     command: tuple[str, ...]
     ready: Check
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -13,7 +13,7 @@ def registry(stack: Stack) -> Component:
     """The OCI registry."""
     return Component(
         name="registry",
-        what="keeps images and releases",
+        purpose="keeps images and releases",
         command=(program(stack, "docker-registry"), "serve", str(stack.layout.run / "registry.json")),
         ready=readiness.http("registry", "/v2/"),
         environment={"OTEL_TRACES_EXPORTER": "none"},
@@ -25,7 +25,7 @@ def docker(stack: Stack) -> Component:
     """A private Docker Engine: builds without network, changes neither firewall nor interfaces."""
     return Component(
         name="docker",
-        what="builds images",
+        purpose="builds images",
         command=(
             program(stack, "dockerd"),
             f"--host={stack.docker_host}",
@@ -50,7 +50,7 @@ def prefect_server(stack: Stack) -> Component:
     data = stack.layout.data / "prefect"
     return Component(
         name="prefect-server",
-        what="schedules and shows the flows",
+        purpose="schedules and shows the flows",
         command=(
             stack.python,
             "-m",
@@ -83,7 +83,7 @@ def worker(stack: Stack, pool: str) -> Component:
     """A worker: runs the flows of one work pool, with the credentials of that pool and no other."""
     return Component(
         name=f"worker-{pool}",
-        what=f"runs the flows of pool {pool}",
+        purpose=f"runs the flows of pool {pool}",
         command=(
             stack.python,
             "-m",
@@ -112,7 +112,7 @@ def watch(stack: Stack, environment: str) -> Component:
     ready = "/readyz" if stack.own_repositories else "/healthz"
     return Component(
         name=name,
-        what=f"heals {environment} at once",
+        purpose=f"heals {environment} at once",
         command=(
             str(Path(stack.python).with_name("towpath")),
             "watch",

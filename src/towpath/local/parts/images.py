@@ -131,16 +131,18 @@ def push_base_image(stack: Stack) -> None:
     for blob in (image.config, image.layer):
         if request("HEAD", f"{base}/blobs/{_digest(blob)}").ok:
             continue
-        place = request("POST", f"{base}/blobs/uploads/", b"").headers.get("location", "")
-        joint = "&" if "?" in place else "?"
-        done = request(
-            "PUT", f"{place}{joint}digest={_digest(blob)}", blob, content_type="application/octet-stream"
+        location = request("POST", f"{base}/blobs/uploads/", b"").headers.get("location", "")
+        joint = "&" if "?" in location else "?"
+        reply = request(
+            "PUT", f"{location}{joint}digest={_digest(blob)}", blob, content_type="application/octet-stream"
         )
-        if not done.ok:
-            raise TransientError(f"the registry refused a layer of {BASE_IMAGE}: {done.status} {done.body!r}")
-    done = request("PUT", f"{base}/manifests/{BASE_TAG}", image.manifest, content_type=_MANIFEST)
-    if not done.ok:
-        raise TransientError(f"the registry refused {BASE_IMAGE}:{BASE_TAG}: {done.status} {done.body!r}")
+        if not reply.ok:
+            raise TransientError(
+                f"the registry refused a layer of {BASE_IMAGE}: {reply.status} {reply.body!r}"
+            )
+    reply = request("PUT", f"{base}/manifests/{BASE_TAG}", image.manifest, content_type=_MANIFEST)
+    if not reply.ok:
+        raise TransientError(f"the registry refused {BASE_IMAGE}:{BASE_TAG}: {reply.status} {reply.body!r}")
 
 
 def _docker_archive(image: Image, name: str) -> bytes:

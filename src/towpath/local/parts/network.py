@@ -99,20 +99,20 @@ def _address(text: str) -> bytes:
 
 def keep_kernel_settings(layout: Layout) -> None:
     """Remember what `restore_kernel_settings` puts back."""
-    kept = layout.data / "kernel.json"
-    if not kept.exists():
+    file = layout.data / "kernel.json"
+    if not file.exists():
         values = {name: path.read_text().strip() for name in KERNEL if (path := _kernel(name)).exists()}
-        write_json(kept, values)
+        write_json(file, values)
 
 
 def restore_kernel_settings(layout: Layout) -> None:
     """Put back what `keep_kernel_settings` kept, where it has changed."""
-    kept = layout.data / "kernel.json"
-    for name, value in (read_json(kept) or {}).items():
+    file = layout.data / "kernel.json"
+    for name, value in (read_json(file) or {}).items():
         with contextlib.suppress(OSError):
             if _kernel(name).read_text().strip() != value:
                 _kernel(name).write_text(value)
-    kept.unlink(missing_ok=True)
+    file.unlink(missing_ok=True)
 
 
 def _kernel(name: str) -> Path:

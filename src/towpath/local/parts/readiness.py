@@ -71,10 +71,10 @@ def node(stack: Stack) -> None:
     if not reply.ok:
         raise TransientError(f"node {NODE} is not registered yet")
     live = reply.json()
-    conditions = {one["type"]: one for one in live["status"].get("conditions", ())}
+    conditions = {item["type"]: item for item in live["status"].get("conditions", ())}
     ready = conditions.get("Ready", {})
-    heard = ready.get("lastHeartbeatTime")
-    if heard is None or datetime.datetime.fromisoformat(heard) < _booted(stack):
+    heartbeat = ready.get("lastHeartbeatTime")
+    if heartbeat is None or datetime.datetime.fromisoformat(heartbeat) < _booted(stack):
         raise TransientError(f"node {NODE} has not reported since the stack started")
     if ready.get("status") != "True":
         raise TransientError(f"node {NODE} is not Ready: {ready.get('message')}")
@@ -88,7 +88,7 @@ def worker(pool: str) -> Check:
     def check(stack: Stack) -> None:
         reply = request("POST", f"{stack.prefect_api}/work_pools/{pool}/workers/filter", {}, timeout=TIMEOUT)
         workers = reply.json() if reply.ok else []
-        newest = max((one["last_heartbeat_time"] for one in workers), default=None)
+        newest = max((item["last_heartbeat_time"] for item in workers), default=None)
         # What the server knows may be of an earlier boot of the stack.
         if newest is None or datetime.datetime.fromisoformat(newest) < _booted(stack):
             raise TransientError(f"no worker of pool {pool} has called yet")

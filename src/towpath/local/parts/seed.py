@@ -33,8 +33,8 @@ def seed(example: Path, target: Path, message: str, *, registry: str) -> None:
     """Make the bare repository `target` (branch main) with one commit of `example`, naming our `registry`."""
     work = target.with_name(f".{target.name}.work")
     bare = target.with_name(f".{target.name}.new")
-    for rest in (work, bare):
-        shutil.rmtree(rest, ignore_errors=True)
+    for folder in (work, bare):
+        shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(example, work, symlinks=True)
     if registry != DEFAULT_REGISTRY:
         substitute(work, DEFAULT_REGISTRY, registry)

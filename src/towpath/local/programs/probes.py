@@ -34,7 +34,7 @@ VERSION_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 """How a program is asked for its version, if not by `--version`."""
 
 
-def look(settings: Settings) -> Machine:
+def examine_machine(settings: Settings) -> Machine:
     """See the machine itself."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(
@@ -50,7 +50,7 @@ def look(settings: Settings) -> Machine:
     )
 
 
-def seen(program: str, settings: Settings) -> tuple[Path | None, str | None]:
+def path_and_version(program: str, settings: Settings) -> tuple[Path | None, str | None]:
     """Where a program is, and the first version number that it says."""
     path = tools.find(program, settings)
     return path, program_version(path) if path else None
@@ -116,16 +116,6 @@ def package_version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def is_busy(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
 
 
 def _cgroup(root: Path = Path("/sys/fs/cgroup")) -> int:

@@ -25,9 +25,9 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`what` tells a person what it is for."""
+    """A tool of the local stack; `purpose` says what it is for."""
 
-    what: str
+    purpose: str
     source: GoProgram | DebianPackage | Wheel
 
     @property
@@ -121,7 +121,7 @@ def is_here(name: str, settings: Settings) -> bool:
     if isinstance(source, DebianPackage):
         return not source.missing()
     if isinstance(source, GoProgram):
-        return os.access(golang.built(source, settings), os.X_OK)
+        return os.access(golang.built_path(source, settings), os.X_OK)
     return find(source.programs[0], settings) is not None
 
 

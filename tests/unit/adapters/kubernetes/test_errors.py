@@ -73,7 +73,9 @@ def test_a_webhook_that_cannot_be_called_passes() -> None:
     "name", ["etcdserver", "leader changed", "timed out", "connection refused", "rpc error: "]
 )
 def test_what_people_call_their_objects_and_fields_decides_nothing(name: str) -> None:
-    words = f"failed to create typed patch object (/{name}; apps/v1, Kind=A): .spec.{name}: field not declared"
+    words = (
+        f"failed to create typed patch object (/{name}; apps/v1, Kind=A): .spec.{name}: field not declared"
+    )
     assert isinstance(answer(500, words), ApiRefusedError)
 
 

@@ -25,7 +25,7 @@ def test_who_needs_more_than_is_free_waits_for_it() -> None:
 
 
 def test_after_so_many_that_were_too_large_nothing_is_started() -> None:
-    budget = RenderQuota(most_too_large=2)
+    budget = RenderQuota(max_too_large=2)
     budget.too_large()
     with budget.memory(1):
         pass
@@ -38,7 +38,7 @@ def test_after_so_many_that_were_too_large_nothing_is_started() -> None:
 
 
 def test_what_is_too_large_to_be_read_stops_the_reading() -> None:
-    budget = RenderQuota(most_too_large=9)
+    budget = RenderQuota(max_too_large=9)
     with pytest.raises(TooLargeError), budget.reading():
         raise TooLargeError("larger than 8 MiB", file="a.yaml")
     with pytest.raises(StoppedError), budget.reading():

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from towpath.adapters.rendering import render_cache
-from towpath.adapters.rendering.render_cache import RenderCache, blob_id, key_of
+from towpath.adapters.rendering.render_cache import RenderCache, blob_id, cache_key
 from towpath.yamltext.reader import Document
 
-KEY = key_of(["a"])
+KEY = cache_key(["a"])
 RESULT = [Document({"kind": "X", "n": [1, 1.5, None, True, "ü"]}, "f.yaml", 3)]
 
 
@@ -17,7 +17,7 @@ def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
     assert cache.get(KEY) is None
     cache.put(KEY, RESULT)
     assert cache.get(KEY) == RESULT
-    assert cache.get(key_of(["b"])) is None
+    assert cache.get(cache_key(["b"])) is None
 
 
 def test_only_we_can_read_it(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_damaged_result_is_none(tmp_path: Path, damage: bytes) -> None:
 def test_a_result_under_another_key_is_none(tmp_path: Path) -> None:
     cache = RenderCache(tmp_path)
     cache.put(KEY, RESULT)
-    other = key_of(["b"])
+    other = cache_key(["b"])
     (file,) = tmp_path.glob("*/*")
     target = tmp_path / other[:2] / other[2:]
     target.parent.mkdir()
@@ -73,7 +73,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
 def test_the_oldest_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render_cache, "MAX_ENTRIES", 3)
     cache = RenderCache(tmp_path)
-    keys = [key_of([str(number)]) for number in range(5)]
+    keys = [cache_key([str(number)]) for number in range(5)]
     for number, key in enumerate(keys):
         cache.put(key, RESULT)
         file = tmp_path / key[:2] / key[2:]

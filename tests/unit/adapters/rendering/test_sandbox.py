@@ -72,7 +72,7 @@ def test_what_runs_when_a_run_is_stopped_is_ended(tmp_path: Path) -> None:
 )
 def test_errors_show_no_values_and_no_stack(tmp_path: Path, said: str, told: str) -> None:
     sources = Sources(tmp_path)
-    sources.private.append({"a": [{"b": "canary-12345"}, 1, None]})
+    sources.masked.append({"a": [{"b": "canary-12345"}, 1, None]})
     (tmp_path / "said").write_text(said + "\n")
     script = f'#!/bin/sh\nwhile read -r line; do echo "$line" >&2; done < {tmp_path}/said\nexit 1\n'
     with pytest.raises(ConfigError) as caught:

@@ -7,7 +7,14 @@ import time
 from pathlib import Path
 
 from towpath.local.common.layout import Layout
-from towpath.local.lifecycle.processes import MARK, children, end, is_alive, marked, memory
+from towpath.local.lifecycle.processes import (
+    MARK,
+    children_by_parent,
+    end_processes,
+    is_alive,
+    marked_processes,
+    resident_memory,
+)
 
 STUBBORN = """
 import signal, time
@@ -30,8 +37,8 @@ def test_a_marked_process_is_found_and_another_stack_s_is_not(tmp_path: Path) ->
     layout = Layout(tmp_path / "a")
     process = start(layout, STUBBORN)
     try:
-        assert marked(layout) == {process.pid}
-        assert marked(Layout(tmp_path / "b")) == set()
+        assert marked_processes(layout) == {process.pid}
+        assert marked_processes(Layout(tmp_path / "b")) == set()
     finally:
         process.kill()
         process.wait()
@@ -40,22 +47,22 @@ def test_a_marked_process_is_found_and_another_stack_s_is_not(tmp_path: Path) ->
 def test_who_minds_no_signal_is_ended_by_force_in_time(tmp_path: Path) -> None:
     process = start(Layout(tmp_path), STUBBORN)
     begin = time.monotonic()
-    end([process.pid], within=0.2)
+    end_processes([process.pid], within=0.2)
     assert time.monotonic() - begin < 3
     assert not is_alive(process.pid)
     process.wait()
 
 
 def test_ending_who_is_gone_is_no_error() -> None:
-    end([2**22 - 7], within=0.1)
+    end_processes([2**22 - 7], within=0.1)
 
 
 def test_memory_counts_the_whole_family(tmp_path: Path) -> None:
     process = start(Layout(tmp_path), STUBBORN)
     try:
-        family = children()
+        family = children_by_parent()
         assert process.pid in family[os.getpid()]
-        assert memory(os.getpid(), family) > memory(process.pid, family) > 2**20
+        assert resident_memory(os.getpid(), family) > resident_memory(process.pid, family) > 2**20
     finally:
         process.kill()
         process.wait()

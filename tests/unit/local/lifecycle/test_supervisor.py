@@ -19,7 +19,7 @@ def rendered(stack: Stack, *table: Component) -> configparser.ConfigParser:
 
 
 def component(**fields: object) -> Component:
-    defaults = {"name": "x", "what": "x", "command": ("x",), "ready": lambda _: None}
+    defaults = {"name": "x", "purpose": "x", "command": ("x",), "ready": lambda _: None}
     return Component(**{**defaults, **fields})  # type: ignore[arg-type]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from towpath.local.common.ports import DEFAULT_PORTS
 from towpath.local.common.stack import ENVIRONMENTS, POOLS, Options, Stack
-from towpath.local.lifecycle.steps import steps
+from towpath.local.lifecycle.steps import setup_steps
 from towpath.local.parts.components import components
 from towpath.local.parts.process_environment import worker_environment
 
@@ -46,14 +46,14 @@ def test_what_is_given_is_not_started(described: Stack, options: Options, missin
 @pytest.mark.parametrize("options", [Options(), Options(kubeconfig="/k", registry="r", environments="e")])
 def test_every_need_is_met_and_none_in_a_circle(described: Stack, options: Options) -> None:
     stack = described.with_options(options)
-    waiting = {one.name: set(one.needs) for one in (*components(stack), *steps(stack))}
+    waiting = {one.name: set(one.needs) for one in (*components(stack), *setup_steps(stack))}
     while waiting:
         startable = [name for name, needs in waiting.items() if not needs & waiting.keys()]
         assert startable, f"these wait for each other: {waiting}"
         for name in startable:
             del waiting[name]
-    known = {one.name for one in (*components(stack), *steps(stack))}
-    needed = {need for one in (*components(stack), *steps(stack)) for need in one.needs}
+    known = {one.name for one in (*components(stack), *setup_steps(stack))}
+    needed = {need for one in (*components(stack), *setup_steps(stack)) for need in one.needs}
     assert needed <= known
 
 

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from towpath.local.programs import checks
-from towpath.local.programs.checks import GIGABYTE, Machine, Status, Wanted
+from towpath.local.programs.checks import GIGABYTE, Machine, RequiredParts, Status
 
-ALL = Wanted(cluster=True, engine=True)
-NOTHING = Wanted(cluster=False, engine=False)
+ALL = RequiredParts(cluster=True, engine=True)
+NOTHING = RequiredParts(cluster=False, engine=False)
 
 
 def machine(
@@ -84,10 +84,10 @@ def test_trivy_is_not_installed_behind_the_users_back() -> None:
         (0, ALL, Status.OK),
         (1000, ALL, Status.MISSING),
         (1000, NOTHING, Status.ABSENT),
-        (1000, Wanted(cluster=False, engine=True), Status.MISSING),
+        (1000, RequiredParts(cluster=False, engine=True), Status.MISSING),
     ],
 )
-def test_root_is_needed_for_own_containers_only(uid: int, need: Wanted, status: Status) -> None:
+def test_root_is_needed_for_own_containers_only(uid: int, need: RequiredParts, status: Status) -> None:
     assert checks.judge_root(machine(uid=uid), need).status is status
 
 
@@ -99,7 +99,7 @@ def test_whoever_is_not_root_is_told_what_to_give() -> None:
     ("cgroup", "need", "status"),
     [(2, ALL, Status.OK), (1, ALL, Status.OK), (0, ALL, Status.MISSING), (0, NOTHING, Status.ABSENT)],
 )
-def test_control_groups(cgroup: int, need: Wanted, status: Status) -> None:
+def test_control_groups(cgroup: int, need: RequiredParts, status: Status) -> None:
     assert checks.judge_cgroup(machine(cgroup=cgroup), need).status is status
 
 
@@ -136,9 +136,9 @@ def test_a_server_that_was_named_and_does_not_answer_is_missing() -> None:
 
 
 def test_an_engine_that_was_named_and_does_not_answer_is_missing() -> None:
-    assert checks.judge_engine("unix:///x", None, given=False).status is Status.GETTABLE
-    assert checks.judge_engine("unix:///x", None, given=True).status is Status.MISSING
-    assert checks.judge_engine("unix:///x", "20.10", given=True).status is Status.OK
+    assert checks.judge_engine("unix:///x", None, configured=False).status is Status.GETTABLE
+    assert checks.judge_engine("unix:///x", None, configured=True).status is Status.MISSING
+    assert checks.judge_engine("unix:///x", "20.10", configured=True).status is Status.OK
 
 
 def test_a_cluster_that_was_named_and_does_not_answer_is_missing() -> None:
@@ -154,8 +154,8 @@ def test_go_is_needed_until_everything_is_built() -> None:
 
 
 def test_a_plain_program() -> None:
-    assert checks.judge_plain("git", None, None, remedy="x").status is Status.MISSING
-    assert checks.judge_plain("git", Path("/bin/git"), None, remedy="x").status is Status.OK
+    assert checks.judge_program("git", None, None, remedy="x").status is Status.MISSING
+    assert checks.judge_program("git", Path("/bin/git"), None, remedy="x").status is Status.OK
 
 
 def test_a_python_package() -> None:

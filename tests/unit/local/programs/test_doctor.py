@@ -18,10 +18,10 @@ def test_only_what_is_missing_fails() -> None:
 
 
 def test_what_the_environment_gives_is_not_wanted() -> None:
-    given = doctor.wanted({"KUBECONFIG": "/k", "DOCKER_HOST": "tcp://127.0.0.1:1"})
+    given = doctor.required_parts({"KUBECONFIG": "/k", "DOCKER_HOST": "tcp://127.0.0.1:1"})
     assert not given.cluster
     assert not given.engine
-    assert doctor.wanted({}).cluster
+    assert doctor.required_parts({}).cluster
 
 
 def test_ports_are_looked_at_that_the_stack_was_told(tmp_path: Path) -> None:

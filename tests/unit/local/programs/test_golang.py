@@ -73,7 +73,7 @@ def test_a_program_is_built_once_and_linked_under_each_name(
 ) -> None:
     golang.ensure([HELLO], settings, Silent())
     assert os.popen(f"{settings.tools}/greet").read() == "hello world\n"
-    place = golang.built(HELLO, settings)
+    place = golang.built_path(HELLO, settings)
     assert [path.name for path in place.parent.parent.glob("hello-*")] == [place.parent.name]
 
     monkeypatch.setattr(golang, "build", lambda *_: pytest.fail("built again"))
@@ -101,9 +101,9 @@ def test_a_failed_build_leaves_nothing_and_shows_the_compilers_words(
 
 
 def test_a_folder_without_its_program_is_built_again(modules: Path, settings: Settings) -> None:
-    golang.built(HELLO, settings).parent.mkdir(parents=True)
+    golang.built_path(HELLO, settings).parent.mkdir(parents=True)
     golang.ensure([HELLO], settings, Silent())
-    assert golang.built(HELLO, settings).is_file()
+    assert golang.built_path(HELLO, settings).is_file()
 
 
 def test_without_go_on_the_path_the_one_in_the_wheel_builds(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from towpath.local.common.ports import is_busy
 from towpath.local.programs import probes
 from towpath.settings import Settings
 
@@ -53,8 +54,8 @@ def test_what_is_no_server_is_not_asked(url: str | None) -> None:
 
 
 def test_a_port_in_use_is_busy(port: int) -> None:
-    assert probes.is_busy(port)
-    assert not probes.is_busy(free_port())
+    assert is_busy(port)
+    assert not is_busy(free_port())
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_a_programs_version_is_read_from_what_it_says(tmp_path: Path, said: str,
 
 
 def test_the_machine_is_seen_even_before_the_cache_exists(tmp_path: Path) -> None:
-    seen = probes.look(Settings.load({"HOME": str(tmp_path)}))
+    seen = probes.examine_machine(Settings.load({"HOME": str(tmp_path)}))
     assert seen.memory > 0
     assert seen.disk > 0
     assert not seen.built
