@@ -1,10 +1,14 @@
 """Rewrites `managedFields` so that the next server-side apply removes what people added, and nothing ignored.
 
-Server-side apply removes only fields that its manager owns. So the fields of persons' tools become ours first
-(as `kubectl apply --server-side` does with those of client-side apply), and ours lose what others may decide.
+Server-side apply removes only fields that its manager owns alone. So what persons' tools added becomes ours
+first (as `kubectl apply --server-side` does with those of client-side apply), and ours lose what others may
+decide. What Git has itself stays with the person until the apply takes it: should the apply never come, the
+object still says who changed it.
 """
 
+import secrets
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from towpath.kube import field_set, pointer
@@ -22,17 +26,20 @@ from towpath.objects import Manifest
 
 
 def take_over(
-    live: Manifest, ignored: Iterable[str] = (), yielded: Yielded = ()
+    live: Manifest, desired: Manifest, ignored: Iterable[str] = (), yielded: Yielded = ()
 ) -> list[dict[str, Any]] | None:
-    """The new `managedFields` of a live object; None when they are right already."""
+    """The `managedFields` that a live object needs before `desired` is applied; None when they are right.
+
+    Our rewritten entry has a time that no apply has had: it never matches a fingerprint that was recorded.
+    """
     ignored = tuple(ignored)
     metadata = live["metadata"]
     ours = own_entry(metadata)
     personal = list(personal_entries(metadata))
     owned = (ours or {}).get("fieldsV1") or {}
-    _, kept_ours = _split(owned, live, ignored)
+    _, wanted = _split(owned, live, ignored)
     others: list[dict[str, Any]] = []
-    taken: field_set.Fields = {}
+    taken = False
     for entry in entries(metadata):
         if entry is ours:
             continue
@@ -40,11 +47,15 @@ def take_over(
             others.append(dict(entry))
             continue
         left, mine = _split(entry.get("fieldsV1") or {}, live, (*ignored, RESTART_RULE), entry, yielded)
-        taken = field_set.union(taken, mine) if any(field_set.leaves(mine)) else taken
-        if any(field_set.leaves(left)):
-            others.append({**entry, "fieldsV1": left})
-    wanted = field_set.union(kept_ours, taken)
-    if wanted == owned and len(others) == len(entries(metadata)) - (ours is not None):
+        in_git, added = _split_by_git(mine, desired)
+        rest = field_set.union(left, in_git)
+        if any(field_set.leaves(added)):
+            taken, wanted = True, field_set.union(wanted, added)
+            rest = rest if any(field_set.leaves(rest)) else _shared(owned, desired)
+            others += [{**entry, "fieldsV1": rest}] if rest else []
+        else:
+            others.append(dict(entry))
+    if wanted == owned and not taken:
         return None
     if not wanted:
         return others
@@ -52,10 +63,9 @@ def take_over(
         "manager": MANAGER,
         "operation": "Apply",
         "apiVersion": live["apiVersion"],
-        "time": personal[-1].get("time") if personal else metadata.get("creationTimestamp"),
         "fieldsType": "FieldsV1",
     }
-    return [{**base, "fieldsV1": wanted}, *others]
+    return [{**base, "time": _time_of_no_apply(), "fieldsV1": wanted}, *others]
 
 
 def patch(live: Manifest, managed_fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -81,3 +91,27 @@ def _split(
         return pointer.covers(rules, at) or (entry is not None and is_yielded(entry, at, yielded))
 
     return field_set.split(owned, covered)
+
+
+def _split_by_git(owned: field_set.Fields, desired: Manifest) -> tuple[field_set.Fields, field_set.Fields]:
+    """(what `desired` has a value for, what it has not)."""
+    in_git = {path for path in field_set.leaves(owned) if field_set.pointer_of(path, desired) is not None}
+    return field_set.split(owned, lambda path: path in in_git)
+
+
+def _shared(owned: field_set.Fields, desired: Manifest) -> field_set.Fields:
+    """One field that is ours and stays in Git, for an entry to share.
+
+    An entry without fields vanishes, and its manager's name with it.
+    """
+    staying = (path for path in field_set.leaves(owned) if field_set.pointer_of(path, desired) is not None)
+    fields: field_set.Fields = {}
+    for step in reversed(next(staying, ())):
+        fields = {step: fields}
+    return fields
+
+
+def _time_of_no_apply() -> str:
+    """A different second of the years from 1970 to 2003 at each call, RFC 3339."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=secrets.randbelow(1 << 30))
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,3 +1,6 @@
+from datetime import datetime
+
+from towpath.kube.managed_fields import fingerprint
 from towpath.kube.ownership import take_over
 
 LABEL = {"f:metadata": {"f:labels": {"f:x": {}}}}
@@ -23,28 +26,68 @@ def live(*managed: object):
 OURS = entry("towpath", {"f:data": {"f:a": {}}}, "Apply")
 
 
+def taken(live_: dict, ignored=(), yielded=(), desired=None):
+    """What `take_over` gives; our entry's time, which must be one that it never had, reads T."""
+    managed = take_over(live_, desired or {}, ignored, yielded)
+    for each in managed or []:
+        if each["manager"] == "towpath":
+            assert "1970" <= each["time"][:4] <= "2004"
+            assert datetime.fromisoformat(each["time"]).tzinfo is not None
+            each["time"] = "T"
+    return managed
+
+
 def test_nothing_to_take_over() -> None:
-    assert (
-        take_over(live(OURS, entry("operator", LABEL), entry("kubectl", SPEC, subresource="scale"))) is None
-    )
+    assert taken(live(OURS, entry("operator", LABEL), entry("kubectl", SPEC, subresource="scale"))) is None
 
 
 def test_a_persons_fields_become_ours() -> None:
-    assert take_over(live(OURS, entry("kubectl-label", LABEL))) == [
-        {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, **LABEL}}
+    assert taken(live(OURS, entry("kubectl-label", LABEL)), desired={"data": {"a": "1"}}) == [
+        {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, **LABEL}},
+        entry("kubectl-label", {"f:data": {"f:a": {}}}),  # still says who it was, and keeps nothing alive
     ]
+
+
+def test_what_git_has_stays_with_the_person_until_the_apply_takes_it() -> None:
+    theirs = entry("kubectl-edit", {**LABEL, **SPEC})
+    assert taken(live(OURS, theirs), desired={"spec": {"replicas": 3, "paused": False}}) == [
+        {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, **LABEL}},
+        {**theirs, "fieldsV1": SPEC},
+    ]
+    assert (
+        taken(live(OURS, entry("kubectl-patch", SPEC)), desired={"spec": {"replicas": 3, "paused": 1}})
+        is None
+    )
+
+
+def test_no_rewrite_looks_like_another_or_like_an_apply() -> None:
+    before = live(OURS, entry("kubectl-label", LABEL))
+    seen = {fingerprint({"managedFields": take_over(before, {})}) for _ in range(50)}
+    assert len(seen) == 50
+    assert fingerprint(before["metadata"]) not in seen
+
+
+def test_a_list_item_that_a_person_added_is_taken_whole() -> None:
+    item = {'k:{"name":"side"}': {".": {}, "f:name": {}, "f:image": {}}}
+    fields = {"f:spec": {"f:containers": {**item, 'k:{"name":"app"}': {"f:image": {}}}}}
+    containers = [{"name": "app", "image": "b"}, {"name": "side", "image": "c"}]
+    before = live(OURS, entry("kubectl-edit", fields))
+    before["spec"]["containers"] = containers
+    [ours, theirs] = taken(before, desired={"spec": {"containers": [{"name": "app", "image": "a"}]}})
+    assert ours["fieldsV1"]["f:spec"] == {"f:containers": item}
+    assert theirs["fieldsV1"] == {"f:spec": {"f:containers": {'k:{"name":"app"}': {"f:image": {}}}}}
 
 
 def test_ignored_fields_stay_with_the_person_and_leave_us() -> None:
     ours = entry("towpath", SPEC, "Apply")
-    assert take_over(live(ours, entry("kubectl-edit", SPEC)), ["/spec/replicas"]) == [
+    assert taken(live(ours, entry("kubectl-edit", SPEC)), ["/spec/replicas"]) == [
         {**ours, "fieldsV1": {"f:spec": {"f:paused": {}}}},
         entry("kubectl-edit", {"f:spec": {"f:replicas": {}}}),
     ]
 
 
 def test_an_object_that_was_never_ours_gets_our_entry() -> None:
-    [ours] = take_over(live(entry("kubectl-create", LABEL))) or []
+    [ours] = taken(live(entry("kubectl-create", LABEL))) or []
     assert (ours["manager"], ours["operation"], ours["fieldsV1"]) == ("towpath", "Apply", LABEL)
 
 
@@ -54,14 +97,14 @@ def test_a_restart_is_left_alone() -> None:
             "f:template": {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/restartedAt": {}}}}
         }
     }
-    assert take_over(live(OURS, entry("kubectl-rollout", restart))) is None
+    assert taken(live(OURS, entry("kubectl-rollout", restart))) is None
 
 
 def test_fields_that_a_rule_leaves_to_a_manager_stay_his() -> None:
     theirs = entry("kubectl-edit", SPEC)
-    assert take_over(live(OURS, theirs), (), (("kubectl-edit", ""),)) is None
-    taken = take_over(live(OURS, theirs), (), (("kubectl-edit", "/spec/replicas"),))
-    assert taken == [
+    assert taken(live(OURS, theirs), (), (("kubectl-edit", ""),)) is None
+    result = taken(live(OURS, theirs), (), (("kubectl-edit", "/spec/replicas"),))
+    assert result == [
         {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, "f:spec": {"f:paused": {}}}},
         {**theirs, "fieldsV1": {"f:spec": {"f:replicas": {}}}},
     ]

@@ -76,7 +76,7 @@ def _needs_rewrite(known: Manifest, desired: ApplyObject) -> bool:
 
 def _rewrite_owners(cluster: Cluster, desired: ApplyObject, live: Manifest) -> Manifest:
     for _ in range(TRIES):
-        managed_fields = take_over(live, desired.ignored, desired.yielded)
+        managed_fields = take_over(live, desired.manifest, desired.ignored, desired.yielded)
         if managed_fields is None:
             return live
         try:

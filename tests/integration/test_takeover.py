@@ -1,0 +1,87 @@
+"""Drift that is taken back only half: it stays seen, with who made it, until Git's state is really live."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.kube import World, configmap, deployment, service, throw_away
+from towpath.drift.model import DriftEntry
+from towpath.engine.apply import server_side_apply
+from towpath.errors import TransientError
+from towpath.objects import Manifest
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def world(stack) -> Iterator[World]:
+    with throw_away(stack.settings) as world:
+        yield world
+
+
+SIDECAR = {"spec": {"template": {"spec": {"containers": [{"name": "side", "image": "x"}]}}}}
+EDITS: dict[str, tuple[Manifest, tuple[str, ...], str]] = {
+    # what is done: (the object, kubectl's arguments, the manager)
+    "a value": (configmap("value", A="1"), ("patch", "-p", '{"data":{"A":"2"}}'), "kubectl-patch"),
+    "a value and a key": (
+        configmap("both", A="1"),
+        ("patch", "-p", '{"data":{"A":"2","B":"3"}}'),
+        "kubectl-patch",
+    ),
+    "a key": (configmap("key", A="1"), ("patch", "-p", '{"data":{"B":"3"}}'), "kubectl-patch"),
+    "a label": (service("labelled"), ("label", "x=y"), "kubectl-label"),
+    "a container": (deployment("side"), ("patch", "-p", json.dumps(SIDECAR)), "kubectl-patch"),
+    "an image": (deployment("image"), ("set", "image", "hello=other:1"), "kubectl-set"),
+}
+
+
+def edit(world: World, manifest: Manifest, arguments: tuple[str, ...]) -> None:
+    target = f"{manifest['kind'].lower()}/{manifest['metadata']['name']}"
+    words = 2 if arguments[0] == "set" else 1
+    world.kubectl(*arguments[:words], target, *arguments[words:])
+
+
+def drifted(world: World) -> list[DriftEntry]:
+    return [entry for entry in world.drift().entries if entry.app == world.app]
+
+
+@pytest.mark.parametrize("case", EDITS)
+def test_a_sync_that_dies_between_ownership_and_apply_hides_nothing(
+    world: World, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest, arguments, manager = EDITS[case]
+    world.app, world.objects = case.replace(" ", "-"), [manifest]
+    world.sync()
+    edit(world, manifest, arguments)
+
+    def dies(*_: object, **__: object) -> None:
+        raise TransientError("power cut")
+
+    for _ in range(2):  # also when the next one dies, too
+        with monkeypatch.context() as patch:
+            patch.setattr(server_side_apply, "_apply", dies)
+            with pytest.raises(TransientError):
+                world.sync()
+        [entry] = drifted(world)
+        assert (entry.kind, [each.manager for each in entry.managers]) == ("modified", [manager])
+        assert entry.differences
+    assert [each.result for each in world.sync().changes] == ["configured"]
+    assert drifted(world) == []
+    before = world.versions()
+    assert world.sync().changes == ()
+    assert world.versions() == before
+    live, name = world.live(manifest["kind"], manifest["metadata"]["name"]), "data"
+    assert live.get(name) == manifest.get(name)
+
+
+def test_what_a_person_shares_with_git_goes_when_git_drops_it(world: World) -> None:
+    world.app, world.objects = "shared", [configmap("shared", A="1", B="1")]
+    world.sync()
+    world.kubectl("patch", "configmap/shared", "-p", '{"data":{"A":"2","B":"1"}}')
+    world.kubectl("patch", "configmap/shared", "-p", '{"data":{"A":"1"}}')
+    world.sync()
+    world.objects = [configmap("shared", B="1")]
+    world.sync()
+    assert world.live("configmap", "shared")["data"] == {"B": "1"}
+    assert drifted(world) == []
