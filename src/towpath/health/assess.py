@@ -1,4 +1,4 @@
-"""`assess`: the table from kind to judge, and what holds for every kind."""
+"""`assess`: the health of one object, by a table from kind to judge."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -74,15 +74,17 @@ JUDGES: dict[tuple[str, str], Judge] = {
     ("networking.k8s.io", "Ingress"): resources.ingress,
     ("policy", "PodDisruptionBudget"): resources.pod_disruption_budget,
 }
-"""The built-in kinds; then comes the table of operators, then the generic rules."""
+"""(group, kind) -> judge of the built-in kinds. Other kinds are looked up in the operator table."""
 
 _NO_JUDGES: Judges = {}
 
 
-def assess(manifest: Manifest, own: Judges = _NO_JUDGES) -> Health:
-    """The health of a live object as the API server shows it; Unknown, with a reason, for what is none.
+def assess(manifest: Manifest, user_judges: Judges = _NO_JUDGES) -> Health:
+    """The health of a live object, given as the API server returns it; never raises.
 
-    `own` are the user's judges (`healthCheckExprs` in towpath.yaml); they come before everything else.
+    Unknown, with a reason, when the mapping is not a Kubernetes object.
+
+    `user_judges` come from `healthCheckExprs` in towpath.yaml and take precedence over all others.
     """
     kind, api_version = manifest.get("kind"), manifest.get("apiVersion")
     if not isinstance(kind, str) or not isinstance(api_version, str):
@@ -94,7 +96,7 @@ def assess(manifest: Manifest, own: Judges = _NO_JUDGES) -> Health:
         held = f", held by {', '.join(map(str, holding))}" if isinstance(holding, list) and holding else ""
         return progressing(f"is being deleted since {deleted}{held}")
     key = (group_of(api_version), kind)
-    return (own.get(key) or judge_for(*key))(manifest)
+    return (user_judges.get(key) or judge_for(*key))(manifest)
 
 
 def judge_for(group: str, kind: str) -> Judge:
@@ -106,35 +108,35 @@ def judge_for(group: str, kind: str) -> Judge:
         return generic
     if row == EXISTS:
         return _exists
-    return judge_of(row) if isinstance(row, str) else _cross_examined(row)
+    return judge_of(row) if isinstance(row, str) else _cross_checked(row)
 
 
 JUDGES_THAT_WEIGH_BAD_NEWS = (newest.outcome, rollouts.application, rollouts.rollout)
-"""Judges that know why bad news may stand beside good: it is older, or about the last sync only."""
+"""Judges that weigh failures beside health themselves: a failure may be older, or about the last sync."""
 
 
 @cache
-def _cross_examined(judge: Judge) -> Judge:
-    """A judge of one operator's kind, whose Healthy does not stand beside bad news either."""
+def _cross_checked(judge: Judge) -> Judge:
+    """The judge, with its Healthy checked against the generic rules."""
 
-    def examine(manifest: Manifest) -> Health:
-        told = judge(manifest)
+    def cross_checked(manifest: Manifest) -> Health:
+        health = judge(manifest)
         return (
-            outdated(manifest) or contradiction(manifest) if told.status is Status.HEALTHY else None
-        ) or told
+            outdated(manifest) or contradiction(manifest) if health.status is Status.HEALTHY else None
+        ) or health
 
-    return judge if judge in JUDGES_THAT_WEIGH_BAD_NEWS else examine
+    return judge if judge in JUDGES_THAT_WEIGH_BAD_NEWS else cross_checked
 
 
-_NEWS = (Status.DEGRADED, Status.PROGRESSING, Status.SUSPENDED)
+_STATED = (Status.DEGRADED, Status.PROGRESSING, Status.SUSPENDED)
 
 
 def _exists(manifest: Manifest) -> Health:
-    """Existing is enough, unless its status says otherwise all the same."""
-    told = generic(manifest)
-    return told if told.status in _NEWS else resources.exists(manifest)
+    """Healthy when it exists, unless its status reports a problem."""
+    health = generic(manifest)
+    return health if health.status in _STATED else resources.exists(manifest)
 
 
 def healthy_once_present(group: str, kind: str) -> bool:
-    """Whether existing is all the health this kind has: nothing to wait for."""
+    """Whether this kind reports no health beyond existing, so that nobody needs to wait for it."""
     return JUDGES.get((group, kind)) is resources.exists or row_of(group, kind) == EXISTS

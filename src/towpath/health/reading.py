@@ -1,6 +1,6 @@
-"""Objects out of text in any of the forms that tools print: YAML documents, a List, JSON, JSON lines.
+"""Reads objects from text as tools print it: YAML documents, a List, JSON, JSON lines.
 
-What cannot be read is told in its place, and what follows it is read all the same.
+An entry that cannot be read becomes an `Unreadable`; reading continues after it.
 """
 
 import json
@@ -20,13 +20,13 @@ _MIN_NODES = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What stands where an object should, and why it is none."""
+    """Why an entry of the text is not an object."""
 
     reason: str
 
 
 def read_objects(text: str, name: str) -> Iterator[Manifest | Unreadable]:
-    """Every object of the text in its order, those inside of lists too; `name` is the file's in reasons."""
+    """Every object of the text in order, items of lists included; `name` is the file's name in reasons."""
     for value in _values(text.removeprefix("\ufeff"), name):
         if isinstance(value, Unreadable):
             yield value
@@ -36,16 +36,16 @@ def read_objects(text: str, name: str) -> Iterator[Manifest | Unreadable]:
 
 def _objects(value: Any) -> Iterator[Manifest | Unreadable]:
     if isinstance(value, list):
-        for each in value:
-            yield from _objects(each)
+        for item in value:
+            yield from _objects(item)
     elif not isinstance(value, dict):
         yield Unreadable("not a Kubernetes object: not a mapping")
     elif isinstance(value.get("items"), list) and str(value.get("kind")).endswith("List"):
-        # The items of a typed list carry neither.
+        # The items of a typed list have no apiVersion and kind of their own.
         kind, version = str(value["kind"]).removesuffix("List"), value.get("apiVersion")
         typed = {"apiVersion": version, "kind": kind} if kind else {}
-        for each in value["items"]:
-            yield from _objects({**typed, **each} if isinstance(each, dict) else each)
+        for item in value["items"]:
+            yield from _objects({**typed, **item} if isinstance(item, dict) else item)
     else:
         yield value
 
@@ -61,17 +61,17 @@ def _values(text: str, name: str) -> Iterator[Any]:
         if not _SEPARATOR.search(text) and (lines := _json_lines(text, name)) is not None:
             yield from lines
             return
-    # Text without aliases has fewer values than characters: this stops only what grows, in all documents.
-    line, end, left = 1, 0, max(_MIN_NODES, len(text))
+    # Text without aliases has fewer values than characters: this limit stops only what aliases multiply.
+    line, end, nodes_left = 1, 0, max(_MIN_NODES, len(text))
     for match in (*_SEPARATOR.finditer(text), None):
         begin = match.start() if match else len(text)
-        left -= yield from _document(text[end:begin], name, line, left)
+        nodes_left -= yield from _document(text[end:begin], name, line, nodes_left)
         line += text.count("\n", end, begin)
         end = begin
 
 
 def _json_lines(text: str, name: str) -> list[Any] | None:
-    """A value a line; None when the first line is no JSON, so that the text is none of it."""
+    """One value per line; None when the first line is not JSON, so the text is not JSON lines."""
     values: list[Any] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -85,8 +85,8 @@ def _json_lines(text: str, name: str) -> list[Any] | None:
     return values
 
 
-def _document(text: str, name: str, line: int, most: int) -> Generator[Any, None, int]:
-    """The values of one document; returns how many of the `most` nodes it took."""
+def _document(text: str, name: str, line: int, node_limit: int) -> Generator[Any, None, int]:
+    """Yields the values of one document; returns how many of the `node_limit` YAML nodes they used."""
     body = text.removeprefix("---").strip()
     if not body or body == "...":
         return 0
@@ -97,7 +97,7 @@ def _document(text: str, name: str, line: int, most: int) -> Generator[Any, None
             pass
         else:
             return 0
-    limits = Limits(bytes=_MAX_BYTES, nodes=min(most, max(_MIN_NODES, len(text))), last_key_wins=True)
+    limits = Limits(bytes=_MAX_BYTES, nodes=min(node_limit, max(_MIN_NODES, len(text))), last_key_wins=True)
     try:
         documents, nodes = load_counted(text, name, limits)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""Every object of a text, judged; for people and programs that have no cluster at hand."""
+"""The health of every object in a text: `towpath health` without a cluster."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,21 @@ from towpath.health.verdict import ObjectHealth, mapping_at, unknown
 from towpath.objects import Manifest, ObjectRef, group_of
 
 
-def assess_text(text: str, name: str, own: Judges) -> Iterator[ObjectHealth]:
-    """A verdict per object in the order of the text; Unknown for what is no object."""
-    nobody = ObjectRef("", "", "", "")
-    for each in read_objects(text, name):
-        if isinstance(each, Unreadable):
-            yield ObjectHealth(nobody, unknown(each.reason))
+def assess_text(text: str, name: str, user_judges: Judges) -> Iterator[ObjectHealth]:
+    """One verdict per object, in the order of the text; Unknown for entries that are not objects.
+
+    `name` is the file's name in messages; `user_judges` as in `assess`.
+    """
+    no_reference = ObjectRef("", "", "", "")
+    for entry in read_objects(text, name):
+        if isinstance(entry, Unreadable):
+            yield ObjectHealth(no_reference, unknown(entry.reason))
         else:
-            yield ObjectHealth(_ref(each), assess(each, own))
+            yield ObjectHealth(_ref(entry), assess(entry, user_judges))
 
 
 def _ref(manifest: Manifest) -> ObjectRef:
-    """As much of a reference as the object has."""
+    """A reference from those of its fields that the object has."""
     metadata = mapping_at(manifest, "metadata")
     kind, version = manifest.get("kind"), manifest.get("apiVersion")
     return ObjectRef(

@@ -1,21 +1,21 @@
-"""The small language of the operator tables: one row says how a kind's status is to be read.
+"""The language of the operator tables: one row defines how the status of a kind becomes a verdict.
 
-A row is clauses between `;`, and the first one that holds gives the verdict; when none does, it is
-Progressing. A clause is a verdict (`Degraded!`: and waiting cannot help) and tests joined by `&`:
+A row is a list of clauses separated by `;`. The first clause that holds gives the verdict; when none holds,
+the object is Progressing. A clause is a verdict (`Degraded!`: waiting cannot help) and tests joined by `&`:
 
-    Ready  !Ready  ?Ready  ~Ready      condition is True, False, Unknown, there and not True; `*` in a name
+    Ready  !Ready  ?Ready  ~Ready      condition is True, False, Unknown, present and not True; `*` in a name
                                        stands for anything: `!*` is any condition that is False
     !Ready(Pending|Queued)             and its reason or message is one of these; `(!Pending)`: none of these
-    .status.phase  !.status.phase      there and not empty, zero, false or null; the opposite
-    .status.phase=Running|Scaling*     is one of these, whatever the case; `!=`: is there and none of these
+    .status.phase  !.status.phase      present and not empty, zero, false or null; the opposite
+    .status.phase=Running|Scaling*     is one of these, ignoring case; `!=`: is present and none of these
     .status.ready<.spec.replicas       numbers or fields compared by `<`, `>` and `==`
     .status.domains[].state=Failed     any item of a list or value of a mapping
     .metadata.labels[a.b/c]            a key with dots in it
 
-What holds for every row comes before it: an object that is being deleted or that its controller has not seen
-since the newest change is Progressing (Suspended when that change stops the controller), and no condition
-about an older generation makes an object Healthy. Nor does a row when the generic rules see bad news that
-it does not ask about, or what stops the object on purpose.
+Some rules come before every row: an object that is being deleted, or whose newest change its controller has
+not seen yet, is Progressing (Suspended when that change stops the controller). A condition about an older
+generation makes no object Healthy. Neither does a row when the generic rules find a failure that the row does
+not test, or a setting that suspends the object on purpose.
 """
 
 import re
@@ -40,21 +40,21 @@ from towpath.health.verdict import (
 from towpath.objects import Manifest
 
 EXISTS = "Healthy"
-"""The row of a kind that no controller reports on."""
+"""The row of a kind on which no controller reports."""
 READY = "Healthy Ready; Degraded !Ready"
-"""The commonest row."""
+"""The most common row."""
 
 _CONDITION = re.compile(r"([!?~]?)([^\s()]+)(?:\((!?)([^)]*)\))?\Z")
 _PATH = re.compile(r"(!?)(\.(?:[^=!<>\[]|\[[^\]]*\])+)(?:(==|!=|=|<|>)(.*))?\Z")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[([^\]]*)\]")
 _SIGNS = {"": ("true",), "!": ("false",), "?": ("unknown",), "~": ("false", "unknown")}
-_WORDS = ("phase", "state", "status", "currentState", "stage")
+_STATE_FIELDS = ("phase", "state", "status", "currentState", "stage")
 _EMPTY: tuple[Any, ...] = (None, False, "", [], {})
 
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """That a test holds, in words, and the condition that says so."""
+    """The result of a test that holds: its text for people, and the condition behind it."""
 
     text: str = ""
     condition: dict[str, Any] | None = None
@@ -72,17 +72,17 @@ class _Clause:
 
 @cache
 def judge_of(row: str) -> Callable[[Manifest], Health]:
-    """The judge that a row describes; ValueError for a row that makes no sense.
+    """Compile a row into a judge; ValueError for a row that cannot be parsed.
 
-    Bad news that the row does not ask about outweighs its good news, and its silence.
+    A failure that the row does not test outweighs a Healthy of the row, and its default Progressing.
     """
     clauses = [_clause(text.strip()) for text in row.split(";")]
 
     def judge(manifest: Manifest) -> Health:
         if waiting := outdated(manifest):
-            # A controller that is told to stop does not look at the change that says so.
-            held = suspension_reason(manifest)
-            return suspended(held) if held else waiting
+            # A suspended controller does not observe the change that suspended it.
+            reason = suspension_reason(manifest)
+            return suspended(reason) if reason else waiting
         for clause in clauses:
             if health := _apply(clause, manifest):
                 return (contradiction(manifest) if health.status is Status.HEALTHY else None) or health
@@ -92,17 +92,17 @@ def judge_of(row: str) -> Callable[[Manifest], Health]:
 
 
 def _apply(clause: _Clause, manifest: Manifest) -> Health | None:
-    found = []
+    matches = []
     for test in clause.tests:
         match = test(manifest)
         if match is None:
             return None
-        found.append(match)
+        matches.append(match)
     if clause.status is Status.HEALTHY:
-        for match in found:
+        for match in matches:
             if match.condition and (waiting := outdated(manifest, match.condition)):
                 return waiting
-    texts = dict.fromkeys(match.text for match in found if match.text)
+    texts = dict.fromkeys(match.text for match in matches if match.text)
     return Health(clause.status, "; ".join(texts) or _default(clause, manifest), clause.final)
 
 
@@ -114,18 +114,20 @@ def _default(clause: _Clause, manifest: Manifest) -> str:
 
 def _waiting_for(manifest: Manifest) -> str:
     status = mapping_at(manifest, "status")
-    bad = [
+    not_true = [
         explain(item)
         for item in conditions_by_type(manifest).values()
         if str(item.get("status")).lower() != "true"
     ]
-    if bad:
-        return "; ".join(bad[:3])
+    if not_true:
+        return "; ".join(not_true[:3])
     if not status:
         return "its controller has not reported on it yet"
-    words = [f"{key} {status[key]}" for key in _WORDS if isinstance(status.get(key), str) and status[key]]
-    said = [*words[:1], status_message(manifest)]
-    return ": ".join(text for text in said if text) or "its controller has not said that it is ready"
+    words = [
+        f"{key} {status[key]}" for key in _STATE_FIELDS if isinstance(status.get(key), str) and status[key]
+    ]
+    texts = [*words[:1], status_message(manifest)]
+    return ": ".join(text for text in texts if text) or "its controller has not said that it is ready"
 
 
 def _clause(text: str) -> _Clause:
@@ -138,43 +140,43 @@ def _clause(text: str) -> _Clause:
 
 def _test(text: str) -> _Test:
     if text.startswith((".", "!.")):
-        found = _PATH.match(text)
-        if not found:
+        match = _PATH.match(text)
+        if not match:
             raise ValueError(f"not a test of a field: {text}")
-        return _path_test(*found.groups())
-    found = _CONDITION.match(text)
-    if not found:
+        return _path_test(*match.groups())
+    match = _CONDITION.match(text)
+    if not match:
         raise ValueError(f"not a test: {text}")
-    return _condition_test(*found.groups())
+    return _condition_test(*match.groups())
 
 
 def _condition_test(sign: str, name: str, unless: str | None, reasons: str | None) -> _Test:
-    wanted = _SIGNS[sign]
-    among = reasons.split("|") if reasons is not None else None
+    statuses = _SIGNS[sign]
+    accepted = reasons.split("|") if reasons is not None else None
 
     def holds(condition: dict[str, Any]) -> bool:
-        if str(condition.get("status")).lower() not in wanted:
+        if str(condition.get("status")).lower() not in statuses:
             return False
-        if among is None:
+        if accepted is None:
             return True
-        said = condition.get("reason") in among or condition.get("message") in among
-        return said is not bool(unless)
+        is_accepted = condition.get("reason") in accepted or condition.get("message") in accepted
+        return is_accepted is not bool(unless)
 
-    def one(manifest: Manifest) -> _Match | None:
+    def by_name(manifest: Manifest) -> _Match | None:
         condition = conditions_by_type(manifest).get(name)
         return _Match(explain(condition), condition) if condition and holds(condition) else None
 
-    def any_of(manifest: Manifest) -> _Match | None:
+    def by_pattern(manifest: Manifest) -> _Match | None:
         for kind, condition in conditions_by_type(manifest).items():
             if fnmatchcase(kind, name) and holds(condition):
                 return _Match(f"{kind}: {explain(condition)}", condition)
         return None
 
-    return any_of if "*" in name else one
+    return by_pattern if "*" in name else by_name
 
 
-def _path_test(absent: str, left: str, operator: str | None, right: str | None) -> _Test:
-    steps = _steps(left)
+def _path_test(absent: str, path: str, operator: str | None, right: str | None) -> _Test:
+    steps = _steps(path)
     name = next(step for step in reversed(steps) if step)
 
     def is_there(manifest: Manifest) -> _Match | None:
@@ -206,8 +208,8 @@ def _word_test(steps: tuple[str, ...], name: str, words: str, *, negative: bool)
                 continue
             word = str(value).casefold()
             if (word in plain or any(fnmatchcase(word, glob) for glob in globs)) is not negative:
-                more = status_message(manifest)
-                return _Match(f"{name} {value}: {more}" if more else f"{name} {value}")
+                message = status_message(manifest)
+                return _Match(f"{name} {value}: {message}" if message else f"{name} {value}")
         return None
 
     return test
@@ -216,20 +218,20 @@ def _word_test(steps: tuple[str, ...], name: str, words: str, *, negative: bool)
 def _compare_test(steps: tuple[str, ...], operator: str, right: str) -> _Test:
     other = _steps(right) if right.startswith(".") else ()
     constant = None if other else int(right)
-    each = "" in steps
+    several = "" in steps
 
     def test(manifest: Manifest) -> _Match | None:
-        against = next(iter(_values(manifest, other)), None) if other else constant
+        limit = next(iter(_values(manifest, other)), None) if other else constant
         values = _values(manifest, steps)
         if operator == "==":
-            return _Match() if against is not None and against in values else None
-        if not each and not any(isinstance(value, int) for value in values):
+            return _Match() if limit is not None and limit in values else None
+        if not several and not any(isinstance(value, int) for value in values):
             values = [0]
-        if not isinstance(against, int):
+        if not isinstance(limit, int):
             return None
         for value in values:
-            if isinstance(value, int) and (value < against if operator == "<" else value > against):
-                return _Match(f"{steps[-1]} is {value}, {other[-1] if other else ''} {against}".rstrip())
+            if isinstance(value, int) and (value < limit if operator == "<" else value > limit):
+                return _Match(f"{steps[-1]} is {value}, {other[-1] if other else ''} {limit}".rstrip())
         return None
 
     return test
@@ -241,16 +243,16 @@ def _steps(path: str) -> tuple[str, ...]:
 
 
 def _values(manifest: Manifest, steps: tuple[str, ...]) -> list[Any]:
-    here: list[Any] = [manifest]
+    values: list[Any] = [manifest]
     for step in steps:
-        after: list[Any] = []
-        for value in here:
+        next_values: list[Any] = []
+        for value in values:
             if not step:
                 if isinstance(value, dict):
-                    after.extend(value.values())
+                    next_values.extend(value.values())
                 elif isinstance(value, list):
-                    after.extend(value)
+                    next_values.extend(value)
             elif isinstance(value, dict) and step in value:
-                after.append(value[step])
-        here = after
-    return here
+                next_values.append(value[step])
+        values = next_values
+    return values

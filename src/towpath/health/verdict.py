@@ -1,4 +1,4 @@
-"""The verdict on one object, and what every judge needs to read one."""
+"""The health of one object, and the functions with which judges read an object."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from towpath.objects import Manifest, ObjectRef
 
 
 class Status(StrEnum):
-    """From good to bad, as people would sort them."""
+    """Health from best to worst; the order in which reports sort."""
 
     HEALTHY = "Healthy"
     SUSPENDED = "Suspended"
@@ -20,7 +20,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`final`: waiting cannot help any more; only a change of the object can."""
+    """A status and why. `final`: waiting cannot help; only a change of the object can."""
 
     status: Status
     message: str = ""
@@ -44,7 +44,7 @@ class ObjectHealth:
         }
 
 
-_SENTENCES = (
+_MESSAGE_FIELDS = (
     "message",
     "phaseReason",
     "statusMessage",
@@ -93,17 +93,28 @@ def items(parent: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def number(parent: dict[str, Any], key: str, default: int = 0) -> int:
-    """A count; `default` when the server left it out."""
+    """An integer field; `default` when it is absent or something else."""
     value = parent.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
 def conditions_by_type(manifest: Manifest) -> dict[str, dict[str, Any]]:
-    """Condition by type; of an operator that has only one, that one."""
+    """Conditions of the status by type; some operators write a single condition as a mapping."""
     status = mapping_at(manifest, "status")
-    only = [each for key in ("condition", "conditions") if "type" in (each := mapping_at(status, key))]
-    told = [*only, *items(status, "conditions")]
-    return {str(item.get("type")): item for item in told}
+    single = [
+        condition for key in ("condition", "conditions") if "type" in (condition := mapping_at(status, key))
+    ]
+    all_conditions = [*single, *items(status, "conditions")]
+    return _by_type(all_conditions)
+
+
+def part_conditions(parent: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Conditions of a part of the status (a listener, a parent, a pod's status) by type."""
+    return _by_type(items(parent, "conditions"))
+
+
+def _by_type(conditions: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {str(condition.get("type")): condition for condition in conditions}
 
 
 def is_true(condition: dict[str, Any] | None) -> bool:
@@ -115,40 +126,40 @@ def is_false(condition: dict[str, Any] | None) -> bool:
 
 
 def explain(condition: dict[str, Any]) -> str:
-    """`Reason: message` of a condition, as far as it has them."""
+    """`Reason: message` of a condition; its type when it has neither."""
     reason, message = condition.get("reason"), condition.get("message")
     return ": ".join(str(text) for text in (reason, message) if text) or str(condition.get("type"))
 
 
 def status_message(manifest: Manifest) -> str:
-    """What the status says in words besides its conditions."""
+    """The message of the status outside of its conditions; `""` when there is none."""
     status = mapping_at(manifest, "status")
-    for key in _SENTENCES:
-        said = status.get(key)
-        said = said.get("message") if isinstance(said, dict) else said
-        if said and isinstance(said, str):
-            return said
-        if said and isinstance(said, list) and all(isinstance(each, str) for each in said):
-            return "; ".join(said[:3])
+    for key in _MESSAGE_FIELDS:
+        text = status.get(key)
+        text = text.get("message") if isinstance(text, dict) else text
+        if text and isinstance(text, str):
+            return text
+        if text and isinstance(text, list) and all(isinstance(line, str) for line in text):
+            return "; ".join(text[:3])
     return ""
 
 
 def outdated(manifest: Manifest, condition: dict[str, Any] | None = None) -> Health | None:
-    """Progressing when the status, or that condition of it, is about an older generation."""
+    """Progressing when the status (or the given condition) is about an older generation, else None."""
     generation = mapping_at(manifest, "metadata").get("generation")
     observed = (mapping_at(manifest, "status") if condition is None else condition).get("observedGeneration")
     if not isinstance(generation, int) or not isinstance(observed, int) or observed >= generation:
         return None
     ready = conditions_by_type(manifest).get("Ready")
     if condition is None and is_false(ready) and ready and ready.get("observedGeneration") == generation:
-        return None  # seen, and refused: Flux counts a generation as observed only when it went well
+        return None  # Flux updates observedGeneration only on success: it has refused this generation
     return progressing(
         f"its controller has not seen the newest change (generation {generation}, seen {observed})"
     )
 
 
 def unobserved(manifest: Manifest) -> Health | None:
-    """Progressing while the controller has not seen the newest specification, or not said so."""
+    """Progressing while observedGeneration is missing or older than the object, else None."""
     if not isinstance(mapping_at(manifest, "status").get("observedGeneration"), int):
         return progressing("its controller has not reported on it yet")
     return outdated(manifest)

@@ -23,7 +23,7 @@ from towpath.objects import Manifest
 
 
 def exists(_manifest: Manifest) -> Health:
-    """Kinds without a controller's word on them: that the server took them is all there is."""
+    """Kinds on which no controller reports: an object that exists is Healthy."""
     return healthy("exists")
 
 
@@ -73,42 +73,42 @@ def namespace(manifest: Manifest) -> Health:
 
 
 def custom_resource_definition(manifest: Manifest) -> Health:
-    told = conditions_by_type(manifest)
-    if is_true(told.get("Terminating")):
+    conditions = conditions_by_type(manifest)
+    if is_true(conditions.get("Terminating")):
         return progressing("is being deleted")
-    if is_false(told.get("NamesAccepted")):
-        return degraded(explain(told["NamesAccepted"]))
-    if is_true(told.get("NonStructuralSchema")):
-        return degraded(explain(told["NonStructuralSchema"]))
-    established = told.get("Established")
+    if is_false(conditions.get("NamesAccepted")):
+        return degraded(explain(conditions["NamesAccepted"]))
+    if is_true(conditions.get("NonStructuralSchema")):
+        return degraded(explain(conditions["NonStructuralSchema"]))
+    established = conditions.get("Established")
     if is_true(established):
         return healthy("established")
-    if not told or not established or established.get("reason") == "Installing":
+    if not conditions or not established or established.get("reason") == "Installing":
         return progressing("not established yet")
     return degraded(explain(established))
 
 
 def horizontal_pod_autoscaler(manifest: Manifest) -> Health:
-    told = conditions_by_type(manifest) or _annotated_conditions(manifest)
+    conditions = conditions_by_type(manifest) or _annotated_conditions(manifest)
     for name in ("AbleToScale", "ScalingActive"):
-        condition = told.get(name)
+        condition = conditions.get(name)
         if condition and is_false(condition):
             if condition.get("reason") == "ScalingDisabled":
                 return suspended(explain(condition))
             return degraded(explain(condition))
-    if is_true(told.get("AbleToScale")):
-        return healthy(explain(told["AbleToScale"]))
+    if is_true(conditions.get("AbleToScale")):
+        return healthy(explain(conditions["AbleToScale"]))
     return progressing("waits for its first metrics")
 
 
 def _annotated_conditions(manifest: Manifest) -> dict[str, dict[str, Any]]:
-    """Version 1 of the API has no conditions: the server shows them in an annotation."""
+    """Conditions from an annotation: version 1 of the API has no other place for them."""
     text = mapping_at(manifest, "metadata", "annotations").get("autoscaling.alpha.kubernetes.io/conditions")
     try:
-        told = json.loads(str(text)) if text else []
+        listed = json.loads(str(text)) if text else []
     except ValueError:
         return {}
-    return {str(each.get("type")): each for each in items({"": told}, "")}
+    return {str(condition.get("type")): condition for condition in items({"": listed}, "")}
 
 
 def pod_disruption_budget(manifest: Manifest) -> Health:
@@ -120,7 +120,7 @@ def pod_disruption_budget(manifest: Manifest) -> Health:
         return degraded(explain(allowed))
     if is_false(allowed) and allowed.get("reason") != "InsufficientPods":
         return degraded(explain(allowed))
-    # Too few healthy pods is the budget doing its work; the pods are judged by their own.
+    # Too few healthy pods is what the budget is for; the pods have a health of their own.
     current, wanted = number(status, "currentHealthy"), number(status, "desiredHealthy")
     return healthy(
         f"{number(status, 'disruptionsAllowed')} disruptions allowed, {current} of {wanted} pods healthy"

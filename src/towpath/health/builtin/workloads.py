@@ -1,4 +1,4 @@
-"""Things that run: judged by generation, counts and conditions, never by the absence of bad news."""
+"""Workloads, judged by generation, counts and conditions, never by the absence of failures alone."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ from towpath.health.verdict import (
 )
 from towpath.objects import Manifest
 
-HOPELESS_WAITS = frozenset({"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
-"""Reasons of a waiting container that only a change can end."""
+TERMINAL_WAITING_REASONS = frozenset({"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
+"""Reasons of a waiting container that only a change of the object can end."""
 
 
 def deployment(manifest: Manifest) -> Health:  # noqa: PLR0911
@@ -30,15 +30,15 @@ def deployment(manifest: Manifest) -> Health:  # noqa: PLR0911
         return suspended("paused: `kubectl rollout resume` lets it go on")
     if waiting := unobserved(manifest):
         return waiting
-    told = conditions_by_type(manifest)
-    progress = told.get("Progressing", {})
+    conditions = conditions_by_type(manifest)
+    progress = conditions.get("Progressing", {})
     if progress.get("reason") == "ProgressDeadlineExceeded":
         return degraded(explain(progress), final=True)
     wanted = number(spec, "replicas", 1)
     updated, available = number(status, "updatedReplicas"), number(status, "availableReplicas")
     if updated < wanted:
-        if is_true(told.get("ReplicaFailure")):
-            return degraded(explain(told["ReplicaFailure"]))
+        if is_true(conditions.get("ReplicaFailure")):
+            return degraded(explain(conditions["ReplicaFailure"]))
         return progressing(f"{updated} of {wanted} replicas are of the new version")
     if number(status, "replicas") > updated:
         old = number(status, "replicas") - updated
@@ -88,9 +88,9 @@ def replica_set(manifest: Manifest) -> Health:
     spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
     if waiting := unobserved(manifest):
         return waiting
-    told = conditions_by_type(manifest)
-    if is_true(told.get("ReplicaFailure")):
-        return degraded(explain(told["ReplicaFailure"]))
+    conditions = conditions_by_type(manifest)
+    if is_true(conditions.get("ReplicaFailure")):
+        return degraded(explain(conditions["ReplicaFailure"]))
     wanted, available = number(spec, "replicas", 1), number(status, "availableReplicas")
     if available < wanted:
         return progressing(f"{available} of {wanted} replicas are available")
@@ -122,13 +122,15 @@ def pod(manifest: Manifest) -> Health:  # noqa: PLR0911
 
 
 def container_trouble(manifest: Manifest) -> Health | None:
-    """The first container that cannot start or keeps crashing."""
+    """Degraded for the first container that cannot start or keeps crashing, else None."""
     status = mapping_at(manifest, "status")
     for container in (*items(status, "initContainerStatuses"), *items(status, "containerStatuses")):
         waiting = mapping_at(container, "state", "waiting")
         reason = str(waiting.get("reason") or "")
         if not (
-            reason.startswith("Err") or reason.endswith(("Error", "BackOff")) or reason in HOPELESS_WAITS
+            reason.startswith("Err")
+            or reason.endswith(("Error", "BackOff"))
+            or reason in TERMINAL_WAITING_REASONS
         ):
             continue
         text = f"container {container.get('name')}: {reason}"
@@ -140,7 +142,7 @@ def container_trouble(manifest: Manifest) -> Health | None:
             text += f" ({exit_})"
         crashes = number(container, "restartCount")
         final = (
-            reason in HOPELESS_WAITS
+            reason in TERMINAL_WAITING_REASONS
             or reason == "ImagePullBackOff"
             or (reason == "CrashLoopBackOff" and crashes >= 2)
         )
@@ -149,14 +151,14 @@ def container_trouble(manifest: Manifest) -> Health | None:
 
 
 def job(manifest: Manifest) -> Health:
-    status, told = mapping_at(manifest, "status"), conditions_by_type(manifest)
+    status, conditions = mapping_at(manifest, "status"), conditions_by_type(manifest)
     for name in ("Failed", "FailureTarget"):
-        if is_true(told.get(name)):
-            return degraded(explain(told[name]), final=True)
+        if is_true(conditions.get(name)):
+            return degraded(explain(conditions[name]), final=True)
     for name in ("Complete", "SuccessCriteriaMet"):
-        if is_true(told.get(name)):
+        if is_true(conditions.get(name)):
             return healthy("completed")
-    if is_true(told.get("Suspended")) or mapping_at(manifest, "spec").get("suspend") is True:
+    if is_true(conditions.get("Suspended")) or mapping_at(manifest, "spec").get("suspend") is True:
         return suspended("suspended")
     active, failed = number(status, "active"), number(status, "failed")
     return progressing(f"{active} active, {failed} failed" if failed else f"{active} active")
@@ -170,13 +172,13 @@ def cron_job(manifest: Manifest) -> Health:
         return progressing("its controller has not reported on it yet")
     if active := items(status, "active"):
         return healthy(f"{len(active)} jobs are running")
-    last, good = status.get("lastScheduleTime"), status.get("lastSuccessfulTime")
-    if not last:
+    last_start, last_success = status.get("lastScheduleTime"), status.get("lastSuccessfulTime")
+    if not last_start:
         return healthy("waits for its first time")
     # RFC 3339 in UTC sorts as text.
-    if not good or str(good) < str(last):
-        return degraded(f"its last run, at {last}, did not succeed")
-    return healthy(f"last succeeded at {good}")
+    if not last_success or str(last_success) < str(last_start):
+        return degraded(f"its last run, at {last_start}, did not succeed")
+    return healthy(f"last succeeded at {last_success}")
 
 
 def _failure(status: dict[str, Any]) -> str:

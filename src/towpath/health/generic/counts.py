@@ -22,13 +22,13 @@ def by_counts(spec: dict[str, Any], status: dict[str, Any], message: str) -> Hea
         if value == "false" or ratio:
             broken = key == "valid" or FAILURE_WORDS.search(message)
             return (degraded if broken else progressing)(message or f"{key}: {value}")
-    for key, of in COUNT_FIELDS:
+    for key, total_field in COUNT_FIELDS:
         if isinstance(status.get(key), int):
-            ready, wanted = number(status, key), number(spec, of, number(status, of))
+            ready, wanted = number(status, key), number(spec, total_field, number(status, total_field))
             updated = number(status, "updated" + key.removeprefix("ready").removeprefix("available"), ready)
-            text = f"{ready} of {wanted} {of} are ready"
+            text = f"{ready} of {wanted} {total_field} are ready"
             if ready >= wanted > updated:
-                return progressing(f"{updated} of {wanted} {of} are updated")
+                return progressing(f"{updated} of {wanted} {total_field} are updated")
             return healthy(text) if ready >= wanted else progressing(text)
     for key, missing in status.items():
         if key.startswith("unavailable") and isinstance(missing, int) and missing > 0:
@@ -38,19 +38,22 @@ def by_counts(spec: dict[str, Any], status: dict[str, Any], message: str) -> Hea
 
 def _by_pairs(status: dict[str, Any]) -> Health | None:
     """`healthyInstances` beside `desiredInstances` or `instances`; every pair of `status` counts."""
-    found: list[Health] = []
+    verdicts: list[Health] = []
     for key, ready in status.items():
         match = READY_COUNT_FIELD.fullmatch(key)
         if not match or not isinstance(ready, int) or isinstance(ready, bool):
             continue
         noun = match[2]
         nouns = noun[:1].lower() + noun[1:]
-        of = next(
+        total_field = next(
             (f"{word}{noun}" for word in DESIRED_PREFIXES if isinstance(status.get(f"{word}{noun}"), int)),
             nouns,
         )
-        wanted = number(status, of)
+        wanted = number(status, total_field)
         if wanted > 0:
             text = f"{ready} of {wanted} {nouns} are ready"
-            found.append(healthy(text) if ready >= wanted else progressing(text))
-    return next((each for each in found if each.status is not Status.HEALTHY), found[0] if found else None)
+            verdicts.append(healthy(text) if ready >= wanted else progressing(text))
+    return next(
+        (verdict for verdict in verdicts if verdict.status is not Status.HEALTHY),
+        verdicts[0] if verdicts else None,
+    )

@@ -1,7 +1,8 @@
 """Custom resources of any operator: the kstatus rules, then the words that operators use.
 
-Rules: github.com/kubernetes-sigs/cli-utils/pkg/kstatus. What says nothing is Unknown, never Healthy: it
-may be configuration that no controller ever reports on, so nobody waits for it. Bad news outweighs good news.
+Rules: github.com/kubernetes-sigs/cli-utils/pkg/kstatus. An object without any sign of health is Unknown,
+never Healthy: it may be configuration on which no controller reports, so nobody waits for it. A failure
+outweighs signs of health.
 """
 
 from typing import Any
@@ -44,24 +45,24 @@ from towpath.objects import Manifest
 def generic(manifest: Manifest) -> Health:
     """Judge by observedGeneration, conditions, then phase or state, then booleans, counts and errors."""
     status = mapping_at(manifest, "status")
-    if held := suspension_reason(manifest) or _switched_off(manifest):
-        return suspended(held)
+    if reason := suspension_reason(manifest) or _disabled_reason(manifest):
+        return suspended(reason)
     if not status:
-        return _silent(str(manifest.get("kind")), mapping_at(manifest, "spec"))
+        return _without_status(str(manifest.get("kind")), mapping_at(manifest, "spec"))
     if waiting := outdated(manifest):
         return waiting
     if failure := next((status[key] for key in TERMINAL_FIELDS if status.get(key)), None):
         return degraded(str(failure), final=True)
-    word = by_word(status, status_message(manifest))
-    if word and word.status is Status.HEALTHY and still_runs(manifest, word.message):
-        word = progressing(word.message)
-    judged = by_conditions(manifest, word)
-    if judged and judged.status is Status.HEALTHY and word:
+    phase_health = by_word(status, status_message(manifest))
+    if phase_health and phase_health.status is Status.HEALTHY and still_runs(manifest, phase_health.message):
+        phase_health = progressing(phase_health.message)
+    condition_health = by_conditions(manifest, phase_health)
+    if condition_health and condition_health.status is Status.HEALTHY and phase_health:
         # A phase such as Failed or Pending beside a condition that is still True.
-        return judged if word.status is Status.HEALTHY else word
+        return condition_health if phase_health.status is Status.HEALTHY else phase_health
     return (
-        judged
-        or word
+        condition_health
+        or phase_health
         or by_last_condition(status)
         or by_parents(manifest)
         or by_counts(mapping_at(manifest, "spec"), status, status_message(manifest))
@@ -73,8 +74,8 @@ def generic(manifest: Manifest) -> Health:
     )
 
 
-def _silent(kind: str, spec: dict[str, Any]) -> Health:
-    """No status: by what objects of that name, or with such a specification, are for."""
+def _without_status(kind: str, spec: dict[str, Any]) -> Health:
+    """The verdict on an object without a status, by its kind's name and its specification."""
     if CONFIGURATION_KINDS.fullmatch(kind):
         return healthy("exists")
     if REPORTED_KINDS.fullmatch(kind) or not spec.keys().isdisjoint(WORKLOAD_FIELDS):
@@ -83,7 +84,7 @@ def _silent(kind: str, spec: dict[str, Any]) -> Health:
 
 
 def suspension_reason(manifest: Manifest) -> str | None:
-    """What in its specification or annotations keeps it from going on."""
+    """Which field or annotation suspends the object, as a sentence; None when nothing does."""
     spec = mapping_at(manifest, "spec")
     for key in SUSPEND_FIELDS:
         if spec.get(key) is True:
@@ -92,39 +93,39 @@ def suspension_reason(manifest: Manifest) -> str | None:
         if isinstance(spec.get(key), str) and status_of(spec[key]) is Status.SUSPENDED:
             return f"its specification has {key}: {spec[key]}"
     for name, value in mapping_at(manifest, "metadata", "annotations").items():
-        for pattern, word in ((PAUSE_ANNOTATIONS, "true"), (RECONCILE_ANNOTATIONS, "disabled")):
-            if pattern.fullmatch(str(name)) and str(value).casefold() == word:
-                return f"its annotation {name} is {word}"
+        for pattern, required_value in ((PAUSE_ANNOTATIONS, "true"), (RECONCILE_ANNOTATIONS, "disabled")):
+            if pattern.fullmatch(str(name)) and str(value).casefold() == required_value:
+                return f"its annotation {name} is {required_value}"
     return None
 
 
-def _switched_off(manifest: Manifest) -> str | None:
+def _disabled_reason(manifest: Manifest) -> str | None:
     spec = mapping_at(manifest, "spec")
-    off = next((key for key, value in ENABLE_FIELDS.items() if spec.get(key) is value), None)
-    return f"its specification has {off}: {str(spec[off]).lower()}" if off else None
+    field = next((key for key, value in ENABLE_FIELDS.items() if spec.get(key) is value), None)
+    return f"its specification has {field}: {str(spec[field]).lower()}" if field else None
 
 
 def reported_failure(manifest: Manifest) -> Health | None:
-    """What makes an object Degraded though its row is silent: only what is called a failure."""
-    told = generic(manifest)
-    return told if told.status is Status.DEGRADED and FAILURE_WORDS.search(told.message) else None
+    """Degraded when the generic rules find an explicit failure, else None. Used when no clause holds."""
+    health = generic(manifest)
+    return health if health.status is Status.DEGRADED and FAILURE_WORDS.search(health.message) else None
 
 
 def contradiction(manifest: Manifest) -> Health | None:
-    """What speaks against an object that a row takes for Healthy."""
+    """The verdict that overrules a row's Healthy; None when the generic rules agree."""
     status = mapping_at(manifest, "status")
     state, history = status.get("state"), items(status, "conditions")
     if isinstance(state, str) and state.islower() and history and history[-1].get("type") == state:
-        return None  # its conditions are a history of its states, and the bad ones are over
-    if held := suspension_reason(manifest):
-        return suspended(held)
-    told = generic(manifest)
-    if told.status is Status.DEGRADED:
-        return told
-    sums = [
-        each
-        for name, each in conditions_by_type(manifest).items()
+        return None  # its conditions are a history of its states, and the failures are past
+    if reason := suspension_reason(manifest):
+        return suspended(reason)
+    health = generic(manifest)
+    if health.status is Status.DEGRADED:
+        return health
+    summaries = [
+        condition
+        for name, condition in conditions_by_type(manifest).items()
         if name in ("Ready", "Available", "Healthy")
     ]
-    refused = any("status" in each and not is_true(each) for each in sums)
-    return told if told.status is Status.PROGRESSING and refused else None
+    any_not_true = any("status" in condition and not is_true(condition) for condition in summaries)
+    return health if health.status is Status.PROGRESSING and any_not_true else None

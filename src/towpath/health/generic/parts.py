@@ -1,4 +1,4 @@
-"""Custom resources whose status says nothing of the whole: by parts, errors and what was last."""
+"""Custom resources whose status has no summary: by their parts, errors and last outcome."""
 
 from typing import Any
 
@@ -21,60 +21,67 @@ def by_parents(manifest: Manifest) -> Health | None:
 
 
 def by_schedule(manifest: Manifest) -> Health | None:
-    """Kinds such as ReclaimSpaceCronJob, that write what a CronJob writes."""
+    """Kinds such as ReclaimSpaceCronJob that have the status of a CronJob."""
     status = mapping_at(manifest, "status")
     return cron_job(manifest) if status.get("lastScheduleTime") and status.get("lastSuccessfulTime") else None
 
 
 def by_nested(manifest: Manifest) -> Health | None:
-    """The worst of its parts, or the word of what it did last: `latestExecution.result.status`."""
-    here = mapping_at(manifest, "status")
+    """The worst of its nested parts, or the state of its last outcome: `latestExecution.result.status`."""
+    level = mapping_at(manifest, "status")
     for _ in range(2):
-        parts = [each for each in here.values() if isinstance(each, dict)]
-        found = [health for each in parts if (health := by_counts({}, each, _error(each)))]
-        if found:
-            return worst(found)
-        inner = [
-            value for key, value in here.items() if isinstance(value, dict) and OUTCOME_KEYS.fullmatch(key)
+        parts = [mapping for mapping in level.values() if isinstance(mapping, dict)]
+        verdicts = [
+            health for mapping in parts if (health := by_counts({}, mapping, _error_message(mapping)))
         ]
-        for each in inner:
-            if health := by_word(each, _error(each)):
+        if verdicts:
+            return worst(verdicts)
+        outcomes = [
+            value for key, value in level.items() if isinstance(value, dict) and OUTCOME_KEYS.fullmatch(key)
+        ]
+        for mapping in outcomes:
+            if health := by_word(mapping, _error_message(mapping)):
                 return progressing(health.message) if still_runs(manifest, health.message) else health
-        here = inner[0] if inner else {}
+        level = outcomes[0] if outcomes else {}
     return None
 
 
 def by_parts(manifest: Manifest) -> Health | None:
-    """Nothing about the whole: the worst word, count or ratio of its parts, or an address that it has got."""
+    """The worst state, count or ratio of its parts; Healthy when it has a load balancer's address."""
     status = mapping_at(manifest, "status")
     if mapping_at(status, "loadBalancer").get("ingress"):
         return healthy("it has an address")
     parts = [
-        each
+        entry
         for key, value in status.items()
         if not UNRELATED_KEYS.fullmatch(key)
-        for each in (value if isinstance(value, list) else [value])
-        if isinstance(each, dict)
+        for entry in (value if isinstance(value, list) else [value])
+        if isinstance(entry, dict)
     ]
     # `servers: 1/2` is read as the part servers with `ready: 1/2`.
     parts += [{"ready": value} for key, value in status.items() if RATIO.fullmatch(str(value))]
-    found = [by_word(each, _error(each)) or by_counts({}, each, _error(each)) for each in parts]
-    told = worst([health for health in found if health])
-    on = told and told.status is Status.HEALTHY and still_runs(manifest, told.message)
-    return progressing(told.message) if told and on else told
+    verdicts = [
+        by_word(entry, _error_message(entry)) or by_counts({}, entry, _error_message(entry))
+        for entry in parts
+    ]
+    health = worst([health for health in verdicts if health])
+    runs = health and health.status is Status.HEALTHY and still_runs(manifest, health.message)
+    return progressing(health.message) if health and runs else health
 
 
-def _error(each: dict[str, Any]) -> str:
-    return str(each.get("message") or each.get("error") or "")
+def _error_message(mapping: dict[str, Any]) -> str:
+    return str(mapping.get("message") or mapping.get("error") or "")
 
 
 def by_error(status: dict[str, Any]) -> Health | None:
-    said = next((status[key] for key in ERROR_FIELDS if isinstance(status.get(key), str) and status[key]), "")
-    if said.casefold() not in ("", "none", "null"):
-        return degraded(said)
+    message = next(
+        (status[key] for key in ERROR_FIELDS if isinstance(status.get(key), str) and status[key]), ""
+    )
+    if message.casefold() not in ("", "none", "null"):
+        return degraded(message)
     if word := next(
         (word for word in status.values() if isinstance(word, str) and word in FAILED_WORDS), None
     ):
         return degraded(word)
-    several = status.get("errors") or status.get("lastErrors")
-    return degraded(f"errors: {several}"[:300]) if isinstance(several, list | dict) and several else None
+    errors = status.get("errors") or status.get("lastErrors")
+    return degraded(f"errors: {errors}"[:300]) if isinstance(errors, list | dict) and errors else None

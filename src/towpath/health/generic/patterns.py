@@ -1,4 +1,4 @@
-"""The names of conditions, reasons, fields and kinds that operators have in common."""
+"""Names of conditions, reasons, fields and kinds that many operators share."""
 
 import re
 
@@ -8,7 +8,7 @@ NEGATIVE_TYPES = re.compile(
     r"|(?!No)\w*Errors?|ErrorOccurred|Denied|Rejected|Offline|Down|Blocked|Broken|Crashed|Aborted|Faulted"
     r"|Expired|Lost|Fallback|Missing\w*|NoMatching\w*|\w*Unsupported"
 )
-"""Condition types that are good news when False."""
+"""Condition types that report a problem when True."""
 IN_PROGRESS_TYPES = re.compile(
     r"Reconciling|Progressing|Updating\w*|Upgrading|Creating|Deleting|Terminating|Provisioning|Initializing"
     r"|Pending|InProgress|In-progress|Deploying|Scaling|Scaling(Up|Down|In|Out)|Rebalancing|Restarting|Issuing|RollingOut|Syncing"
@@ -24,11 +24,11 @@ SETTLED_REASONS = (
     "Succeeded",
     "CreatedDeployment",
 )
-"""Reasons of a condition such as Progressing that is True for ever."""
+"""Reasons that mean done, of a condition such as Progressing that stays True for ever."""
 SUSPENDED_WORDS = re.compile(
     r"\w*(Paused|Suspended|Hibernated|Halted|Sleeping)|Stopped|Hibernating|Disabled|Cordoned|ScaledToZero|Inactive\w*|hibernation"
 )
-"""Condition types, and reasons, that say that nothing is to happen."""
+"""Condition types and reasons of an object that is suspended."""
 SUMMARY_TYPES = (
     "Ready",
     "Healthy",
@@ -39,15 +39,15 @@ SUMMARY_TYPES = (
     "Complete",
     "Established",
 )
-"""Condition types that sum an object up, the first that is there counts."""
+"""Condition types that summarize an object; the first one present counts."""
 SUCCESS_REASONS = re.compile(
     r"\w*(Succeed|Succeeded|Success|Successful|Successfully|Completed|Ready|AsExpected)"
 )
-"""Reasons that make a condition good news whatever its type."""
+"""Reasons that mean success whatever the condition type."""
 STARTED_TYPES = re.compile(r"\w*(Created|Accepted|Admitted|Initialized|Validated)")
-"""Condition types that say of what has an end only that it has begun."""
+"""Condition types that mean only that a run-to-completion object has begun."""
 END_TYPES = ("Completed", "Complete", "Finished")
-"""What is False only because it has not come to its end."""
+"""Condition types that are False until the work has ended."""
 POSITIVE_TYPES = re.compile(
     r"\w*(Ready|Available|Healthy|Succeeded|Successful|Success|Completed|Complete|Established|Programmed"
     r"|Accepted|Admitted|Deployed|Installed|Synced|Synchronized|Reconciled|Applied|Active|Running|Valid|Validated"
@@ -57,7 +57,7 @@ POSITIVE_TYPES = re.compile(
 REQUIRED_TYPES = re.compile(
     r"\w*(Synced|Synchronized|Reconciled|ReconcileSuccess|Applied|Accepted|ResolvedRefs|Healthy)|Valid"
 )
-"""Good conditions that an object cannot be Healthy without, when they are there and False."""
+"""Positive condition types that prevent Healthy when they are present and False."""
 WAITING_WORDS = re.compile(
     r"pending|creating|waiting|progress|initiali[sz]|provisioning|reconciling|starting|scheduling|not yet"
     r"|updating|upgrading|installing|deploying|scaling|bootstrap|unknown|minimumreplicas"
@@ -70,7 +70,7 @@ NOT_YET_WORDS = re.compile(
     r"|unavailable",
     re.IGNORECASE,
 )
-"""What may be on its way or broken: on its way when nothing else tells."""
+"""Words that fit both work in progress and a failure: Progressing unless something else tells."""
 FAILURE_WORDS = re.compile(
     r"fail(?!-?(ing)?-?over)|error|invalid|denied|forbidden|not ?found|reject|missing(?! ready)|unhealthy"
     r"|crash|cannot(?!.*\buntil\b)|could not|unfulfilled|unschedulable|unable|timed? ?out|exceeded"
@@ -81,30 +81,30 @@ NO_FAILURE_WORDS = re.compile(
     r"^previously: .*|\b(no|without|0) (\w+ (or|and) )?(errors?|failures?|failed)\b|\b(failed|errors?): 0\b",
     re.IGNORECASE,
 )
-"""What a message says of failures when there are none, or were some once."""
+"""Phrases that mention failures which do not exist or are past."""
 STATE_KEYS = ("phase", "state", "health", "status", "currentState", "currentStatus", "result", "stage")
 NESTED_STATE_KEYS = ("phase", "state", "status", "health", "code")
-"""Where the word stands when one of these is a mapping itself."""
+"""Keys of the state inside one of `STATE_KEYS` that is a mapping."""
 OTHER_STATE_KEYS = re.compile(
     r"(?!previous|last|desired|target|expected|old|spec)\w+(Phase|State|Status|Health|phase|state|status)"
     r"|lastOperation|summary"
 )
 OUTCOME_KEYS = re.compile(r"(latest|last|current)[A-Z]\w*|result|process|execution|job|run")
-"""Where the outcome stands when the status has no word at its top."""
+"""Keys of nested outcomes, for a status without a state at its top level."""
 RUN_TO_COMPLETION_KINDS = re.compile(
     r"(?!Cron|Scheduled?)\w*(Backup|Restore|Job|Run|Task|Execution|Migration|Request|Export|Import|Clone|Scan|Test"
     r"|Snapshot|Build|Operation|Session|Action|ActionSet|Promotion|Maintenance|Upgrade|Benchmark|Workflow|JobFlow|Experiment|Trial|Rollback|Rebalance)"
 )
-"""Kinds that are done when they have ended, so that `Running` is on the way."""
+"""Kinds that run to completion, so that `Running` means Progressing."""
 REPORTED_KINDS = re.compile(
     r"\w*(Cluster|Instance|Database|Deployment|Backup|Restore|Job|Run|Release|Certificate|Machine|Broker|Build"
     r"|Request|Snapshot|Installation|Migration|Execution|Claim|MachineSet|ReplicaSet|StatefulSet|Export|Workspace|Gateway)"
 )
-"""Kinds that something is made for, so that a controller is to report on them."""
+"""Kinds for which a controller creates something, so that it will report a status."""
 WORKLOAD_FIELDS = ("replicas", "instances", "image", "storage")
-"""Fields of a specification that something is to be made of, so that a controller is to report on it."""
+"""Fields of a specification from which a controller creates something, so that it will report a status."""
 CONFIGURATION_KINDS = re.compile(r"\w*(Template|Report|ReportSummary|ProviderConfig|ProviderConfigUsage)")
-"""Kinds that say something to others, and on which nothing reports."""
+"""Kinds that are only data for others, on which no controller reports."""
 READY_FLAGS = (
     "ready",
     "healthy",
@@ -126,22 +126,22 @@ READY_FLAGS = (
     "connected",
     "registered",
 )
-"""Booleans, or ratios such as `2/3`, that sum an object up."""
+"""Booleans, or ratios such as `2/3`, that summarize an object."""
 RATIO = re.compile(r"(\d+)/(\d+)")
 SUSPEND_FIELDS = ("suspend", "suspended", "paused", "pause", "halted", "hibernate", "stopped", "shutdown")
-"""What a specification says to keep its controller from acting."""
+"""Boolean fields of a specification that suspend its controller."""
 DESIRED_STATE_FIELDS = ("state", "desiredState", "powerState", "clusterState")
 PAUSE_ANNOTATIONS = re.compile(
     r"[\w.-]+/(pause|paused|suspend|suspended|pause-reconciliation|reconciliation-paused|reconcile-paused)"
 )
 RECONCILE_ANNOTATIONS = re.compile(r"[\w.-]+/(reconcile|reconciliation|reconciliationLoop)")
-"""Annotations that keep a controller from acting when they are `true`, and when they are `disabled`."""
+"""Annotations that suspend a controller: the former when `true`, the latter when `disabled`."""
 ENABLE_FIELDS = {"enable": False, "enabled": False, "disable": True, "disabled": True}
-"""What a specification says to switch its object off."""
+"""Fields of a specification that disable the object, with the value that does so."""
 PENDING_REASONS = re.compile(r"\w*(InProgress|Pending)|Progressing|Processing|Waiting\w*")
-"""Reasons of a condition that is False only until something has ended."""
+"""Reasons of a condition that is False only until some work has ended."""
 UNRELATED_KEYS = re.compile(r"(previous|old|desired|target|expected|spec)\w*|\w*conditions?", re.IGNORECASE)
-"""What in a status is no part of what is now."""
+"""Keys of a status that do not describe the current state."""
 RUNNING_WORDS = re.compile(
     r"(?<![a-z])(running|active|started|initialized|executing|in ?use)(?![a-z])", re.IGNORECASE
 )
@@ -156,7 +156,7 @@ COUNT_FIELDS = (
 READY_COUNT_FIELD = re.compile(r"(ready|available|healthy|running|online)([A-Z]\w*)")
 DESIRED_PREFIXES = ("desired", "expected", "expect", "target", "total", "wanted")
 FAILED_WORDS = ("Failed", "FAILED", "failed", "Error", "ERROR", "Failure")
-"""Words that tell under any name."""
+"""States that mean failure under any key."""
 TERMINAL_FIELDS = ("failureMessage", "failureReason")
-"""Where Cluster API and who follows it say that nothing can help any more."""
+"""Fields in which Cluster API and its followers report a terminal failure."""
 ERROR_FIELDS = ("error", "lastError", "errorMessage", "failureMessage", "failureReason")

@@ -1,4 +1,4 @@
-"""Custom resources by the word of their phase or state."""
+"""Custom resources by their phase or state."""
 
 from typing import Any
 
@@ -19,32 +19,32 @@ _BOOLEANS = ("true", "false", "unknown")
 
 
 def by_word(status: dict[str, Any], message: str) -> Health | None:
-    """The worst that the usual fields say; of other phases and states only that one has failed."""
-    found = [health for key in STATE_KEYS if (health := _word(key, status.get(key), message))]
-    others = [
+    """The worst verdict of the usual state fields; other state fields count only when they are Degraded."""
+    verdicts = [health for key in STATE_KEYS if (health := _word(key, status.get(key), message))]
+    part_verdicts = [
         health
         for key, value in status.items()
         if key not in STATE_KEYS
         and OTHER_STATE_KEYS.fullmatch(key)
         and (health := _word(key, value, message))
     ]
-    if found or any(isinstance(status.get(key), str) and status[key] for key in STATE_KEYS):
-        # The health of a part; it does not make up for a phase of the whole that nobody knows.
-        others = [health for health in others if health.status is Status.DEGRADED]
-    return worst(found + others)
+    if verdicts or any(isinstance(status.get(key), str) and status[key] for key in STATE_KEYS):
+        # The health of a part does not replace an unknown phase of the whole.
+        part_verdicts = [health for health in part_verdicts if health.status is Status.DEGRADED]
+    return worst(verdicts + part_verdicts)
 
 
-def worst(every: list[Health]) -> Health | None:
+def worst(verdicts: list[Health]) -> Health | None:
     """The first that is Degraded, else the first that is not Healthy, else the first."""
-    for kind in ((Status.DEGRADED,), (Status.PROGRESSING, Status.SUSPENDED)):
-        if found := next((each for each in every if each.status in kind), None):
-            return found
-    return every[0] if every else None
+    for statuses in ((Status.DEGRADED,), (Status.PROGRESSING, Status.SUSPENDED)):
+        if first := next((verdict for verdict in verdicts if verdict.status in statuses), None):
+            return first
+    return verdicts[0] if verdicts else None
 
 
 def _word(key: str, value: Any, message: str) -> Health | None:
     if isinstance(value, dict):
-        value = next((value[each] for each in NESTED_STATE_KEYS if value.get(each)), "")
+        value = next((value[name] for name in NESTED_STATE_KEYS if value.get(name)), "")
     if not isinstance(value, str):
         return None
     verdict = status_of(value)
@@ -56,18 +56,22 @@ def _word(key: str, value: Any, message: str) -> Health | None:
 
 
 def by_last_condition(status: dict[str, Any]) -> Health | None:
-    """Conditions whose status is a word, or in the form of a history: the last one's type is the state."""
-    told = items(status, "conditions")
-    if not told or any(str(each.get("status")).casefold() in _BOOLEANS for each in told):
+    """Conditions whose status is a state, or that form a history: the type of the last one is the state."""
+    history = items(status, "conditions")
+    if not history or any(str(condition.get("status")).casefold() in _BOOLEANS for condition in history):
         return None
-    worded = [health for each in told if (health := _word("condition", each.get("status"), explain(each)))]
-    if worded:
-        return worst(worded)
-    return _word("condition", told[-1].get("type"), explain(told[-1]))
+    verdicts = [
+        health
+        for condition in history
+        if (health := _word("condition", condition.get("status"), explain(condition)))
+    ]
+    if verdicts:
+        return worst(verdicts)
+    return _word("condition", history[-1].get("type"), explain(history[-1]))
 
 
 def still_runs(manifest: Manifest, message: str) -> bool:
-    """`Running` of what is done only when it has ended."""
+    """Whether the message means work in progress: `Running`, of a kind that runs to completion."""
     return bool(
         RUN_TO_COMPLETION_KINDS.fullmatch(str(manifest.get("kind"))) and RUNNING_WORDS.search(message)
     )

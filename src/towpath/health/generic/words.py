@@ -28,12 +28,12 @@ _WORDS = {
         poweroff cordoned""",
 }
 _VERDICTS = {word: status for status, words in _WORDS.items() for word in words.split()}
-_BEGINNINGS = {
+_SENTENCE_STARTS = {
     Status.DEGRADED: re.compile(r"(failed|failure|error|unable|cannot|could not)\b.+ ", re.IGNORECASE),
     Status.PROGRESSING: re.compile(r"waiting", re.IGNORECASE),
 }
-"""How a sentence begins that says what went wrong, or what is missing yet."""
-_MOST_WORDS = 3
+"""How sentences begin that report a failure, or a wait."""
+_MAX_WORDS = 3
 _NOUNS = {"cluster", "state", "status", "phase", "all", "is", "fully"}
 _NEGATIONS = {"not", "no", "non", "never", "without", "un"}
 
@@ -41,22 +41,22 @@ _NEGATIONS = {"not", "no", "non", "never", "without", "un"}
 def status_of(text: str) -> Status | None:  # noqa: PLR0911
     """`Running`, and the last words of `STATE_FAILED`, `ClusterRollingUpgrading`, `ImportInProgress`.
 
-    What ends in -ing and is not known is on its way.
+    An unknown word that ends in -ing is Progressing. None when the text tells nothing.
     """
     if verdict := _VERDICTS.get(re.sub(r"[^a-z]", "", text.lower())):
         return verdict
-    if begins := next((status for status, start in _BEGINNINGS.items() if start.match(text)), None):
-        return begins
+    if by_start := next((status for status, start in _SENTENCE_STARTS.items() if start.match(text)), None):
+        return by_start
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)]
     if len(words) == 2 and words[0] == "not" and _VERDICTS.get(words[1]) is Status.HEALTHY:
         return Status.PROGRESSING
-    if not 0 < len(words) <= _MOST_WORDS or not _NEGATIONS.isdisjoint(words):
+    if not 0 < len(words) <= _MAX_WORDS or not _NEGATIONS.isdisjoint(words):
         return None
     if not {"error", "errors", "failed", "failure", "failures"}.isdisjoint(words):
         return Status.DEGRADED
     verdict = _VERDICTS.get("".join(words[-2:])) or _VERDICTS.get(words[-1])
     doing = [word for word in (words[0], words[-1]) if word.endswith("ing")]
-    way = verdict is Status.HEALTHY or words[-1] == "down"
-    if doing and (verdict is None or (way and doing[0] not in _VERDICTS)):
+    continues = verdict is Status.HEALTHY or words[-1] == "down"
+    if doing and (verdict is None or (continues and doing[0] not in _VERDICTS)):
         return Status.PROGRESSING  # ScalingUp and ScalingDown too
     return None if verdict is Status.HEALTHY and not _NOUNS.issuperset(words[:-1]) else verdict

@@ -48,7 +48,7 @@ def _table() -> dict[tuple[str, str], Row]:
 OPERATORS = _table()
 _SUFFIXES = sorted(
     ((group[1:], group) for group, _kind in OPERATORS if group.startswith("*.")),
-    key=lambda each: -len(each[0]),
+    key=lambda pair: -len(pair[0]),
 )
 
 
@@ -56,9 +56,9 @@ _SUFFIXES = sorted(
 def row_of(group: str, kind: str) -> Row | None:
     """The row for a kind; None when there is none."""
     groups = [group, *(pattern for suffix, pattern in _SUFFIXES if group.endswith(suffix))]
-    for each in groups:
+    for candidate in groups:
         for name in (kind, "*"):
-            row = OPERATORS.get((each, name))
+            row = OPERATORS.get((candidate, name))
             if row is not None:
                 return row
     return None

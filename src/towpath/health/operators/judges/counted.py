@@ -1,7 +1,6 @@
 """Verdicts that need arithmetic: nodes, executors, instances, replicas."""
 
 import re
-from typing import Any
 
 from towpath.health.verdict import (
     Health,
@@ -16,6 +15,7 @@ from towpath.health.verdict import (
     mapping_at,
     number,
     outdated,
+    part_conditions,
     progressing,
     suspended,
     unknown,
@@ -42,7 +42,7 @@ def elasticsearch(manifest: Manifest) -> Health:  # noqa: PLR0911
         return degraded("phase Invalid: its specification is refused")
     if not isinstance(available, int):
         return unknown("it has not said how many nodes are available")
-    wanted = sum(number(each, "count") for each in items(mapping_at(manifest, "spec"), "nodeSets"))
+    wanted = sum(number(node_set, "count") for node_set in items(mapping_at(manifest, "spec"), "nodeSets"))
     if available < wanted:
         return progressing(f"{available} of {wanted} nodes are available")
     if phase != "Ready":
@@ -58,12 +58,12 @@ def open_telemetry_collector(manifest: Manifest) -> Health:
     """`2/2` replicas; a sidecar has none of its own."""
     mode = mapping_at(manifest, "spec").get("mode")
     ratio = str(mapping_at(manifest, "status", "scale").get("statusReplicas") or "")
-    found = _RATIO.match(ratio)
-    if not found:
+    ratio_match = _RATIO.match(ratio)
+    if not ratio_match:
         if mode == "sidecar" and mapping_at(manifest, "status"):
             return healthy("runs as a sidecar of other pods")
         return progressing("it has not said how many replicas are ready")
-    ready, wanted = int(found[1]), int(found[2])
+    ready, wanted = int(ratio_match[1]), int(ratio_match[2])
     if ready == 0:
         if mode == "daemonset" and wanted == 0:
             return healthy("no node matches")
@@ -83,16 +83,16 @@ def spark_application(manifest: Manifest) -> Health:
     running = list(mapping_at(manifest, "status", "executorState").values()).count("RUNNING")
     dynamic = mapping_at(manifest, "spec", "dynamicAllocation")
     if dynamic.get("enabled") is True:
-        low = number(dynamic, "minExecutors", number(dynamic, "initialExecutors", 1))
+        wanted = number(dynamic, "minExecutors", number(dynamic, "initialExecutors", 1))
     else:
-        low = number(mapping_at(manifest, "spec", "executor"), "instances", 1)
-    text = f"{running} of {low} executors run"
-    return healthy(text) if running >= low else progressing(text)
+        wanted = number(mapping_at(manifest, "spec", "executor"), "instances", 1)
+    text = f"{running} of {wanted} executors run"
+    return healthy(text) if running >= wanted else progressing(text)
 
 
 def postgres_cluster(manifest: Manifest) -> Health:
     """Crunchy: every instance of every set is ready, and the repository takes backups if there is one."""
-    spec, status, told = (
+    spec, status, conditions = (
         mapping_at(manifest, "spec"),
         mapping_at(manifest, "status"),
         conditions_by_type(manifest),
@@ -100,11 +100,11 @@ def postgres_cluster(manifest: Manifest) -> Health:
     for key in ("shutdown", "paused"):
         if spec.get(key) is True:
             return suspended(f"its specification has {key}: true")
-    for each in items(status, "instances"):
-        ready, wanted = number(each, "readyReplicas"), number(each, "replicas")
+    for instances in items(status, "instances"):
+        ready, wanted = number(instances, "readyReplicas"), number(instances, "replicas")
         if ready < wanted:
-            return progressing(f"{ready} of {wanted} instances of {each.get('name')} are ready")
-    repository = told.get("PGBackRestReplicaRepoReady")
+            return progressing(f"{ready} of {wanted} instances of {instances.get('name')} are ready")
+    repository = conditions.get("PGBackRestReplicaRepoReady")
     if repository and not is_true(repository):
         return progressing(explain(repository))
     if repository or items(status, "instances"):
@@ -115,21 +115,21 @@ def postgres_cluster(manifest: Manifest) -> Health:
 def kubeadm_control_plane(manifest: Manifest) -> Health:  # noqa: PLR0911
     """Cluster API: etcd well, every machine ready and of the newest version."""
     status = mapping_at(manifest, "status")
-    old, new = conditions_by_type(manifest), _by_type(mapping_at(status, "v1beta2"))
+    old, new = conditions_by_type(manifest), part_conditions(mapping_at(status, "v1beta2"))
     updated = number(status, "updatedReplicas", number(status, "upToDateReplicas"))
     etcd = old.get("EtcdClusterHealthy")
     if etcd and not is_true(etcd):
         return degraded(explain(etcd))
-    for told, name in (
+    for conditions, name in (
         (new, "MachinesReady"),
         (new, "MachinesUpToDate"),
         (old, "ControlPlaneComponentsHealthy"),
     ):
-        if name in told and not is_true(told[name]):
-            return progressing(explain(told[name]))
-    for told in (new, old):
-        if is_true(told.get("RollingOut")):
-            return progressing(explain(told["RollingOut"]))
+        if name in conditions and not is_true(conditions[name]):
+            return progressing(explain(conditions[name]))
+    for conditions in (new, old):
+        if is_true(conditions.get("RollingOut")):
+            return progressing(explain(conditions["RollingOut"]))
     if not status:
         return progressing("its controller has not reported on it yet")
     wanted, ready = number(status, "replicas"), number(status, "readyReplicas")
@@ -148,23 +148,25 @@ def kubeadm_control_plane(manifest: Manifest) -> Health:  # noqa: PLR0911
 
 def cluster_api(manifest: Manifest) -> Health:  # noqa: PLR0911
     """What providers of Cluster API make: Ready, or a condition that is False with severity Error."""
-    status, told = mapping_at(manifest, "status"), conditions_by_type(manifest)
+    status, conditions = mapping_at(manifest, "status"), conditions_by_type(manifest)
     failure = next((status[key] for key in _FAILURES if status.get(key)), None)
     if failure:
         return degraded(str(failure), final=True)
-    if is_true(told.get("Paused")):
-        return suspended(explain(told["Paused"]))
-    for name, condition in told.items():
+    if is_true(conditions.get("Paused")):
+        return suspended(explain(conditions["Paused"]))
+    for name, condition in conditions.items():
         if name.endswith("Updating") and is_true(condition):
             return progressing(explain(condition))
-    if is_true(told.get("Ready")):
-        return outdated(manifest) or healthy(explain(told["Ready"]))
-    errors = [explain(each) for each in told.values() if is_false(each) and each.get("severity") == "Error"]
+    if is_true(conditions.get("Ready")):
+        return outdated(manifest) or healthy(explain(conditions["Ready"]))
+    errors = [
+        explain(each) for each in conditions.values() if is_false(each) and each.get("severity") == "Error"
+    ]
     if errors:
         return degraded("; ".join(errors[:3]))
-    if status.get("ready") is True and "Ready" not in told:
+    if status.get("ready") is True and "Ready" not in conditions:
         return outdated(manifest) or healthy("ready")
-    return progressing(explain(told["Ready"]) if "Ready" in told else "not ready yet")
+    return progressing(explain(conditions["Ready"]) if "Ready" in conditions else "not ready yet")
 
 
 def fleet(manifest: Manifest) -> Health:
@@ -173,24 +175,20 @@ def fleet(manifest: Manifest) -> Health:
     if not status:
         return progressing("its controller has not reported on it yet")
     wanted = number(mapping_at(manifest, "spec"), "replicas", number(status, "replicas"))
-    there = sum(number(status, key) for key in ("readyReplicas", "allocatedReplicas", "reservedReplicas"))
-    text = f"{there} of {wanted} game servers are ready or taken"
-    return healthy(text) if there >= wanted else progressing(text)
+    usable = sum(number(status, key) for key in ("readyReplicas", "allocatedReplicas", "reservedReplicas"))
+    text = f"{usable} of {wanted} game servers are ready or taken"
+    return healthy(text) if usable >= wanted else progressing(text)
 
 
 def game_server(manifest: Manifest) -> Health:
     """Kruise: in the state it should be in, with its pod ready."""
     status = mapping_at(manifest, "status")
-    now, wanted = status.get("currentState"), status.get("desiredState")
+    state, wanted = status.get("currentState"), status.get("desiredState")
     if not status:
         return unknown("it has no status to judge by")
-    if now != wanted:
-        return progressing(f"goes from {now} to {wanted}")
-    pod = _by_type(mapping_at(status, "podStatus")).get("KruisePodReady")
+    if state != wanted:
+        return progressing(f"goes from {state} to {wanted}")
+    pod = part_conditions(mapping_at(status, "podStatus")).get("KruisePodReady")
     if pod and not is_true(pod):
         return degraded(explain(pod))
-    return healthy("ready") if now == "Ready" else unknown(f"state {now}")
-
-
-def _by_type(parent: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {str(item.get("type")): item for item in items(parent, "conditions")}
+    return healthy("ready") if state == "Ready" else unknown(f"state {state}")

@@ -42,7 +42,7 @@ def daemon_set(manifest: Manifest) -> Health:  # noqa: PLR0911
     """An Advanced DaemonSet: on every node it should be on."""
     status = mapping_at(manifest, "status")
     strategy = mapping_at(manifest, "spec", "updateStrategy", "rollingUpdate")
-    if waiting := _unseen(manifest):
+    if waiting := _unobserved(manifest):
         return waiting
     wanted, updated = number(status, "desiredNumberScheduled"), number(status, "updatedNumberScheduled")
     if strategy.get("paused") is True or "updatedNumberScheduled" not in status:
@@ -60,7 +60,7 @@ def daemon_set(manifest: Manifest) -> Health:  # noqa: PLR0911
 
 def game_server_set(manifest: Manifest) -> Health:
     """A set of game servers: updated down to its partition, and ready."""
-    if waiting := _unseen(manifest):
+    if waiting := _unobserved(manifest):
         return waiting
     status = mapping_at(manifest, "status")
     strategy = mapping_at(manifest, "spec", "updateStrategy", "rollingUpdate")
@@ -76,21 +76,25 @@ def game_server_set(manifest: Manifest) -> Health:
 
 def inference_service(manifest: Manifest) -> Health:
     """KServe: every condition counts, except those that say that it is stopped."""
-    told = conditions_by_type(manifest)
-    if is_true(told.pop("Stopped", None)) or any(each.get("reason") == "Stopped" for each in told.values()):
+    conditions = conditions_by_type(manifest)
+    if is_true(conditions.pop("Stopped", None)) or any(
+        condition.get("reason") == "Stopped" for condition in conditions.values()
+    ):
         return suspended("stopped")
-    bad = [f"{name}: {explain(each)}" for name, each in told.items() if is_false(each)]
-    if bad:
-        return degraded("; ".join(bad[:3]))
-    if not is_true(told.get("PredictorReady")) or not is_true(told.get("IngressReady")):
+    false_conditions = [
+        f"{name}: {explain(condition)}" for name, condition in conditions.items() if is_false(condition)
+    ]
+    if false_conditions:
+        return degraded("; ".join(false_conditions[:3]))
+    if not is_true(conditions.get("PredictorReady")) or not is_true(conditions.get("IngressReady")):
         return progressing("its predictor or its ingress is not ready yet")
-    if waiting := [name for name, each in told.items() if not is_true(each)]:
+    if waiting := [name for name, condition in conditions.items() if not is_true(condition)]:
         return progressing(f"waits for {', '.join(waiting[:3])}")
-    return healthy("ready") if is_true(told.get("Ready")) else progressing("not ready yet")
+    return healthy("ready") if is_true(conditions.get("Ready")) else progressing("not ready yet")
 
 
 def _replicas(manifest: Manifest, strategy: dict[str, Any], *, reached: bool) -> Health:
-    if waiting := _unseen(manifest):
+    if waiting := _unobserved(manifest):
         return waiting
     status = mapping_at(manifest, "status")
     wanted, available = number(status, "replicas"), number(status, "updatedAvailableReplicas")
@@ -107,7 +111,7 @@ def _partitioned(manifest: Manifest, strategy: dict[str, Any]) -> bool:
     return partition not in (None, 0, "0%") and isinstance(generation, int) and generation > 1
 
 
-def _unseen(manifest: Manifest) -> Health | None:
+def _unobserved(manifest: Manifest) -> Health | None:
     observed = mapping_at(manifest, "status").get("observedGeneration")
     if observed is None or observed != mapping_at(manifest, "metadata").get("generation"):
         return progressing("its controller has not seen the newest change")

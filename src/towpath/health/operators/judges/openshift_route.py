@@ -1,4 +1,4 @@
-"""An OpenShift route: every router that saw it has a say."""
+"""An OpenShift route, judged by every router that saw it."""
 
 from towpath.health.verdict import (
     Health,
@@ -9,6 +9,7 @@ from towpath.health.verdict import (
     is_true,
     items,
     mapping_at,
+    part_conditions,
     progressing,
 )
 from towpath.objects import Manifest
@@ -19,10 +20,10 @@ def route(manifest: Manifest) -> Health:
     routers = items(mapping_at(manifest, "status"), "ingress")
     admitted = 0
     for router in routers:
-        told = {str(each.get("type")): each for each in items(router, "conditions")}.get("Admitted")
-        if told and is_false(told):
-            return degraded(f"{router.get('routerName') or 'router'}: {explain(told)}")
-        admitted += is_true(told)
+        admission = part_conditions(router).get("Admitted")
+        if admission and is_false(admission):
+            return degraded(f"{router.get('routerName') or 'router'}: {explain(admission)}")
+        admitted += is_true(admission)
     if routers and admitted == len(routers):
         return healthy(f"admitted by {admitted} routers" if admitted > 1 else "admitted")
     return progressing("no router has admitted it yet")

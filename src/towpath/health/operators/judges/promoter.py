@@ -1,4 +1,4 @@
-"""GitOps Promoter and Karmada: verdicts that compare what is proposed with what is active."""
+"""GitOps Promoter and Karmada: verdicts that compare several parts of the status."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ _RECONCILED = "Degraded !Ready(ReconciliationError); Healthy Ready"
 
 
 def gate(manifest: Manifest) -> Health:
-    """Ready, and no environment failed or still waits."""
+    """Ready, and no environment has failed or is waiting."""
     ready = judge_of(READY)(manifest)
     if ready.status is not Status.HEALTHY:
         return ready
     phases = {
-        str(each.get("branch")): each.get("phase")
-        for each in items(mapping_at(manifest, "status"), "environments")
+        str(environment.get("branch")): environment.get("phase")
+        for environment in items(mapping_at(manifest, "status"), "environments")
     }
     if failed := [branch for branch, phase in phases.items() if phase == "failure"]:
         return degraded(f"failed for {', '.join(failed)}")
@@ -51,26 +51,32 @@ def promotion_strategy(manifest: Manifest) -> Health:
     environments = items(mapping_at(manifest, "status"), "environments")
     if not environments:
         return degraded("it has no environments")
-    for each in environments:
-        if not _sha(each, "active") or not _sha(each, "proposed"):
-            return progressing(f"{each.get('branch')}: no active or no proposed commit yet")
-    if len({_sha(each, "proposed") for each in environments}) > 1:
+    for environment in environments:
+        if not _sha(environment, "active") or not _sha(environment, "proposed"):
+            return progressing(f"{environment.get('branch')}: no active or no proposed commit yet")
+    if len({_sha(environment, "proposed") for environment in environments}) > 1:
         return progressing("not every environment has the newest commit proposed")
-    for each in environments:
-        if waiting := _moving(each, f"{each.get('branch')}: "):
+    for environment in environments:
+        if waiting := _moving(environment, f"{environment.get('branch')}: "):
             return waiting
     return healthy("the proposed commit is active in every environment")
 
 
-def _moving(parent: dict[str, Any], where: str) -> Health | None:
+def _moving(parent: dict[str, Any], prefix: str) -> Health | None:
     active, proposed = _sha(parent, "active"), _sha(parent, "proposed")
     if not active or not proposed:
-        return progressing(f"{where}no active or no proposed commit yet")
+        return progressing(f"{prefix}no active or no proposed commit yet")
     if active == proposed:
         return None
     checks = items(mapping_at(parent, "proposed"), "commitStatuses")
-    open_ = [f"{each.get('key')} {each.get('phase')}" for each in checks if each.get("phase") != "success"]
-    return progressing(f"{where}{proposed[:7]} waits to follow {active[:7]}: {', '.join(open_) or 'merging'}")
+    open_checks = [
+        f"{environment.get('key')} {environment.get('phase')}"
+        for environment in checks
+        if environment.get("phase") != "success"
+    ]
+    return progressing(
+        f"{prefix}{proposed[:7]} waits to follow {active[:7]}: {', '.join(open_checks) or 'merging'}"
+    )
 
 
 def _sha(parent: dict[str, Any], which: str) -> str:
@@ -80,17 +86,16 @@ def _sha(parent: dict[str, Any], which: str) -> str:
 def resource_binding(manifest: Manifest) -> Health:
     """Karmada: applied and healthy in every cluster it is bound to."""
     clusters = items(mapping_at(manifest, "spec"), "clusters")
-    told = items(mapping_at(manifest, "status"), "aggregatedStatus")
-    if not clusters or len(told) != len(clusters):
+    statuses = items(mapping_at(manifest, "status"), "aggregatedStatus")
+    if not clusters or len(statuses) != len(clusters):
         applied = conditions_by_type(manifest).get("FullyApplied")
         return progressing(
-            explain(applied) if applied else f"{len(told)} of {len(clusters)} clusters reported"
+            explain(applied) if applied else f"{len(statuses)} of {len(clusters)} clusters reported"
         )
-    for each in told:
-        if each.get("health") == "Unhealthy" or (
-            each.get("health") == "Unknown" and each.get("applied") is not True
+    for cluster_status in statuses:
+        if cluster_status.get("health") == "Unhealthy" or (
+            cluster_status.get("health") == "Unknown" and cluster_status.get("applied") is not True
         ):
-            return degraded(
-                f"cluster {each.get('clusterName')}: {each.get('appliedMessage') or each.get('health')}"
-            )
+            message = cluster_status.get("appliedMessage") or cluster_status.get("health")
+            return degraded(f"cluster {cluster_status.get('clusterName')}: {message}")
     return healthy(f"applied and healthy in {len(clusters)} clusters")

@@ -1,4 +1,4 @@
-"""Argo Rollouts and Argo CD: what takes more than a row."""
+"""Argo Rollouts and Argo CD: verdicts that a row cannot express."""
 
 from towpath.health.verdict import (
     Health,
@@ -27,9 +27,9 @@ _PHASES = {
 
 
 def application(manifest: Manifest) -> Health:
-    """An Argo CD Application: its own word on its objects."""
-    said = mapping_at(manifest, "status", "health")
-    word, message = said.get("status"), str(said.get("message") or "")
+    """An Argo CD Application: the health that Argo CD itself reports."""
+    health = mapping_at(manifest, "status", "health")
+    word, message = health.get("status"), str(health.get("message") or "")
     if not word:
         return progressing("Argo CD has not judged it yet")
     if word not in list(Status):
@@ -38,9 +38,9 @@ def application(manifest: Manifest) -> Health:
 
 
 def rollout(manifest: Manifest) -> Health:
-    """An Argo Rollout: what its controller says of the newest version; one before v1.0 says it in counts."""
+    """An Argo Rollout by its phase; controllers before v1.0 write no phase, so by conditions and counts."""
     status = mapping_at(manifest, "status")
-    if waiting := _unseen(manifest):
+    if waiting := _outdated_rollout(manifest):
         return waiting
     if status.get("controllerPause") is True and not items(status, "pauseConditions"):
         return progressing("its controller has not gone on yet after the pause")
@@ -50,7 +50,7 @@ def rollout(manifest: Manifest) -> Health:
     return _of_conditions(manifest) or _counts(manifest) or _cutover(manifest) or healthy("fully promoted")
 
 
-def _unseen(manifest: Manifest) -> Health | None:
+def _outdated_rollout(manifest: Manifest) -> Health | None:
     metadata, status = mapping_at(manifest, "metadata"), mapping_at(manifest, "status")
     observed, generation = str(status.get("observedGeneration") or ""), metadata.get("generation")
     # Before v0.10 this was a hash, which cannot be compared, even when it looks like a large number.
@@ -59,18 +59,18 @@ def _unseen(manifest: Manifest) -> Health | None:
             f"its controller has not seen the newest change (generation {generation}, seen {observed})"
         )
     wanted = mapping_at(metadata, "annotations").get(_WORKLOAD)
-    seen = status.get("workloadObservedGeneration")
-    if mapping_at(manifest, "spec", "workloadRef") and wanted and str(seen) != str(wanted):
+    observed_workload = status.get("workloadObservedGeneration")
+    if mapping_at(manifest, "spec", "workloadRef") and wanted and str(observed_workload) != str(wanted):
         return progressing("its controller has not seen the newest change of the workload it refers to")
     return None
 
 
 def _of_conditions(manifest: Manifest) -> Health | None:
     spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
-    told = conditions_by_type(manifest)
-    if "InvalidSpec" in told:
-        return degraded(explain(told["InvalidSpec"]), final=True)
-    for condition in told.values():
+    conditions = conditions_by_type(manifest)
+    if "InvalidSpec" in conditions:
+        return degraded(explain(conditions["InvalidSpec"]), final=True)
+    for condition in conditions.values():
         if condition.get("reason") in ("RolloutAborted", "ProgressDeadlineExceeded"):
             return degraded(explain(condition), final=True)
     if items(status, "pauseConditions") or spec.get("paused") is True:
@@ -105,10 +105,10 @@ def _cutover(manifest: Manifest) -> Health | None:
         if stable and stable != current:
             return progressing("waits for the analysis of the new version")
     elif "canary" in strategy:
-        old = number(status, "replicas") - number(status, "updatedReplicas")
+        old_replicas = number(status, "replicas") - number(status, "updatedReplicas")
         # With traffic routing they may run on for a while.
-        if old > 0 and not mapping_at(strategy, "canary").get("trafficRouting"):
-            return progressing(f"{old} old replicas still run")
+        if old_replicas > 0 and not mapping_at(strategy, "canary").get("trafficRouting"):
+            return progressing(f"{old_replicas} old replicas still run")
         if stable != current:
             return progressing("not every step of the canary is done")
     elif not is_true(conditions_by_type(manifest).get("Available")):
