@@ -15,7 +15,7 @@ from towpath.applyset.prune import PRUNE
 from towpath.errors import ConfigError
 from towpath.kube.apply_order import HOOK, POST, PRE, WAVE
 from towpath.objects import group_of
-from towpath.yamltext.reader import Document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 _HELM_HOOK = "helm.sh/hook"
 _HELM_WEIGHT = "helm.sh/hook-weight"
@@ -30,7 +30,7 @@ _PHASE = {
 _NOT_OURS = frozenset({"pre-delete", "post-delete", "pre-rollback", "post-rollback", "test", "test-success"})
 
 
-def map_annotations(documents: Iterable[Document]) -> Iterator[Document]:
+def map_annotations(documents: Iterable[ManifestDocument]) -> Iterator[ManifestDocument]:
     """The documents with our annotations; ConfigError for a hook that Helm does not know."""
     for document in documents:
         value = document.value
@@ -48,7 +48,7 @@ def map_annotations(documents: Iterable[Document]) -> Iterator[Document]:
         yield replace(document, value={**value, "metadata": {**metadata, "annotations": ours}})
 
 
-def _phases(document: Document, names: str) -> set[str]:
+def _phases(document: ManifestDocument, names: str) -> set[str]:
     wanted = {name.strip() for name in names.split(",")}
     unknown = sorted(wanted - _PHASE.keys() - _NOT_OURS)
     if unknown:
@@ -62,7 +62,7 @@ def _kept(annotations: Mapping[str, Any]) -> dict[str, str]:
     return {PRUNE: "disabled"} if annotations.get(_HELM_POLICY) == "keep" else {}
 
 
-def _hook(document: Document, annotations: Mapping[str, Any], phases: set[str]) -> dict[str, Any]:
+def _hook(document: ManifestDocument, annotations: Mapping[str, Any], phases: set[str]) -> dict[str, Any]:
     if phases >= {PRE, POST}:
         if (group_of(str(document.value.get("apiVersion"))), document.value.get("kind")) == JOB:
             raise ConfigError(

@@ -24,7 +24,7 @@ from towpath.kube.kinds import (
 )
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 from towpath.release.image_ref import same_repository
-from towpath.yamltext.reader import Document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 MAX_OBJECTS = 20_000
 MAX_OBJECT_BYTES = 1_500_000  # etcd takes no more in one request
@@ -78,10 +78,10 @@ class Admission:
 
     objects: tuple[Manifest, ...]
     findings: tuple[Finding, ...]
-    origins: Mapping[ObjectRef, Document]
+    origins: Mapping[ObjectRef, ManifestDocument]
 
 
-def admit(documents: Sequence[Document], policy: AdmissionPolicy, *, where: str) -> Admission:
+def admit(documents: Sequence[ManifestDocument], policy: AdmissionPolicy, *, where: str) -> Admission:
     """Judge every object; `where` is the file to name when there is none at all."""
     findings: list[Finding] = []
     unpacked = list(_unpack(documents, findings))
@@ -91,7 +91,7 @@ def admit(documents: Sequence[Document], policy: AdmissionPolicy, *, where: str)
         return Admission((), (Finding(where, 0, f"renders more than {MAX_OBJECTS:,} objects"),), {})
     definitions = scopes_of_definitions(document.value for document in unpacked)
     admitted: list[Manifest] = []
-    origins: dict[ObjectRef, Document] = {}
+    origins: dict[ObjectRef, ManifestDocument] = {}
     for document in unpacked:
         manifest, problems = _judge(document.value, policy, definitions)
         findings.extend(Finding(document.file, document.line, problem) for problem in problems)
@@ -109,7 +109,7 @@ def admit(documents: Sequence[Document], policy: AdmissionPolicy, *, where: str)
     return Admission(tuple(admitted), tuple(findings), origins)
 
 
-def claims(environments: Iterable[tuple[str, Mapping[ObjectRef, Document]]]) -> list[Finding]:
+def claims(environments: Iterable[tuple[str, Mapping[ObjectRef, ManifestDocument]]]) -> list[Finding]:
     """A finding for each object that two apps of one environment declare; takes (app, origins) pairs."""
     owners: dict[ObjectRef, str] = {}
     findings = []
@@ -143,7 +143,9 @@ def pod_spec(manifest: Manifest) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _unpack(documents: Iterable[Document], findings: list[Finding], level: int = 0) -> Iterator[Document]:
+def _unpack(
+    documents: Iterable[ManifestDocument], findings: list[Finding], level: int = 0
+) -> Iterator[ManifestDocument]:
     for document in documents:
         value = document.value
         if not isinstance(value, dict):
@@ -157,7 +159,7 @@ def _unpack(documents: Iterable[Document], findings: list[Finding], level: int =
                 findings.append(Finding(document.file, document.line, "Lists nested too deep"))
                 continue
             inner = (
-                Document(_typed(item, value), document.file, document.line)
+                ManifestDocument(_typed(item, value), document.file, document.line)
                 for item in items or []
                 if item is not None
             )

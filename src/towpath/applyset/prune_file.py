@@ -14,7 +14,7 @@ from typing import Any
 
 from towpath.files import read_text
 from towpath.objects import ObjectRef
-from towpath.yamltext.document import config_error, read_document
+from towpath.yamltext.config_reader import config_error, read_document
 from towpath.yamltext.writer import dump
 
 PRUNE_FILE = "prune.yaml"

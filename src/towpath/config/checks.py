@@ -8,12 +8,12 @@ from pydantic.alias_generators import to_camel
 from towpath.config.cel import compile_expression
 from towpath.config.fields import RESERVED
 from towpath.config.models import Config
-from towpath.yamltext.document import Document, config_error
+from towpath.yamltext.config_reader import ConfigDocument, config_error
 
 MOST_HINTS = 3
 
 
-def check_names(config: Config, document: Document, file: str) -> None:
+def check_names(config: Config, document: ConfigDocument, file: str) -> None:
     """What one field alone cannot tell: names that must be unique, or exist, or be enough."""
     problems: list[tuple[int, str]] = []
 
@@ -60,7 +60,7 @@ def check_names(config: Config, document: Document, file: str) -> None:
         raise config_error(problems, file)
 
 
-def check_expressions(config: Config, document: Document, file: str) -> None:
+def check_expressions(config: Config, document: ConfigDocument, file: str) -> None:
     """Each expression is CEL, and each kind is there once."""
     problems: list[tuple[int, str]] = []
     seen: set[tuple[str, str]] = set()

@@ -12,7 +12,7 @@ from towpath.config.explain import explain
 from towpath.config.models import CONFIG_FILE, App, Config
 from towpath.errors import ConfigError
 from towpath.files import read_text
-from towpath.yamltext.document import MAX_PROBLEMS, config_error, read_document
+from towpath.yamltext.config_reader import MAX_PROBLEMS, config_error, read_document
 
 
 def load_config(checkout: Path) -> Config:

@@ -17,7 +17,7 @@ from typing import Any
 from towpath.config import parse_duration
 from towpath.files import read_text
 from towpath.release.commit_message import Trailers, format_message, marker
-from towpath.yamltext.document import config_error, read_document
+from towpath.yamltext.config_reader import config_error, read_document
 from towpath.yamltext.writer import dump
 
 _KEYS = {"app", "until", "reason", "by", "at"}

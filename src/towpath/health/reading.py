@@ -11,7 +11,7 @@ from typing import Any
 
 from towpath.errors import ConfigError, TooLargeError
 from towpath.objects import Manifest
-from towpath.yamltext.reader import Limits, load_counted
+from towpath.yamltext.manifest_reader import Limits, load_and_count
 
 _SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _MAX_BYTES = 64 << 20
@@ -99,7 +99,7 @@ def _document(text: str, name: str, line: int, node_limit: int) -> Generator[Any
             return 0
     limits = Limits(bytes=_MAX_BYTES, nodes=min(node_limit, max(_MIN_NODES, len(text))), last_key_wins=True)
     try:
-        documents, nodes = load_counted(text, name, limits)
+        documents, nodes = load_and_count(text, name, limits)
     except ConfigError as error:
         reason = error.message.removeprefix(f"{name}:{error.line}: ").removeprefix(f"{name}: ")
         yield Unreadable(f"{name}:{line + (error.line or 1) - 1}: {reason}")

@@ -9,7 +9,7 @@ from towpath.drift.adoption import Change, value_at
 from towpath.objects import Manifest
 from towpath.overlay.texts import Edit, Edits, Overlay, read_one, set_value
 from towpath.yamltext import editor
-from towpath.yamltext.reader import load_document
+from towpath.yamltext.manifest_reader import load_document
 
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 MOST_VALUES = 20

@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from towpath.errors import ConfigError
-from towpath.yamltext.document import Document, read_document
+from towpath.yamltext.config_reader import ConfigDocument, read_document
 from towpath.yamltext.editor import Path, rename_key, set_value
-from towpath.yamltext.reader import load_documents
+from towpath.yamltext.manifest_reader import load_documents
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 VALUES = ("values.yaml", "values.yml")
@@ -58,12 +58,12 @@ def _only(files: Mapping[str, str], names: tuple[str, ...], called: str) -> str:
     raise ConfigError(f"the overlay has no {called}", file=called)
 
 
-def _mapping(file: str, text: str) -> Document:
+def _mapping(file: str, text: str) -> ConfigDocument:
     """The only document, which is a mapping; an empty file counts as an empty one."""
     document = read_document(text, file)
     if not isinstance(document.data or {}, dict):
         raise ConfigError("must be one mapping", file=file, line=document.line(()))
-    return Document(document.data or {}, document.lines)
+    return ConfigDocument(document.data or {}, document.lines)
 
 
 def _kustomize(files: Mapping[str, str], image: str, digest: str, _container: str | None) -> dict[str, str]:

@@ -22,7 +22,7 @@ from towpath.overlay.texts import (
     set_value,
 )
 from towpath.yamltext import editor
-from towpath.yamltext.reader import load_documents
+from towpath.yamltext.manifest_reader import load_documents
 
 _REPLICAS = ("spec", "replicas")
 

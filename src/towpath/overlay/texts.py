@@ -9,7 +9,7 @@ from towpath.drift.adoption import Change, resolve
 from towpath.errors import ConfigError
 from towpath.objects import ObjectRef, group_of
 from towpath.yamltext import editor
-from towpath.yamltext.reader import load_documents
+from towpath.yamltext.manifest_reader import load_documents
 
 Edits = dict[str, str]
 """Path in the repository -> new text."""

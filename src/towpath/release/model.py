@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from towpath.files import read_text
-from towpath.yamltext.document import config_error, read_document
+from towpath.yamltext.config_reader import config_error, read_document
 from towpath.yamltext.writer import dump
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from towpath.files import read_text
-from towpath.yamltext.document import config_error, read_document
+from towpath.yamltext.config_reader import config_error, read_document
 from towpath.yamltext.writer import dump
 
 QUARANTINE_FILE = "quarantine.yaml"

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from towpath.config import Config
-from towpath.yamltext.document import read_document
+from towpath.yamltext.config_reader import read_document
 from towpath.yamltext.writer import represent_text
 
 PREFECT_FILE = "prefect.yaml"

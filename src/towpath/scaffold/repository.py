@@ -10,7 +10,7 @@ import yaml
 from towpath.errors import ConfigError, RefusedError
 from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.release.image_ref import parse_image
-from towpath.yamltext.document import check_bounds
+from towpath.yamltext.config_reader import check_bounds
 from towpath.yamltext.editor import inline
 
 _CONTAINERS = ("containers", "initContainers")

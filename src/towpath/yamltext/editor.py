@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from towpath.errors import ConfigError
-from towpath.yamltext.document import check_bounds
-from towpath.yamltext.reader import load_documents
+from towpath.yamltext.config_reader import check_bounds
+from towpath.yamltext.manifest_reader import load_documents
 from towpath.yamltext.writer import is_ambiguous
 
 Path = tuple[str | int, ...]

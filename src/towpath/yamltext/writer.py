@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from towpath.errors import ConfigError
-from towpath.yamltext.document import read_document
+from towpath.yamltext.config_reader import read_document
 
 WIDTH = 1_000_000
 """No line is folded: a folded text is hard to compare."""

@@ -4,7 +4,7 @@ import pytest
 
 from towpath.admission.chart_hooks import map_annotations
 from towpath.errors import ConfigError
-from towpath.yamltext.reader import Document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 
 def mapped(kind: str = "batch/v1 Job", **annotations: str) -> list[dict[str, Any]]:
@@ -14,7 +14,9 @@ def mapped(kind: str = "batch/v1 Job", **annotations: str) -> list[dict[str, Any
     }
     version, _, kind = kind.rpartition(" ")
     value = {"apiVersion": version, "kind": kind, "metadata": {"name": "a", "annotations": named}}
-    return [each.value["metadata"]["annotations"] for each in map_annotations([Document(value, "f", 3)])]
+    return [
+        each.value["metadata"]["annotations"] for each in map_annotations([ManifestDocument(value, "f", 3)])
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,9 @@ def test_what_helm_would_keep_is_never_deleted() -> None:
 
 
 def test_what_is_no_hook_is_left_alone() -> None:
-    documents = [Document(value, "f", 1) for value in ({"kind": "X", "metadata": {"name": "a"}}, "text", {})]
+    documents = [
+        ManifestDocument(value, "f", 1) for value in ({"kind": "X", "metadata": {"name": "a"}}, "text", {})
+    ]
     assert list(map_annotations(documents)) == documents
 
 

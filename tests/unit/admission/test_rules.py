@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from towpath.admission.rules import AdmissionPolicy, admit, claims, containers
-from towpath.yamltext.reader import Document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 DIGEST = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
@@ -22,7 +22,7 @@ def deployment(image: str) -> dict[str, Any]:
 
 
 def admitted(*values: Any, policy: AdmissionPolicy = POLICY) -> Any:
-    documents = [Document(value, "f.yaml", line) for line, value in enumerate(values, start=1)]
+    documents = [ManifestDocument(value, "f.yaml", line) for line, value in enumerate(values, start=1)]
     return admit(documents, policy, where="apps/x/dev")
 
 

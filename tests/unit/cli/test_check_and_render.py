@@ -11,7 +11,7 @@ import pytest
 
 from tests.traps.repository import build, configmap, helm, kustomize, plain
 from towpath.printable import printable
-from towpath.yamltext.reader import load_document
+from towpath.yamltext.manifest_reader import load_document
 
 EXAMPLE = Path(__file__).parents[3] / "examples/environments"
 TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]

@@ -8,7 +8,7 @@ from towpath.health import Status, assess
 from towpath.health.assess import JUDGES, JUDGES_THAT_WEIGH_BAD_NEWS, healthy_once_present
 from towpath.health.operators import row_of
 from towpath.objects import group_of
-from towpath.yamltext.reader import load_document
+from towpath.yamltext.manifest_reader import load_document
 
 DATA = sorted((Path(__file__).parent / "data").glob("*.yaml"))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from towpath.errors import ConfigError
 from towpath.yamltext.editor import Path, inline, remove_value, rename_key, set_value
-from towpath.yamltext.reader import load_document, load_documents
+from towpath.yamltext.manifest_reader import load_document, load_documents
 
 TEXT = """\
 # Who needs this: the shop.

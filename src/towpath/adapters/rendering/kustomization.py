@@ -13,9 +13,9 @@ from typing import Any
 from towpath.adapters.rendering.sources import Sources
 from towpath.errors import ConfigError
 from towpath.redact import redact
-from towpath.yamltext.document import Document as LinedDocument
-from towpath.yamltext.document import read_document
-from towpath.yamltext.reader import Document
+from towpath.yamltext.config_reader import ConfigDocument as LinedDocument
+from towpath.yamltext.config_reader import read_document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MAX_BASES = 500
@@ -56,7 +56,7 @@ _REMOTE = re.compile(
 _FUNCTION = re.compile(r"config\.(kubernetes|k8s)\.io/function")
 
 
-def scan(sources: Sources, folder: str) -> list[Document]:
+def scan(sources: Sources, folder: str) -> list[ManifestDocument]:
     """Read all that building `folder` would read; the documents of its resources, to find origins by.
 
     Raises ConfigError for a remote base, a path out of the checkout, a plugin, a Helm chart, a cycle.
@@ -71,18 +71,18 @@ class _Scan:
         self._sources = sources
         self._uses: dict[str, int] = {}
         self._open: list[str] = []
-        self._resources: dict[str, list[Document]] = {}
+        self._resources: dict[str, list[ManifestDocument]] = {}
         self.pairs: set[str] = set()
         """Files of `KEY=value` that were judged."""
         self.generated = 0
         """Bytes of the files of which objects are generated, each as often as it is."""
 
     @property
-    def resources(self) -> list[Document]:
+    def resources(self) -> list[ManifestDocument]:
         """What the files of resources hold, each file once."""
         return [document for documents in self._resources.values() for document in documents]
 
-    def resource(self, place: str, documents: list[Document]) -> None:
+    def resource(self, place: str, documents: list[ManifestDocument]) -> None:
         self._resources[place] = documents
 
     def folder(self, folder: str, *, file: str, line: int | None) -> int:
@@ -186,7 +186,7 @@ class _Kustomization:
             self._walk.resource(place, documents)
         return 0
 
-    def _plugin_documents(self, documents: list[Document], line: int) -> None:
+    def _plugin_documents(self, documents: list[ManifestDocument], line: int) -> None:
         for document in documents:
             value = document.value
             version = value.get("apiVersion") if isinstance(value, dict) else None
@@ -247,7 +247,7 @@ class _Kustomization:
             if line.strip() and not line.lstrip().startswith("#") and line.find("=") < 1:
                 raise ConfigError("a line that is not KEY=value", file=file, line=number)
 
-    def _inline(self, text: str, line: int) -> list[Document]:
+    def _inline(self, text: str, line: int) -> list[ManifestDocument]:
         try:
             documents = self._sources.parse(text, self._file)
         except ConfigError as error:

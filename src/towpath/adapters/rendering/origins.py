@@ -4,7 +4,7 @@ import bisect
 import re
 from collections.abc import Sequence
 
-from towpath.yamltext.reader import Document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 _SOURCE_COMMENT = re.compile(r"# Source: [^/]+/(.+)")
 
@@ -12,10 +12,10 @@ _SOURCE_COMMENT = re.compile(r"# Source: [^/]+/(.+)")
 class Origins:
     """Finds where a rendered object was written: same kind and name, else the only one of its kind."""
 
-    def __init__(self, documents: Sequence[Document], fallback: str) -> None:
+    def __init__(self, documents: Sequence[ManifestDocument], fallback: str) -> None:
         self._fallback = fallback
-        self._by_name: dict[tuple[object, object], Document] = {}
-        self._by_kind: dict[object, list[Document]] = {}
+        self._by_name: dict[tuple[object, object], ManifestDocument] = {}
+        self._by_kind: dict[object, list[ManifestDocument]] = {}
         for document in documents:
             value = document.value
             metadata = value.get("metadata") if isinstance(value, dict) else None
@@ -25,19 +25,19 @@ class Origins:
             self._by_name.setdefault((kind, str(metadata.get("name"))), document)
             self._by_kind.setdefault(kind, []).append(document)
 
-    def with_origin(self, document: Document) -> Document:
+    def with_origin(self, document: ManifestDocument) -> ManifestDocument:
         value = document.value
         metadata = value.get("metadata") if isinstance(value, dict) else None
         if not isinstance(metadata, dict):
-            return Document(value, self._fallback, 0)
+            return ManifestDocument(value, self._fallback, 0)
         kind = str(value.get("kind"))
         same_kind = self._by_kind.get(kind, [])
         origin = self._by_name.get((kind, str(metadata.get("name")))) or (
             same_kind[0] if len(same_kind) == 1 else None
         )
         if origin is None:
-            return Document(value, self._fallback, 0)
-        return Document(value, origin.file, origin.line)
+            return ManifestDocument(value, self._fallback, 0)
+        return ManifestDocument(value, origin.file, origin.line)
 
 
 class Templates:
@@ -59,5 +59,5 @@ class Templates:
         index = bisect.bisect_right(self._lines, line) - 1
         return self._files[index] if index >= 0 else self._fallback
 
-    def with_origin(self, document: Document) -> Document:
-        return Document(document.value, self.template_at(document.line), 0)
+    def with_origin(self, document: ManifestDocument) -> ManifestDocument:
+        return ManifestDocument(document.value, self.template_at(document.line), 0)

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from towpath.yamltext.reader import Document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 MAX_ENTRIES = 4_000
 MAX_BYTES = 256 << 20
@@ -36,7 +36,7 @@ class RenderCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, key: str) -> list[Document] | None:
+    def get(self, key: str) -> list[ManifestDocument] | None:
         """The result, or None when there is none, or what is there is not what was written."""
         path = self._path(key)
         try:
@@ -48,9 +48,9 @@ class RenderCache:
         if digest.decode(errors="replace") != _digest(key, body):
             path.unlink(missing_ok=True)
             return None
-        return [Document(value, file, line) for value, file, line in json.loads(body)]
+        return [ManifestDocument(value, file, line) for value, file, line in json.loads(body)]
 
-    def put(self, key: str, documents: Iterable[Document]) -> None:
+    def put(self, key: str, documents: Iterable[ManifestDocument]) -> None:
         """Keep a result. A cache that cannot be written is no error: the result is there all the same."""
         path = self._path(key)
         body = json.dumps([[each.value, each.file, each.line] for each in documents]).encode()

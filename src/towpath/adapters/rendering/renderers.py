@@ -21,7 +21,7 @@ from towpath.adapters.rendering.sources import Sources
 from towpath.admission.chart_hooks import map_annotations
 from towpath.config import App, Environment
 from towpath.errors import ConfigError, MissingPartError
-from towpath.yamltext.reader import Document, load_documents
+from towpath.yamltext.manifest_reader import ManifestDocument, load_documents
 
 RECORDS = frozenset({"release.yaml", "quarantine.yaml", "prune.yaml"})
 """Files beside the manifests that are about them, and that nobody applies."""
@@ -57,7 +57,7 @@ def render(  # noqa: PLR0913
     timeout: float = TIMEOUT,
     cache: Path | None = None,
     quota: RenderQuota | None = None,
-) -> list[Document]:
+) -> list[ManifestDocument]:
     """The documents of an app in an environment, each with the file and line it comes from.
 
     `root` is a checkout, `tools` a folder of programs looked into before PATH, `cache` a folder where results
@@ -76,7 +76,7 @@ def render_traced(  # noqa: PLR0913
     timeout: float = TIMEOUT,
     cache: Path | None = None,
     quota: RenderQuota | None = None,
-) -> tuple[list[Document], tuple[str, ...]]:
+) -> tuple[list[ManifestDocument], tuple[str, ...]]:
     """As `render`, and the files that were read for it, as paths below `root`."""
     sources = Sources(root, quota)
     job = _Job(sources, app, environment, tools, timeout, RenderCache(cache) if cache else None)
@@ -89,13 +89,13 @@ def render_traced(  # noqa: PLR0913
     return RENDERERS[app.renderer](job), sources.files
 
 
-def _plain(job: _Job) -> list[Document]:
+def _plain(job: _Job) -> list[ManifestDocument]:
     """Every YAML and JSON file of the base and of the environment's folder."""
     sources = job.sources
     paths = sources.walk(job.folder)
     if sources.kind(sources.locate(job.base, file=job.base)) == "folder":
         paths = sources.walk(job.base) + paths
-    documents: list[Document] = []
+    documents: list[ManifestDocument] = []
     for path in paths:
         name = posixpath.basename(path)
         if name in RECORDS or not name.lower().endswith(_SUFFIXES):
@@ -112,14 +112,14 @@ def _plain(job: _Job) -> list[Document]:
     return documents
 
 
-def _kustomize(job: _Job) -> list[Document]:
+def _kustomize(job: _Job) -> list[ManifestDocument]:
     sources = job.sources
     folder = sources.locate(job.folder, file=job.folder)
     resources = kustomization.scan(sources, folder)
     command, file = kustomize_command(job.tools), f"{folder}/kustomization.yaml"
     arguments = [str(sources.root / folder), "--load-restrictor", "LoadRestrictionsRootOnly"]
 
-    def build() -> list[Document]:
+    def build() -> list[ManifestDocument]:
         text = render_by("kustomize", [*command, *arguments], sources, file, job.timeout)
         origins = Origins(resources, file)
         return [origins.with_origin(document) for document in _read(text, sources, file)]
@@ -127,7 +127,7 @@ def _kustomize(job: _Job) -> list[Document]:
     return _cached(job, command[0], build)
 
 
-def _helm(job: _Job) -> list[Document]:
+def _helm(job: _Job) -> list[ManifestDocument]:
     """`helm template` of the chart in the app's base, with the environment's values; hooks are ours then."""
     sources, app = job.sources, job.app
     chart = sources.locate(job.base, file=job.base)
@@ -148,7 +148,7 @@ def _helm(job: _Job) -> list[Document]:
             ]
             return render_by("helm", command, sources, file, job.timeout, folder=Path(name))
 
-    def build() -> list[Document]:
+    def build() -> list[ManifestDocument]:
         text = template()
         if may_change and template(fixed_time=True) != text:
             raise ConfigError(
@@ -164,7 +164,7 @@ def _helm(job: _Job) -> list[Document]:
     return _cached(job, helm, build)
 
 
-RENDERERS: dict[str, Callable[[_Job], list[Document]]] = {
+RENDERERS: dict[str, Callable[[_Job], list[ManifestDocument]]] = {
     "plain": _plain,
     "kustomize": _kustomize,
     "helm": _helm,
@@ -172,7 +172,7 @@ RENDERERS: dict[str, Callable[[_Job], list[Document]]] = {
 """Renderer -> its function."""
 
 
-def _cached(job: _Job, program: str, build: Callable[[], list[Document]]) -> list[Document]:
+def _cached(job: _Job, program: str, build: Callable[[], list[ManifestDocument]]) -> list[ManifestDocument]:
     """The result of `build`, or what it was when everything was the same. Call it after all was read."""
     if job.cache is None:
         return build()
@@ -220,7 +220,7 @@ def kustomize_command(tools: Path | None) -> list[str]:
 
 def _read(
     text: str, sources: Sources, file: str, file_of_line: Callable[[int], str] | None = None
-) -> list[Document]:
+) -> list[ManifestDocument]:
     """The documents of a renderer's output; `file_of_line` names the source file of an output line."""
     try:
         with sources.quota.reading():

@@ -10,7 +10,7 @@ from typing import Any
 from towpath.adapters.rendering.quota import RenderQuota
 from towpath.errors import ConfigError, TooLargeError
 from towpath.files import open_regular, resolve_inside
-from towpath.yamltext.reader import DEFAULT, Document, load_counted
+from towpath.yamltext.manifest_reader import DEFAULT_LIMITS, ManifestDocument, load_and_count
 
 MAX_FILES = 5_000
 MAX_FILE_BYTES = 8 << 20
@@ -32,7 +32,7 @@ class Sources:
         self.values = 0
         """Of YAML that was read until now."""
         self._read: dict[str, bytes] = {}
-        self._documents: dict[str, list[Document]] = {}
+        self._documents: dict[str, list[ManifestDocument]] = {}
         self._bytes = 0
         self._rendered = 0
         self._nodes = 0
@@ -95,7 +95,7 @@ class Sources:
         self._read[real] = content
         return content
 
-    def documents(self, relative: str, *, file: str, line: int | None = None) -> list[Document]:
+    def documents(self, relative: str, *, file: str, line: int | None = None) -> list[ManifestDocument]:
         """The YAML (or JSON) documents of a file, strictly read."""
         content = self.read(relative, file=file, line=line)
         real = self.locate(relative, file=file, line=line)
@@ -103,15 +103,15 @@ class Sources:
             self._documents[real] = self.parse(content, real)
         return self._documents[real]
 
-    def parse(self, text: str | bytes, file: str) -> list[Document]:
+    def parse(self, text: str | bytes, file: str) -> list[ManifestDocument]:
         """The documents of a text that is part of `file`; their values count among the app's."""
         nodes_left = MAX_NODES - self._nodes
-        limits = replace(DEFAULT, nodes=min(nodes_left, DEFAULT.nodes))
+        limits = replace(DEFAULT_LIMITS, nodes=min(nodes_left, DEFAULT_LIMITS.nodes))
         try:
             with self.quota.reading():
-                documents, nodes = load_counted(text, file, limits)
+                documents, nodes = load_and_count(text, file, limits)
         except TooLargeError as error:
-            if nodes_left > DEFAULT.nodes or " values" not in error.message:
+            if nodes_left > DEFAULT_LIMITS.nodes or " values" not in error.message:
                 raise
             raise self._too_many_values(file, error.line) from None
         self._nodes += nodes

@@ -21,8 +21,8 @@ from towpath.kube.kinds import Kind, scopes_of_definitions
 from towpath.objects import ObjectRef
 from towpath.printable import printable
 from towpath.release.quarantine import parse_quarantine, quarantine_path
-from towpath.yamltext.document import read_document
-from towpath.yamltext.reader import Document
+from towpath.yamltext.config_reader import read_document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 MAX_RENDERS = 10_000
 """Apps times environments of one repository."""
@@ -119,7 +119,7 @@ def findings_of(error: ConfigError) -> Iterator[Finding]:
 class _Admitted:
     """What is still needed of one app in one environment: where objects are from, and scopes of its CRDs."""
 
-    origins: Mapping[ObjectRef, Document]
+    origins: Mapping[ObjectRef, ManifestDocument]
     definitions: Mapping[Kind, bool]
 
 
@@ -152,7 +152,7 @@ def _judge(  # noqa: PLR0913
         judged.findings.update(_first(admission.findings))
         judged.admitted[environment.name] = _Admitted(
             # Without the objects themselves: of 300 apps, they would be most of the memory.
-            {ref: Document(None, each.file, each.line) for ref, each in admission.origins.items()},
+            {ref: ManifestDocument(None, each.file, each.line) for ref, each in admission.origins.items()},
             scopes_of_definitions(admission.objects),
         )
     return judged

@@ -15,7 +15,7 @@ from towpath.errors import ConfigError, RefusedError
 from towpath.files import read_text
 from towpath.objects import Manifest, ObjectRef
 from towpath.release.model import EnvironmentRelease, parse_release_file, release_path
-from towpath.yamltext.reader import Document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Rendered:
     namespace: str
     objects: tuple[Manifest, ...]
     digest: str
-    origins: Mapping[ObjectRef, Document] = field(default_factory=dict, repr=False, compare=False)
+    origins: Mapping[ObjectRef, ManifestDocument] = field(default_factory=dict, repr=False, compare=False)
     hooks: tuple[Manifest, ...] = ()
     """Jobs that run at a sync (hooks.py); `digest` covers them, `objects` does not have them."""
 
@@ -96,7 +96,7 @@ def judge_app(  # noqa: PLR0913
 
 
 def judge_documents(
-    checkout: Path, app: App, environment: Environment, documents: Sequence[Document]
+    checkout: Path, app: App, environment: Environment, documents: Sequence[ManifestDocument]
 ) -> Admission:
     """Admit what was rendered."""
     release = release_in(checkout, app.name, environment.name)

@@ -20,7 +20,7 @@ from towpath.engine.source.render import Rendered, judge_documents, refusal, rel
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import TowpathError
 from towpath.objects import ref_of
-from towpath.yamltext.reader import Document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 LINKS = "@links"
 _REMEMBERED = 2_000
@@ -104,8 +104,8 @@ class _Renders:
             head = {"beside": beside, "release": result.digest, "digest": result.rendered.digest}
             origins = (admission.origins[ref_of(each)] for each in admission.objects)
             placed = zip(admission.objects, origins, strict=True)
-            objects = [Document(each, origin.file, origin.line) for each, origin in placed]
-            self._cache.put(key, [Document(head, "", 0), *objects])
+            objects = [ManifestDocument(each, origin.file, origin.line) for each, origin in placed]
+            self._cache.put(key, [ManifestDocument(head, "", 0), *objects])
         return _remember(key, beside, result)
 
     def _stored(self, key: str, app: str) -> tuple[Mapping[str, str], Result] | None:

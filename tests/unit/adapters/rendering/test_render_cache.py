@@ -6,10 +6,10 @@ import pytest
 
 from towpath.adapters.rendering import render_cache
 from towpath.adapters.rendering.render_cache import RenderCache, blob_id, cache_key
-from towpath.yamltext.reader import Document
+from towpath.yamltext.manifest_reader import ManifestDocument
 
 KEY = cache_key(["a"])
-RESULT = [Document({"kind": "X", "n": [1, 1.5, None, True, "ü"]}, "f.yaml", 3)]
+RESULT = [ManifestDocument({"kind": "X", "n": [1, 1.5, None, True, "ü"]}, "f.yaml", 3)]
 
 
 def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:

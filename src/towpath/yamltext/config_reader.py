@@ -31,7 +31,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ConfigDocument:
     """Plain data, and the 1-based line of every key and list item."""
 
     data: Any
@@ -58,7 +58,7 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
-def read_document(text: str, file: str, *, max_bytes: int = MAX_BYTES) -> Document:
+def read_document(text: str, file: str, *, max_bytes: int = MAX_BYTES) -> ConfigDocument:
     """Parse `text`; an empty document is None. `file` is its name in errors."""
     if len(text) > max_bytes or len(text.encode()) > max_bytes:
         raise ConfigError(f"has more than {max_bytes} bytes", file=file)
@@ -67,7 +67,7 @@ def read_document(text: str, file: str, *, max_bytes: int = MAX_BYTES) -> Docume
     data = walk.build(nodes[0], ()) if nodes else None
     if walk.problems:
         raise config_error(walk.problems, file)
-    return Document(data, walk.lines)
+    return ConfigDocument(data, walk.lines)
 
 
 def config_error(problems: list[tuple[int, str]], file: str) -> ConfigError:

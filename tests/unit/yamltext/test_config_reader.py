@@ -3,7 +3,7 @@
 import pytest
 
 from towpath.errors import ConfigError
-from towpath.yamltext.document import read_document
+from towpath.yamltext.config_reader import read_document
 
 BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
 

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from towpath.errors import ConfigError
-from towpath.yamltext.reader import Limits, load_document, load_documents
+from towpath.yamltext.manifest_reader import Limits, load_document, load_documents
 
 
 def bomb(levels: int) -> str:

@@ -47,7 +47,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ManifestDocument:
     """One document of a file; `line` is where its first node stands, counted from 1."""
 
     value: Any
@@ -55,15 +55,17 @@ class Document:
     line: int
 
 
-DEFAULT = Limits()
+DEFAULT_LIMITS = Limits()
 
 
-def load_documents(text: str | bytes, file: str, limits: Limits = DEFAULT) -> list[Document]:
+def load_documents(text: str | bytes, file: str, limits: Limits = DEFAULT_LIMITS) -> list[ManifestDocument]:
     """Every document that is not empty. Raises `ConfigError` naming file and line."""
-    return load_counted(text, file, limits)[0]
+    return load_and_count(text, file, limits)[0]
 
 
-def load_counted(text: str | bytes, file: str, limits: Limits = DEFAULT) -> tuple[list[Document], int]:
+def load_and_count(
+    text: str | bytes, file: str, limits: Limits = DEFAULT_LIMITS
+) -> tuple[list[ManifestDocument], int]:
     """The documents, and how many values they hold with aliases followed."""
     if isinstance(text, bytes):
         try:
@@ -85,7 +87,7 @@ def load_counted(text: str | bytes, file: str, limits: Limits = DEFAULT) -> tupl
         reader.close()
 
 
-def load_document(text: str | bytes, file: str, limits: Limits = DEFAULT) -> Any:
+def load_document(text: str | bytes, file: str, limits: Limits = DEFAULT_LIMITS) -> Any:
     """The value of the one document; None when the text is empty."""
     documents = load_documents(text, file, limits)
     if len(documents) > 1:
@@ -123,7 +125,7 @@ class _Reader:
     def close(self) -> None:
         self._loader.dispose()
 
-    def documents(self) -> Iterator[Document]:
+    def documents(self) -> Iterator[ManifestDocument]:
         next_event = self._loader.get_event
         count = 0
         while True:
@@ -140,7 +142,7 @@ class _Reader:
             value = self._node(first, 1)
             if value is None:
                 continue
-            yield Document(value, self._file, first.start_mark.line + 1)
+            yield ManifestDocument(value, self._file, first.start_mark.line + 1)
 
     def _error(self, message: str, event: Any) -> ConfigError:
         return ConfigError(message, file=self._file, line=event.start_mark.line + 1)
