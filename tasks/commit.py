@@ -13,7 +13,12 @@ from towpath.config import load_config
 from towpath.engine.source.edits import Edits, promote_edits, verified_edits
 from towpath.errors import ConflictError
 from towpath.gates.approval import Approval
-from towpath.release.commit_message import PromotionIntent, commit_message, verified_marker, verified_message
+from towpath.release.commit_message import (
+    PromotionIntent,
+    promotion_message,
+    verified_marker,
+    verified_message,
+)
 from towpath.release.model import EnvironmentRelease, Release, release_path
 
 AUTHOR = "Towpath <towpath@localhost>"
@@ -43,7 +48,7 @@ def commit(proposal: Proposal, approvals: tuple[Approval, ...]) -> Target:
     head = push_edits(
         proposal.base,
         lambda root: promote_edits(root, load_config(root), environment, state),
-        commit_message(intent),
+        promotion_message(intent),
         marker=intent.marker,
         expected_unchanged=(release_path(release.app, environment),),
     )

@@ -13,7 +13,7 @@ from tasks.report import artifact_key, read_report, read_table, report, write_ta
 from tasks.status import write_health
 from tasks.step import settings, step
 from towpath.drift.events import MAX_MESSAGE
-from towpath.drift.incidents import WHOLE, news, remembered
+from towpath.drift.incidents import ENVIRONMENT_KEY, merge_incidents, new_incidents
 from towpath.drift.proposal import Proposal
 from towpath.engine.live.context import environment_context
 from towpath.engine.live.heal_store import forget_heals
@@ -57,8 +57,8 @@ def detect(
     trouble = artifact_key("trouble", environment)
     before = {str(row["app"]): str(row["what"]) for row in read_table(trouble)}
     now = troubles_of(plan)
-    emit(of_finding(plan, with_drift=drift_is_news, troubled=news(before, now)))
-    if (after := remembered(before, now, apps)) != before:
+    emit(of_finding(plan, with_drift=drift_is_news, troubled=new_incidents(before, now)))
+    if (after := merge_incidents(before, now, apps)) != before:
         rows = [{"app": app, "what": what} for app, what in after.items()]
         write_table(trouble, rows, f"What cannot be reconciled in {environment}")
     return Seen(plan)
@@ -67,7 +67,7 @@ def detect(
 def troubles_of(plan: ReconcilePlan) -> dict[str, str]:
     """What keeps apps, or all of the environment, from being reconciled; as it is written down."""
     # The reason names only apps that were looked at; the commit that the branch has now says it as well.
-    held = {WHOLE: f"rewritten to {plan.context.desired.commit}"} if plan.held else {}
+    held = {ENVIRONMENT_KEY: f"rewritten to {plan.context.desired.commit}"} if plan.held else {}
     return held | {app: redact(reason)[:MAX_MESSAGE] for app, reason in plan.broken.items()}
 
 

@@ -14,7 +14,7 @@ from towpath.drift.events import (
     sync_ended,
 )
 from towpath.drift.heal_budget import LIMIT
-from towpath.drift.incidents import WHOLE
+from towpath.drift.incidents import ENVIRONMENT_KEY
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 
 
@@ -29,7 +29,7 @@ def emit(events: Iterable[Event]) -> None:
 def of_finding(plan: ReconcilePlan, *, with_drift: bool, troubled: Collection[str]) -> Iterable[Event]:
     """What one look found; drift, and the trouble of an app or of the environment, only when it is news."""
     environment = plan.context.environment.name
-    if plan.held and WHOLE in troubled:
+    if plan.held and ENVIRONMENT_KEY in troubled:
         yield branch_rewritten(environment, plan.held)
     for app, reason in plan.broken.items():
         if app in troubled:

@@ -21,7 +21,7 @@ from tasks.step import RejectedError, step
 from towpath.errors import ConflictError, RefusedError
 from towpath.gates.approval import Approval, check_approval
 from towpath.gates.evaluate import GateVerdict, evaluate_gate
-from towpath.gates.pause import active
+from towpath.gates.pause import active_pause
 from towpath.release.model import EnvironmentRelease, Release
 
 PATIENCE = 7 * 24 * 3600
@@ -78,7 +78,7 @@ def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> GateVerdict:
         desired.quarantine(release.app),
         now,
         approvals,
-        active(desired.pauses(environment), release.app, now),
+        active_pause(desired.pauses(environment), release.app, now),
     )
     if verdict.reasons:
         raise RefusedError(f"{environment} refuses this release: {'; '.join(verdict.reasons)}")

@@ -15,7 +15,7 @@ from towpath.errors import ConflictError, RefusedError
 from towpath.files import resolve_inside
 from towpath.release.image_ref import parse_image
 from towpath.release.model import ScanSummary
-from towpath.release.scan import ScanVerdict, judge
+from towpath.release.scan import ScanVerdict, judge_scan
 
 BUILD_TIMEOUT = 1800.0
 SCAN_TIMEOUT = 600.0
@@ -65,7 +65,7 @@ def scan(image: Image) -> ScanSummary:
             cache=here.cache / "trivy",
             timeout=SCAN_TIMEOUT,
         )
-    verdict = judge(found, source.policy, image.id, now=datetime.now(UTC))
+    verdict = judge_scan(found, source.policy, image.id, now=datetime.now(UTC))
     report(
         artifact_key("scan", source.app),
         scan_markdown(source, verdict),

@@ -12,14 +12,14 @@ from tasks.step import step
 from towpath.adapters import registry
 from towpath.errors import UnknownNameError
 from towpath.release.model import Release, ScanSummary
-from towpath.release.scan_policy import unmet
+from towpath.release.scan_policy import recorded_scan_problem
 
 
 @step("look for a release of {source.app} {source.short}")
 def recorded(source: Source) -> Release | None:
     """The release that was built from this commit before, if its scan is enough by the policy of now."""
     found = registry.find_release(source.image, source.commit)
-    why = unmet(found.scan, source.policy, now=datetime.now(UTC)) if found else ""
+    why = recorded_scan_problem(found.scan, source.policy, now=datetime.now(UTC)) if found else ""
     if found is not None and why:
         get_run_logger().info("%s %s is built and scanned again: it %s", found.app, found.short, why)
         return None

@@ -17,9 +17,9 @@ from towpath.engine.source.edits import quarantine_edits, rollback_edits
 from towpath.errors import ConfigError, RefusedError, TowpathError, UnknownNameError, VerifyError
 from towpath.printable import headline
 from towpath.redact import redact
-from towpath.release.commit_message import PromotionIntent, commit_message, format_message, marker
+from towpath.release.commit_message import PromotionIntent, format_message, intent_marker, promotion_message
 from towpath.release.model import EnvironmentRelease, Release, parse_release_file, release_path
-from towpath.release.quarantine import Quarantined, is_quarantined
+from towpath.release.quarantine import QuarantineEntry, find_quarantined
 
 HISTORY = 100
 """Commits of one `release.yaml` that are searched for an earlier release."""
@@ -71,7 +71,7 @@ def first_failure(*states: "State[Any]") -> TowpathError:
 def restore(target: Target, reason: str) -> Restored | None:
     """Commit the last verified release before the failed one, and quarantine that. None: there is none."""
     desired = read_desired()
-    failed = Quarantined(target.digest, headline(redact(reason)), now(), run_id())
+    failed = QuarantineEntry(target.digest, headline(redact(reason)), now(), run_id())
     earlier = find_earlier(desired, target.app, target.environment, target.digest)
     if earlier is None:
         push_edits(
@@ -115,7 +115,7 @@ def find_earlier(
             continue
         if to is not None and named(state, to):
             return state
-        if to is None and state.verified_at and not is_quarantined(quarantine, state.release.digest):
+        if to is None and state.verified_at and not find_quarantined(quarantine, state.release.digest):
             return state
     return None
 
@@ -142,7 +142,7 @@ def go_back(  # noqa: PLR0913, PLR0917
     environment: str,
     earlier: EnvironmentRelease,
     replaced: str,
-    failed: Quarantined | None,
+    failed: QuarantineEntry | None,
 ) -> Restored:
     """The commit of a rollback."""
     intent = PromotionIntent(
@@ -161,7 +161,7 @@ def go_back(  # noqa: PLR0913, PLR0917
     head = push_edits(
         desired.commit,
         lambda root: rollback_edits(root, load_config(root), environment, restored, failed),
-        commit_message(intent),
+        promotion_message(intent),
         marker=intent.marker,
         expected_unchanged=(release_path(app, environment),),
     )
@@ -170,7 +170,7 @@ def go_back(  # noqa: PLR0913, PLR0917
 
 def quarantine_marker(target: Target) -> tuple[str, str]:
     """The trailer that recognises the commit of `quarantine_message`."""
-    return marker("quarantine", target.app, target.environment, target.digest, run_id())
+    return intent_marker("quarantine", target.app, target.environment, target.digest, run_id())
 
 
 def quarantine_message(target: Target) -> str:

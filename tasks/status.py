@@ -6,7 +6,7 @@ from tasks.cluster import Target
 from tasks.proposal import now
 from tasks.report import artifact_key, read_table, write_table
 from tasks.step import step
-from towpath.drift.decision import Decision, drift_text
+from towpath.drift.decision import Decision, drift_status
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.printable import headline
 from towpath.redact import redact
@@ -46,7 +46,7 @@ def write_health(done: ReconcileResult) -> None:
 def _row(done: ReconcileResult, app: str) -> Row:
     outcome = next((each for each in done.outcomes if each.app == app), None)
     decision = next((each for each in done.plan.decisions if each.app == app), Decision(app, "none"))
-    drift = drift_text(decision, failed=outcome is not None and bool(outcome.failure))
+    drift = drift_status(decision, failed=outcome is not None and bool(outcome.failure))
     detail = done.health[app].message or "; ".join(map(str, decision.exhausted)) or decision.reason
     return _new_row(done, app, str(done.health[app].status), drift, detail)
 

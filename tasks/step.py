@@ -14,7 +14,7 @@ from prefect.states import Completed, Failed
 from prefect.tasks import exponential_backoff
 
 from towpath.errors import RefusedError, TowpathError, TransientError
-from towpath.redact import redact, remember_environment
+from towpath.redact import redact, remember_environment_secrets
 from towpath.settings import Settings
 
 P = ParamSpec("P")
@@ -82,7 +82,7 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
         return cast(R, end(*args, **kwargs))
 
     def end(*args: P.args, **kwargs: P.kwargs) -> Any:
-        remember_environment(os.environ)
+        remember_environment_secrets(os.environ)
         try:
             result = function(*args, **kwargs)
         except RejectedError as error:

@@ -100,7 +100,7 @@ class MissingPartError(TerminalError):
     """This machine lacks a program, a service or a right; the remedy says how to get it."""
 
 
-def unforeseen(error: Exception) -> TowpathError:
+def as_towpath_error(error: Exception) -> TowpathError:
     """What Python raised, in our words: a full or read-only disk is no bug, all else is."""
     if isinstance(error, TowpathError):
         return error

@@ -22,7 +22,7 @@ def printable(text: str) -> str:
     return _CONTROL.sub(" ", _SEQUENCE.sub("", text))
 
 
-def counted(number: int, thing: str) -> str:
+def pluralize(number: int, thing: str) -> str:
     """`1 app`, `2 apps`: for things whose plural ends in an s."""
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-BEAT = 15.0
+HEARTBEAT = 15.0
 """Seconds between two signs of life where there is no terminal."""
 _QUICK = 0.05
 _NOTE_WIDTH = 100
@@ -38,7 +38,7 @@ class Progress(Protocol):
         """A step that ends with the block; an exception marks it failed and goes on."""
 
 
-def elapsed(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """`0.3 s`, `12 s`, `6 m 02 s`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -48,13 +48,13 @@ def elapsed(seconds: float) -> str:
     return f"{minutes} m {rest:02} s"
 
 
-def reporter(stream: TextIO | None = None) -> Progress:
+def progress_on(stream: TextIO | None = None) -> Progress:
     """The right Progress for `stream` (default: stderr, so that stdout stays for results)."""
     stream = sys.stderr if stream is None else stream
-    return Terminal(stream) if stream.isatty() else Lines(stream)
+    return TerminalProgress(stream) if stream.isatty() else LineProgress(stream)
 
 
-class Silent:
+class SilentProgress:
     """Reports nothing."""
 
     @contextmanager
@@ -75,10 +75,10 @@ class _Step:
         self.outcome = text
 
 
-class Lines:
+class LineProgress:
     """For a stream that is no terminal."""
 
-    def __init__(self, stream: TextIO, *, beat: float = BEAT) -> None:
+    def __init__(self, stream: TextIO, *, beat: float = HEARTBEAT) -> None:
         self._stream = stream
         self._beat = beat
         self._lock = threading.Lock()
@@ -103,14 +103,14 @@ class Lines:
     def _beats(self, name: str, step: _Step, begin: float, over: threading.Event) -> None:
         while not over.wait(self._beat):
             note = f": {step.last_note}" if step.last_note else ""
-            self._write(f"  {name} ... {elapsed(time.monotonic() - begin)}{note}")
+            self._write(f"  {name} ... {format_seconds(time.monotonic() - begin)}{note}")
 
     def _write(self, line: str) -> None:
         with self._lock:
             print(line, file=self._stream, flush=True)
 
 
-class Terminal:
+class TerminalProgress:
     """For a terminal: running steps tick at the bottom, ended ones stay as one line each."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -181,5 +181,5 @@ class _TerminalStep(_Step):
 
 def _last_line(mark: str, name: str, step: _Step, seconds: float) -> str:
     said = step.outcome or (step.last_note if mark == "✗" else "")
-    took = elapsed(seconds) if seconds >= _QUICK else ""
+    took = format_seconds(seconds) if seconds >= _QUICK else ""
     return "  ".join(part for part in (f"{mark} {name}", took, said) if part)

@@ -63,18 +63,18 @@ _YAML_DATA = re.compile(r"^(?P<indent>\s*)(?:data|stringData):\s*$")
 _YAML_PAIR = re.compile(r"^(?P<head>\s*[^\s:#][^:]*:\s*)\S.*$")
 
 
-def remember(secret: str) -> None:
+def remember_secret(secret: str) -> None:
     """Mask this value from now on in all that this process redacts; under 6 characters it is no secret."""
     if len(secret) >= _MIN_REMEMBERED:
         _remembered[secret] = None
 
 
-def remember_environment(environ: Mapping[str, str]) -> None:
+def remember_environment_secrets(environ: Mapping[str, str]) -> None:
     """Remember the values of variables whose name says that they are credentials."""
     name_says = re.compile(rf"{_KEY_NAME}$", re.IGNORECASE)
     for name, value in environ.items():
         if name_says.search(name):
-            remember(value)
+            remember_secret(value)
 
 
 def redact(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from towpath.errors import MissingPartError
 
-FROM_STACK = (
+STACK_VARIABLES = (
     "PREFECT_API_URL",
     "TOWPATH_ENVIRONMENTS",
     "TOWPATH_GIT_ALLOW_FILE",
@@ -77,7 +77,7 @@ class Settings:
             trivy=variables.get("TOWPATH_TRIVY"),
             cache=Path(variables.get("TOWPATH_CACHE") or user_home / ".cache/towpath"),
             home=home,
-            variables={name: variables[name] for name in FROM_STACK if name in variables},
+            variables={name: variables[name] for name in STACK_VARIABLES if name in variables},
         )
 
     def export(self, environ: MutableMapping[str, str]) -> None:
@@ -93,4 +93,4 @@ def _stack_variables(path: Path) -> dict[str, str]:
         return {}
     if not isinstance(content, dict):
         return {}
-    return {name: content[name] for name in FROM_STACK if isinstance(content.get(name), str)}
+    return {name: content[name] for name in STACK_VARIABLES if isinstance(content.get(name), str)}

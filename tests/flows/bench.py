@@ -33,7 +33,7 @@ from flows.rollback import rollback
 from towpath.adapters.registry import RegistryManifest
 from towpath.applyset.inventory import Inventory
 from towpath.applyset.plan import Plan
-from towpath.drift.heal_budget import WHOLE, Budget, Exhausted
+from towpath.drift.heal_budget import WHOLE_OBJECT, ExhaustedFields, HealBudget
 from towpath.drift.model import DriftReport
 from towpath.drift.proposal import Proposal
 from towpath.engine.apply.sync_result import SyncResult
@@ -312,11 +312,11 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.calls.extend(f"health {each.environment} {each.app}" for each in rendered)
         return {each.app: bench.health.get(each.app, AppHealth(Status.HEALTHY)) for each in rendered}
 
-    def budget_of(_cluster: object, _owner: object, drifted: Any) -> Budget:
+    def budget_of(_cluster: object, _owner: object, drifted: Any) -> HealBudget:
         known = bench.exhausted
-        left = {entry.ref: (WHOLE,) for entry in drifted if entry.ref in known}
-        stopped = tuple(Exhausted(ref, ("/spec/replicas",)) for ref in left)
-        return Budget(tuple(entry for entry in drifted if entry.ref not in left), left, stopped)
+        left = {entry.ref: (WHOLE_OBJECT,) for entry in drifted if entry.ref in known}
+        stopped = tuple(ExhaustedFields(ref, ("/spec/replicas",)) for ref in left)
+        return HealBudget(tuple(entry for entry in drifted if entry.ref not in left), left, stopped)
 
     def forget_heals(_cluster: object, name: str, _namespace: str, apps: object) -> tuple[str, ...]:
         bench.calls.append(f"forget heals {name} {apps}")

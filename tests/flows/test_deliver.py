@@ -11,7 +11,7 @@ import pytest
 
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.release.model import EnvironmentRelease, ScanSummary, dump_release_file
-from towpath.release.scan import Finding, ScanVerdict
+from towpath.release.scan import ScanFinding, ScanVerdict
 
 
 def commit(bench: Bench) -> str:
@@ -42,7 +42,7 @@ def test_a_blocked_scan_stops_before_anything_is_pushed_and_leaves_its_report(be
     from prefect.artifacts import Artifact
 
     sha = commit(bench)
-    found = Finding("HIGH", "private-key", "secret", "/app/key.pem", "Asymmetric Private Key")
+    found = ScanFinding("HIGH", "private-key", "secret", "/app/key.pem", "Asymmetric Private Key")
     bench.verdict = ScanVerdict(ScanSummary("blocked", ("secret",), {"HIGH": 1}), (found,), (found,))
     run = bench.start("deliver/deliver", app="hello", revision=sha)
     assert run.state.is_failed()

@@ -6,7 +6,7 @@ import pytest
 from prefect.artifacts import Artifact
 
 from tests.flows.bench import DEPLOYMENT, TOWPATH, Bench
-from towpath.applyset.prune_file import dump_confirmation
+from towpath.applyset.prune_file import dump_prune_file
 from towpath.drift.model import DriftEntry, DriftReport
 from towpath.drift.proposal import Proposal
 from towpath.errors import SyncError
@@ -150,7 +150,7 @@ def test_an_app_that_left_git_goes_only_when_a_commit_confirms_it(bench: Bench) 
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")
     assert bench.calls == ["detect dev", "health dev hello"]
-    text = dump_confirmation([(HELLO, "uid")])
+    text = dump_prune_file([(HELLO, "uid")])
     bench.push("environments", {"apps/gone/dev/prune.yaml": text}, "Remove gone")
     bench.calls.clear()
     bench.start("reconcile/dev", environment="dev")

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from towpath.adapters.kubernetes import Cluster, connect
-from towpath.applyset.hooks import split
+from towpath.applyset.hooks import split_hooks
 from towpath.applyset.plan import Plan
 from towpath.config import Environment, parse_config
 from towpath.drift.model import DriftReport
@@ -21,7 +21,7 @@ from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.sync_result import SyncResult
 from towpath.engine.reconcile.detect import detect
 from towpath.engine.source.render import Rendered, digest_of
-from towpath.kube.canonical import comparable, digest
+from towpath.kube.canonical import digest, without_server_fields
 from towpath.objects import Manifest, ref_of
 from towpath.settings import Settings
 
@@ -53,7 +53,7 @@ class World:
         for manifest in objects:
             if manifest["kind"] not in ("Namespace", "CustomResourceDefinition", "ClusterRole"):
                 manifest["metadata"].setdefault("namespace", self.namespace)
-        kept, hooks = split(objects)
+        kept, hooks = split_hooks(objects)
         return Rendered(self.app, "test", self.namespace, kept, digest_of(objects), hooks=hooks)
 
     def plan(self) -> Plan:
@@ -94,7 +94,7 @@ def _version(live: Manifest) -> str:
     if "status" not in live:
         return str(live["metadata"]["resourceVersion"])
     kept = [e for e in live["metadata"]["managedFields"] if e.get("manager") != "kube-controller-manager"]
-    return digest([comparable(live), kept])
+    return digest([without_server_fields(live), kept])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.kube import configmap, secret
-from towpath.drift.decision import drift_text
+from towpath.drift.decision import drift_status
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.live.context import open_context
 from towpath.engine.live.heal_store import forget_heals
@@ -46,7 +46,7 @@ def edit(fleet: Fleet) -> None:
 
 
 def drift_of(fleet: Fleet, app: str = "one") -> str:
-    return drift_text(next(each for each in fleet.look().decisions if each.app == app))
+    return drift_status(next(each for each in fleet.look().decisions if each.app == app))
 
 
 @pytest.mark.parametrize("mode", ["report", "off"])

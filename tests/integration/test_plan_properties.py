@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
-from towpath.kube.apply_order import deletion_stages, ordered
+from towpath.kube.apply_order import deletion_stages, in_apply_order
 from towpath.objects import Manifest, ref_of
 
 pytestmark = pytest.mark.integration
@@ -67,7 +67,7 @@ def test_a_plan_is_stable_complete_and_ends_with_deletions_in_reverse(world: Wor
     kept = [entry.ref for entry in plan.entries if entry.action != "delete"]
     deleted = [entry.ref for entry in plan.entries if entry.action == "delete"]
     assert [entry.ref for entry in plan.entries] == kept + deleted, "deletions come last"
-    assert kept == [ref_of(manifest) for manifest in ordered(world.rendered.objects)]
+    assert kept == [ref_of(manifest) for manifest in in_apply_order(world.rendered.objects)]
     gone = {(kind, "a") for kind in POOL} - {key for key, _ in chosen}
     assert {(ref.kind, ref.name) for ref in deleted} == gone
     live = [make(ref.kind, ref.name, changed=False) for ref in deleted]

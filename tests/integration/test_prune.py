@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.kube import World, configmap, throw_away
 from towpath.applyset.inventory import Owner
-from towpath.applyset.prune_file import dump_confirmation, parse_confirmation
+from towpath.applyset.prune_file import dump_prune_file, parse_prune_file
 from towpath.drift.model import DriftEntry
 from towpath.engine.apply.prune_extras import prune_extras
 from towpath.engine.apply.uninstall import plan_leaving, remove_app
@@ -40,7 +40,7 @@ def test_an_app_that_left_git_goes_only_as_far_as_a_commit_confirms(world: World
     assert names(world) == {"a", "b", "c", "d", "e"}
 
     listed = [(entry.ref, entry.uid) for entry in plan.entries if entry.ref.name != "e"]
-    confirmed = parse_confirmation(dump_confirmation(listed))
+    confirmed = parse_prune_file(dump_prune_file(listed))
     world.kubectl("delete", "configmap", "a")
     world.kubectl("create", "configmap", "a")
     result = remove_app(world.cluster, "hello", world.environment, confirmed, commit="c")

@@ -8,7 +8,7 @@ import pytest
 from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
 from towpath.adapters.kubernetes import connect
 from towpath.applyset.inventory import Owner
-from towpath.applyset.prune_file import dump_confirmation, parse_confirmation
+from towpath.applyset.prune_file import dump_prune_file, parse_prune_file
 from towpath.errors import RefusedError, SyncError, TransientError
 from towpath.objects import ObjectRef, ref_of
 
@@ -112,8 +112,8 @@ def test_a_volume_claim_is_deleted_only_when_confirmed(world: World) -> None:
     [entry] = world.plan().changes
     with pytest.raises(RefusedError, match="PersistentVolumeClaim"):
         world.sync(confirmed={ref: "another"})
-    text = dump_confirmation([(entry.ref, entry.uid)])
-    world.sync(confirmed=parse_confirmation(text))
+    text = dump_prune_file([(entry.ref, entry.uid)])
+    world.sync(confirmed=parse_prune_file(text))
     assert world.cluster.get(ref) is None
 
 

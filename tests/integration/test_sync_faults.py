@@ -14,7 +14,7 @@ import yaml
 from tests.integration.kube import World, configmap, throw_away
 from towpath.adapters.kubernetes import Cluster, connect
 from towpath.adapters.kubernetes.wire import ATTEMPTS
-from towpath.applyset.inventory import PART_OF, Owner
+from towpath.applyset.inventory import PART_OF_LABEL, Owner
 from towpath.engine.apply.sync import TOLERATED
 from towpath.engine.live.observe import THREADS, read_inventory
 from towpath.errors import SyncError, TransientError
@@ -304,7 +304,7 @@ def test_server_that_falls_silent_in_mid_apply(world: World, behind) -> None:
     world.cluster = direct
     assert direct.get(ObjectRef("", "ConfigMap", world.namespace, "d")), "no prune in a run that failed"
     owner = Owner("hello", "test", world.namespace)
-    live = direct.list("", "ConfigMap", world.namespace, labels=f"{PART_OF}={owner.applyset}")
+    live = direct.list("", "ConfigMap", world.namespace, labels=f"{PART_OF_LABEL}={owner.applyset}")
     inventory, _ = read_inventory(direct, owner)
     assert inventory
     assert {each["metadata"]["name"] for each in live} <= {each.ref.name for each in inventory.objects}

@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.kube import World, configmap, throw_away
 from towpath.adapters.kubernetes import connect
-from towpath.applyset.inventory import PART_OF, Owner, from_configmap
+from towpath.applyset.inventory import PART_OF_LABEL, Owner, from_configmap
 from towpath.objects import Manifest, ObjectRef
 
 pytestmark = pytest.mark.integration
@@ -61,7 +61,7 @@ def sync_and_die(world: World, failpoint: str) -> None:
 def owned_and_live(world: World) -> tuple[set[str], set[str]]:
     """Names in the inventory, and names that carry its label."""
     owner = Owner("hello", "test", world.namespace)
-    live = world.cluster.list("", "ConfigMap", world.namespace, labels=f"{PART_OF}={owner.applyset}")
+    live = world.cluster.list("", "ConfigMap", world.namespace, labels=f"{PART_OF_LABEL}={owner.applyset}")
     found = world.cluster.get(owner.ref)
     inventory = from_configmap(found) if found else None
     return {o.ref.name for o in inventory.objects} if inventory else set(), {
@@ -111,7 +111,7 @@ def test_lost_inventory_is_rebuilt_and_deletes_nothing(world: World) -> None:
     world.sync()
     owner = Owner("hello", "test", world.namespace)
     world.kubectl("create", "configmap", "copied")
-    world.kubectl("label", "configmap", "copied", f"{PART_OF}={owner.applyset}")
+    world.kubectl("label", "configmap", "copied", f"{PART_OF_LABEL}={owner.applyset}")
     world.kubectl("delete", "configmap", "towpath-inventory-hello")
     world.objects.pop()
     assert [(e.ref.name, e.action) for e in world.plan().entries if e.ref.name == "d"] == [("d", "skip")]
@@ -135,7 +135,7 @@ def test_lost_inventory_knows_what_is_outside_the_namespace_and_left_git(world: 
     refs = [ObjectRef("rbac.authorization.k8s.io", "ClusterRole", "", name) for name in names]
     kept = world.objects if what == "with others in the namespace" else [cluster_role(names[1])]
     copied = cluster_role(f"{world.namespace}-copied")
-    copied["metadata"]["labels"] = {PART_OF: Owner("hello", "test", world.namespace).applyset}
+    copied["metadata"]["labels"] = {PART_OF_LABEL: Owner("hello", "test", world.namespace).applyset}
     try:
         world.objects = [cluster_role(names[0]), *kept]
         world.sync()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.kube import World, configmap, throw_away
-from towpath.applyset.inventory import PART_OF, Owner
+from towpath.applyset.inventory import PART_OF_LABEL, Owner
 from towpath.engine.live.observe import read_inventory
 
 pytestmark = pytest.mark.integration
@@ -29,7 +29,7 @@ def versions(world: World) -> dict[str, str]:
 
 def owned_and_live(world: World) -> tuple[set[str], set[str]]:
     owner = Owner(world.app, "test", world.namespace)
-    label = f"{PART_OF}={owner.applyset}"
+    label = f"{PART_OF_LABEL}={owner.applyset}"
     live = world.cluster.list("", "ConfigMap", world.namespace, labels=label, metadata_only=True)
     inventory, _ = read_inventory(world.cluster, owner)
     assert inventory

@@ -14,7 +14,7 @@ from towpath.adapters import trivy as adapter
 from towpath.adapters.trivy import Trivy, find_trivy, scan_image
 from towpath.config import ScanPolicy
 from towpath.errors import TerminalError, TransientError
-from towpath.release.scan import ScanVerdict, judge
+from towpath.release.scan import ScanVerdict, judge_scan
 
 pytestmark = pytest.mark.integration
 
@@ -54,7 +54,7 @@ def images(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 def scan(trivy: Trivy, image: tuple[str, Path], cache: Path, policy: ScanPolicy = SECRETS) -> ScanVerdict:
     report = scan_image(trivy, image[1], policy.scanners, cache=cache)
-    return judge(report, policy, image[0], now=datetime.now(UTC))
+    return judge_scan(report, policy, image[0], now=datetime.now(UTC))
 
 
 def test_the_example_is_clean(trivy: Trivy, images: dict[str, tuple[str, Path]], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from towpath.progress import Lines, Silent, Terminal, elapsed, reporter
+from towpath.progress import LineProgress, SilentProgress, TerminalProgress, format_seconds, progress_on
 
 
 @pytest.mark.parametrize(
@@ -13,12 +13,12 @@ from towpath.progress import Lines, Silent, Terminal, elapsed, reporter
     [(0.26, "0.3 s"), (12.4, "12 s"), (59.6, "1 m 00 s"), (60, "1 m 00 s"), (362, "6 m 02 s")],
 )
 def test_times_read_naturally(seconds: float, text: str) -> None:
-    assert elapsed(seconds) == text
+    assert format_seconds(seconds) == text
 
 
 def test_without_a_terminal_a_step_has_a_first_and_a_last_line() -> None:
     stream = io.StringIO()
-    with Lines(stream).step("kustomize") as step:
+    with LineProgress(stream).step("kustomize") as step:
         step.note("compiling")
         step.result("found")
     assert stream.getvalue().splitlines() == ["· kustomize ...", "✓ kustomize  found"]
@@ -34,7 +34,7 @@ def test_a_long_step_gives_signs_of_life_with_its_last_note() -> None:
                 seen.set()
             return stream.write(text)
 
-    with Lines(Watched(), beat=0.01).step("kubernetes") as step:
+    with LineProgress(Watched(), beat=0.01).step("kubernetes") as step:
         step.note("compiling a\ncompiling b\n")
         assert seen.wait(10)
     assert "  kubernetes ... 0.0 s: compiling b" in stream.getvalue()
@@ -42,18 +42,18 @@ def test_a_long_step_gives_signs_of_life_with_its_last_note() -> None:
 
 def test_a_failed_step_is_marked_and_its_error_goes_on() -> None:
     stream = io.StringIO()
-    with pytest.raises(ValueError, match="broken"), Lines(stream).step("kustomize") as step:
+    with pytest.raises(ValueError, match="broken"), LineProgress(stream).step("kustomize") as step:
         step.note("compiling")
         raise ValueError("broken")
     assert stream.getvalue().splitlines()[-1] == "✗ kustomize  compiling"
 
 
 def test_a_stream_that_is_no_terminal_gets_lines() -> None:
-    assert isinstance(reporter(io.StringIO()), Lines)
+    assert isinstance(progress_on(io.StringIO()), LineProgress)
 
 
 def test_silence_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    with Silent().step("kustomize") as step:
+    with SilentProgress().step("kustomize") as step:
         step.note("compiling")
     assert capfd.readouterr() == ("", "")
 
@@ -61,8 +61,8 @@ def test_silence_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
 def test_on_a_terminal_ended_steps_stay_and_brackets_are_text() -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as stream:
-        progress = reporter(stream)
-        assert isinstance(progress, Terminal)
+        progress = progress_on(stream)
+        assert isinstance(progress, TerminalProgress)
         with progress.step("outer [x]") as outer, progress.step("inner") as inner:
             outer.note("[/red] note")
             inner.result("built")

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from towpath.redact import mask_secret, redact, remember, remember_environment
+from towpath.redact import mask_secret, redact, remember_environment_secrets, remember_secret
 
 CANARY = "C4nary/7f3a+9d=="
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAcanary\nq83vEjRWeJC=\n-----END RSA PRIVATE KEY-----"
@@ -77,7 +77,7 @@ def test_base64_of_a_private_key_does_not_come_out() -> None:
 
 @pytest.mark.parametrize("before", ["", "u", "us", "user:"])
 def test_remembered_values_are_masked_in_every_form(before: str) -> None:
-    remember(CANARY)
+    remember_secret(CANARY)
     forms = [
         CANARY,
         quote(CANARY, safe=""),
@@ -92,7 +92,7 @@ def test_remembered_values_are_masked_in_every_form(before: str) -> None:
 
 
 def test_the_environments_credentials_are_remembered() -> None:
-    remember_environment({"REGISTRY_PASSWORD": "environment-canary", "HOME": "/home/someone"})
+    remember_environment_secrets({"REGISTRY_PASSWORD": "environment-canary", "HOME": "/home/someone"})
     assert redact("environment-canary in /home/someone") == "*** in /home/someone"
 
 

@@ -18,7 +18,7 @@ from requests.utils import parse_dict_header
 
 from towpath.adapters.docker import credentials
 from towpath.errors import TerminalError, TransientError
-from towpath.redact import redact, remember
+from towpath.redact import redact, remember_secret
 from towpath.release.image_ref import DEFAULT_REGISTRY, ImageReference, check_digest, is_loopback
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -154,7 +154,7 @@ class Repository:
         kind, _, rest = challenge.partition(" ")
         known = credentials(self.image.registry)
         for secret in known.values():
-            remember(secret)
+            remember_secret(secret)
         if kind.lower() == "basic":
             return _basic(known) if "password" in known else None
         if kind.lower() != "bearer":
@@ -182,7 +182,7 @@ class Repository:
         token = content.get("token") or content.get("access_token")
         if not token:
             return None
-        remember(str(token))
+        remember_secret(str(token))
         return f"Bearer {token}"
 
     def _refused(self, answer: requests.Response, what: str) -> Exception:

@@ -22,7 +22,7 @@ from typing import Any
 
 from towpath.adapters.process import CommandError, run
 from towpath.errors import MissingPartError, TerminalError, TransientError
-from towpath.release.scan import EVIDENCE
+from towpath.release.scan import EVIDENCE_KEY
 from towpath.settings import Settings
 
 REFUSED_VERSIONS = frozenset({"0.69.4", "0.69.5", "0.69.6"})
@@ -100,7 +100,7 @@ def scan_image(  # noqa: PLR0913
             *("--no-progress", "--quiet", "--timeout", f"{max(1, int(timeout))}s"),
         ]
         _run(args, folder, timeout + _GRACE, action="scan")
-        return {**_read(output), EVIDENCE: _evidence(trivy, scanners, metadata)}
+        return {**_read(output), EVIDENCE_KEY: _evidence(trivy, scanners, metadata)}
 
 
 def _secret_rules(folder: Path) -> Path:

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from towpath.applyset.hooks import JOB
-from towpath.applyset.prune import PRUNE
+from towpath.applyset.prune import PRUNE_ANNOTATION
 from towpath.errors import ConfigError
-from towpath.kube.apply_order import HOOK, POST, PRE, WAVE
+from towpath.kube.apply_order import HOOK_ANNOTATION, POST_SYNC, PRE_SYNC, WAVE_ANNOTATION
 from towpath.objects import group_of
 from towpath.yamltext.manifest_reader import ManifestDocument
 
@@ -21,16 +21,16 @@ _HELM_HOOK = "helm.sh/hook"
 _HELM_WEIGHT = "helm.sh/hook-weight"
 _HELM_POLICY = "helm.sh/resource-policy"
 _PHASE = {
-    "pre-install": PRE,
-    "pre-upgrade": PRE,
-    "post-install": POST,
-    "post-upgrade": POST,
+    "pre-install": PRE_SYNC,
+    "pre-upgrade": PRE_SYNC,
+    "post-install": POST_SYNC,
+    "post-upgrade": POST_SYNC,
     "crd-install": "",  # of Helm 2: a CRD like any other
 }
 _NOT_OURS = frozenset({"pre-delete", "post-delete", "pre-rollback", "post-rollback", "test", "test-success"})
 
 
-def map_annotations(documents: Iterable[ManifestDocument]) -> Iterator[ManifestDocument]:
+def map_helm_hooks(documents: Iterable[ManifestDocument]) -> Iterator[ManifestDocument]:
     """The documents with our annotations; ConfigError for a hook that Helm does not know."""
     for document in documents:
         value = document.value
@@ -59,11 +59,11 @@ def _phases(document: ManifestDocument, names: str) -> set[str]:
 
 
 def _kept(annotations: Mapping[str, Any]) -> dict[str, str]:
-    return {PRUNE: "disabled"} if annotations.get(_HELM_POLICY) == "keep" else {}
+    return {PRUNE_ANNOTATION: "disabled"} if annotations.get(_HELM_POLICY) == "keep" else {}
 
 
 def _hook(document: ManifestDocument, annotations: Mapping[str, Any], phases: set[str]) -> dict[str, Any]:
-    if phases >= {PRE, POST}:
+    if phases >= {PRE_SYNC, POST_SYNC}:
         if (group_of(str(document.value.get("apiVersion"))), document.value.get("kind")) == JOB:
             raise ConfigError(
                 "a hook both before and after: one hook runs once in a sync",
@@ -71,8 +71,11 @@ def _hook(document: ManifestDocument, annotations: Mapping[str, Any], phases: se
                 line=document.line or None,
                 remedy="Make two hooks of it.",
             )
-        phases = {PRE}
+        phases = {PRE_SYNC}
     phase = "".join(phases)
     if not phase:
         return {}
-    return {HOOK: phase, **({WAVE: annotations[_HELM_WEIGHT]} if _HELM_WEIGHT in annotations else {})}
+    return {
+        HOOK_ANNOTATION: phase,
+        **({WAVE_ANNOTATION: annotations[_HELM_WEIGHT]} if _HELM_WEIGHT in annotations else {}),
+    }

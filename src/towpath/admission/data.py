@@ -11,7 +11,7 @@ from towpath.objects import Manifest, group_of
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}\Z")
 
 
-def problems_of(manifest: Manifest) -> Iterator[str]:
+def data_problems(manifest: Manifest) -> Iterator[str]:
     """What is wrong with the data of a ConfigMap or Secret; nothing for other kinds."""
     if group_of(manifest["apiVersion"]) or manifest["kind"] not in ("ConfigMap", "Secret"):
         return

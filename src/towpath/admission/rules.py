@@ -11,16 +11,16 @@ from typing import Any
 
 from towpath.admission import data
 from towpath.applyset import annotations
-from towpath.applyset.hooks import hook_of
+from towpath.applyset.hooks import hook_phase
 from towpath.applyset.inventory import Owner
 from towpath.errors import ConfigError
 from towpath.kube.kinds import (
     NEVER_STORED,
     Kind,
-    group_with,
+    built_in_group,
+    crd_scopes,
     is_cluster_scoped,
-    is_known,
-    scopes_of_definitions,
+    is_known_kind,
 )
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 from towpath.release.image_ref import same_repository
@@ -81,7 +81,7 @@ class Admission:
     origins: Mapping[ObjectRef, ManifestDocument]
 
 
-def admit(documents: Sequence[ManifestDocument], policy: AdmissionPolicy, *, where: str) -> Admission:
+def admit_objects(documents: Sequence[ManifestDocument], policy: AdmissionPolicy, *, where: str) -> Admission:
     """Judge every object; `where` is the file to name when there is none at all."""
     findings: list[Finding] = []
     unpacked = list(_unpack(documents, findings))
@@ -89,7 +89,7 @@ def admit(documents: Sequence[ManifestDocument], policy: AdmissionPolicy, *, whe
         findings.append(Finding(where, 0, "renders no object: an empty result would delete what runs"))
     if len(unpacked) > MAX_OBJECTS:
         return Admission((), (Finding(where, 0, f"renders more than {MAX_OBJECTS:,} objects"),), {})
-    definitions = scopes_of_definitions(document.value for document in unpacked)
+    definitions = crd_scopes(document.value for document in unpacked)
     admitted: list[Manifest] = []
     origins: dict[ObjectRef, ManifestDocument] = {}
     for document in unpacked:
@@ -109,7 +109,9 @@ def admit(documents: Sequence[ManifestDocument], policy: AdmissionPolicy, *, whe
     return Admission(tuple(admitted), tuple(findings), origins)
 
 
-def claims(environments: Iterable[tuple[str, Mapping[ObjectRef, ManifestDocument]]]) -> list[Finding]:
+def objects_of_two_apps(
+    environments: Iterable[tuple[str, Mapping[ObjectRef, ManifestDocument]]],
+) -> list[Finding]:
     """A finding for each object that two apps of one environment declare; takes (app, origins) pairs."""
     owners: dict[ObjectRef, str] = {}
     findings = []
@@ -187,7 +189,10 @@ def _judge(
     manifest["metadata"] = about
     kind, name = manifest["kind"], about["name"]
     misplaced = list(_place_problems(manifest, policy, definitions))
-    inside = [*annotations.problems_of(about, policy.app, policy.environment), *data.problems_of(manifest)]
+    inside = [
+        *annotations.metadata_problems(about, policy.app, policy.environment),
+        *data.data_problems(manifest),
+    ]
     problems = [*(f"{kind} {name}: {what}" for what in inside), *_image_problems(manifest, policy)]
     if len(json.dumps(manifest, ensure_ascii=False).encode()) > MAX_OBJECT_BYTES:
         problems.append(f"{kind} {name} is larger than an API server takes ({MAX_OBJECT_BYTES:,} bytes)")
@@ -204,8 +209,8 @@ def _place_problems(
     kind, name = manifest["kind"], about["name"]
     if (group_of(api_version), kind) in NEVER_STORED:
         yield f"{kind} {name}: this kind is not desired state and cannot be kept in Git"
-    elif not is_known(api_version, kind):
-        group = group_with(kind)
+    elif not is_known_kind(api_version, kind):
+        group = built_in_group(kind)
         hint = f"; it is in {group or 'v1'}" if group is not None else ""
         yield f"{kind} {name}: there is no kind {kind} in {api_version}{hint}"
     elif _is_cluster_scoped(api_version, kind, policy, definitions):
@@ -261,7 +266,7 @@ def _is_name(group: str, kind: str, name: str) -> bool:
 
 def _hook_problems(manifest: Manifest) -> Iterator[str]:
     try:
-        hook_of(manifest)
+        hook_phase(manifest)
     except ConfigError as error:
         yield error.message
 

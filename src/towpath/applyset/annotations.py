@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from towpath.applyset.apply_object import IGNORE
-from towpath.applyset.inventory import APP, ENVIRONMENT, INVENTORY
-from towpath.applyset.prune import PRUNE
-from towpath.kube.apply_order import HOOK, WAVE
+from towpath.applyset.apply_object import IGNORE_ANNOTATION
+from towpath.applyset.inventory import APP_LABEL, ENVIRONMENT_LABEL, INVENTORY_LABEL
+from towpath.applyset.prune import PRUNE_ANNOTATION
+from towpath.kube.apply_order import HOOK_ANNOTATION, WAVE_ANNOTATION
 
-RECREATE = "towpath.dev/recreate"
+RECREATE_ANNOTATION = "towpath.dev/recreate"
 """Annotation `allowed`: where a field is immutable, the object may be deleted and created anew."""
 MAX_ANNOTATIONS = 256 << 10
 """Bytes of all annotations of an object that an API server takes."""
@@ -17,19 +17,22 @@ MAX_ANNOTATIONS = 256 << 10
 _OURS = "towpath.dev/"
 _APPLYSET = "applyset.kubernetes.io/"
 _VALUES = {
-    WAVE: (re.compile(r"[-+]?[0-9]{1,6}\Z"), "a whole number"),
-    HOOK: (re.compile(""), ""),  # hooks.py
-    PRUNE: (re.compile(r"disabled\Z"), "`disabled`"),
-    RECREATE: (re.compile(r"allowed\Z"), "`allowed`"),
+    WAVE_ANNOTATION: (re.compile(r"[-+]?[0-9]{1,6}\Z"), "a whole number"),
+    HOOK_ANNOTATION: (re.compile(""), ""),  # hooks.py
+    PRUNE_ANNOTATION: (re.compile(r"disabled\Z"), "`disabled`"),
+    RECREATE_ANNOTATION: (re.compile(r"allowed\Z"), "`allowed`"),
     # Of each part between commas, and possessive: a long value that is none must not be tried in many ways.
-    IGNORE: (re.compile(r"\s*+(?:/(?:[^~/]|~[01])++)++\Z"), "JSON pointers, as in `/spec/replicas`"),
+    IGNORE_ANNOTATION: (
+        re.compile(r"\s*+(?:/(?:[^~/]|~[01])++)++\Z"),
+        "JSON pointers, as in `/spec/replicas`",
+    ),
 }
 """Our annotations: what each may say."""
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 _KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 
 
-def problems_of(metadata: Mapping[str, Any], app: str | None, environment: str | None) -> Iterator[str]:
+def metadata_problems(metadata: Mapping[str, Any], app: str | None, environment: str | None) -> Iterator[str]:
     """What is wrong with labels, annotations, owners and finalizers of an object of this app, a line each."""
     for field in ("labels", "annotations"):
         pairs = metadata.get(field)
@@ -39,7 +42,7 @@ def problems_of(metadata: Mapping[str, Any], app: str | None, environment: str |
             yield f"`metadata.{field}` is not a mapping"
             continue
         for key, value in pairs.items():
-            yield from _pair(field[:-1], key, value, {APP: app, ENVIRONMENT: environment})
+            yield from _pair(field[:-1], key, value, {APP_LABEL: app, ENVIRONMENT_LABEL: environment})
         size = sum(len(str(key).encode()) + len(str(value).encode()) for key, value in pairs.items())
         if field == "annotations" and size > MAX_ANNOTATIONS:
             yield f"has more than {MAX_ANNOTATIONS:,} bytes of annotations"
@@ -56,7 +59,11 @@ def _pair(field: str, key: str, value: Any, owner: Mapping[str, str | None]) -> 
     named = f"{field} {key[:100]!r}"
     if not isinstance(value, str):
         yield f"{named} is not a string; quote its value"
-    elif key.startswith(_APPLYSET) or key == INVENTORY or (key in owner and owner[key] not in (None, value)):
+    elif (
+        key.startswith(_APPLYSET)
+        or key == INVENTORY_LABEL
+        or (key in owner and owner[key] not in (None, value))
+    ):
         yield f"{named} tells ownership and is Towpath's to set"
     elif not _KEY.match(key):
         yield f"{named} is not a valid {field}"
@@ -65,7 +72,7 @@ def _pair(field: str, key: str, value: Any, owner: Mapping[str, str | None]) -> 
             yield f"{named} has a value that no label can have"
     elif key in _VALUES:
         pattern, expected = _VALUES[key]
-        parts = value.split(",") if key == IGNORE else [value]
+        parts = value.split(",") if key == IGNORE_ANNOTATION else [value]
         if not all(map(pattern.match, parts)):
             yield f"annotation {key} is {value[:100]!r}, not {expected}"
     elif key.startswith(_OURS) and key not in owner:

@@ -5,19 +5,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from towpath.applyset.inventory import Owned, Owner
+from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.kube import pointer
 from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import Yielded, fingerprint, foreign_edits, yielded_pointers
+from towpath.kube.managed_fields import IgnoredManagers, fingerprint, foreign_edits, pointers_left_to_managers
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 
-IGNORE = "towpath.dev/ignore"
+IGNORE_ANNOTATION = "towpath.dev/ignore"
 """Annotation: JSON pointers, separated by commas, that are left alone in this object."""
-SCALED = "/spec/replicas"
-NOTHING: Mapping[ObjectRef, Manifest] = {}
+REPLICAS_POINTER = "/spec/replicas"
+NO_OBJECTS: Mapping[ObjectRef, Manifest] = {}
 
 
-class Rule(Protocol):
+class FieldRule(Protocol):
     """An ignore rule of an environment."""
 
     @property
@@ -42,15 +42,15 @@ class ApplyObject:
     manifest: Manifest
     initial: Manifest = field(repr=False)
     ignored: tuple[str, ...]
-    applied: str
-    yielded: Yielded = ()
+    applied_digest: str
+    ignored_managers: IgnoredManagers = ()
 
     def without(self, pointers: Iterable[str]) -> "ApplyObject":
         """As it is, but for these fields, which are left alone."""
         ignored = tuple(sorted({*self.ignored, *pointers}))
         return replace(self, manifest=pointer.without(self.manifest, pointers), ignored=ignored)
 
-    def is_settled(self, owned: Owned | None, live: Manifest | None) -> bool:
+    def is_settled(self, owned: OwnedObject | None, live: Manifest | None) -> bool:
         """Whether the live object is as we left it, which is as Git wants it. `live` may be metadata only."""
         if owned is None or live is None or "deletionTimestamp" in live["metadata"]:
             return False
@@ -58,18 +58,18 @@ class ApplyObject:
         return (
             bool(owned.fingerprint)
             and owned.uid == metadata["uid"]
-            and owned.applied == self.applied
+            and owned.applied_digest == self.applied_digest
             and owned.fingerprint == fingerprint(metadata)
-            and not foreign_edits(metadata, self.ignored, self.yielded)
+            and not foreign_edits(metadata, self.ignored, self.ignored_managers)
         )
 
 
-def prepare(
+def prepare_objects(
     objects: Iterable[Manifest],
     owner: Owner,
-    rules: Iterable[Rule] = (),
+    rules: Iterable[FieldRule] = (),
     scaled: Iterable[Manifest] = (),
-    live: Mapping[ObjectRef, Manifest] = NOTHING,
+    live: Mapping[ObjectRef, Manifest] = NO_OBJECTS,
 ) -> tuple[ApplyObject, ...]:
     """Every object, once. `scaled` are live HorizontalPodAutoscalers; those among `objects` count as well.
 
@@ -96,7 +96,7 @@ def scale_targets(objects: Iterable[Manifest]) -> frozenset[tuple[str, str, str]
 def _prepare(
     manifest: Manifest,
     owner: Owner,
-    rules: tuple[Rule, ...],
+    rules: tuple[FieldRule, ...],
     targets: frozenset[tuple[str, str, str]],
     live: Mapping[ObjectRef, Manifest],
 ) -> ApplyObject:
@@ -110,14 +110,14 @@ def _prepare(
     mine = [rule for rule in rules if rule.kind in ("*", ref.kind) and rule.name in (None, ref.name)]
     ignored = {rule.pointer for rule in mine if rule.pointer and not rule.manager}
     yielded = tuple(sorted({(rule.manager, rule.pointer or "") for rule in mine if rule.manager}))
-    annotation = (metadata.get("annotations") or {}).get(IGNORE, "")
+    annotation = (metadata.get("annotations") or {}).get(IGNORE_ANNOTATION, "")
     ignored |= {at.strip() for at in annotation.split(",") if at.strip().startswith("/")}
     if (ref.group, ref.kind, ref.name) in targets:
-        ignored.add(SCALED)
+        ignored.add(REPLICAS_POINTER)
     kept = pointer.without(initial, sorted(ignored))
     applied = digest(kept)
     if yielded and (found := live.get(ref)):
-        kept = pointer.without(kept, yielded_pointers(found["metadata"], yielded, kept))
+        kept = pointer.without(kept, pointers_left_to_managers(found["metadata"], yielded, kept))
     return ApplyObject(ref, kept, initial, tuple(sorted(ignored)), applied, yielded)
 
 

@@ -22,24 +22,24 @@ from typing import Any, Literal
 
 from towpath import __version__
 from towpath.errors import RefusedError
-from towpath.kube.canonical import canonical
+from towpath.kube.canonical import canonical_json
 from towpath.objects import Manifest, ObjectRef
 
 FORMAT = 2
-READ = (1, 2)
+READABLE_FORMATS = (1, 2)
 PLAIN_LIMIT = 200_000
-LARGEST = 1_000_000
+MAX_BYTES = 1_000_000
 """Bytes: the API server takes 1 MiB in a ConfigMap."""
-INVENTORY = "towpath.dev/inventory"
-HEALS = "towpath.dev/heals"
+INVENTORY_LABEL = "towpath.dev/inventory"
+HEALS_LABEL = "towpath.dev/heals"
 """Label of the ConfigMap with an app's heals (drift/heal_budget.py)."""
-APP = "towpath.dev/app"
-ENVIRONMENT = "towpath.dev/environment"
-PART_OF = "applyset.kubernetes.io/part-of"
-APPLYSET_ID = "applyset.kubernetes.io/id"
-TOOLING = "applyset.kubernetes.io/tooling"
-GROUP_KINDS = "applyset.kubernetes.io/contains-group-kinds"
-ADDITIONAL = "applyset.kubernetes.io/additional-namespaces"
+APP_LABEL = "towpath.dev/app"
+ENVIRONMENT_LABEL = "towpath.dev/environment"
+PART_OF_LABEL = "applyset.kubernetes.io/part-of"
+APPLYSET_ID_LABEL = "applyset.kubernetes.io/id"
+TOOLING_ANNOTATION = "applyset.kubernetes.io/tooling"
+GROUP_KINDS_ANNOTATION = "applyset.kubernetes.io/contains-group-kinds"
+ADDITIONAL_NAMESPACES_ANNOTATION = "applyset.kubernetes.io/additional-namespaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Owner:
     @property
     def labels(self) -> dict[str, str]:
         """On every object of ours."""
-        return {APP: self.app, ENVIRONMENT: self.environment, PART_OF: self.applyset}
+        return {APP_LABEL: self.app, ENVIRONMENT_LABEL: self.environment, PART_OF_LABEL: self.applyset}
 
 
 @lru_cache(maxsize=1024)
@@ -75,7 +75,7 @@ def _applyset(parent: ObjectRef) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
+class OwnedObject:
     """One object as it was after our last apply; `uid` is empty while that has not been confirmed.
 
     `fingerprint` is that of `managedFields` (kube/managed_fields.py), `applied` the digest of what was sent.
@@ -84,7 +84,7 @@ class Owned:
     ref: ObjectRef
     uid: str = ""
     fingerprint: str = ""
-    applied: str = ""
+    applied_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,40 +106,40 @@ class Inventory:
     owner: Owner
     commit: str
     desired: str
-    objects: tuple[Owned, ...]
+    objects: tuple[OwnedObject, ...]
     hooks: tuple[HookRun, ...] = ()
 
     @property
-    def by_ref(self) -> dict[ObjectRef, Owned]:
+    def by_ref(self) -> dict[ObjectRef, OwnedObject]:
         return {owned.ref: owned for owned in self.objects}
 
 
-def ahead(old: Inventory | None, owner: Owner, refs: Iterable[ObjectRef]) -> Inventory:
+def with_planned_objects(old: Inventory | None, owner: Owner, refs: Iterable[ObjectRef]) -> Inventory:
     """What may exist from now on: all of the old one, and `refs` without a uid yet."""
     old = old or Inventory(owner, "", "", ())
-    new = {ref: Owned(ref) for ref in refs if ref not in old.by_ref}
+    new = {ref: OwnedObject(ref) for ref in refs if ref not in old.by_ref}
     return replace(old, objects=_sorted({**old.by_ref, **new}))
 
 
-def after(
+def inventory_after_sync(
     owner: Owner,
     commit: str,
     desired: str,
-    objects: Mapping[ObjectRef, Owned],
+    objects: Mapping[ObjectRef, OwnedObject],
     hooks: tuple[HookRun, ...] = (),
 ) -> Inventory:
     """What does exist now."""
     return Inventory(owner, commit, desired, _sorted(objects), hooks)
 
 
-def remembering(old: Inventory | None, owner: Owner, run: HookRun) -> Inventory:
+def with_hook_run(old: Inventory | None, owner: Owner, run: HookRun) -> Inventory:
     """The inventory with `run` in place of what was known of that hook."""
     old = old or Inventory(owner, "", "", ())
     kept = [each for each in old.hooks if each.ref != run.ref]
     return replace(old, hooks=tuple(sorted([*kept, run], key=lambda each: each.ref)))
 
 
-def same(one: Inventory | None, other: Inventory) -> bool:
+def is_same_inventory(one: Inventory | None, other: Inventory) -> bool:
     """Whether writing `other` over `one` would be for nothing; the commit alone is no reason to write."""
     return one is not None and replace(one, commit="") == replace(other, commit="")
 
@@ -155,40 +155,44 @@ def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
         "name": owner.ref.name,
         "namespace": owner.namespace,
         "labels": {
-            APPLYSET_ID: owner.applyset,
-            INVENTORY: owner.app,
-            APP: owner.app,
-            ENVIRONMENT: owner.environment,
+            APPLYSET_ID_LABEL: owner.applyset,
+            INVENTORY_LABEL: owner.app,
+            APP_LABEL: owner.app,
+            ENVIRONMENT_LABEL: owner.environment,
         },
-        "annotations": {TOOLING: f"towpath/v{__version__}", GROUP_KINDS: ",".join(kinds), ADDITIONAL: ""},
+        "annotations": {
+            TOOLING_ANNOTATION: f"towpath/v{__version__}",
+            GROUP_KINDS_ANNOTATION: ",".join(kinds),
+            ADDITIONAL_NAMESPACES_ANNOTATION: "",
+        },
     }
     if resource_version:
         metadata["resourceVersion"] = resource_version
     body: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
-    text = canonical(_content(inventory, inventory.objects))
+    text = canonical_json(_content(inventory, inventory.objects))
     if len(text) <= PLAIN_LIMIT:
         return {**body, "data": {"inventory": text}}
-    bare = tuple(Owned(each.ref) if _packs(each) else each for each in inventory.objects)
-    packed = gzip.compress(canonical(_content(inventory, bare)).encode(), mtime=0)
+    bare = tuple(OwnedObject(each.ref) if _packs(each) else each for each in inventory.objects)
+    packed = gzip.compress(canonical_json(_content(inventory, bare)).encode(), mtime=0)
     digests = b"".join(_pack(each) for each in inventory.objects)
-    if len(packed) + len(digests) > LARGEST:
+    if len(packed) + len(digests) > MAX_BYTES:
         raise RefusedError(
             f"the inventory of {owner.app} in {owner.environment} ({len(inventory.objects)} objects)"
-            f" is larger than a ConfigMap may be ({LARGEST:,} bytes)",
+            f" is larger than a ConfigMap may be ({MAX_BYTES:,} bytes)",
             remedy="Nothing was changed. Make two apps of it.",
         )
     data = {"inventory": packed, "digests": digests}
     return {**body, "binaryData": {key: base64.b64encode(value).decode() for key, value in data.items()}}
 
 
-def _content(inventory: Inventory, objects: tuple[Owned, ...]) -> dict[str, Any]:
+def _content(inventory: Inventory, objects: tuple[OwnedObject, ...]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "app": inventory.owner.app,
         "environment": inventory.owner.environment,
         "commit": inventory.commit,
         "desired": inventory.desired,
-        "objects": [[*_key(o.ref), o.uid, o.fingerprint, o.applied] for o in objects],
+        "objects": [[*_key(o.ref), o.uid, o.fingerprint, o.applied_digest] for o in objects],
         "hooks": [
             [*_key(h.ref), h.commit, h.digest, h.result, h.uid, h.message[:1000]] for h in inventory.hooks
         ],
@@ -204,7 +208,7 @@ def from_configmap(manifest: Manifest) -> Inventory:
         objects = {}
         for group, kind, namespace, name, uid, fingerprint, applied in content["objects"]:
             ref = ObjectRef(group, kind, namespace, name)
-            objects[ref] = Owned(ref, uid, fingerprint, applied)
+            objects[ref] = OwnedObject(ref, uid, fingerprint, applied)
         if digests := (manifest.get("binaryData") or {}).get("digests"):
             objects = _unpack(objects, base64.b64decode(digests, validate=True))
         hooks = tuple(HookRun(ObjectRef(*hook[:4]), *hook[4:]) for hook in content.get("hooks") or ())
@@ -218,8 +222,8 @@ def from_configmap(manifest: Manifest) -> Inventory:
 
 def _read(manifest: Manifest) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(_text(manifest))
-    if content["format"] not in READ:
-        raise ValueError(f"its format is {content['format']}, known are {READ}")
+    if content["format"] not in READABLE_FORMATS:
+        raise ValueError(f"its format is {content['format']}, known are {READABLE_FORMATS}")
     return content
 
 
@@ -231,7 +235,7 @@ def _text(manifest: Manifest) -> str:
     return text
 
 
-def _sorted(objects: Mapping[ObjectRef, Owned]) -> tuple[Owned, ...]:
+def _sorted(objects: Mapping[ObjectRef, OwnedObject]) -> tuple[OwnedObject, ...]:
     return tuple(objects[ref] for ref in sorted(objects))
 
 
@@ -239,34 +243,34 @@ def _key(ref: ObjectRef) -> tuple[str, str, str, str]:
     return ref.group, ref.kind, ref.namespace, ref.name
 
 
-def _packs(owned: Owned) -> bool:
+def _packs(owned: OwnedObject) -> bool:
     """Whether the object's three values have the usual form, that 16 bytes each can hold."""
     return any(_pack(owned))
 
 
-def _pack(owned: Owned) -> bytes:
+def _pack(owned: OwnedObject) -> bytes:
     """48 bytes; all zero when they could not tell the same, and then the values stay in the JSON."""
-    values = (owned.uid.replace("-", ""), owned.fingerprint, owned.applied)
+    values = (owned.uid.replace("-", ""), owned.fingerprint, owned.applied_digest)
     try:
         packed = b"".join(bytes.fromhex(value or "0" * 32) for value in values)
-        if len(packed) == 48 and _unpack({owned.ref: Owned(owned.ref)}, packed)[owned.ref] == owned:
+        if len(packed) == 48 and _unpack({owned.ref: OwnedObject(owned.ref)}, packed)[owned.ref] == owned:
             return packed
     except ValueError:
         pass
     return bytes(48)
 
 
-def _unpack(objects: Mapping[ObjectRef, Owned], digests: bytes) -> dict[ObjectRef, Owned]:
+def _unpack(objects: Mapping[ObjectRef, OwnedObject], digests: bytes) -> dict[ObjectRef, OwnedObject]:
     if len(digests) != 48 * len(objects):
         raise ValueError(f"it has {len(digests)} bytes of digests for {len(objects)} objects")
     found = {}
     for index, (ref, owned) in enumerate(objects.items()):
         uid, fingerprint, applied = (digests[at : at + 16] for at in range(index * 48, index * 48 + 48, 16))
-        found[ref] = Owned(
+        found[ref] = OwnedObject(
             ref,
             _uuid(uid.hex()) if any(uid) else owned.uid,
             fingerprint.hex() if any(fingerprint) else owned.fingerprint,
-            applied.hex() if any(applied) else owned.applied,
+            applied.hex() if any(applied) else owned.applied_digest,
         )
     return found
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from towpath.kube.diff import Difference
 from towpath.objects import ObjectRef
 
-KEPT = "not deleted"
+NOT_DELETED = "not deleted"
 """Reason of an entry for what stays although Git does not have it."""
 Action = Literal["create", "configure", "unchanged", "delete", "skip"]
 _SIGN = {"create": "+", "configure": "~", "delete": "-", "unchanged": " ", "skip": "!"}
@@ -33,7 +33,7 @@ class PlanEntry:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "object": to_json(self.ref),
+            "object": ref_to_json(self.ref),
             "action": self.action,
             "differences": [difference.to_json() for difference in self.differences],
             "reason": self.reason,
@@ -64,7 +64,7 @@ class Plan:
     def differs(self) -> bool:
         """Whether live is not as Git wants it, also where a sync could not help it."""
         return any(
-            entry.action != "unchanged" and not entry.reason.startswith(KEPT) for entry in self.entries
+            entry.action != "unchanged" and not entry.reason.startswith(NOT_DELETED) for entry in self.entries
         )
 
     def summary(self) -> str:
@@ -95,10 +95,10 @@ class Plan:
         if not told:
             return self.summary() + "\n"
         body = "\n".join(_marked(line) for entry in told for line in entry.lines())
-        return f"{self.summary()}\n\n{fenced(body)}\n"
+        return f"{self.summary()}\n\n{fenced_block(body)}\n"
 
 
-def fenced(body: str, language: str = "diff") -> str:
+def fenced_block(body: str, language: str = "diff") -> str:
     """A code block that its content cannot end."""
     fence = "```"
     while fence in body:
@@ -106,7 +106,7 @@ def fenced(body: str, language: str = "diff") -> str:
     return f"{fence}{language}\n{body}\n{fence}"
 
 
-def to_json(ref: ObjectRef) -> dict[str, str]:
+def ref_to_json(ref: ObjectRef) -> dict[str, str]:
     """A reference, for reports."""
     return {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 

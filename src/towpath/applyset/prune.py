@@ -4,20 +4,20 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from towpath.applyset.inventory import PART_OF, Owned, Owner
+from towpath.applyset.inventory import PART_OF_LABEL, OwnedObject, Owner
 from towpath.errors import RefusedError
 from towpath.objects import Manifest, ObjectRef
 
-PRUNE = "towpath.dev/prune"
-NONE: Mapping[ObjectRef, str] = {}
-PROTECTED = ("Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume")
+PRUNE_ANNOTATION = "towpath.dev/prune"
+NOTHING_CONFIRMED: Mapping[ObjectRef, str] = {}
+PROTECTED_KINDS = ("Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume")
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PruneCandidate:
     """An object that the inventory has and Git has not; `live` (metadata is enough) is None if gone."""
 
-    owned: Owned
+    owned: OwnedObject
     live: Manifest | None
 
 
@@ -31,7 +31,7 @@ class Pruning:
     gone: tuple[ObjectRef, ...]
 
 
-def judge(candidates: Iterable[Candidate], owner: Owner) -> Pruning:
+def decide_pruning(candidates: Iterable[PruneCandidate], owner: Owner) -> Pruning:
     """Sort the candidates."""
     delete: list[tuple[ObjectRef, str]] = []
     kept: list[tuple[ObjectRef, str]] = []
@@ -44,24 +44,29 @@ def judge(candidates: Iterable[Candidate], owner: Owner) -> Pruning:
         metadata = live["metadata"]
         if candidate.owned.uid not in ("", metadata["uid"]):
             gone.append(ref)  # ours was deleted; this is somebody else's by the same name
-        elif (metadata.get("labels") or {}).get(PART_OF) != owner.applyset:
-            kept.append((ref, f"its label {PART_OF} does not say that it is {owner.app}'s"))
-        elif (metadata.get("annotations") or {}).get(PRUNE) == "disabled":
-            kept.append((ref, f"annotation {PRUNE}: disabled"))
+        elif (metadata.get("labels") or {}).get(PART_OF_LABEL) != owner.applyset:
+            kept.append((ref, f"its label {PART_OF_LABEL} does not say that it is {owner.app}'s"))
+        elif (metadata.get("annotations") or {}).get(PRUNE_ANNOTATION) == "disabled":
+            kept.append((ref, f"annotation {PRUNE_ANNOTATION}: disabled"))
         else:
             delete.append((ref, metadata["uid"]))
     return Pruning(tuple(delete), tuple(kept), tuple(gone))
 
 
-def check(
-    pruning: Pruning, *, total: int, limit: int, share: float, confirmed: Mapping[ObjectRef, str] = NONE
+def check_prune_limit(
+    pruning: Pruning,
+    *,
+    total: int,
+    limit: int,
+    share: float,
+    confirmed: Mapping[ObjectRef, str] = NOTHING_CONFIRMED,
 ) -> None:
     """RefusedError for more deletions than max(limit, share of `total`), or any of a protected kind.
 
     Objects that are in `confirmed` with their uid do not count.
     """
     unconfirmed = [ref for ref, uid in pruning.delete if confirmed.get(ref) != uid]
-    protected = [ref for ref in unconfirmed if ref.kind in PROTECTED]
+    protected = [ref for ref in unconfirmed if ref.kind in PROTECTED_KINDS]
     remedy = "Nothing was changed. If this is meant, confirm these deletions by a commit: "
     remedy += "`towpath plan APP ENVIRONMENT --confirm` prints the prune.yaml to commit."
     if protected:

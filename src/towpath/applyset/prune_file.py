@@ -18,7 +18,7 @@ from towpath.yamltext.config_reader import config_error, read_document
 from towpath.yamltext.writer import dump
 
 PRUNE_FILE = "prune.yaml"
-Confirmed = Mapping[ObjectRef, str]
+ConfirmedDeletions = Mapping[ObjectRef, str]
 """Object -> the uid that it must have."""
 
 
@@ -27,14 +27,14 @@ def prune_path(app: str, environment: str) -> str:
     return f"apps/{app}/{environment}/{PRUNE_FILE}"
 
 
-def confirmed_in(root: Path, app: str, environment: str) -> dict[ObjectRef, str]:
+def load_confirmed_deletions(root: Path, app: str, environment: str) -> dict[ObjectRef, str]:
     """What a checkout confirms; nothing without the file. ConfigError names file and line."""
     path = prune_path(app, environment)
     text = read_text(root, path)
-    return {} if text is None else parse_confirmation(text, path)
+    return {} if text is None else parse_prune_file(text, path)
 
 
-def parse_confirmation(text: str, file: str = PRUNE_FILE) -> dict[ObjectRef, str]:
+def parse_prune_file(text: str, file: str = PRUNE_FILE) -> dict[ObjectRef, str]:
     """Parse the text of a `prune.yaml`; `file` is its name in errors."""
     document = read_document(text, file)
     data = document.data
@@ -59,7 +59,7 @@ def parse_confirmation(text: str, file: str = PRUNE_FILE) -> dict[ObjectRef, str
     }
 
 
-def dump_confirmation(objects: Iterable[tuple[ObjectRef, str]], reason: str = "") -> str:
+def dump_prune_file(objects: Iterable[tuple[ObjectRef, str]], reason: str = "") -> str:
     """The text of a `prune.yaml` for (object, uid) pairs."""
     listed = []
     for ref, uid in objects:

@@ -36,7 +36,7 @@ def command(repo: Path, output: str, schema: bool) -> None:
         return
     from towpath.engine.source.check import check_repository
     from towpath.errors import ConfigError
-    from towpath.printable import counted, printable
+    from towpath.printable import pluralize, printable
     from towpath.settings import Settings
 
     try:
@@ -54,9 +54,9 @@ def command(repo: Path, output: str, schema: bool) -> None:
         for finding in checked.findings:
             click.echo(printable(str(finding)))
         numbers = {"app": checked.apps, "environment": checked.environments, "object": checked.objects}
-        what = ", ".join(counted(number, thing) for thing, number in numbers.items())
+        what = ", ".join(pluralize(number, thing) for thing, number in numbers.items())
         number = len(checked.findings)
-        said = counted(number, "finding") if number else "no findings"
+        said = pluralize(number, "finding") if number else "no findings"
         click.echo(f"{said} ({what})", err=bool(number))
     if checked.findings:
         sys.exit(1)

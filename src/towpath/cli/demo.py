@@ -54,7 +54,7 @@ def _play(settings: "Settings", chapters: tuple[str, ...]) -> None:
     from towpath.demo.story import Stage
     from towpath.demo.world import World
     from towpath.local.common.stack import PROJECT
-    from towpath.progress import elapsed
+    from towpath.progress import format_seconds
 
     world = World.connect(settings, settings.cache / "demo")
     began = time.monotonic()
@@ -64,8 +64,8 @@ def _play(settings: "Settings", chapters: tuple[str, ...]) -> None:
         stage = Stage(world, PROJECT / "examples", _evidence(time.monotonic()), _progress)
         chapter_began = time.monotonic()
         chapter(stage)
-        click.secho(f"   done in {elapsed(time.monotonic() - chapter_began)}", dim=True)
-    click.secho(f"\nThe story took {elapsed(time.monotonic() - began)}.", bold=True)
+        click.secho(f"   done in {format_seconds(time.monotonic() - chapter_began)}", dim=True)
+    click.secho(f"\nThe story took {format_seconds(time.monotonic() - began)}.", bold=True)
 
 
 def _evidence(began: float) -> "Tell":

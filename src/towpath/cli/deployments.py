@@ -38,7 +38,12 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
     from towpath.config import load_config
     from towpath.errors import ConfigError, RefusedError
     from towpath.files import read_text
-    from towpath.scaffold.prefect_yaml import HEADER, differences, dump, prefect_file
+    from towpath.scaffold.prefect_yaml import (
+        HEADER,
+        build_prefect_yaml,
+        dump_prefect_yaml,
+        prefect_yaml_problems,
+    )
 
     if not repo.is_dir():
         raise ConfigError("there is no such folder", file=str(repo))
@@ -49,7 +54,7 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
             raise ConfigError(
                 "there is no such file", file=str(file), remedy="`towpath deployments` writes it."
             )
-        problems = differences(before, config, str(file))
+        problems = prefect_yaml_problems(before, config, str(file))
         if problems:
             raise ConfigError(
                 "\n".join(problems),
@@ -58,7 +63,7 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
             )
         click.echo(f"{file} fits {len(config.environments)} environments.")
         return
-    after = dump(prefect_file(config))
+    after = dump_prefect_yaml(build_prefect_yaml(config))
     if before == after:
         click.echo(f"{file} is up to date.")
         return

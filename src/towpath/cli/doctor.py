@@ -39,13 +39,13 @@ def command(output: str, get: bool, charts: bool) -> None:
     if charts and not get:
         raise click.UsageError("--charts says what --get gets: give both.")
     from towpath.local.programs import doctor, tools
-    from towpath.progress import reporter
+    from towpath.progress import progress_on
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
     if get:
         names = (*doctor.required_parts(os.environ).tools, *(["helm"] if charts else []))
-        tools.ensure_tools(names, settings, reporter())
+        tools.ensure_tools(names, settings, progress_on())
         return
     checks = doctor.examine(settings, os.environ)
     if output == "json":

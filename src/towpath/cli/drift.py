@@ -101,7 +101,7 @@ _DONE = {
 
 
 def _rows(entry: "DriftEntry") -> Iterator[tuple[str, ...]]:
-    from towpath.kube.diff import shown
+    from towpath.kube.diff import format_value
 
     who = ", ".join(f"{each.manager} ({each.operation})" for each in entry.managers)
     when = ", ".join(dict.fromkeys(each.time for each in entry.managers if each.time))
@@ -113,8 +113,8 @@ def _rows(entry: "DriftEntry") -> Iterator[tuple[str, ...]]:
             entry.app,
             str(entry.ref),
             difference.pointer,
-            "-" if difference.desired is None else shown(difference.desired),
-            "-" if difference.live is None else shown(difference.live),
+            "-" if difference.desired is None else format_value(difference.desired),
+            "-" if difference.live is None else format_value(difference.live),
             f"{by.manager} ({by.operation})" if by else who or "not recorded",
             (by.time if by else when) or "not recorded",
         )

@@ -45,7 +45,7 @@ def command(  # noqa: PLR0913, PLR0917
     from towpath.config import parse_config
     from towpath.errors import RefusedError
     from towpath.release.image_ref import parse_image
-    from towpath.scaffold.repository import scaffold
+    from towpath.scaffold.repository import scaffold_repository
 
     if image is None and source is None:
         raise click.UsageError("Give --image or --from: what is to be delivered?")
@@ -53,7 +53,7 @@ def command(  # noqa: PLR0913, PLR0917
         app = _name(parse_image(image).repository if image else _folder(source) if source else "")
     names = [name.strip() for name in environments.split(",") if name.strip()]
     manifests = _read(source) if source else None
-    files = scaffold(app, names, image=image, manifests=manifests, port=port)
+    files = scaffold_repository(app, names, image=image, manifests=manifests, port=port)
     # A wrong name is found before anything is written.
     parse_config(files["towpath.yaml"], "towpath.yaml")
     taken = [path for path in files if (folder / path).exists() or (folder / path).is_symlink()]

@@ -58,7 +58,7 @@ def up(  # noqa: PLR0913
     from towpath.local.common.stack import Options
     from towpath.local.lifecycle import up as bring
     from towpath.local.lifecycle.supervisor import Supervisor
-    from towpath.progress import elapsed, reporter
+    from towpath.progress import format_seconds, progress_on
 
     requested = RequestedOptions(ports, subnet, kubeconfig, context, registry, environments)
     try:
@@ -75,11 +75,11 @@ def up(  # noqa: PLR0913
             decide_options(layout, Options.load(layout), requested, os.environ, running=running)
         )
         bring.refuse_impossible(stack, platform.system(), os.geteuid())
-        progress = reporter()
+        progress = progress_on()
         _get_programs(stack, progress)
         started = bring.up(stack, progress)
     what = "up" if started.seconds else "already up"
-    click.echo(f"The local stack is {what} ({elapsed(time.monotonic() - begin)}).")
+    click.echo(f"The local stack is {what} ({format_seconds(time.monotonic() - begin)}).")
     click.echo(f"  Prefect UI    http://{stack.address('prefect')}")
     click.echo(f"  registry      {stack.registry}")
     click.echo(f"  environments  {stack.environments_url}")
@@ -95,7 +95,7 @@ def down(*, purge: bool) -> None:
     """Stop everything; leave no process, mount or network interface behind."""
     from towpath.local.common.lock import locked
     from towpath.local.lifecycle import down as bring
-    from towpath.progress import elapsed, reporter
+    from towpath.progress import format_seconds, progress_on
 
     begin = time.monotonic()
     stack = _stack()
@@ -103,9 +103,9 @@ def down(*, purge: bool) -> None:
         click.echo("There is no local stack.")
         return
     with locked(stack.layout.lock, lambda text: click.echo(text, err=True)):
-        bring.down(stack, reporter(), purge=purge)
+        bring.down(stack, progress_on(), purge=purge)
     kept = "" if purge else f" Its data stays in {stack.layout.root}."
-    click.echo(f"The local stack is down ({elapsed(time.monotonic() - begin)}).{kept}")
+    click.echo(f"The local stack is down ({format_seconds(time.monotonic() - begin)}).{kept}")
 
 
 @command.command()

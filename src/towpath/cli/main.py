@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from towpath import __version__
-from towpath.errors import TowpathError, unforeseen
+from towpath.errors import TowpathError, as_towpath_error
 from towpath.printable import printable
 
 VERBS = {
@@ -109,7 +109,7 @@ def run() -> None:
     except Exception as error:  # the top
         if os.environ.get("TOWPATH_TRACEBACK"):
             raise
-        report(unforeseen(error))
+        report(as_towpath_error(error))
         sys.exit(1)
 
 

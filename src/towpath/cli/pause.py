@@ -31,7 +31,7 @@ def command(environment: str, app: str | None, until: str, reason: str, output: 
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.pausing import commit_pauses, named
-    from towpath.gates.pause import Pause, add, parse_until, pause_message
+    from towpath.gates.pause import Pause, add_pause, parse_until, pause_message
     from towpath.orchestration.server import whoami
     from towpath.settings import Settings
 
@@ -49,7 +49,9 @@ def command(environment: str, app: str | None, until: str, reason: str, output: 
     by, key = whoami(), uuid.uuid4().hex
     new = Pause(app or "", end, reason.strip(), by, now.isoformat(timespec="seconds"))
     message = pause_message(environment, new, key)
-    commit = commit_pauses(environments, environment, lambda old: add(old, new, now), message, key=key, by=by)
+    commit = commit_pauses(
+        environments, environment, lambda old: add_pause(old, new, now), message, key=key, by=by
+    )
     if output == "json":
         click.echo(json.dumps({"environment": environment, "commit": commit, **new.to_json()}, indent=2))
     else:

@@ -30,10 +30,10 @@ def command(  # noqa: PLR0913, PLR0917
     """
     plan = make_plan(app, environment, repo, revision)
     if confirm:
-        from towpath.applyset.prune_file import dump_confirmation
+        from towpath.applyset.prune_file import dump_prune_file
 
         deletions = [(entry.ref, entry.uid) for entry in plan.entries if entry.action == "delete"]
-        click.echo(dump_confirmation(deletions), nl=False)
+        click.echo(dump_prune_file(deletions), nl=False)
     elif output == "json":
         click.echo(printable(json.dumps(plan.to_json(), indent=2, ensure_ascii=False)))
     else:

@@ -28,7 +28,7 @@ def command(environment: str, app: str | None, output: str) -> None:
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.pausing import commit_pauses, named
-    from towpath.gates.pause import active, remove, resume_message
+    from towpath.gates.pause import active_pause, remove_pause, resume_message
     from towpath.orchestration.server import whoami
     from towpath.settings import Settings
 
@@ -41,9 +41,9 @@ def command(environment: str, app: str | None, output: str) -> None:
     if ended:
         message = resume_message(environment, app or "", by, key)
         commit = commit_pauses(
-            environments, environment, lambda old: remove(old, app or "", now), message, key=key, by=by
+            environments, environment, lambda old: remove_pause(old, app or "", now), message, key=key, by=by
         )
-    left = active([each for each in pauses if each not in ended], app or "", now)
+    left = active_pause([each for each in pauses if each not in ended], app or "", now)
     if output == "json":
         found = {
             "environment": environment,

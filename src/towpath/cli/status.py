@@ -83,7 +83,7 @@ def look(
     server: "Server", environments: "Environments", environment: "Environment", waiting: Sequence["Run"]
 ) -> list[Line]:
     """All apps in one environment."""
-    from towpath.gates.pause import active
+    from towpath.gates.pause import active_pause
 
     name = environment.name
     pauses = environments.pauses(name)
@@ -115,7 +115,7 @@ def look(
                 drift=str(row["drift"]) if current else "",
                 detail=str(row.get("detail", "")) if current else "",
                 checked_at=_latest(str(row.get("at", "")), looked) if current else "",
-                paused=str(active(pauses, app, datetime.now(UTC)) or ""),
+                paused=str(active_pause(pauses, app, datetime.now(UTC)) or ""),
                 waiting=waits,
             )
         )

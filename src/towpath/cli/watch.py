@@ -78,13 +78,13 @@ def command(environment: str, interval: float, metrics_address: str, notify_toke
     from towpath.adapters.endpoint import Notice, serve
     from towpath.adapters.metrics import Metrics
     from towpath.orchestration.server import prepare
-    from towpath.redact import remember, remember_environment
+    from towpath.redact import remember_environment_secrets, remember_secret
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
-    remember_environment(os.environ)
+    remember_environment_secrets(os.environ)
     token = notify_token_file.read_text().strip() if notify_token_file else os.environ.get(TOKEN, "")
-    remember(token)
+    remember_secret(token)
     url = prepare(settings)
     metrics = Metrics(environment)
 

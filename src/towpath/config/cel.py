@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     r"|(?P<word>\w+)|(?P<sign>[()])",
     re.DOTALL,
 )
-MOST_LEVELS = 2
+MAX_MACRO_DEPTH = 2
 """Of macros inside of each other."""
 
 
@@ -28,8 +28,8 @@ def compile_expression(text: str) -> Program:
     """Raises ValueError, in one line, for what is no CEL, or could run for ever."""
     import cel
 
-    if levels_of(text) > MOST_LEVELS:
-        raise ValueError(f"more than {MOST_LEVELS} macros inside of each other could run for ever")
+    if macro_depth(text) > MAX_MACRO_DEPTH:
+        raise ValueError(f"more than {MAX_MACRO_DEPTH} macros inside of each other could run for ever")
     try:
         program: Program = cel.compile(text)
     except (ValueError, RuntimeError) as error:
@@ -39,7 +39,7 @@ def compile_expression(text: str) -> Program:
     return program
 
 
-def levels_of(text: str) -> int:
+def macro_depth(text: str) -> int:
     """How many macros of an expression are inside of each other; 1 for those side by side."""
     deepest, word = 0, ""
     opened: list[bool] = []

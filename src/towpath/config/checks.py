@@ -10,7 +10,7 @@ from towpath.config.fields import RESERVED
 from towpath.config.models import Config
 from towpath.yamltext.config_reader import ConfigDocument, config_error
 
-MOST_HINTS = 3
+MAX_HINTS = 3
 
 
 def check_names(config: Config, document: ConfigDocument, file: str) -> None:
@@ -22,7 +22,7 @@ def check_names(config: Config, document: ConfigDocument, file: str) -> None:
 
     def hint(name: str, known: Iterable[str]) -> str:
         # Comparing takes its time; who has many such problems misspelt the first one, too.
-        near = difflib.get_close_matches(name, sorted(known), n=1) if len(problems) < MOST_HINTS else []
+        near = difflib.get_close_matches(name, sorted(known), n=1) if len(problems) < MAX_HINTS else []
         return f"; did you mean `{near[0]}`?" if near else ""
 
     seen: set[str] = set()

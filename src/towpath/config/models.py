@@ -171,12 +171,12 @@ class Environment(Model):
     )
     on_failure: Literal["rollback", "hold"] = "rollback"
 
-    def drift_of(self, app: str) -> DriftMode:
+    def drift_mode_of(self, app: str) -> DriftMode:
         """The mode that holds for one app here."""
         policy = self.apps.get(app)
         return policy.drift if policy and policy.drift else self.drift
 
-    def extras_of(self, group: str, kind: str) -> ExtrasMode:
+    def extras_mode_of(self, group: str, kind: str) -> ExtrasMode:
         """What is done about undeclared objects of a kind."""
         for name in (f"{kind}.{group}", kind, "*"):
             if name in self.extras:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from towpath.drift.model import DriftEntry
-from towpath.kube.diff import Difference, shown
+from towpath.kube.diff import Difference, format_value
 from towpath.kube.pointer import build, parse, read
 from towpath.objects import Manifest, ObjectRef
 from towpath.redact import redact
 from towpath.yamltext import editor
 
-MOST = 100
+MAX_FIELDS = 100
 """Fields that are adopted of one app at once; the others wait for the next time."""
 _CONTAINERS = ("containers", "initContainers")
 _NEVER = {
@@ -24,18 +24,18 @@ _NEVER = {
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListItem:
     """A step into a list: the item of that name, wherever it stands, or of that index where it has none."""
 
     name: str = ""
     index: int = 0
 
 
-Address = tuple[str | Item, ...]
+Address = tuple[str | ListItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AdoptableChange:
     """One field that Git shall have as it is live. `live` is None where the field is to go."""
 
     ref: ObjectRef
@@ -47,11 +47,11 @@ class Change:
 
     def __str__(self) -> str:
         who = f" ({self.who})" if self.who else ""
-        return f"{self.ref} {self.pointer}: {shown(self.git)} -> {shown(self.live)}{who}"
+        return f"{self.ref} {self.pointer}: {format_value(self.git)} -> {format_value(self.live)}{who}"
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class NotAdopted:
     """Drift that is not adopted, and why; an empty pointer stands for the whole object."""
 
     ref: ObjectRef
@@ -63,28 +63,28 @@ class Left:
         return f"{self.ref}{where}: {self.reason}"
 
 
-def changes_of(
+def select_changes(
     entries: Iterable[DriftEntry],
     live: Mapping[ObjectRef, Manifest],
     rendered: Mapping[ObjectRef, Manifest],
     image: str,
-) -> tuple[tuple[Change, ...], tuple[Left, ...]]:
+) -> tuple[tuple[AdoptableChange, ...], tuple[NotAdopted, ...]]:
     """What may be adopted and what may not. `image` is the repository of the app's releases."""
-    changes: list[Change] = []
-    left: list[Left] = []
+    changes: list[AdoptableChange] = []
+    left: list[NotAdopted] = []
     for entry in entries:
         reason = _whole_reason(entry, live, rendered)
         if reason:
-            left.append(Left(entry.ref, "", reason))
+            left.append(NotAdopted(entry.ref, "", reason))
             continue
         for difference, who in entry.attributed:
             told = str(who) if who else ""
             change = _change(entry.ref, difference, live[entry.ref], rendered[entry.ref], told)
             reason = _reason(change, image)
-            if not reason and len(changes) == MOST:
-                reason = f"{MOST} fields are adopted at once; the next time is its turn"
+            if not reason and len(changes) == MAX_FIELDS:
+                reason = f"{MAX_FIELDS} fields are adopted at once; the next time is its turn"
             if reason:
-                left.append(Left(entry.ref, difference.pointer, reason))
+                left.append(NotAdopted(entry.ref, difference.pointer, reason))
             else:
                 changes.append(change)
     return tuple(changes), tuple(left)
@@ -104,32 +104,34 @@ def _whole_reason(
     return ""
 
 
-def _change(ref: ObjectRef, difference: Difference, live: Manifest, git: Manifest, who: str) -> Change:
+def _change(
+    ref: ObjectRef, difference: Difference, live: Manifest, git: Manifest, who: str
+) -> AdoptableChange:
     address = address_of(live, difference.pointer)
-    if difference.live is None and isinstance(address[-1], Item):
+    if difference.live is None and isinstance(address[-1], ListItem):
         # What is missing live has the index of the list as Git wants it.
         address = (*address[:-1], _item_named(difference.desired) or _item_at(git, address, difference))
-    return Change(ref, difference.pointer, address, difference.live, difference.desired, who)
+    return AdoptableChange(ref, difference.pointer, address, difference.live, difference.desired, who)
 
 
-def _item_named(value: Any) -> Item | None:
+def _item_named(value: Any) -> ListItem | None:
     name = value.get("name") if isinstance(value, dict) else None
-    return Item(name=name) if isinstance(name, str) else None
+    return ListItem(name=name) if isinstance(name, str) else None
 
 
-def _item_at(git: Manifest, address: Address, difference: Difference) -> Item:
+def _item_at(git: Manifest, address: Address, difference: Difference) -> ListItem:
     last = address[-1]
-    assert isinstance(last, Item)  # noqa: S101  the caller has looked
-    path = resolve(address[:-1], git)
+    assert isinstance(last, ListItem)  # noqa: S101  the caller has looked
+    path = resolve_address(address[:-1], git)
     items = value_at(git, path) if path is not None else None
     if isinstance(items, list) and difference.desired in items:
-        return Item(index=items.index(difference.desired))
+        return ListItem(index=items.index(difference.desired))
     return last
 
 
 def address_of(live: Manifest, pointer: str) -> Address:
     """A JSON pointer with the names of list items in place of their indexes, where all of them have one."""
-    steps: list[str | Item] = []
+    steps: list[str | ListItem] = []
     value: Any = live
     for step in parse(pointer):
         if isinstance(value, list):
@@ -137,7 +139,7 @@ def address_of(live: Manifest, pointer: str) -> Address:
             names = [item.get("name") if isinstance(item, dict) else None for item in value]
             named = None not in names and len(set(map(str, names))) == len(names)
             here = value[index] if index < len(value) else None
-            steps.append(Item(str(names[index])) if named and here is not None else Item(index=index))
+            steps.append(ListItem(str(names[index])) if named and here is not None else ListItem(index=index))
             value = here
         else:
             steps.append(step)
@@ -145,7 +147,7 @@ def address_of(live: Manifest, pointer: str) -> Address:
     return tuple(steps)
 
 
-def resolve(address: Address, manifest: Any) -> editor.Path | None:
+def resolve_address(address: Address, manifest: Any) -> editor.Path | None:
     """The keys and indexes of an address in a manifest; what is missing at its end may be added there."""
     path: list[str | int] = []
     value = manifest
@@ -175,7 +177,7 @@ def value_at(value: Any, path: editor.Path) -> Any:
     return read(value, build(path)) if path else value
 
 
-def _reason(change: Change, image: str) -> str:
+def _reason(change: AdoptableChange, image: str) -> str:
     """Why a field must not be adopted; empty when it may."""
     if change.pointer.startswith(
         ("/metadata/labels/towpath.dev~1", "/metadata/labels/applyset.kubernetes.io~1")
@@ -189,10 +191,10 @@ def _reason(change: Change, image: str) -> str:
     return ""
 
 
-def looks_secret(change: Change) -> bool:
+def looks_secret(change: AdoptableChange) -> bool:
     """Whether the value, by itself or by its name, is one that no log would show."""
     last = change.address[-1]
-    named = [step.name for step in change.address if isinstance(step, Item) and step.name][-1:]
+    named = [step.name for step in change.address if isinstance(step, ListItem) and step.name][-1:]
     name = named[0] if last == "value" and named else str(last)
     return any(redact(f"{label}: {text}") != f"{label}: {text}" for label, text in _texts(name, change.live))
 
@@ -217,10 +219,10 @@ def _repository(reference: object) -> str:
     return f"{head}{slash}{last.partition(':')[0]}"
 
 
-def expected(manifest: Manifest, change: Change) -> tuple[Manifest, ...]:
+def expected_renderings(manifest: Manifest, change: AdoptableChange) -> tuple[Manifest, ...]:
     """The rendered object as it must be with the change; more than one where an empty parent may go too."""
     result = copy.deepcopy(manifest)
-    path = resolve(change.address, result)
+    path = resolve_address(change.address, result)
     if path is None:
         return ()
     if change.live is not None:

@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Literal
 
 from towpath.config import DriftMode, Environment
-from towpath.drift.heal_budget import Budget, Exhausted
+from towpath.drift.heal_budget import ExhaustedFields, HealBudget
 from towpath.drift.model import DriftEntry, DriftKind, DriftReport
-from towpath.gates.pause import Pause, active
+from towpath.gates.pause import Pause, active_pause
 from towpath.objects import ObjectRef
 
 Action = Literal["sync", "report", "adopt", "remove", "none"]
@@ -27,7 +27,7 @@ _SYNCED: Mapping[DriftMode, tuple[DriftKind, ...]] = {
     "off": (),
 }
 """What a sync answers, by mode: what people merged is carried out in all but `off`."""
-REPORTED: Mapping[DriftMode, str] = {
+REPORT_REASONS: Mapping[DriftMode, str] = {
     "heal": "nothing of it is to be synced",
     "report": "drift is allowed here (drift: report)",
     "adopt": "drift is adopted here (drift: adopt)",
@@ -36,7 +36,7 @@ REPORTED: Mapping[DriftMode, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class DriftPolicy:
     """How the drift of one app is answered. `paused` says why nothing may be written now; empty: it may."""
 
     mode: DriftMode = "heal"
@@ -57,8 +57,8 @@ class Decision:
     reason: str = ""
     mode: DriftMode = "heal"
     counted: tuple[DriftEntry, ...] = ()
-    leave: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
-    exhausted: tuple[Exhausted, ...] = ()
+    left_alone: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
+    exhausted: tuple[ExhaustedFields, ...] = ()
 
     @property
     def drifted(self) -> tuple[DriftEntry, ...]:
@@ -75,7 +75,7 @@ class Decision:
         """Objects that still differ when all is done that was decided."""
         if self.action != "sync":
             return len({entry.ref for entry in self.entries})
-        return len({entry.ref for entry in self.allowed} | self.leave.keys())
+        return len({entry.ref for entry in self.allowed} | self.left_alone.keys())
 
     @property
     def heals(self) -> bool:
@@ -83,7 +83,7 @@ class Decision:
         return self.action == "sync" and all(entry.kind != "unapplied" for entry in self.entries)
 
 
-def decide(app: str, entries: Sequence[DriftEntry], policy: Policy) -> Decision:
+def decide_app(app: str, entries: Sequence[DriftEntry], policy: DriftPolicy) -> Decision:
     """The decision about one app that Git has; `entries` are its own and those that stand for all apps."""
     found = tuple(entries)
     if not found:
@@ -93,20 +93,22 @@ def decide(app: str, entries: Sequence[DriftEntry], policy: Policy) -> Decision:
     if any(entry.kind in _SYNCED[policy.mode] for entry in found):
         return Decision(app, "sync", found, mode=policy.mode)
     if policy.mode == "adopt":
-        return Decision(app, "adopt", found, REPORTED["adopt"], policy.mode)
-    return Decision(app, "report", found, REPORTED[policy.mode], policy.mode)
+        return Decision(app, "adopt", found, REPORT_REASONS["adopt"], policy.mode)
+    return Decision(app, "report", found, REPORT_REASONS[policy.mode], policy.mode)
 
 
-def limit(decision: Decision, budget: Budget) -> Decision:
+def apply_heal_budget(decision: Decision, budget: HealBudget) -> Decision:
     """The decision to sync, within the heal budget; to report, when nothing else is left to do."""
     stopped = {each.ref for each in budget.exhausted} - {each.ref for each in budget.entries}
-    limited = replace(decision, counted=budget.entries, leave=budget.leave, exhausted=budget.exhausted)
+    limited = replace(
+        decision, counted=budget.entries, left_alone=budget.left_alone, exhausted=budget.exhausted
+    )
     if stopped and all(entry.ref in stopped for entry in decision.entries):
         return replace(limited, action="report", reason="; ".join(map(str, budget.exhausted)))
     return limited
 
 
-def drift_text(decision: Decision, *, failed: bool = False) -> str:
+def drift_status(decision: Decision, *, failed: bool = False) -> str:
     """What `towpath status` says of an app against Git after a reconcile."""
     if failed:
         return "out of sync"
@@ -123,13 +125,13 @@ def drift_text(decision: Decision, *, failed: bool = False) -> str:
     return f"drifted: {objects}" if decision.mode == "heal" else f"drift allowed: {objects}"
 
 
-def policy_of(environment: Environment, app: str, pauses: Iterable[Pause], now: datetime) -> Policy:
+def drift_policy(environment: Environment, app: str, pauses: Iterable[Pause], now: datetime) -> DriftPolicy:
     """How drift of an app is answered here and now."""
-    return Policy(environment.drift_of(app), str(active(pauses, app, now) or ""))
+    return DriftPolicy(environment.drift_mode_of(app), str(active_pause(pauses, app, now) or ""))
 
 
 def decide_all(
-    report: DriftReport, apps: Iterable[str], policy_of: Callable[[str], Policy]
+    report: DriftReport, apps: Iterable[str], policy_of: Callable[[str], DriftPolicy]
 ) -> tuple[Decision, ...]:
     """A decision for each of `apps`, by name; drift of no app (a missing namespace) stands for all."""
     by_app: dict[str, list[DriftEntry]] = {}
@@ -137,4 +139,4 @@ def decide_all(
         if entry.kind != "extra":
             by_app.setdefault(entry.app, []).append(entry)
     for_all = by_app.get("", [])
-    return tuple(decide(app, by_app.get(app, []) + for_all, policy_of(app)) for app in sorted(apps))
+    return tuple(decide_app(app, by_app.get(app, []) + for_all, policy_of(app)) for app in sorted(apps))

@@ -11,26 +11,26 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from towpath.applyset.inventory import APP, ENVIRONMENT, HEALS, Owner
+from towpath.applyset.inventory import APP_LABEL, ENVIRONMENT_LABEL, HEALS_LABEL, Owner
 from towpath.drift.model import DriftEntry
 from towpath.errors import RefusedError
-from towpath.kube.canonical import canonical
+from towpath.kube.canonical import canonical_json
 from towpath.kube.pointer import parse
 from towpath.objects import Manifest, ObjectRef
 
 LIMIT = 3
 WINDOW = timedelta(minutes=10)
-WHOLE = ""
+WHOLE_OBJECT = ""
 """The pointer that stands for the object itself: it was deleted, or only its owners changed."""
-MOST = 500
+MAX_OBJECTS = 500
 """Objects that a history holds at most; the oldest heals are forgotten first."""
-MOST_FIELDS = 50
+MAX_FIELDS = 50
 """Fields that are told apart in one object; an edit of more counts as one of the whole object."""
 FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Healed:
+class ObjectHeals:
     """The last heals of one object's fields: JSON pointer -> times, oldest first, at most LIMIT.
 
     `desired` is the digest of what Git wanted then (`DriftEntry.wanted`): another one makes it void.
@@ -49,13 +49,13 @@ class Healed:
         return max(times[-1] for times in self.fields.values())
 
 
-Heals = Mapping[ObjectRef, Healed]
+Heals = Mapping[ObjectRef, ObjectHeals]
 """The history of one app in one environment."""
-NONE: Heals = {}
+NO_HEALS: Heals = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Exhausted:
+class ExhaustedFields:
     """An object with fields that are not healed any more; `managers` wrote them last."""
 
     ref: ObjectRef
@@ -71,54 +71,56 @@ class Exhausted:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class HealBudget:
     """What may be healed (`entries`) and what is left alone: object -> pointers, WHOLE for all of it."""
 
     entries: tuple[DriftEntry, ...]
-    leave: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
-    exhausted: tuple[Exhausted, ...] = ()
+    left_alone: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
+    exhausted: tuple[ExhaustedFields, ...] = ()
 
 
-def decide(heals: Heals, entries: Iterable[DriftEntry]) -> Budget:
+def decide_heals(heals: Heals, entries: Iterable[DriftEntry]) -> HealBudget:
     """Judge an app's drift against its history; an object's other fields that differ are still healed."""
     healed: list[DriftEntry] = []
     leave: dict[ObjectRef, tuple[str, ...]] = {}
-    exhausted: list[Exhausted] = []
+    exhausted: list[ExhaustedFields] = []
     for entry in entries:
         known = heals.get(entry.ref)
         stopped = known.exhausted if known and known.desired == entry.wanted else ()
-        here = tuple(at for at in fields_of(entry) if at in stopped)
+        here = tuple(at for at in counted_pointers(entry) if at in stopped)
         if not here:
             healed.append(entry)
             continue
         managers = tuple(sorted({each.manager for each in entry.managers}))
-        exhausted.append(Exhausted(entry.ref, here, managers))
+        exhausted.append(ExhaustedFields(entry.ref, here, managers))
         rest = tuple(each for each in entry.differences if each.pointer not in here)
         if rest and not any(_is_whole_or_listed(at) for at in here):
             leave[entry.ref] = here
             healed.append(replace(entry, differences=rest))
         else:
-            leave[entry.ref] = (WHOLE,)
-    return Budget(tuple(healed), leave, tuple(exhausted))
+            leave[entry.ref] = (WHOLE_OBJECT,)
+    return HealBudget(tuple(healed), leave, tuple(exhausted))
 
 
-def record(heals: Heals, healed: Iterable[DriftEntry], now: datetime) -> dict[ObjectRef, Healed]:
+def record_heals(heals: Heals, healed: Iterable[DriftEntry], now: datetime) -> dict[ObjectRef, ObjectHeals]:
     """The history after these entries were healed. What is too old to matter is dropped."""
     new = dict(heals)
     for entry in healed:
         known = new.get(entry.ref)
         before = known.fields if known and known.desired == entry.wanted else {}
-        times = {at: (*before.get(at, ()), now)[-LIMIT:] for at in fields_of(entry)}
-        new[entry.ref] = Healed(entry.wanted, {**before, **times})
+        times = {at: (*before.get(at, ()), now)[-LIMIT:] for at in counted_pointers(entry)}
+        new[entry.ref] = ObjectHeals(entry.wanted, {**before, **times})
     kept = {ref: fresh for ref, known in new.items() if (fresh := _without_old(known, now)).fields}
-    newest = sorted(kept, key=lambda ref: (bool(kept[ref].exhausted), kept[ref].last), reverse=True)[:MOST]
+    newest = sorted(kept, key=lambda ref: (bool(kept[ref].exhausted), kept[ref].last), reverse=True)[
+        :MAX_OBJECTS
+    ]
     return {ref: kept[ref] for ref in sorted(newest)}
 
 
-def fields_of(entry: DriftEntry) -> tuple[str, ...]:
+def counted_pointers(entry: DriftEntry) -> tuple[str, ...]:
     """The pointers that a heal of this entry is counted for."""
-    if entry.kind == "deleted" or not 0 < len(entry.differences) <= MOST_FIELDS:
-        return (WHOLE,)
+    if entry.kind == "deleted" or not 0 < len(entry.differences) <= MAX_FIELDS:
+        return (WHOLE_OBJECT,)
     return tuple(each.pointer for each in entry.differences)
 
 
@@ -140,15 +142,15 @@ def to_configmap(owner: Owner, heals: Heals, resource_version: str = "") -> Mani
     metadata: dict[str, Any] = {
         "name": ref.name,
         "namespace": ref.namespace,
-        "labels": {HEALS: owner.app, APP: owner.app, ENVIRONMENT: owner.environment},
+        "labels": {HEALS_LABEL: owner.app, APP_LABEL: owner.app, ENVIRONMENT_LABEL: owner.environment},
     }
     if resource_version:
         metadata["resourceVersion"] = resource_version
-    text = canonical({"format": FORMAT, "objects": objects})
+    text = canonical_json({"format": FORMAT, "objects": objects})
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"heals": text}}
 
 
-def from_configmap(manifest: Manifest) -> dict[ObjectRef, Healed]:
+def from_configmap(manifest: Manifest) -> dict[ObjectRef, ObjectHeals]:
     """RefusedError when it cannot be read."""
     metadata = manifest["metadata"]
     try:
@@ -160,7 +162,7 @@ def from_configmap(manifest: Manifest) -> dict[ObjectRef, Healed]:
             times = {at: tuple(map(datetime.fromisoformat, each)) for at, each in fields.items()}
             if any(time.tzinfo is None for each in times.values() for time in each):
                 raise ValueError("a time has no zone")  # noqa: TRY301
-            found[ObjectRef(group, kind, namespace, name)] = Healed(digest, times)
+            found[ObjectRef(group, kind, namespace, name)] = ObjectHeals(digest, times)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RefusedError(
             f"ConfigMap {metadata.get('namespace')}/{metadata.get('name')} cannot be read: {error}",
@@ -171,14 +173,14 @@ def from_configmap(manifest: Manifest) -> dict[ObjectRef, Healed]:
 
 def _is_whole_or_listed(at: str) -> bool:
     """What cannot be left alone by itself: places in a list differ between live and Git."""
-    return at == WHOLE or any(step.isdigit() for step in parse(at))
+    return at == WHOLE_OBJECT or any(step.isdigit() for step in parse(at))
 
 
 def _is_exhausted(times: tuple[datetime, ...]) -> bool:
     return len(times) >= LIMIT and times[-1] - times[-LIMIT] <= WINDOW
 
 
-def _without_old(known: Healed, now: datetime) -> Healed:
+def _without_old(known: ObjectHeals, now: datetime) -> ObjectHeals:
     kept = {
         at: fresh
         for at, times in known.fields.items()

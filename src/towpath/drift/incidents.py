@@ -5,16 +5,16 @@ A trouble is a text by app; that of the environment itself has no app (`WHOLE`).
 
 from collections.abc import Collection, Mapping
 
-WHOLE = ""
-Troubles = Mapping[str, str]
+ENVIRONMENT_KEY = ""
+Incidents = Mapping[str, str]
 
 
-def news(before: Troubles, now: Troubles) -> frozenset[str]:
+def new_incidents(before: Incidents, now: Incidents) -> frozenset[str]:
     """Apps (and WHOLE) whose trouble is new, or another one than before."""
     return frozenset(app for app, what in now.items() if before.get(app) != what)
 
 
-def remembered(before: Troubles, now: Troubles, looked: Collection[str] | None) -> dict[str, str]:
+def merge_incidents(before: Incidents, now: Incidents, looked: Collection[str] | None) -> dict[str, str]:
     """What to know at the next look; `looked` are the apps that this one was about, None: all of them.
 
     Who looks at some apps only cannot tell that the others, or the environment, are well again.

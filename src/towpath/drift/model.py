@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
-from towpath.applyset.inventory import HEALS, INVENTORY, Owned
-from towpath.applyset.plan import to_json
+from towpath.applyset.inventory import HEALS_LABEL, INVENTORY_LABEL, OwnedObject
+from towpath.applyset.plan import ref_to_json
 from towpath.kube import field_set, pointer
-from towpath.kube.diff import Difference, shown
+from towpath.kube.diff import Difference, format_value
 from towpath.kube.managed_fields import (
     FieldChange,
-    Yielded,
-    change,
-    entries,
+    IgnoredManagers,
+    field_change,
     fingerprint,
     foreign_edits,
+    manager_entries,
     own_entry,
 )
 from towpath.objects import Manifest, ObjectRef
@@ -75,7 +75,7 @@ class DriftEntry:
     def to_json(self) -> dict[str, Any]:
         return {
             "app": self.app,
-            "object": to_json(self.ref),
+            "object": ref_to_json(self.ref),
             "kind": self.kind,
             "differences": [
                 {
@@ -154,14 +154,18 @@ class DriftReport:
         return "\n\n".join(parts) + "\n"
 
 
-def report(environment: str, commit: str, found: Iterable[DriftEntry]) -> DriftReport:
+def drift_report(environment: str, commit: str, found: Iterable[DriftEntry]) -> DriftReport:
     """The entries in a stable order."""
     order = {"deleted": 0, "modified": 1, "extra": 2, "unapplied": 3}
     return DriftReport(environment, commit, tuple(sorted(found, key=lambda e: (order[e.kind], e.app, e.ref))))
 
 
-def compare(
-    app: str, owned: Owned, live: Manifest | None, ignored: Iterable[str] = (), yielded: Yielded = ()
+def compare_object(
+    app: str,
+    owned: OwnedObject,
+    live: Manifest | None,
+    ignored: Iterable[str] = (),
+    ignored_managers: IgnoredManagers = (),
 ) -> DriftEntry | None:
     """Judge one object of the inventory by its live metadata; None: it is as we left it."""
     ref = owned.ref
@@ -171,18 +175,20 @@ def compare(
         return DriftEntry(app, ref, "deleted")
     metadata = live["metadata"]
     if metadata["uid"] != owned.uid:
-        return DriftEntry(app, ref, "deleted", managers=latest(metadata), message="another one has its name")
+        return DriftEntry(
+            app, ref, "deleted", managers=latest_writers(metadata), message="another one has its name"
+        )
     if "deletionTimestamp" in metadata:
         return DriftEntry(
             app, ref, "deleted", message=f"is being deleted since {metadata['deletionTimestamp']}"
         )
-    edits = foreign_edits(metadata, ignored, yielded)
+    edits = foreign_edits(metadata, ignored, ignored_managers)
     if edits or fingerprint(metadata) != owned.fingerprint:
         return DriftEntry(app, ref, "modified", managers=edits)
     return None
 
 
-def explain(entry: DriftEntry, live: Manifest, found: tuple[Difference, ...]) -> DriftEntry | None:
+def explain_drift(entry: DriftEntry, live: Manifest, found: tuple[Difference, ...]) -> DriftEntry | None:
     """The entry with its fields and who changed them, from the whole live object; None when it is no drift.
 
     No differences although our entry changed means that somebody changed a field back, or applied the same.
@@ -190,7 +196,7 @@ def explain(entry: DriftEntry, live: Manifest, found: tuple[Difference, ...]) ->
     metadata = live["metadata"]
     managers: list[FieldChange] = []
     blame: dict[str, FieldChange] = {}
-    for each in entries(metadata):
+    for each in manager_entries(metadata):
         if each is own_entry(metadata) or each.get("subresource") == "status":
             continue
         paths, blamed = [], set()
@@ -201,13 +207,13 @@ def explain(entry: DriftEntry, live: Manifest, found: tuple[Difference, ...]) ->
                 paths.append(path)
                 blamed |= hit
         if paths:
-            managers.append(change(each, paths))
+            managers.append(field_change(each, paths))
             for at in blamed:
                 blame[at] = max(blame.get(at, managers[-1]), managers[-1])
     known = {(m.manager, m.operation) for m in managers}
     managers += [m for m in entry.managers if (m.manager, m.operation) not in known]
     message = entry.message if found else "its ownership changed, its fields did not"
-    who = tuple(sorted(managers)) or latest(metadata)
+    who = tuple(sorted(managers)) or latest_writers(metadata)
     # Of what was removed nothing is recorded; who else was here alone, it was.
     only = who[0] if len(who) == 1 else None
     return replace(
@@ -224,11 +230,11 @@ def _overlap(one: str, other: str) -> bool:
     return pointer.covers([one], other) or pointer.covers([other], one)
 
 
-def latest(metadata: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+def latest_writers(metadata: Mapping[str, Any]) -> tuple[FieldChange, ...]:
     """Whoever wrote last, when nothing better is known; not who only wrote the status."""
-    writers = [entry for entry in entries(metadata) if entry.get("subresource") != "status"]
+    writers = [entry for entry in manager_entries(metadata) if entry.get("subresource") != "status"]
     newest = max((entry.get("time", "") for entry in writers), default="")
-    return tuple(sorted(change(entry, ()) for entry in writers if entry.get("time", "") == newest))
+    return tuple(sorted(field_change(entry, ()) for entry in writers if entry.get("time", "") == newest))
 
 
 def is_extra(live: Manifest) -> bool:
@@ -237,7 +243,7 @@ def is_extra(live: Manifest) -> bool:
     labels = metadata.get("labels") or {}
     if metadata.get("ownerReferences") or kind in _SYSTEM_KINDS or (kind, metadata["name"]) in _SYSTEM_NAMES:
         return False
-    if kind == "ConfigMap" and (INVENTORY in labels or HEALS in labels):
+    if kind == "ConfigMap" and (INVENTORY_LABEL in labels or HEALS_LABEL in labels):
         return False
     if kind == "Secret":
         is_token = _SERVICE_ACCOUNT in (metadata.get("annotations") or {})
@@ -245,15 +251,15 @@ def is_extra(live: Manifest) -> bool:
     return True
 
 
-def extra(ref: ObjectRef, live: Manifest) -> DriftEntry:
+def extra_entry(ref: ObjectRef, live: Manifest) -> DriftEntry:
     """An entry that names everybody who wrote the object, its maker first."""
-    writers = sorted(change(entry, ()) for entry in entries(live["metadata"]))
+    writers = sorted(field_change(entry, ()) for entry in manager_entries(live["metadata"]))
     made = f"made {live['metadata'].get('creationTimestamp', '')}".strip()
     return DriftEntry("", ref, "extra", managers=tuple(writers), message=made)
 
 
 def _value(value: Any) -> str:
-    return "" if value is None else _code(shown(value))
+    return "" if value is None else _code(format_value(value))
 
 
 def _code(text: str) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from towpath.applyset.plan import fenced
-from towpath.drift.adoption import Change, Left
+from towpath.applyset.plan import fenced_block
+from towpath.drift.adoption import AdoptableChange, NotAdopted
 from towpath.redact import redact
 from towpath.release.commit_message import format_message, one_line
 
@@ -20,8 +20,8 @@ class Proposal:
     branch: str
     commit: str
     new: bool
-    adopted: tuple[Change, ...] = ()
-    left: tuple[Left, ...] = ()
+    adopted: tuple[AdoptableChange, ...] = ()
+    left: tuple[NotAdopted, ...] = ()
     failure: str = ""
 
     def __str__(self) -> str:
@@ -40,8 +40,8 @@ def adoption_branch(environment: str, app: str) -> str:
 def adoption_message(  # noqa: PLR0913, PLR0917
     app: str,
     environment: str,
-    adopted: Iterable[Change],
-    left: Iterable[Left],
+    adopted: Iterable[AdoptableChange],
+    left: Iterable[NotAdopted],
     flow_run: str,
     marker: tuple[str, str],
 ) -> str:
@@ -70,7 +70,7 @@ def adoption_markdown(environment: str, proposals: Iterable[Proposal]) -> str:
         if each.branch and each.commit:
             parts.append(f"Branch `{each.branch}`, commit `{each.commit[:12]}`: review and merge it.")
         if each.adopted:
-            parts.append(fenced("\n".join(map(str, each.adopted)), "text"))
+            parts.append(fenced_block("\n".join(map(str, each.adopted)), "text"))
         if each.left:
-            parts.append("Not adopted:\n\n" + fenced("\n".join(map(str, each.left)), "text"))
+            parts.append("Not adopted:\n\n" + fenced_block("\n".join(map(str, each.left)), "text"))
     return "\n\n".join(parts) + "\n"

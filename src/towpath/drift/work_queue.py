@@ -9,27 +9,27 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from towpath.applyset.inventory import Inventory, Owned
-from towpath.drift.model import DriftEntry, compare
+from towpath.applyset.inventory import Inventory, OwnedObject
+from towpath.drift.model import DriftEntry, compare_object
 from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import fingerprint, foreign_edits, is_ours, is_person, own_entry
+from towpath.kube.managed_fields import fingerprint, foreign_edits, is_person_tool, is_towpath, own_entry
 from towpath.objects import Manifest, ObjectRef
 
 SETTLE = 3.0
 """Seconds that a sync may take from an apply to its inventory before what it does looks like drift."""
-QUIET = 0.03
-LONGEST = 0.3
+BURST_QUIET = 0.03
+MAX_BURST = 0.3
 """Seconds: a burst is over when nothing came for QUIET, and is answered after LONGEST at the latest."""
-MEMORY = 60.0
+ANSWER_MEMORY = 60.0
 """Seconds for which answers to one object are counted."""
-FREE = 5
+FREE_ANSWERS = 5
 """So many answers to one object within MEMORY come at once; the next ones wait 1, 2, 4 … seconds."""
-LONGEST_PAUSE = 300.0
+MAX_BACKOFF = 300.0
 
 Ignored = Mapping[ObjectRef, tuple[str, ...]]
 
 
-def slim(live: Manifest) -> Manifest:
+def trim_metadata(live: Manifest) -> Manifest:
     """Of an object's metadata only what judging it needs: thousands of them are kept."""
     metadata = live["metadata"]
     kept = {"uid": metadata["uid"], "managedFields": _entries(metadata)}
@@ -43,17 +43,17 @@ def _entries(metadata: Mapping[str, object]) -> list[object]:
     if not isinstance(entries, list):
         return []
     # What controllers own is never judged, and is the larger part.
-    return [e for e in entries if is_ours(e.get("manager", "")) or is_person(e.get("manager", ""))]
+    return [e for e in entries if is_towpath(e.get("manager", "")) or is_person_tool(e.get("manager", ""))]
 
 
-def own_time(live: Manifest | None) -> str:
+def own_apply_time(live: Manifest | None) -> str:
     """When we applied last, as the API server wrote it down; empty without an entry of ours."""
     entry = own_entry(live["metadata"]) if live else None
     return str(entry.get("time", "")) if entry else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class WatchFinding:
     """One object that is not as we left it. `mark` differs whenever it differs in another way.
 
     `doubtful`: it may be a sync's own write. `managers` are those of foreign edits. `since` is when it was
@@ -73,11 +73,11 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ReconcileCase:
     """Why an app should be reconciled now: objects that drifted, and a mark of what Git has that is new."""
 
     app: str
-    findings: tuple[Finding, ...]
+    findings: tuple[WatchFinding, ...]
     git: str = ""
 
     @property
@@ -89,34 +89,34 @@ class Case:
         return ", ".join(told)
 
 
-def judge(
+def judge_object(
     app: str,
-    owned: Owned,
+    owned: OwnedObject,
     live: Manifest | None,
     ignored: Iterable[str] = (),
     *,
     applied_at: str | None = None,
-) -> Finding | None:
+) -> WatchFinding | None:
     """One object of an inventory against its metadata; None: it is as we left it, or not confirmed yet.
 
     `applied_at` is `own_time` of the object when it was last as we left it; None: that was never seen.
     """
-    entry = compare(app, owned, live, ignored)
+    entry = compare_object(app, owned, live, ignored)
     if entry is None or entry.kind not in ("modified", "deleted"):
         return None
     edits = foreign_edits(live["metadata"], ignored) if live else ()
     recreated = live is not None and live["metadata"]["uid"] != owned.uid
-    ours_moved = bool(own_time(live)) and own_time(live) != applied_at
-    return Finding(
+    ours_moved = bool(own_apply_time(live)) and own_apply_time(live) != applied_at
+    return WatchFinding(
         app,
         owned.ref,
-        mark_of(entry, live),
+        drift_mark(entry, live),
         doubtful=live is not None and not edits and (ours_moved or recreated),
         managers=tuple(sorted({edit.manager for edit in edits})),
     )
 
 
-def mark_of(entry: DriftEntry, live: Manifest | None) -> str:
+def drift_mark(entry: DriftEntry, live: Manifest | None) -> str:
     """A digest of how an object differs: by what, by whom, since when."""
     metadata = live["metadata"] if live else {}
     ours = fingerprint(metadata) if live else ""
@@ -124,14 +124,14 @@ def mark_of(entry: DriftEntry, live: Manifest | None) -> str:
     return digest([entry.kind, metadata.get("uid"), "deletionTimestamp" in metadata, ours, edits])
 
 
-def differs(
+def git_mark(
     inventory: Inventory | None, wanted: Mapping[ObjectRef, str] | None, confirmed: Iterable[str] = ()
 ) -> str:
     """A mark of how Git differs from what was applied; empty: in nothing. `wanted` are digests of manifests.
 
     `confirmed` are the deletions that a commit confirms: a new one makes another mark.
     """
-    has = {owned.ref: owned.applied for owned in inventory.objects} if inventory else {}
+    has = {owned.ref: owned.applied_digest for owned in inventory.objects} if inventory else {}
     wants = dict(wanted) if wanted is not None else {}
     if has == wants:
         return ""
@@ -160,7 +160,7 @@ class WorkQueue:
         What is due sooner stays so: a doubt does not hold up a certainty.
         """
         first = self._first.setdefault(app, now)
-        due = now + wait if wait else min(first + LONGEST, now + QUIET)
+        due = now + wait if wait else min(first + MAX_BURST, now + BURST_QUIET)
         known = self._due.get(app)
         self._due[app] = due if known is None or not wait else min(known, due)
 
@@ -175,7 +175,9 @@ class WorkQueue:
             del self._due[app], self._first[app]
         return tuple(due)
 
-    def case(self, app: str, findings: Iterable[Finding], git: str, now: float, tries: int) -> Case | None:
+    def case(
+        self, app: str, findings: Iterable[WatchFinding], git: str, now: float, tries: int
+    ) -> ReconcileCase | None:
         """Why to reconcile the app now; None when there is no reason, or none yet: then it is noted again.
 
         `git` is the mark of `differs`; `tries` is how many runs the same difference may cause.
@@ -186,16 +188,16 @@ class WorkQueue:
         if not git and waits and min(waits) > 0:
             self.note(app, now, wait=min(waits))
             return None
-        return Case(app, tuple(news), git) if news or git else None
+        return ReconcileCase(app, tuple(news), git) if news or git else None
 
-    def pause(self, finding: Finding, now: float) -> float:
+    def pause(self, finding: WatchFinding, now: float) -> float:
         """Seconds to wait before this object is answered."""
         doubt = finding.since + SETTLE - now if finding.doubtful else 0.0
-        recent = [at for at in self._answers.get(finding.ref, ()) if now - at <= MEMORY]
-        fight = recent[-1] + backoff(len(recent) - FREE) - now if len(recent) >= FREE else 0.0
+        recent = [at for at in self._answers.get(finding.ref, ()) if now - at <= ANSWER_MEMORY]
+        fight = recent[-1] + backoff(len(recent) - FREE_ANSWERS) - now if len(recent) >= FREE_ANSWERS else 0.0
         return max(0.0, doubt, fight)
 
-    def answered(self, case: Case, still: Collection[ObjectRef], now: float) -> None:
+    def answered(self, case: ReconcileCase, still: Collection[ObjectRef], now: float) -> None:
         """A run dealt with this case; `still` are objects that are not as they were left all the same."""
         for finding in case.findings:
             self._answers.setdefault(finding.ref, deque(maxlen=32)).append(now)
@@ -222,13 +224,13 @@ class WorkQueue:
         return known == mark and count >= tries
 
 
-def backoff(failures: int, *, first: float = 1.0, longest: float = LONGEST_PAUSE) -> float:
+def backoff(failures: int, *, first: float = 1.0, longest: float = MAX_BACKOFF) -> float:
     """Seconds to wait after so many failures: twice as long each time."""
     return float(min(longest, first * 2 ** min(failures, 30)))
 
 
-def family(manager: str) -> str:
+def manager_family(manager: str) -> str:
     """A manager's name for a metric, of a bounded set: `kubectl-edit` is `kubectl`, a stranger is `other`."""
     if not manager:
         return "unknown"
-    return manager.partition("-")[0] if is_person(manager) else "other"
+    return manager.partition("-")[0] if is_person_tool(manager) else "other"

@@ -8,8 +8,8 @@ from towpath.config import Config
 from towpath.gates.approval import Approval, is_author
 from towpath.gates.pause import Pause
 from towpath.release.model import EnvironmentRelease, Release
-from towpath.release.quarantine import Quarantined, is_quarantined
-from towpath.release.scan_policy import unmet
+from towpath.release.quarantine import QuarantineEntry, find_quarantined
+from towpath.release.scan_policy import recorded_scan_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def evaluate_gate(  # noqa: PLR0913, PLR0917
     environment: str,
     release: Release,
     states: Mapping[str, EnvironmentRelease | None],
-    quarantine: Iterable[Quarantined],
+    quarantine: Iterable[QuarantineEntry],
     now: datetime,
     approvals: tuple[Approval, ...] = (),
     pause: Pause | None = None,
@@ -55,14 +55,14 @@ def evaluate_gate(  # noqa: PLR0913, PLR0917
     return GateVerdict(open=not reasons and not missing, reasons=tuple(reasons), missing_approvals=missing)
 
 
-def _quarantined(release: Release, quarantine: Iterable[Quarantined]) -> Iterable[str]:
-    entry = is_quarantined(quarantine, release.digest)
+def _quarantined(release: Release, quarantine: Iterable[QuarantineEntry]) -> Iterable[str]:
+    entry = find_quarantined(quarantine, release.digest)
     if entry:
         yield f"{release.app} {release.short} is quarantined since {entry.at}: {entry.reason}"
 
 
 def _scan(config: Config, release: Release, now: datetime) -> Iterable[str]:
-    why = unmet(release.scan, config.scan, now=now)
+    why = recorded_scan_problem(release.scan, config.scan, now=now)
     if why:
         yield f"{release.app} {release.short} {why}"
 

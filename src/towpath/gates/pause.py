@@ -16,7 +16,7 @@ from typing import Any
 
 from towpath.config import parse_duration
 from towpath.files import read_text
-from towpath.release.commit_message import Trailers, format_message, marker
+from towpath.release.commit_message import Trailers, format_message, intent_marker
 from towpath.yamltext.config_reader import config_error, read_document
 from towpath.yamltext.writer import dump
 
@@ -51,14 +51,14 @@ def pause_path(environment: str) -> str:
     return f"pauses/{environment}.yaml"
 
 
-def pauses_in(root: Path, environment: str) -> tuple[Pause, ...]:
+def load_pauses(root: Path, environment: str) -> tuple[Pause, ...]:
     """The pauses of a checkout, also those that have ended. ConfigError names file and line."""
     path = pause_path(environment)
     text = read_text(root, path)
     return () if text is None else parse_pauses(text, path)
 
 
-def active(pauses: Iterable[Pause], app: str, now: datetime) -> Pause | None:
+def active_pause(pauses: Iterable[Pause], app: str, now: datetime) -> Pause | None:
     """The pause that holds for an app; of several the one that ends last."""
     found = [each for each in pauses if each.holds(app, now)]
     return max(found, key=lambda each: datetime.fromisoformat(each.until), default=None)
@@ -88,13 +88,13 @@ def dump_pauses(pauses: Iterable[Pause]) -> str | None:
     return dump(items, head=_HEAD) if items else None
 
 
-def add(pauses: Iterable[Pause], new: Pause, now: datetime) -> tuple[Pause, ...]:
+def add_pause(pauses: Iterable[Pause], new: Pause, now: datetime) -> tuple[Pause, ...]:
     """With `new` in place of an earlier one for the same app; those that have ended are dropped."""
     kept = [each for each in pauses if each.app != new.app and each.holds(each.app, now)]
     return tuple(sorted([*kept, new], key=lambda each: each.app))
 
 
-def remove(pauses: Iterable[Pause], app: str, now: datetime) -> tuple[Pause, ...]:
+def remove_pause(pauses: Iterable[Pause], app: str, now: datetime) -> tuple[Pause, ...]:
     """Without the one for `app` (empty: for the environment); those that have ended are dropped."""
     return tuple(each for each in pauses if each.app != app and each.holds(each.app, now))
 
@@ -144,7 +144,7 @@ def resume_message(environment: str, app: str, by: str, key: str) -> str:
 
 def pause_marker(environment: str, key: str) -> tuple[str, str]:
     """The trailer by which a commit is recognised when the reply to its push was lost."""
-    return marker("pause", "", environment, "", key)
+    return intent_marker("pause", "", environment, "", key)
 
 
 def _what(environment: str, app: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from towpath.config import HealthCheckExpression
-from towpath.config.cel import Program, compile_expression, levels_of
+from towpath.config.cel import Program, compile_expression, macro_depth
 from towpath.health.verdict import (
     Health,
     conditions_by_type,
@@ -65,7 +65,7 @@ def _judge(current: str, in_progress: str | None, failed: str | None) -> Judge:
     current_program = compile_expression(current)
     in_progress_program = compile_expression(in_progress) if in_progress else None
     failed_program = compile_expression(failed) if failed else None
-    levels = max(levels_of(expression) for expression in (current, in_progress or "", failed or ""))
+    levels = max(macro_depth(expression) for expression in (current, in_progress or "", failed or ""))
 
     def judge(manifest: Manifest) -> Health:
         if waiting := outdated(manifest) or _too_large(manifest, levels):

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from towpath.objects import Manifest, ref_of
 
-Needs = tuple[str, ...]
+Dependency = tuple[str, ...]
 
 
-def layers(apps: Mapping[str, Sequence[Manifest]]) -> list[list[str]]:
+def order_apps(apps: Mapping[str, Sequence[Manifest]]) -> list[list[str]]:
     """Apps by name in groups, each of which may be synced at once. Apps that need each other share one."""
     brought = {app: set(_brings(objects)) for app, objects in apps.items()}
     needed = {app: set(_needs(objects)) - brought[app] for app, objects in apps.items()}
@@ -24,7 +24,7 @@ def layers(apps: Mapping[str, Sequence[Manifest]]) -> list[list[str]]:
     return ordered
 
 
-def _brings(objects: Iterable[Manifest]) -> Iterable[Needs]:
+def _brings(objects: Iterable[Manifest]) -> Iterable[Dependency]:
     for manifest in objects:
         ref = ref_of(manifest)
         if ref.kind == "Namespace":
@@ -36,7 +36,7 @@ def _brings(objects: Iterable[Manifest]) -> Iterable[Needs]:
             yield ("cluster",)
 
 
-def _needs(objects: Iterable[Manifest]) -> Iterable[Needs]:
+def _needs(objects: Iterable[Manifest]) -> Iterable[Dependency]:
     scoped = False
     for manifest in objects:
         ref = ref_of(manifest)

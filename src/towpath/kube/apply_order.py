@@ -12,9 +12,9 @@ from itertools import groupby
 from towpath.errors import ConfigError
 from towpath.objects import Manifest, ObjectRef, ref_of
 
-WAVE = "towpath.dev/wave"
-HOOK = "towpath.dev/hook"
-PRE, POST = "pre-sync", "post-sync"
+WAVE_ANNOTATION = "towpath.dev/wave"
+HOOK_ANNOTATION = "towpath.dev/hook"
+PRE_SYNC, POST_SYNC = "pre-sync", "post-sync"
 
 _STAGES: tuple[tuple[str, ...], ...] = (
     ("Namespace",),
@@ -53,21 +53,21 @@ _RANK_CUSTOM = len(_STAGES)
 _RANK_LATE = len(_STAGES) + 1
 _FOUNDATIONS = ("Namespace", "CustomResourceDefinition")
 _BEFORE_ALL = -(10**9)
-_PHASE: Mapping[str, int] = {PRE: -1, POST: 1}
+_PHASE: Mapping[str, int] = {PRE_SYNC: -1, POST_SYNC: 1}
 
 Stage = tuple[int, int, int]
 
 
 def wave_of(manifest: Manifest) -> int | None:
     """The wave that the annotation names; None without one. ConfigError when it is no whole number."""
-    value = (manifest["metadata"].get("annotations") or {}).get(WAVE)
+    value = (manifest["metadata"].get("annotations") or {}).get(WAVE_ANNOTATION)
     if value is None:
         return None
     try:
         return int(value)
     except ValueError:
         raise ConfigError(
-            f"annotation {WAVE} is {value!r}, not a whole number", file=str(ref_of(manifest))
+            f"annotation {WAVE_ANNOTATION} is {value!r}, not a whole number", file=str(ref_of(manifest))
         ) from None
 
 
@@ -87,28 +87,28 @@ def stage_of(manifest: Manifest) -> Stage:
 
 def _stage(manifest: Manifest, wave: int | None) -> Stage:
     ref = ref_of(manifest)
-    phase = _PHASE.get((manifest["metadata"].get("annotations") or {}).get(HOOK, ""))
+    phase = _PHASE.get((manifest["metadata"].get("annotations") or {}).get(HOOK_ANNOTATION, ""))
     if wave is None and ref.kind in _FOUNDATIONS:
-        return _PHASE[PRE] if phase is None else phase, _BEFORE_ALL, rank_of(ref)
+        return _PHASE[PRE_SYNC] if phase is None else phase, _BEFORE_ALL, rank_of(ref)
     return phase or 0, wave or 0, rank_of(ref)
 
 
-def ordered(manifests: Iterable[Manifest]) -> list[Manifest]:
+def in_apply_order(manifests: Iterable[Manifest]) -> list[Manifest]:
     """In the order of applying; the same for every order of the input."""
     return sorted(manifests, key=lambda manifest: (stage_of(manifest), ref_of(manifest)))
 
 
-def stages(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
+def apply_stages(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
     """`ordered`, cut into stages."""
-    return [list(stage) for _, stage in groupby(ordered(manifests), key=stage_of)]
+    return [list(stage) for _, stage in groupby(in_apply_order(manifests), key=stage_of)]
 
 
-def around_hooks(manifests: Iterable[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
+def split_at_pre_sync(manifests: Iterable[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
     """`ordered`, cut where the pre-sync hooks run: (what they may need, the rest)."""
     before: list[Manifest] = []
     rest: list[Manifest] = []
-    for each in ordered(manifests):
-        (before if stage_of(each)[0] == _PHASE[PRE] else rest).append(each)
+    for each in in_apply_order(manifests):
+        (before if stage_of(each)[0] == _PHASE[PRE_SYNC] else rest).append(each)
     return before, rest
 
 

@@ -18,17 +18,17 @@ SERVER_METADATA = (
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def canonical(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no white space: equal values give equal text."""
     return _ENCODER.encode(value)
 
 
 def digest(value: Any) -> str:
     """32 hex digits that change when `value` does."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:32]
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:32]
 
 
-def comparable(manifest: Manifest) -> Manifest:
+def without_server_fields(manifest: Manifest) -> Manifest:
     """A copy without status and without the metadata that the server sets by itself."""
     metadata = {k: v for k, v in manifest["metadata"].items() if k not in SERVER_METADATA}
     # The server leaves empty maps behind when their last key goes; they mean the same as none.

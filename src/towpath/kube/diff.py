@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from towpath.kube import pointer
-from towpath.kube.canonical import comparable
+from towpath.kube.canonical import without_server_fields
 from towpath.objects import Manifest
 from towpath.redact import mask_secret, redact
 
-LONGEST = 200
+MAX_VALUE_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,20 @@ class Difference:
     def lines(self) -> Iterator[str]:
         """As in a diff: the live value with `-`, the desired one with `+`."""
         if self.live is not None:
-            yield f"- {self.pointer}: {shown(self.live)}"
+            yield f"- {self.pointer}: {format_value(self.live)}"
         if self.desired is not None:
-            yield f"+ {self.pointer}: {shown(self.desired)}"
+            yield f"+ {self.pointer}: {format_value(self.desired)}"
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """One line of JSON, cut at a length."""
     text = redact(json.dumps(value, sort_keys=True, ensure_ascii=False))
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}… ({len(text)} characters)"
 
 
 def differences(live: Manifest, desired: Manifest) -> tuple[Difference, ...]:
     """What differs between a live object and what it would be, without status and server's metadata."""
-    live, desired = comparable(live), comparable(desired)
+    live, desired = without_server_fields(live), without_server_fields(desired)
     masked_live, masked_desired = mask_secret(live), mask_secret(desired)
     is_secret = masked_live is not live
     found = []
@@ -52,7 +52,7 @@ def differences(live: Manifest, desired: Manifest) -> tuple[Difference, ...]:
     return tuple(sorted(found, key=lambda difference: difference.pointer))
 
 
-def removal(live: Manifest, at: str) -> Difference:
+def removed_field(live: Manifest, at: str) -> Difference:
     """The field at pointer `at` goes, or falls back to its default."""
     return Difference(at, pointer.read(mask_secret(live), at), None)
 

@@ -27,7 +27,7 @@ def leaves(fields: Mapping[str, Any], prefix: Path = ()) -> Iterator[Path]:
             yield from leaves(inner, path)
 
 
-def added(fields: Mapping[str, Any], ours: Mapping[str, Any], prefix: Path = ()) -> Iterator[Path]:
+def paths_beyond(fields: Mapping[str, Any], ours: Mapping[str, Any], prefix: Path = ()) -> Iterator[Path]:
     """Fields in `fields` that are not in `ours`; of a list item that is not ours at all only the item."""
     for step, inner in fields.items():
         if step == ".":
@@ -39,7 +39,7 @@ def added(fields: Mapping[str, Any], ours: Mapping[str, Any], prefix: Path = ())
             if step not in ours and not inner:
                 yield path
         else:
-            yield from added(inner, ours.get(step, {}), path)
+            yield from paths_beyond(inner, ours.get(step, {}), path)
 
 
 def union(one: Mapping[str, Any], other: Mapping[str, Any]) -> Fields:
@@ -96,7 +96,7 @@ def pattern_of(path: Path) -> str:
     return build(step[2:] if step.startswith("f:") else "*" for step in path)
 
 
-def readable(path: Path) -> str:
+def display_path(path: Path) -> str:
     """For people: `.spec.template.spec.containers[hello].image`."""
     words = []
     for step in path:

@@ -11,7 +11,7 @@ from towpath.kube import field_set as owned_fields
 from towpath.kube.managed_fields import own_entry
 from towpath.objects import Manifest
 
-LISTED = 5
+MAX_LISTED = 5
 _LONG_VALUE = re.compile(r"(?P<head>Invalid value: ).{80,}?(?P<end>: [a-z` ]{5,80})(?=$|[,\]])", re.DOTALL)
 _SERVERS_DIFF = re.compile(r"\n@@.*", re.DOTALL)
 _ALLOWED = re.compile(r"(?:for fields other than|except)(?P<names>.*)", re.DOTALL)
@@ -31,15 +31,15 @@ def changed_fields(live: Manifest, desired: Manifest, refused: Iterable[str], re
     return tuple(fixed or found)
 
 
-def told(reason: str, changed: tuple[str, ...], refused: Iterable[str]) -> str:
+def refusal_message(reason: str, changed: tuple[str, ...], refused: Iterable[str]) -> str:
     """The server's reason without the values it quotes at length, with the fields it does not name itself."""
     reason = _SERVERS_DIFF.sub("", reason).strip()
     reason = _LONG_VALUE.sub(lambda found: f"{found['head']}…{found['end']}", reason)
     unnamed = [path for path in changed if path not in set(refused)]
     if not unnamed:
         return reason
-    more = f" and {len(unnamed) - LISTED} more" if len(unnamed) > LISTED else ""
-    return f"{reason} (changed: {', '.join(unnamed[:LISTED])}{more})"
+    more = f" and {len(unnamed) - MAX_LISTED} more" if len(unnamed) > MAX_LISTED else ""
+    return f"{reason} (changed: {', '.join(unnamed[:MAX_LISTED])}{more})"
 
 
 def _changed(desired: Any, live: Any, at: str) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _removed(live: Manifest, desired: Manifest) -> Iterator[str]:
     for path in owned_fields.leaves((own_entry(live["metadata"]) or {}).get("fieldsV1") or {}):
         gone = owned_fields.pointer_of(path, desired) is None
         if gone and path[0] != "f:metadata" and owned_fields.pointer_of(path, live) is not None:
-            yield owned_fields.readable(path).removeprefix(".")
+            yield owned_fields.display_path(path).removeprefix(".")
 
 
 def _may_change(reason: str) -> set[str]:

@@ -92,7 +92,7 @@ NEVER_STORED: frozenset[Kind] = frozenset(
 """Kinds that are questions, orders or records, not desired state."""
 
 
-def scopes_of_definitions(manifests: Iterable[Manifest]) -> dict[Kind, bool]:
+def crd_scopes(manifests: Iterable[Manifest]) -> dict[Kind, bool]:
     """(group, kind) -> cluster-scoped, for every CustomResourceDefinition among `manifests`."""
     scopes: dict[Kind, bool] = {}
     for manifest in manifests:
@@ -111,13 +111,13 @@ def is_cluster_scoped(api_version: str, kind: str, definitions: Mapping[Kind, bo
     return key in CLUSTER_SCOPED or definitions.get(key, False)
 
 
-def is_known(api_version: str, kind: str) -> bool:
+def is_known_kind(api_version: str, kind: str) -> bool:
     """False for a kind that no cluster can have: a built-in group without such a kind, or `core`."""
     group = group_of(api_version)
     # The group of a CustomResourceDefinition has a dot.
     return kind in _CLOSED.get(group, (kind,) if "." in group else ())
 
 
-def group_with(kind: str) -> str | None:
+def built_in_group(kind: str) -> str | None:
     """The built-in group of a kind that was looked for in another one."""
     return next((group for group, kinds in _CLOSED.items() if kind in kinds), None)

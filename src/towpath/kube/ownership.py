@@ -16,17 +16,17 @@ from towpath.kube.managed_fields import (
     MANAGER,
     RESTART_RULE,
     Entry,
-    Yielded,
-    entries,
-    is_yielded,
+    IgnoredManagers,
+    is_left_to_manager,
+    manager_entries,
     own_entry,
-    personal_entries,
+    person_entries,
 )
 from towpath.objects import Manifest
 
 
 def take_over(
-    live: Manifest, desired: Manifest, ignored: Iterable[str] = (), yielded: Yielded = ()
+    live: Manifest, desired: Manifest, ignored: Iterable[str] = (), ignored_managers: IgnoredManagers = ()
 ) -> list[dict[str, Any]] | None:
     """The `managedFields` that a live object needs before `desired` is applied; None when they are right.
 
@@ -35,18 +35,20 @@ def take_over(
     ignored = tuple(ignored)
     metadata = live["metadata"]
     ours = own_entry(metadata)
-    personal = list(personal_entries(metadata))
+    personal = list(person_entries(metadata))
     owned = (ours or {}).get("fieldsV1") or {}
     _, wanted = _split(owned, live, ignored)
     others: list[dict[str, Any]] = []
     taken = False
-    for entry in entries(metadata):
+    for entry in manager_entries(metadata):
         if entry is ours:
             continue
         if entry not in personal:
             others.append(dict(entry))
             continue
-        left, mine = _split(entry.get("fieldsV1") or {}, live, (*ignored, RESTART_RULE), entry, yielded)
+        left, mine = _split(
+            entry.get("fieldsV1") or {}, live, (*ignored, RESTART_RULE), entry, ignored_managers
+        )
         in_git, added = _split_by_git(mine, desired)
         rest = field_set.union(left, in_git)
         if any(field_set.leaves(added)):
@@ -68,7 +70,7 @@ def take_over(
     return [{**base, "time": _time_of_no_apply(), "fieldsV1": wanted}, *others]
 
 
-def patch(live: Manifest, managed_fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def managed_fields_patch(live: Manifest, managed_fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """JSON patch that sets `managedFields`, and only if nobody wrote the object meanwhile."""
     version = live["metadata"]["resourceVersion"]
     return [
@@ -82,13 +84,15 @@ def _split(
     live: Manifest,
     rules: tuple[str, ...],
     entry: Entry | None = None,
-    yielded: Yielded = (),
+    ignored_managers: IgnoredManagers = (),
 ) -> tuple[field_set.Fields, field_set.Fields]:
     """(covered by the rules, or left to the entry's manager; not covered)."""
 
     def covered(path: field_set.Path) -> bool:
         at = field_set.pointer_of(path, live) or field_set.pattern_of(path)
-        return pointer.covers(rules, at) or (entry is not None and is_yielded(entry, at, yielded))
+        return pointer.covers(rules, at) or (
+            entry is not None and is_left_to_manager(entry, at, ignored_managers)
+        )
 
     return field_set.split(owned, covered)
 

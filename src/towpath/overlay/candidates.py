@@ -7,20 +7,20 @@ plain       the object's own file in the environment's folder
 
 from collections.abc import Callable, Iterator
 
-from towpath.drift.adoption import Change
+from towpath.drift.adoption import AdoptableChange
 from towpath.errors import ConfigError
 from towpath.objects import Manifest
 from towpath.overlay import helm, kustomize, plain
-from towpath.overlay.texts import Edit, Edits, Overlay, places
+from towpath.overlay.texts import Edit, Edits, Overlay, find_places
 
-FINDERS: dict[str, Callable[[Overlay, Change, Manifest], Iterator[Edit]]] = {
+FINDERS: dict[str, Callable[[Overlay, AdoptableChange, Manifest], Iterator[Edit]]] = {
     "kustomize": kustomize.edits,
     "helm": helm.edits,
     "plain": plain.edits,
 }
 
 
-def candidates(overlay: Overlay, change: Change, rendered: Manifest) -> Iterator[Edits]:
+def candidates(overlay: Overlay, change: AdoptableChange, rendered: Manifest) -> Iterator[Edits]:
     """Edits that might give the change, the most natural first. `rendered` is the object as it is now."""
     for edit in FINDERS[overlay.renderer](overlay, change, rendered):
         try:
@@ -30,7 +30,7 @@ def candidates(overlay: Overlay, change: Change, rendered: Manifest) -> Iterator
         yield edits
 
 
-def why_not(overlay: Overlay, change: Change, fitting: int) -> str:
+def explain_no_candidate(overlay: Overlay, change: AdoptableChange, fitting: int) -> str:
     """What to tell when no candidate, or more than one, gives exactly the change."""
     if overlay.renderer == "helm":
         return (
@@ -39,7 +39,7 @@ def why_not(overlay: Overlay, change: Change, fitting: int) -> str:
             else "no value of values.yaml gives exactly this field"
         )
     if overlay.renderer == "plain":
-        if next(places(overlay, overlay.base, change.ref), None):
+        if next(find_places(overlay, overlay.base, change.ref), None):
             return f"it is in {overlay.base}, which other environments share"
         return "it cannot be changed alone in its file"
     return "no patch of the overlay gives exactly this"

@@ -5,29 +5,29 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from towpath.drift.adoption import Change, value_at
+from towpath.drift.adoption import AdoptableChange, value_at
 from towpath.objects import Manifest
-from towpath.overlay.texts import Edit, Edits, Overlay, read_one, set_value
+from towpath.overlay.texts import Edit, Edits, Overlay, read_mapping, set_value
 from towpath.yamltext import editor
 from towpath.yamltext.manifest_reader import load_document
 
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
-MOST_VALUES = 20
+MAX_VALUES = 20
 """Values of a chart that are tried for one field."""
 
 
-def edits(overlay: Overlay, change: Change, _rendered: Manifest) -> Iterator[Edit]:
+def edits(overlay: Overlay, change: AdoptableChange, _rendered: Manifest) -> Iterator[Edit]:
     """Every value that is what Git has: which of them makes the field, only a rendering can tell."""
     if change.live is None or isinstance(change.live, dict | list):
         return
     file = f"{overlay.folder}/values.yaml"
-    own = read_one(overlay, file) if file in overlay.files else {}
+    own = read_mapping(overlay, file) if file in overlay.files else {}
     default = f"{overlay.base}/values.yaml"
-    defaults = read_one(overlay, default) if default in overlay.files else {}
+    defaults = read_mapping(overlay, default) if default in overlay.files else {}
     paths = dict.fromkeys(
         path for values in (own, defaults) for path, value in _leaves(values) if _same(value, change.git)
     )
-    for path in list(paths)[:MOST_VALUES]:
+    for path in list(paths)[:MAX_VALUES]:
         overridden = value_at(own, path)
         if overridden is not None and not _same(overridden, change.git):
             continue

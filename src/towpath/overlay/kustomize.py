@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from towpath.drift.adoption import Address, Change, resolve, value_at
+from towpath.drift.adoption import Address, AdoptableChange, resolve_address, value_at
 from towpath.errors import ConfigError
 from towpath.kube.pointer import build
 from towpath.objects import Manifest
@@ -15,9 +15,9 @@ from towpath.overlay.texts import (
     Edits,
     Overlay,
     Place,
-    in_place,
+    change_in_place,
     places_in,
-    read_one,
+    read_mapping,
     remove_value,
     set_value,
 )
@@ -27,13 +27,13 @@ from towpath.yamltext.manifest_reader import load_documents
 _REPLICAS = ("spec", "replicas")
 
 
-def edits(overlay: Overlay, change: Change, rendered: Manifest) -> Iterator[Edit]:
+def edits(overlay: Overlay, change: AdoptableChange, rendered: Manifest) -> Iterator[Edit]:
     """`replicas:`, then the object itself, then a patch that is there, then a new one."""
     names = (f"{overlay.folder}/{name}" for name in KUSTOMIZATIONS)
     file = next((name for name in names if name in overlay.files), None)
     if file is None:
         return
-    data = read_one(overlay, file)
+    data = read_mapping(overlay, file)
     if change.address == _REPLICAS and change.live is not None:
         for index, entry in enumerate(data.get("replicas") or ()):
             if entry.get("name") == change.ref.name:
@@ -41,7 +41,7 @@ def edits(overlay: Overlay, change: Change, rendered: Manifest) -> Iterator[Edit
                 yield partial(set_value, overlay, file, path, change.live)
     for name in data.get("resources") or ():
         for place in places_in(overlay, posixpath.normpath(f"{overlay.folder}/{name}"), change.ref):
-            yield partial(in_place, overlay, place, change)
+            yield partial(change_in_place, overlay, place, change)
     patches = [each.get("path") for each in data.get("patches") or () if isinstance(each, dict)]
     patches = [*patches, *(data.get("patchesStrategicMerge") or ())]
     for name in patches:
@@ -52,9 +52,9 @@ def edits(overlay: Overlay, change: Change, rendered: Manifest) -> Iterator[Edit
     yield partial(_own_operations, overlay, file, data, change, rendered)
 
 
-def _in_patch(overlay: Overlay, place: Place, change: Change) -> Edits:
+def _in_patch(overlay: Overlay, place: Place, change: AdoptableChange) -> Edits:
     """Change a strategic merge patch that is there: its field, or one more."""
-    path = resolve(change.address, place.value)
+    path = resolve_address(change.address, place.value)
     if change.live is None:
         if path is not None and value_at(place.value, path) is not None:
             return remove_value(overlay, place.file, (*place.prefix, *path), place.document)
@@ -65,7 +65,7 @@ def _in_patch(overlay: Overlay, place: Place, change: Change) -> Edits:
     return set_value(overlay, place.file, (*place.prefix, *start), value, place.document)
 
 
-def _absent(change: Change) -> tuple[editor.Path, Any]:
+def _absent(change: AdoptableChange) -> tuple[editor.Path, Any]:
     if not all(isinstance(step, str) for step in change.address):
         raise ConfigError("an item of a list is removed by an operation of its own", file="")
     return tuple(step for step in change.address if isinstance(step, str)), None
@@ -105,7 +105,9 @@ def _nested(address: Address, leaf: Any) -> Any:
     return value
 
 
-def _own_patch(overlay: Overlay, file: str, kustomization: Any, change: Change, rendered: Manifest) -> Edits:
+def _own_patch(
+    overlay: Overlay, file: str, kustomization: Any, change: AdoptableChange, rendered: Manifest
+) -> Edits:
     """A new strategic merge patch for the object, beside the others."""
     head = {
         "apiVersion": rendered["apiVersion"],
@@ -130,7 +132,7 @@ def _own_patch(overlay: Overlay, file: str, kustomization: Any, change: Change, 
 
 
 def _own_operations(
-    overlay: Overlay, file: str, kustomization: Any, change: Change, rendered: Manifest
+    overlay: Overlay, file: str, kustomization: Any, change: AdoptableChange, rendered: Manifest
 ) -> Edits:
     """JSON patch operations: for any kind, for items without a name, and for what is removed."""
     name = f"adopted-{change.ref.kind.lower()}-{change.ref.name}-operations.yaml"
@@ -149,8 +151,8 @@ def _own_operations(
     return _listed(overlay, file, kustomization, {"path": name, "target": target}) | {new: text}
 
 
-def _operations(change: Change, rendered: Manifest) -> Sequence[dict[str, Any]]:
-    path = resolve(change.address, rendered)
+def _operations(change: AdoptableChange, rendered: Manifest) -> Sequence[dict[str, Any]]:
+    path = resolve_address(change.address, rendered)
     if path is None:
         raise ConfigError("has no such place", file="")
     if change.live is None:

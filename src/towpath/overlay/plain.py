@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from functools import partial
 
-from towpath.drift.adoption import Change
+from towpath.drift.adoption import AdoptableChange
 from towpath.objects import Manifest
-from towpath.overlay.texts import Edit, Overlay, in_place, places
+from towpath.overlay.texts import Edit, Overlay, change_in_place, find_places
 
 
-def edits(overlay: Overlay, change: Change, _rendered: Manifest) -> Iterator[Edit]:
+def edits(overlay: Overlay, change: AdoptableChange, _rendered: Manifest) -> Iterator[Edit]:
     """The object's own file."""
-    for place in places(overlay, overlay.folder, change.ref):
-        yield partial(in_place, overlay, place, change)
+    for place in find_places(overlay, overlay.folder, change.ref):
+        yield partial(change_in_place, overlay, place, change)

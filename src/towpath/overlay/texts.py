@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from towpath.drift.adoption import Change, resolve
+from towpath.drift.adoption import AdoptableChange, resolve_address
 from towpath.errors import ConfigError
 from towpath.objects import ObjectRef, group_of
 from towpath.yamltext import editor
@@ -51,7 +51,7 @@ def remove_value(overlay: Overlay, file: str, path: editor.Path, document: int =
     return {file: editor.remove_value(overlay.files[file], file, path, document)}
 
 
-def places(overlay: Overlay, folder: str, ref: ObjectRef) -> Iterator[Place]:
+def find_places(overlay: Overlay, folder: str, ref: ObjectRef) -> Iterator[Place]:
     """Where the files below `folder` describe the object."""
     for file in sorted(overlay.files):
         if file.startswith(f"{folder}/"):
@@ -89,16 +89,16 @@ def _is(value: Any, ref: ObjectRef) -> bool:
     )
 
 
-def read_one(overlay: Overlay, file: str) -> Any:
+def read_mapping(overlay: Overlay, file: str) -> Any:
     """A file's first document as plain data; empty when it is no mapping."""
     documents = load_documents(overlay.files[file], file)
     value = documents[0].value if documents else {}
     return json.loads(json.dumps(value)) if isinstance(value, dict) else {}
 
 
-def in_place(overlay: Overlay, place: Place, change: Change) -> Edits:
+def change_in_place(overlay: Overlay, place: Place, change: AdoptableChange) -> Edits:
     """Change the object where it is written down as a whole."""
-    path = resolve(change.address, place.value)
+    path = resolve_address(change.address, place.value)
     if path is None:
         raise ConfigError("has no such place", file=place.file)
     path = (*place.prefix, *path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from towpath.printable import printable
 from towpath.release.model import Release
 
-INTENT = "Towpath-Intent"
+INTENT_TRAILER = "Towpath-Intent"
 _TRAILER = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9-]*):[ \t]+(?P<value>.*\S)")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f\u0085\u2028\u2029]+")
 Trailers = list[tuple[str, str]]
@@ -30,16 +30,16 @@ class PromotionIntent:
     def marker(self) -> tuple[str, str]:
         """The trailer by which the commit is recognised when the reply to its push was lost."""
         verb = "rollback" if self.rolls_back else "promote"
-        return marker(verb, self.release.app, self.environment, self.release.digest, self.flow_run)
+        return intent_marker(verb, self.release.app, self.environment, self.release.digest, self.flow_run)
 
 
-def marker(verb: str, app: str, environment: str, digest: str, flow_run: str) -> tuple[str, str]:
+def intent_marker(verb: str, app: str, environment: str, digest: str, flow_run: str) -> tuple[str, str]:
     """A trailer that only this commit has: the same for the same work of the same flow run."""
     key = "\0".join((verb, app, environment, digest, flow_run))
-    return INTENT, f"{verb}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    return INTENT_TRAILER, f"{verb}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
-def commit_message(intent: PromotionIntent) -> str:
+def promotion_message(intent: PromotionIntent) -> str:
     """The message of a promotion's or rollback's commit, ending with its trailers."""
     release = intent.release
     trailers: Trailers = [
@@ -76,7 +76,7 @@ def verified_message(release: Release, environment: str, flow_run: str) -> str:
 
 def verified_marker(release: Release, environment: str, flow_run: str) -> tuple[str, str]:
     """As PromotionIntent.marker, for the commit of `verified_message`."""
-    return marker("verified", release.app, environment, release.digest, flow_run)
+    return intent_marker("verified", release.app, environment, release.digest, flow_run)
 
 
 def format_message(subject: str, body: str, trailers: Iterable[tuple[str, str]]) -> str:

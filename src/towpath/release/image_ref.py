@@ -7,7 +7,7 @@ from towpath.errors import TerminalError
 
 DEFAULT_REGISTRY = "docker.io"
 _DOCKER_HUB = ("index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
@@ -91,8 +91,8 @@ def same_repository(image: str, name: str) -> bool:
 
 def is_loopback(registry: str) -> bool:
     """`registry` (host with optional port) is this machine."""
-    host = registry if registry in LOOPBACK else registry.rpartition(":")[0]
-    return host in LOOPBACK
+    host = registry if registry in LOOPBACK_HOSTS else registry.rpartition(":")[0]
+    return host in LOOPBACK_HOSTS
 
 
 def _canonical(image: str) -> tuple[str, str]:

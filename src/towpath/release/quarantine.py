@@ -15,7 +15,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Quarantined:
+class QuarantineEntry:
     """One digest, why it is here, since when (RFC 3339), and the flow run that put it here."""
 
     digest: str
@@ -29,13 +29,13 @@ def quarantine_path(app: str) -> str:
     return f"apps/{app}/{QUARANTINE_FILE}"
 
 
-def load_quarantine(path: Path) -> tuple[Quarantined, ...]:
+def load_quarantine(path: Path) -> tuple[QuarantineEntry, ...]:
     """Read one `quarantine.yaml`; no file means nothing is quarantined. ConfigError names file and line."""
     text = read_text(path.parent, path.name)
     return () if text is None else parse_quarantine(text, path.name)
 
 
-def parse_quarantine(text: str, file: str = QUARANTINE_FILE) -> tuple[Quarantined, ...]:
+def parse_quarantine(text: str, file: str = QUARANTINE_FILE) -> tuple[QuarantineEntry, ...]:
     """Parse the text of a `quarantine.yaml`; `file` is its name in errors."""
     document = read_document(text, file)
     if document.data is None:
@@ -48,22 +48,24 @@ def parse_quarantine(text: str, file: str = QUARANTINE_FILE) -> tuple[Quarantine
     ]
     if problems:
         raise config_error(problems, file)
-    return tuple(Quarantined(**item) for item in document.data)
+    return tuple(QuarantineEntry(**item) for item in document.data)
 
 
-def dump_quarantine(entries: Iterable[Quarantined]) -> str:
+def dump_quarantine(entries: Iterable[QuarantineEntry]) -> str:
     """The text of `quarantine.yaml`."""
     head = "# Releases that failed. Remove an entry by a commit to allow its promotion again.\n"
     data = [asdict(entry) for entry in entries]
     return dump(data, head=head, file=QUARANTINE_FILE)
 
 
-def add(entries: tuple[Quarantined, ...], entry: Quarantined) -> tuple[Quarantined, ...]:
+def add_to_quarantine(
+    entries: tuple[QuarantineEntry, ...], entry: QuarantineEntry
+) -> tuple[QuarantineEntry, ...]:
     """`entries` with `entry` at the end; unchanged when its digest is there already."""
-    return entries if is_quarantined(entries, entry.digest) else (*entries, entry)
+    return entries if find_quarantined(entries, entry.digest) else (*entries, entry)
 
 
-def is_quarantined(entries: Iterable[Quarantined], digest: str) -> Quarantined | None:
+def find_quarantined(entries: Iterable[QuarantineEntry], digest: str) -> QuarantineEntry | None:
     """The entry of `digest`, or None."""
     return next((entry for entry in entries if entry.digest == digest), None)
 

@@ -14,12 +14,12 @@ from towpath.config import ScanIgnore, ScanPolicy
 from towpath.errors import RefusedError
 from towpath.redact import redact
 from towpath.release.model import ScanStatus, ScanSummary
-from towpath.release.scan_policy import SEVERITIES, ignored_by, is_severe, policy_hash
+from towpath.release.scan_policy import SEVERITIES, active_ignores, is_severe, policy_hash
 
 SCHEMA_VERSION = 2
 DATABASE_VERSION = 2
 MAX_DATABASE_AGE = timedelta(days=7)
-EVIDENCE = "Towpath"
+EVIDENCE_KEY = "Towpath"
 """Key of the report under which adapters/trivy.py says how it was made: scanners, version, database."""
 
 MAX_LISTED = 50
@@ -30,7 +30,7 @@ _FINDINGS = ("Secrets", "Vulnerabilities", "Misconfigurations")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class ScanFinding:
     """One thing Trivy found. `where` is a file or package. Never holds the secret or the text around it."""
 
     severity: str
@@ -58,9 +58,9 @@ class ScanVerdict:
     """Whether the image may be released. `reasons` say why it counts as not scanned."""
 
     summary: ScanSummary
-    findings: tuple[Finding, ...]
-    blocked_by: tuple[Finding, ...]
-    ignored: tuple[tuple[Finding, ScanIgnore], ...] = ()
+    findings: tuple[ScanFinding, ...]
+    blocked_by: tuple[ScanFinding, ...]
+    ignored: tuple[tuple[ScanFinding, ScanIgnore], ...] = ()
     reasons: tuple[str, ...] = ()
 
     @property
@@ -125,12 +125,12 @@ class ScanVerdict:
         return ", ".join(counts) or "nothing found"
 
 
-def judge(report: Mapping[str, Any], policy: ScanPolicy, image_id: str, *, now: datetime) -> ScanVerdict:
+def judge_scan(report: Mapping[str, Any], policy: ScanPolicy, image_id: str, *, now: datetime) -> ScanVerdict:
     """Judge a report of `adapters.trivy.scan_image`; `image_id` is the digest of the image's config."""
-    evidence = _mapping(report.get(EVIDENCE))
+    evidence = _mapping(report.get(EVIDENCE_KEY))
     findings, reasons = _findings(report)
     reasons = [*_not_proven(report, evidence, policy, image_id, now), *reasons]
-    rules = ignored_by(policy, now)
+    rules = active_ignores(policy, now)
     blocking, ignored = [], []
     for finding in findings:
         if not is_severe(finding.severity, policy):
@@ -152,7 +152,7 @@ def judge(report: Mapping[str, Any], policy: ScanPolicy, image_id: str, *, now: 
     return ScanVerdict(summary, tuple(findings), tuple(blocking), tuple(ignored), tuple(reasons))
 
 
-def _worst(findings: Iterable[Finding]) -> dict[str, str]:
+def _worst(findings: Iterable[ScanFinding]) -> dict[str, str]:
     """The worst severity of each id."""
     worst: dict[str, str] = {}
     for finding in findings:
@@ -210,9 +210,9 @@ def _stale(database: Any, now: datetime) -> list[str]:
     return []
 
 
-def _findings(report: Mapping[str, Any]) -> tuple[list[Finding], list[str]]:
+def _findings(report: Mapping[str, Any]) -> tuple[list[ScanFinding], list[str]]:
     """All findings, worst first, and what could not be understood."""
-    findings: list[Finding] = []
+    findings: list[ScanFinding] = []
     reasons: list[str] = []
     results = report.get("Results") or []
     for result in results if isinstance(results, list) else [results]:
@@ -237,15 +237,15 @@ def _findings(report: Mapping[str, Any]) -> tuple[list[Finding], list[str]]:
     return findings, reasons
 
 
-def _finding(key: str, item: Mapping[str, Any], target: str) -> Finding:
+def _finding(key: str, item: Mapping[str, Any], target: str) -> ScanFinding:
     """A finding without `Match` and `Code`, which quote the file."""
     severity = str(item.get("Severity") or "UNKNOWN").upper()
     title = redact(str(item.get("Title") or item.get("Message") or ""))[:200]
     if key == "Secrets":
         rule = str(item.get("RuleID") or "?")
-        return Finding(severity, rule, "secret", target, title, _line(item.get("StartLine")))
+        return ScanFinding(severity, rule, "secret", target, title, _line(item.get("StartLine")))
     if key == "Vulnerabilities":
-        return Finding(
+        return ScanFinding(
             severity,
             str(item.get("VulnerabilityID") or "?"),
             "vuln",
@@ -255,7 +255,7 @@ def _finding(key: str, item: Mapping[str, Any], target: str) -> Finding:
             fixed=str(item.get("FixedVersion") or ""),
         )
     cause = _mapping(item.get("CauseMetadata"))
-    return Finding(
+    return ScanFinding(
         severity,
         str(item.get("AVDID") or item.get("ID") or "?"),
         "misconfig",
@@ -278,7 +278,7 @@ def _rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else -1
 
 
-def _table(title: str, findings: tuple[Finding, ...]) -> list[str]:
+def _table(title: str, findings: tuple[ScanFinding, ...]) -> list[str]:
     rows = [
         f"| {_cell(f.severity)} | {_cell(f.id)} | {_cell(f.where)}{f':{f.line}' if f.line else ''} "
         f"| {_cell(f.installed)} | {_cell(f.fixed)} | {_cell(f.title)} |"

@@ -8,7 +8,7 @@ from towpath.config import ScanIgnore, ScanPolicy
 from towpath.release.model import ScanSummary
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
-LISTED = 5
+MAX_LISTED = 5
 
 
 def policy_hash(policy: ScanPolicy) -> str:
@@ -17,7 +17,7 @@ def policy_hash(policy: ScanPolicy) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def ignored_by(policy: ScanPolicy, now: datetime) -> dict[str, ScanIgnore]:
+def active_ignores(policy: ScanPolicy, now: datetime) -> dict[str, ScanIgnore]:
     """id -> the rule that lets it pass now."""
     return {rule.id: rule for rule in policy.ignore if now.astimezone(UTC).date() < rule.until}
 
@@ -27,7 +27,7 @@ def is_severe(severity: str, policy: ScanPolicy) -> bool:
     return severity in policy.block or severity not in SEVERITIES
 
 
-def unmet(scan: ScanSummary, policy: ScanPolicy, *, now: datetime) -> str:
+def recorded_scan_problem(scan: ScanSummary, policy: ScanPolicy, *, now: datetime) -> str:
     """Why a recorded scan is not enough by the policy of now; empty when it is.
 
     The policy may have become stricter since, or an ignore rule may have ended. Where the findings are not
@@ -46,7 +46,7 @@ def unmet(scan: ScanSummary, policy: ScanPolicy, *, now: datetime) -> str:
 
 
 def _blocked(findings: dict[str, str], policy: ScanPolicy, now: datetime) -> str:
-    rules = ignored_by(policy, now)
+    rules = active_ignores(policy, now)
     blocking = [
         f"{severity} {name}"
         for name, severity in sorted(findings.items())
@@ -54,8 +54,8 @@ def _blocked(findings: dict[str, str], policy: ScanPolicy, now: datetime) -> str
     ]
     if not blocking:
         return ""
-    more = f" and {len(blocking) - LISTED} more" if len(blocking) > LISTED else ""
-    return f"would be blocked by today's scan policy: {', '.join(blocking[:LISTED])}{more}"
+    more = f" and {len(blocking) - MAX_LISTED} more" if len(blocking) > MAX_LISTED else ""
+    return f"would be blocked by today's scan policy: {', '.join(blocking[:MAX_LISTED])}{more}"
 
 
 def _uncounted(scan: ScanSummary, policy: ScanPolicy) -> str:

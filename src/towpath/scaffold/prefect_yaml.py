@@ -25,7 +25,7 @@ _ROOT = "{{ root.stdout }}"
 _COMPARED = ("entrypoint", "work_pool.name", "parameters", "concurrency_limit")
 
 
-def prefect_file(config: Config) -> dict[str, Any]:
+def build_prefect_yaml(config: Config) -> dict[str, Any]:
     """The content of `prefect.yaml`: deliver once; promote, reconcile and rollback for every environment."""
     one = {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     pools = [BUILD_POOL, *(environment.name for environment in config.environments)]
@@ -97,7 +97,7 @@ def _every(interval: timedelta, after: timedelta) -> dict[str, Any]:
     return {"interval": int(interval.total_seconds()), "anchor_date": anchor}
 
 
-def dump(content: dict[str, Any]) -> str:
+def dump_prefect_yaml(content: dict[str, Any]) -> str:
     """The text of `prefect.yaml`, for people: named anchors, short lists in one line."""
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
     for key in ("build", "pull", "definitions", "deployments"):
@@ -116,13 +116,13 @@ _COMMENTS = {
 }
 
 
-def differences(text: str, config: Config, file: str = PREFECT_FILE) -> list[str]:
+def prefect_yaml_problems(text: str, config: Config, file: str = PREFECT_FILE) -> list[str]:
     """What a `prefect.yaml` lacks for the environments of `config`; what else it has is free."""
     content = read_document(text, file).data
     found = content.get("deployments") if isinstance(content, dict) else None
     there = {_title(each): each for each in found or [] if isinstance(each, dict)}
     problems: list[str] = []
-    wanted = {_title(each): each for each in prefect_file(config)["deployments"]}
+    wanted = {_title(each): each for each in build_prefect_yaml(config)["deployments"]}
     for title, deployment in wanted.items():
         if title not in there:
             problems.append(f"deployment {title} is missing")

@@ -16,7 +16,7 @@ from towpath.yamltext.editor import inline
 _CONTAINERS = ("containers", "initContainers")
 
 
-def scaffold(
+def scaffold_repository(
     app: str,
     environments: Sequence[str],
     *,

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from towpath.admission.chart_hooks import map_annotations
+from towpath.admission.chart_hooks import map_helm_hooks
 from towpath.errors import ConfigError
 from towpath.yamltext.manifest_reader import ManifestDocument
 
@@ -15,7 +15,7 @@ def mapped(kind: str = "batch/v1 Job", **annotations: str) -> list[dict[str, Any
     version, _, kind = kind.rpartition(" ")
     value = {"apiVersion": version, "kind": kind, "metadata": {"name": "a", "annotations": named}}
     return [
-        each.value["metadata"]["annotations"] for each in map_annotations([ManifestDocument(value, "f", 3)])
+        each.value["metadata"]["annotations"] for each in map_helm_hooks([ManifestDocument(value, "f", 3)])
     ]
 
 
@@ -83,7 +83,7 @@ def test_what_is_no_hook_is_left_alone() -> None:
     documents = [
         ManifestDocument(value, "f", 1) for value in ({"kind": "X", "metadata": {"name": "a"}}, "text", {})
     ]
-    assert list(map_annotations(documents)) == documents
+    assert list(map_helm_hooks(documents)) == documents
 
 
 def test_a_hook_of_helm_2_for_crds_is_no_hook() -> None:

@@ -2,13 +2,13 @@ from typing import Any
 
 import pytest
 
-from towpath.admission.data import problems_of
+from towpath.admission.data import data_problems
 
 LETTERS = "letters, digits, `-`, `_` and `.`"
 
 
 def of(kind: str, **fields: Any) -> list[str]:
-    return list(problems_of({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}, **fields}))
+    return list(data_problems({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}, **fields}))
 
 
 def test_texts_and_base64_are_right() -> None:

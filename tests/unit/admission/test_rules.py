@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from towpath.admission.rules import AdmissionPolicy, admit, claims, containers
+from towpath.admission.rules import AdmissionPolicy, admit_objects, containers, objects_of_two_apps
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 DIGEST = "sha256:" + "a" * 64
@@ -23,7 +23,7 @@ def deployment(image: str) -> dict[str, Any]:
 
 def admitted(*values: Any, policy: AdmissionPolicy = POLICY) -> Any:
     documents = [ManifestDocument(value, "f.yaml", line) for line, value in enumerate(values, start=1)]
-    return admit(documents, policy, where="apps/x/dev")
+    return admit_objects(documents, policy, where="apps/x/dev")
 
 
 def refused(*values: Any, policy: AdmissionPolicy = POLICY) -> str:
@@ -207,7 +207,7 @@ def test_images_are_not_judged_before_the_first_release() -> None:
 
 def test_two_apps_that_claim_one_object_are_told() -> None:
     first = admitted(obj("ConfigMap")).origins
-    (finding,) = claims([("a", first), ("b", first), ("c", {})])
+    (finding,) = objects_of_two_apps([("a", first), ("b", first), ("c", {})])
     assert "declared by app 'b' and by app 'a'" in finding.message
 
 

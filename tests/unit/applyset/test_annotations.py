@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from towpath.applyset.annotations import problems_of
+from towpath.applyset.annotations import metadata_problems
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from towpath.applyset.annotations import problems_of
     ],
 )
 def test_what_may_be_there(metadata: dict[str, Any]) -> None:
-    assert list(problems_of(metadata, "hello", "dev")) == []
+    assert list(metadata_problems(metadata, "hello", "dev")) == []
 
 
 def test_every_problem_is_told() -> None:
@@ -27,6 +27,6 @@ def test_every_problem_is_told() -> None:
         "annotations": {"towpath.dev/prune": "never", "towpath.dev/x": "y"},
         "ownerReferences": [{"uid": "u"}],
     }
-    assert [each.partition(" ")[0] for each in problems_of(metadata, "hello", "dev")] == [
+    assert [each.partition(" ")[0] for each in metadata_problems(metadata, "hello", "dev")] == [
         *("label", "label", "label", "annotation", "unknown", "`metadata.ownerReferences`"),
     ]

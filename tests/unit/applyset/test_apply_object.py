@@ -1,7 +1,7 @@
 import pytest
 
-from towpath.applyset.apply_object import ApplyObject, prepare
-from towpath.applyset.inventory import Owned, Owner
+from towpath.applyset.apply_object import ApplyObject, prepare_objects
+from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.config import IgnoreRule
 from towpath.kube.managed_fields import fingerprint
 
@@ -28,7 +28,7 @@ ENTRY = {
 
 
 def one(*objects, **options) -> ApplyObject:
-    return prepare(objects, OWNER, **options)[0]
+    return prepare_objects(objects, OWNER, **options)[0]
 
 
 def test_everything_is_labelled_and_the_input_untouched() -> None:
@@ -50,7 +50,7 @@ def test_what_others_decide_is_left_out_after_the_start(options) -> None:
     assert desired.manifest["spec"] == {}
     assert desired.initial["spec"] == {"replicas": 2}
     assert desired.ignored == ("/spec/replicas",)
-    assert desired.applied != one(DEPLOYMENT).applied
+    assert desired.applied_digest != one(DEPLOYMENT).applied_digest
 
 
 def test_an_autoscaler_in_git_counts_before_it_is_live() -> None:
@@ -83,14 +83,14 @@ def live(**metadata):
     return {"metadata": {"uid": "u", "managedFields": [ENTRY], **metadata}}
 
 
-def owned(**changes: str) -> Owned:
+def owned(**changes: str) -> OwnedObject:
     values = {
         "uid": "u",
         "fingerprint": fingerprint(live()["metadata"]),
-        "applied": one(DEPLOYMENT).applied,
+        "applied_digest": one(DEPLOYMENT).applied_digest,
         **changes,
     }
-    return Owned(one(DEPLOYMENT).ref, **values)
+    return OwnedObject(one(DEPLOYMENT).ref, **values)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def owned(**changes: str) -> Owned:
         (None, live(), False),
         (owned(), None, False),
         (owned(uid="v"), live(), False),
-        (owned(applied="older"), live(), False),
+        (owned(applied_digest="older"), live(), False),
         (owned(fingerprint=""), live(managedFields=[]), False),
         (owned(), live(managedFields=[{**ENTRY, "time": "T2"}]), False),
         (owned(), live(deletionTimestamp="T"), False),
@@ -134,7 +134,7 @@ def test_what_a_manager_owns_is_left_to_it_where_a_rule_says_so(rule: IgnoreRule
     desired = one(DEPLOYMENT, rules=[rule], live={plain.ref: SCALED_BY_KEDA})
     assert ("replicas" not in desired.manifest["spec"]) is left
     assert desired.initial["spec"]["replicas"] == 2
-    assert desired.applied == plain.applied, "what a manager takes is no commit"
+    assert desired.applied_digest == plain.applied_digest, "what a manager takes is no commit"
 
 
 def test_items_of_a_list_that_a_manager_owns_are_left_out_without_moving_others() -> None:

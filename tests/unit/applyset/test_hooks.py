@@ -1,6 +1,6 @@
 import pytest
 
-from towpath.applyset.hooks import hook_of, of, split
+from towpath.applyset.hooks import hook_phase, hooks_for, split_hooks
 from towpath.errors import ConfigError
 from towpath.objects import Manifest
 
@@ -27,8 +27,8 @@ def manifest(kind: str, name: str, hook: str | None = None, wave: str | None = N
 )
 def test_jobs_run_and_other_objects_are_kept(kind: str, hook: str | None, when: str | None) -> None:
     each = manifest(kind, "a", hook)
-    assert hook_of(each) == when
-    assert split([each]) == (((), (each,)) if when else ((each,), ()))
+    assert hook_phase(each) == when
+    assert split_hooks([each]) == (((), (each,)) if when else ((each,), ()))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_jobs_run_and_other_objects_are_kept(kind: str, hook: str | None, when: 
 )
 def test_what_cannot_be_a_hook_is_refused(kind: str, hook: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        hook_of(manifest(kind, "a", hook))
+        hook_phase(manifest(kind, "a", hook))
 
 
 def test_hooks_of_a_phase_run_in_the_order_of_their_waves() -> None:
@@ -52,4 +52,4 @@ def test_hooks_of_a_phase_run_in_the_order_of_their_waves() -> None:
         manifest("batch/v1 Job", "b", "pre-sync", "-5"),
     )
     other = manifest("batch/v1 Job", "c", "post-sync")
-    assert of([late, other, early], "pre-sync") == [early, late]
+    assert hooks_for([late, other, early], "pre-sync") == [early, late]

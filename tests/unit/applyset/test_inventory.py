@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from towpath.applyset.inventory import (
     HookRun,
     Inventory,
-    Owned,
+    OwnedObject,
     Owner,
-    after,
-    ahead,
     from_configmap,
-    remembering,
-    same,
+    inventory_after_sync,
+    is_same_inventory,
     to_configmap,
+    with_hook_run,
+    with_planned_objects,
 )
 from towpath.errors import RefusedError
 from towpath.objects import ObjectRef
@@ -37,7 +37,7 @@ def test_applyset_id_is_that_of_the_specification() -> None:
 
 @given(st.lists(st.builds(ref, st.text("abc", min_size=1), st.sampled_from(["Secret", "Boat"])), unique=True))
 def test_what_is_written_is_read_again(refs: list[ObjectRef]) -> None:
-    inventory = after(OWNER, "c", "d", {r: Owned(r, "u", "f", "a") for r in refs})
+    inventory = inventory_after_sync(OWNER, "c", "d", {r: OwnedObject(r, "u", "f", "a") for r in refs})
     assert from_configmap(to_configmap(inventory)) == inventory
 
 
@@ -46,10 +46,10 @@ def test_ten_thousand_objects_fit_into_one_configmap() -> None:
         return uuid.uuid4().hex
 
     objects = {
-        ref(f"config-{i}"): Owned(ref(f"config-{i}"), str(uuid.uuid4()), random(), random())
+        ref(f"config-{i}"): OwnedObject(ref(f"config-{i}"), str(uuid.uuid4()), random(), random())
         for i in range(10_000)
     }
-    inventory = after(OWNER, "c", "d", objects)
+    inventory = inventory_after_sync(OWNER, "c", "d", objects)
     manifest = to_configmap(inventory)
     assert len(base64.b64decode(manifest["binaryData"]["inventory"])) < 1_000_000
     assert len(json.dumps(manifest)) < 1_500_000
@@ -58,17 +58,17 @@ def test_ten_thousand_objects_fit_into_one_configmap() -> None:
 
 
 def test_written_ahead_it_keeps_the_old_and_adds_the_new() -> None:
-    old = after(OWNER, "c", "d", {ref("a"): Owned(ref("a"), "u", "f", "h")})
-    new = ahead(old, OWNER, [ref("a"), ref("b")])
-    assert new.objects == (Owned(ref("a"), "u", "f", "h"), Owned(ref("b")))
+    old = inventory_after_sync(OWNER, "c", "d", {ref("a"): OwnedObject(ref("a"), "u", "f", "h")})
+    new = with_planned_objects(old, OWNER, [ref("a"), ref("b")])
+    assert new.objects == (OwnedObject(ref("a"), "u", "f", "h"), OwnedObject(ref("b")))
     assert (new.commit, new.desired) == ("c", "d")
 
 
 def test_another_commit_alone_is_no_reason_to_write() -> None:
     one = Inventory(OWNER, "c1", "d", ())
-    assert same(one, Inventory(OWNER, "c2", "d", ()))
-    assert not same(one, Inventory(OWNER, "c1", "d2", ()))
-    assert not same(None, one)
+    assert is_same_inventory(one, Inventory(OWNER, "c2", "d", ()))
+    assert not is_same_inventory(one, Inventory(OWNER, "c1", "d2", ()))
+    assert not is_same_inventory(None, one)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_an_unreadable_inventory_is_not_an_empty_one(content) -> None:
 
 @pytest.mark.parametrize("uid", ["u", "", str(uuid.UUID(int=0)), str(uuid.UUID(int=0xC2E6B98E)).upper(), "é"])
 def test_unusual_values_survive_a_large_inventory(uid: str) -> None:
-    objects = {ref(f"c{i}"): Owned(ref(f"c{i}"), uid, "short", "a" * 40) for i in range(3000)}
-    objects |= {ref("usual"): Owned(ref("usual"), str(uuid.uuid4()), "0" * 32, "f" * 32)}
-    inventory = after(OWNER, "c", "d", objects)
+    objects = {ref(f"c{i}"): OwnedObject(ref(f"c{i}"), uid, "short", "a" * 40) for i in range(3000)}
+    objects |= {ref("usual"): OwnedObject(ref("usual"), str(uuid.uuid4()), "0" * 32, "f" * 32)}
+    inventory = inventory_after_sync(OWNER, "c", "d", objects)
     manifest = to_configmap(inventory)
     assert "binaryData" in manifest
     assert from_configmap(manifest) == inventory
@@ -99,8 +99,8 @@ def test_unusual_values_survive_a_large_inventory(uid: str) -> None:
 def test_what_was_written_ahead_has_room_for_what_comes_after() -> None:
     refs = [ref(f"{uuid.uuid4()}-{i}") for i in range(10_000)]
     sizes = []
-    full = {r: Owned(r, str(uuid.uuid4()), uuid.uuid4().hex, uuid.uuid4().hex) for r in refs}
-    for inventory in (ahead(None, OWNER, refs), after(OWNER, "", "", full)):
+    full = {r: OwnedObject(r, str(uuid.uuid4()), uuid.uuid4().hex, uuid.uuid4().hex) for r in refs}
+    for inventory in (with_planned_objects(None, OWNER, refs), inventory_after_sync(OWNER, "", "", full)):
         data = to_configmap(inventory)["binaryData"]
         sizes.append(sum(len(base64.b64decode(value)) for value in data.values()))
     assert abs(sizes[0] - sizes[1]) < 1000
@@ -109,14 +109,14 @@ def test_what_was_written_ahead_has_room_for_what_comes_after() -> None:
 
 def test_too_large_an_inventory_is_refused_before_anything_is_applied() -> None:
     with pytest.raises(RefusedError, match=r"40000 objects.*larger than a ConfigMap"):
-        to_configmap(ahead(None, OWNER, [ref(f"c{i}") for i in range(40_000)]))
+        to_configmap(with_planned_objects(None, OWNER, [ref(f"c{i}") for i in range(40_000)]))
 
 
 def test_the_format_before_is_still_read() -> None:
     one = ["", "ConfigMap", "dev-namespace", "a", "u", "f", "h"]
     content = {"format": 1, "app": "hello", "environment": "dev", "commit": "c", "desired": "d"}
     text = json.dumps({**content, "objects": [one]})
-    expected = after(OWNER, "c", "d", {ref("a"): Owned(ref("a"), "u", "f", "h")})
+    expected = inventory_after_sync(OWNER, "c", "d", {ref("a"): OwnedObject(ref("a"), "u", "f", "h")})
     metadata = {"name": "a", "namespace": "dev-namespace"}
     packed = base64.b64encode(gzip.compress(text.encode())).decode()
     assert from_configmap({"metadata": metadata, "data": {"inventory": text}}) == expected
@@ -126,6 +126,6 @@ def test_the_format_before_is_still_read() -> None:
 def test_hooks_are_remembered_one_run_each() -> None:
     first = HookRun(ref("migrate", "Job"), "c1", "h", "failed", "u", "exit 1")
     second = HookRun(ref("migrate", "Job"), "c2", "h", "running")
-    inventory = remembering(remembering(None, OWNER, first), OWNER, second)
+    inventory = with_hook_run(with_hook_run(None, OWNER, first), OWNER, second)
     assert inventory.hooks == (second,)
     assert from_configmap(to_configmap(inventory)) == inventory

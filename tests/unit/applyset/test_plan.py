@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.applyset.plan import Plan, PlanEntry, fenced
+from towpath.applyset.plan import Plan, PlanEntry, fenced_block
 from towpath.kube.diff import Difference
 from towpath.objects import ObjectRef
 
@@ -36,7 +36,7 @@ def test_markdown_is_a_diff() -> None:
 
 
 def test_content_cannot_leave_its_block() -> None:
-    assert fenced("```\n# title").startswith("````diff\n")
+    assert fenced_block("```\n# title").startswith("````diff\n")
 
 
 @given(st.permutations([CHANGED, SAME, GONE]))

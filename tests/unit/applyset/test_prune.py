@@ -1,13 +1,13 @@
 import pytest
 
-from towpath.applyset.inventory import PART_OF, Owned, Owner
-from towpath.applyset.prune import Candidate, Pruning, check, judge
+from towpath.applyset.inventory import PART_OF_LABEL, OwnedObject, Owner
+from towpath.applyset.prune import PruneCandidate, Pruning, check_prune_limit, decide_pruning
 from towpath.errors import RefusedError
 from towpath.objects import ObjectRef
 
 OWNER = Owner("hello", "dev", "dev")
 REF = ObjectRef("", "ConfigMap", "dev", "a")
-OURS = {PART_OF: OWNER.applyset}
+OURS = {PART_OF_LABEL: OWNER.applyset}
 
 
 def live(uid: str = "u", labels=OURS, **annotations: str):
@@ -22,12 +22,12 @@ def live(uid: str = "u", labels=OURS, **annotations: str):
         ("u", None, "gone"),
         ("u", live("another"), "gone"),
         ("u", live(labels=None), "kept"),
-        ("u", live(labels={PART_OF: "applyset-other-v1"}), "kept"),
+        ("u", live(labels={PART_OF_LABEL: "applyset-other-v1"}), "kept"),
         ("u", live(**{"towpath.dev/prune": "disabled"}), "kept"),
     ],
 )
 def test_only_what_inventory_label_and_uid_claim(uid: str, now, verdict: str) -> None:
-    pruning = judge([Candidate(Owned(REF, uid), now)], OWNER)
+    pruning = decide_pruning([PruneCandidate(OwnedObject(REF, uid), now)], OWNER)
     assert {name: len(getattr(pruning, name)) for name in ("delete", "gone", "kept")} == {
         "delete": 0,
         "gone": 0,
@@ -55,16 +55,16 @@ def pruning(count: int, kind: str = "ConfigMap") -> Pruning:
 def test_at_most_three_or_a_fifth(count: int, total: int, refused: bool) -> None:
     if refused:
         with pytest.raises(RefusedError, match=f"{count} of {total} objects"):
-            check(pruning(count), total=total, limit=3, share=0.2)
+            check_prune_limit(pruning(count), total=total, limit=3, share=0.2)
     else:
-        check(pruning(count), total=total, limit=3, share=0.2)
+        check_prune_limit(pruning(count), total=total, limit=3, share=0.2)
 
 
 @pytest.mark.parametrize("kind", ["Namespace", "CustomResourceDefinition", "PersistentVolumeClaim"])
 def test_protected_kinds_need_confirmation_of_exactly_them(kind: str) -> None:
     wanted = pruning(1, kind)
     with pytest.raises(RefusedError, match=kind):
-        check(wanted, total=100, limit=3, share=0.2, confirmed={REF: "u"})
+        check_prune_limit(wanted, total=100, limit=3, share=0.2, confirmed={REF: "u"})
     with pytest.raises(RefusedError, match=kind):  # another object by the same name
-        check(wanted, total=100, limit=3, share=0.2, confirmed={wanted.delete[0][0]: "another"})
-    check(wanted, total=100, limit=3, share=0.2, confirmed=dict(wanted.delete))
+        check_prune_limit(wanted, total=100, limit=3, share=0.2, confirmed={wanted.delete[0][0]: "another"})
+    check_prune_limit(wanted, total=100, limit=3, share=0.2, confirmed=dict(wanted.delete))

@@ -1,6 +1,6 @@
 import pytest
 
-from towpath.applyset.prune_file import confirmed_in, dump_confirmation, parse_confirmation
+from towpath.applyset.prune_file import dump_prune_file, load_confirmed_deletions, parse_prune_file
 from towpath.errors import ConfigError
 from towpath.objects import ObjectRef
 
@@ -9,12 +9,12 @@ WEB = ObjectRef("apps", "Deployment", "prod", "web")
 
 
 def test_what_is_printed_is_what_is_confirmed() -> None:
-    text = dump_confirmation([(VOLUME, "u1"), (WEB, "u2")], "moved")
-    assert parse_confirmation(text) == {VOLUME: "u1", WEB: "u2"}
+    text = dump_prune_file([(VOLUME, "u1"), (WEB, "u2")], "moved")
+    assert parse_prune_file(text) == {VOLUME: "u1", WEB: "u2"}
 
 
 def test_no_file_confirms_nothing(tmp_path) -> None:
-    assert confirmed_in(tmp_path, "hello", "prod") == {}
+    assert load_confirmed_deletions(tmp_path, "hello", "prod") == {}
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_no_file_confirms_nothing(tmp_path) -> None:
 )
 def test_a_confirmation_names_objects_exactly(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        parse_confirmation(text)
+        parse_prune_file(text)

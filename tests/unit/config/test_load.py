@@ -33,7 +33,7 @@ def test_the_example_is_right() -> None:
 
 def test_defaults() -> None:
     dev = parse_config(TWO).environment("dev")
-    assert (dev.drift, dev.extras_of("", "Role"), dev.on_failure) == ("heal", "report", "rollback")
+    assert (dev.drift, dev.extras_mode_of("", "Role"), dev.on_failure) == ("heal", "report", "rollback")
     assert (dev.prune.limit, dev.prune.share) == (3, 0.2)
     assert (dev.timeout, dev.gate.soak) == (timedelta(seconds=120), timedelta())
     assert dev.allow_cluster_scoped == ("Namespace",)
@@ -176,20 +176,20 @@ def test_the_mode_of_one_app_is_an_exception() -> None:
     dev = parse_config(
         app("").replace("dev}", "dev, drift: report, apps: {hello: {drift: heal}}}")
     ).environment("dev")
-    assert (dev.drift_of("hello"), dev.drift_of("other")) == ("heal", "report")
+    assert (dev.drift_mode_of("hello"), dev.drift_mode_of("other")) == ("heal", "report")
 
 
 def test_extras_for_all_or_by_kind() -> None:
     text = TWO.replace("dev}", "dev, extras: %s}")
-    assert parse_config(text % "prune").environment("dev").extras_of("", "Role") == "prune"
+    assert parse_config(text % "prune").environment("dev").extras_mode_of("", "Role") == "prune"
     kinds = "{'*': ignore, Role: prune, Certificate.cert-manager.io: report}"
     dev = parse_config(text % kinds).environment("dev")
-    assert dev.extras_of("rbac.authorization.k8s.io", "Role") == "prune"
-    assert dev.extras_of("", "ConfigMap") == "ignore"
-    assert dev.extras_of("cert-manager.io", "Certificate") == "report"
+    assert dev.extras_mode_of("rbac.authorization.k8s.io", "Role") == "prune"
+    assert dev.extras_mode_of("", "ConfigMap") == "ignore"
+    assert dev.extras_mode_of("cert-manager.io", "Certificate") == "report"
     assert dev.extra_kinds == (("cert-manager.io", "Certificate"),)
     only = parse_config(text % "{Secret: ignore}").environment("dev")
-    assert (only.extras_of("", "Secret"), only.extras_of("", "ConfigMap")) == ("ignore", "report")
+    assert (only.extras_mode_of("", "Secret"), only.extras_mode_of("", "ConfigMap")) == ("ignore", "report")
 
 
 @pytest.mark.parametrize(

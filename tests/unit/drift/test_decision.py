@@ -2,8 +2,15 @@
 
 import pytest
 
-from towpath.drift.decision import Decision, Policy, decide, decide_all, drift_text, limit
-from towpath.drift.heal_budget import WHOLE, Budget, Exhausted
+from towpath.drift.decision import (
+    Decision,
+    DriftPolicy,
+    apply_heal_budget,
+    decide_all,
+    decide_app,
+    drift_status,
+)
+from towpath.drift.heal_budget import WHOLE_OBJECT, ExhaustedFields, HealBudget
 from towpath.drift.model import DriftEntry, DriftReport
 from towpath.objects import ObjectRef
 
@@ -29,39 +36,39 @@ CASES = [
 
 @pytest.mark.parametrize(("mode", "kinds", "action"), CASES)
 def test_mode_decides(mode: str, kinds: tuple[str, ...], action: str) -> None:
-    assert decide("hello", entries(*kinds), Policy(mode)).action == action
+    assert decide_app("hello", entries(*kinds), DriftPolicy(mode)).action == action
 
 
 def test_a_pause_holds_everything_and_says_why() -> None:
-    decision = decide("hello", entries("unapplied"), Policy("heal", paused="paused until noon"))
+    decision = decide_app("hello", entries("unapplied"), DriftPolicy("heal", paused="paused until noon"))
     assert (decision.action, decision.reason) == ("report", "paused until noon")
 
 
 def test_to_heal_is_to_want_nothing_new() -> None:
-    assert decide("hello", entries("modified", "deleted"), Policy()).heals
-    assert not decide("hello", entries("modified", "unapplied"), Policy()).heals
+    assert decide_app("hello", entries("modified", "deleted"), DriftPolicy()).heals
+    assert not decide_app("hello", entries("modified", "unapplied"), DriftPolicy()).heals
 
 
 def test_drift_of_no_app_stands_for_all_and_extras_for_none() -> None:
     report = DriftReport("dev", "", (*entries("deleted", app=""), *entries("extra", app="")))
-    decisions = decide_all(report, ["b", "a"], lambda _: Policy())
+    decisions = decide_all(report, ["b", "a"], lambda _: DriftPolicy())
     assert [(each.app, each.action, len(each.entries)) for each in decisions] == [
         ("a", "sync", 1),
         ("b", "sync", 1),
     ]
     extras = DriftReport("dev", "", entries("extra", app=""))
-    assert decide_all(extras, ["a"], lambda _: Policy()) == (Decision("a", "none"),)
+    assert decide_all(extras, ["a"], lambda _: DriftPolicy()) == (Decision("a", "none"),)
 
 
 def test_apps_have_policies_of_their_own() -> None:
     report = DriftReport("dev", "", (*entries("modified", app="a"), *entries("modified", app="b")))
-    policies = {"a": Policy("report"), "b": Policy("heal")}
+    policies = {"a": DriftPolicy("report"), "b": DriftPolicy("heal")}
     assert [each.action for each in decide_all(report, policies, policies.__getitem__)] == ["report", "sync"]
 
 
-def exhausted(*entries: DriftEntry, healed: tuple[DriftEntry, ...] = ()) -> Budget:
-    leave = {entry.ref: (WHOLE,) for entry in entries}
-    return Budget(healed, leave, tuple(Exhausted(entry.ref, ("/a",)) for entry in entries))
+def exhausted(*entries: DriftEntry, healed: tuple[DriftEntry, ...] = ()) -> HealBudget:
+    leave = {entry.ref: (WHOLE_OBJECT,) for entry in entries}
+    return HealBudget(healed, leave, tuple(ExhaustedFields(entry.ref, ("/a",)) for entry in entries))
 
 
 OTHER = ObjectRef("", "ConfigMap", "dev", "other")
@@ -69,40 +76,40 @@ OTHER = ObjectRef("", "ConfigMap", "dev", "other")
 
 def test_what_was_healed_too_often_is_reported_and_the_rest_is_healed() -> None:
     [stuck], fresh = entries("modified"), DriftEntry("hello", OTHER, "deleted")
-    both = decide("hello", (stuck, fresh), Policy())
-    some = limit(both, exhausted(stuck, healed=(fresh,)))
-    assert (some.action, some.counted, some.leave) == ("sync", (fresh,), {REF: (WHOLE,)})
-    assert drift_text(some) == "healing stopped: 1 object"
-    none = limit(decide("hello", (stuck,), Policy()), exhausted(stuck))
+    both = decide_app("hello", (stuck, fresh), DriftPolicy())
+    some = apply_heal_budget(both, exhausted(stuck, healed=(fresh,)))
+    assert (some.action, some.counted, some.left_alone) == ("sync", (fresh,), {REF: (WHOLE_OBJECT,)})
+    assert drift_status(some) == "healing stopped: 1 object"
+    none = apply_heal_budget(decide_app("hello", (stuck,), DriftPolicy()), exhausted(stuck))
     assert (none.action, none.counted) == ("report", ())
     assert "healing stopped after 3 times" in none.reason
 
 
 def test_what_git_wants_anew_is_carried_out_beside_what_is_not_healed() -> None:
     [stuck], new = entries("modified"), DriftEntry("hello", OTHER, "unapplied")
-    decision = limit(decide("hello", (stuck, new), Policy()), exhausted(stuck))
-    assert (decision.action, decision.leave) == ("sync", {REF: (WHOLE,)})
+    decision = apply_heal_budget(decide_app("hello", (stuck, new), DriftPolicy()), exhausted(stuck))
+    assert (decision.action, decision.left_alone) == ("sync", {REF: (WHOLE_OBJECT,)})
 
 
 @pytest.mark.parametrize(
     ("policy", "kinds", "told"),
     [
-        (Policy("heal"), ("modified",), "in sync"),
-        (Policy("report"), ("modified",), "drift allowed: 1 object"),
-        (Policy("report"), ("unapplied",), "in sync"),
-        (Policy("off"), ("modified",), "drift allowed: 1 object"),
-        (Policy("adopt"), ("modified",), "drift to adopt: 1 object"),
-        (Policy("heal", paused="paused until noon"), ("modified",), "paused, drifted: 1 object"),
-        (Policy("heal"), (), "in sync"),
+        (DriftPolicy("heal"), ("modified",), "in sync"),
+        (DriftPolicy("report"), ("modified",), "drift allowed: 1 object"),
+        (DriftPolicy("report"), ("unapplied",), "in sync"),
+        (DriftPolicy("off"), ("modified",), "drift allowed: 1 object"),
+        (DriftPolicy("adopt"), ("modified",), "drift to adopt: 1 object"),
+        (DriftPolicy("heal", paused="paused until noon"), ("modified",), "paused, drifted: 1 object"),
+        (DriftPolicy("heal"), (), "in sync"),
     ],
 )
-def test_status_tells_what_is_left(policy: Policy, kinds: tuple[str, ...], told: str) -> None:
-    assert drift_text(decide("hello", entries(*kinds), policy)) == told
-    assert drift_text(decide("hello", entries("modified"), policy), failed=True) == "out of sync"
+def test_status_tells_what_is_left(policy: DriftPolicy, kinds: tuple[str, ...], told: str) -> None:
+    assert drift_status(decide_app("hello", entries(*kinds), policy)) == told
+    assert drift_status(decide_app("hello", entries("modified"), policy), failed=True) == "out of sync"
 
 
 def test_drift_beside_a_commit_is_still_allowed_drift_after_the_sync() -> None:
     found = (*entries("modified"), DriftEntry("hello", OTHER, "unapplied"))
-    decision = decide("hello", found, Policy("report"))
+    decision = decide_app("hello", found, DriftPolicy("report"))
     assert (decision.action, [e.ref for e in decision.allowed]) == ("sync", [REF])
-    assert drift_text(decision) == "drift allowed: 1 object"
+    assert drift_status(decision) == "drift allowed: 1 object"

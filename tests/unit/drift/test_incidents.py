@@ -2,9 +2,9 @@
 
 import pytest
 
-from towpath.drift.incidents import WHOLE, news, remembered
+from towpath.drift.incidents import ENVIRONMENT_KEY, merge_incidents, new_incidents
 
-A, B, HELD = {"a": "no such folder"}, {"b": "not YAML"}, {WHOLE: "rewritten"}
+A, B, HELD = {"a": "no such folder"}, {"b": "not YAML"}, {ENVIRONMENT_KEY: "rewritten"}
 
 
 @pytest.mark.parametrize(
@@ -16,13 +16,13 @@ A, B, HELD = {"a": "no such folder"}, {"b": "not YAML"}, {WHOLE: "rewritten"}
         (A, {"a": "not YAML"}, {"a"}),
         (A, A | B, {"b"}),
         (A | B, B, set()),
-        (A, A | HELD, {WHOLE}),
+        (A, A | HELD, {ENVIRONMENT_KEY}),
         (HELD, HELD, set()),
-        (HELD, {WHOLE: "rewritten again"}, {WHOLE}),
+        (HELD, {ENVIRONMENT_KEY: "rewritten again"}, {ENVIRONMENT_KEY}),
     ],
 )
 def test_only_news_is_told(before: dict[str, str], now: dict[str, str], told: set[str]) -> None:
-    assert news(before, now) == told
+    assert new_incidents(before, now) == told
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def test_only_news_is_told(before: dict[str, str], now: dict[str, str], told: se
 def test_what_was_not_looked_at_is_not_over(
     before: dict[str, str], now: dict[str, str], looked: list[str] | None, after: dict[str, str]
 ) -> None:
-    assert remembered(before, now, looked) == after
+    assert merge_incidents(before, now, looked) == after
 
 
 def test_what_was_over_is_news_when_it_comes_back() -> None:
-    between = remembered(A, {}, None)
-    assert news(between, A) == {"a"}
+    between = merge_incidents(A, {}, None)
+    assert new_incidents(between, A) == {"a"}

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from towpath.applyset.inventory import Owned
-from towpath.drift.model import compare, explain, extra, is_extra, report
+from towpath.applyset.inventory import OwnedObject
+from towpath.drift.model import compare_object, drift_report, explain_drift, extra_entry, is_extra
 from towpath.kube.diff import Difference
 from towpath.kube.managed_fields import fingerprint
 from towpath.objects import ObjectRef
@@ -27,7 +27,7 @@ def live(*managed, uid: str = "u", **metadata):
     }
 
 
-OWNED = Owned(REF, "u", fingerprint({"managedFields": [OURS]}), "h")
+OWNED = OwnedObject(REF, "u", fingerprint({"managedFields": [OURS]}), "h")
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ OWNED = Owned(REF, "u", fingerprint({"managedFields": [OURS]}), "h")
     ],
 )
 def test_compare(now, kind, managers) -> None:
-    found = compare("hello", OWNED, now)
+    found = compare_object("hello", OWNED, now)
     assert (found.kind if found else None) == kind
     assert [m.manager for m in found.managers] == managers if found else True
 
 
 def test_unconfirmed_is_unapplied_not_drift() -> None:
-    found = compare("hello", Owned(REF), live(OURS))
+    found = compare_object("hello", OwnedObject(REF), live(OURS))
     assert found
     assert found.kind == "unapplied"
 
@@ -58,9 +58,9 @@ def test_unconfirmed_is_unapplied_not_drift() -> None:
 def test_the_owner_of_the_field_that_differs_is_named() -> None:
     thief = entry("some-operator", FIELDS, time="T3")
     now = {**live(entry("other", {"f:data": {"f:z": {}}}), thief), "data": {"a": "2", "z": "1"}}
-    found = compare("hello", OWNED, now)
+    found = compare_object("hello", OWNED, now)
     assert found
-    told = explain(found, now, (Difference("/data/a", "2", "1"),))
+    told = explain_drift(found, now, (Difference("/data/a", "2", "1"),))
     assert told
     assert [(m.manager, m.time, m.fields) for m in told.managers] == [("some-operator", "T3", (".data.a",))]
 
@@ -87,11 +87,11 @@ def test_extras(kind: str, metadata, expected: bool) -> None:
 
 
 def test_report_is_sorted_and_tells_who_and_when() -> None:
-    drifted = compare("hello", OWNED, live(OURS, EDIT))
-    stray = extra(ObjectRef("", "Role", "dev", "r"), live(EDIT))
+    drifted = compare_object("hello", OWNED, live(OURS, EDIT))
+    stray = extra_entry(ObjectRef("", "Role", "dev", "r"), live(EDIT))
     assert drifted
-    told = report("dev", "c", [stray, drifted])
-    assert told == report("dev", "c", [drifted, stray])
+    told = drift_report("dev", "c", [stray, drifted])
+    assert told == drift_report("dev", "c", [drifted, stray])
     assert told.summary() == "dev: 1 extra, 1 modified"
     assert told.apps("modified") == ("hello",)
     assert "| ConfigMap dev/a | hello | modified | kubectl-edit (Update) | T2 |" in told.to_markdown()
@@ -99,21 +99,21 @@ def test_report_is_sorted_and_tells_who_and_when() -> None:
 
 
 def test_nothing_found() -> None:
-    assert report("dev", "c", []).to_markdown() == "dev: as in Git\n"
+    assert drift_report("dev", "c", []).to_markdown() == "dev: as in Git\n"
 
 
 def test_each_field_has_its_own_culprit() -> None:
     one = entry("kubectl-edit", {"f:data": {"f:a": {}}}, time="T2")
     two = entry("operator", {"f:data": {"f:b": {}}}, time="T3")
     now = {**live(one, two), "data": {"a": "2", "b": "2"}}
-    found = compare("hello", OWNED, now)
+    found = compare_object("hello", OWNED, now)
     assert found
     differences = (
         Difference("/data/a", "2", "1"),
         Difference("/data/b", "2", "1"),
         Difference("/data/c", None, "1"),
     )
-    told = explain(found, now, differences)
+    told = explain_drift(found, now, differences)
     assert told
     assert [(d.pointer, who and who.manager) for d, who in told.attributed] == [
         ("/data/a", "kubectl-edit"),
@@ -128,7 +128,7 @@ def test_each_field_has_its_own_culprit() -> None:
         "operation": "Update",
         "time": "T2",
     }
-    text = report("dev", "c", [told]).to_markdown()
+    text = drift_report("dev", "c", [told]).to_markdown()
     assert '| `/data/a` | `"1"` | `"2"` | kubectl-edit (Update) | T2 |' in text
     assert '| `/data/c` | `"1"` |  | not recorded | not recorded |' in text
 
@@ -136,11 +136,11 @@ def test_each_field_has_its_own_culprit() -> None:
 def test_a_value_cannot_leave_its_cell() -> None:
     one = entry("kubectl-edit", {"f:data": {"f:a": {}}}, time="T2")
     now = {**live(one), "data": {"a": "x"}}
-    found = compare("hello", OWNED, now)
+    found = compare_object("hello", OWNED, now)
     assert found
-    told = explain(found, now, (Difference("/data/a", "`|`\n| evil", "1"),))
+    told = explain_drift(found, now, (Difference("/data/a", "`|`\n| evil", "1"),))
     assert told
-    [row] = [line for line in report("dev", "c", [told]).to_markdown().splitlines() if "evil" in line]
+    [row] = [line for line in drift_report("dev", "c", [told]).to_markdown().splitlines() if "evil" in line]
     assert row.count("|") - row.count("\\|") == 6
     assert row.count("`") == 6
 

@@ -2,22 +2,22 @@
 
 import pytest
 
-from towpath.applyset.inventory import Inventory, Owned, Owner
+from towpath.applyset.inventory import Inventory, OwnedObject, Owner
 from towpath.drift import work_queue
 from towpath.drift.work_queue import (
-    FREE,
-    LONGEST,
-    MEMORY,
-    QUIET,
+    ANSWER_MEMORY,
+    BURST_QUIET,
+    FREE_ANSWERS,
+    MAX_BURST,
     SETTLE,
-    Finding,
+    WatchFinding,
     WorkQueue,
     backoff,
-    differs,
-    family,
-    judge,
-    own_time,
-    slim,
+    git_mark,
+    judge_object,
+    manager_family,
+    own_apply_time,
+    trim_metadata,
 )
 from towpath.kube.managed_fields import fingerprint
 from towpath.objects import ObjectRef
@@ -43,7 +43,7 @@ def live(*managed, uid="u", **metadata):
     return {"metadata": {"name": "a", "uid": uid, "managedFields": list(managed), **metadata}}
 
 
-OWNED = Owned(REF, "u", fingerprint({"managedFields": [OURS]}), "h")
+OWNED = OwnedObject(REF, "u", fingerprint({"managedFields": [OURS]}), "h")
 
 
 @pytest.mark.parametrize(
@@ -65,74 +65,76 @@ OWNED = Owned(REF, "u", fingerprint({"managedFields": [OURS]}), "h")
     ],
 )
 def test_what_is_drift_and_what_may_be_our_own_write(now, found, doubtful) -> None:
-    for seen in (now, slim(now) if now else None):
-        finding = judge("hello", OWNED, seen, applied_at="T1")
+    for seen in (now, trim_metadata(now) if now else None):
+        finding = judge_object("hello", OWNED, seen, applied_at="T1")
         assert (finding is not None) is found
         assert finding is None or finding.doubtful is doubtful
 
 
 def test_without_a_time_to_compare_with_our_entry_is_doubted() -> None:
-    finding = judge("hello", OWNED, live({**OURS, "fieldsV1": LESS}))
+    finding = judge_object("hello", OWNED, live({**OURS, "fieldsV1": LESS}))
     assert finding
     assert finding.doubtful
 
 
 def test_what_no_sync_has_confirmed_is_no_finding() -> None:
-    assert judge("hello", Owned(REF), live(OURS)) is None
+    assert judge_object("hello", OwnedObject(REF), live(OURS)) is None
 
 
 def test_ignored_fields_are_nobody_s_edit() -> None:
-    assert judge("hello", OWNED, live(OURS, EDIT), ("/data/c",), applied_at="T1") is None
+    assert judge_object("hello", OWNED, live(OURS, EDIT), ("/data/c",), applied_at="T1") is None
 
 
 def test_a_mark_changes_with_every_edit_and_not_with_status() -> None:
-    first = judge("hello", OWNED, live(OURS, EDIT), applied_at="T1")
-    status = judge("hello", OWNED, live(OURS, EDIT, STATUS, KEEPER), applied_at="T1")
-    later = judge("hello", OWNED, live(OURS, {**EDIT, "time": "T7"}), applied_at="T1")
-    applied = judge("hello", OWNED, live({**OURS, "time": "T6"}, EDIT), applied_at="T1")
+    first = judge_object("hello", OWNED, live(OURS, EDIT), applied_at="T1")
+    status = judge_object("hello", OWNED, live(OURS, EDIT, STATUS, KEEPER), applied_at="T1")
+    later = judge_object("hello", OWNED, live(OURS, {**EDIT, "time": "T7"}), applied_at="T1")
+    applied = judge_object("hello", OWNED, live({**OURS, "time": "T6"}, EDIT), applied_at="T1")
     assert first and status and later and applied
     assert first.mark == status.mark
     assert len({first.mark, later.mark, applied.mark}) == 3
 
 
 def test_slim_keeps_nothing_but_what_is_judged() -> None:
-    kept = slim(live(OURS, EDIT, STATUS, KEEPER, annotations={"a": "b" * 1000}))
+    kept = trim_metadata(live(OURS, EDIT, STATUS, KEEPER, annotations={"a": "b" * 1000}))
     assert kept == live(OURS, EDIT, name=None) | {"metadata": {"uid": "u", "managedFields": [OURS, EDIT]}}
-    assert own_time(kept) == "T1"
-    assert own_time(live()) == own_time(None) == ""
+    assert own_apply_time(kept) == "T1"
+    assert own_apply_time(live()) == own_apply_time(None) == ""
 
 
-def inventory(*owned: Owned) -> Inventory:
+def inventory(*owned: OwnedObject) -> Inventory:
     return Inventory(OWNER, "c", "d", owned)
 
 
 def test_git_differs_by_objects_their_content_and_new_confirmations() -> None:
     other = ObjectRef("", "ConfigMap", "dev", "b")
     has = inventory(OWNED)
-    assert differs(has, {REF: "h"}) == ""
-    assert differs(None, {}) == ""
+    assert git_mark(has, {REF: "h"}) == ""
+    assert git_mark(None, {}) == ""
     marks = [
-        differs(has, {REF: "new"}),
-        differs(has, {REF: "h", other: "x"}),
-        differs(has, {}),
-        differs(has, {}, ["ConfigMap dev/a u"]),
-        differs(None, {REF: "h"}),
-        differs(inventory(Owned(REF)), {REF: "h"}),
+        git_mark(has, {REF: "new"}),
+        git_mark(has, {REF: "h", other: "x"}),
+        git_mark(has, {}),
+        git_mark(has, {}, ["ConfigMap dev/a u"]),
+        git_mark(None, {REF: "h"}),
+        git_mark(inventory(OwnedObject(REF)), {REF: "h"}),
     ]
     assert all(marks)
     assert len(set(marks[:4])) == 4
 
 
-def finding(name="a", mark="m", *, doubtful=False, since=0.0) -> Finding:
-    return Finding("hello", ObjectRef("", "ConfigMap", "dev", name), mark, doubtful=doubtful, since=since)
+def finding(name="a", mark="m", *, doubtful=False, since=0.0) -> WatchFinding:
+    return WatchFinding(
+        "hello", ObjectRef("", "ConfigMap", "dev", name), mark, doubtful=doubtful, since=since
+    )
 
 
 def test_a_burst_is_one_entry_and_is_answered_in_time() -> None:
     work_queue = WorkQueue()
     for number in range(200):
         work_queue.note("hello", number * 0.01)
-    assert work_queue.take(LONGEST - 0.01) == ()
-    assert work_queue.take(LONGEST) == ("hello",)
+    assert work_queue.take(MAX_BURST - 0.01) == ()
+    assert work_queue.take(MAX_BURST) == ("hello",)
     assert work_queue.take(1e9) == ()
     assert work_queue.next_due() is None
 
@@ -140,7 +142,7 @@ def test_a_burst_is_one_entry_and_is_answered_in_time() -> None:
 def test_a_single_change_waits_for_a_moment_only() -> None:
     work_queue = WorkQueue()
     work_queue.note("hello", 5.0)
-    assert work_queue.next_due() == pytest.approx(5.0 + QUIET)
+    assert work_queue.next_due() == pytest.approx(5.0 + BURST_QUIET)
 
 
 def test_a_doubt_waits_and_does_not_hold_up_a_certainty() -> None:
@@ -149,7 +151,7 @@ def test_a_doubt_waits_and_does_not_hold_up_a_certainty() -> None:
     assert work_queue.take(SETTLE - 0.1) == ()
     work_queue.note("hello", 1.0)
     work_queue.note("hello", 1.0, wait=SETTLE)
-    assert work_queue.take(1.0 + LONGEST) == ("hello",)
+    assert work_queue.take(1.0 + MAX_BURST) == ("hello",)
 
 
 def test_a_doubtful_finding_is_a_case_only_when_it_lasts() -> None:
@@ -197,7 +199,7 @@ def test_git_is_tried_like_an_object_and_forgiven_like_one() -> None:
 
 def test_an_object_that_is_fought_over_waits_ever_longer() -> None:
     work_queue, now, gaps = WorkQueue(), 0.0, []
-    for number in range(FREE + 4):
+    for number in range(FREE_ANSWERS + 4):
         fought = finding(mark=str(number))
         pause = work_queue.pause(fought, now)
         gaps.append(pause)
@@ -205,13 +207,13 @@ def test_an_object_that_is_fought_over_waits_ever_longer() -> None:
         case = work_queue.case("hello", [fought], "", now, 2)
         assert case is not None
         work_queue.answered(case, set(), now)
-    assert gaps == [0.0] * FREE + [1.0, 2.0, 4.0, 8.0]
-    assert work_queue.pause(finding(), now + MEMORY + 1) == 0.0
+    assert gaps == [0.0] * FREE_ANSWERS + [1.0, 2.0, 4.0, 8.0]
+    assert work_queue.pause(finding(), now + ANSWER_MEMORY + 1) == 0.0
 
 
 def test_a_case_says_why_in_one_line() -> None:
-    edited = Finding("hello", REF, "m", managers=("kubectl-edit",))
-    case = work_queue.Case("hello", (edited, *(finding(str(n)) for n in range(4))), "git")
+    edited = WatchFinding("hello", REF, "m", managers=("kubectl-edit",))
+    case = work_queue.ReconcileCase("hello", (edited, *(finding(str(n)) for n in range(4))), "git")
     assert case.reason == (
         "ConfigMap dev/a changed by kubectl-edit, ConfigMap dev/0 differs, ConfigMap dev/1 differs,"
         " 2 more, Git has changed"
@@ -223,7 +225,7 @@ def test_a_case_says_why_in_one_line() -> None:
     [("kubectl-client-side-apply", "kubectl"), ("k9s", "k9s"), ("evil-1", "other"), ("", "unknown")],
 )
 def test_managers_are_of_a_bounded_set(manager: str, name: str) -> None:
-    assert family(manager) == name
+    assert manager_family(manager) == name
 
 
 def test_backoff_doubles_up_to_a_limit() -> None:

@@ -11,7 +11,7 @@ from towpath.gates.approval import Approval
 from towpath.gates.evaluate import GateVerdict, evaluate_gate
 from towpath.gates.pause import Pause
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary
-from towpath.release.quarantine import Quarantined
+from towpath.release.quarantine import QuarantineEntry
 from towpath.release.scan_policy import policy_hash
 
 CONFIG = """\
@@ -52,7 +52,7 @@ def evaluate(
     *,
     release: Release = RELEASE,
     states: dict[str, EnvironmentRelease | None] | None = None,
-    quarantine: tuple[Quarantined, ...] = (),
+    quarantine: tuple[QuarantineEntry, ...] = (),
     approvals: tuple[Approval, ...] = (),
     config: Config | None = None,
     pause: Pause | None = None,
@@ -157,7 +157,7 @@ def test_soaked_to_the_second_is_enough() -> None:
 
 
 def test_a_quarantined_digest_stays_out() -> None:
-    bad = Quarantined(RELEASE.digest, "never ready", "2025-12-31")
+    bad = QuarantineEntry(RELEASE.digest, "never ready", "2025-12-31")
     verdict = evaluate("dev", quarantine=(bad,))
     assert verdict.reasons == ("hello bbbbbbb is quarantined since 2025-12-31: never ready",)
 
@@ -198,7 +198,7 @@ def test_one_rejection_by_somebody_who_may_closes_the_gate() -> None:
 
 
 def test_all_reasons_at_once() -> None:
-    bad = Quarantined(RELEASE.digest, "x", "y")
+    bad = QuarantineEntry(RELEASE.digest, "x", "y")
     release = replace(RELEASE, scan=ScanSummary("blocked"))
     verdict = evaluate("prod", release=release, states={}, quarantine=(bad,))
     assert len(verdict.reasons) == 3

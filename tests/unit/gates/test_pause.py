@@ -8,14 +8,14 @@ import pytest
 from towpath.errors import ConfigError
 from towpath.gates.pause import (
     Pause,
-    active,
-    add,
+    active_pause,
+    add_pause,
     dump_pauses,
+    load_pauses,
     parse_pauses,
     parse_until,
     pause_message,
-    pauses_in,
-    remove,
+    remove_pause,
     resume_message,
 )
 from towpath.release.commit_message import parse_trailers
@@ -28,25 +28,25 @@ OVER = Pause("hello", PAST, "old", "bob", PAST)
 
 
 def test_a_pause_of_the_environment_holds_for_every_app_and_ends_by_itself() -> None:
-    assert active([ALL], "hello", NOW) == ALL
-    assert active([ALL], "", NOW) == ALL
-    assert active([ALL], "hello", NOW + timedelta(hours=1)) is None
-    assert active([OVER], "hello", NOW) is None
+    assert active_pause([ALL], "hello", NOW) == ALL
+    assert active_pause([ALL], "", NOW) == ALL
+    assert active_pause([ALL], "hello", NOW + timedelta(hours=1)) is None
+    assert active_pause([OVER], "hello", NOW) is None
 
 
 def test_a_pause_of_an_app_holds_for_it_alone() -> None:
-    assert active([HELLO], "hello", NOW) == HELLO
-    assert active([HELLO], "other", NOW) is None
-    assert active([HELLO], "", NOW) is None
-    assert active([ALL, HELLO], "hello", NOW) == HELLO, "the one that ends last"
+    assert active_pause([HELLO], "hello", NOW) == HELLO
+    assert active_pause([HELLO], "other", NOW) is None
+    assert active_pause([HELLO], "", NOW) is None
+    assert active_pause([ALL, HELLO], "hello", NOW) == HELLO, "the one that ends last"
 
 
 def test_a_new_pause_replaces_the_one_before_and_drops_what_is_over() -> None:
     longer = Pause("", LATE, "longer", "alice", PAST)
-    assert add([ALL, OVER], longer, NOW) == (longer,)
-    assert add([ALL], HELLO, NOW) == (ALL, HELLO)
-    assert remove([ALL, HELLO], "", NOW) == (HELLO,)
-    assert remove([ALL, OVER], "", NOW) == ()
+    assert add_pause([ALL, OVER], longer, NOW) == (longer,)
+    assert add_pause([ALL], HELLO, NOW) == (ALL, HELLO)
+    assert remove_pause([ALL, HELLO], "", NOW) == (HELLO,)
+    assert remove_pause([ALL, OVER], "", NOW) == ()
 
 
 def test_the_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
@@ -54,8 +54,8 @@ def test_the_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert text is not None
     (tmp_path / "pauses").mkdir()
     (tmp_path / "pauses/prod.yaml").write_text(text)
-    assert pauses_in(tmp_path, "prod") == (ALL, HELLO)
-    assert pauses_in(tmp_path, "dev") == ()
+    assert load_pauses(tmp_path, "prod") == (ALL, HELLO)
+    assert load_pauses(tmp_path, "dev") == ()
     assert dump_pauses([]) is None
 
 

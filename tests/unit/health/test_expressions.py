@@ -3,7 +3,7 @@
 import pytest
 
 from towpath.config import HealthCheckExpression, parse_config
-from towpath.config.cel import levels_of
+from towpath.config.cel import macro_depth
 from towpath.errors import ConfigError
 from towpath.health.expressions import judges_of
 from towpath.objects import Manifest
@@ -42,7 +42,7 @@ def judged(current: str, **status: object) -> str:
     ],
 )
 def test_macros_inside_of_each_other_are_counted(text: str, levels: int) -> None:
-    assert levels_of(text) == levels
+    assert macro_depth(text) == levels
 
 
 def test_more_than_two_are_refused_with_their_line() -> None:

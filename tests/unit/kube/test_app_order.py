@@ -1,6 +1,6 @@
 """Who comes before whom."""
 
-from towpath.kube.app_order import layers
+from towpath.kube.app_order import order_apps
 from towpath.objects import Manifest
 
 
@@ -15,8 +15,8 @@ def definition(kind: str, group: str) -> Manifest:
 
 
 def test_apps_that_need_nothing_of_each_other_come_at_once() -> None:
-    assert layers({"b": [thing("Service")], "a": [thing("ConfigMap")]}) == [["a", "b"]]
-    assert layers({}) == []
+    assert order_apps({"b": [thing("Service")], "a": [thing("ConfigMap")]}) == [["a", "b"]]
+    assert order_apps({}) == []
 
 
 def test_namespace_then_definitions_then_what_uses_them() -> None:
@@ -26,12 +26,12 @@ def test_namespace_then_definitions_then_what_uses_them() -> None:
         "y-defines": [definition("Widget", "example.com"), thing("Deployment", group="apps")],
         "z-founds": [thing("Namespace", "dev", "")],
     }
-    assert layers(apps) == [["z-founds"], ["b-plain", "y-defines"], ["a-uses"]]
+    assert order_apps(apps) == [["z-founds"], ["b-plain", "y-defines"], ["a-uses"]]
 
 
 def test_an_app_that_brings_all_it_needs_waits_for_nobody() -> None:
     own = [thing("Namespace", "dev", ""), definition("Widget", "a.b"), thing("Widget", group="a.b")]
-    assert layers({"own": own}) == [["own"]]
+    assert order_apps({"own": own}) == [["own"]]
 
 
 def test_what_is_for_the_whole_cluster_comes_before_apps_that_have_nothing_such() -> None:
@@ -39,12 +39,12 @@ def test_what_is_for_the_whole_cluster_comes_before_apps_that_have_nothing_such(
         "a": [thing("Deployment", group="apps")],
         "b": [thing("PriorityClass", "p", "", "scheduling.k8s.io")],
     }
-    assert layers(apps) == [["b"], ["a"]]
+    assert order_apps(apps) == [["b"], ["a"]]
 
 
 def test_a_webhook_holds_nobody_up() -> None:
     hook = thing("ValidatingWebhookConfiguration", "h", "", "admissionregistration.k8s.io")
-    assert layers({"a": [thing("ConfigMap")], "b": [hook]}) == [["a", "b"]]
+    assert order_apps({"a": [thing("ConfigMap")], "b": [hook]}) == [["a", "b"]]
 
 
 def test_apps_that_need_each_other_share_a_group() -> None:
@@ -52,4 +52,4 @@ def test_apps_that_need_each_other_share_a_group() -> None:
         "a": [definition("One", "a.b"), thing("Two", group="a.b")],
         "b": [definition("Two", "a.b"), thing("One", group="a.b")],
     }
-    assert layers(apps) == [["a", "b"]]
+    assert order_apps(apps) == [["a", "b"]]

@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.kube.diff import Difference, differences, shown
+from towpath.kube.diff import Difference, differences, format_value
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
@@ -56,7 +56,7 @@ def test_secret_values_are_masked_but_a_change_is_seen() -> None:
 
 
 def test_long_values_are_cut() -> None:
-    assert len(shown("x" * 10_000)) < 300
+    assert len(format_value("x" * 10_000)) < 300
 
 
 @given(json_values, json_values)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.kube.field_set import added, leaves, pattern_of, pointer_of, readable, split, union
+from towpath.kube.field_set import display_path, leaves, paths_beyond, pattern_of, pointer_of, split, union
 
 OURS = {
     "f:spec": {"f:replicas": {}, "f:containers": {'k:{"name":"a"}': {".": {}, "f:name": {}, "f:image": {}}}}
@@ -28,7 +28,7 @@ trees = st.recursive(st.just({}), lambda inner: st.dictionaries(steps, inner, ma
 
 
 def test_only_what_is_not_ours_is_added_and_a_new_item_counts_once() -> None:
-    assert [readable(path) for path in added(THEIRS, OURS)] == [
+    assert [display_path(path) for path in paths_beyond(THEIRS, OURS)] == [
         ".metadata.labels.x",
         ".spec.containers[a].tty",
         ".spec.containers[b]",
@@ -36,7 +36,7 @@ def test_only_what_is_not_ours_is_added_and_a_new_item_counts_once() -> None:
 
 
 def test_pointers_into_a_live_object() -> None:
-    paths = list(added(THEIRS, OURS))
+    paths = list(paths_beyond(THEIRS, OURS))
     assert [pointer_of(path, LIVE) for path in paths] == [
         "/metadata/labels/x",
         "/spec/containers/1/tty",
@@ -56,7 +56,7 @@ def test_union_has_the_leaves_of_both(one, other) -> None:
     both = union(one, other)
     assert union(other, one) == both
     assert union(both, one) == both
-    assert not list(added(one, both))
+    assert not list(paths_beyond(one, both))
 
 
 @given(trees, st.sets(steps))

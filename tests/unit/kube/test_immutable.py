@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from towpath.kube.immutable import changed_fields, told
+from towpath.kube.immutable import changed_fields, refusal_message
 
 SET = (
     "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template' and"
@@ -70,17 +70,19 @@ def test_a_field_that_left_git_counts() -> None:
 def test_the_servers_words_stay_its_long_values_go() -> None:
     template = json.dumps({"Spec": {"Containers": [{"Name": "c", "Image": "a: b"}] * 9}})
     reason = f'Job "j" is invalid: spec.template: Invalid value: {template}: field is immutable'
-    assert told(reason, ("spec.template.spec.x",), ("spec.template",)) == (
+    assert refusal_message(reason, ("spec.template.spec.x",), ("spec.template",)) == (
         'Job "j" is invalid: spec.template: Invalid value: …: field is immutable'
         " (changed: spec.template.spec.x)"
     )
     two = f"[spec.a: Invalid value: {template}: field is immutable, spec.b: Invalid value: 3: no]"
-    assert told(two, ("spec.a",), ("spec.a", "spec.b")) == (
+    assert refusal_message(two, ("spec.a",), ("spec.a", "spec.b")) == (
         "[spec.a: Invalid value: …: field is immutable, spec.b: Invalid value: 3: no]"
     )
-    assert told(CLAIM, (), ("spec",)) == CLAIM.partition("\n")[0]
+    assert refusal_message(CLAIM, (), ("spec",)) == CLAIM.partition("\n")[0]
 
 
 def test_many_fields_are_counted() -> None:
     names = tuple(f"spec.{name}" for name in "abcdefg")
-    assert told("why", names, ()).endswith("(changed: spec.a, spec.b, spec.c, spec.d, spec.e and 2 more)")
+    assert refusal_message("why", names, ()).endswith(
+        "(changed: spec.a, spec.b, spec.c, spec.d, spec.e and 2 more)"
+    )

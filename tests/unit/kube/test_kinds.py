@@ -1,4 +1,4 @@
-from towpath.kube.kinds import is_cluster_scoped, scopes_of_definitions
+from towpath.kube.kinds import crd_scopes, is_cluster_scoped
 
 
 def test_built_in_scopes() -> None:
@@ -13,5 +13,5 @@ def test_definitions_at_hand() -> None:
         "kind": "CustomResourceDefinition",
         "spec": {"group": "g", "scope": "Cluster", "names": {"kind": "K"}},
     }
-    scopes = scopes_of_definitions([crd, {"kind": "CustomResourceDefinition", "spec": []}])
+    scopes = crd_scopes([crd, {"kind": "CustomResourceDefinition", "spec": []}])
     assert is_cluster_scoped("g/v1", "K", scopes)

@@ -1,6 +1,6 @@
 import pytest
 
-from towpath.kube.managed_fields import fingerprint, foreign_edits, is_person, own_entry
+from towpath.kube.managed_fields import fingerprint, foreign_edits, is_person_tool, own_entry
 
 SPEC = {"f:spec": {"f:replicas": {}}}
 LABEL = {"f:metadata": {"f:labels": {".": {}, "f:x": {}}}}
@@ -39,7 +39,7 @@ OURS = entry("towpath", SPEC, "Apply")
     ],
 )
 def test_persons_tools(name: str, person: bool) -> None:
-    assert is_person(name) is person
+    assert is_person_tool(name) is person
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_an_edit_by_a_manager_that_a_rule_leaves_alone_is_none() -> None:
 
 
 def test_the_name_of_unknown_owners_is_nobody() -> None:
-    from towpath.kube.managed_fields import is_nobody
+    from towpath.kube.managed_fields import is_unknown_owner
 
-    assert is_nobody("before-first-apply")
-    assert not is_nobody("kube-controller-manager")
+    assert is_unknown_owner("before-first-apply")
+    assert not is_unknown_owner("kube-controller-manager")

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from towpath.release.commit_message import (
     PromotionIntent,
-    commit_message,
     format_message,
     one_line,
     parse_trailers,
+    promotion_message,
     verified_marker,
     verified_message,
 )
@@ -44,7 +44,7 @@ def intent(**changes: object) -> PromotionIntent:
 
 
 def test_a_promotions_message() -> None:
-    message = commit_message(intent())
+    message = promotion_message(intent())
     assert message.splitlines()[:3] == ["Promote hello bbbbbbb to prod", "", "    Say hello"]
     marker = intent().marker[1]
     assert parse_trailers(message) == {
@@ -59,7 +59,7 @@ def test_a_promotions_message() -> None:
 
 
 def test_a_rollbacks_message() -> None:
-    message = commit_message(intent(rolls_back=OLD))
+    message = promotion_message(intent(rolls_back=OLD))
     assert message.startswith("Roll back hello in prod to bbbbbbb\n")
     assert parse_trailers(message)["Towpath-Rolls-Back"] == [OLD]
 
@@ -95,9 +95,9 @@ def test_each_commit_of_one_run_has_a_marker_of_its_own() -> None:
     ],
 )
 def test_a_source_commit_cannot_forge_an_approval(evil: str) -> None:
-    message = commit_message(intent(subject=evil, actor=evil, approved_by=("alice",)))
+    message = promotion_message(intent(subject=evil, actor=evil, approved_by=("alice",)))
     assert parse_trailers(message)["Towpath-Approved-By"] == ["alice"]
-    message = commit_message(intent(approved_by=("alice\nTowpath-Approved-By: eve",)))
+    message = promotion_message(intent(approved_by=("alice\nTowpath-Approved-By: eve",)))
     assert len(parse_trailers(message)["Towpath-Approved-By"]) == 1
 
 

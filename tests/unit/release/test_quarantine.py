@@ -6,16 +6,16 @@ import pytest
 
 from towpath.errors import ConfigError
 from towpath.release.quarantine import (
-    Quarantined,
-    add,
+    QuarantineEntry,
+    add_to_quarantine,
     dump_quarantine,
-    is_quarantined,
+    find_quarantined,
     load_quarantine,
     parse_quarantine,
     quarantine_path,
 )
 
-ENTRY = Quarantined("sha256:" + "a" * 64, 'never "ready": #1', "2026-01-01T00:00:00Z", "0123")
+ENTRY = QuarantineEntry("sha256:" + "a" * 64, 'never "ready": #1', "2026-01-01T00:00:00Z", "0123")
 
 
 def test_no_file_and_an_empty_one_hold_nothing(tmp_path: Path) -> None:
@@ -31,10 +31,10 @@ def test_there_and_back(tmp_path: Path) -> None:
 
 
 def test_a_digest_is_there_once() -> None:
-    once = add((), ENTRY)
-    assert add(once, Quarantined(ENTRY.digest, "again", "later")) == once
-    assert is_quarantined(once, ENTRY.digest) == ENTRY
-    assert is_quarantined(once, "sha256:other") is None
+    once = add_to_quarantine((), ENTRY)
+    assert add_to_quarantine(once, QuarantineEntry(ENTRY.digest, "again", "later")) == once
+    assert find_quarantined(once, ENTRY.digest) == ENTRY
+    assert find_quarantined(once, "sha256:other") is None
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from towpath.config import ScanIgnore, ScanPolicy
 from towpath.errors import RefusedError
-from towpath.release.scan import EVIDENCE, ScanVerdict, judge
-from towpath.release.scan_policy import policy_hash, unmet
+from towpath.release.scan import EVIDENCE_KEY, ScanVerdict, judge_scan
+from towpath.release.scan_policy import policy_hash, recorded_scan_problem
 
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -20,12 +20,12 @@ SECRETS = ScanPolicy(scanners=("secret",))
 def report(name: str, **evidence: Any) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((DATA / f"scan-{name}.json").read_text())
     made = {"scanners": ["secret", "misconfig", "vuln"], "version": "0.59.1", "database": None}
-    return {**content, EVIDENCE: {**made, **evidence}}
+    return {**content, EVIDENCE_KEY: {**made, **evidence}}
 
 
 def verdict_on(content: dict[str, Any], policy: ScanPolicy = SECRETS, now: datetime = NOW) -> ScanVerdict:
     image_id = json.loads(json.dumps(content)).get("Metadata", {}).get("ImageID", "sha256:0")
-    return judge(content, policy, image_id, now=now)
+    return judge_scan(content, policy, image_id, now=now)
 
 
 def test_a_clean_image_passes() -> None:
@@ -54,9 +54,9 @@ def test_findings_are_recorded_by_their_worst_severity() -> None:
     summary = verdict_on(found, policy).summary
     assert summary.status == "passed"
     assert set(summary.findings or {}) >= {"AVD-KSV-0017", "AVD-KSV-0009"}
-    assert unmet(summary, policy, now=NOW) == ""
+    assert recorded_scan_problem(summary, policy, now=NOW) == ""
     stricter = policy.model_copy(update={"block": ("HIGH",)})
-    assert unmet(summary, stricter, now=NOW).endswith("HIGH AVD-KSV-0009, HIGH AVD-KSV-0017")
+    assert recorded_scan_problem(summary, stricter, now=NOW).endswith("HIGH AVD-KSV-0009, HIGH AVD-KSV-0017")
 
 
 def test_neither_verdict_nor_report_quote_the_file() -> None:
@@ -105,7 +105,7 @@ def without(content: dict[str, Any], *keys: str) -> dict[str, Any]:
         ({**report("clean"), "SchemaVersion": 3}, "schema 3"),
         ({**report("clean"), "SchemaVersion": "2"}, "schema '2'"),
         ({**report("clean"), "ArtifactType": "filesystem"}, "not a container image"),
-        (without(report("clean"), EVIDENCE), "secret did not run"),
+        (without(report("clean"), EVIDENCE_KEY), "secret did not run"),
         (report("clean", scanners=["vuln"]), "secret did not run"),
         (report("suppressed"), "suppressed by something else"),
         ({**report("clean"), "Results": [{"Target": "x", "Novelties": [{}]}]}, "unknown kind: Novelties"),
@@ -122,7 +122,7 @@ def test_what_is_not_proven_counts_as_not_scanned(content: dict[str, Any], reaso
 
 
 def test_a_report_about_another_image_counts_as_not_scanned() -> None:
-    verdict = judge(report("clean"), SECRETS, "sha256:" + "0" * 64, now=NOW)
+    verdict = judge_scan(report("clean"), SECRETS, "sha256:" + "0" * 64, now=NOW)
     assert verdict.summary.status == "not-scanned"
 
 

@@ -11,7 +11,7 @@ from towpath.config import parse_config
 from towpath.engine.source.check import check_repository
 from towpath.errors import ConfigError, RefusedError, TowpathError
 from towpath.overlay.image_edit import edit_image
-from towpath.scaffold.repository import images_in, scaffold
+from towpath.scaffold.repository import images_in, scaffold_repository
 from towpath.settings import Settings
 
 DIGEST = "sha256:" + "1" * 64
@@ -40,7 +40,9 @@ def has_kustomize() -> bool:
 
 
 def test_for_an_image() -> None:
-    files = scaffold("shop", ["dev", "prod"], image="registry.example.com/team/shop:1.4", port=9000)
+    files = scaffold_repository(
+        "shop", ["dev", "prod"], image="registry.example.com/team/shop:1.4", port=9000
+    )
     config = parse_config(files["towpath.yaml"])
     assert config.app("shop").image == "registry.example.com/team/shop"
     assert [each.name for each in config.environments] == ["dev", "prod"]
@@ -51,14 +53,14 @@ def test_for_an_image() -> None:
 
 
 def test_manifests_become_the_base_as_they_are_without_their_namespaces() -> None:
-    files = scaffold("web", ["dev"], manifests={"web.yaml": WEB, "ns.yaml": NAMESPACE})
+    files = scaffold_repository("web", ["dev"], manifests={"web.yaml": WEB, "ns.yaml": NAMESPACE})
     assert files["apps/web/base/web.yaml"] == WEB
     assert "apps/web/base/ns.yaml" not in files
     assert yaml.safe_load(files["apps/web/base/kustomization.yaml"])["resources"] == ["web.yaml"]
 
 
 def test_a_short_image_name_is_mapped_to_its_registry() -> None:
-    files = scaffold("web", ["dev"], manifests={"web.yaml": WEB})
+    files = scaffold_repository("web", ["dev"], manifests={"web.yaml": WEB})
     path = "apps/web/dev/kustomization.yaml"
     image = parse_config(files["towpath.yaml"]).app("web").image
     assert image == "docker.io/library/nginx"
@@ -67,7 +69,7 @@ def test_a_short_image_name_is_mapped_to_its_registry() -> None:
 
 
 def test_another_registry_for_the_image_of_that_name() -> None:
-    files = scaffold("web", ["dev"], image="127.0.0.1:5000/nginx", manifests={"web.yaml": WEB})
+    files = scaffold_repository("web", ["dev"], image="127.0.0.1:5000/nginx", manifests={"web.yaml": WEB})
     overlay = yaml.safe_load(files["apps/web/dev/kustomization.yaml"])
     assert overlay["images"] == [{"name": "nginx", "newName": "127.0.0.1:5000/nginx"}]
 
@@ -75,18 +77,18 @@ def test_another_registry_for_the_image_of_that_name() -> None:
 def test_which_image_must_be_clear() -> None:
     two = {"a.yaml": WEB, "b.yaml": WEB.replace("nginx", "redis")}
     with pytest.raises(RefusedError, match="which one is to be promoted"):
-        scaffold("web", ["dev"], manifests=two)
+        scaffold_repository("web", ["dev"], manifests=two)
     with pytest.raises(RefusedError, match="no image"):
-        scaffold("web", ["dev"], manifests={"a.yaml": NAMESPACE})
+        scaffold_repository("web", ["dev"], manifests={"a.yaml": NAMESPACE})
     with pytest.raises(RefusedError, match="no manifest runs"):
-        scaffold("web", ["dev"], image="example.com/other", manifests={"web.yaml": WEB})
+        scaffold_repository("web", ["dev"], image="example.com/other", manifests={"web.yaml": WEB})
 
 
 def test_a_chart_and_a_kustomization_further_down_are_refused() -> None:
     with pytest.raises(RefusedError, match="Helm"):
-        scaffold("web", ["dev"], manifests={"Chart.yaml": "name: x\n", "web.yaml": WEB})
+        scaffold_repository("web", ["dev"], manifests={"Chart.yaml": "name: x\n", "web.yaml": WEB})
     with pytest.raises(RefusedError, match="below the folder"):
-        scaffold("web", ["dev"], manifests={"base/kustomization.yaml": "x: 1\n", "web.yaml": WEB})
+        scaffold_repository("web", ["dev"], manifests={"base/kustomization.yaml": "x: 1\n", "web.yaml": WEB})
 
 
 def test_a_file_that_is_no_yaml_is_named() -> None:
@@ -98,7 +100,7 @@ def test_a_file_that_is_no_yaml_is_named() -> None:
 @pytest.mark.parametrize("manifests", [None, {"web.yaml": WEB, "ns.yaml": NAMESPACE}])
 def test_it_passes_the_check(tmp_path: Path, manifests: dict[str, str] | None) -> None:
     image = "example.com/web:1" if manifests is None else None
-    for path, text in scaffold("web", ["dev", "prod"], image=image, manifests=manifests).items():
+    for path, text in scaffold_repository("web", ["dev", "prod"], image=image, manifests=manifests).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     assert check_repository(tmp_path, tools=TOOLS).findings == ()
@@ -109,7 +111,9 @@ def test_it_passes_the_check(tmp_path: Path, manifests: dict[str, str] | None) -
     ("app", "environment"), [("1e3", "08"), ("on", "y"), ("0x1f", "1-2"), ("null", "no")]
 )
 def test_names_that_look_like_numbers_or_words_stay_names(app: str, environment: str, tmp_path: Path) -> None:
-    for name, text in scaffold(app, [environment, "prod"], image="registry.example.com/shop:1e3").items():
+    for name, text in scaffold_repository(
+        app, [environment, "prod"], image="registry.example.com/shop:1e3"
+    ).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     checked = check_repository(tmp_path, tools=TOOLS)

@@ -16,7 +16,7 @@ from towpath.errors import (
     TransientError,
     UnknownNameError,
 )
-from towpath.redact import redact, remember
+from towpath.redact import redact, remember_secret
 
 HOSTS_VARIABLE = "TOWPATH_GIT_HOSTS"
 """Comma-separated hosts that may be talked to; every host when it is not set."""
@@ -124,9 +124,9 @@ def _check_absolute(url: str, *, allow_file: bool) -> Remote:
     options: tuple[tuple[str, str], ...] = ()
     if parts.username or parts.password:
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        remember(password or user)
+        remember_secret(password or user)
         token = base64.b64encode(f"{user}:{password}".encode()).decode()
-        remember(token)
+        remember_secret(token)
         options = ((f"http.{bare}.extraHeader", f"Authorization: Basic {token}"),)
     return Remote(bare, scheme, options)
 

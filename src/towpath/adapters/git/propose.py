@@ -20,7 +20,7 @@ from towpath.adapters.git.write import (
     push,
 )
 from towpath.errors import ConflictError, TransientError, UnknownNameError
-from towpath.release.commit_message import INTENT
+from towpath.release.commit_message import INTENT_TRAILER
 
 PREFIX = "towpath/"
 """Branches below this are ours."""
@@ -101,7 +101,7 @@ def _check_unchanged(now: Path, before: Path, edits: Edits, onto: str) -> None:
 
 def _check_ours(mirror: Path, head: str, branch: str, work: Work) -> None:
     for each in log_range(mirror, f"{head}..{branch}"):
-        if INTENT not in each.trailers:
+        if INTENT_TRAILER not in each.trailers:
             raise ConflictError(
                 f"branch {work.branch} of {work.remote} has a commit of {each.author} ({each.sha[:7]}),"
                 " so it is left as it is",

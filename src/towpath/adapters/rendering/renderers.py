@@ -18,7 +18,7 @@ from towpath.adapters.rendering.quota import RenderQuota
 from towpath.adapters.rendering.render_cache import RenderCache, blob_id, cache_key
 from towpath.adapters.rendering.sandbox import TIMEOUT, render_by
 from towpath.adapters.rendering.sources import Sources
-from towpath.admission.chart_hooks import map_annotations
+from towpath.admission.chart_hooks import map_helm_hooks
 from towpath.config import App, Environment
 from towpath.errors import ConfigError, MissingPartError
 from towpath.yamltext.manifest_reader import ManifestDocument, load_documents
@@ -157,9 +157,7 @@ def _helm(job: _Job) -> list[ManifestDocument]:
                 remedy="Give the value in values.yaml, or name an existing Secret.",
             )
         origins = Templates(text, chart, sources.files, file)
-        return list(
-            map_annotations(map(origins.with_origin, _read(text, sources, file, origins.template_at)))
-        )
+        return list(map_helm_hooks(map(origins.with_origin, _read(text, sources, file, origins.template_at))))
 
     return _cached(job, helm, build)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from towpath.adapters.git import commit_files
 from towpath.cli.ui.names import Environments
 from towpath.engine.source.repository import GIT_TIMEOUT
-from towpath.gates.pause import Pause, dump_pauses, pause_marker, pause_path, pauses_in
+from towpath.gates.pause import Pause, dump_pauses, load_pauses, pause_marker, pause_path
 
 Change = Callable[[tuple[Pause, ...]], tuple[Pause, ...]]
 
@@ -17,7 +17,7 @@ def commit_pauses(  # noqa: PLR0913
     """Push the pauses as `change` makes them of the newest ones; the commit that has them."""
 
     def edits(root: Path) -> dict[str, str | None]:
-        return {pause_path(environment): dump_pauses(change(pauses_in(root, environment)))}
+        return {pause_path(environment): dump_pauses(change(load_pauses(root, environment)))}
 
     settings = environments.settings
     return commit_files(

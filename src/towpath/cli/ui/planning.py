@@ -31,7 +31,7 @@ def source_options(function: F) -> F:
 def make_plan(app: str, environment: str, repo: Path | None, revision: str | None) -> "Plan":
     """Plan one app against its cluster, also one that Git has no more. Writes nothing."""
     from towpath.adapters.kubernetes import connect_environment
-    from towpath.applyset.prune_file import confirmed_in
+    from towpath.applyset.prune_file import load_confirmed_deletions
     from towpath.cli.ui.names import of_apps
     from towpath.engine.apply.plan import plan_app
     from towpath.engine.apply.uninstall import plan_leaving
@@ -39,7 +39,7 @@ def make_plan(app: str, environment: str, repo: Path | None, revision: str | Non
 
     settings, root, config = _open(repo, revision)
     where = config.environment(environment)
-    confirmed = confirmed_in(root, app, environment)
+    confirmed = load_confirmed_deletions(root, app, environment)
     if has_left(root, app, environment, app in config.apps):
         with of_apps([app], config, environment):
             return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)

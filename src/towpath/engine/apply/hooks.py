@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from towpath.adapters.kubernetes import Cluster
-from towpath.applyset.hooks import attempt
+from towpath.applyset.hooks import find_attempt
 from towpath.applyset.inventory import HookRun, Inventory, Owner
 from towpath.engine.apply.failpoint import reach
 from towpath.engine.live.jobs import find_run, start_run, wait_ended
@@ -29,7 +29,7 @@ class Hooks:
         Raises SyncError when it fails, or has failed at this commit before.
         """
         ref, content = ref_of(hook), digest(hook)
-        known = attempt(inventory, hook, self.commit)
+        known = find_attempt(inventory, hook, self.commit)
         if known and known.result == "succeeded":
             return False
         if known and known.result == "failed":

@@ -4,14 +4,14 @@ import time
 from collections.abc import Iterable
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
-from towpath.applyset.apply_object import ApplyObject, prepare
+from towpath.applyset.apply_object import ApplyObject, prepare_objects
 from towpath.config import Environment
 from towpath.engine.apply.server_side_apply import apply_object
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.observe import namespace_state, require_gone
 from towpath.engine.source.render import Rendered
 from towpath.errors import RefusedError
-from towpath.kube.apply_order import ordered, stage_of
+from towpath.kube.apply_order import in_apply_order, stage_of
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 RIGHTS_SECONDS = 15.0
@@ -65,10 +65,10 @@ def _foundations(rendered: Rendered, environment: Environment) -> list[ApplyObje
     """The Namespace, and RoleBindings that Git puts before everything else (a negative wave)."""
     chosen = [
         manifest
-        for manifest in ordered(rendered.objects)
+        for manifest in in_apply_order(rendered.objects)
         if manifest["kind"] == "Namespace" or _is_first_binding(manifest)
     ]
-    return list(prepare(chosen, owner_of(rendered), environment.ignore))
+    return list(prepare_objects(chosen, owner_of(rendered), environment.ignore))
 
 
 def _readable(cluster: Cluster, rendered: Rendered, *, last: bool = False) -> bool:

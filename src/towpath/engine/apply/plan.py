@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.apply_object import ApplyObject
-from towpath.applyset.hooks import of
-from towpath.applyset.plan import KEPT, Plan, PlanEntry
-from towpath.applyset.prune import NONE
-from towpath.applyset.prune_file import Confirmed
+from towpath.applyset.hooks import hooks_for
+from towpath.applyset.plan import NOT_DELETED, Plan, PlanEntry
+from towpath.applyset.prune import NOTHING_CONFIRMED
+from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.apply.recreate import explain_refusal, may_recreate
@@ -19,10 +19,10 @@ from towpath.engine.live.observe import FEW, concurrently, namespace_state
 from towpath.engine.source.render import Rendered
 from towpath.errors import RefusedError
 from towpath.kube import pointer
-from towpath.kube.apply_order import POST, PRE, around_hooks, deletion_stages
-from towpath.kube.diff import Difference, differences, removal
-from towpath.kube.field_set import added, pointer_of
-from towpath.kube.managed_fields import RESTART_RULE, own_entry, personal_entries, yielded_pointers
+from towpath.kube.apply_order import POST_SYNC, PRE_SYNC, deletion_stages, split_at_pre_sync
+from towpath.kube.diff import Difference, differences, removed_field
+from towpath.kube.field_set import paths_beyond, pointer_of
+from towpath.kube.managed_fields import RESTART_RULE, own_entry, person_entries, pointers_left_to_managers
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 
@@ -31,7 +31,7 @@ def plan_app(
     rendered: Rendered,
     environment: Environment,
     *,
-    confirmed: Confirmed = NONE,
+    confirmed: ConfirmedDeletions = NOTHING_CONFIRMED,
 ) -> Plan:
     """The changes in the order of a sync. What the sync would refuse is `skip`, with the reason."""
     state = namespace_state(cluster, rendered.namespace)
@@ -47,12 +47,16 @@ def plan_app(
 
 
 def plan_surveyed(
-    cluster: Cluster, rendered: Rendered, app_state: AppState, environment: Environment, confirmed: Confirmed
+    cluster: Cluster,
+    rendered: Rendered,
+    app_state: AppState,
+    environment: Environment,
+    confirmed: ConfirmedDeletions,
 ) -> Plan:
     """As `plan_app`, of what was surveyed already."""
     claims = dict(app_state.foreign_claims())
     todo = {ref_of(manifest) for manifest in app_state.unsettled()} - claims.keys()
-    left = set() if environment.drift_of(rendered.app) == "heal" else set(app_state.drifted())
+    left = set() if environment.drift_mode_of(rendered.app) == "heal" else set(app_state.drifted())
     full = read_full(
         cluster, [app_state.desired[ref] for ref in todo if app_state.metadata(ref)], rendered.namespace
     )
@@ -68,10 +72,10 @@ def plan_surveyed(
             return found
         return replace(found, action="skip", reason=LEFT)
 
-    before, rest = around_hooks(desired.initial for desired in app_state.desired.values())
+    before, rest = split_at_pre_sync(desired.initial for desired in app_state.desired.values())
     found = concurrently(entry, [*before, *rest])
-    entries = [*found[: len(before)], *_hooks(rendered, app_state, PRE)]
-    entries += [*found[len(before) :], *_hooks(rendered, app_state, POST)]
+    entries = [*found[: len(before)], *_hooks(rendered, app_state, PRE_SYNC)]
+    entries += [*found[len(before) :], *_hooks(rendered, app_state, POST_SYNC)]
     entries += _deletions(app_state, environment, confirmed)
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
 
@@ -99,13 +103,17 @@ def would_change(cluster: Cluster, desired: ApplyObject, live: Manifest) -> tupl
     result = apply_object(cluster, desired, live, dry_run=True)
     found = {difference.pointer: difference for difference in differences(live, result)}
     ours = (own_entry(live["metadata"]) or {}).get("fieldsV1") or {}
-    for entry in personal_entries(live["metadata"]):
-        for path in added(entry.get("fieldsV1") or {}, ours):
+    for entry in person_entries(live["metadata"]):
+        for path in paths_beyond(entry.get("fieldsV1") or {}, ours):
             at = pointer_of(path, live)
             # What Git names itself the dry run has told already.
             if at is not None and pointer_of(path, desired.manifest) is None:
-                found[at] = removal(live, at)
-    rules = (*desired.ignored, RESTART_RULE, *yielded_pointers(live["metadata"], desired.yielded, live))
+                found[at] = removed_field(live, at)
+    rules = (
+        *desired.ignored,
+        RESTART_RULE,
+        *pointers_left_to_managers(live["metadata"], desired.ignored_managers, live),
+    )
     return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
 
 
@@ -144,10 +152,14 @@ def _hooks(rendered: Rendered, app_state: AppState, when: str) -> list[PlanEntry
     """They run only when Git has changed since the last sync that succeeded."""
     if app_state.inventory and app_state.inventory.desired == rendered.digest:
         return []
-    return [PlanEntry(ref_of(hook), "create", reason=f"{when} hook") for hook in of(rendered.hooks, when)]
+    return [
+        PlanEntry(ref_of(hook), "create", reason=f"{when} hook") for hook in hooks_for(rendered.hooks, when)
+    ]
 
 
-def _deletions(app_state: AppState, environment: Environment, confirmed: Confirmed) -> list[PlanEntry]:
+def _deletions(
+    app_state: AppState, environment: Environment, confirmed: ConfirmedDeletions
+) -> list[PlanEntry]:
     pruning = app_state.pruning()
     reason = "no longer in Git"
     try:
@@ -157,11 +169,11 @@ def _deletions(app_state: AppState, environment: Environment, confirmed: Confirm
     uids = dict(pruning.delete)
     stages = deletion_stages(app_state.live.metadata[ref] for ref in uids)
     entries = [PlanEntry(ref, "delete", reason=reason, uid=uids[ref]) for stage in stages for ref in stage]
-    return entries + [PlanEntry(ref, "skip", reason=f"{KEPT}: {why}") for ref, why in pruning.kept]
+    return entries + [PlanEntry(ref, "skip", reason=f"{NOT_DELETED}: {why}") for ref, why in pruning.kept]
 
 
 def _from_nothing(rendered: Rendered, reason: str) -> Plan:
-    before, rest = around_hooks(rendered.objects)
-    manifests = [*before, *of(rendered.hooks, PRE), *rest, *of(rendered.hooks, POST)]
+    before, rest = split_at_pre_sync(rendered.objects)
+    manifests = [*before, *hooks_for(rendered.hooks, PRE_SYNC), *rest, *hooks_for(rendered.hooks, POST_SYNC)]
     entries = [PlanEntry(ref_of(manifest), "create", reason=reason) for manifest in manifests]
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)

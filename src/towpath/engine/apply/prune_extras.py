@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 
 from towpath.adapters.kubernetes import Cluster
-from towpath.applyset.inventory import PART_OF
-from towpath.applyset.prune import PROTECTED, PRUNE
+from towpath.applyset.inventory import PART_OF_LABEL
+from towpath.applyset.prune import PROTECTED_KINDS, PRUNE_ANNOTATION
 from towpath.config import Environment
 from towpath.drift.model import DriftEntry, is_extra
 from towpath.engine.live.observe import observe
@@ -38,7 +38,7 @@ def prune_extras(
 def to_prune(environment: Environment, entries: Iterable[DriftEntry]) -> list[ObjectRef]:
     """Extras of the kinds for which the environment says `prune`."""
     refs = (entry.ref for entry in entries if entry.kind == "extra")
-    return [ref for ref in refs if environment.extras_of(ref.group, ref.kind) == "prune"]
+    return [ref for ref in refs if environment.extras_mode_of(ref.group, ref.kind) == "prune"]
 
 
 def may_delete(live: Manifest) -> bool:
@@ -47,9 +47,9 @@ def may_delete(live: Manifest) -> bool:
     annotations = metadata.get("annotations") or {}
     return (
         is_extra(live)
-        and live["kind"] not in PROTECTED
-        and PART_OF not in (metadata.get("labels") or {})
+        and live["kind"] not in PROTECTED_KINDS
+        and PART_OF_LABEL not in (metadata.get("labels") or {})
         and HELM not in annotations
-        and annotations.get(PRUNE) != "disabled"
+        and annotations.get(PRUNE_ANNOTATION) != "disabled"
         and "deletionTimestamp" not in metadata
     )

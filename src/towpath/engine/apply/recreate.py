@@ -4,15 +4,15 @@ import copy
 import secrets
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
-from towpath.applyset.annotations import RECREATE
+from towpath.applyset.annotations import RECREATE_ANNOTATION
 from towpath.applyset.apply_object import ApplyObject
-from towpath.applyset.prune import PROTECTED
+from towpath.applyset.prune import PROTECTED_KINDS
 from towpath.engine.apply.failpoint import reach
 from towpath.engine.apply.server_side_apply import GONE_SECONDS, apply_object
 from towpath.engine.live.observe import wait_gone
 from towpath.errors import SyncError, TowpathError, TransientError
-from towpath.kube.canonical import comparable
-from towpath.kube.immutable import changed_fields, told
+from towpath.kube.canonical import without_server_fields
+from towpath.kube.immutable import changed_fields, refusal_message
 from towpath.objects import Manifest
 
 
@@ -20,8 +20,8 @@ def may_recreate(cluster: Cluster, desired: ApplyObject, error: TowpathError) ->
     """Whether a new object may take the place of the one that cannot be changed so."""
     annotations = desired.manifest["metadata"].get("annotations") or {}
     return (
-        annotations.get(RECREATE) == "allowed"
-        and desired.ref.kind not in PROTECTED
+        annotations.get(RECREATE_ANNOTATION) == "allowed"
+        and desired.ref.kind not in PROTECTED_KINDS
         and is_immutable(cluster, desired, error)
     )
 
@@ -65,8 +65,8 @@ def explain_refusal(cluster: Cluster, desired: ApplyObject, error: TowpathError)
         return error
     named = name_fields(cluster, desired, error)
     named.remedy = error.remedy or (
-        f"Take the change out of Git, or annotate the object with `{RECREATE}: allowed`: it is then"
-        " deleted and created anew."
+        f"Take the change out of Git, or annotate the object with `{RECREATE_ANNOTATION}: allowed`: it is"
+        " then deleted and created anew."
     )
     return named
 
@@ -78,7 +78,7 @@ def name_fields(cluster: Cluster, desired: ApplyObject, error: ApiRefusedError) 
     except TowpathError:
         live = None
     changed = changed_fields(live, desired.manifest, error.fields, error.reason) if live else ()
-    reason = told(error.reason, changed, error.fields)
+    reason = refusal_message(error.reason, changed, error.fields)
     return ApiRefusedError(error.what, status=error.status, reason=reason, fields=error.fields)
 
 
@@ -96,7 +96,7 @@ def _put_back(
 
 def _as_new(former: Manifest) -> Manifest:
     """What was live, as it can be created: without what the server or the Job controller adds."""
-    manifest = copy.deepcopy(comparable(former))
+    manifest = copy.deepcopy(without_server_fields(former))
     spec = manifest.get("spec") or {}
     if manifest["kind"] == "Job" and not spec.get("manualSelector"):
         spec.pop("selector", None)

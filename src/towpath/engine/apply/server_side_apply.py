@@ -2,18 +2,18 @@
 
 from towpath.adapters.kubernetes import ApiConflictError, Cluster
 from towpath.applyset.apply_object import ApplyObject
-from towpath.applyset.inventory import Owned
+from towpath.applyset.inventory import OwnedObject
 from towpath.engine.apply.failpoint import reach
 from towpath.errors import TransientError
 from towpath.kube.managed_fields import (
     fingerprint,
     foreign_edits,
-    is_nobody,
-    is_ours,
-    is_person,
-    personal_entries,
+    is_person_tool,
+    is_towpath,
+    is_unknown_owner,
+    person_entries,
 )
-from towpath.kube.ownership import patch, take_over
+from towpath.kube.ownership import managed_fields_patch, take_over
 from towpath.objects import Manifest
 
 TRIES = 5
@@ -42,16 +42,18 @@ def apply_object(
     return _apply(cluster, desired.manifest, dry_run=dry_run)
 
 
-def is_changed(before: Manifest, after: Manifest, owned: Owned | None, desired: ApplyObject) -> bool:
+def is_changed(before: Manifest, after: Manifest, owned: OwnedObject | None, desired: ApplyObject) -> bool:
     """Whether our apply wrote: status updates of others raise the resourceVersion, too, and do not count."""
     old, new = before["metadata"], after["metadata"]
     if old["resourceVersion"] == new["resourceVersion"]:
         return False
     if old.get("generation") != new.get("generation") or "generation" not in new:
         return True
-    if owned is None or owned.applied != desired.applied:
+    if owned is None or owned.applied_digest != desired.applied_digest:
         return True
-    return fingerprint(old) != fingerprint(new) or bool(foreign_edits(old, desired.ignored, desired.yielded))
+    return fingerprint(old) != fingerprint(new) or bool(
+        foreign_edits(old, desired.ignored, desired.ignored_managers)
+    )
 
 
 def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
@@ -61,7 +63,8 @@ def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Ma
             return cluster.server_side_apply(manifest, dry_run=dry_run, force=force)
         except ApiConflictError as conflict:
             if not all(
-                is_person(o.manager) or is_ours(o.manager) or is_nobody(o.manager) for o in conflict.owners
+                is_person_tool(o.manager) or is_towpath(o.manager) or is_unknown_owner(o.manager)
+                for o in conflict.owners
             ):
                 raise
             # Without owners somebody wrote at the same moment: the server reads it again.
@@ -71,16 +74,16 @@ def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Ma
 
 def _needs_rewrite(known: Manifest, desired: ApplyObject) -> bool:
     """Whether the owners might have to be rewritten: fields are ignored, or somebody's tool was here."""
-    return bool(desired.ignored) or any(True for _ in personal_entries(known["metadata"]))
+    return bool(desired.ignored) or any(True for _ in person_entries(known["metadata"]))
 
 
 def _rewrite_owners(cluster: Cluster, desired: ApplyObject, live: Manifest) -> Manifest:
     for _ in range(TRIES):
-        managed_fields = take_over(live, desired.manifest, desired.ignored, desired.yielded)
+        managed_fields = take_over(live, desired.manifest, desired.ignored, desired.ignored_managers)
         if managed_fields is None:
             return live
         try:
-            return cluster.json_patch(desired.ref, patch(live, managed_fields))
+            return cluster.json_patch(desired.ref, managed_fields_patch(live, managed_fields))
         except ApiConflictError:
             again = cluster.get(desired.ref)  # its controller wrote the status meanwhile
             if again is None:

@@ -5,21 +5,21 @@ from collections.abc import Mapping
 
 from towpath.adapters.kubernetes import ApiAwayError, ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.apply_object import ApplyObject
-from towpath.applyset.hooks import of
+from towpath.applyset.hooks import hooks_for
 from towpath.applyset.inventory import (
     HookRun,
     Inventory,
-    Owned,
-    after,
-    ahead,
-    remembering,
-    same,
+    OwnedObject,
+    inventory_after_sync,
+    is_same_inventory,
     to_configmap,
+    with_hook_run,
+    with_planned_objects,
 )
-from towpath.applyset.prune import NONE, Pruning
-from towpath.applyset.prune_file import Confirmed
+from towpath.applyset.prune import NOTHING_CONFIRMED, Pruning
+from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
-from towpath.drift.heal_budget import WHOLE
+from towpath.drift.heal_budget import WHOLE_OBJECT
 from towpath.engine.apply.crd_wait import wait_established
 from towpath.engine.apply.failpoint import reach
 from towpath.engine.apply.hooks import Hooks, forget
@@ -31,7 +31,14 @@ from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.observe import concurrently, wait_gone
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError, TowpathError, TransientError
-from towpath.kube.apply_order import POST, PRE, around_hooks, deletion_stages, ordered, stages
+from towpath.kube.apply_order import (
+    POST_SYNC,
+    PRE_SYNC,
+    apply_stages,
+    deletion_stages,
+    in_apply_order,
+    split_at_pre_sync,
+)
 from towpath.kube.managed_fields import fingerprint
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -51,7 +58,7 @@ def sync_app(  # noqa: PLR0913
     *,
     commit: str,
     on_progress: Progress | None = None,
-    confirmed: Confirmed = NONE,
+    confirmed: ConfirmedDeletions = NOTHING_CONFIRMED,
     leave: Leave = NO_LEAVE,
     app_state: AppState | None = None,
 ) -> SyncResult:
@@ -78,8 +85,8 @@ def sync_app(  # noqa: PLR0913
     pruning = app_state.pruning()
     app_state.check_pruning(pruning, environment, confirmed)
     patience = environment.timeout.total_seconds()
-    if environment.drift_of(rendered.app) != "heal":
-        leave = {**leave, **dict.fromkeys(app_state.drifted(), (WHOLE,))}
+    if environment.drift_mode_of(rendered.app) != "heal":
+        leave = {**leave, **dict.fromkeys(app_state.drifted(), (WHOLE_OBJECT,))}
     return Run(cluster, rendered, app_state, commit, tell, founded, patience, leave).carry_out(pruning)
 
 
@@ -99,9 +106,9 @@ class Run:
     ) -> None:
         self.cluster, self.rendered, self.app_state = cluster, rendered, app_state
         self.commit, self.tell, self.founded = commit, tell, founded
-        self.patience, self.leave = patience, leave
+        self.patience, self.left_alone = patience, leave
         self.written, self.version = app_state.inventory, app_state.version
-        self.objects: dict[ObjectRef, Owned] = dict(app_state.owned)
+        self.objects: dict[ObjectRef, OwnedObject] = dict(app_state.owned)
         self.results: dict[ObjectRef, ObjectResult] = {}
         self.failures: list[tuple[ObjectRef, TowpathError]] = []
         self.unanswered = self.untried = 0
@@ -110,18 +117,18 @@ class Run:
     def carry_out(self, pruning: Pruning) -> SyncResult:
         todo = self._not_left(self.app_state.unsettled())
         self._write_ahead([ref_of(manifest) for manifest in todo])
-        before, rest = around_hooks(todo)
+        before, rest = split_at_pre_sync(todo)
         self._apply_all(before)
         if not self.failures:
-            self._run_hooks(PRE)
+            self._run_hooks(PRE_SYNC)
         if not self.failures:
             self._apply_all(rest)
         if not self.failures:
-            self._run_hooks(POST)
+            self._run_hooks(POST_SYNC)
         return self.only_prune(pruning)
 
     def _not_left(self, unsettled: list[Manifest]) -> list[Manifest]:
-        whole = {ref for ref, pointers in self.leave.items() if WHOLE in pointers}
+        whole = {ref for ref, pointers in self.left_alone.items() if WHOLE_OBJECT in pointers}
         for ref in sorted(whole & {ref_of(manifest) for manifest in unsettled}):
             self._done(ref, "skipped", LEFT)
         return [manifest for manifest in unsettled if ref_of(manifest) not in whole]
@@ -133,10 +140,10 @@ class Run:
             return
 
         def remember(run: HookRun) -> None:
-            self._write(remembering(self.written, self.app_state.owner, run))
+            self._write(with_hook_run(self.written, self.app_state.owner, run))
 
         hooks = Hooks(self.cluster, self.app_state.owner, self.commit, self.patience, remember)
-        for hook in of(self.rendered.hooks, when):
+        for hook in hooks_for(self.rendered.hooks, when):
             ref = ref_of(hook)
             try:
                 if hooks.run(self.written, hook):
@@ -157,13 +164,13 @@ class Run:
             self.failures.append((self.app_state.owner.ref, error))
         if self.failures:
             raise failed(self.rendered, self.failures, untried=self.untried)
-        order = [ref_of(m) for m in ordered(d.initial for d in self.app_state.desired.values())]
+        order = [ref_of(m) for m in in_apply_order(d.initial for d in self.app_state.desired.values())]
         results = [self.results.get(ref) or ObjectResult(ref, "unchanged") for ref in order]
         results += [each for ref, each in self.results.items() if ref not in self.app_state.desired]
         return SyncResult(self.rendered.app, self.rendered.environment, tuple(results), self.written)
 
     def _apply_all(self, todo: list[Manifest]) -> None:
-        for stage in stages(todo):
+        for stage in apply_stages(todo):
             concurrently(self._apply_one, [ref_of(manifest) for manifest in stage])
             for ref in (ref_of(manifest) for manifest in stage if manifest["kind"] == CRD):
                 try:
@@ -177,7 +184,7 @@ class Run:
         if self._is_left_out():
             return
         desired, before = self.app_state.desired[ref], self.app_state.metadata(ref)
-        left = self.leave.get(ref, ())
+        left = self.left_alone.get(ref, ())
         desired = desired.without(left) if left else desired
         try:
             if (
@@ -193,7 +200,9 @@ class Run:
         reach("applied")
         metadata = after_apply["metadata"]
         if not left:  # what is left alone still differs, and is to be found again
-            self.objects[ref] = Owned(ref, metadata["uid"], fingerprint(metadata), desired.applied)
+            self.objects[ref] = OwnedObject(
+                ref, metadata["uid"], fingerprint(metadata), desired.applied_digest
+            )
         self._done(ref, self._verdict(ref, before, after_apply), message)
 
     def _apply_or_recreate(self, desired: ApplyObject, before: Manifest | None) -> tuple[Manifest, str]:
@@ -257,7 +266,7 @@ class Run:
     def _write_ahead(self, refs: list[ObjectRef]) -> None:
         if self.app_state.rebuilt or any(ref not in self.objects for ref in refs):
             reach("inventory-ahead")
-            inventory = ahead(self.written, self.app_state.owner, refs)
+            inventory = with_planned_objects(self.written, self.app_state.owner, refs)
             self._write(inventory)
             reach("inventory-ahead-written")
             self.objects = inventory.by_ref
@@ -270,8 +279,8 @@ class Run:
         hooks = old.hooks if old else ()
         if complete and old and (self.rendered.objects or not self.objects):
             hooks = forget(self.cluster, old, {ref_of(hook) for hook in self.rendered.hooks})
-        new = after(self.app_state.owner, commit, desired, self.objects, hooks)
-        if not same(old, new):
+        new = inventory_after_sync(self.app_state.owner, commit, desired, self.objects, hooks)
+        if not is_same_inventory(old, new):
             reach("inventory-after")
             self._write(new)
             reach("inventory-after-written")

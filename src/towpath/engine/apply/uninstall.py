@@ -1,9 +1,9 @@
 """An app that has left Git: nothing of it is deleted but what a commit confirms, object by object."""
 
 from towpath.adapters.kubernetes import Cluster
-from towpath.applyset.plan import KEPT, Plan, PlanEntry
+from towpath.applyset.plan import NOT_DELETED, Plan, PlanEntry
 from towpath.applyset.prune import Pruning
-from towpath.applyset.prune_file import PRUNE_FILE, Confirmed, prune_path
+from towpath.applyset.prune_file import PRUNE_FILE, ConfirmedDeletions, prune_path
 from towpath.config import Environment
 from towpath.engine.apply.sync import Run
 from towpath.engine.apply.sync_result import ObjectResult, Progress, SyncResult
@@ -14,7 +14,7 @@ from towpath.errors import UnknownNameError
 from towpath.kube.apply_order import deletion_stages
 
 
-def plan_leaving(cluster: Cluster, app: str, environment: Environment, confirmed: Confirmed) -> Plan:
+def plan_leaving(cluster: Cluster, app: str, environment: Environment, confirmed: ConfirmedDeletions) -> Plan:
     """What is live of an app that Git does not have; UnknownNameError when nothing is."""
     app_state = _survey(cluster, app, environment)
     pruning = app_state.pruning()
@@ -26,7 +26,7 @@ def plan_leaving(cluster: Cluster, app: str, environment: Environment, confirmed
         if confirmed.get(ref) != uids[ref]:
             reason += f", but {prune_path(app, environment.name)} does not confirm it"
         entries.append(PlanEntry(ref, "delete", reason=reason, uid=uids[ref]))
-    entries += [PlanEntry(ref, "skip", reason=f"{KEPT}: {why}") for ref, why in pruning.kept]
+    entries += [PlanEntry(ref, "skip", reason=f"{NOT_DELETED}: {why}") for ref, why in pruning.kept]
     return Plan(app, environment.name, tuple(entries), "")
 
 
@@ -34,7 +34,7 @@ def remove_app(  # noqa: PLR0913
     cluster: Cluster,
     app: str,
     environment: Environment,
-    confirmed: Confirmed,
+    confirmed: ConfirmedDeletions,
     *,
     commit: str,
     on_progress: Progress | None = None,

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from towpath.adapters.kubernetes import Cluster
-from towpath.applyset.apply_object import ApplyObject, prepare
-from towpath.applyset.inventory import APP, PART_OF, Inventory, Owned, Owner
-from towpath.applyset.prune import Candidate, Pruning, check, judge
-from towpath.applyset.prune_file import Confirmed
+from towpath.applyset.apply_object import ApplyObject, prepare_objects
+from towpath.applyset.inventory import APP_LABEL, PART_OF_LABEL, Inventory, OwnedObject, Owner
+from towpath.applyset.prune import PruneCandidate, Pruning, check_prune_limit, decide_pruning
+from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
 from towpath.engine.live.observe import Live, observe, read_inventory
 from towpath.engine.live.recovery import rebuild
@@ -32,7 +32,7 @@ class AppState:
     suspects: frozenset[ObjectRef] = frozenset()
 
     @property
-    def owned(self) -> dict[ObjectRef, Owned]:
+    def owned(self) -> dict[ObjectRef, OwnedObject]:
         return self.inventory.by_ref if self.inventory else {}
 
     def metadata(self, ref: ObjectRef) -> Manifest | None:
@@ -57,7 +57,7 @@ class AppState:
             if (has := owned.get(ref))
             and has.uid
             and has.fingerprint
-            and has.applied == desired.applied
+            and has.applied_digest == desired.applied_digest
             and (ref in self.suspects or not desired.is_settled(has, self.metadata(ref)))
         ]
 
@@ -67,8 +67,8 @@ class AppState:
         for ref in self.desired:
             live = self.metadata(ref)
             labels = (live["metadata"].get("labels") or {}) if live else {}
-            if labels.get(PART_OF, self.owner.applyset) != self.owner.applyset:
-                claims.append((ref, labels.get(APP) or labels[PART_OF]))
+            if labels.get(PART_OF_LABEL, self.owner.applyset) != self.owner.applyset:
+                claims.append((ref, labels.get(APP_LABEL) or labels[PART_OF_LABEL]))
         return claims
 
     def pruning(self) -> Pruning:
@@ -77,9 +77,11 @@ class AppState:
         if self.rebuilt:
             why = "the inventory was lost and is rebuilt from labels; the next sync may delete it"
             return Pruning((), tuple((owned.ref, why) for owned in left), ())
-        return judge((Candidate(owned, self.metadata(owned.ref)) for owned in left), self.owner)
+        return decide_pruning((PruneCandidate(owned, self.metadata(owned.ref)) for owned in left), self.owner)
 
-    def check_pruning(self, pruning: Pruning, environment: Environment, confirmed: Confirmed) -> None:
+    def check_pruning(
+        self, pruning: Pruning, environment: Environment, confirmed: ConfirmedDeletions
+    ) -> None:
         """RefusedError when it is too much, or everything."""
         if not self.desired and self.owned:
             raise RefusedError(
@@ -88,7 +90,9 @@ class AppState:
                 remedy="Restore the app's folder; if it is meant, remove the app and confirm by prune.yaml.",
             )
         limit = environment.prune
-        check(pruning, total=len(self.owned), limit=limit.limit, share=limit.share, confirmed=confirmed)
+        check_prune_limit(
+            pruning, total=len(self.owned), limit=limit.limit, share=limit.share, confirmed=confirmed
+        )
 
 
 def read_app_state(cluster: Cluster, rendered: Rendered, environment: Environment) -> AppState:
@@ -110,14 +114,14 @@ def app_state_from(
 ) -> AppState:
     """State of one app from what was read before, for a plan: a sync reads again."""
     owner = owner_of(rendered)
-    desired = prepare(rendered.objects, owner, environment.ignore, live.scalers, live.metadata)
+    desired = prepare_objects(rendered.objects, owner, environment.ignore, live.scalers, live.metadata)
     return AppState(owner, inventory, "", {each.ref: each for each in desired}, live)
 
 
 def is_lost(owner: Owner, live: Live) -> bool:
     """Whether the inventory of an owner that has none must have been lost: something live is the owner's."""
     return any(
-        (metadata["metadata"].get("labels") or {}).get(PART_OF) == owner.applyset
+        (metadata["metadata"].get("labels") or {}).get(PART_OF_LABEL) == owner.applyset
         for metadata in live.metadata.values()
     )
 

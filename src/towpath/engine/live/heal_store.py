@@ -4,8 +4,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from towpath.adapters.kubernetes import ApiConflictError, Cluster
-from towpath.applyset.inventory import ENVIRONMENT, HEALS, Owner
-from towpath.drift.heal_budget import Budget, Heals, decide, from_configmap, heals_ref, record, to_configmap
+from towpath.applyset.inventory import ENVIRONMENT_LABEL, HEALS_LABEL, Owner
+from towpath.drift.heal_budget import (
+    HealBudget,
+    Heals,
+    decide_heals,
+    from_configmap,
+    heals_ref,
+    record_heals,
+    to_configmap,
+)
 from towpath.drift.model import DriftEntry
 from towpath.errors import TransientError
 from towpath.objects import ref_of
@@ -19,9 +27,9 @@ def read_heals(cluster: Cluster, owner: Owner) -> tuple[Heals, str]:
     return (from_configmap(found), found["metadata"]["resourceVersion"]) if found else ({}, "")
 
 
-def budget_of(cluster: Cluster, owner: Owner, drifted: Sequence[DriftEntry]) -> Budget:
+def budget_of(cluster: Cluster, owner: Owner, drifted: Sequence[DriftEntry]) -> HealBudget:
     """What of an app's drift may be healed now. Asks the cluster only when there is any; writes nothing."""
-    return decide(read_heals(cluster, owner)[0], drifted) if drifted else Budget(())
+    return decide_heals(read_heals(cluster, owner)[0], drifted) if drifted else HealBudget(())
 
 
 def remember_heals(cluster: Cluster, owner: Owner, healed: Sequence[DriftEntry], now: datetime) -> None:
@@ -30,7 +38,7 @@ def remember_heals(cluster: Cluster, owner: Owner, healed: Sequence[DriftEntry],
         return
     for _ in range(TRIES):
         heals, version = read_heals(cluster, owner)
-        manifest = to_configmap(owner, record(heals, healed, now), version)
+        manifest = to_configmap(owner, record_heals(heals, healed, now), version)
         try:
             if version:
                 cluster.replace(manifest)
@@ -47,10 +55,10 @@ def forget_heals(
 ) -> tuple[str, ...]:
     """Begin the budgets of these apps anew (None: all in the environment); the apps that had any heals."""
     found_of = []
-    for found in cluster.list("", "ConfigMap", namespace, labels=HEALS):
+    for found in cluster.list("", "ConfigMap", namespace, labels=HEALS_LABEL):
         metadata = found["metadata"]
-        name = metadata["labels"][HEALS]
-        if metadata["labels"].get(ENVIRONMENT) == environment and (apps is None or name in apps):
+        name = metadata["labels"][HEALS_LABEL]
+        if metadata["labels"].get(ENVIRONMENT_LABEL) == environment and (apps is None or name in apps):
             cluster.delete(ref_of(found), uid=metadata["uid"])
             found_of.append(name)
     return tuple(sorted(found_of))

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from towpath.adapters.kubernetes import Cluster, WatchExpiredError
-from towpath.applyset.inventory import PART_OF, Owner
+from towpath.applyset.inventory import PART_OF_LABEL, Owner
 from towpath.engine.live.observe import wait_gone
 from towpath.errors import ConflictError, TowpathError, TransientError
 from towpath.objects import Manifest, ObjectRef, ref_of
@@ -35,7 +35,7 @@ def start_run(cluster: Cluster, job: Manifest, owner: Owner, key: str) -> Manife
     ref = ref_of(job)
     before = cluster.get(ref, metadata_only=True)
     if before:
-        if (before["metadata"].get("labels") or {}).get(PART_OF) != owner.applyset:
+        if (before["metadata"].get("labels") or {}).get(PART_OF_LABEL) != owner.applyset:
             raise ConflictError(f"{ref}: there is a Job of this name that is not {owner.app}'s")
         cluster.delete(ref, uid=before["metadata"]["uid"])
         if not wait_gone(cluster, ref, GONE_SECONDS):

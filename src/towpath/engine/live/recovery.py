@@ -4,9 +4,16 @@ from collections.abc import Iterable, Mapping
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster, Resource
 from towpath.applyset.hooks import JOB
-from towpath.applyset.inventory import ENVIRONMENT, PART_OF, Inventory, Owned, Owner, after
+from towpath.applyset.inventory import (
+    ENVIRONMENT_LABEL,
+    PART_OF_LABEL,
+    Inventory,
+    OwnedObject,
+    Owner,
+    inventory_after_sync,
+)
 from towpath.engine.live.observe import concurrently
-from towpath.kube.apply_order import HOOK
+from towpath.kube.apply_order import HOOK_ANNOTATION
 from towpath.kube.managed_fields import own_entry
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -31,19 +38,22 @@ def rebuild_all(cluster: Cluster, wanted: Mapping[Owner, Iterable[ObjectRef]]) -
         found += _labelled(cluster, owners, namespaced=False)
     by_set: dict[str, list[Manifest]] = {}
     for live in found:
-        by_set.setdefault(live["metadata"]["labels"][PART_OF], []).append(live)
+        by_set.setdefault(live["metadata"]["labels"][PART_OF_LABEL], []).append(live)
     inventories = {}
     for owner in owners:
         if ours := by_set.get(owner.applyset):
-            objects = {ref_of(live): Owned(ref_of(live), live["metadata"]["uid"]) for live in ours}
-            inventories[owner.app] = after(owner, "", "", objects)
+            objects = {ref_of(live): OwnedObject(ref_of(live), live["metadata"]["uid"]) for live in ours}
+            inventories[owner.app] = inventory_after_sync(owner, "", "", objects)
     return inventories
 
 
 def _labelled(cluster: Cluster, owners: list[Owner], *, namespaced: bool) -> list[Manifest]:
     first = owners[0]
     where = first.namespace if namespaced else None
-    one, all_ = f"{PART_OF}={first.applyset}", f"{PART_OF},{ENVIRONMENT}={first.environment}"
+    one, all_ = (
+        f"{PART_OF_LABEL}={first.applyset}",
+        f"{PART_OF_LABEL},{ENVIRONMENT_LABEL}={first.environment}",
+    )
     selector = one if len(owners) == 1 else all_
 
     def of_kind(kind: Resource) -> list[Manifest]:
@@ -61,5 +71,5 @@ def _labelled(cluster: Cluster, owners: list[Owner], *, namespaced: bool) -> lis
 def _is_ours(live: Manifest) -> bool:
     """A person may copy an object with its labels; a controller may pass labels on to what it makes."""
     metadata, ref = live["metadata"], ref_of(live)
-    is_hook = (ref.group, ref.kind) == JOB and HOOK in (metadata.get("annotations") or {})
+    is_hook = (ref.group, ref.kind) == JOB and HOOK_ANNOTATION in (metadata.get("annotations") or {})
     return own_entry(metadata) is not None and not metadata.get("ownerReferences") and not is_hook

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from towpath.adapters.kubernetes import Collection, Watchable, WatchEvent, WatchExpiredError, follow
-from towpath.errors import TowpathError, TransientError, unforeseen
+from towpath.errors import TowpathError, TransientError, as_towpath_error
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 __all__ = ["Collection", "LivePicture", "Watchable"]
@@ -69,7 +69,7 @@ class LivePicture:
             follow(self._cluster, collection, self, self._closed, window=WINDOW)
         except Exception as error:  # noqa: BLE001 - raised again in the thread that looks
             with self._changed:
-                self._fatal = unforeseen(error)
+                self._fatal = as_towpath_error(error)
                 self._touch()
 
     def listed(self, collection: Collection, objects: list[Manifest]) -> None:

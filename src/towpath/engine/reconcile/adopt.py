@@ -8,9 +8,9 @@ from pathlib import Path
 
 from towpath.adapters.git import propose_files
 from towpath.adapters.kubernetes import Cluster
-from towpath.applyset.apply_object import prepare
+from towpath.applyset.apply_object import prepare_objects
 from towpath.config import App, Config
-from towpath.drift.adoption import Change, Left, changes_of, expected
+from towpath.drift.adoption import AdoptableChange, NotAdopted, expected_renderings, select_changes
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry
 from towpath.drift.proposal import AUTHOR, Proposal, adoption_branch, adoption_message
@@ -18,13 +18,13 @@ from towpath.engine.apply.plan import read_full
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.render import Rendered, render_app
-from towpath.errors import ConfigError, TerminalError, TowpathError, unforeseen
+from towpath.errors import ConfigError, TerminalError, TowpathError, as_towpath_error
 from towpath.files import read_text
 from towpath.kube.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
-from towpath.overlay.candidates import candidates, why_not
+from towpath.overlay.candidates import candidates, explain_no_candidate
 from towpath.overlay.texts import Edits, Overlay
-from towpath.release.commit_message import marker
+from towpath.release.commit_message import intent_marker
 from towpath.settings import Settings
 
 _TEXTS = (".yaml", ".yml", ".json")
@@ -37,8 +37,8 @@ class Adoption:
 
     app: str
     edits: Edits
-    adopted: tuple[Change, ...] = ()
-    left: tuple[Left, ...] = ()
+    adopted: tuple[AdoptableChange, ...] = ()
+    left: tuple[NotAdopted, ...] = ()
 
 
 def propose_app(
@@ -53,7 +53,7 @@ def propose_app(
         )
         if not found.edits:
             return Proposal(rendered.app, "", "", False, found.adopted, found.left)
-        key = marker("adopt", rendered.app, environment, digest(found.edits), flow_run)
+        key = intent_marker("adopt", rendered.app, environment, digest(found.edits), flow_run)
         commit, new = propose_files(
             desired.checkout.url,
             branch,
@@ -67,7 +67,7 @@ def propose_app(
             allow_file=here.git_allow_file,
         )
     except Exception as raised:  # noqa: BLE001 - whatever becomes of one app, it stops no other
-        return Proposal(rendered.app, branch, "", False, failure=unforeseen(raised).message)
+        return Proposal(rendered.app, branch, "", False, failure=as_towpath_error(raised).message)
     return Proposal(rendered.app, branch, commit, new, found.adopted, found.left)
 
 
@@ -87,16 +87,21 @@ def adopt_app(  # noqa: PLR0913
     entries = [entry for entry in entries if entry.kind != "unapplied"]
     refs = {entry.ref for entry in entries if entry.kind == "modified"}
     manifests = {ref_of(manifest): manifest for manifest in rendered.objects}
-    wanted = [each for each in prepare(rendered.objects, owner_of(rendered)) if each.ref in refs]
+    wanted = [each for each in prepare_objects(rendered.objects, owner_of(rendered)) if each.ref in refs]
     live = read_full(cluster, wanted, rendered.namespace) if wanted else {}
     app = config.app(rendered.app)
-    changes, left = changes_of(entries, live, manifests, app.image)
+    changes, left = select_changes(entries, live, manifests, app.image)
     found = write_back(root, config, rendered, changes, tools=tools)
     return replace(found, left=(*left, *found.left))
 
 
 def write_back(
-    root: Path, config: Config, rendered: Rendered, changes: Sequence[Change], *, tools: Path | None = None
+    root: Path,
+    config: Config,
+    rendered: Rendered,
+    changes: Sequence[AdoptableChange],
+    *,
+    tools: Path | None = None,
 ) -> Adoption:
     """Find a place in the overlay for each change; what has none is left, with the reason."""
     if not changes:
@@ -149,12 +154,12 @@ class _Trial:
         self.overlay = overlay
         self.objects: Mapping[ObjectRef, Manifest] = _by_ref(rendered)
         self.edits: Edits = {}
-        self.adopted: list[Change] = []
+        self.adopted: list[AdoptableChange] = []
 
-    def take(self, change: Change) -> Left | None:
+    def take(self, change: AdoptableChange) -> NotAdopted | None:
         """Keep the first way that gives exactly this change; for Helm it must be the only one."""
         manifest = self.objects[change.ref]
-        goals = [{**self.objects, change.ref: goal} for goal in expected(manifest, change)]
+        goals = [{**self.objects, change.ref: goal} for goal in expected_renderings(manifest, change)]
         fitting: list[tuple[Edits, Mapping[ObjectRef, Manifest]]] = []
         for edits in candidates(self.overlay, change, manifest):
             objects = self._render(edits)
@@ -163,7 +168,9 @@ class _Trial:
                 if self.overlay.renderer != "helm":
                     break
         if len(fitting) != 1:
-            return Left(change.ref, change.pointer, why_not(self.overlay, change, len(fitting)))
+            return NotAdopted(
+                change.ref, change.pointer, explain_no_candidate(self.overlay, change, len(fitting))
+            )
         edits, self.objects = fitting[0]
         self._write(edits)
         self.overlay = self.overlay.with_edits(edits)

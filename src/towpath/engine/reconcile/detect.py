@@ -4,18 +4,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
-from towpath.applyset.apply_object import ApplyObject, prepare
-from towpath.applyset.inventory import INVENTORY, PART_OF, Inventory, Owner, from_configmap
+from towpath.applyset.apply_object import ApplyObject, prepare_objects
+from towpath.applyset.inventory import INVENTORY_LABEL, PART_OF_LABEL, Inventory, Owner, from_configmap
 from towpath.config import Config, Environment
 from towpath.drift.model import (
     EXTRA_KINDS,
     DriftEntry,
     DriftReport,
-    compare,
-    explain,
-    extra,
+    compare_object,
+    drift_report,
+    explain_drift,
+    extra_entry,
     is_extra,
-    report,
 )
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.apply.plan import read_full, would_change
@@ -23,7 +23,7 @@ from towpath.engine.live.app_state import AppState, owner_of
 from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe
 from towpath.engine.live.recovery import rebuild_all
 from towpath.engine.source.render import Rendered
-from towpath.kube.managed_fields import yielded_pointers
+from towpath.kube.managed_fields import pointers_left_to_managers
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 LISTED_AT_ONCE = 40
@@ -91,7 +91,9 @@ def inspect(  # noqa: PLR0913
     name, namespace = environment.name, environment.namespace
     state = namespace_state(cluster, namespace)
     if state != "present":
-        return Inspection(report(name, commit, _all_deleted(rendered, f"namespace {namespace} is {state}")))
+        return Inspection(
+            drift_report(name, commit, _all_deleted(rendered, f"namespace {namespace} is {state}"))
+        )
     try:
         read = read_inventories_with_versions(cluster, name, namespace)
     except ApiRefusedError as error:
@@ -100,7 +102,7 @@ def inspect(  # noqa: PLR0913
             raise
         message = f"without it nothing in {namespace} may be read"
         entries = [DriftEntry("", ref, "deleted", message=message) for ref in lost]
-        return Inspection(report(name, commit, entries))
+        return Inspection(drift_report(name, commit, entries))
     inventories = {app: each for app, (each, _) in read.items() if only is None or app in only}
     owners = {each.app: owner_of(each) for each in rendered}
     lost_apps = [each for each in rendered if each.app not in inventories]
@@ -109,13 +111,17 @@ def inspect(  # noqa: PLR0913
     known = {owned.ref for each in (*inventories.values(), *rebuilt.values()) for owned in each.objects}
     sought = wanted | known
     kinds = (*EXTRA_KINDS, *environment.extra_kinds) if only is None else ()
-    sought |= {ObjectRef(*kind, namespace, "") for kind in kinds if environment.extras_of(*kind) != "ignore"}
+    sought |= {
+        ObjectRef(*kind, namespace, "") for kind in kinds if environment.extras_mode_of(*kind) != "ignore"
+    }
     scalable = any("replicas" in (m.get("spec") or {}) for each in rendered for m in each.objects)
     live = observe(cluster, sought, namespace, scalers=scalable)
     desired = {
         each.app: {
             d.ref: d
-            for d in prepare(each.objects, owners[each.app], environment.ignore, live.scalers, live.metadata)
+            for d in prepare_objects(
+                each.objects, owners[each.app], environment.ignore, live.scalers, live.metadata
+            )
         }
         for each in rendered
     }
@@ -130,15 +136,15 @@ def inspect(  # noqa: PLR0913
         declared = wanted | known | {ref_of(hook) for each in rendered for hook in each.hooks}
         declared |= {run.ref for inventory in inventories.values() for run in inventory.hooks}
         entries += [
-            extra(ref, each)
+            extra_entry(ref, each)
             for ref, each in live.metadata.items()
             if ref.namespace
             and ref not in declared
-            and environment.extras_of(ref.group, ref.kind) != "ignore"
+            and environment.extras_mode_of(ref.group, ref.kind) != "ignore"
             and is_extra(each)
         ]
     versions = {app: version for app, (_, version) in read.items()}
-    told = report(name, commit, entries)
+    told = drift_report(name, commit, entries)
     suspects = frozenset(entry.ref for entry in deeper)
     return Inspection(told, live, inventories, versions, rebuilt, desired, suspects)
 
@@ -147,7 +153,7 @@ def read_inventories_with_versions(
     cluster: Cluster, environment: str, namespace: str
 ) -> dict[str, tuple[Inventory, str]]:
     """All inventories of an environment by app, each with its resourceVersion, in one request."""
-    listed = cluster.list("", "ConfigMap", namespace, labels=INVENTORY)
+    listed = cluster.list("", "ConfigMap", namespace, labels=INVENTORY_LABEL)
     read = [(from_configmap(each), each["metadata"]["resourceVersion"]) for each in listed]
     return {
         each.owner.app: (each, version) for each, version in read if each.owner.environment == environment
@@ -174,19 +180,19 @@ def _of_app(
             if now is not None:
                 yield DriftEntry(app, ref, "unapplied", message="no longer in Git, not deleted yet")
         else:
-            drifted = compare(app, has, now, wanted.ignored, wanted.yielded)
-            if has.uid and has.applied != wanted.applied:
+            drifted = compare_object(app, has, now, wanted.ignored, wanted.ignored_managers)
+            if has.uid and has.applied_digest != wanted.applied_digest:
                 message = "Git has changed since the last sync"
                 if drifted:
                     message += f"; it was {drifted.kind} by hand, too"
                 who = drifted.managers if drifted else ()
                 yield DriftEntry(app, ref, "unapplied", managers=who, message=message)
             elif drifted:
-                yield replace(drifted, wanted=wanted.applied)
+                yield replace(drifted, wanted=wanted.applied_digest)
 
 
 def _is_part_of(live: Manifest | None, owner: Owner) -> bool:
-    return live is not None and (live["metadata"].get("labels") or {}).get(PART_OF) == owner.applyset
+    return live is not None and (live["metadata"].get("labels") or {}).get(PART_OF_LABEL) == owner.applyset
 
 
 def _explained(
@@ -210,11 +216,11 @@ def _explained(
         try:
             wanted = desired[entry.app][entry.ref]
             changes = would_change(cluster, wanted, live)
-            if not changes and yielded_pointers(live["metadata"], wanted.yielded, live):
+            if not changes and pointers_left_to_managers(live["metadata"], wanted.ignored_managers, live):
                 return None  # only who owns what has changed, and that is left to them
         except (ApiConflictError, ApiRefusedError) as error:
-            return replace(explain(entry, live, ()) or entry, message=error.message)
-        return explain(entry, live, changes)
+            return replace(explain_drift(entry, live, ()) or entry, message=error.message)
+        return explain_drift(entry, live, changes)
 
     return [entry for entry in concurrently(explained, found) if entry is not None]
 
@@ -242,8 +248,8 @@ def _deeper(
             changes = would_change(cluster, each, now)
         except (ApiConflictError, ApiRefusedError) as error:
             return DriftEntry(app, ref, "modified", message=error.message)
-        found = DriftEntry(app, ref, "modified", wanted=each.applied)
-        return explain(found, now, changes) if changes else None
+        found = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
+        return explain_drift(found, now, changes) if changes else None
 
     known = [item for item in full.items() if item[0] in rest]
     return [entry for entry in concurrently(check, known) if entry is not None]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
-from towpath.admission.rules import claims
+from towpath.admission.rules import objects_of_two_apps
 from towpath.applyset.inventory import Inventory
 from towpath.applyset.plan import Plan
-from towpath.applyset.prune_file import Confirmed, confirmed_in
+from towpath.applyset.prune_file import ConfirmedDeletions, load_confirmed_deletions
 from towpath.config import Config, Environment
 from towpath.engine.apply.plan import plan_app, plan_surveyed
 from towpath.engine.apply.uninstall import plan_leaving
@@ -25,7 +25,7 @@ from towpath.errors import ConfigError, TowpathError
 from towpath.objects import ref_of
 
 Connect = Callable[[Environment], Cluster]
-_Wanted = tuple[Rendered, Confirmed]
+_Wanted = tuple[Rendered, ConfirmedDeletions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +84,13 @@ def compare_environment(  # noqa: PLR0913
     def wanted(app: str) -> _Wanted | None:
         try:
             rendered = render_app(root, config, app, name, tools=tools, cache=cache)
-            return rendered, confirmed_in(root, app, name)
+            return rendered, load_confirmed_deletions(root, app, name)
         except TowpathError as error:
             problems[app] = str(error)
             return None
 
     apps_here = [each for each in concurrently(wanted, apps) if each is not None]
-    found = claims((rendered.app, rendered.origins) for rendered, _ in apps_here)
+    found = objects_of_two_apps((rendered.app, rendered.origins) for rendered, _ in apps_here)
     if found:
         return Comparison(name, (), {**problems, "": "\n".join(map(str, found))}, unreleased)
     try:
@@ -100,7 +100,9 @@ def compare_environment(  # noqa: PLR0913
         left = sorted((inventories or {}).keys() - set(apps))
         for app in left:
             try:
-                plans.append(plan_leaving(cluster, app, environment, confirmed_in(root, app, name)))
+                plans.append(
+                    plan_leaving(cluster, app, environment, load_confirmed_deletions(root, app, name))
+                )
             except ConfigError as error:
                 problems[app] = str(error)
     except TowpathError as error:

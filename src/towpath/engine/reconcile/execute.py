@@ -21,8 +21,8 @@ from towpath.engine.reconcile.detect import Inspection, inspect
 from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
 from towpath.engine.source.render import Rendered
 from towpath.engine.verify.verify_all import Candidate, verify_all
-from towpath.errors import TowpathError, unforeseen
-from towpath.kube.app_order import layers
+from towpath.errors import TowpathError, as_towpath_error
+from towpath.kube.app_order import order_apps
 from towpath.objects import ObjectRef, ref_of
 
 APPS_AT_ONCE = 16
@@ -75,7 +75,7 @@ def carry_out(
     leaving = [app for app, each in by_app.items() if not each.rendered]
     outcomes: dict[str, Outcome] = {}
     fresh: Inspection | None = seen
-    for group in [*layers(coming), leaving]:
+    for group in [*order_apps(coming), leaving]:
         done = _group(context, [by_app[app] for app in group], fresh, tell)
         outcomes |= done
         # What came in may be what the next ones are in, or of.
@@ -163,12 +163,12 @@ def _sync(context: EnvironmentContext, work: Work, seen: Inspection | None, tell
             sync_app(
                 context.cluster, work.rendered, where,
                 commit=commit, confirmed=confirmed, on_progress=say, app_state=app_states,
-                leave=work.decision.leave,
+                leave=work.decision.left_alone,
             )  # fmt: skip
             # Only what was healed is counted, and only then is anything written.
             remember_heals(context.cluster, owner_of(work.rendered), work.decision.counted, datetime.now(UTC))
     except Exception as raised:  # noqa: BLE001 - whatever becomes of one app, it stops no other
-        error = unforeseen(raised)
+        error = as_towpath_error(raised)
         failure, transient = str(error), error.transient
         tell(f"{app}: {error.message}")
     return Outcome(app, failure, transient, tuple(changed), time.monotonic() - started, not failure)

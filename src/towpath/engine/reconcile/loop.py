@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from towpath.adapters.git import outside_history
 from towpath.applyset.inventory import Owner
-from towpath.drift.decision import Decision, decide_all, limit, policy_of
+from towpath.drift.decision import Decision, apply_heal_budget, decide_all, drift_policy
 from towpath.engine.live.context import EnvironmentContext, Tell
 from towpath.engine.live.heal_store import budget_of
 from towpath.engine.reconcile.detect import Inspection, inspect
@@ -30,7 +30,7 @@ from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 from towpath.engine.source.render_changed import render_apps
 from towpath.engine.verify.health_snapshot import AppHealth, health_snapshot
 from towpath.errors import RefusedError, UnknownNameError
-from towpath.gates.pause import active
+from towpath.gates.pause import active_pause
 from towpath.health import Status
 
 _listener: ContextVar[Callable[[ReconcileResult], None]] = ContextVar("listener", default=lambda _: None)
@@ -76,14 +76,14 @@ def look(
     decisions = tuple(
         replace(each, action="report", reason=held) if held and each.action != "none" else each
         for each in (
-            *decide_all(drift, renders.results, lambda app: policy_of(environment, app, pauses, now)),
+            *decide_all(drift, renders.results, lambda app: drift_policy(environment, app, pauses, now)),
             *leaving(context, drift, {*chosen, *broken, ""}, pauses, now),
         )
     )
     decisions = tuple(within_budget(context, each, broken) for each in decisions)
     rendered = tuple(each for each in rendered if each.app not in broken)
     digests = {each.app: renders.results[each.app].digest for each in rendered}
-    paused = str(active(pauses, "", now) or "")
+    paused = str(active_pause(pauses, "", now) or "")
     whole = only is None
     return ReconcilePlan(
         context, rendered, digests, broken, inspection, decisions, whole, held, paused, since
@@ -102,7 +102,7 @@ def within_budget(context: EnvironmentContext, decision: Decision, broken: dict[
     # A lost inventory is no drift of anybody's field.
     drifted = [entry for entry in decision.drifted if entry.ref != owner.ref]
     try:
-        return limit(decision, budget_of(context.cluster, owner, drifted))
+        return apply_heal_budget(decision, budget_of(context.cluster, owner, drifted))
     except RefusedError as error:
         broken[decision.app] = str(error)
         return replace(decision, action="report", reason=error.message)

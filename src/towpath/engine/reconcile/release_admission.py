@@ -15,9 +15,9 @@ from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.live.observe import read_inventory
 from towpath.errors import RefusedError, TowpathError
 from towpath.gates.evaluate import evaluate_gate
-from towpath.release.commit_message import INTENT, marker
+from towpath.release.commit_message import INTENT_TRAILER, intent_marker
 from towpath.release.model import EnvironmentRelease, parse_release_file, release_path
-from towpath.release.quarantine import is_quarantined
+from towpath.release.quarantine import find_quarantined
 
 HISTORY = 200
 """Commits of one `release.yaml` that are looked through."""
@@ -48,7 +48,7 @@ def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[Com
     if state is None:
         return
     digest, environment = state.release.digest, context.environment.name
-    quarantined = is_quarantined(context.desired.quarantine(app), digest)
+    quarantined = find_quarantined(context.desired.quarantine(app), digest)
     if quarantined is None and _takes_any(context, app):
         return
     path = release_path(app, environment)
@@ -76,10 +76,10 @@ def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[Com
 def was_brought(commits: Iterable[CommitInfo], app: str, environment: str, digest: str) -> bool:
     """Whether one of the commits is a promotion or rollback of this release to this environment."""
     for commit in commits:
-        intents = commit.trailers.get(INTENT, [])
+        intents = commit.trailers.get(INTENT_TRAILER, [])
         for flow_run in commit.trailers.get("Towpath-Flow-Run", []):
             for verb in ("promote", "rollback"):
-                if marker(verb, app, environment, digest, flow_run)[1] in intents:
+                if intent_marker(verb, app, environment, digest, flow_run)[1] in intents:
                     return True
     return False
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from towpath.drift.decision import REPORTED, Action, Decision, policy_of
+from towpath.drift.decision import REPORT_REASONS, Action, Decision, drift_policy
 from towpath.drift.model import DriftReport
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile.detect import Inspection
@@ -47,8 +47,8 @@ def leaving(
         confirmed = context.desired.confirmed(app, context.environment.name)
         entries = tuple(entry for entry in drift.entries if entry.app == app)
         confirms = any(entry.ref in confirmed for entry in entries)
-        policy = policy_of(context.environment, app, pauses, now)
-        off = REPORTED["off"] if policy.mode == "off" else ""
+        policy = drift_policy(context.environment, app, pauses, now)
+        off = REPORT_REASONS["off"] if policy.mode == "off" else ""
         action: Action = "remove" if confirms and not policy.paused and not off else "report"
         decisions.append(Decision(app, action, entries, policy.paused or off or "left Git"))
     return tuple(decisions)

@@ -12,8 +12,8 @@ from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.execute import Outcome
 from towpath.engine.source.render import Rendered
 from towpath.engine.verify.health_snapshot import AppHealth
-from towpath.printable import counted
-from towpath.progress import elapsed
+from towpath.printable import pluralize
+from towpath.progress import format_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,12 @@ class ReconcileResult:
         differs = plan.drift.summary().removeprefix(f"{environment}: ")
         parts = ["held: the branch was rewritten"] if plan.held else []
         parts += [plan.paused] if plan.paused else []
-        parts += [differs if plan.drift.entries else f"{counted(len(plan.rendered), 'app')} in sync"]
+        parts += [differs if plan.drift.entries else f"{pluralize(len(plan.rendered), 'app')} in sync"]
         parts += _named("synced", [each.app for each in self.outcomes if not each.failure])
         parts += (
-            [f"{counted(self.changed, 'object')} written in {elapsed(self.seconds)}"] if self.changed else []
+            [f"{pluralize(self.changed, 'object')} written in {format_seconds(self.seconds)}"]
+            if self.changed
+            else []
         )
         parts += _named("failed", [each.app for each in self.outcomes if each.failure])
         parts += _named("cannot be rendered", plan.broken)

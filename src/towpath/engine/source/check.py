@@ -10,14 +10,14 @@ from pathlib import Path
 
 from towpath.adapters.rendering.quota import RenderQuota, StoppedError
 from towpath.adapters.rendering.render_cache import RenderCache
-from towpath.admission.rules import Finding, claims
-from towpath.applyset.prune_file import PRUNE_FILE, confirmed_in
+from towpath.admission.rules import Finding, objects_of_two_apps
+from towpath.applyset.prune_file import PRUNE_FILE, load_confirmed_deletions
 from towpath.config import CONFIG_FILE, App, Config, load_config
 from towpath.engine.source.render import judge_app
 from towpath.errors import ConfigError, RefusedError, TooLargeError
 from towpath.files import read_text
-from towpath.gates.pause import pause_path, pauses_in
-from towpath.kube.kinds import Kind, scopes_of_definitions
+from towpath.gates.pause import load_pauses, pause_path
+from towpath.kube.kinds import Kind, crd_scopes
 from towpath.objects import ObjectRef
 from towpath.printable import printable
 from towpath.release.quarantine import parse_quarantine, quarantine_path
@@ -91,7 +91,7 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
             for app, judged in results.items()
             if environment.name in judged.admitted
         }
-        findings.update(claims((app, each.origins) for app, each in admitted.items()))
+        findings.update(objects_of_two_apps((app, each.origins) for app, each in admitted.items()))
         findings.update(_scopes_of_others(admitted.values()))
     objects = sum(len(each.origins) for judged in results.values() for each in judged.admitted.values())
     return Checked(_shown(findings), len(config.apps), len(config.environments), objects)
@@ -153,7 +153,7 @@ def _judge(  # noqa: PLR0913
         judged.admitted[environment.name] = _Admitted(
             # Without the objects themselves: of 300 apps, they would be most of the memory.
             {ref: ManifestDocument(None, each.file, each.line) for ref, each in admission.origins.items()},
-            scopes_of_definitions(admission.objects),
+            crd_scopes(admission.objects),
         )
     return judged
 
@@ -170,7 +170,7 @@ def _records(root: Path, config: Config) -> Iterator[Finding]:
             if (root / "apps" / name / environment.name).is_symlink():
                 continue  # said where its manifests are looked for
             try:
-                confirmed_in(root, name, environment.name)
+                load_confirmed_deletions(root, name, environment.name)
             except ConfigError as error:
                 yield from findings_of(error)
 
@@ -201,7 +201,7 @@ def _pauses(root: Path, config: Config) -> Iterator[Finding]:
         yield Finding(f"pauses/{file.name}", 0, "no environment of this name is in towpath.yaml")
     for environment in sorted(known):
         try:
-            for app in {pause.app for pause in pauses_in(root, environment)} - {"", *config.apps}:
+            for app in {pause.app for pause in load_pauses(root, environment)} - {"", *config.apps}:
                 yield Finding(pause_path(environment), 0, f"there is no app `{app}`")
         except ConfigError as error:
             yield from findings_of(error)

@@ -12,7 +12,13 @@ from towpath.errors import ConfigError
 from towpath.files import read_text
 from towpath.overlay.image_edit import edit_image, editable_files
 from towpath.release.model import EnvironmentRelease, dump_release_file, load_release_file, release_path
-from towpath.release.quarantine import Quarantined, add, dump_quarantine, load_quarantine, quarantine_path
+from towpath.release.quarantine import (
+    QuarantineEntry,
+    add_to_quarantine,
+    dump_quarantine,
+    load_quarantine,
+    quarantine_path,
+)
 
 Edits = dict[str, str | None]
 """Path in the repository -> its new text; None deletes the file."""
@@ -34,7 +40,7 @@ def rollback_edits(
     config: Config,
     environment: str,
     restored: EnvironmentRelease,
-    quarantined: Quarantined | None,
+    quarantined: QuarantineEntry | None,
 ) -> Edits:
     """The overlay and `release.yaml` of an earlier release, and the failed digest in the quarantine."""
     app = restored.release.app
@@ -42,17 +48,17 @@ def rollback_edits(
     if quarantined is not None:
         path = quarantine_path(app)
         before = load_quarantine(root / path)
-        after = add(before, quarantined)
+        after = add_to_quarantine(before, quarantined)
         if after != before:
             edits[path] = dump_quarantine(after)
     return edits
 
 
-def quarantine_edits(root: Path, app: str, quarantined: Quarantined) -> Edits:
+def quarantine_edits(root: Path, app: str, quarantined: QuarantineEntry) -> Edits:
     """Only the failed digest in the quarantine: there is no earlier release to go back to."""
     path = quarantine_path(app)
     before = load_quarantine(root / path)
-    after = add(before, quarantined)
+    after = add_to_quarantine(before, quarantined)
     return {} if after == before else {path: dump_quarantine(after)}
 
 

@@ -9,7 +9,7 @@ from towpath.adapters.git import Checkout, CommitInfo, log, read_file
 from towpath.config import Config
 from towpath.errors import ConfigError
 from towpath.release.model import EnvironmentRelease, Release, parse_release_file, release_path
-from towpath.release.quarantine import Quarantined, is_quarantined, load_quarantine, quarantine_path
+from towpath.release.quarantine import QuarantineEntry, find_quarantined, load_quarantine, quarantine_path
 
 LIMIT = 200
 """Commits of one `release.yaml` that are read."""
@@ -63,7 +63,7 @@ def release_history(
 def entries_of(
     environment: str,
     states: Iterable[tuple[CommitInfo, EnvironmentRelease]],
-    quarantine: Sequence[Quarantined] = (),
+    quarantine: Sequence[QuarantineEntry] = (),
 ) -> tuple[Entry, ...]:
     """Entries, newest first, of what `release.yaml` said after each commit, oldest first."""
     entries: list[Entry] = []
@@ -78,7 +78,7 @@ def entries_of(
         entries.append(Entry(environment, state, commit.sha, commit.committed_at))
     return tuple(
         replace(entry, quarantined=found.reason)
-        if (found := is_quarantined(quarantine, entry.release.digest))
+        if (found := find_quarantined(quarantine, entry.release.digest))
         else entry
         for entry in reversed(entries)
     )

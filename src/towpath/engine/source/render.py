@@ -8,8 +8,8 @@ from pathlib import Path
 
 from towpath.adapters.rendering import renderers
 from towpath.adapters.rendering.quota import RenderQuota
-from towpath.admission.rules import Admission, AdmissionPolicy, Finding, admit, claims
-from towpath.applyset.hooks import split
+from towpath.admission.rules import Admission, AdmissionPolicy, Finding, admit_objects, objects_of_two_apps
+from towpath.applyset.hooks import split_hooks
 from towpath.config import App, Config, Environment
 from towpath.errors import ConfigError, RefusedError
 from towpath.files import read_text
@@ -61,7 +61,7 @@ def render_environment(
         render_app(checkout, config, app, environment, tools=tools, cache=cache)
         for app in released_apps(checkout, config, environment)
     )
-    findings = claims((result.app, result.origins) for result in results)
+    findings = objects_of_two_apps((result.app, result.origins) for result in results)
     if findings:
         raise refusal(f"environment {environment}", findings)
     return results
@@ -114,12 +114,12 @@ def judge_documents(
         image=app.image,
         digest=release.release.digest if release else None,
     )
-    return admit(documents, policy, where=f"apps/{app.name}/{environment.name}")
+    return admit_objects(documents, policy, where=f"apps/{app.name}/{environment.name}")
 
 
 def rendered(app: str, environment: Environment, admission: Admission) -> Rendered:
     """The admitted objects with their digest."""
-    objects, hooks = split(admission.objects)
+    objects, hooks = split_hooks(admission.objects)
     return Rendered(
         app=app,
         environment=environment.name,

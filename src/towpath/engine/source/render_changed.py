@@ -14,7 +14,7 @@ from towpath.adapters.git import list_trees
 from towpath.adapters.git.checkout import Checkout
 from towpath.adapters.rendering.render_cache import RenderCache, cache_key
 from towpath.adapters.rendering.renderers import find_program, kustomize_command, render_traced
-from towpath.applyset.hooks import split
+from towpath.applyset.hooks import split_hooks
 from towpath.config import App, Environment
 from towpath.engine.source.render import Rendered, judge_documents, refusal, release_in, rendered
 from towpath.engine.source.repository import EnvironmentRepo
@@ -113,7 +113,7 @@ class _Renders:
         if not documents:
             return None
         (head, *rest), where = documents, self._environment
-        objects, hooks = split(each.value for each in rest)
+        objects, hooks = split_hooks(each.value for each in rest)
         origins = {ref_of(each.value): each for each in rest}
         found = Rendered(app, where.name, where.namespace, objects, head.value["digest"], origins, hooks)
         return head.value["beside"], Result(found, head.value["release"])

@@ -5,12 +5,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from towpath.adapters.git import Checkout, fetch_checkout
-from towpath.applyset.prune_file import confirmed_in
+from towpath.applyset.prune_file import load_confirmed_deletions
 from towpath.config import Config, load_config
-from towpath.gates.pause import Pause, pauses_in
+from towpath.gates.pause import Pause, load_pauses
 from towpath.objects import ObjectRef
 from towpath.release.model import EnvironmentRelease, load_release_file, release_path
-from towpath.release.quarantine import Quarantined, load_quarantine, quarantine_path
+from towpath.release.quarantine import QuarantineEntry, load_quarantine, quarantine_path
 from towpath.settings import Settings
 
 GIT_TIMEOUT = 120.0
@@ -38,17 +38,17 @@ class EnvironmentRepo:
 
     def confirmed(self, app: str, environment: str) -> dict[ObjectRef, str]:
         """The deletions that a commit confirms, each with its object's uid."""
-        return confirmed_in(self.root, app, environment)
+        return load_confirmed_deletions(self.root, app, environment)
 
     def pauses(self, environment: str) -> tuple[Pause, ...]:
         """Who paused what there, also what is over by now."""
-        return pauses_in(self.root, environment)
+        return load_pauses(self.root, environment)
 
     def releases(self, app: str) -> dict[str, EnvironmentRelease | None]:
         """What Git says runs in each environment."""
         return {each.name: self.release(app, each.name) for each in self.config.environments}
 
-    def quarantine(self, app: str) -> tuple[Quarantined, ...]:
+    def quarantine(self, app: str) -> tuple[QuarantineEntry, ...]:
         """The app's digests that failed."""
         return load_quarantine(self.root / quarantine_path(app))
 

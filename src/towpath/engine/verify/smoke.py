@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 from towpath.adapters.http import ask
 from towpath.adapters.kubernetes import Cluster, ServiceAnswer
-from towpath.applyset.hooks import SMOKE, of
+from towpath.applyset.hooks import SMOKE, hooks_for
 from towpath.applyset.inventory import Owner
 from towpath.config import Environment, SmokeCheck
 from towpath.engine.live.jobs import find_run, start_run, wait_ended
 from towpath.engine.source.render import Rendered
 from towpath.errors import TowpathError
-from towpath.kube.apply_order import HOOK
+from towpath.kube.apply_order import HOOK_ANNOTATION
 from towpath.objects import ref_of
 from towpath.redact import redact
 
@@ -82,10 +82,10 @@ def run_smoke_jobs(
 
 def _run_job(cluster: Cluster, rendered: Rendered, check: SmokeCheck, end: float) -> SmokeResult:
     started = time.monotonic()
-    jobs = of(rendered.hooks, SMOKE)
+    jobs = hooks_for(rendered.hooks, SMOKE)
     job = next((each for each in jobs if each["metadata"]["name"] == check.job), None)
     if job is None:
-        problem = f"{rendered.app} has no Job of this name with the annotation {HOOK}: {SMOKE}"
+        problem = f"{rendered.app} has no Job of this name with the annotation {HOOK_ANNOTATION}: {SMOKE}"
         return SmokeResult(check, None, 0.0, problem)
     owner, key = Owner(rendered.app, rendered.environment, rendered.namespace), rendered.digest
     try:

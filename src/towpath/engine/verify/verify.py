@@ -116,7 +116,7 @@ def verify_app(  # noqa: PLR0913
 
 def without_allowed(cluster: Cluster, rendered: Rendered, environment: Environment) -> Rendered:
     """Without objects that a sync has left deleted, because the app's mode is not to heal."""
-    if environment.drift_of(rendered.app) == "heal":
+    if environment.drift_mode_of(rendered.app) == "heal":
         return rendered
     app_states = read_app_state(cluster, rendered, environment)
     gone = {ref for ref in app_states.drifted() if app_states.metadata(ref) is None}

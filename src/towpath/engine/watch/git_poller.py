@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from towpath.adapters.git import branch_head
 from towpath.adapters.kubernetes import Cluster
-from towpath.applyset.apply_object import prepare
+from towpath.applyset.apply_object import prepare_objects
 from towpath.config import Environment
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import EnvironmentContext, open_context
 from towpath.engine.live.observe import HPA
 from towpath.engine.source.render import render_app
 from towpath.engine.watch.state import Wanted
-from towpath.errors import TowpathError, UnknownNameError, unforeseen
+from towpath.errors import TowpathError, UnknownNameError, as_towpath_error
 from towpath.objects import Manifest
 from towpath.settings import Settings
 
@@ -66,7 +66,7 @@ class Branch:
             try:
                 head = self._read()
             except Exception as raised:  # noqa: BLE001 - the thread goes on, and readiness tells
-                error = unforeseen(raised)
+                error = as_towpath_error(raised)
                 if self.trouble is None or self.trouble.message != error.message:
                     self._say(self._in_words(error))
                 self.trouble = error
@@ -117,9 +117,9 @@ def _wanted(context: EnvironmentContext, app: str, scalers: list[Manifest]) -> W
         confirmed = desired.confirmed(app, environment.name)
     except TowpathError as error:
         return Wanted(broken=error.message)
-    objects = prepare(rendered.objects, owner_of(rendered), environment.ignore, scalers)
+    objects = prepare_objects(rendered.objects, owner_of(rendered), environment.ignore, scalers)
     return Wanted(
-        applied={each.ref: each.applied for each in objects},
+        applied={each.ref: each.applied_digest for each in objects},
         ignored={each.ref: each.ignored for each in objects if each.ignored},
         confirmed=tuple(sorted(f"{ref} {uid}" for ref, uid in confirmed.items())),
     )

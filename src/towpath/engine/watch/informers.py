@@ -13,7 +13,7 @@ from towpath.adapters.kubernetes import (
 )
 from towpath.adapters.metrics import Metrics
 from towpath.engine.watch.state import WatchState
-from towpath.errors import TowpathError, TransientError, unforeseen
+from towpath.errors import TowpathError, TransientError, as_towpath_error
 from towpath.objects import Manifest
 
 WINDOW = 60.0
@@ -73,7 +73,7 @@ class Followers:
             try:
                 follow(self._connect(), collection, self, closed, window=WINDOW)
             except Exception as error:  # noqa: BLE001 - the thread goes on, and readiness tells
-                self._refused(collection, unforeseen(error))
+                self._refused(collection, as_towpath_error(error))
                 closed.wait(REFUSED_PAUSE)
 
     def _refused(self, collection: Collection, error: TowpathError) -> None:

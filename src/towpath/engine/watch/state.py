@@ -10,8 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from towpath.adapters.kubernetes import Collection, WatchEvent
-from towpath.applyset.inventory import INVENTORY, Inventory, Owned, from_configmap
-from towpath.drift.work_queue import SETTLE, Case, Finding, WorkQueue, differs, judge, own_time, slim
+from towpath.applyset.inventory import INVENTORY_LABEL, Inventory, OwnedObject, from_configmap
+from towpath.drift.work_queue import (
+    SETTLE,
+    ReconcileCase,
+    WatchFinding,
+    WorkQueue,
+    git_mark,
+    judge_object,
+    own_apply_time,
+    trim_metadata,
+)
 from towpath.errors import TowpathError
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -37,15 +46,15 @@ class WatchState:
 
     def __init__(self, environment: str, namespace: str, wake: Callable[[], None]) -> None:
         self.environment = environment
-        self.inventories = Collection("", "ConfigMap", namespace, labels=INVENTORY)
+        self.inventories = Collection("", "ConfigMap", namespace, labels=INVENTORY_LABEL)
         self._wake = wake
         self._lock = threading.RLock()
         self._agenda = WorkQueue()
         self._live: dict[Collection, dict[ObjectRef, Manifest]] = {}
         self._applied: dict[str, Inventory] | None = None
-        self._owned: dict[ObjectRef, tuple[str, Owned]] = {}
+        self._owned: dict[ObjectRef, tuple[str, OwnedObject]] = {}
         self._wanted: Mapping[str, Wanted] | None = None
-        self._findings: dict[str, dict[ObjectRef, Finding]] = {}
+        self._findings: dict[str, dict[ObjectRef, WatchFinding]] = {}
         self._git: dict[str, str] = {}
         self._applied_at: dict[ObjectRef, str] = {}
         self._whole: frozenset[tuple[str, str]] = frozenset()
@@ -94,7 +103,7 @@ class WatchState:
     def see_all(self, collection: Collection, manifests: Iterable[Manifest]) -> None:
         """All objects of a collection."""
         with self._lock:
-            self._live[collection] = {ref_of(each): slim(each) for each in manifests}
+            self._live[collection] = {ref_of(each): trim_metadata(each) for each in manifests}
             for ref in [ref for ref in self._owned if self.collection_of(ref) == collection]:
                 self._judge(ref)
         self._wake()
@@ -107,7 +116,7 @@ class WatchState:
             if event.type == "DELETED":
                 objects.pop(ref, None)
             else:
-                objects[ref] = slim(event.object)
+                objects[ref] = trim_metadata(event.object)
             news = self._judge(ref)
         if news:
             self._wake()
@@ -170,14 +179,16 @@ class WatchState:
         with self._lock:
             return self._agenda.next_due()
 
-    def due(self, tries: Callable[[str], int]) -> tuple[Case, ...]:
+    def due(self, tries: Callable[[str], int]) -> tuple[ReconcileCase, ...]:
         """Why to reconcile which app now. `tries`: how many runs the same difference of an app may cause."""
         now = time.monotonic()
         with self._lock:
             cases = [self._case(app, tries, now) for app in self._agenda.take(now)]
         return tuple(case for case in cases if case is not None)
 
-    def confirm(self, cases: Iterable[Case], tries: Callable[[str], int]) -> tuple[Case, ...]:
+    def confirm(
+        self, cases: Iterable[ReconcileCase], tries: Callable[[str], int]
+    ) -> tuple[ReconcileCase, ...]:
         """What of these cases still stands."""
         now = time.monotonic()
         with self._lock:
@@ -195,7 +206,7 @@ class WatchState:
         """Look at every app with a difference: what was held back may be held back no longer."""
         self.again({app for app, count in self.drifted().items() if count} | self.unapplied(), 0.01)
 
-    def answered(self, cases: Iterable[Case]) -> None:
+    def answered(self, cases: Iterable[ReconcileCase]) -> None:
         """A run dealt with these. What still differs is looked at once more when the dust has settled."""
         now = time.monotonic()
         with self._lock:
@@ -215,7 +226,7 @@ class WatchState:
     def _apps(self) -> list[str]:
         return sorted((self._applied or {}).keys() | (self._wanted or {}).keys())
 
-    def _case(self, app: str, tries: Callable[[str], int], now: float) -> Case | None:
+    def _case(self, app: str, tries: Callable[[str], int], now: float) -> ReconcileCase | None:
         found = self._findings.get(app, {}).values()
         return self._agenda.case(app, found, self._git.get(app, ""), now, tries(app))
 
@@ -240,7 +251,7 @@ class WatchState:
             return
         wanted = self._wanted.get(app, Wanted())
         mark = f"broken: {wanted.broken}" if wanted.broken else ""
-        self._git[app] = mark or differs(self._applied.get(app), wanted.applied, wanted.confirmed)
+        self._git[app] = mark or git_mark(self._applied.get(app), wanted.applied, wanted.confirmed)
         if self._git[app]:
             self._agenda.note(app, time.monotonic(), wait=wait)
         else:
@@ -254,11 +265,11 @@ class WatchState:
             return False
         live, now = objects.get(ref), time.monotonic()
         ignored = (self._wanted or {}).get(app, Wanted()).ignored.get(ref, ())
-        finding = judge(app, owned, live, ignored, applied_at=self._applied_at.get(ref))
+        finding = judge_object(app, owned, live, ignored, applied_at=self._applied_at.get(ref))
         if finding is None:
             self._settle(app, ref)
             if live is not None and owned.fingerprint:
-                self._applied_at[ref] = own_time(live)
+                self._applied_at[ref] = own_apply_time(live)
             return False
         known = self._findings.setdefault(app, {}).get(ref)
         since = known.since if known == finding else now
@@ -272,5 +283,5 @@ class WatchState:
 
 
 def _app_of(manifest: Manifest) -> str:
-    app: str = (manifest["metadata"].get("labels") or {}).get(INVENTORY, "")
+    app: str = (manifest["metadata"].get("labels") or {}).get(INVENTORY_LABEL, "")
     return app

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from towpath.adapters.kubernetes import connect_environment
 from towpath.adapters.metrics import Metrics
-from towpath.drift.decision import Policy, policy_of
-from towpath.drift.work_queue import Case, backoff, family
+from towpath.drift.decision import DriftPolicy, drift_policy
+from towpath.drift.work_queue import ReconcileCase, backoff, manager_family
 from towpath.engine.live.context import EnvironmentContext, open_context
 from towpath.engine.reconcile.loop import act, conclude, look, reconcile
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
@@ -198,22 +198,22 @@ class Watcher:
             if self._runner.busy() is not None:
                 self._record_past()
 
-    def _allowed(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+    def _allowed(self, cases: Sequence[ReconcileCase]) -> tuple[ReconcileCase, ...]:
         """Without apps that must be left alone now: they are looked at again every TICK."""
         policies = {case.app: self._policy(case.app) for case in cases}
         return tuple(c for c in cases if policies[c.app].mode != "off" and not policies[c.app].paused)
 
-    def _policy(self, app: str) -> Policy:
+    def _policy(self, app: str) -> DriftPolicy:
         head = self.branch.head
         if head is None:
-            return Policy("off")
+            return DriftPolicy("off")
         return policy_at(head.context, app)
 
     def _tries(self, app: str) -> int:
         # What is only told is told once; what is healed may have been edited again meanwhile.
         return 2 if self._policy(app).mode == "heal" else 1
 
-    def _answer(self, watch_state: WatchState, cases: Sequence[Case], *, away: bool) -> None:
+    def _answer(self, watch_state: WatchState, cases: Sequence[ReconcileCase], *, away: bool) -> None:
         apps = tuple(case.app for case in cases)
         seen = min((f.since for case in cases for f in case.findings), default=time.monotonic())
         self._say("; ".join(f"{case.app}: {case.reason}" for case in cases))
@@ -239,7 +239,7 @@ class Watcher:
             self._failures[app] = self._failures.get(app, 0) + 1
             watch_state.again((app,), backoff(self._failures[app] - 1, first=FIRST_RETRY))
 
-    def _by_hand(self, cases: Sequence[Case]) -> Ended:
+    def _by_hand(self, cases: Sequence[ReconcileCase]) -> Ended:
         """The same work without a flow run; it is recorded when the server is back."""
         apps, started = tuple(case.app for case in cases), datetime.now(UTC)
         try:
@@ -255,7 +255,7 @@ class Watcher:
             self._metrics.set_pending(len(self.unrecorded))
         return Ended(summary, failed, again, done)
 
-    def _reconcile(self, cases: Sequence[Case]) -> ReconcileResult:
+    def _reconcile(self, cases: Sequence[ReconcileCase]) -> ReconcileResult:
         head, apps = self.branch.head, [case.app for case in cases]
         if self.branch.trouble is None or head is None:
             return reconcile(open_context(self._settings, self._environment), apps, tell=self._say)
@@ -267,7 +267,7 @@ class Watcher:
         well = {each.app for each in done.outcomes if not each.failure}
         for entry in done.plan.drift.drifted:
             if entry.app in well:
-                for name in {family(each.manager) for each in entry.managers} or {"unknown"}:
+                for name in {manager_family(each.manager) for each in entry.managers} or {"unknown"}:
                     self._metrics.healed(name)
 
     def _record_past(self) -> None:
@@ -285,14 +285,14 @@ class Watcher:
         self._metrics.set_health(health, [str(word) for word in Status])
 
 
-def policy_at(context: EnvironmentContext, app: str) -> Policy:
+def policy_at(context: EnvironmentContext, app: str) -> DriftPolicy:
     """How drift of an app is answered now. Pauses that cannot be read hold everything, as in a reconcile."""
     where = context.environment
     try:
         pauses = context.desired.pauses(where.name)
     except TowpathError as error:
-        return Policy(where.drift_of(app), error.message)
-    return policy_of(where, app, pauses, datetime.now(UTC))
+        return DriftPolicy(where.drift_mode_of(app), error.message)
+    return drift_policy(where, app, pauses, datetime.now(UTC))
 
 
 def without_git(found: ReconcilePlan) -> ReconcilePlan:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from towpath.config import Config, load_config
-from towpath.drift.adoption import Change, Item, changes_of
+from towpath.drift.adoption import AdoptableChange, ListItem, select_changes
 from towpath.drift.model import DriftEntry
 from towpath.engine.reconcile.adopt import Adoption, write_back
 from towpath.engine.source.render import Rendered, render_app
@@ -60,13 +60,13 @@ data:
 """
 HELLO = ObjectRef("apps", "Deployment", "dev", "hello")
 MAP = ObjectRef("", "ConfigMap", "dev", "settings")
-MAIN = ("spec", "template", "spec", "containers", Item("hello"))
-PROXY = ("spec", "template", "spec", "containers", Item("proxy"))
+MAIN = ("spec", "template", "spec", "containers", ListItem("hello"))
+PROXY = ("spec", "template", "spec", "containers", ListItem("proxy"))
 
 
-def change(ref: ObjectRef, address: tuple[Any, ...], git: Any, live: Any) -> Change:
-    at = "".join(f"/{step.name if isinstance(step, Item) else step}" for step in address)
-    return Change(ref, at, address, live, git)
+def change(ref: ObjectRef, address: tuple[Any, ...], git: Any, live: Any) -> AdoptableChange:
+    at = "".join(f"/{step.name if isinstance(step, ListItem) else step}" for step in address)
+    return AdoptableChange(ref, at, address, live, git)
 
 
 REPLICAS = change(HELLO, ("spec", "replicas"), 3, 5)
@@ -74,15 +74,15 @@ LEVEL = change(MAP, ("data", "LEVEL"), "info", "debug")
 MOTD = change(MAP, ("data", "MOTD"), "hello\nworld\n", "good\nbye\n")
 ADDED_KEY = change(MAP, ("data", "MORE"), None, "0x1")
 REMOVED_KEY = change(MAP, ("data", "LEVEL"), "info", None)
-GREETING = change(HELLO, (*MAIN, "env", Item("GREETING"), "value"), "hello", "good bye")
-NEW_ENV = change(HELLO, (*MAIN, "env", Item("NEW")), None, {"name": "NEW", "value": "1"})
-NO_COLOUR = change(HELLO, (*MAIN, "env", Item("COLOUR")), {"name": "COLOUR", "value": "red"}, None)
-ARGUMENT = change(HELLO, (*MAIN, "args", Item(index=1)), "--fast", "--slow")
+GREETING = change(HELLO, (*MAIN, "env", ListItem("GREETING"), "value"), "hello", "good bye")
+NEW_ENV = change(HELLO, (*MAIN, "env", ListItem("NEW")), None, {"name": "NEW", "value": "1"})
+NO_COLOUR = change(HELLO, (*MAIN, "env", ListItem("COLOUR")), {"name": "COLOUR", "value": "red"}, None)
+ARGUMENT = change(HELLO, (*MAIN, "args", ListItem(index=1)), "--fast", "--slow")
 GRACE = change(HELLO, ("spec", "template", "spec", "terminationGracePeriodSeconds"), None, 60)
 LABEL = change(HELLO, ("metadata", "labels", "team/owner"), None, "shop")
 SIDECAR = change(
     HELLO,
-    ("spec", "template", "spec", "containers", Item("side")),
+    ("spec", "template", "spec", "containers", ListItem("side")),
     None,
     {"name": "side", "image": "r.example.com/side:1", "imagePullPolicy": "IfNotPresent"},
 )
@@ -119,7 +119,7 @@ class Repository:
     def render(self, environment: str = "dev") -> Rendered:
         return render_app(self.root, self.config, "hello", environment, tools=TOOLS)
 
-    def adopt(self, *changes: Change) -> Adoption:
+    def adopt(self, *changes: AdoptableChange) -> Adoption:
         found = write_back(self.root, self.config, self.render(), changes, tools=TOOLS)
         for path, text in found.edits.items():
             (self.root / path).write_text(text)
@@ -131,9 +131,9 @@ class Repository:
 
 def value(manifest: Any, address: tuple[Any, ...]) -> Any:
     for step in address:
-        if isinstance(step, Item) and step.name:
+        if isinstance(step, ListItem) and step.name:
             manifest = next((each for each in manifest if each["name"] == step.name), None)
-        elif isinstance(step, Item):
+        elif isinstance(step, ListItem):
             manifest = manifest[step.index]
         else:
             manifest = manifest.get(step) if manifest else None
@@ -167,7 +167,7 @@ def kustomize(tmp_path: Path) -> Repository:
 
 
 @pytest.mark.parametrize("each", [*ALL, REMOVED_KEY], ids=str)
-def test_plain_files_get_exactly_the_live_value(plain: Repository, each: Change) -> None:
+def test_plain_files_get_exactly_the_live_value(plain: Repository, each: AdoptableChange) -> None:
     others = {ref_of(o): o for o in plain.render().objects if ref_of(o) != each.ref}
     found = plain.adopt(each)
     assert (found.adopted, found.left) == ((each,), ())
@@ -200,7 +200,7 @@ def test_what_other_environments_share_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("each", [*ALL, REMOVED_KEY], ids=str)
-def test_kustomize_gets_a_patch_in_the_overlay(kustomize: Repository, each: Change) -> None:
+def test_kustomize_gets_a_patch_in_the_overlay(kustomize: Repository, each: AdoptableChange) -> None:
     found = kustomize.adopt(each)
     assert (found.adopted, found.left) == ((each,), ())
     assert value(kustomize.object(each.ref), each.address) == each.live
@@ -301,7 +301,7 @@ def test_helm_sets_the_one_value_that_gives_the_field(helm: Repository) -> None:
     ],
     ids=str,
 )
-def test_helm_lists_what_no_value_gives(helm: Repository, each: Change) -> None:
+def test_helm_lists_what_no_value_gives(helm: Repository, each: AdoptableChange) -> None:
     found = helm.adopt(each)
     assert (found.adopted, found.edits) == ((), {})
     assert found.left[0].reason == "no value of values.yaml gives exactly this field"
@@ -367,7 +367,7 @@ def entry(ref: ObjectRef, *differences: Difference, kind: str = "modified") -> D
     ],
 )
 def test_what_must_not_be_adopted_is_listed_with_its_reason(drift: DriftEntry, reason: str) -> None:
-    changes, left = changes_of([drift], {HELLO: LIVE}, {HELLO: LIVE}, "r.example.com/hello")
+    changes, left = select_changes([drift], {HELLO: LIVE}, {HELLO: LIVE}, "r.example.com/hello")
     assert changes == ()
     assert reason in left[0].reason
     assert "canary" not in str(left[0])
@@ -375,7 +375,7 @@ def test_what_must_not_be_adopted_is_listed_with_its_reason(drift: DriftEntry, r
 
 def test_a_change_names_list_items_and_who_made_it() -> None:
     at = "/spec/template/spec/containers/1/env/0/value"
-    [one], left = changes_of([entry(HELLO, Difference(at, "2", "1"))], {HELLO: LIVE}, {HELLO: LIVE}, "r")
+    [one], left = select_changes([entry(HELLO, Difference(at, "2", "1"))], {HELLO: LIVE}, {HELLO: LIVE}, "r")
     assert left == ()
-    assert one.address == (*PROXY, "env", Item("A"), "value")
+    assert one.address == (*PROXY, "env", ListItem("A"), "value")
     assert str(one) == f'Deployment dev/hello {at}: "1" -> "2" (kubectl-edit (Update, T))'

@@ -17,7 +17,7 @@ from towpath.engine.reconcile.release_admission import recent_commits, require_a
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import RefusedError, TransientError
 from towpath.release.model import EnvironmentRelease, Release, dump_release_file, release_path
-from towpath.release.quarantine import Quarantined, dump_quarantine, quarantine_path
+from towpath.release.quarantine import QuarantineEntry, dump_quarantine, quarantine_path
 
 CONFIG = """\
 apiVersion: towpath.dev/v1
@@ -54,7 +54,7 @@ class Bench:
         return self.merge({release_path("hello", environment): dump_release_file(state)})
 
     def quarantine(self, number: int) -> None:
-        bad = Quarantined(release(number).digest, "never ready", "2026-01-03T00:00:00Z")
+        bad = QuarantineEntry(release(number).digest, "never ready", "2026-01-03T00:00:00Z")
         self.merge({quarantine_path("hello"): dump_quarantine([bad])})
 
     def context(self, environment: str) -> EnvironmentContext:

@@ -14,9 +14,14 @@ from towpath.cli.history import command
 from towpath.config import load_config
 from towpath.engine.source.history import release_history
 from towpath.errors import UnknownNameError
-from towpath.release.commit_message import PromotionIntent, commit_message, verified_marker, verified_message
+from towpath.release.commit_message import (
+    PromotionIntent,
+    promotion_message,
+    verified_marker,
+    verified_message,
+)
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file, release_path
-from towpath.release.quarantine import Quarantined, dump_quarantine, quarantine_path
+from towpath.release.quarantine import QuarantineEntry, dump_quarantine, quarantine_path
 
 CONFIG = """\
 apiVersion: towpath.dev/v1
@@ -83,9 +88,9 @@ class World:
         path = release_path("hello", environment)
         files = {path: dump_release_file(state)}
         if back_from:
-            bad = Quarantined(release(back_from).digest, "never ready", "2026-01-03T00:00:00Z")
+            bad = QuarantineEntry(release(back_from).digest, "never ready", "2026-01-03T00:00:00Z")
             files[quarantine_path("hello")] = dump_quarantine([bad])
-        self.write(files, commit_message(intent), intent.marker)
+        self.write(files, promotion_message(intent), intent.marker)
         if verified:
             text = dump_release_file(replace(state, verified_at="2026-01-09T00:00:00Z"))
             marker = verified_marker(release(number), environment, run)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from towpath.adapters.kubernetes import Collection, WatchEvent
-from towpath.applyset.inventory import Inventory, Owned, Owner, to_configmap
+from towpath.applyset.inventory import Inventory, OwnedObject, Owner, to_configmap
 from towpath.drift import work_queue
 from towpath.engine.watch.state import FEW, Wanted, WatchState
 from towpath.kube.managed_fields import fingerprint
@@ -17,8 +17,8 @@ KIND = Collection("", "ConfigMap", "dev", metadata_only=True)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work_queue, "QUIET", 0.0)
-    monkeypatch.setattr(work_queue, "LONGEST", 0.0)
+    monkeypatch.setattr(work_queue, "BURST_QUIET", 0.0)
+    monkeypatch.setattr(work_queue, "MAX_BURST", 0.0)
 
 
 def ref(name: str) -> ObjectRef:
@@ -40,20 +40,20 @@ def _data(*fields: str) -> dict[str, Any]:
     return {"f:data": {f"f:{field}": {} for field in fields}}
 
 
-def owned(name: str, *fields: str, time: str = "T1", applied: str = "h") -> Owned:
-    return Owned(ref(name), "u", fingerprint(live(name, *fields, time=time)["metadata"]), applied)
+def owned(name: str, *fields: str, time: str = "T1", applied: str = "h") -> OwnedObject:
+    return OwnedObject(ref(name), "u", fingerprint(live(name, *fields, time=time)["metadata"]), applied)
 
 
-def inventory(*objects: Owned, app: str = "hello", environment: str = "dev") -> Manifest:
+def inventory(*objects: OwnedObject, app: str = "hello", environment: str = "dev") -> Manifest:
     made = Inventory(Owner(app, environment, "dev"), "c", "d", tuple(sorted(objects, key=lambda o: o.ref)))
     return to_configmap(made)
 
 
-def wanted(*objects: Owned, **more: Any) -> Wanted:
-    return Wanted({each.ref: each.applied for each in objects}, **more)
+def wanted(*objects: OwnedObject, **more: Any) -> Wanted:
+    return Wanted({each.ref: each.applied_digest for each in objects}, **more)
 
 
-def sight_of(*objects: Owned, lives: list[Manifest]) -> WatchState:
+def sight_of(*objects: OwnedObject, lives: list[Manifest]) -> WatchState:
     watch_state = WatchState("dev", "dev", lambda: None)
     watch_state.want({"hello": wanted(*objects)})
     watch_state.see_inventories([inventory(*objects)])
@@ -214,9 +214,11 @@ def test_another_environment_in_the_same_namespace_is_not_ours() -> None:
 
 
 def test_a_few_cluster_scoped_objects_are_watched_by_name_and_many_as_a_kind() -> None:
-    def roles(count: int) -> list[Owned]:
+    def roles(count: int) -> list[OwnedObject]:
         group = "rbac.authorization.k8s.io"
-        return [Owned(ObjectRef(group, "ClusterRole", "", f"r{n}"), "u", "f", "h") for n in range(count)]
+        return [
+            OwnedObject(ObjectRef(group, "ClusterRole", "", f"r{n}"), "u", "f", "h") for n in range(count)
+        ]
 
     watch_state = WatchState("dev", "dev", lambda: None)
     watch_state.see_inventories([inventory(*roles(FEW))])

@@ -9,7 +9,7 @@ from towpath.adapters.process import CommandError
 from towpath.errors import BuildError, MissingPartError, TransientError
 from towpath.local.programs import golang
 from towpath.local.programs.golang import GoProgram
-from towpath.progress import Silent
+from towpath.progress import SilentProgress
 from towpath.settings import Settings
 
 HELLO = GoProgram("hello", ".", ("hello", "greet"), ("main.said=world",))
@@ -71,23 +71,23 @@ def test_a_missing_module_is_named(tmp_path: Path) -> None:
 def test_a_program_is_built_once_and_linked_under_each_name(
     modules: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    golang.ensure([HELLO], settings, Silent())
+    golang.ensure([HELLO], settings, SilentProgress())
     assert os.popen(f"{settings.tools}/greet").read() == "hello world\n"
     place = golang.built_path(HELLO, settings)
     assert [path.name for path in place.parent.parent.glob("hello-*")] == [place.parent.name]
 
     monkeypatch.setattr(golang, "build", lambda *_: pytest.fail("built again"))
     (settings.tools / "greet").unlink()
-    golang.ensure([HELLO], settings, Silent())
+    golang.ensure([HELLO], settings, SilentProgress())
     assert (settings.tools / "greet").resolve() == place.resolve()
 
 
 def test_a_changed_module_is_built_beside_and_linked_instead(modules: Path, settings: Settings) -> None:
-    golang.ensure([HELLO], settings, Silent())
+    golang.ensure([HELLO], settings, SilentProgress())
     source = modules / "hello" / "main.go"
     source.write_text(source.read_text().replace("hello", "good morning"))
     assert not golang.link(HELLO, settings)
-    golang.ensure([HELLO], settings, Silent())
+    golang.ensure([HELLO], settings, SilentProgress())
     assert os.popen(f"{settings.tools}/hello").read() == "good morning world\n"
 
 
@@ -96,13 +96,13 @@ def test_a_failed_build_leaves_nothing_and_shows_the_compilers_words(
 ) -> None:
     (modules / "hello" / "main.go").write_text("package main\n\nfunc main() { undefined() }\n")
     with pytest.raises(BuildError, match=r"hello does not build(.|\n)*undefined: undefined"):
-        golang.ensure([HELLO], settings, Silent())
+        golang.ensure([HELLO], settings, SilentProgress())
     assert not list((settings.cache / "tools").glob("*hello*/**"))
 
 
 def test_a_folder_without_its_program_is_built_again(modules: Path, settings: Settings) -> None:
     golang.built_path(HELLO, settings).parent.mkdir(parents=True)
-    golang.ensure([HELLO], settings, Silent())
+    golang.ensure([HELLO], settings, SilentProgress())
     assert golang.built_path(HELLO, settings).is_file()
 
 

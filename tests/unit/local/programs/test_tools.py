@@ -7,7 +7,7 @@ from towpath.errors import MissingPartError, UnknownNameError
 from towpath.local.programs import debian, golang, tools
 from towpath.local.programs.golang import GoProgram
 from towpath.local.programs.tools import TOOLS
-from towpath.progress import Silent
+from towpath.progress import SilentProgress
 from towpath.settings import Settings
 
 
@@ -51,7 +51,7 @@ def test_the_version_that_kubernetes_reports_is_the_one_of_the_module() -> None:
 
 def test_an_unknown_tool_gets_the_nearest_name(settings: Settings) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean kustomize"):
-        tools.ensure("kustomise", settings, Silent())
+        tools.ensure("kustomise", settings, SilentProgress())
 
 
 def test_what_cannot_be_installed_is_told_before_anything_is_built(
@@ -61,7 +61,7 @@ def test_what_cannot_be_installed_is_told_before_anything_is_built(
     monkeypatch.setattr(debian.DebianPackage, "missing", lambda self: list(self.programs))
     monkeypatch.setattr(golang, "build", lambda *_: pytest.fail("began to build"))
     with pytest.raises(MissingPartError, match="dockerd"):
-        tools.ensure_tools(["kubernetes", "docker"], settings, Silent())
+        tools.ensure_tools(["kubernetes", "docker"], settings, SilentProgress())
 
 
 def test_what_we_built_comes_before_the_path(settings: Settings) -> None:
