@@ -1,4 +1,4 @@
-"""What measurements on a cluster share: throw-away namespaces, and the engines to compare ours with."""
+"""What measurements on a cluster share: temporary namespaces, and the engines to compare with."""
 
 import json
 import os
@@ -42,12 +42,12 @@ class Bench:
             sys.exit(str(error))
 
     def connect(self) -> Cluster:
-        """A new connection, that has asked nothing yet."""
+        """A new connection without cached discovery."""
         return connect(self.kubeconfig)
 
     @contextmanager
     def namespace(self) -> Iterator[str]:
-        """An empty namespace; it is gone with all that is in it afterwards."""
+        """An empty namespace; it is deleted afterwards with everything in it."""
         name = f"bench-{uuid.uuid4().hex[:8]}"
         self.run_kubectl("create", "namespace", name)
         try:
@@ -68,7 +68,7 @@ class Bench:
         return Flux(engine, whole - sum(engine))
 
     def _wait_furnished(self, name: str) -> None:
-        """Until the controllers have put in what every namespace gets: it is not to be measured."""
+        """Wait until the controllers have created what every namespace gets, so that it is not measured."""
         deadline = time.monotonic() + READY_SECONDS
         cluster = self.connect()
         while not (cluster.list("", "ServiceAccount", name) and cluster.list("", "ConfigMap", name)):

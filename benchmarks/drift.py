@@ -45,17 +45,19 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def told(rows: Sequence[tuple[str, list[float]]], title: str) -> None:
-    """A table; ratios to the first row."""
-    first = statistics.median(rows[0][1])
+def print_table(rows: Sequence[tuple[str, list[float]]], title: str) -> None:
+    """Print medians and worst values in seconds, with ratios to the first row."""
+    first_median = statistics.median(rows[0][1])
     print(f"\n{title}\n{'':42} {'median':>8} {'worst':>8} {'to first':>9}")
-    for what, values in rows:
-        middle = statistics.median(values)
-        print(f"{what:42} {middle:8.2f} {max(values):8.2f} {middle / first:8.1f}x", flush=True)
+    for label, values in rows:
+        median = statistics.median(values)
+        print(f"{label:42} {median:8.2f} {max(values):8.2f} {median / first_median:8.1f}x", flush=True)
 
 
 def one_app(objects: list[Manifest], namespace: str) -> tuple[Environment, Rendered]:
-    placed = tuple({**each, "metadata": {**each["metadata"], "namespace": namespace}} for each in objects)
+    placed = tuple(
+        {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}} for manifest in objects
+    )
     environment = parse_config(CONFIG % namespace).environments[0]
     return environment, Rendered("bench", "test", namespace, placed, digest_of(placed))
 
@@ -63,12 +65,16 @@ def one_app(objects: list[Manifest], namespace: str) -> tuple[Environment, Rende
 def check(bench: Bench, runs: int, folder: Path, count: int) -> None:
     objects = configmaps(count)
     ours, flux, diff = [], [], []
-    with bench.namespace() as mine, bench.namespace() as theirs, bench.namespace() as applied:
-        environment, rendered = one_app(objects, mine)
+    with (
+        bench.namespace() as towpath_namespace,
+        bench.namespace() as peer_namespace,
+        bench.namespace() as applied,
+    ):
+        environment, rendered = one_app(objects, towpath_namespace)
         cluster = bench.connect()
         sync_app(cluster, rendered, environment, commit="0" * 40)
         file, other = (
-            write(folder / "flux.json", objects, theirs),
+            write(folder / "flux.json", objects, peer_namespace),
             write(folder / "diff.json", objects, applied),
         )
         bench.run_flux(file)
@@ -77,17 +83,17 @@ def check(bench: Bench, runs: int, folder: Path, count: int) -> None:
             ours.append(timed(lambda: expect(0, cluster, environment, rendered)))
             flux += bench.run_flux(file).rounds
             diff.append(bench.run_kubectl("diff", "--server-side", "-f", other))
-    told(
+    print_table(
         [("towpath", ours), ("Flux's engine, concurrency 4", flux), ("kubectl diff --server-side", diff)],
         f"check of {count:,} unchanged objects, {runs} runs",
     )
 
 
 def expect(number: int, cluster: Cluster, environment: Environment, rendered: Rendered) -> None:
-    """One check, which must find so many objects."""
-    found = inspect(cluster, environment, [rendered]).report.entries
-    if len(found) != number:
-        sys.exit(f"{len(found)} objects were found, not {number}: {found[:1]}")
+    """Run one check; exit unless it finds exactly `number` objects."""
+    entries = inspect(cluster, environment, [rendered]).report.entries
+    if len(entries) != number:
+        sys.exit(f"{len(entries)} objects were found, not {number}: {entries[:1]}")
 
 
 def growth(bench: Bench, runs: int) -> None:
@@ -95,7 +101,7 @@ def growth(bench: Bench, runs: int) -> None:
     for size in (500, 2_000, 8_000):
         with bench.namespace() as namespace:
             rows += grown(bench, size, namespace, runs)
-    told(rows, f"growth, {runs} runs")
+    print_table(rows, f"growth, {runs} runs")
 
 
 def grown(bench: Bench, size: int, namespace: str, runs: int) -> list[tuple[str, list[float]]]:
@@ -122,28 +128,29 @@ def fleet(bench: Bench, runs: int, folder: Path, apps: int) -> None:
     rebuilt, written, applied, waited, quiet, changed, flux = [], [], [], [], [], [], []
     memory = 0
     for number in range(runs):
-        with bench.namespace() as mine, bench.namespace() as theirs:
-            here = new_fleet(bench, folder / str(number), mine, objects)
-            here.push()
-            done = run_ours(here, changes=apps)
-            rebuilt.append(done.seconds)
-            written.append(done.written)
-            file = write(folder / "fleet.json", objects, theirs)
+        with bench.namespace() as towpath_namespace, bench.namespace() as peer_namespace:
+            repository = new_fleet(bench, folder / str(number), towpath_namespace, objects)
+            repository.push()
+            run = run_towpath(repository, changes=apps)
+            rebuilt.append(run.seconds)
+            written.append(run.written)
+            file = write(folder / "fleet.json", objects, peer_namespace)
             applied.append(bench.run_kubectl("apply", "--server-side", "-f", file))
-            waited.append(applied[-1] + bench.run_kubectl("wait", "-n", theirs, *SEEN))
-            done = run_ours(here, changes=0)
-            memory = done.memory
-            quiet.append(done.seconds)
-            next(iter(here.apps.values()))[0]["data"]["LEVEL"] = f"changed {number}"
-            here.push()
-            changed.append(run_ours(here, changes=1).seconds)
-        with bench.namespace() as theirs:
+            waited.append(applied[-1] + bench.run_kubectl("wait", "-n", peer_namespace, *OBSERVED))
+            run = run_towpath(repository, changes=0)
+            memory = run.memory
+            quiet.append(run.seconds)
+            next(iter(repository.apps.values()))[0]["data"]["LEVEL"] = f"changed {number}"
+            repository.push()
+            changed.append(run_towpath(repository, changes=1).seconds)
+        with bench.namespace() as peer_namespace:
             files = [
-                write(folder / f"app-{at}.json", objects[at * 7 : at * 7 + 7], theirs) for at in range(apps)
+                write(folder / f"app-{at}.json", objects[at * 7 : at * 7 + 7], peer_namespace)
+                for at in range(apps)
             ]
             bench.run_flux(*files)
             flux += bench.run_flux(*files).rounds
-    told(
+    print_table(
         [
             ("towpath reconcile, until all is verified", rebuilt),
             ("kubectl apply --server-side, then wait", waited),
@@ -152,7 +159,7 @@ def fleet(bench: Bench, runs: int, folder: Path, apps: int) -> None:
         ],
         f"{apps} apps of 7 objects into an emptied namespace, {runs} runs",
     )
-    told(
+    print_table(
         [
             ("nothing changed", quiet),
             ("one app changed in Git", changed),
@@ -173,17 +180,17 @@ def new_fleet(bench: Bench, folder: Path, namespace: str, objects: list[Manifest
         "KUBECONFIG": bench.kubeconfig,
     }
     folder.mkdir(parents=True)
-    found = Fleet(folder, world, Settings.load(environ), registry="registry.example.com")
+    new = Fleet(folder, world, Settings.load(environ), registry="registry.example.com")
     for at in range(0, len(objects), 7):
-        found.apps[f"app-{at // 7:04}"] = objects[at : at + 7]
-    return found
+        new.apps[f"app-{at // 7:04}"] = objects[at : at + 7]
+    return new
 
 
-SEEN = ("deployment", "--all", "--for=jsonpath={.status.observedGeneration}=1", "--timeout=300s")
-"""What `kubectl wait` waits for: that controllers have seen each Deployment."""
-ONE = """\
+OBSERVED = ("deployment", "--all", "--for=jsonpath={.status.observedGeneration}=1", "--timeout=300s")
+"""Arguments of `kubectl wait`: until controllers have seen each Deployment."""
+RECONCILE_SCRIPT = """\
 import json, os, resource, time
-from towpath.engine.live.context import open_place
+from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.loop import reconcile
 from towpath.settings import Settings
 begin = last = time.perf_counter()
@@ -191,7 +198,7 @@ def tell(line):
     global last
     if line.endswith((" created", " configured")):
         last = time.perf_counter()
-done = reconcile(open_place(Settings.load(os.environ), "test"), tell=tell)
+done = reconcile(open_context(Settings.load(os.environ), "test"), tell=tell)
 taken = time.perf_counter() - begin
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 print(json.dumps([taken, last - begin, memory, len(done.outcomes), list(done.failures.items())[:3]]))
@@ -199,7 +206,7 @@ print(json.dumps([taken, last - begin, memory, len(done.outcomes), list(done.fai
 
 
 @dataclass(frozen=True)
-class Ours:
+class TowpathRun:
     """Seconds of fetch and reconcile, seconds until the last object was written, MiB of the whole process."""
 
     seconds: float
@@ -207,25 +214,25 @@ class Ours:
     memory: int
 
 
-def run_ours(here: Fleet, *, changes: int) -> Ours:
-    """A process of its own, as a worker starts one."""
+def run_towpath(repository: Fleet, *, changes: int) -> TowpathRun:
+    """Reconcile in a process of its own, as a worker does."""
     environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     environ |= {
-        "HOME": str(here.folder),
-        "TOWPATH_ENVIRONMENTS": str(here.folder / "environments.git"),
+        "HOME": str(repository.folder),
+        "TOWPATH_ENVIRONMENTS": str(repository.folder / "environments.git"),
         "TOWPATH_GIT_ALLOW_FILE": "1",
-        "TOWPATH_CACHE": str(here.folder / "cache"),
-        "KUBECONFIG": str(here.world.kubeconfig),
+        "TOWPATH_CACHE": str(repository.folder / "cache"),
+        "KUBECONFIG": str(repository.world.kubeconfig),
     }
-    done = subprocess.run(
-        [sys.executable, "-c", ONE], env=environ, capture_output=True, text=True, check=False
+    process = subprocess.run(
+        [sys.executable, "-c", RECONCILE_SCRIPT], env=environ, capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        sys.exit(done.stderr)
-    taken, written, memory, outcomes, failures = json.loads(done.stdout.splitlines()[-1])
+    if process.returncode:
+        sys.exit(process.stderr)
+    taken, written, memory, outcomes, failures = json.loads(process.stdout.splitlines()[-1])
     if failures or outcomes != changes:
         sys.exit(f"{outcomes} apps were changed, not {changes}; failures: {failures}")
-    return Ours(taken, written, memory)
+    return TowpathRun(taken, written, memory)
 
 
 def main() -> None:

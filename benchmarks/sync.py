@@ -32,29 +32,31 @@ CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: bench, namespace: %s
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds."""
+    """Seconds of the first sync, of the second one, and of the process around them."""
 
     first: float
     again: float
     start: float
 
 
-def ours(bench: Bench, objects: list[Manifest], namespace: str) -> Run:
+def towpath_sync(bench: Bench, objects: list[Manifest], namespace: str) -> Run:
     environment = parse_config(CONFIG % namespace).environments[0]
-    placed = tuple({**each, "metadata": {**each["metadata"], "namespace": namespace}} for each in objects)
+    placed = tuple(
+        {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}} for manifest in objects
+    )
     rendered = Rendered("bench", "bench", namespace, placed, digest_of(placed))
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-c", IMPORT], check=True)
     start = time.perf_counter() - begin
-    taken = []
+    seconds = []
     for expected in (len(objects), 0):
         cluster = bench.connect()
         begin = time.perf_counter()
         result = sync_app(cluster, rendered, environment, commit="0" * 40)
-        taken.append(time.perf_counter() - begin)
+        seconds.append(time.perf_counter() - begin)
         if len(result.changes) != expected:
             sys.exit(f"{len(result.changes)} objects were changed, not {expected}")
-    return Run(*taken, start=start)
+    return Run(*seconds, start=start)
 
 
 def flux(bench: Bench, objects: list[Manifest], namespace: str) -> Run:
@@ -72,36 +74,39 @@ def kubectl(bench: Bench, objects: list[Manifest], namespace: str) -> Run:
 
 
 ENGINES: Mapping[str, Callable[[Bench, list[Manifest], str], Run]] = {
-    "ours": ours,
+    "ours": towpath_sync,
     "Flux ApplyAllStaged, 4 at a time": flux,
     "kubectl apply --server-side": kubectl,
 }
 
 
 def measure(bench: Bench, objects: list[Manifest], runs: int) -> dict[str, list[Run]]:
-    taken: dict[str, list[Run]] = {name: [] for name in ENGINES}
+    results: dict[str, list[Run]] = {name: [] for name in ENGINES}
     names = list(ENGINES)
     for number in range(runs):
         for name in names[number % len(names) :] + names[: number % len(names)]:
             with bench.namespace() as namespace:
-                taken[name].append(ENGINES[name](bench, objects, namespace))
-            last = taken[name][-1]
-            print(f"  {number + 1}/{runs} {name}: {last.first:.2f} s, {last.again:.2f} s", file=sys.stderr)
-    return taken
+                results[name].append(ENGINES[name](bench, objects, namespace))
+            newest = results[name][-1]
+            print(
+                f"  {number + 1}/{runs} {name}: {newest.first:.2f} s, {newest.again:.2f} s", file=sys.stderr
+            )
+    return results
 
 
-def show(title: str, taken: dict[str, list[Run]]) -> None:
+def show(title: str, results: dict[str, list[Run]]) -> None:
     print(f"\n{title}")
     print(f"{'':34}{'first':>8}{'worst':>8}{'to ours':>9}{'again':>9}{'worst':>8}{'to ours':>9}{'start':>8}")
     base = {
-        what: statistics.median(getattr(run, what) for run in taken["ours"]) for what in ("first", "again")
+        field: statistics.median(getattr(run, field) for run in results["ours"])
+        for field in ("first", "again")
     }
-    for name, runs in taken.items():
+    for name, runs in results.items():
         cells = ""
-        for what in ("first", "again"):
-            values = [getattr(run, what) for run in runs]
-            middle = statistics.median(values)
-            cells += f"{middle:7.2f}s{max(values):7.2f}s{middle / base[what]:8.2f}x "
+        for field in ("first", "again"):
+            values = [getattr(run, field) for run in runs]
+            median = statistics.median(values)
+            cells += f"{median:7.2f}s{max(values):7.2f}s{median / base[field]:8.2f}x "
         print(f"{name:34}{cells}{statistics.median(run.start for run in runs):6.2f}s")
 
 
@@ -113,8 +118,8 @@ def main() -> None:
     arguments = parser.parse_args()
     bench = Bench.open()
     for workload in arguments.workload or WORKLOADS:
-        taken = measure(bench, WORKLOADS[workload](arguments.objects), arguments.runs)
-        show(f"{arguments.objects} objects ({workload}), {arguments.runs} runs", taken)
+        results = measure(bench, WORKLOADS[workload](arguments.objects), arguments.runs)
+        show(f"{arguments.objects} objects ({workload}), {arguments.runs} runs", results)
 
 
 if __name__ == "__main__":

@@ -23,16 +23,16 @@ from tests.integration.running import RunningStack  # noqa: E402
 from tests.integration.watched import Watched, watched  # noqa: E402
 
 
-class Eye:
-    """Watches the ConfigMaps and notes when one has the value of Git again."""
+class HealObserver:
+    """Watches the ConfigMaps and notes when one has the value of Git again (Unix time by name)."""
 
-    def __init__(self, here: Watched) -> None:
+    def __init__(self, environment: Watched) -> None:
         self.healed: dict[str, float] = {}
-        self._here = here
+        self._environment = environment
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        cluster, namespace = self._here.world.cluster, self._here.world.namespace
+        cluster, namespace = self._environment.world.cluster, self._environment.world.namespace
         since = cluster.list_with_version("", "ConfigMap", namespace)[1]
         while True:
             for event in cluster.watch("", "ConfigMap", namespace, since=since, seconds=300):
@@ -42,24 +42,24 @@ class Eye:
                     self.healed[metadata["name"]] = time.time()
 
 
-def trial(here: Watched, eye: Eye, name: str) -> tuple[float, float]:
-    """Seconds to healed and to recorded."""
-    known = {run["id"] for run in here.runs()}
-    here.edit(name)
+def trial(environment: Watched, observer: HealObserver, name: str) -> tuple[float, float]:
+    """Edit one ConfigMap; seconds until it is healed and until its run is recorded."""
+    earlier_runs = {run["id"] for run in environment.runs()}
+    environment.edit(name)
     returned = time.time()
-    eye.healed.pop(name, None)
-    if here.value(name) == "1":
-        eye.healed.setdefault(name, time.time())
-    here.until(lambda: name in eye.healed, f"{name} is healed")
-    new: list[dict[str, object]] = []
+    observer.healed.pop(name, None)
+    if environment.value(name) == "1":
+        observer.healed.setdefault(name, time.time())
+    environment.until(lambda: name in observer.healed, f"{name} is healed")
+    new_runs: list[dict[str, object]] = []
 
     def recorded() -> bool:
-        new[:] = [run for run in here.runs("COMPLETED") if run["id"] not in known]
-        return bool(new)
+        new_runs[:] = [run for run in environment.runs("COMPLETED") if run["id"] not in earlier_runs]
+        return bool(new_runs)
 
-    here.until(recorded, "the run is recorded")
-    ended = datetime.fromisoformat(str(new[0]["end_time"])).astimezone(UTC).timestamp()
-    return max(0.0, eye.healed[name] - returned), max(0.0, ended - returned)
+    environment.until(recorded, "the run is recorded")
+    ended = datetime.fromisoformat(str(new_runs[0]["end_time"])).astimezone(UTC).timestamp()
+    return max(0.0, observer.healed[name] - returned), max(0.0, ended - returned)
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -79,23 +79,23 @@ def main() -> None:
     os.environ["TOWPATH_HOME"] = str(home)
     names = [f"c{number:03}" for number in range(arguments.objects)]
     healed, recorded = [], []
-    with watched(stack, {"app": [configmap(name, a="1", b="2") for name in names]}) as here:
-        eye = Eye(here)
+    with watched(stack, {"app": [configmap(name, a="1", b="2") for name in names]}) as environment:
+        observer = HealObserver(environment)
         time.sleep(1)
         load = os.getloadavg()[0]
         for number in range(arguments.trials):
-            one, other = trial(here, eye, names[number % len(names)])
-            healed.append(one)
-            recorded.append(other)
+            to_healed, to_recorded = trial(environment, observer, names[number % len(names)])
+            healed.append(to_healed)
+            recorded.append(to_recorded)
             time.sleep(0.5)
     print(
         f"{arguments.trials} trials, {arguments.objects} ConfigMaps, {os.cpu_count()} CPUs,"
         f" load {load:.1f} before and {os.getloadavg()[0]:.1f} after"
     )
     print(f"{'from kubectl back to':24} {'p50':>7} {'p90':>7} {'p99':>7} {'worst':>7}")
-    for what, values in (("the field restored", healed), ("the run Completed", recorded)):
-        shown = [statistics.median(values), percentile(values, 0.9), percentile(values, 0.99), max(values)]
-        print(f"{what:24}" + "".join(f" {value:6.2f}s" for value in shown))
+    for label, values in (("the field restored", healed), ("the run Completed", recorded)):
+        seconds = [statistics.median(values), percentile(values, 0.9), percentile(values, 0.99), max(values)]
+        print(f"{label:24}" + "".join(f" {value:6.2f}s" for value in seconds))
 
 
 if __name__ == "__main__":
