@@ -1,4 +1,4 @@
-"""What a watcher tells Prometheus. Labels are names of apps, kinds and fixed words: never of objects."""
+"""Prometheus metrics of a watcher. Labels are names of apps, kinds and fixed words, never of objects."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 MAX_APPS = 1000
-"""Apps that have series of their own; those beyond, by name, are counted together as `_other`."""
+"""Apps with series of their own; further ones, in order of name, are summed as `_other`."""
 _REST = "_other"
 _BUCKETS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 _GAUGES = {
@@ -26,7 +26,7 @@ Values = dict[tuple[str, ...], float]
 
 
 class Metrics(Collector):
-    """One watcher's own registry: what libraries of the same process count is not mixed in."""
+    """Metrics of one watcher, in a registry of its own, apart from those of libraries in the process."""
 
     content_type = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -69,7 +69,10 @@ class Metrics(Collector):
             self._values[name] = values
 
     def set_apps(self, drifted: Mapping[str, int], unapplied: Iterable[str]) -> None:
-        """All apps there are; those that are gone have no series any more."""
+        """Set the series of all apps: app -> drifted objects, and the apps that are not applied as in Git.
+
+        Series of apps that no longer exist are removed.
+        """
         unapplied_apps = set(unapplied)
         counts: Values = {}
         in_sync: Values = {}
@@ -81,14 +84,14 @@ class Metrics(Collector):
         self._set("app_in_sync", in_sync)
 
     def set_health(self, health: Mapping[str, str], words: Iterable[str]) -> None:
-        """The one of `words` that each app has."""
+        """Set app -> health; `words` are all health words that exist."""
         apps, all_words = sorted(health.items())[:MAX_APPS], list(words)
         self._set(
             "app_health", {(app, word): float(word == current) for app, current in apps for word in all_words}
         )
 
     def set_ready(self, is_ready: Callable[[], bool]) -> None:
-        """`is_ready` is asked at each scrape."""
+        """`is_ready` is called at each scrape."""
         self._is_ready = is_ready
 
     def set_reachable(self, *, git: bool | None = None, server: bool | None = None) -> None:
@@ -101,12 +104,12 @@ class Metrics(Collector):
         self._set("pending_records", {(): float(count)})
 
     def succeeded(self, at: float) -> None:
-        """A reconcile has succeeded at this Unix time; an older one than is known changes nothing."""
+        """Record a successful reconcile at Unix time `at`; an older time changes nothing."""
         name = "last_successful_reconcile_timestamp_seconds"
         self._set(name, {(): max(at, self._values[name].get((), 0.0))})
 
     def ran(self, result: str, seconds: float) -> None:
-        """`result` is completed, failed or unrecorded."""
+        """Count a reconcile of `seconds`; `result` is completed, failed or unrecorded."""
         self._runs.labels(self._environment, result).inc()
         self._seconds.observe(seconds)
 
@@ -114,15 +117,15 @@ class Metrics(Collector):
         self._heals.labels(self._environment, manager).inc()
 
     def restarted(self, kind: str, reason: str) -> None:
-        """`reason` is expired, interrupted or refused."""
+        """Count a resumed watch; `reason` is expired, interrupted or refused."""
         self._restarts.labels(self._environment, kind, reason).inc()
 
     def text(self) -> str:
-        """All of it, in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry).decode()
 
     def names(self) -> frozenset[str]:
-        """Every name that a query may use."""
+        """Every metric name that a query may use."""
         ends = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
         return frozenset(
             each.name + end for each in self._registry.collect() for end in ends.get(each.type, ("",))

@@ -1,4 +1,4 @@
-"""Reads images from an OCI registry, and keeps release records there beside the images they describe.
+"""Reads image manifests from an OCI registry, and keeps release records beside the images they describe.
 
 A record is a small artifact in the image's own repository, found by tag: `sha256-<hex>.towpath` for the
 digest of an image, as cosign names signatures, and `commit-<hex>.towpath` for the commit it was built from.
@@ -22,7 +22,7 @@ _SUFFIX = ".towpath"
 
 @dataclass(frozen=True, slots=True)
 class RegistryManifest:
-    """A manifest as the registry gave it; `digest` is computed from its bytes, `size` their number.
+    """A manifest as the registry returned it; `digest` is computed from its bytes, `size` is in bytes.
 
     `config_digest` is the id of the image, None for an index of several platforms.
     """
@@ -47,7 +47,7 @@ def read_manifest(reference: ImageReference | str) -> RegistryManifest:
 
 
 def exists(reference: ImageReference | str) -> bool:
-    """The registry has an image by that name."""
+    """Whether the registry has an image of that name."""
     image = _image(reference)
     return Repository(image).manifest(image.selector) is not None
 
@@ -55,7 +55,7 @@ def exists(reference: ImageReference | str) -> bool:
 def put_release(release: Release) -> str:
     """Write the record of a release and return the record's digest. Writing the same again changes nothing.
 
-    The image must be there: a record never announces what cannot be pulled.
+    Raises UnknownNameError when the image is not in the registry: a record never names what cannot be pulled.
     """
     image = parse_image(release.image)
     repository = Repository(image, push=True)

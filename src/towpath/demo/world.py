@@ -1,4 +1,4 @@
-"""What a person at the keyboard has on the local stack: `towpath`, `kubectl`, `git`, the registry."""
+"""Access to the local stack as a user has it: `towpath`, `kubectl`, `git`, the registry."""
 
 import json
 import os
@@ -22,7 +22,7 @@ COMMAND_TIMEOUT = 900.0
 """Seconds for one `towpath` command: a delivery through two environments with slow pods."""
 
 Tell = Callable[[str], None]
-"""Takes one line for the person who watches."""
+"""Takes one line of output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Handles on the running local stack. Everything is asked of the real parts, nothing is remembered."""
+    """Access to the running local stack. Every call queries the real parts; nothing is cached."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -44,7 +44,7 @@ class World:
 
     @classmethod
     def connect(cls, settings: Settings, work: Path) -> "World":
-        """The stack that `settings` points to; `work` is a folder for working copies."""
+        """The stack of `settings`; `work` holds working copies. MissingPartError when it is not running."""
         if not settings.environments or not settings.kubeconfig:
             raise MissingPartError(
                 "the local stack is not running", remedy="Start it with `towpath local up`."

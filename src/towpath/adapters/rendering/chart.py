@@ -1,4 +1,4 @@
-"""What a Helm chart reads, found before Helm runs: local files only, nothing that is fetched or unpacked."""
+"""Scans a Helm chart before Helm runs: local files only, nothing fetched or unpacked."""
 
 import posixpath
 import re
@@ -15,14 +15,14 @@ _UNSTABLE_FUNCTIONS = re.compile(
     rb"\b(rand[A-Z]\w*|uuidv4|now|ago|gen(CA|PrivateKey|SelfSignedCert|SignedCert)\w*|bcrypt|htpasswd|shuffle"
     rb"|encryptAES)\b|\b(keys|values)\s+[.$(]|\|\s*(keys|values)\b"
 )
-"""Functions that make up a value, tell the time, or list a mapping in no order."""
+"""Template functions whose result may differ each time: random values, the time, unordered mappings."""
 _TPL = re.compile(rb"\btpl\b")
 _NOW = re.compile(rb'"(?:\\.|[^"\\])*+"|`[^`]*+`|(?P<now>(?<![\w.$-])now(?![\w-]))')
 _FIXED_TIME = b'(toDate "2006-01-02" "2001-02-03")'
 
 
 def scan(sources: Sources, chart: str, values: str) -> bool:
-    """Read and judge the chart and the values; whether rendering may say something else each time.
+    """Read and check the chart and the values; returns whether rendering may differ each time.
 
     Raises ConfigError for a link out of the checkout, a dependency that is not in `charts/`, an archive, a
     schema that refers elsewhere, and YAML that is not safe to hand on.
@@ -47,7 +47,7 @@ def scan(sources: Sources, chart: str, values: str) -> bool:
         elif name in _STRICT:
             _check_file(sources, path, name, files)
         elif "/crds/" in inside and name.endswith((".yaml", ".yml", ".json")):
-            sources.documents(path, file=path)  # Helm hands them on as they are
+            sources.documents(path, file=path)  # Helm passes CRDs on unchanged
     value_documents = sources.documents(values, file=values)
     if len(value_documents) > 1:
         raise ConfigError(
@@ -57,14 +57,14 @@ def scan(sources: Sources, chart: str, values: str) -> bool:
         sources.masked.append(document.value)
         if not isinstance(document.value, dict):
             raise ConfigError("values that are not a mapping", file=values, line=document.line)
-    # What `tpl` evaluates may stand in any file.
+    # `tpl` may evaluate text from any file.
     return unstable or (
         evaluates and any(_UNSTABLE_FUNCTIONS.search(sources.content(each)) for each in sources.files)
     )
 
 
 def copy(sources: Sources, chart: str, values: str, folder: Path, *, fixed_time: bool) -> None:
-    """Write the chart and the values, as they were read, to `folder`; `fixed_time`: `now` is another time."""
+    """Write the chart and the values, as read, to `folder`; `fixed_time`: replace `now` by a constant."""
     for path in (*sources.walk(chart, hidden=True), values):
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def _check_dependencies(listed: Any, path: str, files: set[str]) -> None:
 
 
 def _check_schema(value: Any, path: str) -> None:
-    """No `$ref` but inside the schema itself, and no dialect that would be looked up."""
+    """Refuse every `$ref` out of the schema itself, and dialects that would have to be fetched."""
     if isinstance(value, list):
         for item in value:
             _check_schema(item, path)

@@ -1,7 +1,7 @@
-"""What a kustomization reads, found before Kustomize runs: local files only, nothing that executes.
+"""Scans a kustomization before Kustomize runs: local files only, nothing that executes.
 
 Kustomize itself would fetch `resources: [https://…]`, run `git` for a base, and follow any `path:`. Go's JSON
-decoder takes keys in any case, so keys are compared case-folded here too.
+decoder ignores the case of keys, so keys are compared case-folded here too.
 """
 
 import difflib
@@ -19,19 +19,19 @@ from towpath.yamltext.manifest_reader import ManifestDocument
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MAX_BASES = 500
-"""Bases after each use of a base is counted: ten levels of two would be a thousand builds."""
+"""Bases, each counted as often as it is used: ten levels of two would be a thousand builds."""
 MAX_GENERATED = 1 << 20
-"""Bytes of the files that one generated ConfigMap or Secret may take up; Kubernetes stores no larger one."""
+"""Bytes of files in one generated ConfigMap or Secret; Kubernetes stores no larger one."""
 MAX_ALL_GENERATED = 8 << 20
-"""Bytes of the files that all of them may take up: what may be rendered at all."""
+"""Bytes of files in all generated objects together: the limit of all rendered output."""
 _MAX_DEPTH = 30
 _MAX_PATH = 4_096
 _COSTLY = 5
-"""What a value of a kustomization counts: its line is kept, and reading it takes so much longer."""
+"""Cost of one value of a kustomization against the limit of values: its line is kept, which takes longer."""
 
 _FOLDERS_OR_FILES = ("resources", "bases", "components")
 _UNIQUE_ENTRIES = ("resources", "bases")
-"""Kustomize refuses the same object twice."""
+"""Lists in which Kustomize refuses the same entry twice."""
 _FILES = ("crds", "configurations")
 _PLUGINS = ("transformers", "generators", "validators")
 _PATCHES = ("patches", "patchesJson6902", "replacements")
@@ -57,7 +57,7 @@ _FUNCTION = re.compile(r"config\.(kubernetes|k8s)\.io/function")
 
 
 def scan(sources: Sources, folder: str) -> list[ManifestDocument]:
-    """Read all that building `folder` would read; the documents of its resources, to find origins by.
+    """Read everything that building `folder` would read; returns the documents of its resources.
 
     Raises ConfigError for a remote base, a path out of the checkout, a plugin, a Helm chart, a cycle.
     """
@@ -73,13 +73,13 @@ class _Scan:
         self._open: list[str] = []
         self._resources: dict[str, list[ManifestDocument]] = {}
         self.pairs: set[str] = set()
-        """Files of `KEY=value` that were judged."""
+        """Files of `KEY=value` lines that were checked."""
         self.generated = 0
-        """Bytes of the files of which objects are generated, each as often as it is."""
+        """Bytes of files in generated objects; a file counts once per use."""
 
     @property
     def resources(self) -> list[ManifestDocument]:
-        """What the files of resources hold, each file once."""
+        """The documents of all resource files, each file once."""
         return [document for documents in self._resources.values() for document in documents]
 
     def resource(self, place: str, documents: list[ManifestDocument]) -> None:
@@ -135,7 +135,7 @@ class _Scan:
 
 
 class _Kustomization:
-    """One file's keys."""
+    """Checks the keys of one kustomization file."""
 
     def __init__(
         self, walk: _Scan, sources: Sources, document: LinedDocument, file: str, folder: str
@@ -199,7 +199,7 @@ class _Kustomization:
             self._generator(value, line)
 
     def _nested(self, item: Any, line: int) -> None:
-        """`path` and `paths` at any depth of a patch, a replacement or a built-in plugin's configuration."""
+        """Read files under `path` and `paths` at any depth of a patch, a replacement or a built-in plugin."""
         if isinstance(item, dict):
             for key, value in item.items():
                 if key.casefold() in ("path", "paths") and not _is_pointer(key, item):
@@ -237,7 +237,7 @@ class _Kustomization:
                     self._pairs(content, place)
 
     def _pairs(self, content: bytes, file: str) -> None:
-        """Judge a file of `KEY=value`; Kustomize would look up the rest in its environment."""
+        """Check a file of `KEY=value` lines; without `=`, Kustomize would read its own environment."""
         if file in self._walk.pairs:
             return
         self._walk.pairs.add(file)
@@ -260,7 +260,7 @@ class _Kustomization:
         self._sources.documents(self._path(item, line), file=self._file, line=line)
 
     def _path(self, item: Any, line: int) -> str:
-        """The place of a local path, after everything that is not one was refused."""
+        """The real path of an entry; ConfigError for anything but a local path inside the repository."""
         if not isinstance(item, str) or not item.strip():
             raise ConfigError("a path is expected here", file=self._file, line=line)
         if len(item) > _MAX_PATH:

@@ -1,4 +1,4 @@
-"""Where a rendered object was written: the file, and the line where it can be known."""
+"""The source of rendered objects: the file, and the line where it can be known."""
 
 import bisect
 import re
@@ -10,7 +10,7 @@ _SOURCE_COMMENT = re.compile(r"# Source: [^/]+/(.+)")
 
 
 class Origins:
-    """Finds where a rendered object was written: same kind and name, else the only one of its kind."""
+    """Finds the source of a rendered object: same kind and name, else the only one of its kind."""
 
     def __init__(self, documents: Sequence[ManifestDocument], fallback: str) -> None:
         self._fallback = fallback
@@ -49,7 +49,7 @@ class Templates:
         self._files: list[str] = []
         readable_files = set(files)
         for number, line in enumerate(text.splitlines(), start=1):
-            # A template may write such a comment itself: only of files that are there.
+            # A template may write such a comment itself: only files that exist count.
             if (comment := _SOURCE_COMMENT.match(line)) and f"{chart}/{comment[1]}" in readable_files:
                 self._lines.append(number)
                 self._files.append(f"{chart}/{comment[1]}")

@@ -1,8 +1,8 @@
-"""What all renders of one run may take together, so that a repository of many traps costs no more than one.
+"""A quota of memory and time shared by all renders of a run: many oversized apps cost no more than one.
 
-Memory: a renderer says how much it may need and waits until there is so much left. Time: YAML is read by one
-thread at a time (Python would not be faster with more), and after `max_too_large` apps that were too large
-nothing more is read or rendered, and what runs is ended.
+Memory: a renderer requests what it may need and waits until that much is free. Time: one thread at a time
+reads YAML (more threads would not be faster in Python). After `max_too_large` apps that exceeded a limit,
+nothing more is read or rendered, and running renderers are ended.
 """
 
 import threading
@@ -16,11 +16,11 @@ MEMORY = 176
 
 
 class StoppedError(Exception):
-    """Not an error of this app: others took all that a run may take."""
+    """The quota of the run is spent. Not an error of this app."""
 
 
 class RenderQuota:
-    """Shared by the threads of one run."""
+    """The quota of one run, shared by its threads."""
 
     def __init__(self, *, max_too_large: int = 1) -> None:
         self.stopped = threading.Event()
@@ -30,14 +30,14 @@ class RenderQuota:
         self._reading = threading.Lock()
 
     def too_large(self) -> None:
-        """Count an app that needed more than it may have."""
+        """Count an app that exceeded a limit."""
         with self._freed:
             self._too_large_left -= 1
             if self._too_large_left <= 0:
                 self.stopped.set()
 
     def check(self) -> None:
-        """Raise StoppedError when nothing more is to be started."""
+        """Raise StoppedError when the quota is spent."""
         if self.stopped.is_set():
             raise StoppedError
 
@@ -57,11 +57,11 @@ class RenderQuota:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Be the one thread that reads YAML."""
+        """Hold the lock under which one thread at a time reads YAML."""
         with self._reading:
             self.check()
             try:
                 yield
             except TooLargeError:
-                self.stopped.set()  # threads do not share the next one's time, they add to it
+                self.stopped.set()  # the other threads would each spend as much again
                 raise

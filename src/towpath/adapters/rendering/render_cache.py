@@ -1,7 +1,7 @@
-"""What was rendered before: one file per result, found by the content of everything it was made of.
+"""A cache of render results: one file per result, keyed by the content of everything it was rendered from.
 
-The key is a hash over the Git blob ids of all files that rendering reads, so it is to a render what a tree id
-is to a folder, also for bases beside the app's folder and for folders that nobody has committed. A commit
+The key is a hash over the Git blob ids of all files that rendering reads. Unlike a Git tree id it also covers
+bases beside the app's folder and folders that are not committed. A commit
 that touches one app changes the keys of that app only.
 """
 
@@ -26,18 +26,18 @@ def blob_id(content: bytes) -> str:
 
 
 def cache_key(inputs: Iterable[str]) -> str:
-    """A name for a result made of `inputs`, and of nothing else."""
+    """The key of a result that depends on `inputs` and nothing else: 64 hex digits."""
     return hashlib.sha256("\0".join((_FORMAT, *inputs)).encode()).hexdigest()
 
 
 class RenderCache:
-    """A folder of results; any number of processes may use it at once, and it may be removed at any time."""
+    """A folder of results. Several processes may use it at once, and it may be removed at any time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, key: str) -> list[ManifestDocument] | None:
-        """The result, or None when there is none, or what is there is not what was written."""
+        """The result; None when there is none, or its file is damaged."""
         path = self._path(key)
         try:
             content = path.read_bytes()
@@ -51,12 +51,12 @@ class RenderCache:
         return [ManifestDocument(value, file, line) for value, file, line in json.loads(body)]
 
     def put(self, key: str, documents: Iterable[ManifestDocument]) -> None:
-        """Keep a result. A cache that cannot be written is no error: the result is there all the same."""
+        """Store a result. A cache that cannot be written is not an error."""
         path = self._path(key)
         body = json.dumps([[each.value, each.file, each.line] for each in documents]).encode()
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Rendered Secrets are among the results: mkstemp makes files that only we can read.
+            # Results contain rendered Secrets: mkstemp makes files that only their owner can read.
             number, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
             try:
                 with os.fdopen(number, "wb") as file:
@@ -67,9 +67,9 @@ class RenderCache:
                 raise
 
     def trim(self) -> None:
-        """Remove the results that were not used for longest, until the rest is within bounds."""
+        """Remove the least recently used results until MAX_ENTRIES and MAX_BYTES are kept."""
         results = []
-        with contextlib.suppress(OSError):  # a folder that is not ours to read
+        with contextlib.suppress(OSError):  # the folder may be unreadable
             for path in self._folder.glob("*/*"):
                 with contextlib.suppress(OSError):
                     status = path.stat()

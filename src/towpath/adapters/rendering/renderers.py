@@ -1,6 +1,6 @@
 """Renders an app for an environment: plain YAML, Kustomize or Helm, no network, no plugins, bounded time.
 
-What a renderer would read is read and judged first; the program then runs in a sandbox.
+What a renderer would read is read and checked first; the program then runs in a sandbox.
 """
 
 import os
@@ -24,7 +24,7 @@ from towpath.errors import ConfigError, MissingPartError
 from towpath.yamltext.manifest_reader import ManifestDocument, load_documents
 
 RECORDS = frozenset({"release.yaml", "quarantine.yaml", "prune.yaml"})
-"""Files beside the manifests that are about them, and that nobody applies."""
+"""Records beside the manifests; they are never applied."""
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -61,7 +61,7 @@ def render(  # noqa: PLR0913
     """The documents of an app in an environment, each with the file and line it comes from.
 
     `root` is a checkout, `tools` a folder of programs looked into before PATH, `cache` a folder where results
-    are kept, `quota` the budget of a run of many renders (StoppedError when it is spent). Raises ConfigError
+    are kept, `quota` is shared by all renders of a run (StoppedError when it is spent). Raises ConfigError
     for what a person must correct, MissingPartError when the renderer's program is not there.
     """
     return render_traced(root, app, environment, tools=tools, timeout=timeout, cache=cache, quota=quota)[0]
@@ -128,7 +128,7 @@ def _kustomize(job: _Job) -> list[ManifestDocument]:
 
 
 def _helm(job: _Job) -> list[ManifestDocument]:
-    """`helm template` of the chart in the app's base, with the environment's values; hooks are ours then."""
+    """`helm template` of the app's chart with the environment's values; maps Helm's hook annotations."""
     sources, app = job.sources, job.app
     chart = sources.locate(job.base, file=job.base)
     values = f"{job.folder}/values.yaml"
@@ -137,13 +137,13 @@ def _helm(job: _Job) -> list[ManifestDocument]:
     file = f"{chart}/Chart.yaml"
 
     def template(*, fixed_time: bool = False) -> str:
-        # A copy, because a file may become a link after it was judged, and Helm follows links.
+        # A copy, because a file may become a link after it was checked, and Helm follows links.
         with tempfile.TemporaryDirectory(prefix="towpath-render-") as name:
             helm_chart.copy(sources, chart, values, Path(name), fixed_time=fixed_time)
             command = [
                 *(helm, "template", app.name, str(Path(name) / chart)),
                 *("--namespace", job.environment.namespace, "--include-crds", "--skip-tests"),
-                # Of values files, Helm takes a list by commas; a folder above may have one in its name.
+                # Helm splits this option at commas, so the path must have none: it is relative.
                 *("--values", values),
             ]
             return render_by("helm", command, sources, file, job.timeout, folder=Path(name))
@@ -171,7 +171,7 @@ RENDERERS: dict[str, Callable[[_Job], list[ManifestDocument]]] = {
 
 
 def _cached(job: _Job, program: str, build: Callable[[], list[ManifestDocument]]) -> list[ManifestDocument]:
-    """The result of `build`, or what it was when everything was the same. Call it after all was read."""
+    """The result of `build`, cached until an input changes. Call it after all sources were read."""
     if job.cache is None:
         return build()
     sources, status = job.sources, Path(program).stat()
@@ -191,7 +191,7 @@ def _cached(job: _Job, program: str, build: Callable[[], list[ManifestDocument]]
 
 def find_program(name: str, tools: Path | None) -> str:
     """The path of a program: in `tools`, else on PATH; MissingPartError when it is in neither."""
-    # Never from the folder that is being looked at: it may be a repository with a program of this name.
+    # Never from the current folder: it may be a repository that contains a program of this name.
     folders = [str(tools or ""), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
     found = shutil.which(name, path=os.pathsep.join(filter(posixpath.isabs, folders)))
     if not found:

@@ -1,7 +1,7 @@
-"""Runs a renderer so that it can reach nothing and cost no more than it may.
+"""Runs a renderer without network, and with limits of memory, time and output.
 
-An empty PATH and HOME, a dead proxy, nothing of our environment, and limits that the operating system keeps:
-what was overlooked before the program started has nowhere to go.
+The program gets an empty PATH and HOME, a proxy that does not answer, no variable of this process, and limits
+that the operating system enforces. This holds even if the scan before it missed something.
 """
 
 import base64
@@ -20,34 +20,34 @@ from towpath.errors import ConfigError, TooLargeError
 from towpath.redact import MASK
 
 TIMEOUT = 30.0
-"""Seconds one render may take at the wall."""
+"""Seconds of wall time for one render."""
 MAX_OUTPUT = 8 << 20
-"""Bytes a renderer may write; strict_yaml takes no longer text."""
+"""Bytes that a renderer may write; the YAML reader accepts no longer text."""
 _CRASH = re.compile(r"\s*(?:goroutine \d+|runtime stack:|\[signal )")
 _STACK = re.compile(r"\.go:\d+ \+0x")
 _MIN_MASKED = 6
-"""Values with fewer characters are too common to be masked."""
+"""Characters; shorter values are too common to be masked."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """MiB a program may have: `limit` of data, of which `resident` is what the others must leave free."""
+    """MiB of a program: `limit` of data, of which `resident` is reserved from the quota of the run."""
 
     limit: int
     resident: int
 
 
 _USUAL_MEMORY = {"kustomize": _Memory(96, 32), "helm": _Memory(112, 80)}
-"""What nearly all renders need. Of its data, a Go program keeps some 64 MiB free for tables."""
+"""Enough for nearly all renders. A Go program reserves some 64 MiB of its data for tables."""
 _SECONDS: dict[str, Callable[[Sources], float]] = {
     "kustomize": lambda sources: min(10, 1 + sources.values / 15_000 + (sources.values / 30_000) ** 2),
     "helm": lambda sources: min(5, 1 + sources.size / (1 << 20)),
 }
-"""Processor time, more than they need: templates can loop for ever, whatever else lies beside them. Kustomize
-compares every object with every other.
+"""Seconds of processor time, more than a render needs; a template may loop for ever. Kustomize compares every
+object with every other.
 """
 _ALL_MEMORY = _Memory(176, quota.MEMORY)
-"""What one may have that needed more: all there is, while no other runs."""
+"""For the second attempt of a render that needed more: all memory, while no other runs."""
 
 
 def render_by(  # noqa: PLR0913
@@ -59,9 +59,10 @@ def render_by(  # noqa: PLR0913
     *,
     folder: Path | None = None,
 ) -> str:
-    """What the renderer prints; it is tried again with all the memory there is when it needed more.
+    """Run the renderer and return its output; retry once with all memory when it needed more.
 
-    It runs in `folder`, which is the checkout when none is given.
+    It runs in `folder` (None: the checkout). `timeout` is in seconds. Raises TooLargeError when a limit was
+    reached, ConfigError when the renderer refuses its input, StoppedError when the quota is spent.
     """
     cpu = int(_SECONDS[renderer](sources))
 
@@ -117,7 +118,7 @@ def _run_within(  # noqa: PLR0913, PLR0917
 
 
 def _error_text(error: CommandError, sources: Sources, folder: Path) -> str:
-    """The program's own words on one line, without this machine's paths, values, and a crash's stack."""
+    """The program's error output on one line, without paths of this machine, values, and stack traces."""
     text = " ".join(error.output.replace(f"{folder}/", "").split())
     text = "it crashed" if _STACK.search(text) else _CRASH.split(text, maxsplit=1)[0]
     for value in sorted(_all_texts(sources.masked), key=len, reverse=True):
@@ -128,7 +129,7 @@ def _error_text(error: CommandError, sources: Sources, folder: Path) -> str:
 
 
 def _all_texts(value: Any) -> set[str]:
-    """Every text in plain data, its keys left out."""
+    """Every string in plain data, without mapping keys."""
     texts: set[str] = set()
     pending = [value]
     while pending:

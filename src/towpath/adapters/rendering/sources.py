@@ -1,4 +1,4 @@
-"""Reads the files an app is rendered from: regular files inside the checkout, each once, bounded in all."""
+"""Reads the files of an app for rendering: regular files inside the checkout, each once, within limits."""
 
 import itertools
 import os
@@ -16,21 +16,21 @@ MAX_FILES = 5_000
 MAX_FILE_BYTES = 8 << 20
 MAX_BYTES = 16 << 20
 MAX_NODES = 300_000
-"""YAML values of one app; a second of reading."""
+"""YAML values of one app; reading them takes about a second."""
 _RENDERED = (".yaml", ".yml", ".json", ".tpl")
 
 
 class Sources:
-    """Files of one checkout. Paths are POSIX, relative to its top; errors name who asked: `file`, `line`."""
+    """Files of one checkout. Paths are POSIX, relative to its root; `file` and `line` go into errors."""
 
     def __init__(self, root: Path, quota: RenderQuota | None = None) -> None:
         self.root = root.resolve()
         self.quota = quota or RenderQuota()
         self.masked: list[Any] = []
-        """Values that were read and that no error may show."""
+        """Values that were read and that errors must not show."""
         self._real_paths: dict[str, str] = {}
         self.values = 0
-        """Of YAML that was read until now."""
+        """YAML values read so far."""
         self._read: dict[str, bytes] = {}
         self._documents: dict[str, list[ManifestDocument]] = {}
         self._bytes = 0
@@ -39,11 +39,11 @@ class Sources:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """What was read until now, sorted."""
+        """Paths of the files read so far, sorted."""
         return tuple(sorted(self._read))
 
     def locate(self, relative: str, *, file: str, line: int | None = None) -> str:
-        """The real place of a path, relative to the top; refused outside the checkout and in `.git`."""
+        """The real path, relative to the root; ConfigError outside the checkout and in `.git`."""
         if relative in self._real_paths:
             return self._real_paths[relative]
         try:
@@ -68,7 +68,7 @@ class Sources:
         return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
 
     def read(self, relative: str, *, file: str, line: int | None = None) -> bytes:
-        """The bytes of a file; ConfigError when it is none, is too large, or the app has too many."""
+        """The bytes of a file. ConfigError when it is not a regular file; TooLargeError beyond a limit."""
         real = self.locate(relative, file=file, line=line)
         if real in self._read:
             return self._read[real]
@@ -96,7 +96,7 @@ class Sources:
         return content
 
     def documents(self, relative: str, *, file: str, line: int | None = None) -> list[ManifestDocument]:
-        """The YAML (or JSON) documents of a file, strictly read."""
+        """The YAML or JSON documents of a file, read by the strict reader."""
         content = self.read(relative, file=file, line=line)
         real = self.locate(relative, file=file, line=line)
         if real not in self._documents:
@@ -104,7 +104,7 @@ class Sources:
         return self._documents[real]
 
     def parse(self, text: str | bytes, file: str) -> list[ManifestDocument]:
-        """The documents of a text that is part of `file`; their values count among the app's."""
+        """The documents of a text that is part of `file`; their values count towards the app's limit."""
         nodes_left = MAX_NODES - self._nodes
         limits = replace(DEFAULT_LIMITS, nodes=min(nodes_left, DEFAULT_LIMITS.nodes))
         try:
@@ -119,7 +119,7 @@ class Sources:
         return documents
 
     def count(self, values: int, file: str, *, cost: int = 1) -> None:
-        """Count values that were read by other means among the app's, each as so many."""
+        """Count values read by other means, each as `cost`; TooLargeError beyond the app's limit."""
         self.values += values
         self._nodes += cost * values
         if self._nodes > MAX_NODES:
@@ -134,7 +134,7 @@ class Sources:
 
     @property
     def size(self) -> int:
-        """Bytes of the manifests and templates that were read until now: what takes a renderer its time."""
+        """Bytes of manifests and templates read so far; the renderer's time depends on it."""
         return self._rendered
 
     def walk(self, folder: str, *, hidden: bool = False) -> list[str]:

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Writes files atomically: a reader sees the whole content or none."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def write_private(path: Path, content: str | bytes) -> None:
-    """Write a file of mode 0600 in one step: whoever reads it, even after a crash, sees all or nothing."""
+    """Write a file of mode 0600 atomically, also with respect to a crash."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -22,7 +22,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The value, or None when there is none that can be read."""
+    """The value of a JSON file; None when it is missing or not JSON."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Where a local stack keeps what, and the names by which its parts outside of that folder are told apart."""
+"""Paths of a local stack, and the names of its parts outside of its folder (bridge, cgroup, subnet)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ _SOCKET_PATH_LIMIT = 107
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Everything below `root`, which is `<TOWPATH_HOME>/local`."""
+    """Paths below `root`, which is `<TOWPATH_HOME>/local`."""
 
     root: Path
 
     @property
     def data(self) -> Path:
-        """Databases, images, certificates: what `down` keeps and `down --purge` removes."""
+        """Databases, images, certificates. `down` keeps them, `down --purge` removes them."""
         return self.root / "data"
 
     @property
     def run(self) -> Path:
-        """Sockets, generated configuration, what this boot has done: removed by `down`."""
+        """Sockets, generated configuration, finished steps of this boot. `down` removes them."""
         return self.root / "run"
 
     @property
@@ -44,17 +44,17 @@ class Layout:
 
     @property
     def settings(self) -> Path:
-        """Variables that other verbs take from the running stack."""
+        """File of the variables that other verbs read from the running stack."""
         return self.root / "settings.json"
 
     @property
     def options(self) -> Path:
-        """What the stack was told when it was first brought up."""
+        """File of the options that the stack was started with."""
         return self.root / "stack.json"
 
     @property
     def lock(self) -> Path:
-        """Held by `up` and `down`."""
+        """Lock file that `up` and `down` hold."""
         return self.root / "lock"
 
     def kubeconfig(self, account: str) -> Path:
@@ -91,7 +91,7 @@ class Layout:
         return "10.244.77.0/24" if self.is_default else f"10.244.{80 + int(self.identity, 16) % 170}.0/24"
 
     def create(self) -> None:
-        """Make the folders, closed to other users."""
+        """Create the folders with mode 0700. MissingPartError when the path is too long for Unix sockets."""
         longest = len(str(self.run / "containerd" / "containerd.sock.ttrpc"))
         if longest > _SOCKET_PATH_LIMIT:
             raise MissingPartError(

@@ -1,4 +1,4 @@
-"""Which parts the stack runs itself: by the command line, the environment, and what it was told before."""
+"""Decides which parts the stack runs itself, from the command line, the environment and saved options."""
 
 import ipaddress
 import os
@@ -15,12 +15,12 @@ from towpath.release.image_ref import parse_image
 
 SYSTEM_ENGINE = "unix:///var/run/docker.sock"
 _LONGEST_PREFIX = 28
-"""A network of 14 addresses; fewer are too few for the demo's pods."""
+"""The smallest pod network has 14 addresses; fewer do not suffice for the demo."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedOptions:
-    """What a person said on the command line; None or empty: nothing."""
+    """Options from the command line; None or empty when not given."""
 
     ports: tuple[str, ...] = ()
     subnet: str | None = None
@@ -38,7 +38,7 @@ def decide_options(
     *,
     running: bool,
 ) -> Options:
-    """The stack's options. A running stack keeps those it has; another wish is refused."""
+    """The options of the stack. Raises TerminalError when a running stack was started with other ones."""
     if running and remembered:
         changed = _apply(remembered, requested)
         if changed != remembered:
@@ -48,7 +48,7 @@ def decide_options(
             )
         return remembered
     base = remembered or Options(subnet=layout.subnet)
-    # Whether the machine has a cluster or an engine of its own is asked anew at every start.
+    # Whether the machine has a cluster or an engine of its own is checked at every start.
     kubeconfig = external(environ.get("KUBECONFIG"), layout)
     if requested.context and not requested.kubeconfig and not kubeconfig:
         kubeconfig = str(Path("~/.kube/config").expanduser())
@@ -65,7 +65,7 @@ def decide_options(
 
 
 def refuse_malformed(requested: RequestedOptions) -> None:
-    """Raise TerminalError for what cannot be meant, whatever the machine has."""
+    """Raise TerminalError for options that are invalid on every machine."""
     parse_ports(requested.ports)
     try:
         subnet = ipaddress.IPv4Network(requested.subnet) if requested.subnet is not None else None
@@ -101,14 +101,14 @@ def _apply(options: Options, requested: RequestedOptions) -> Options:
 
 
 def external(value: str | None, layout: Layout) -> str | None:
-    """`value`, unless it is ours: a shell that has evaluated `towpath local env` names our own parts."""
+    """`value`, or None when it names a part of this stack (set by `towpath local env` in a shell)."""
     if not value or str(layout.root) in value:
         return None
     return value
 
 
 def external_engine(environ: Mapping[str, str], layout: Layout) -> str | None:
-    """The Docker Engine to use: the one that DOCKER_HOST names, else the system's if it answers."""
+    """Address of a Docker Engine outside of the stack: DOCKER_HOST, else the system's if it answers."""
     host = external(environ.get("DOCKER_HOST"), layout)
     if host:
         return host
@@ -117,7 +117,7 @@ def external_engine(environ: Mapping[str, str], layout: Layout) -> str | None:
 
 
 def engine_answers(host: str = SYSTEM_ENGINE) -> bool:
-    """Does a Docker Engine answer on this Unix socket?"""
+    """Whether a Docker Engine answers on this Unix socket."""
     try:
         return request("GET", f"{host}:/_ping", timeout=3.0).ok
     except TransientError:

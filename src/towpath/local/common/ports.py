@@ -1,4 +1,4 @@
-"""The ports of the local stack: parsed, checked, and told who holds one."""
+"""The ports of the local stack: parses them, checks them, finds the process that holds one."""
 
 import socket
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ def parse_ports(texts: Iterable[str]) -> dict[str, int]:
 
 
 def refuse_clashes(ports: Mapping[str, int]) -> None:
-    """Two parts cannot have one port."""
+    """Raise TerminalError when two parts have the same port."""
     names: dict[int, str] = {}
     for name, number in ports.items():
         if number in names:
@@ -52,7 +52,7 @@ def refuse_clashes(ports: Mapping[str, int]) -> None:
 
 
 def refuse_busy(ports: Mapping[str, int]) -> None:
-    """Raise MissingPartError naming every port of `ports` that somebody listens on, and who."""
+    """Raise MissingPartError that names every port of `ports` in use, and the process that holds it."""
     busy = {name: number for name, number in ports.items() if is_busy(number)}
     if busy:
         others = " ".join(f"--port {name}=N" for name in busy)
@@ -66,7 +66,7 @@ def refuse_busy(ports: Mapping[str, int]) -> None:
 
 
 def is_busy(number: int) -> bool:
-    """Would binding this port on loopback fail? A connection that lingers does not count."""
+    """Whether binding this port on loopback would fail. A lingering connection does not count."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -78,13 +78,13 @@ def is_busy(number: int) -> bool:
 
 
 def holder_text(number: int) -> str:
-    """` by dockerd (pid 17)`, or nothing where the machine does not tell."""
+    """` by dockerd (pid 17)`; `""` when the holder cannot be determined."""
     holder = holder_of(number)
     return f" by {holder[1]} (pid {holder[0]})" if holder else ""
 
 
 def holder_of(number: int) -> tuple[int, str] | None:
-    """(pid, name) of the process that listens on a TCP port, as far as we may see."""
+    """(pid, name) of the process that listens on a TCP port; None when this user may not see it."""
     inodes = {f"socket:[{inode}]" for inode in _listening_inodes(number)}
     for process in Path("/proc").glob("[0-9]*") if inodes else ():
         try:

@@ -1,4 +1,4 @@
-"""What one local stack is made of: its folders, what it was told, and the programs on this machine."""
+"""One local stack: its folders, its options, and the addresses that follow from them."""
 
 import ipaddress
 import sys
@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parents[4]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the stack was told. What is given from outside (not None) is used, and no own is started."""
+    """Options of the stack. A part that is not None is used from outside instead of starting one."""
 
     ports: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_PORTS))
     subnet: str = "10.244.77.0/24"
@@ -35,7 +35,7 @@ class Options:
 
     @classmethod
     def load(cls, layout: Layout) -> "Options | None":
-        """What an earlier `up` was told; None when there was none."""
+        """The options of an earlier `up`; None when there was none."""
         content = read_json(layout.options)
         if not isinstance(content, dict):
             return None
@@ -44,13 +44,13 @@ class Options:
         return cls(ports=ports, **known)
 
     def save(self, layout: Layout) -> None:
-        """Remember for later `up`s."""
+        """Save the options for later calls of `up`."""
         write_json(layout.options, asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One local stack: everything that its components are made from."""
+    """One local stack: everything from which its components are configured."""
 
     layout: Layout
     options: Options
@@ -59,27 +59,27 @@ class Stack:
     python: str = sys.executable
 
     def with_options(self, options: Options) -> "Stack":
-        """The same stack, told something else."""
+        """The same stack with other options."""
         return replace(self, options=options)
 
     @property
     def own_cluster(self) -> bool:
-        """Does the stack run Kubernetes itself?"""
+        """Whether the stack runs Kubernetes itself."""
         return self.options.kubeconfig is None
 
     @property
     def own_registry(self) -> bool:
-        """Does the stack run a registry itself?"""
+        """Whether the stack runs a registry itself."""
         return self.options.registry is None
 
     @property
     def own_engine(self) -> bool:
-        """Does the stack run a Docker Engine itself?"""
+        """Whether the stack runs a Docker Engine itself."""
         return self.options.docker_host is None
 
     @property
     def own_repositories(self) -> bool:
-        """Does the stack keep the Git repositories itself?"""
+        """Whether the stack hosts the Git repositories itself."""
         return self.options.environments is None
 
     def port(self, name: str) -> int:
@@ -92,7 +92,7 @@ class Stack:
 
     @property
     def gateway(self) -> str:
-        """Address of this machine in the pods' network: the node's, too."""
+        """Address of this machine, and of the node, in the pods' network."""
         return str(next(ipaddress.ip_network(self.options.subnet).hosts()))
 
     @property
@@ -127,7 +127,7 @@ class Stack:
 
     @property
     def local_repositories(self) -> bool:
-        """Are the repositories folders of this machine: ours, or ones that a person named as such?"""
+        """Whether the environment repository is a folder of this machine."""
         return "://" not in self.environments_url and self.environments_url.startswith("/")
 
     @property
@@ -136,7 +136,7 @@ class Stack:
         return f"{Path(self.python).parent}:{self.settings.tools}:{SYSTEM_PATH}"
 
     def variables(self) -> dict[str, str]:
-        """What other verbs and a person's shell need to reach the stack."""
+        """Environment variables with which other verbs and a shell reach the stack."""
         return {
             "PREFECT_API_URL": self.prefect_api,
             "TOWPATH_ENVIRONMENTS": self.environments_url,

@@ -1,6 +1,6 @@
-"""`towpath local down`: end everything, in the order that lets each part end well, and leave nothing behind.
+"""`towpath local down`: stops every part in an order in which each can end cleanly, and removes all traces.
 
-It needs nobody's help: what supervisord no longer knows is found by mark, cgroup, mount and name.
+It works without supervisord too: processes are found by mark and cgroup, mounts and links by path.
 """
 
 import contextlib
@@ -35,9 +35,9 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("containerd", "kube-apiserver"),
     ("etcd",),
 )
-"""Waves of stopping. Nothing restarts a pod once kubelet has gone; containerd sees its containers end."""
+"""Groups of parts in stopping order. Without kubelet no pod restarts; containerd ends after containers."""
 CONTAINER_LINKS = Path("/var/log/containers")
-"""kubelet links the containers' logs here, whatever it is configured to."""
+"""kubelet links the containers' logs here, whatever its configuration says."""
 
 
 def down(stack: Stack, progress: Progress, *, purge: bool) -> None:
@@ -67,7 +67,7 @@ def _stop(stack: Stack, names: Iterable[str]) -> None:
         if name == "containers":
             end_processes(container_processes(stack.layout), within=2.0)
             return
-        # When supervisord goes meanwhile, the sweep ends what is left.
+        # If supervisord ends meanwhile, the sweep ends the remaining processes.
         with contextlib.suppress(TransientError):
             Supervisor(stack).stop_process(name)
 
@@ -111,7 +111,7 @@ def _remove(path: Path) -> None:
 
 
 def _await_free(stack: Stack, within: float = 10.0) -> None:
-    """Until the ports that this stack used can be bound again."""
+    """Wait until the ports of this stack can be bound again; TerminalError after `within` seconds."""
     ports = [stack.port(name) for component in components(stack) for name in component.ports]
     deadline = time.monotonic() + within
     while taken := [number for number in ports if is_busy(number)]:

@@ -1,4 +1,4 @@
-"""The processes of one stack, found by a mark in their environment and by cgroup, whoever is their parent."""
+"""Finds the processes of one stack by a mark in their environment and by cgroup, whatever their parent."""
 
 import contextlib
 import os
@@ -10,12 +10,12 @@ from pathlib import Path
 from towpath.local.common.layout import Layout
 
 MARK = "TOWPATH_LOCAL_STACK"
-"""Variable that the supervisor hands down to all it starts; a container's processes are found by cgroup."""
+"""Environment variable of all processes that the supervisor starts; containers are found by cgroup."""
 CGROUPS = Path("/sys/fs/cgroup")
 
 
 def marked_processes(layout: Layout) -> set[int]:
-    """Processes that come from the stack's supervisor, even if it is gone."""
+    """Pids of processes that the stack's supervisor started, even if it has ended."""
     mark = f"{MARK}={layout.root}".encode()
     pids = set()
     for process in Path("/proc").glob("[0-9]*"):
@@ -26,7 +26,7 @@ def marked_processes(layout: Layout) -> set[int]:
 
 
 def container_processes(layout: Layout) -> set[int]:
-    """Processes in the stack's containers."""
+    """Pids of processes in the stack's containers."""
     pids: set[int] = set()
     for folder in cgroup_folders(layout):
         with contextlib.suppress(OSError):
@@ -52,7 +52,7 @@ def cgroup_tops() -> Iterator[Path]:
 
 
 def create_cgroups(layout: Layout) -> None:
-    """Make the cgroup that kubelet and Docker put theirs into: kubelet wants it to exist."""
+    """Create the parent cgroup of kubelet's and Docker's cgroups: kubelet requires it to exist."""
     for top in cgroup_tops():
         own = top / layout.cgroup
         own.mkdir(exist_ok=True)
@@ -67,14 +67,14 @@ def create_cgroups(layout: Layout) -> None:
 
 
 def remove_cgroups(layout: Layout) -> None:
-    """Remove the stack's cgroups; one that still holds a process stays."""
+    """Remove the stack's cgroups, except those that still contain a process."""
     for folder in list(cgroup_folders(layout)):
         with contextlib.suppress(OSError):
             folder.rmdir()
 
 
 def end_processes(pids: Iterable[int], *, within: float) -> None:
-    """Ask processes to end, and end those that have not after `within` seconds."""
+    """Send SIGTERM, and SIGKILL to processes that have not ended after `within` seconds."""
     waiting = set(pids)
     for number, patience in ((signal.SIGTERM, within), (signal.SIGKILL, 5.0)):
         waiting = {pid for pid in waiting if send_signal(pid, number)}
@@ -96,7 +96,7 @@ def send_signal(pid: int, number: int) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Is the process there, and no zombie?"""
+    """Whether the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -104,7 +104,7 @@ def is_alive(pid: int) -> bool:
 
 
 def children_by_parent() -> dict[int, list[int]]:
-    """Process -> its child processes, of the whole machine."""
+    """Pid -> pids of its child processes, for the whole machine."""
     children: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):  # noqa: PTH208
         if entry.isdigit():

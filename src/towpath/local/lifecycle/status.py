@@ -1,4 +1,4 @@
-"""What of the stack runs, since when, with how much memory, and is it ready?"""
+"""The status of every component: process, uptime, memory, readiness."""
 
 import re
 import time
@@ -16,13 +16,13 @@ from towpath.local.parts.component import Component
 from towpath.local.parts.components import components
 
 RECENT = 600.0
-"""Seconds for which a death is still told."""
+"""Seconds during which a component's death is reported."""
 _EXIT = re.compile(r"^(\S+ \S+),\d+ \w+ exited: (\S+) \((.*)\)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A component ended by itself. `at` is Unix time."""
+    """A component ended by itself at Unix time `at`; `how` is supervisord's text."""
 
     component: str
     at: float
@@ -54,7 +54,7 @@ class ComponentStatus:
 
 
 def status(stack: Stack) -> tuple[ComponentStatus, ...]:
-    """Every component of the stack, asked at the same time."""
+    """The status of every component, queried in parallel."""
     try:
         processes = Supervisor(stack).processes()
     except TransientError:
@@ -102,7 +102,7 @@ def _status(
 
 
 def deaths(layout: Layout) -> tuple[Death, ...]:
-    """Who ended unasked since the supervisor started, from its log."""
+    """Components that ended by themselves since the supervisor started, from its log."""
     log = layout.log / "supervisord.log"
     ended: list[Death] = []
     for line in logs.last_lines(log, 2000) if log.exists() else ():
@@ -115,7 +115,7 @@ def deaths(layout: Layout) -> tuple[Death, ...]:
 
 
 def recent_deaths(statuses: tuple[ComponentStatus, ...], now: float) -> tuple[ComponentStatus, ...]:
-    """Components worth telling about: dead now, or ended by themselves lately."""
+    """Components that are not ready, or ended by themselves within RECENT seconds before `now`."""
     return tuple(
         component
         for component in statuses

@@ -1,4 +1,4 @@
-"""What `up` does besides starting components: each step once per boot, repeatable."""
+"""The steps of `up` besides starting components: each runs once per boot and can be repeated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from towpath.local.lifecycle import processes
 from towpath.local.parts import accounts, images, network, prefect_setup, seed
 
 LOOPBACKS = ("127.0.0.1", "localhost")
-"""Registries that are spoken to in plain HTTP; another one gets nothing from us but releases."""
+"""Hosts of registries that are used over plain HTTP; only those get the base image."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
-    """`key` is what the step depends on: it is done again when that changes."""
+    """A step. `needs` are components and steps that come before; it runs again when `key` changes."""
 
     name: str
     do: Callable[[Stack], None]

@@ -1,4 +1,4 @@
-"""supervisord (the `supervisor` package) starts, restarts and stops the components; this talks to it."""
+"""Controls supervisord (the `supervisor` package), which starts, restarts and stops the components."""
 
 import resource
 import shlex
@@ -17,7 +17,7 @@ from towpath.local.lifecycle.processes import MARK
 from towpath.local.parts.component import Component
 
 LOG_BYTES = 10 * 1024 * 1024
-"""Size at which a component's log is rotated; two old ones are kept."""
+"""Size at which a component's log is rotated; two rotated logs are kept."""
 RETRIES = 3
 """How often a component that ends within STEADY seconds is started again."""
 STEADY = 5
@@ -29,7 +29,7 @@ GONE = ("FATAL", "EXITED", "STOPPED", "UNKNOWN")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What supervisord knows of a component. `state` is its word; `since` is Unix time of the last start."""
+    """A component's process. `state` is supervisord's word; `since` is the Unix time of the last start."""
 
     name: str
     state: str
@@ -39,7 +39,7 @@ class Process:
 
 
 def render(stack: Stack, components: Iterable[Component]) -> str:
-    """supervisord's configuration. Nothing starts by itself: `up` starts each when what it needs is ready."""
+    """supervisord's configuration file. Nothing starts automatically: `up` starts components in order."""
     run_, log = stack.layout.run, stack.layout.log
     sections = [
         "[unix_http_server]",
@@ -88,7 +88,7 @@ def _environment(component: Component) -> str:
 
 
 def _text(value: str) -> str:
-    """supervisord expands `%(…)s` and takes ` ;` for the start of a comment."""
+    """Escape a value: supervisord expands `%(…)s` and reads ` ;` as the start of a comment."""
     return value.replace("%", "%%").replace(" ;", " \\;")
 
 
@@ -106,7 +106,7 @@ class Supervisor:
         self._url = f"unix://{stack.layout.socket('supervisor')}:/RPC2"
 
     def is_up(self) -> bool:
-        """Does it answer?"""
+        """Whether supervisord answers."""
         try:
             self._call("getState")
         except TransientError:
@@ -114,7 +114,7 @@ class Supervisor:
         return True
 
     def start(self, components: Iterable[Component]) -> None:
-        """Start supervisord with this table, or bring a running one up to date with it."""
+        """Start supervisord with these components, or update a running one. Raises TransientError."""
         text = render(self._stack, components)
         if self.is_up():
             if not self._configuration.exists() or self._configuration.read_text() != text:
@@ -142,7 +142,7 @@ class Supervisor:
             time.sleep(0.02)
 
     def _update(self) -> None:
-        """What `supervisorctl update` does: replace what changed, leave the rest alone."""
+        """Replace the components that changed, as `supervisorctl update` does."""
         [[added, changed, removed]] = self._call("reloadConfig")
         for name in (*changed, *removed):
             self._call("stopProcessGroup", name)
@@ -172,7 +172,7 @@ class Supervisor:
                 raise
 
     def stop_process(self, name: str) -> None:
-        """Stop one component and wait until it has ended, by force after its time is up."""
+        """Stop one component and wait for its end; supervisord kills it after its `stop_within` seconds."""
         try:
             self._call("stopProcess", name, True)
         except xmlrpc.client.Fault as fault:

@@ -1,4 +1,4 @@
-"""`towpath local up`: start what is missing, in the order of need, and wait until each part is ready."""
+"""`towpath local up`: starts missing parts in order of dependency, and waits until each is ready."""
 
 import threading
 import time
@@ -24,17 +24,17 @@ _THREADS = 24
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What `up` had to do: seconds by component or step; empty when everything was there."""
+    """Seconds that each component or step took; empty when everything was running already."""
 
     seconds: Mapping[str, float]
 
 
 def up(stack: Stack, progress: Progress) -> Started:
-    """Bring the stack up. The caller holds the lock; the options are complete and programs are here."""
+    """Start the stack. The caller holds the lock; options are complete and programs are installed."""
     supervisor = Supervisor(stack)
     stack.layout.create()
     if not supervisor.is_up():
-        # What a killed supervisor left would hold the ports, and nobody would watch it.
+        # Processes that a killed supervisor left would hold the ports without supervision.
         if marked_processes(stack.layout) or container_processes(stack.layout):
             with progress.step("end what an earlier stack left behind"):
                 down.sweep(stack.layout)
@@ -65,12 +65,12 @@ def _folder(path: str) -> None:
 def _run_graph(
     stack: Stack, table: tuple[Component, ...], steps: tuple[SetupStep, ...], progress: Progress
 ) -> dict[str, float]:
-    """Start each node of the graph as soon as those it needs are ready; independent ones side by side."""
+    """Start each component and step as soon as its needs are ready; independent ones run in parallel."""
     done_file = stack.layout.run / "steps.json"
     done: dict[str, str] = read_json(done_file) or {}
     seconds: dict[str, float] = {}
     waiting: dict[str, tuple[tuple[str, ...], Callable[[], bool]]] = {}
-    stopped = threading.Event()  # one failed: the others wait no longer
+    stopped = threading.Event()  # set when one has failed: the others stop waiting
     for component in table:
         waiting[component.name] = (component.needs, _start_action(stack, component, progress, stopped))
     for step in steps:
@@ -114,7 +114,7 @@ def _step_action(
 
 
 def _retry(action: Callable[[], None], stopped: threading.Event, within: float = 30.0) -> None:
-    """Repeat what may go away by itself: a server just started may still refuse."""
+    """Repeat after a TransientError, for `within` seconds: a server just started may still refuse."""
     deadline = time.monotonic() + within
     while True:
         try:
@@ -189,7 +189,7 @@ def _start_failure(stack: Stack, component: Component, reason: str) -> TowpathEr
 
 
 def refuse_impossible(stack: Stack, system: str, uid: int) -> None:
-    """MissingPartError where this machine cannot run the parts that were not given."""
+    """Raise MissingPartError when this machine cannot run the parts that are not used from outside."""
     parts = [
         name
         for name, own in (("a one-node Kubernetes", stack.own_cluster), ("a Docker Engine", stack.own_engine))

@@ -1,8 +1,7 @@
 """One account per environment, confined to its namespace by RBAC and an admission policy.
 
-Cluster-wide an account may do only what rebuilding its own deleted namespace from Git takes: make the
-Namespace and the RoleBinding that gives it rights there. RBAC cannot confine `create` to a name; the policy
-does.
+Cluster-wide an account may only create its own Namespace and the RoleBinding that gives it rights there: this
+is needed to rebuild a deleted namespace from Git. RBAC cannot confine `create` to a name; the policy does.
 """
 
 from collections.abc import Mapping
@@ -18,9 +17,9 @@ from towpath.local.parts.configuration import kubeconfig
 from towpath.local.parts.readiness import tls
 
 INSIDE = "towpath-environment"
-"""ClusterRole that RoleBinding `towpath` gives an account inside its namespace."""
+"""ClusterRole that RoleBinding `towpath` grants an account inside its namespace."""
 ACROSS = "towpath-across-namespaces"
-"""ClusterRole of what an account may do outside; POLICY narrows it to the account's own namespace."""
+"""ClusterRole of cluster-wide rights; POLICY narrows them to the account's own namespace."""
 POLICY = "towpath-own-namespace"
 TOKEN_SECONDS = 365 * 24 * 3600
 _PREFIX = f"system:serviceaccount:{ACCOUNTS_NAMESPACE}:towpath-"
@@ -37,7 +36,7 @@ PLURALS = {
 
 
 def objects(environments: tuple[str, ...] = ENVIRONMENTS) -> list[dict[str, Any]]:
-    """Everything that the accounts need, in the order of making."""
+    """All objects of the accounts, in creation order."""
     names = [account(environment) for environment in environments]
     return [
         _object("v1", "Namespace", ACCOUNTS_NAMESPACE),
@@ -160,7 +159,7 @@ def create_accounts(stack: Stack) -> None:
 
 
 def adopt_kubeconfig(stack: Stack) -> None:
-    """Copy the kubeconfig that was given, its context chosen, its paths absolute: for each worker, and us."""
+    """Copy the given kubeconfig, with its context selected and its paths absolute, for each account."""
     import yaml
 
     source = Path(stack.options.kubeconfig or "")
@@ -177,7 +176,7 @@ def adopt_kubeconfig(stack: Stack) -> None:
 
 
 def path_of(manifest: Mapping[str, Any]) -> str:
-    """Where the API server keeps the object."""
+    """The API path of the object."""
     version, metadata = manifest["apiVersion"], manifest["metadata"]
     root = "/api/v1" if version == "v1" else f"/apis/{version}"
     namespace = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""

@@ -1,4 +1,4 @@
-"""A certificate authority for one stack, and a certificate per part: real authentication, nothing shared."""
+"""A certificate authority per stack, and a certificate per part."""
 
 import datetime
 import ipaddress
@@ -21,7 +21,7 @@ _RENEW = datetime.timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who a certificate is for: Kubernetes reads `name` as user and `groups` as the user's groups."""
+    """The subject of a certificate: Kubernetes reads `name` as user and `groups` as the user's groups."""
 
     name: str
     groups: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ def subjects(node: str, node_address: str, service_address: str) -> dict[str, Su
 
 
 def ensure_certificates(folder: Path, subjects_by_file: dict[str, Subject]) -> None:
-    """Write `<name>.crt` and `<name>.key` (mode 0600) for each subject that has none, or no good one."""
+    """Write `<name>.crt` and `<name>.key` (mode 0600) for each subject without a valid certificate."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not (folder / f"{SERVICE_ACCOUNTS}.key").exists():
         key = ec.generate_private_key(ec.SECP256R1())
@@ -135,7 +135,7 @@ def _hosts(hosts: Sequence[str]) -> list[x509.GeneralName]:
 
 
 def _is_good(path: Path, hosts: Sequence[str]) -> bool:
-    """Is it there, with its key, valid for long enough and for these hosts?"""
+    """Whether certificate and key exist, and are valid for 90 days more and for these hosts."""
     if not path.exists() or not path.with_suffix(".key").exists():
         return False
     certificate = x509.load_pem_x509_certificate(path.read_bytes())

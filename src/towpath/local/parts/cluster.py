@@ -75,7 +75,7 @@ def apiserver(stack: Stack) -> Component:
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
-            # For an aggregated API; nobody holds a certificate of that name. Without it the others complain.
+            # For aggregated APIs; nobody has a certificate of that name. Without it, controllers log errors.
             f"--requestheader-client-ca-file={authority}",
             "--requestheader-allowed-names=front-proxy-client",
             "--requestheader-username-headers=X-Remote-User",
@@ -105,7 +105,7 @@ def controller_manager(stack: Stack) -> Component:
             f"--cluster-signing-key-file={authority_key}",
             f"--service-account-private-key-file={accounts}",
             "--use-service-account-credentials",
-            # Its default of 20 requests a second is for clusters of many; here people would only wait.
+            # The default of 20 requests a second would only make people wait on a single-user cluster.
             "--kube-api-qps=500",
             "--kube-api-burst=1000",
         ),
@@ -131,7 +131,7 @@ def scheduler(stack: Stack) -> Component:
 
 
 def _serving(stack: Stack, name: str) -> tuple[str, ...]:
-    """How a controller of the only node reaches the API server, and answers by itself."""
+    """Options for reaching the API server and serving health, common to both controllers."""
     cert, key = certificate(stack, name)
     path = kubeconfigs(stack)[name]
     return (
@@ -189,4 +189,4 @@ CLUSTER: tuple[Callable[[Stack], Component], ...] = (
     containerd,
     kubelet,
 )
-"""In the order of starting."""
+"""In starting order."""

@@ -1,4 +1,4 @@
-"""A component of the local stack: a long-running process, and where its program is."""
+"""A component of the local stack: a long-running process."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ from towpath.local.programs.tools import find
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A long-running process. `needs` are components and steps (lifecycle/steps.py) that come before.
+    """A long-running process. `purpose` describes it to a person; `needs` are components and steps
+    (lifecycle/steps.py) that come before.
 
     `ready_within` and `stop_within` are in seconds.
     """
@@ -28,5 +29,5 @@ class Component:
 
 
 def program(stack: Stack, name: str) -> str:
-    """The path of a program; its bare name when it is not there, so that starting it says so."""
+    """The path of a program; its bare name when it is missing, so that starting it fails with that name."""
     return str(find(name, stack.settings) or name)

@@ -1,4 +1,4 @@
-"""Configuration files of the components, generated from the stack at every `up`. JSON where YAML is read."""
+"""Configuration files of the components, generated at every `up`. JSON where the component reads YAML."""
 
 import json
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from towpath.local.common.stack import Stack
 from towpath.local.programs.tools import CNI, require
 
 PAUSE_IMAGE = "towpath.local/pause:1"
-"""Holds a pod's namespaces. Built and imported by us (images.py), so that no public registry is asked."""
+"""Image of the container that holds a pod's namespaces; built in images.py, so that no registry is needed."""
 
 
 def write_configuration(stack: Stack) -> None:
-    """Write what the components of this stack read when they start."""
+    """Write the configuration files of all components of this stack."""
     if stack.own_registry:
         write_json(stack.layout.run / "registry.json", registry(stack))
     if stack.own_engine:
-        # Without one dockerd would read the machine's own.
+        # Without this file dockerd would read the machine's own configuration.
         write_json(stack.layout.run / "docker.json", {})
     if stack.own_cluster:
         folder = stack.layout.run / "containerd"
@@ -31,7 +31,7 @@ def write_configuration(stack: Stack) -> None:
 
 
 def kubeconfigs(stack: Stack) -> dict[str, Path]:
-    """Certificate name -> kubeconfig of those who identify themselves by certificate."""
+    """Certificate name -> path of the kubeconfig that uses it."""
     own = stack.layout.credentials
     return {
         "admin": stack.layout.kubeconfig("admin"),
@@ -50,7 +50,7 @@ def certificate(stack: Stack, name: str) -> tuple[Path, Path]:
 def kubeconfig(
     stack: Stack, name: str, *, token: str | None = None, namespace: str | None = None
 ) -> dict[str, object]:
-    """A kubeconfig of the own cluster; without `token` by the certificate called `name`."""
+    """A kubeconfig of the stack's cluster, with `token` or else the certificate called `name`."""
     authority, _ = certificate(stack, "ca")
     cert, key = certificate(stack, name)
     user = {"token": token} if token else {"client-certificate": str(cert), "client-key": str(key)}
@@ -71,7 +71,7 @@ def kubeconfig(
 
 
 def registry(stack: Stack) -> dict[str, object]:
-    """docker-registry: images in the data folder; deleting allowed, so that a prune can."""
+    """docker-registry: images in the data folder; deletion enabled for pruning."""
     return {
         "version": "0.1",
         "log": {"level": "info", "accesslog": {"disabled": True}},
@@ -84,10 +84,10 @@ def registry(stack: Stack) -> dict[str, object]:
 
 
 def containerd(stack: Stack, *, runc: Path) -> str:
-    """containerd: everything of its own, nothing that collides with Docker's.
+    """containerd: all folders and sockets apart from Docker's.
 
-    `restrict_oom_score_adj`: a machine without CAP_SYS_RESOURCE refuses every sandbox otherwise.
-    `netns_mounts_under_state_dir`: so that `down` finds the network namespaces of this stack alone.
+    `restrict_oom_score_adj`: without it, a machine without CAP_SYS_RESOURCE refuses every sandbox.
+    `netns_mounts_under_state_dir`: `down` then finds the network namespaces of this stack alone.
     """
     own = stack.layout.run / "containerd"
     cri = 'plugins."io.containerd.grpc.v1.cri"'
@@ -135,9 +135,9 @@ def mirror(stack: Stack) -> str:
 
 
 def network(stack: Stack) -> dict[str, object]:
-    """CNI: a bridge of our own; pods reach each other and this machine, no firewall rule is made.
+    """CNI: a bridge of the stack; pods reach each other and this machine, without firewall rules.
 
-    portmap acts only for a pod that asks for a port of the host.
+    portmap acts only for pods that request a port of the host.
     """
     return {
         "cniVersion": "0.4.0",
@@ -162,14 +162,14 @@ def network(stack: Stack) -> dict[str, object]:
 
 
 def kubelet(stack: Stack) -> Mapping[str, object]:
-    """kubelet: nobody anonymous, cgroups below our own, no firewall chains, no eviction on a full laptop."""
+    """kubelet: no anonymous access, cgroups below the stack's, no firewall chains, late eviction."""
     authority, _ = certificate(stack, "ca")
     cert, key = certificate(stack, "kubelet-serving")
     data = stack.layout.data / "kubelet"
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        # The node's own address in the pods' network: the API server reaches it there, the outside does not.
+        # The node's address in the pods' network: reachable for the API server, not from outside.
         "address": stack.gateway,
         "port": stack.port("kubelet"),
         "healthzBindAddress": "127.0.0.1",

@@ -22,7 +22,7 @@ def registry(stack: Stack) -> Component:
 
 
 def docker(stack: Stack) -> Component:
-    """A private Docker Engine: builds without network, changes neither firewall nor interfaces."""
+    """A private Docker Engine without a bridge network; it changes neither firewall nor interfaces."""
     return Component(
         name="docker",
         purpose="builds images",
@@ -68,7 +68,7 @@ def prefect_server(stack: Stack) -> Component:
             **python_environment(stack, "prefect"),
             "PREFECT_HOME": str(data),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{data / 'prefect.db'}",
-            # Memory, the default, would leak an environment's lock when the server restarts.
+            # The default, memory, would leak an environment's lock when the server restarts.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
             "PREFECT_SERVER_UI_API_URL": stack.prefect_api,
@@ -80,7 +80,7 @@ def prefect_server(stack: Stack) -> Component:
 
 
 def worker(stack: Stack, pool: str) -> Component:
-    """A worker: runs the flows of one work pool, with the credentials of that pool and no other."""
+    """A worker: runs the flows of one work pool, with the credentials of that pool only."""
     return Component(
         name=f"worker-{pool}",
         purpose=f"runs the flows of pool {pool}",
@@ -99,16 +99,16 @@ def worker(stack: Stack, pool: str) -> Component:
         environment=worker_environment(stack, pool),
         needs=("prefect set-up", "accounts", "repositories"),
         directory=str(stack.project),
-        # SQLite makes a server's first minute a slow one when everybody comes at once.
+        # With SQLite, the server is slow in its first minute, when all workers connect at once.
         ready_within=180.0,
         stop_within=15,
     )
 
 
 def watch(stack: Stack, environment: str) -> Component:
-    """Heals an environment at once, with the credentials of its worker."""
+    """`towpath watch` of an environment, with the credentials of its worker."""
     name = f"watch-{environment}"
-    # Whether a repository that was given has such an environment is not for the stack to say.
+    # A repository from outside may not have such an environment.
     ready = "/readyz" if stack.own_repositories else "/healthz"
     return Component(
         name=name,

@@ -1,7 +1,7 @@
-"""Two images made of Debian's static busybox alone: one holds pods' namespaces, one the example builds on.
+"""Two images of Debian's static busybox: the pause image of pods, and the base image of the example.
 
-Written byte for byte the same every time, and handed over without any engine: a tar file for containerd,
-four requests for a registry.
+Both are reproducible byte for byte and need no Docker Engine: containerd imports a tar file, a registry takes
+four requests.
 """
 
 import gzip
@@ -25,7 +25,7 @@ BASE_TAG = "1"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-# As process 1 of a pod it must mind SIGTERM itself: the kernel's default action is not taken for process 1.
+# Process 1 of a pod must handle SIGTERM itself: the kernel takes no default action for process 1.
 _WAIT = ("/bin/busybox", "sh", "-c", "trap 'exit 0' TERM INT; while :; do sleep 86400 & wait; done")
 
 
@@ -97,7 +97,7 @@ def _layer(program: Path) -> bytes:
 
 
 def architecture() -> str:
-    """This machine's, in the words of image manifests."""
+    """This machine's architecture as image manifests name it: amd64, arm64."""
     import platform
 
     machine = platform.machine()
@@ -105,7 +105,7 @@ def architecture() -> str:
 
 
 def import_pause_image(stack: Stack) -> None:
-    """Hand the pause image to containerd, where kubelet looks for it."""
+    """Import the pause image into containerd, where kubelet looks for it."""
     image = busybox_image(require("busybox", stack.settings), architecture(), command=_WAIT)
     archive = stack.layout.run / "pause.tar"
     archive.write_bytes(_docker_archive(image, PAUSE_IMAGE))
@@ -125,7 +125,7 @@ def import_pause_image(stack: Stack) -> None:
 
 
 def push_base_image(stack: Stack) -> None:
-    """Push what the example builds on to the stack's own registry."""
+    """Push the base image of the example to the stack's registry."""
     image = busybox_image(require("busybox", stack.settings), architecture())
     base = f"http://{stack.registry}/v2/{BASE_IMAGE}"
     for blob in (image.config, image.layer):
@@ -146,7 +146,7 @@ def push_base_image(stack: Stack) -> None:
 
 
 def _docker_archive(image: Image, name: str) -> bytes:
-    """What `docker save` writes, and `ctr images import` reads."""
+    """The image in the format of `docker save`, which `ctr images import` reads."""
     index = _json([{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}])
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

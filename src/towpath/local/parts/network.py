@@ -1,4 +1,4 @@
-"""The bridge that connects the pods of one stack, and what else a kubelet changes on the machine."""
+"""The bridge that connects the pods of a stack, kernel settings that kubelet changes, and mounts."""
 
 import contextlib
 import ctypes
@@ -28,11 +28,11 @@ KERNEL = (
     "vm/overcommit_memory",
     "vm/panic_on_oom",
 )
-"""Kernel settings that a kubelet or a bridge plugin changes: kept by `up`, put back by `down`."""
+"""Kernel settings that kubelet or the bridge plugin changes; `up` saves them, `down` restores them."""
 
 
 def create_bridge(stack: Stack) -> None:
-    """Make the bridge with the node's address: kubelet wants it to exist, on whatever network."""
+    """Create the bridge with the node's address: kubelet requires the address to exist."""
     name = stack.layout.bridge
     network = ipaddress.ip_network(stack.options.subnet)
     if not exists(name):
@@ -48,7 +48,7 @@ def create_bridge(stack: Stack) -> None:
 
 
 def delete_bridge(layout: Layout) -> None:
-    """Remove the bridge; nothing when there is none."""
+    """Remove the bridge if it exists."""
     if not exists(layout.bridge):
         return
     with _device() as device:
@@ -59,12 +59,12 @@ def delete_bridge(layout: Layout) -> None:
 
 
 def exists(name: str) -> bool:
-    """Is there a network interface of that name?"""
+    """Whether a network interface of that name exists."""
     return Path("/sys/class/net", name).exists()
 
 
 def refuse_clash(stack: Stack) -> None:
-    """MissingPartError when this machine already routes addresses of the pods' network."""
+    """Raise MissingPartError when this machine already routes addresses of the pods' network."""
     wanted = ipaddress.ip_network(stack.options.subnet)
     for interface, network in routes():
         if network.prefixlen and network.overlaps(wanted):
@@ -98,7 +98,7 @@ def _address(text: str) -> bytes:
 
 
 def keep_kernel_settings(layout: Layout) -> None:
-    """Remember what `restore_kernel_settings` puts back."""
+    """Save the kernel settings for `restore_kernel_settings`."""
     file = layout.data / "kernel.json"
     if not file.exists():
         values = {name: path.read_text().strip() for name in KERNEL if (path := _kernel(name)).exists()}
@@ -106,7 +106,7 @@ def keep_kernel_settings(layout: Layout) -> None:
 
 
 def restore_kernel_settings(layout: Layout) -> None:
-    """Put back what `keep_kernel_settings` kept, where it has changed."""
+    """Restore the saved kernel settings that have changed."""
     file = layout.data / "kernel.json"
     for name, value in (read_json(file) or {}).items():
         with contextlib.suppress(OSError):
@@ -130,7 +130,7 @@ def mounts_below(folder: Path) -> list[str]:
 
 
 def unmount_below(folder: Path) -> None:
-    """Unmount all at or below `folder`; a busy one goes as soon as its last user does."""
+    """Unmount everything at or below `folder`; a busy mount disappears with its last user."""
     libc = ctypes.CDLL(None, use_errno=True)
     for point in mounts_below(folder):
         if libc.umount2(os.fsencode(point), _DETACH) != 0 and ctypes.get_errno() not in (2, 22):

