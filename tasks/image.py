@@ -15,7 +15,8 @@ from towpath.errors import ConflictError, RefusedError
 from towpath.files import resolve_inside
 from towpath.release.image_ref import parse_image
 from towpath.release.model import ScanSummary
-from towpath.release.scan import ScanVerdict, judge_scan
+from towpath.release.scan import judge_scan
+from towpath.release.scan_verdict import ScanVerdict
 
 BUILD_TIMEOUT = 1800.0
 SCAN_TIMEOUT = 600.0

@@ -45,7 +45,7 @@ from towpath.health import Status
 from towpath.objects import ObjectRef
 from towpath.release.image_ref import check_digest, parse_image
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, load_release_file
-from towpath.release.scan import ScanVerdict
+from towpath.release.scan_verdict import ScanVerdict
 
 FLOWS: dict[str, Flow[Any, Any]] = {
     "deliver": deliver,

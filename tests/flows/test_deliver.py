@@ -11,7 +11,8 @@ import pytest
 
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.release.model import EnvironmentRelease, ScanSummary, dump_release_file
-from towpath.release.scan import ScanFinding, ScanVerdict
+from towpath.release.scan_report import ScanFinding
+from towpath.release.scan_verdict import ScanVerdict
 
 
 def commit(bench: Bench) -> str:

@@ -11,7 +11,7 @@ from towpath.kube.diff import Difference, format_value
 from towpath.kube.pointer import build, parse, read
 from towpath.objects import Manifest, ObjectRef
 from towpath.redact import redact
-from towpath.yamltext import editor
+from towpath.yamltext.path import YamlPath
 
 MAX_FIELDS = 100
 """Fields that are adopted of one app at once; the others wait for the next time."""
@@ -147,7 +147,7 @@ def address_of(live: Manifest, pointer: str) -> Address:
     return tuple(steps)
 
 
-def resolve_address(address: Address, manifest: Any) -> editor.Path | None:
+def resolve_address(address: Address, manifest: Any) -> YamlPath | None:
     """The keys and indexes of an address in a manifest; what is missing at its end may be added there."""
     path: list[str | int] = []
     value = manifest
@@ -172,7 +172,7 @@ def resolve_address(address: Address, manifest: Any) -> editor.Path | None:
     return tuple(path)
 
 
-def value_at(value: Any, path: editor.Path) -> Any:
+def value_at(value: Any, path: YamlPath) -> Any:
     """What is at a path; None when nothing is."""
     return read(value, build(path)) if path else value
 
@@ -239,7 +239,7 @@ def expected_renderings(manifest: Manifest, change: AdoptableChange) -> tuple[Ma
     return (result,) if bare == result else (result, bare)
 
 
-def _put(data: Any, path: editor.Path, value: Any) -> None:
+def _put(data: Any, path: YamlPath, value: Any) -> None:
     for step, following in itertools.pairwise(path):
         empty: Any = [] if isinstance(following, int) else {}
         if isinstance(step, int) and step == len(data):
@@ -253,7 +253,7 @@ def _put(data: Any, path: editor.Path, value: Any) -> None:
         data[path[-1]] = copy.deepcopy(value)
 
 
-def _drop(data: Any, path: editor.Path) -> None:
+def _drop(data: Any, path: YamlPath) -> None:
     for step in path[:-1]:
         data = data[step]
     del data[path[-1]]

@@ -8,8 +8,9 @@ from typing import Any
 from towpath.drift.adoption import AdoptableChange, value_at
 from towpath.objects import Manifest
 from towpath.overlay.texts import Edit, Edits, Overlay, read_mapping, set_value
-from towpath.yamltext import editor
 from towpath.yamltext.manifest_reader import load_document
+from towpath.yamltext.path import YamlPath
+from towpath.yamltext.style import inline
 
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 MAX_VALUES = 20
@@ -41,7 +42,7 @@ def _same(one: Any, other: Any) -> bool:
     return one is not None and (one == other if type(one) is type(other) else str(one) == str(other))
 
 
-def _leaves(value: Any, path: editor.Path = ()) -> Iterator[tuple[editor.Path, Any]]:
+def _leaves(value: Any, path: YamlPath = ()) -> Iterator[tuple[YamlPath, Any]]:
     """Simple values at paths of keys; what is inside of a list can only be given as a whole."""
     if isinstance(value, dict):
         for key, item in value.items():
@@ -50,10 +51,10 @@ def _leaves(value: Any, path: editor.Path = ()) -> Iterator[tuple[editor.Path, A
         yield path, value
 
 
-def _set_values(overlay: Overlay, file: str, current: Any, path: editor.Path, value: Any) -> Edits:
+def _set_values(overlay: Overlay, file: str, current: Any, path: YamlPath, value: Any) -> Edits:
     """A text stays a text and a number a number, as far as that goes: a chart may compare it."""
     if isinstance(current, str) and not isinstance(value, str):
-        value = editor.inline(value)
+        value = inline(value)
     elif isinstance(current, int | float) and isinstance(value, str):
         read = load_document(f"v: {value}\n", file)["v"] if _PLAIN_NUMBER.fullmatch(value) else value
         value = read if str(read) == value else value

@@ -12,8 +12,9 @@ from typing import Any
 
 from towpath.errors import ConfigError
 from towpath.yamltext.config_reader import ConfigDocument, read_document
-from towpath.yamltext.editor import Path, rename_key, set_value
+from towpath.yamltext.editor import rename_key, set_value
 from towpath.yamltext.manifest_reader import load_documents
+from towpath.yamltext.path import YamlPath
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 VALUES = ("values.yaml", "values.yml")
@@ -75,7 +76,7 @@ def _kustomize(files: Mapping[str, str], image: str, digest: str, _container: st
     index = _kustomize_entry(images, image)
     if index is None:
         return {file: set_value(text, file, ("images", len(images)), {"name": image, "digest": digest})}
-    place: Path = ("images", index)
+    place: YamlPath = ("images", index)
     if "newTag" not in images[index]:
         return {file: set_value(text, file, (*place, "digest"), digest)}
     if "digest" in images[index]:
@@ -139,7 +140,7 @@ def _repository(reference: str) -> str:
     return f"{head}{slash}{last.partition(':')[0]}"
 
 
-def _containers(data: Any, at: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _containers(data: Any, at: YamlPath) -> Iterator[tuple[YamlPath, dict[str, Any]]]:
     """Every container below a document, and where it is."""
     if isinstance(data, dict):
         for key, value in data.items():

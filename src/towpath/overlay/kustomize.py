@@ -23,6 +23,8 @@ from towpath.overlay.texts import (
 )
 from towpath.yamltext import editor
 from towpath.yamltext.manifest_reader import load_documents
+from towpath.yamltext.path import YamlPath
+from towpath.yamltext.style import block, inline
 
 _REPLICAS = ("spec", "replicas")
 
@@ -65,13 +67,13 @@ def _in_patch(overlay: Overlay, place: Place, change: AdoptableChange) -> Edits:
     return set_value(overlay, place.file, (*place.prefix, *start), value, place.document)
 
 
-def _absent(change: AdoptableChange) -> tuple[editor.Path, Any]:
+def _absent(change: AdoptableChange) -> tuple[YamlPath, Any]:
     if not all(isinstance(step, str) for step in change.address):
         raise ConfigError("an item of a list is removed by an operation of its own", file="")
     return tuple(step for step in change.address if isinstance(step, str)), None
 
 
-def _grown(address: Address, value: Any, leaf: Any) -> tuple[editor.Path, Any]:
+def _grown(address: Address, value: Any, leaf: Any) -> tuple[YamlPath, Any]:
     """Where a patch lacks the address first, and what to put there: items are named, so that they merge."""
     path: list[str | int] = []
     for depth, step in enumerate(address):
@@ -124,7 +126,7 @@ def _own_patch(
     if new in overlay.files:
         raise ConfigError("is there already", file=new)
     text = "# Edits by hand that were adopted.\n" + "".join(
-        line + "\n" for key, item in head.items() for line in editor.block(key, item)
+        line + "\n" for key, item in head.items() for line in block(key, item)
     )
     return _listed(overlay, file, kustomization, {"path": name}) | {
         new: editor.set_value(text, new, start, value)
@@ -145,7 +147,7 @@ def _own_operations(
             text = editor.set_value(text, new, (index,), operation)
         return {new: text}
     lines = ("# Edits by hand that were adopted, as operations of a JSON patch.",)
-    text = "\n".join((*lines, *(f"- {editor.inline(each)}" for each in operations))) + "\n"
+    text = "\n".join((*lines, *(f"- {inline(each)}" for each in operations))) + "\n"
     target = {"kind": change.ref.kind, "name": change.ref.name}
     target = {"group": change.ref.group, **target} if change.ref.group else target
     return _listed(overlay, file, kustomization, {"path": name, "target": target}) | {new: text}

@@ -10,6 +10,7 @@ from towpath.errors import ConfigError
 from towpath.objects import ObjectRef, group_of
 from towpath.yamltext import editor
 from towpath.yamltext.manifest_reader import load_documents
+from towpath.yamltext.path import YamlPath
 
 Edits = dict[str, str]
 """Path in the repository -> new text."""
@@ -37,16 +38,16 @@ class Place:
 
     file: str
     document: int
-    prefix: editor.Path
+    prefix: YamlPath
     value: Any
 
 
-def set_value(overlay: Overlay, file: str, path: editor.Path, value: Any, document: int = 0) -> Edits:
+def set_value(overlay: Overlay, file: str, path: YamlPath, value: Any, document: int = 0) -> Edits:
     """Write `value` at `path` of a file, which may be a new one."""
     return {file: editor.set_value(overlay.files.get(file, ""), file, path, value, document)}
 
 
-def remove_value(overlay: Overlay, file: str, path: editor.Path, document: int = 0) -> Edits:
+def remove_value(overlay: Overlay, file: str, path: YamlPath, document: int = 0) -> Edits:
     """Take out what is at `path` of a file."""
     return {file: editor.remove_value(overlay.files[file], file, path, document)}
 

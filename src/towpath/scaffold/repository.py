@@ -11,7 +11,7 @@ from towpath.errors import ConfigError, RefusedError
 from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.release.image_ref import parse_image
 from towpath.yamltext.config_reader import check_bounds
-from towpath.yamltext.editor import inline
+from towpath.yamltext.style import inline
 
 _CONTAINERS = ("containers", "initContainers")
 

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from towpath.errors import ConfigError
+from towpath.yamltext.path import YamlPath
 
 try:
     from yaml import CSafeLoader as _SafeLoader
@@ -26,18 +27,15 @@ MAX_PROBLEMS = 100
 
 _COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
-Path = tuple[str | int, ...]
-"""Where a value is: keys and indexes from the top."""
-
 
 @dataclass(frozen=True, slots=True)
 class ConfigDocument:
     """Plain data, and the 1-based line of every key and list item."""
 
     data: Any
-    lines: Mapping[Path, int]
+    lines: Mapping[YamlPath, int]
 
-    def line(self, path: Path) -> int:
+    def line(self, path: YamlPath) -> int:
         """The line of `path`, or of the nearest enclosing thing that has one."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.lines:
@@ -123,10 +121,10 @@ class _Walk:
         self.file = file
         self.nodes = 0
         self.text = 0
-        self.lines: dict[Path, int] = {}
+        self.lines: dict[YamlPath, int] = {}
         self.problems: list[tuple[int, str]] = []
 
-    def build(self, node: yaml.Node, path: Path) -> Any:
+    def build(self, node: yaml.Node, path: YamlPath) -> Any:
         self.nodes += 1
         line = node.start_mark.line + 1
         if self.nodes > MAX_NODES:
@@ -145,7 +143,7 @@ class _Walk:
             return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
         return self._scalar(node)
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, path: YamlPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
         first: dict[str, int] = {}
         for key_node, value_node in node.value:

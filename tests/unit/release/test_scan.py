@@ -9,8 +9,9 @@ import pytest
 
 from towpath.config import ScanIgnore, ScanPolicy
 from towpath.errors import RefusedError
-from towpath.release.scan import EVIDENCE_KEY, ScanVerdict, judge_scan
+from towpath.release.scan import EVIDENCE_KEY, judge_scan
 from towpath.release.scan_policy import policy_hash, recorded_scan_problem
+from towpath.release.scan_verdict import ScanVerdict
 
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from towpath.errors import ConfigError
 from towpath.settings import Settings
 from towpath.yamltext.config_reader import read_document
-from towpath.yamltext.editor import inline
 from towpath.yamltext.manifest_reader import load_document
+from towpath.yamltext.style import inline
 from towpath.yamltext.writer import dump, dump_all, is_ambiguous
 
 TOOLS = Settings.load({"HOME": str(Path.home())}).tools
