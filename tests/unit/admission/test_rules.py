@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from towpath.admission.rules import AdmissionPolicy, admit_objects, containers, objects_of_two_apps
+from towpath.admission.policy import AdmissionPolicy
+from towpath.admission.rules import admit_objects, containers, objects_of_two_apps
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 DIGEST = "sha256:" + "a" * 64
@@ -23,7 +24,7 @@ def deployment(image: str) -> dict[str, Any]:
 
 def admitted(*values: Any, policy: AdmissionPolicy = POLICY) -> Any:
     documents = [ManifestDocument(value, "f.yaml", line) for line, value in enumerate(values, start=1)]
-    return admit_objects(documents, policy, where="apps/x/dev")
+    return admit_objects(documents, policy, folder="apps/x/dev")
 
 
 def refused(*values: Any, policy: AdmissionPolicy = POLICY) -> str:

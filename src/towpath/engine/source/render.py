@@ -8,7 +8,8 @@ from pathlib import Path
 
 from towpath.adapters.rendering import renderers
 from towpath.adapters.rendering.quota import RenderQuota
-from towpath.admission.rules import Admission, AdmissionPolicy, Finding, admit_objects, objects_of_two_apps
+from towpath.admission.policy import AdmissionPolicy
+from towpath.admission.rules import Admission, Finding, admit_objects, objects_of_two_apps
 from towpath.applyset.hooks import split_hooks
 from towpath.config import App, Config, Environment
 from towpath.errors import ConfigError, RefusedError
@@ -114,7 +115,7 @@ def judge_documents(
         image=app.image,
         digest=release.release.digest if release else None,
     )
-    return admit_objects(documents, policy, where=f"apps/{app.name}/{environment.name}")
+    return admit_objects(documents, policy, folder=f"apps/{app.name}/{environment.name}")
 
 
 def rendered(app: str, environment: Environment, admission: Admission) -> Rendered:

@@ -1,0 +1,58 @@
+"""Whether an object may be in the environment: its kind, its namespace, cluster-scoped kinds."""
+
+from collections.abc import Iterator, Mapping
+
+from towpath.admission.policy import AdmissionPolicy
+from towpath.applyset.inventory import Owner
+from towpath.kube.kinds import NEVER_STORED, Kind, built_in_group, is_cluster_scoped, is_known_kind
+from towpath.objects import Manifest, group_of, ref_of
+
+_INVENTORY_PREFIX = "towpath-inventory-"
+
+
+def placement_problems(
+    manifest: Manifest, policy: AdmissionPolicy, definitions: Mapping[Kind, bool]
+) -> Iterator[str]:
+    """A sentence for each reason why the object may not be here. Sets its missing namespace in place."""
+    metadata, api_version = manifest["metadata"], manifest["apiVersion"]
+    kind, name = manifest["kind"], metadata["name"]
+    if (group_of(api_version), kind) in NEVER_STORED:
+        yield f"{kind} {name}: this kind is not desired state and cannot be kept in Git"
+    elif not is_known_kind(api_version, kind):
+        group = built_in_group(kind)
+        hint = f"; it is in {group or 'v1'}" if group is not None else ""
+        yield f"{kind} {name}: there is no kind {kind} in {api_version}{hint}"
+    elif _is_cluster_scoped(api_version, kind, policy, definitions):
+        metadata.pop("namespace", None)
+        yield from _cluster_scoped_problems(manifest, policy)
+    elif metadata.setdefault("namespace", policy.namespace) in (None, ""):
+        metadata["namespace"] = policy.namespace
+    elif metadata["namespace"] != policy.namespace:
+        yield (
+            f"{kind} {name} is for namespace {metadata['namespace'][:100]!r}; "
+            f"this environment's namespace is {policy.namespace!r}"
+        )
+    elif ref_of(manifest) == Owner(name.removeprefix(_INVENTORY_PREFIX), "", policy.namespace).ref:
+        yield f"{kind} {name}: this name is of Towpath's own inventories"
+
+
+def _is_cluster_scoped(
+    api_version: str, kind: str, policy: AdmissionPolicy, definitions: Mapping[Kind, bool]
+) -> bool:
+    """Whether the kind has no namespace. Without a CRD `allowClusterScoped` decides about a custom kind."""
+    if is_cluster_scoped(api_version, kind, definitions):
+        return True
+    group = group_of(api_version)
+    custom = "." in group and not group.endswith(".k8s.io") and (group, kind) not in definitions
+    return custom and kind in policy.cluster_scoped
+
+
+def _cluster_scoped_problems(manifest: Manifest, policy: AdmissionPolicy) -> Iterator[str]:
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    if kind not in policy.cluster_scoped:
+        yield (
+            f"{kind} {name} is cluster-scoped and not allowed in this environment "
+            "(`allowClusterScoped` in towpath.yaml)"
+        )
+    elif kind == "Namespace" and name != policy.namespace:
+        yield f"Namespace {name} is not this environment's namespace {policy.namespace!r}"
