@@ -14,6 +14,8 @@ from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 IGNORE_ANNOTATION = "towpath.dev/ignore"
 """Annotation: JSON pointers, separated by commas, that are left alone in this object."""
 REPLICAS_POINTER = "/spec/replicas"
+AGGREGATED_KIND = ("rbac.authorization.k8s.io", "ClusterRole")
+RULES_POINTER = "/rules"
 NO_OBJECTS: Mapping[ObjectRef, Manifest] = {}
 
 
@@ -101,7 +103,8 @@ def _prepare(
     live: Mapping[ObjectRef, Manifest],
 ) -> ApplyObject:
     ref = ref_of(manifest)
-    metadata = {**manifest["metadata"]}
+    # The server drops empty maps and lists: sent, they would differ from live for ever.
+    metadata = {key: value for key, value in manifest["metadata"].items() if value not in ({}, [], None)}
     metadata["labels"] = {**(metadata.get("labels") or {}), **owner.labels}
     metadata.pop("managedFields", None)
     initial = {k: v for k, v in manifest.items() if k != "status"} | {"metadata": metadata}
@@ -114,6 +117,8 @@ def _prepare(
     ignored |= {at.strip() for at in annotation.split(",") if at.strip().startswith("/")}
     if (ref.group, ref.kind, ref.name) in targets:
         ignored.add(REPLICAS_POINTER)
+    if (ref.group, ref.kind) == AGGREGATED_KIND and manifest.get("aggregationRule"):
+        ignored.add(RULES_POINTER)  # a controller puts them together
     kept = pointer.without(initial, sorted(ignored))
     applied = digest(kept)
     if yielded and (found := live.get(ref)):

@@ -27,6 +27,8 @@ _CONSTANTS: dict[str, Any] = {
 _INTEGER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+MOST_WHOLE = 1e21
+"""Go writes a whole number below this without an exponent."""
 _NUMBER_STARTS = frozenset("+-.0123456789")
 
 
@@ -279,7 +281,8 @@ class _Reader:
             number = float(value.replace("_", ""))
             if not math.isfinite(number):
                 raise self._error("a number that JSON cannot hold", event)
-            return number
+            # As JSON of the Kubernetes tools: Helm writes 2592000 as 2.592e+06.
+            return int(number) if number.is_integer() and abs(number) < MOST_WHOLE else number
         if _NOT_FINITE.match(value):
             raise self._error("a number that JSON cannot hold", event)
         return value

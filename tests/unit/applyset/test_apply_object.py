@@ -57,6 +57,28 @@ def test_an_autoscaler_in_git_counts_before_it_is_live() -> None:
     assert one(DEPLOYMENT, HPA).manifest["spec"] == {}
 
 
+@pytest.mark.parametrize("empty", [{}, None, []])
+@pytest.mark.parametrize("key", ["annotations", "labels", "finalizers", "ownerReferences"])
+def test_empty_metadata_is_not_sent(key: str, empty: object) -> None:
+    manifest = {**DEPLOYMENT, "metadata": {"name": "hello", "namespace": "dev", key: empty}}
+    expected = {"name": "hello", "namespace": "dev", "labels": OWNER.labels}
+    assert one(manifest).manifest["metadata"] == one(manifest).initial["metadata"] == expected
+
+
+@pytest.mark.parametrize("rules", [[], None, [{"verbs": ["get"]}]])
+def test_the_rules_of_an_aggregated_role_are_the_controllers(rules: object) -> None:
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "view"},
+        "rules": rules,
+    }
+    aggregated = {**role, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}}
+    assert "rules" not in one(aggregated).manifest
+    assert one(aggregated).ignored == ("/rules",)
+    assert one(role).manifest["rules"] == rules
+
+
 def test_rule_for_another_object_does_not_count() -> None:
     assert (
         one(DEPLOYMENT, rules=[IgnoreRule(kind="Deployment", name="x", pointer="/spec/replicas")]).ignored

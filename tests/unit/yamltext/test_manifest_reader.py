@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -18,7 +19,7 @@ def bomb(levels: int) -> str:
         ("a: 1", {"a": 1}),
         ("a: 0644", {"a": 0o644}),
         ("a: 0x1F", {"a": 31}),
-        ("a: 1e3", {"a": 1000.0}),
+        ("a: 1e3", {"a": 1000}),
         ("a: 1.5", {"a": 1.5}),
         ("a: 12:30:00", {"a": "12:30:00"}),
         ("a: 2027-01-01", {"a": "2027-01-01"}),
@@ -130,3 +131,20 @@ def test_only_one_document_where_one_is_expected() -> None:
     assert load_document("", "f.yaml") is None
     with pytest.raises(ConfigError, match=r"f\.yaml:2: more than one document"):
         load_document("a: 1\n--- {b: 1}\n", "f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2.592e+06", "2592000"),
+        ("1.0", "1"),
+        ("-3.0e0", "-3"),
+        ("1e20", "100000000000000000000"),
+        ("1e21", "1e+21"),
+        ("0.5", "0.5"),
+        ("-0.25e1", "-2.5"),
+        ("5e-1", "0.5"),
+    ],
+)
+def test_whole_numbers_stay_whole_in_json(text: str, expected: str) -> None:
+    assert json.dumps(load_document(f"a: {text}", "x")) == f'{{"a": {expected}}}'
