@@ -17,7 +17,7 @@ from towpath.yamltext.manifest_reader import ManifestDocument
 
 MAX_ENTRIES = 4_000
 MAX_BYTES = 256 << 20
-_FORMAT = "1"
+_FORMAT = "2"
 
 
 def blob_id(content: bytes) -> str:
