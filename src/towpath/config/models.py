@@ -204,6 +204,8 @@ class ScanPolicy(Model):
     scanners: tuple[Literal["secret", "vuln", "misconfig"], ...] = ("secret", "vuln")
     block: tuple[Severity, ...] = ("CRITICAL", "HIGH")
     ignore: tuple[ScanIgnore, ...] = ()
+    end_of_life: Literal["block", "allow"] = "block"
+    """An operating system that gets no security updates any more; asked when `vuln` is among the scanners."""
 
 
 class HealthCheckExpression(Model):

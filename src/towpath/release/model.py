@@ -27,8 +27,9 @@ ScanStatus = Literal["passed", "blocked", "not-scanned"]
 class ScanSummary:
     """What scanning the image found. `policy` is the hash of the policy it was judged by.
 
-    `findings` is id -> worst severity, so that it can be judged by another policy; None: not recorded. Only
-    the record in the registry has it, `release.yaml` does not.
+    `os` is the operating system that the scanner recognised (`debian 12.5`); empty for none: then no package
+    of a distribution was looked up. `findings` is id -> worst severity, so that it can be judged by another
+    policy; None: not recorded. Only the record in the registry has it, `release.yaml` does not.
     """
 
     status: ScanStatus
@@ -37,6 +38,7 @@ class ScanSummary:
     scanner_version: str = ""
     policy: str = ""
     findings: dict[str, str] | None = None
+    os: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data."""

@@ -11,8 +11,13 @@ from typing import Any
 
 from towpath.config import ScanPolicy
 from towpath.release.model import ScanStatus, ScanSummary
-from towpath.release.scan_policy import SEVERITIES, active_ignores, is_severe, policy_hash
-from towpath.release.scan_report import mapping_or_empty, read_findings, worst_severities
+from towpath.release.scan_policy import SEVERITIES, active_ignores, canonical_id, is_blocking, policy_hash
+from towpath.release.scan_report import (
+    mapping_or_empty,
+    operating_system,
+    read_findings,
+    worst_severities,
+)
 from towpath.release.scan_verdict import ScanVerdict
 
 SCHEMA_VERSION = 2
@@ -33,10 +38,11 @@ def judge_scan(report: Mapping[str, Any], policy: ScanPolicy, image_id: str, *, 
     rules = active_ignores(policy, now)
     blocking, ignored = [], []
     for finding in findings:
-        if not is_severe(finding.severity, policy):
+        if not is_blocking(finding.id, finding.severity, policy):
             continue
-        if finding.id in rules:
-            ignored.append((finding, rules[finding.id]))
+        names = (canonical_id(finding.id), *finding.aliases)
+        if rule := next((rules[name] for name in names if name in rules), None):
+            ignored.append((finding, rule))
         else:
             blocking.append(finding)
     status: ScanStatus = "not-scanned" if reasons else "blocked" if blocking else "passed"
@@ -48,6 +54,7 @@ def judge_scan(report: Mapping[str, Any], policy: ScanPolicy, image_id: str, *, 
         scanner_version=str(evidence.get("version") or ""),
         policy=policy_hash(policy),
         findings=worst_severities(findings),
+        os=operating_system(report),
     )
     return ScanVerdict(summary, tuple(findings), tuple(blocking), tuple(ignored), tuple(reasons))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 
 from towpath.config import ScanIgnore, ScanPolicy
@@ -9,17 +10,37 @@ from towpath.release.model import ScanSummary
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
 MAX_LISTED = 5
+END_OF_LIFE = "end-of-life"
+"""Id of the finding that the image's operating system gets no security updates any more."""
+_CHECK = re.compile(r"(?:AVD-)?(?P<provider>[A-Z]{2,})-?(?P<number>[0-9]{3,4})")
 
 
 def policy_hash(policy: ScanPolicy) -> str:
     """Twelve hex digits that change with the policy."""
-    canonical = json.dumps(policy.model_dump(mode="json"), sort_keys=True)
+    values = policy.model_dump(mode="json")
+    if values["end_of_life"] == "block":
+        del values["end_of_life"]  # as the policies before there was this key
+    canonical = json.dumps(values, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def active_ignores(policy: ScanPolicy, now: datetime) -> dict[str, ScanIgnore]:
-    """id -> the rule that lets it pass now."""
-    return {rule.id: rule for rule in policy.ignore if now.astimezone(UTC).date() < rule.until}
+    """id, in its canonical form -> the rule that lets it pass now."""
+    today = now.astimezone(UTC).date()
+    return {canonical_id(rule.id): rule for rule in policy.ignore if today < rule.until}
+
+
+def canonical_id(name: str) -> str:
+    """One form for a check that Trivy has called `DS002`, `DS-0002` and `AVD-DS-0002`; others as they are."""
+    check = _CHECK.fullmatch(name)
+    return f"AVD-{check['provider']}-{int(check['number']):04}" if check else name
+
+
+def is_blocking(name: str, severity: str, policy: ScanPolicy) -> bool:
+    """Whether the policy blocks a finding, ignore rules apart."""
+    if name == END_OF_LIFE:
+        return "vuln" in policy.scanners and policy.end_of_life == "block"
+    return is_severe(severity, policy)
 
 
 def is_severe(severity: str, policy: ScanPolicy) -> bool:
@@ -50,7 +71,7 @@ def _blocked(findings: dict[str, str], policy: ScanPolicy, now: datetime) -> str
     blocking = [
         f"{severity} {name}"
         for name, severity in sorted(findings.items())
-        if is_severe(severity, policy) and name not in rules
+        if is_blocking(name, severity, policy) and canonical_id(name) not in rules
     ]
     if not blocking:
         return ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from towpath.redact import redact
-from towpath.release.scan_policy import SEVERITIES
+from towpath.release.scan_policy import END_OF_LIFE, SEVERITIES, canonical_id
 
 # A result may also hold these lists. Any other list is a kind of finding that Towpath does not judge yet.
 _NO_FINDINGS = frozenset({"Packages", "Licenses"})
@@ -24,6 +24,8 @@ class ScanFinding:
     line: int | None = None
     installed: str = ""
     fixed: str = ""
+    aliases: tuple[str, ...] = ()
+    """Other ids under which a policy may name it."""
 
     def __str__(self) -> str:
         place = f"{self.where}:{self.line}" if self.line else self.where
@@ -33,7 +35,8 @@ class ScanFinding:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, by field name."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        values = {name: getattr(self, name) for name in self.__slots__ if name != "aliases"}
+        return values | ({"aliases": list(self.aliases)} if self.aliases else {})
 
 
 def read_findings(report: Mapping[str, Any]) -> tuple[list[ScanFinding], list[str]]:
@@ -59,8 +62,15 @@ def read_findings(report: Mapping[str, Any]) -> tuple[list[ScanFinding], list[st
                         findings.append(_finding(key, item, target))
             elif isinstance(value, list) and value and key not in _NO_FINDINGS and not key.startswith("Exp"):
                 reasons.append(f"report has findings of an unknown kind: {key}")
+    findings += _end_of_life(report)
     findings.sort(key=lambda finding: (_severity_rank(finding.severity), finding))
     return findings, reasons
+
+
+def operating_system(report: Mapping[str, Any]) -> str:
+    """`FAMILY NAME` of the image's distribution; empty when the scanner recognised none."""
+    system = mapping_or_empty(mapping_or_empty(report.get("Metadata")).get("OS"))
+    return " ".join(str(system[key]) for key in ("Family", "Name") if system.get(key))
 
 
 def worst_severities(findings: Iterable[ScanFinding]) -> dict[str, str]:
@@ -96,14 +106,26 @@ def _finding(key: str, item: Mapping[str, Any], target: str) -> ScanFinding:
             fixed=str(item.get("FixedVersion") or ""),
         )
     cause = mapping_or_empty(item.get("CauseMetadata"))
+    aliases = item.get("Aliases")
+    names = [item.get("AVDID"), item.get("ID"), *(aliases if isinstance(aliases, list) else ())]
+    known = [canonical_id(str(name)) for name in names if name]
     return ScanFinding(
         severity,
-        str(item.get("AVDID") or item.get("ID") or "?"),
+        known[0] if known else "?",
         "misconfig",
         target,
         title,
         _line(cause.get("StartLine")),
+        aliases=tuple(dict.fromkeys(name for name in known[1:] if name != known[0])),
     )
+
+
+def _end_of_life(report: Mapping[str, Any]) -> list[ScanFinding]:
+    system = mapping_or_empty(mapping_or_empty(report.get("Metadata")).get("OS"))
+    if not system.get("EOSL"):
+        return []
+    title = "gets no security updates any more: its vulnerabilities may be missing here"
+    return [ScanFinding("UNKNOWN", END_OF_LIFE, "vuln", operating_system(report), title)]
 
 
 def _line(value: Any) -> int | None:

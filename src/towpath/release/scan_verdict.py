@@ -11,6 +11,7 @@ from towpath.release.model import ScanSummary
 from towpath.release.scan_policy import SEVERITIES
 from towpath.release.scan_report import ScanFinding
 
+NO_SYSTEM = "none recognised, so that no package of a distribution was looked up"
 MAX_LISTED = 50
 """Findings that an error or a table of the report lists."""
 
@@ -78,6 +79,7 @@ class ScanVerdict:
         scanners = ", ".join(summary.scanners) or "none"
         lines += [
             "",
+            f"Operating system: {_cell(summary.os) or NO_SYSTEM}.",
             f"Scanners: {scanners}. Trivy {summary.scanner_version or '?'}. Policy {summary.policy}.",
         ]
         return "\n".join(lines) + "\n"

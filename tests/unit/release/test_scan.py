@@ -179,3 +179,100 @@ def test_names_from_the_image_cannot_break_the_table() -> None:
 def test_the_policys_hash_changes_with_the_policy() -> None:
     assert policy_hash(SECRETS) == policy_hash(ScanPolicy(scanners=("secret",)))
     assert policy_hash(SECRETS) != policy_hash(ScanPolicy(scanners=("secret",), block=("LOW",)))
+
+
+DATABASE = {"Version": 2, "UpdatedAt": "2026-11-20T00:00:00Z"}
+POLICY_HASH = "a28a32ce765b"
+VULN = ScanPolicy(scanners=("vuln",), block=("CRITICAL",))
+
+
+def with_system(**system: Any) -> dict[str, Any]:
+    content = report("clean", database=DATABASE)
+    return {**content, "Metadata": {**content["Metadata"], "OS": system}} if system else content
+
+
+def test_an_operating_system_past_its_end_of_life_blocks() -> None:
+    verdict = verdict_on(with_system(Family="debian", Name="9.13", EOSL=True), VULN)
+    assert (verdict.summary.status, verdict.summary.os) == ("blocked", "debian 9.13")
+    assert "end-of-life in debian 9.13" in str(verdict.blocked_by[0])
+    assert recorded_scan_problem(verdict.summary, VULN, now=NOW) != ""
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        VULN.model_copy(update={"end_of_life": "allow"}),
+        VULN.model_copy(
+            update={"ignore": (ScanIgnore(id="end-of-life", until=date(2027, 1, 1), reason="x"),)}
+        ),
+    ],
+)
+def test_a_policy_may_let_it_pass_and_the_record_keeps_it(policy: ScanPolicy) -> None:
+    verdict = verdict_on(with_system(Family="alpine", Name="3.9", EOSL=True), policy)
+    assert verdict.passed
+    assert verdict.summary.findings == {"end-of-life": "UNKNOWN"}
+    assert recorded_scan_problem(verdict.summary, policy, now=NOW) == ""
+    assert "end-of-life" in recorded_scan_problem(verdict.summary, VULN, now=NOW)
+
+
+@pytest.mark.parametrize("eosl", [False, None, ""])
+def test_a_supported_system_passes(eosl: object) -> None:
+    verdict = verdict_on(with_system(Family="debian", Name="12.5", EOSL=eosl), VULN)
+    assert (verdict.passed, verdict.summary.os) == (True, "debian 12.5")
+
+
+def test_end_of_life_is_asked_with_vulnerabilities_only() -> None:
+    assert verdict_on(with_system(Family="debian", Name="9", EOSL=True), SECRETS).passed
+
+
+def test_no_operating_system_is_told() -> None:
+    verdict = verdict_on(with_system(), VULN)
+    assert (verdict.passed, verdict.summary.os) == (True, "")
+    assert "none recognised" in verdict.to_markdown()
+
+
+def misconfigured(**names: Any) -> dict[str, Any]:
+    item = {"Status": "FAIL", "Severity": "HIGH", "Title": "x", **names}
+    content = report("clean")
+    return {**content, "Results": [{"Target": "Dockerfile", "Misconfigurations": [item]}]}
+
+
+NAMES = {
+    "older": {"ID": "DS002", "AVDID": "AVD-DS-0002"},
+    "newer": {"ID": "DS-0002", "Aliases": ["AVD-DS-0002", "DS002"]},
+    "without aliases": {"ID": "DS-0002"},
+    "with a name": {"ID": "AWS-0086", "Aliases": ["AVD-AWS-0086", "s3-block-public-acls"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "ignored"),
+    [
+        *[(form, name) for form in list(NAMES)[:3] for name in ("AVD-DS-0002", "DS002", "DS-0002", "DS-002")],
+        ("with a name", "s3-block-public-acls"),
+        ("with a name", "AVD-AWS-0086"),
+    ],
+)
+def test_a_check_is_ignored_under_each_of_its_names(form: str, ignored: str) -> None:
+    rule = ScanIgnore(id=ignored, until=date(2027, 1, 1), reason="known")
+    policy = ScanPolicy(scanners=("misconfig",), block=("HIGH",), ignore=(rule,))
+    verdict = verdict_on(misconfigured(**NAMES[form]), policy)
+    assert (verdict.passed, len(verdict.ignored)) == (True, 1)
+
+
+@pytest.mark.parametrize("ignored", ["DS003", "AVD-DS-0020", "KSV-0002", "DS", "0002", "CVE-2026-0002"])
+def test_another_check_is_not_ignored(ignored: str) -> None:
+    rule = ScanIgnore(id=ignored, until=date(2027, 1, 1), reason="known")
+    policy = ScanPolicy(scanners=("misconfig",), block=("HIGH",), ignore=(rule,))
+    assert not verdict_on(misconfigured(**NAMES["newer"]), policy).passed
+
+
+def test_the_recorded_name_is_the_same_for_all_forms() -> None:
+    policy = ScanPolicy(scanners=("misconfig",), block=("HIGH",))
+    recorded = [verdict_on(misconfigured(**NAMES[form]), policy).summary.findings for form in list(NAMES)[:3]]
+    assert recorded == [{"AVD-DS-0002": "HIGH"}] * 3
+
+
+def test_the_hash_of_a_policy_without_the_key_is_as_before() -> None:
+    assert policy_hash(ScanPolicy()) == policy_hash(ScanPolicy(end_of_life="block")) == POLICY_HASH
+    assert policy_hash(ScanPolicy(end_of_life="allow")) != POLICY_HASH
