@@ -1,12 +1,12 @@
-"""Every error Towpath raises, and whether trying again can help.
+"""Every error that Towpath raises, and whether a retry can help.
 
 TowpathError
-├── TransientError        may go away by itself: network, timeout, 429, 503. Retried.
-└── TerminalError         will not: never retried
+├── TransientError        may go away by itself: network, timeout, 429, 503. Retried
+└── TerminalError         does not go away by itself. Never retried
     ├── ConfigError       a file of the user is wrong: file, line, key
     │   └── TooLargeError more than may be read or rendered
     ├── UnknownNameError  no such app, environment, revision, release …
-    ├── RefusedError      a policy said no: scan, gate, admission, prune limit
+    ├── RefusedError      a policy does not allow it: scan, gate, admission, prune limit
     ├── BuildError        the image does not build, or its tests fail
     ├── ConflictError     somebody else changed the same thing meanwhile
     ├── SyncError         the API server refused objects; names each
@@ -20,7 +20,7 @@ from collections.abc import Iterable
 
 
 class TowpathError(Exception):
-    """What was touched and what was wrong with it (`message`), and what to do next (`remedy`)."""
+    """`message` says what was touched and what is wrong with it, `remedy` what to do next."""
 
     transient = False
 
@@ -34,7 +34,7 @@ class TowpathError(Exception):
 
 
 class TransientError(TowpathError):
-    """May go away by itself; `retry_after` seconds is the other side's wish, if it told one."""
+    """May go away by itself. `retry_after` is in seconds, where the other side asked for a delay."""
 
     transient = True
 
@@ -44,7 +44,7 @@ class TransientError(TowpathError):
 
 
 class TerminalError(TowpathError):
-    """Trying again changes nothing."""
+    """A retry gives the same error."""
 
 
 class ConfigError(TerminalError):
@@ -64,20 +64,22 @@ class TooLargeError(ConfigError):
 
 
 class UnknownNameError(TerminalError):
-    """No `kind` of that `name`; tells the nearest ones there are."""
+    """There is no `kind` of that `name`. The remedy is the nearest known name, or all of them."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, where: str = "") -> None:
         known = sorted(known)
-        near = difflib.get_close_matches(name, known, n=1)
+        nearest = difflib.get_close_matches(name, known, n=1)
         place = f" in {where}" if where else ""
-        remedy = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}." if known else None
+        remedy = (
+            f"Did you mean {nearest[0]}?" if nearest else f"There are: {', '.join(known)}." if known else None
+        )
         super().__init__(f"unknown {kind} {name!r}{place}", remedy=remedy)
         self.kind = kind
         self.name = name
 
 
 class RefusedError(TerminalError):
-    """A policy said no."""
+    """A policy does not allow it."""
 
 
 class BuildError(TerminalError):
@@ -101,7 +103,7 @@ class MissingPartError(TerminalError):
 
 
 def as_towpath_error(error: Exception) -> TowpathError:
-    """What Python raised, in our words: a full or read-only disk is no bug, all else is."""
+    """Any exception as a TowpathError: a full or read-only disk is TerminalError, all others are bugs."""
     if isinstance(error, TowpathError):
         return error
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):

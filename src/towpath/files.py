@@ -1,4 +1,4 @@
-"""Reads files of a checkout: inside of it only, bounded in size, UTF-8."""
+"""Reads the files of a checkout: only inside of it, bounded in size, UTF-8."""
 
 import errno
 import os
@@ -14,13 +14,13 @@ MAX_BYTES = 1024 * 1024
 def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str | None:
     """The text of `root/relative`, or None when there is no such file.
 
-    Raises ConfigError, which never shows the content, when the path or a symbolic link leaves `root`, when
-    the file has more than `max_bytes` bytes, and when it is not UTF-8.
+    Raises ConfigError, which never quotes the content, when the path or a symbolic link leaves `root`, when
+    the file is larger than `max_bytes`, and when it is not UTF-8.
     """
     path = resolve_inside(root, relative)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            # A named pipe would keep us waiting for ever, a device would never end.
+            # Reading a named pipe would block for ever, reading a device would never end.
             raise ConfigError("is not a regular file", file=relative)
         with open_regular(path) as file:
             raw = file.read(max_bytes + 1)
@@ -37,7 +37,7 @@ def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str |
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a resolved path; OSError when it has become a link, a pipe or a device since it was looked at."""
+    """Open a resolved path. Raises OSError when it has become a link, a pipe or a device meanwhile."""
     number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
@@ -46,7 +46,7 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def resolve_inside(root: Path, relative: str) -> Path:
-    """The real path of `root/relative`; ConfigError when it is outside of `root`."""
+    """The real path of `root/relative`. Raises ConfigError when it is outside of `root`."""
     if "\0" in relative:
         raise ConfigError("has a zero byte in its path", file=relative.replace("\0", "?"))
     try:

@@ -1,4 +1,4 @@
-"""References to Kubernetes objects, and what can be read off a manifest without a cluster."""
+"""References to Kubernetes objects, and their parts in a manifest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ Manifest = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectRef:
-    """Names one object; the version is no part of it. `namespace` is empty for cluster-scoped kinds."""
+    """Names one object, without the API version. `namespace` is empty for cluster-scoped kinds."""
 
     group: str
     kind: str
@@ -17,8 +17,12 @@ class ObjectRef:
     name: str
 
     def __str__(self) -> str:
-        where = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        return f"{self.kind} {where}"
+        path = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.kind} {path}"
+
+    def to_json(self) -> dict[str, str]:
+        """`group`, `kind`, `namespace` and `name`."""
+        return {"group": self.group, "kind": self.kind, "namespace": self.namespace, "name": self.name}
 
 
 def group_of(api_version: str) -> str:

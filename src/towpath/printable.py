@@ -1,8 +1,8 @@
-"""Text that others wrote, as it may be shown: on a terminal it can move, hide and rename nothing.
+"""Makes text that others wrote safe to show on a terminal.
 
-A commit's subject, a build's output or a pod's log may hold escape sequences. They could clear the screen,
-fake a line above an approval's prompt, or set the window's title; direction
-marks make text read as it is not.
+A commit's subject, a build's output or a pod's log may hold escape sequences that clear the screen, fake a
+line above an approval's prompt or set the window's title, and direction marks that change the order of what
+is read.
 """
 
 import re
@@ -18,16 +18,16 @@ _CONTROL = re.compile(
 
 
 def printable(text: str) -> str:
-    """`text` without escape sequences; other control characters but newline and tab become spaces."""
+    """`text` without escape sequences; control characters other than newline and tab become spaces."""
     return _CONTROL.sub(" ", _SEQUENCE.sub("", text))
 
 
-def pluralize(number: int, thing: str) -> str:
-    """`1 app`, `2 apps`: for things whose plural ends in an s."""
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+def pluralize(number: int, noun: str) -> str:
+    """`1 app`, `2 apps`, `1,000 apps`; for nouns whose plural adds an s."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def headline(text: str) -> str:
-    """The first line of a message, and the second where the first only announces it: `not healthy:`."""
+    """The first line of a message; with the second when the first ends with a colon (`not healthy:`)."""
     first, *rest = text.strip().splitlines() or [""]
     return f"{first} {rest[0].strip()}" if rest and first.endswith(":") else first

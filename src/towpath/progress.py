@@ -1,4 +1,4 @@
-"""Tells a waiting person what happens: one line per step, with its time.
+"""Shows the steps of long work, one line each, with their time.
 
 On a terminal the lines of running steps tick; elsewhere (CI, a pipe) a step writes a line when it starts, one
 every 15 s while it runs, and one when it ends. rich is imported only on a terminal.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 HEARTBEAT = 15.0
-"""Seconds between two signs of life where there is no terminal."""
+"""Seconds between two lines about a running step where there is no terminal."""
 _QUICK = 0.05
 _NOTE_WIDTH = 100
 
@@ -25,17 +25,17 @@ class Step(Protocol):
     """One running step."""
 
     def note(self, text: str) -> None:
-        """Say what it does right now. A failed step's last line ends with its last note."""
+        """Show what the step does now. The last line of a failed step ends with its last note."""
 
     def result(self, text: str) -> None:
-        """Say what came of it: stays on the step's last line (`found`, `built`, `already running` …)."""
+        """Set the result, which the last line of the step shows (`found`, `built`, `already running` …)."""
 
 
 class Progress(Protocol):
-    """What long work reports to. Steps may run at the same time, in any thread."""
+    """Receives the steps of long work. Steps may run at the same time, in any thread."""
 
     def step(self, name: str) -> AbstractContextManager[Step]:
-        """A step that ends with the block; an exception marks it failed and goes on."""
+        """A step that lasts as long as the `with` block; an exception marks it as failed and is raised on."""
 
 
 def format_seconds(seconds: float) -> str:
@@ -49,13 +49,13 @@ def format_seconds(seconds: float) -> str:
 
 
 def progress_on(stream: TextIO | None = None) -> Progress:
-    """The right Progress for `stream` (default: stderr, so that stdout stays for results)."""
+    """The Progress for `stream`: TerminalProgress or LineProgress. Default: stderr; stdout is for results."""
     stream = sys.stderr if stream is None else stream
     return TerminalProgress(stream) if stream.isatty() else LineProgress(stream)
 
 
 class SilentProgress:
-    """Reports nothing."""
+    """Shows nothing."""
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:  # noqa: ARG002
@@ -76,32 +76,34 @@ class _Step:
 
 
 class LineProgress:
-    """For a stream that is no terminal."""
+    """Writes lines to a stream that is no terminal."""
 
-    def __init__(self, stream: TextIO, *, beat: float = HEARTBEAT) -> None:
+    def __init__(self, stream: TextIO, *, heartbeat: float = HEARTBEAT) -> None:
         self._stream = stream
-        self._beat = beat
+        self._heartbeat = heartbeat
         self._lock = threading.Lock()
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
         step = _Step()
         begin = time.monotonic()
-        over = threading.Event()
-        beating = threading.Thread(target=self._beats, args=(name, step, begin, over), daemon=True)
+        ended = threading.Event()
+        heartbeats = threading.Thread(
+            target=self._write_heartbeats, args=(name, step, begin, ended), daemon=True
+        )
         self._write(f"· {name} ...")
-        beating.start()
+        heartbeats.start()
         mark = "✗"
         try:
             yield step
             mark = "✓"
         finally:
-            over.set()
-            beating.join()
+            ended.set()
+            heartbeats.join()
             self._write(_last_line(mark, name, step, time.monotonic() - begin))
 
-    def _beats(self, name: str, step: _Step, begin: float, over: threading.Event) -> None:
-        while not over.wait(self._beat):
+    def _write_heartbeats(self, name: str, step: _Step, begin: float, ended: threading.Event) -> None:
+        while not ended.wait(self._heartbeat):
             note = f": {step.last_note}" if step.last_note else ""
             self._write(f"  {name} ... {format_seconds(time.monotonic() - begin)}{note}")
 
@@ -111,7 +113,7 @@ class LineProgress:
 
 
 class TerminalProgress:
-    """For a terminal: running steps tick at the bottom, ended ones stay as one line each."""
+    """Writes to a terminal: running steps count their time at the bottom, ended steps keep one line each."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -180,6 +182,6 @@ class _TerminalStep(_Step):
 
 
 def _last_line(mark: str, name: str, step: _Step, seconds: float) -> str:
-    said = step.outcome or (step.last_note if mark == "✗" else "")
-    took = format_seconds(seconds) if seconds >= _QUICK else ""
-    return "  ".join(part for part in (f"{mark} {name}", took, said) if part)
+    result = step.outcome or (step.last_note if mark == "✗" else "")
+    duration = format_seconds(seconds) if seconds >= _QUICK else ""
+    return "  ".join(part for part in (f"{mark} {name}", duration, result) if part)

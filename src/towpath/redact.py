@@ -1,8 +1,8 @@
-"""One redactor in front of every log line, diff, artifact, event, report and exception.
+"""Masks credentials in every log line, diff, artifact, event, report and exception.
 
 `redact` masks text by shape (keys, tokens, URL credentials, Secret manifests) and by value: a credential that
-a process was given is told to `remember` and then masked in plain, base64 and URL-quoted form. `mask_secret`
-masks a Kubernetes Secret as an object, so that a diff still shows *that* a value changed.
+a process was given is passed to `remember_secret` and then masked in plain, base64 and URL-quoted form.
+`mask_secret` masks a Kubernetes Secret as an object, so that a diff still shows *that* a value changed.
 """
 
 import base64
@@ -64,16 +64,19 @@ _YAML_PAIR = re.compile(r"^(?P<head>\s*[^\s:#][^:]*:\s*)\S.*$")
 
 
 def remember_secret(secret: str) -> None:
-    """Mask this value from now on in all that this process redacts; under 6 characters it is no secret."""
+    """Mask this value from now on in all texts that this process redacts.
+
+    Shorter than 6 characters: ignored.
+    """
     if len(secret) >= _MIN_REMEMBERED:
         _remembered[secret] = None
 
 
 def remember_environment_secrets(environ: Mapping[str, str]) -> None:
-    """Remember the values of variables whose name says that they are credentials."""
-    name_says = re.compile(rf"{_KEY_NAME}$", re.IGNORECASE)
+    """Remember the values of variables whose names end like those of credentials (`…_TOKEN`)."""
+    credential_name = re.compile(rf"{_KEY_NAME}$", re.IGNORECASE)
     for name, value in environ.items():
-        if name_says.search(name):
+        if credential_name.search(name):
             remember_secret(value)
 
 
@@ -88,7 +91,7 @@ def redact(text: str) -> str:
         text = _mask_json_secrets(text)
         text = _mask_yaml_secrets(text)
     text = _URL_CREDENTIALS.sub(_mask_url, text)
-    text = _AUTHORIZATION.sub(lambda found: found["head"] + MASK, text)
+    text = _AUTHORIZATION.sub(lambda match: match["head"] + MASK, text)
     text = _TOKEN.sub(MASK, text)
     text = _ASSIGNMENT.sub(_mask_value, text)
     return _OPTION.sub(_mask_value, text)
@@ -119,7 +122,7 @@ def mask_secret(manifest: Manifest) -> Manifest:
 
 
 def _forms(secret: str) -> list[str]:
-    """The ways a value shows up: plain, URL-quoted, and inside base64 at each of its three alignments."""
+    """The forms in which a value occurs: plain, URL-quoted, and in base64 at each of its three alignments."""
     raw = secret.encode()
     forms = [secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]]
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
@@ -134,37 +137,37 @@ def _forms(secret: str) -> list[str]:
     return sorted(set(forms), key=len, reverse=True)
 
 
-def _mask_url(found: re.Match[str]) -> str:
+def _mask_url(match: re.Match[str]) -> str:
     # `ssh://git@host` names an account; everything else before the @ may be a token.
-    if not found["password"] and found["scheme"].lower() in ("ssh://", "git+ssh://"):
-        return found[0]
-    return f"{found['scheme']}{MASK}@"
+    if not match["password"] and match["scheme"].lower() in ("ssh://", "git+ssh://"):
+        return match[0]
+    return f"{match['scheme']}{MASK}@"
 
 
-def _mask_value(found: re.Match[str]) -> str:
-    value = found["dq"] or found["sq"] or found["bare"]
+def _mask_value(match: re.Match[str]) -> str:
+    value = match["dq"] or match["sq"] or match["bare"]
     if value.lower() in ("true", "false", "null", "none", "~", "|", ">", "|-", ">-") or MASK in value:
-        return found[0]
-    return found["key"] + found[0][len(found["key"]) :].replace(value, MASK)
+        return match[0]
+    return match["key"] + match[0][len(match["key"]) :].replace(value, MASK)
 
 
 def _mask_json_secrets(text: str) -> str:
     if not _JSON_SECRET.search(text):
         return text
 
-    def pairs(found: re.Match[str]) -> str:
+    def mask_pairs(match: re.Match[str]) -> str:
         body = _JSON_PAIR.sub(
-            lambda pair: f"{pair['head']}{pair['quote']}{MASK}{pair['quote']}", found["body"]
+            lambda pair: f"{pair['head']}{pair['quote']}{MASK}{pair['quote']}", match["body"]
         )
-        return f"{found['head']}{body}}}"
+        return f"{match['head']}{body}}}"
 
-    return _JSON_DATA.sub(pairs, text)
+    return _JSON_DATA.sub(mask_pairs, text)
 
 
 def _mask_yaml_secrets(text: str) -> str:
     if not _YAML_SECRET.search(text):
         return text
-    cuts = [0, *(found.start() for found in _YAML_DOCUMENT.finditer(text)), len(text)]
+    cuts = [0, *(match.start() for match in _YAML_DOCUMENT.finditer(text)), len(text)]
     documents = [text[start:end] for start, end in itertools.pairwise(cuts)]
     return "".join(_mask_yaml_document(d) if _YAML_SECRET.search(d) else d for d in documents)
 
@@ -173,15 +176,15 @@ def _mask_yaml_document(document: str) -> str:
     lines = document.split("\n")
     is_diff = all(line[0] in "+- @" for line in lines if line)
     masked: list[str] = []
-    inside: int | None = None  # indentation of the `data:` we are in
+    data_indent: int | None = None  # indentation of the current `data:`
     for line in lines:
         sign, body = (line[:1], line[1:]) if is_diff else ("", line)
         indent = len(body) - len(body.lstrip())
         if _YAML_DATA.match(body):
-            inside = indent
-        elif inside is not None and body.strip() and indent <= inside:
-            inside = None
-        elif inside is not None and body.strip():
+            data_indent = indent
+        elif data_indent is not None and body.strip() and indent <= data_indent:
+            data_indent = None
+        elif data_indent is not None and body.strip():
             pair = _YAML_PAIR.match(body)
             # A line that is no pair continues a block value.
             body = pair["head"] + MASK if pair else body[:indent] + MASK

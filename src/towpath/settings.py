@@ -1,4 +1,4 @@
-"""What the environment variables say, read once at the door; the local stack's file fills the gaps."""
+"""Settings from environment variables, read once at the start; the local stack supplies missing ones."""
 
 import json
 from collections.abc import Mapping, MutableMapping
@@ -14,12 +14,12 @@ STACK_VARIABLES = (
     "KUBECONFIG",
     "DOCKER_HOST",
 )
-"""Variables that the local stack may set by its `settings.json`."""
+"""Variables that the local stack may set in its `settings.json`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are. URLs are strings; None means that nobody said."""
+    """Addresses and folders. None: the setting is not set."""
 
     environments: str | None
     branch: str
@@ -33,7 +33,7 @@ class Settings:
     variables: Mapping[str, str] = field(repr=False)
 
     def environments_url(self) -> str:
-        """URL of the environment repository; MissingPartError when nobody said where it is."""
+        """URL of the environment repository; MissingPartError when it is not set."""
         if not self.environments:
             raise MissingPartError(
                 "no environment repository is known",
@@ -44,12 +44,12 @@ class Settings:
 
     @property
     def tools(self) -> Path:
-        """Folder of the programs that set-up built or installed for us."""
+        """Folder of the programs that the set-up of the local stack built or installed."""
         return self.cache / "tools" / "bin"
 
     @property
     def renders(self) -> Path:
-        """Folder of what was rendered before."""
+        """Folder of the render cache."""
         return self.cache / "renders"
 
     @property
@@ -59,11 +59,11 @@ class Settings:
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read `environ`; what it does not set is taken from the running local stack, if there is one."""
+        """Read `environ`; a missing variable comes from the local stack's `settings.json`, if any."""
         user_home = Path(environ.get("HOME") or Path.home())
         home = Path(environ.get("TOWPATH_HOME") or user_home / ".local/share/towpath")
         variables = dict(_stack_variables(home / "local" / "settings.json"))
-        # A caller who names a server or a repository of his own gets nothing of the local stack's.
+        # Own servers or repositories are never mixed with those of the local stack.
         if any(environ.get(name) for name in ("PREFECT_API_URL", "TOWPATH_ENVIRONMENTS")):
             variables = {}
         variables.update({name: environ[name] for name in environ if environ[name]})
@@ -81,7 +81,7 @@ class Settings:
         )
 
     def export(self, environ: MutableMapping[str, str]) -> None:
-        """Set what `environ` lacks, so that libraries that read it themselves see the same."""
+        """Set the variables that `environ` lacks, for libraries that read it themselves."""
         for name, value in self.variables.items():
             environ.setdefault(name, value)
 

@@ -34,7 +34,7 @@ def test_a_long_step_gives_signs_of_life_with_its_last_note() -> None:
                 seen.set()
             return stream.write(text)
 
-    with LineProgress(Watched(), beat=0.01).step("kubernetes") as step:
+    with LineProgress(Watched(), heartbeat=0.01).step("kubernetes") as step:
         step.note("compiling a\ncompiling b\n")
         assert seen.wait(10)
     assert "  kubernetes ... 0.0 s: compiling b" in stream.getvalue()

@@ -33,7 +33,7 @@ class PlanEntry:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "object": ref_to_json(self.ref),
+            "object": self.ref.to_json(),
             "action": self.action,
             "differences": [difference.to_json() for difference in self.differences],
             "reason": self.reason,
@@ -104,11 +104,6 @@ def fenced_block(body: str, language: str = "diff") -> str:
     while fence in body:
         fence += "`"
     return f"{fence}{language}\n{body}\n{fence}"
-
-
-def ref_to_json(ref: ObjectRef) -> dict[str, str]:
-    """A reference, for reports."""
-    return {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 
 def _marked(line: str) -> str:

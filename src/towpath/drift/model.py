@@ -13,7 +13,6 @@ from itertools import zip_longest
 from typing import Any, Literal
 
 from towpath.applyset.inventory import HEALS_LABEL, INVENTORY_LABEL, OwnedObject
-from towpath.applyset.plan import ref_to_json
 from towpath.kube import field_set, pointer
 from towpath.kube.diff import Difference, format_value
 from towpath.kube.managed_fields import (
@@ -75,7 +74,7 @@ class DriftEntry:
     def to_json(self) -> dict[str, Any]:
         return {
             "app": self.app,
-            "object": ref_to_json(self.ref),
+            "object": self.ref.to_json(),
             "kind": self.kind,
             "differences": [
                 {

@@ -1,7 +1,8 @@
-"""In which order apps come when one needs what another brings. Pure.
+"""The order in which apps are synced when one needs what another declares. Pure.
 
-An app that declares the environment's Namespace, a CustomResourceDefinition or anything else for the whole
-cluster comes before those that are in that Namespace, use that kind, or declare nothing for the cluster.
+An app that declares the environment's Namespace, a CustomResourceDefinition or another cluster-scoped object
+is synced before apps with objects in that Namespace or of that kind, and before apps without cluster-scoped
+objects.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,22 +10,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from towpath.objects import Manifest, ref_of
 
 Dependency = tuple[str, ...]
+"""`("Namespace", name)`, `("kind", group, kind)`, or `("cluster",)` for any other cluster-scoped object."""
 
 
 def order_apps(apps: Mapping[str, Sequence[Manifest]]) -> list[list[str]]:
-    """Apps by name in groups, each of which may be synced at once. Apps that need each other share one."""
-    brought = {app: set(_brings(objects)) for app, objects in apps.items()}
-    needed = {app: set(_needs(objects)) - brought[app] for app, objects in apps.items()}
-    left, ordered = set(apps), []
-    while left:
-        missing = {app: set().union(*(brought[other] for other in left - {app})) for app in left}
-        ready = sorted(app for app in left if not needed[app] & missing[app])
-        ordered.append(ready or sorted(left))
-        left -= set(ordered[-1])
-    return ordered
+    """Groups of apps, first to last; those of a group are synced at the same time.
+
+    Apps that need each other are in one group. Within a group apps are sorted by name.
+    """
+    provided = {app: set(_provided(objects)) for app, objects in apps.items()}
+    required = {app: set(_required(objects)) - provided[app] for app, objects in apps.items()}
+    remaining, groups = set(apps), []
+    while remaining:
+        missing = {app: set().union(*(provided[other] for other in remaining - {app})) for app in remaining}
+        ready = sorted(app for app in remaining if not required[app] & missing[app])
+        groups.append(ready or sorted(remaining))
+        remaining -= set(groups[-1])
+    return groups
 
 
-def _brings(objects: Iterable[Manifest]) -> Iterable[Dependency]:
+def _provided(objects: Iterable[Manifest]) -> Iterable[Dependency]:
     for manifest in objects:
         ref = ref_of(manifest)
         if ref.kind == "Namespace":
@@ -36,13 +41,13 @@ def _brings(objects: Iterable[Manifest]) -> Iterable[Dependency]:
             yield ("cluster",)
 
 
-def _needs(objects: Iterable[Manifest]) -> Iterable[Dependency]:
-    scoped = False
+def _required(objects: Iterable[Manifest]) -> Iterable[Dependency]:
+    has_cluster_scoped = False
     for manifest in objects:
         ref = ref_of(manifest)
         yield ("kind", ref.group, ref.kind)
         if ref.namespace:
             yield ("Namespace", ref.namespace)
-        scoped = scoped or not ref.namespace
-    if not scoped:
+        has_cluster_scoped = has_cluster_scoped or not ref.namespace
+    if not has_cluster_scoped:
         yield ("cluster",)

@@ -1,9 +1,9 @@
-"""In which order objects are applied, and in the reverse order deleted.
+"""The order in which objects are applied; they are deleted in the reverse order.
 
-First by phase (annotation `towpath.dev/hook`): `pre-sync`, what has none, `post-sync`. In a phase by wave
-(annotation `towpath.dev/wave`, default 0), then by what needs what. Namespaces and CRDs that name neither
-come before all, hooks included, because nothing works without them. Objects of one stage do not need each
-other.
+Objects are sorted by phase (annotation `towpath.dev/hook`: `pre-sync`, none, `post-sync`), in a phase by wave
+(annotation `towpath.dev/wave`, default 0), in a wave by kind. Namespaces and CRDs without a wave come before
+everything else of their phase, and before hooks when they have no phase either. Objects of one stage do not
+depend on each other.
 """
 
 from collections.abc import Iterable, Mapping
@@ -59,7 +59,7 @@ Stage = tuple[int, int, int]
 
 
 def wave_of(manifest: Manifest) -> int | None:
-    """The wave that the annotation names; None without one. ConfigError when it is no whole number."""
+    """The wave of the annotation; None without it. Raises ConfigError when it is no whole number."""
     value = (manifest["metadata"].get("annotations") or {}).get(WAVE_ANNOTATION)
     if value is None:
         return None
@@ -72,7 +72,10 @@ def wave_of(manifest: Manifest) -> int | None:
 
 
 def rank_of(ref: ObjectRef) -> int:
-    """The place of a kind among kinds: small comes first. A custom `Service` of some operator is custom."""
+    """The rank of a kind; lower ranks are applied first.
+
+    A `Service` of an operator's group has the custom rank.
+    """
     if ref.kind in _LATE and ref.group.endswith(".k8s.io"):
         return _RANK_LATE
     if ref.group and "." in ref.group and not ref.group.endswith(".k8s.io"):
@@ -81,7 +84,7 @@ def rank_of(ref: ObjectRef) -> int:
 
 
 def stage_of(manifest: Manifest) -> Stage:
-    """(phase, wave, rank): objects of the same stage may be applied at the same time."""
+    """(phase, wave, rank). Objects of the same stage may be applied at the same time."""
     return _stage(manifest, wave_of(manifest))
 
 
@@ -94,38 +97,38 @@ def _stage(manifest: Manifest, wave: int | None) -> Stage:
 
 
 def in_apply_order(manifests: Iterable[Manifest]) -> list[Manifest]:
-    """In the order of applying; the same for every order of the input."""
+    """The manifests sorted by stage, then by reference; the order of the input does not matter."""
     return sorted(manifests, key=lambda manifest: (stage_of(manifest), ref_of(manifest)))
 
 
 def apply_stages(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
-    """`ordered`, cut into stages."""
+    """The manifests in apply order, one list per stage."""
     return [list(stage) for _, stage in groupby(in_apply_order(manifests), key=stage_of)]
 
 
 def split_at_pre_sync(manifests: Iterable[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
-    """`ordered`, cut where the pre-sync hooks run: (what they may need, the rest)."""
+    """(objects of the pre-sync phase, which its hooks may need; the other objects), both in apply order."""
     before: list[Manifest] = []
     rest: list[Manifest] = []
-    for each in in_apply_order(manifests):
-        (before if stage_of(each)[0] == _PHASE[PRE_SYNC] else rest).append(each)
+    for manifest in in_apply_order(manifests):
+        (before if stage_of(manifest)[0] == _PHASE[PRE_SYNC] else rest).append(manifest)
     return before, rest
 
 
 def deletion_stages(live: Iterable[Manifest]) -> list[list[ObjectRef]]:
-    """The reverse of `stages`, by live objects (metadata is enough): what needs others goes before them.
+    """References of live objects in deletion order, one list per stage: the reverse of `apply_stages`.
 
-    A wave that somebody has made unreadable there counts as none.
+    The objects need metadata only. A live wave annotation that is no whole number counts as none.
     """
 
-    def stage(each: Manifest) -> Stage:
+    def stage(manifest: Manifest) -> Stage:
         try:
-            return stage_of(each)
+            return stage_of(manifest)
         except ConfigError:
-            return _stage(each, None)
+            return _stage(manifest, None)
 
-    order = sorted(live, key=lambda each: (stage(each), ref_of(each)), reverse=True)
-    return [[ref_of(each) for each in group] for _, group in groupby(order, key=stage)]
+    order = sorted(live, key=lambda manifest: (stage(manifest), ref_of(manifest)), reverse=True)
+    return [[ref_of(manifest) for manifest in group] for _, group in groupby(order, key=stage)]
 
 
 def _is_built_in(group: str) -> bool:

@@ -1,4 +1,4 @@
-"""Differences between two manifests, field by field, Secret values masked."""
+"""The differences between two manifests, field by field. Secret values are masked."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ MAX_VALUE_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field by JSON pointer (into the live object where it is there); None: absent."""
+    """One field by JSON pointer, into the live object if it has the field. A value of None: absent."""
 
     pointer: str
     live: Any
@@ -25,7 +25,7 @@ class Difference:
         return {"pointer": self.pointer, "live": self.live, "desired": self.desired}
 
     def lines(self) -> Iterator[str]:
-        """As in a diff: the live value with `-`, the desired one with `+`."""
+        """Lines of a diff: the live value with `-`, the desired value with `+`."""
         if self.live is not None:
             yield f"- {self.pointer}: {format_value(self.live)}"
         if self.desired is not None:
@@ -33,32 +33,32 @@ class Difference:
 
 
 def format_value(value: Any) -> str:
-    """One line of JSON, cut at a length."""
+    """The value as one line of redacted JSON, cut at MAX_VALUE_LENGTH characters."""
     text = redact(json.dumps(value, sort_keys=True, ensure_ascii=False))
     return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}… ({len(text)} characters)"
 
 
 def differences(live: Manifest, desired: Manifest) -> tuple[Difference, ...]:
-    """What differs between a live object and what it would be, without status and server's metadata."""
+    """The fields that differ, by pointer, without `status` and metadata that the API server sets."""
     live, desired = without_server_fields(live), without_server_fields(desired)
     masked_live, masked_desired = mask_secret(live), mask_secret(desired)
     is_secret = masked_live is not live
-    found = []
+    result = []
     for at_live, at_desired, old, new in _walk(live, desired, "", ""):
         pair = (old, new)
         if is_secret:
             pair = (pointer.read(masked_live, at_live), pointer.read(masked_desired, at_desired))
-        found.append(Difference(at_live, *pair))
-    return tuple(sorted(found, key=lambda difference: difference.pointer))
+        result.append(Difference(at_live, *pair))
+    return tuple(sorted(result, key=lambda difference: difference.pointer))
 
 
 def removed_field(live: Manifest, at: str) -> Difference:
-    """The field at pointer `at` goes, or falls back to its default."""
+    """The difference of a field that Git does not have: an apply removes it or sets its default."""
     return Difference(at, pointer.read(mask_secret(live), at), None)
 
 
 def _walk(old: Any, new: Any, at_old: str, at_new: str) -> Iterator[tuple[str, str, Any, Any]]:
-    """(pointer in old or where it would be, pointer in new, old value, new value)."""
+    """(pointer in `old`, pointer in `new`, old value, new value); a missing field has the other pointer."""
     if old == new:
         return
     if isinstance(old, dict) and isinstance(new, dict):
@@ -74,13 +74,13 @@ def _walk(old: Any, new: Any, at_old: str, at_new: str) -> Iterator[tuple[str, s
 def _walk_lists(
     old: list[Any], new: list[Any], at_old: str, at_new: str
 ) -> Iterator[tuple[str, str, Any, Any]]:
-    old_names, new_names = _names(old), _names(new)
+    old_names, new_names = item_names(old), item_names(new)
     if old_names is None or new_names is None:
         old_names, new_names = list(range(len(old))), list(range(len(new)))
     for name in dict.fromkeys([*old_names, *new_names]):
         i = old_names.index(name) if name in old_names else None
         j = new_names.index(name) if name in new_names else None
-        # An item that is only in one of the lists is told with the index it has there.
+        # An item of only one list has the index of that list.
         yield from _walk(
             None if i is None else old[i],
             None if j is None else new[j],
@@ -89,7 +89,10 @@ def _walk_lists(
         )
 
 
-def _names(items: list[Any]) -> list[Any] | None:
-    """The items' names when all have one of their own, so that a list is compared by name, not by place."""
+def item_names(items: list[Any]) -> list[Any] | None:
+    """The names of the items; None when an item has no name or two have the same.
+
+    Lists with names are compared by name, others by index.
+    """
     names = [item.get("name") if isinstance(item, dict) else None for item in items]
     return names if None not in names and len(set(map(str, names))) == len(names) else None

@@ -1,7 +1,7 @@
-"""Sets of fields as the API server keeps them (`managedFields[].fieldsV1`): leaves, union, difference.
+"""Sets of fields in the API server's form (`managedFields[].fieldsV1`): leaves, union, difference, pointers.
 
 A step is `f:NAME` (a field), `k:{"name":"x"}` (the list item with these keys), `v:VALUE` (an item of a set)
-or `i:INDEX`; `.` says that the map or item itself is owned, too.
+or `i:INDEX`. The step `.` means that the map or item itself is owned too.
 """
 
 import json
@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 
 
 def leaves(fields: Mapping[str, Any], prefix: Path = ()) -> Iterator[Path]:
-    """Every owned field; a map of which only `.` is owned is none."""
+    """Every owned field. A map with only `.` is left out."""
     for step, inner in fields.items():
         path = (*prefix, step)
         if step == ".":
@@ -28,7 +28,7 @@ def leaves(fields: Mapping[str, Any], prefix: Path = ()) -> Iterator[Path]:
 
 
 def paths_beyond(fields: Mapping[str, Any], ours: Mapping[str, Any], prefix: Path = ()) -> Iterator[Path]:
-    """Fields in `fields` that are not in `ours`; of a list item that is not ours at all only the item."""
+    """Fields in `fields` that are not in `ours`. A list item that is not in `ours` is one path."""
     for step, inner in fields.items():
         if step == ".":
             continue
@@ -42,38 +42,38 @@ def paths_beyond(fields: Mapping[str, Any], ours: Mapping[str, Any], prefix: Pat
             yield from paths_beyond(inner, ours.get(step, {}), path)
 
 
-def union(one: Mapping[str, Any], other: Mapping[str, Any]) -> Fields:
-    """What is in either."""
-    merged = {step: union(inner, other.get(step, {})) for step, inner in one.items()}
-    return merged | {step: union(inner, {}) for step, inner in other.items() if step not in one}
+def union(left: Mapping[str, Any], right: Mapping[str, Any]) -> Fields:
+    """The fields of both sets."""
+    merged = {step: union(inner, right.get(step, {})) for step, inner in left.items()}
+    return merged | {step: union(inner, {}) for step, inner in right.items() if step not in left}
 
 
 def split(
-    fields: Mapping[str, Any], chosen: Callable[[Path], bool], prefix: Path = ()
+    fields: Mapping[str, Any], selects: Callable[[Path], bool], prefix: Path = ()
 ) -> tuple[Fields, Fields]:
-    """(the fields that `chosen` says yes to, the others); a `.` goes where something of its map goes."""
-    yes: Fields = {}
-    no: Fields = {}
+    """(the fields that `selects` accepts, the other fields). A `.` stays with the other fields of its map."""
+    selected: Fields = {}
+    others: Fields = {}
     for step, inner in fields.items():
         path = (*prefix, step)
         if step == ".":
             continue
-        if chosen(path):
-            yes[step] = inner
+        if selects(path):
+            selected[step] = inner
         elif set(inner) <= {"."}:
-            no[step] = inner
+            others[step] = inner
         else:
-            inside, outside = split(inner, chosen, path)
-            yes |= {step: inside} if inside else {}
-            no |= {step: outside} if outside else {}
+            inside, outside = split(inner, selects, path)
+            selected |= {step: inside} if inside else {}
+            others |= {step: outside} if outside else {}
     if "." in fields:
-        # The map itself stays with the others, unless there are none.
-        (no if no or not yes else yes)["."] = {}
-    return yes, no
+        # The map itself is selected only when all of its fields are.
+        (others if others or not selected else selected)["."] = {}
+    return selected, others
 
 
 def pointer_of(path: Path, live: Any) -> str | None:
-    """The JSON pointer of a path in a live object; None when it is not there (any more)."""
+    """The JSON pointer of a path in a live object; None when the object does not have it."""
     steps: list[str | int] = []
     for step in path:
         kind, _, name = step.partition(":")
@@ -92,12 +92,12 @@ def pointer_of(path: Path, live: Any) -> str | None:
 
 
 def pattern_of(path: Path) -> str:
-    """A pointer without a live object: list items read as `*`."""
+    """A pointer for use without a live object: list items become `*`."""
     return build(step[2:] if step.startswith("f:") else "*" for step in path)
 
 
 def display_path(path: Path) -> str:
-    """For people: `.spec.template.spec.containers[hello].image`."""
+    """The path for people: `.spec.template.spec.containers[hello].image`."""
     words = []
     for step in path:
         kind, _, name = step.partition(":")
@@ -118,7 +118,7 @@ def _index(kind: str, name: str, live: Any) -> int | None:
     for index, item in enumerate(live):
         if kind == "v" and item == wanted:
             return index
-        # Keys that were left to their default, as a port's protocol, may be absent from the item.
+        # An item may lack a key that has its default, such as the protocol of a port.
         if kind == "k" and isinstance(item, dict) and all(item.get(k, v) == v for k, v in wanted.items()):
             return index
     return None

@@ -1,6 +1,7 @@
-"""Which fields were changed that cannot be, where the API server names only what contains them.
+"""Finds the immutable fields that a change touches where the API server names only a parent of them.
 
-For a StatefulSet or a PersistentVolumeClaim it says `spec`, for a Job `spec.template` and quotes all of it.
+For a StatefulSet or a PersistentVolumeClaim it names `spec`, for a Job `spec.template`, which it quotes as a
+whole.
 """
 
 import re
@@ -19,22 +20,22 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z]*(?:(?:\[\*\])?\.[A-Za-z]+)*")
 
 
 def changed_fields(live: Manifest, desired: Manifest, refused: Iterable[str], reason: str) -> tuple[str, ...]:
-    """Fields like `spec.serviceName` that differ below the `refused` ones, without those that may change.
+    """Changed fields such as `spec.serviceName` below the `refused` fields, without those that may change.
 
-    `refused` are fields as the server names them, none means anywhere; `reason` is its own words.
+    `refused` are fields as the server names them (none: the whole object), `reason` is the server's message.
     """
     paths = list(_changed(desired, live, "")) + list(_removed(live, desired))
     within = [name for name in refused if name and not name.startswith("<")]
-    found = sorted({path for path in paths if not within or any(_is_in(path, name) for name in within)})
+    changed = sorted({path for path in paths if not within or any(_is_in(path, name) for name in within)})
     allowed = _may_change(reason)
-    fixed = [path for path in found if not any(_is_in(_plain(path), name) for name in allowed)]
-    return tuple(fixed or found)
+    fixed = [path for path in changed if not any(_is_in(_plain(path), name) for name in allowed)]
+    return tuple(fixed or changed)
 
 
 def refusal_message(reason: str, changed: tuple[str, ...], refused: Iterable[str]) -> str:
-    """The server's reason without the values it quotes at length, with the fields it does not name itself."""
+    """The server's reason without long quoted values, with the changed fields that it does not name."""
     reason = _SERVERS_DIFF.sub("", reason).strip()
-    reason = _LONG_VALUE.sub(lambda found: f"{found['head']}…{found['end']}", reason)
+    reason = _LONG_VALUE.sub(lambda match: f"{match['head']}…{match['end']}", reason)
     unnamed = [path for path in changed if path not in set(refused)]
     if not unnamed:
         return reason
@@ -43,20 +44,23 @@ def refusal_message(reason: str, changed: tuple[str, ...], refused: Iterable[str
 
 
 def _changed(desired: Any, live: Any, at: str) -> Iterator[str]:
-    """Leaves of `desired` that `live` does not have so; what only `live` has is a default or somebody's."""
+    """Leaves of `desired` with another value in `live`.
+
+    Fields of `live` only are defaults or of other managers.
+    """
     if isinstance(desired, Mapping) and isinstance(live, Mapping):
         for key, value in desired.items():
             if at or key not in ("apiVersion", "kind", "metadata", "status"):
                 yield from _changed(value, live.get(key), f"{at}.{key}" if at else key)
     elif isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
-        for index, (wanted, has) in enumerate(zip(desired, live, strict=True)):
-            yield from _changed(wanted, has, f"{at}[{index}]")
+        for index, (desired_item, live_item) in enumerate(zip(desired, live, strict=True)):
+            yield from _changed(desired_item, live_item, f"{at}[{index}]")
     elif desired != live:
         yield at
 
 
 def _removed(live: Manifest, desired: Manifest) -> Iterator[str]:
-    """Fields that we own and Git has no more: the apply would have taken them away."""
+    """Fields that Towpath owns and Git no longer has: an apply removes them."""
     for path in owned_fields.leaves((own_entry(live["metadata"]) or {}).get("fieldsV1") or {}):
         gone = owned_fields.pointer_of(path, desired) is None
         if gone and path[0] != "f:metadata" and owned_fields.pointer_of(path, live) is not None:
@@ -64,9 +68,9 @@ def _removed(live: Manifest, desired: Manifest) -> Iterator[str]:
 
 
 def _may_change(reason: str) -> set[str]:
-    """`…for fields other than 'replicas' and 'template'…` -> those names, with and without `spec.`."""
-    found = _ALLOWED.search(_SERVERS_DIFF.sub("", reason))
-    names = {_plain(name).removeprefix("spec.") for name in _NAME.findall(found["names"])} if found else set()
+    """`…for fields other than 'replicas' and 'template'…` -> {`spec.replicas`, `spec.template`}."""
+    match = _ALLOWED.search(_SERVERS_DIFF.sub("", reason))
+    names = {_plain(name).removeprefix("spec.") for name in _NAME.findall(match["names"])} if match else set()
     return {f"spec.{name}" for name in names - {"spec"}}
 
 
@@ -75,4 +79,5 @@ def _is_in(path: str, name: str) -> bool:
 
 
 def _plain(path: str) -> str:
+    """The path without the indexes and keys of list items."""
     return re.sub(r"\[[^\]]*\]", "", path)

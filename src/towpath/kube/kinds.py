@@ -1,7 +1,7 @@
-"""Which kinds are cluster-scoped, told without a cluster: built-in, well-known operators, CRDs at hand.
+"""The scopes of kinds without a cluster: built-in kinds, kinds of well-known operators, rendered CRDs.
 
-Scopes: Kubernetes 1.35, `kubectl api-resources`. A custom kind that no table and no CRD names
-counts as namespaced; the sync asks the API server again and refuses what turns out otherwise.
+Source of the scopes: Kubernetes 1.35, `kubectl api-resources`. A custom kind that no table and no CRD names
+counts as namespaced; the sync asks the API server and refuses a kind with another scope.
 """
 
 from collections.abc import Iterable, Mapping
@@ -70,7 +70,7 @@ _CLOSED: dict[str, frozenset[str]] = {
         "extensions": "",
     }.items()
 }
-"""Built-in groups that get no new kinds; `extensions` was emptied by Kubernetes 1.22."""
+"""All kinds of the built-in groups that get no new kinds. Kubernetes 1.22 removed those of `extensions`."""
 
 NEVER_STORED: frozenset[Kind] = frozenset(
     {
@@ -89,11 +89,11 @@ NEVER_STORED: frozenset[Kind] = frozenset(
         ("policy", "Eviction"),
     }
 )
-"""Kinds that are questions, orders or records, not desired state."""
+"""Kinds of requests and records, which are no desired state."""
 
 
 def crd_scopes(manifests: Iterable[Manifest]) -> dict[Kind, bool]:
-    """(group, kind) -> cluster-scoped, for every CustomResourceDefinition among `manifests`."""
+    """(group, kind) -> whether it is cluster-scoped, for every CustomResourceDefinition in `manifests`."""
     scopes: dict[Kind, bool] = {}
     for manifest in manifests:
         if manifest.get("kind") != "CustomResourceDefinition":
@@ -106,18 +106,18 @@ def crd_scopes(manifests: Iterable[Manifest]) -> dict[Kind, bool]:
 
 
 def is_cluster_scoped(api_version: str, kind: str, definitions: Mapping[Kind, bool]) -> bool:
-    """Whether objects of this kind have no namespace; a built-in kind's scope cannot be redefined."""
+    """Whether the kind has no namespace. `definitions` (of `crd_scopes`) cannot change a built-in kind."""
     key = (group_of(api_version), kind)
     return key in CLUSTER_SCOPED or definitions.get(key, False)
 
 
 def is_known_kind(api_version: str, kind: str) -> bool:
-    """False for a kind that no cluster can have: a built-in group without such a kind, or `core`."""
+    """Whether a cluster can have the kind: a built-in group has known kinds only, and no group is `core`."""
     group = group_of(api_version)
     # The group of a CustomResourceDefinition has a dot.
     return kind in _CLOSED.get(group, (kind,) if "." in group else ())
 
 
 def built_in_group(kind: str) -> str | None:
-    """The built-in group of a kind that was looked for in another one."""
+    """The built-in group that has this kind; None when no group has it."""
     return next((group for group, kinds in _CLOSED.items() if kind in kinds), None)

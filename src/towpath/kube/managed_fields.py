@@ -1,9 +1,10 @@
-"""What `managedFields` tell: our own entry's fingerprint, and who else edited the object by hand.
+"""Reads `managedFields`: the fingerprint of Towpath's own entry, and the edits that people made by hand.
 
-our entry gone or its hash changed     an owned field was changed or removed
-an entry of a person's tool            a foreign edit, when it has fields that are neither ours nor ignored
-an entry of a controller, of a subresource, or only of the annotation that
-`kubectl rollout restart` sets         no edit
+Towpath's entry is missing or its hash differs     an owned field was changed or removed
+an entry of a person's tool                        a foreign edit, if it has fields that Towpath does not own and
+                                                   no rule ignores
+an entry of a controller or of a subresource, or
+of the annotation of `kubectl rollout restart`     no edit
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,19 +18,22 @@ MANAGER = "towpath"
 RESTARTED_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 RESTART_RULE = pointer.build(("spec", "template", "metadata", "annotations", RESTARTED_ANNOTATION))
 PERSON_TOOLS = ("kubectl", "k9s", "lens", "openlens", "node-fetch", "dashboard", "oc", "Mozilla")
-"""Names of managers, or their beginnings up to a dash, that a person works with."""
+"""Field managers of tools that people use: the whole name, or its part before a dash."""
 
 IgnoredManagers = tuple[tuple[str, str], ...]
-"""(field manager, pointer): its fields at and below the pointer are left to it; an empty pointer: all."""
+"""(field manager, pointer): the manager's fields at and below the pointer are ignored.
+
+Empty: all of its fields.
+"""
 Entry = Mapping[str, Any]
 Metadata = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class FieldChange:
-    """Who (`manager`) did what (`operation`: Apply or Update) when (RFC 3339) to which fields.
+    """One manager's write: `operation` is Apply or Update, `time` is RFC 3339.
 
-    `time` is empty where the API server records none: for the scale subresource.
+    `time` is empty for the scale subresource, where the API server records none.
     """
 
     time: str
@@ -50,17 +54,20 @@ class FieldChange:
 
 
 def manager_entries(metadata: Metadata) -> list[Entry]:
-    """`managedFields`; wiped ones (one empty entry) are none."""
+    """The entries of `managedFields`, without the empty entry that stands there after they were wiped."""
     return [entry for entry in metadata.get("managedFields") or () if entry.get("manager")]
 
 
 def own_entry(metadata: Metadata) -> Entry | None:
-    """The entry of our server-side applies."""
+    """The entry of Towpath's server-side applies."""
     return next((entry for entry in manager_entries(metadata) if _is_ours(entry)), None)
 
 
 def fingerprint(metadata: Metadata) -> str:
-    """Hash of our entry; empty without one. The same fields applied again by another change its `time`."""
+    """Digest of Towpath's entry; empty without one.
+
+    It contains the entry's `time`, which changes when another client applies the same fields again.
+    """
     entry = own_entry(metadata)
     if entry is None:
         return ""
@@ -68,22 +75,22 @@ def fingerprint(metadata: Metadata) -> str:
 
 
 def is_person_tool(manager: str) -> bool:
-    """Whether this manager is a tool in a person's hand, whose edits are taken back."""
+    """Whether the manager is a tool that people use; its edits are drift."""
     return any(manager == tool or manager.startswith(f"{tool}-") for tool in PERSON_TOOLS)
 
 
 def is_unknown_owner(manager: str) -> bool:
-    """Whether this stands for fields whose owner is not known: `managedFields` were wiped before an apply."""
+    """Whether the owner of the fields is not known: `managedFields` were wiped before an apply."""
     return manager == "before-first-apply"
 
 
 def is_towpath(manager: str) -> bool:
-    """Whether somebody works under our name."""
+    """Whether the manager has Towpath's name."""
     return manager == MANAGER
 
 
 def person_entries(metadata: Metadata) -> Iterator[Entry]:
-    """Entries of persons' tools on the object itself; an Update under our own name is none of ours."""
+    """Entries of people's tools on the object itself. An Update under Towpath's name counts as a person's."""
     for entry in manager_entries(metadata):
         if entry.get("subresource") or _is_ours(entry):
             continue
@@ -92,17 +99,17 @@ def person_entries(metadata: Metadata) -> Iterator[Entry]:
 
 
 def is_left_to_manager(entry: Entry, at: str, ignored_managers: IgnoredManagers) -> bool:
-    """Whether the field at pointer `at` of this entry is left to the entry's manager."""
+    """Whether a rule ignores the field at pointer `at` because the manager of `entry` owns it."""
     return any(
-        manager == entry["manager"] and pointer.covers([below], at) for manager, below in ignored_managers
+        manager == entry["manager"] and pointer.covers([prefix], at) for manager, prefix in ignored_managers
     )
 
 
 def pointers_left_to_managers(
     metadata: Metadata, ignored_managers: IgnoredManagers, manifest: Any
 ) -> tuple[str, ...]:
-    """Where `manifest` has fields that are left to the managers who own them now; deepest and last first."""
-    found = {
+    """Pointers of fields in `manifest` that rules leave to their managers; last items of lists first."""
+    pointers = {
         at
         for entry in manager_entries(metadata)
         for path in field_set.leaves(entry.get("fieldsV1") or {})
@@ -110,14 +117,14 @@ def pointers_left_to_managers(
         and is_left_to_manager(entry, field_set.pattern_of(path), ignored_managers)
         and (at := field_set.pointer_of(path, manifest)) is not None
     }
-    # Removing an item moves those behind it.
-    return tuple(sorted(found, key=lambda at: [step.zfill(9) for step in pointer.parse(at)], reverse=True))
+    # The caller removes them in this order: removing an item moves the items after it.
+    return tuple(sorted(pointers, key=lambda at: [step.zfill(9) for step in pointer.parse(at)], reverse=True))
 
 
 def foreign_edits(
     metadata: Metadata, ignored: Iterable[str] = (), ignored_managers: IgnoredManagers = ()
 ) -> tuple[FieldChange, ...]:
-    """Edits by hand that are still there, oldest first: fields that are not ours and not ignored."""
+    """The edits by hand that the object still has, oldest first, without owned and ignored fields."""
     personal = list(person_entries(metadata))
     if not personal:
         return ()
@@ -137,7 +144,7 @@ def foreign_edits(
 
 
 def field_change(entry: Entry, paths: Iterable[field_set.Path]) -> FieldChange:
-    """The change that an entry stands for."""
+    """The write that the entry records, with `paths` as its fields."""
     return FieldChange(
         time=entry.get("time", ""),
         manager=entry["manager"],

@@ -1,9 +1,9 @@
-"""Rewrites `managedFields` so that the next server-side apply removes what people added, and nothing ignored.
+"""Rewrites `managedFields` so that the next apply removes what people added, but no ignored field.
 
-Server-side apply removes only fields that its manager owns alone. So what persons' tools added becomes ours
-first (as `kubectl apply --server-side` does with those of client-side apply), and ours lose what others may
-decide. What Git has itself stays with the person until the apply takes it: should the apply never come, the
-object still says who changed it.
+Server-side apply removes only fields that its manager alone owns. So Towpath first takes over the fields that
+people's tools added (as `kubectl apply --server-side` does with those of client-side apply) and gives up its
+ignored fields. A field that Git has too stays with the person until the apply: without the apply the object
+still says who changed it.
 """
 
 import secrets
@@ -28,16 +28,16 @@ from towpath.objects import Manifest
 def take_over(
     live: Manifest, desired: Manifest, ignored: Iterable[str] = (), ignored_managers: IgnoredManagers = ()
 ) -> list[dict[str, Any]] | None:
-    """The `managedFields` that a live object needs before `desired` is applied; None when they are right.
+    """The `managedFields` that a live object needs before `desired` is applied; None: no change.
 
-    Our rewritten entry has a time that no apply has had: it never matches a fingerprint that was recorded.
+    Towpath's rewritten entry has a time that no apply has had, so it matches no recorded fingerprint.
     """
     ignored = tuple(ignored)
     metadata = live["metadata"]
     ours = own_entry(metadata)
     personal = list(person_entries(metadata))
     owned = (ours or {}).get("fieldsV1") or {}
-    _, wanted = _split(owned, live, ignored)
+    _, fields = _split(owned, live, ignored)
     others: list[dict[str, Any]] = []
     taken = False
     for entry in manager_entries(metadata):
@@ -46,20 +46,20 @@ def take_over(
         if entry not in personal:
             others.append(dict(entry))
             continue
-        left, mine = _split(
+        left, taken_over = _split(
             entry.get("fieldsV1") or {}, live, (*ignored, RESTART_RULE), entry, ignored_managers
         )
-        in_git, added = _split_by_git(mine, desired)
+        in_git, added = _split_by_git(taken_over, desired)
         rest = field_set.union(left, in_git)
         if any(field_set.leaves(added)):
-            taken, wanted = True, field_set.union(wanted, added)
+            taken, fields = True, field_set.union(fields, added)
             rest = rest if any(field_set.leaves(rest)) else _shared(owned, desired)
             others += [{**entry, "fieldsV1": rest}] if rest else []
         else:
             others.append(dict(entry))
-    if wanted == owned and not taken:
+    if fields == owned and not taken:
         return None
-    if not wanted:
+    if not fields:
         return others
     base: Entry = ours or {
         "manager": MANAGER,
@@ -67,11 +67,11 @@ def take_over(
         "apiVersion": live["apiVersion"],
         "fieldsType": "FieldsV1",
     }
-    return [{**base, "time": _time_of_no_apply(), "fieldsV1": wanted}, *others]
+    return [{**base, "time": _time_of_no_apply(), "fieldsV1": fields}, *others]
 
 
 def managed_fields_patch(live: Manifest, managed_fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """JSON patch that sets `managedFields`, and only if nobody wrote the object meanwhile."""
+    """A JSON patch for `managedFields`. The API server refuses it when the object was written meanwhile."""
     version = live["metadata"]["resourceVersion"]
     return [
         {"op": "replace", "path": "/metadata/managedFields", "value": managed_fields},
@@ -86,7 +86,7 @@ def _split(
     entry: Entry | None = None,
     ignored_managers: IgnoredManagers = (),
 ) -> tuple[field_set.Fields, field_set.Fields]:
-    """(covered by the rules, or left to the entry's manager; not covered)."""
+    """(fields that the rules cover or leave to the entry's manager, the other fields)."""
 
     def covered(path: field_set.Path) -> bool:
         at = field_set.pointer_of(path, live) or field_set.pattern_of(path)

@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901): read, remove, and match against rules in which `*` stands for any one step."""
+"""JSON pointers (RFC 6901). In rules the step `*` stands for any one step."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,17 +15,18 @@ def build(steps: Iterable[str | int]) -> str:
 
 
 def covers(rules: Iterable[str], pointer: str) -> bool:
-    """Whether one of the rules names this field or one that contains it."""
+    """Whether a rule names the field at `pointer` or a field that contains it."""
     steps = parse(pointer)
     for rule in rules:
-        wanted = parse(rule)
-        if len(wanted) <= len(steps) and all(w in ("*", s) for w, s in zip(wanted, steps, strict=False)):
+        rule_steps = parse(rule)
+        pairs = zip(rule_steps, steps, strict=False)
+        if len(rule_steps) <= len(steps) and all(expected in ("*", step) for expected, step in pairs):
             return True
     return False
 
 
 def read(value: Any, pointer: str) -> Any:
-    """The value there, or None."""
+    """The value at `pointer`; None when there is none."""
     for step in parse(pointer):
         if isinstance(value, dict):
             value = value.get(step)
@@ -37,7 +38,7 @@ def read(value: Any, pointer: str) -> Any:
 
 
 def without(value: Any, rules: Iterable[str]) -> Any:
-    """A copy without the fields that the rules name; a map that becomes empty stays."""
+    """A copy without the fields that the rules name. A map that becomes empty stays."""
     for rule in rules:
         value = _without(value, parse(rule))
     return value

@@ -1,7 +1,7 @@
-"""Reads one YAML document that a person wrote: bounded, without surprises, and with the line of every key.
+"""Reads one YAML document of Towpath's own or Kustomize's configuration, with the line of every key.
 
-Bounds: bytes, one document, depth, and nodes counted after aliases are expanded (300 bytes can mean
-millions of leaves). Duplicate keys are refused. Scalars follow YAML 1.2: `off` and `2027-01-01` are text.
+The reader bounds bytes, documents, depth, and nodes after aliases are expanded: 300 bytes can stand for
+millions of values. Duplicate keys are refused. Scalars follow YAML 1.2: `off` and `2027-01-01` are text.
 """
 
 import re
@@ -16,27 +16,27 @@ from towpath.yamltext.path import YamlPath
 
 try:
     from yaml import CSafeLoader as _SafeLoader
-except ImportError:  # PyYAML without libyaml is slower, not different
+except ImportError:  # PyYAML without libyaml is only slower
     from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50
 MAX_NODES = 50_000
 MAX_PROBLEMS = 100
-"""Told of one file; nobody reads more."""
+"""Problems that one error lists."""
 
 _COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigDocument:
-    """Plain data, and the 1-based line of every key and list item."""
+    """JSON values, and the line (from 1) of every key and list item."""
 
     data: Any
     lines: Mapping[YamlPath, int]
 
     def line(self, path: YamlPath) -> int:
-        """The line of `path`, or of the nearest enclosing thing that has one."""
+        """The line of `path`, or of the nearest enclosing value that has one."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.lines:
                 return self.lines[path[:end]]

@@ -1,8 +1,8 @@
-"""YAML from people we do not trust, read in one pass with caps on bytes, documents, depth and nodes.
+"""Reads manifests and other YAML of untrusted people, with limits on bytes, documents, depth and nodes.
 
-Differs from `yaml.safe_load` on purpose: duplicate keys, unknown tags, NaN and endless aliases are errors;
-scalars resolve as the Kubernetes tools resolve them (dates and `12:30` stay strings, keys become strings).
-Error messages carry file and line and never the file's content.
+Differences to `yaml.safe_load`: duplicate keys, unknown tags, NaN and endless aliases are errors. Scalars
+resolve as in Kubernetes tools: dates and `12:30` stay strings, keys become strings. Errors name file and
+line, and never quote the content of the file.
 """
 
 import copy
@@ -34,7 +34,7 @@ _NUMBER_STARTS = frozenset("+-.0123456789")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one text may contain; nodes are counted after aliases are followed."""
+    """Limits of one text. Nodes and text are counted after aliases are expanded."""
 
     bytes: int = 8 << 20
     documents: int = 5_000
@@ -43,14 +43,17 @@ class Limits:
     number_characters: int = 40
     anchors: int = 1_000
     last_key_wins: bool = False
-    """For what is only looked at: Kubernetes' own readers forgive a key that stands twice."""
+    """True: a duplicate key is no error, as in Kubernetes' own readers.
+
+    For objects that are only inspected.
+    """
     text: int = 4
-    """Times `bytes` that all texts together may have, aliases followed."""
+    """Characters of all scalars together, as a multiple of `bytes`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestDocument:
-    """One document of a file; `line` is where its first node stands, counted from 1."""
+    """One document of a file; `line` is the line of its first node, from 1."""
 
     value: Any
     file: str
@@ -61,14 +64,14 @@ DEFAULT_LIMITS = Limits()
 
 
 def load_documents(text: str | bytes, file: str, limits: Limits = DEFAULT_LIMITS) -> list[ManifestDocument]:
-    """Every document that is not empty. Raises `ConfigError` naming file and line."""
+    """Every document that is not empty. Raises ConfigError, TooLargeError for an exceeded limit."""
     return load_and_count(text, file, limits)[0]
 
 
 def load_and_count(
     text: str | bytes, file: str, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[list[ManifestDocument], int]:
-    """The documents, and how many values they hold with aliases followed."""
+    """(the documents that are not empty, the number of their values with aliases expanded)."""
     if isinstance(text, bytes):
         try:
             text = text.decode("utf-8-sig")
@@ -90,7 +93,7 @@ def load_and_count(
 
 
 def load_document(text: str | bytes, file: str, limits: Limits = DEFAULT_LIMITS) -> Any:
-    """The value of the one document; None when the text is empty."""
+    """The value of the only document; None when the text is empty."""
     documents = load_documents(text, file, limits)
     if len(documents) > 1:
         raise ConfigError("more than one document", file=file, line=documents[1].line)
@@ -98,7 +101,7 @@ def load_document(text: str | bytes, file: str, limits: Limits = DEFAULT_LIMITS)
 
 
 class _Merge:
-    """The plain key `<<`."""
+    """The merge key: a plain `<<`."""
 
 
 _MERGE = _Merge()
@@ -106,7 +109,7 @@ _MERGE = _Merge()
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
-    """A value under an anchor, and what an alias to it counts: values, characters, levels."""
+    """The value of an anchor, and what each alias to it adds: nodes, characters, levels."""
 
     value: Any
     nodes: int
@@ -174,7 +177,7 @@ class _Reader:
             deepest, self._deepest = self._deepest, depth
             self._reach(depth, event)
             if event.anchor:
-                # Until it is complete: an alias to it from inside itself would never end.
+                # An alias inside of its own anchor would never end; the anchor is known when it is complete.
                 self._anchors.pop(event.anchor, None)
             if isinstance(event, yaml.MappingStartEvent):
                 self._collection_tag(event, "map")
@@ -187,18 +190,18 @@ class _Reader:
         if event.anchor:
             if len(self._anchors) >= self._limits.anchors:
                 raise self._too_large(f"more than {self._limits.anchors:,} anchors", event)
-            # Only where `<<` itself stands it merges.
+            # An alias to `<<` does not merge.
             plain = "<<" if value is _MERGE else value
             self._anchors[event.anchor] = _Anchored(plain, self.nodes - before, self._text - text, levels)
         return value
 
     def _alias(self, event: Any, depth: int) -> Any:
-        found = self._anchors.get(event.anchor)
-        if found is None:
+        anchored = self._anchors.get(event.anchor)
+        if anchored is None:
             raise self._error("an alias to an anchor that is not (yet) there", event)
-        self._count(found.nodes, found.text, event)
-        self._reach(depth - 1 + found.levels, event)
-        return copy.deepcopy(found.value)
+        self._count(anchored.nodes, anchored.text, event)
+        self._reach(depth - 1 + anchored.levels, event)
+        return copy.deepcopy(anchored.value)
 
     def _reach(self, depth: int, event: Any) -> None:
         if depth > self._limits.depth:

@@ -1,6 +1,7 @@
-"""The one way Towpath writes YAML: what is text stays text, for readers of YAML 1.1 and of YAML 1.2.
+"""Writes YAML files. A text stays a text for readers of YAML 1.1 and of YAML 1.2.
 
-PyYAML alone quotes what PyYAML would misread. Others read more as numbers: `1e3`, `08`, `0o14`.
+PyYAML quotes only what PyYAML itself would misread. Other readers take more texts for numbers: `1e3`, `08`,
+`0o14`.
 """
 
 import re
@@ -13,7 +14,7 @@ from towpath.errors import ConfigError
 from towpath.yamltext.config_reader import read_document
 
 WIDTH = 1_000_000
-"""No line is folded: a folded text is hard to compare."""
+"""No line is folded, because a folded text is hard to compare."""
 _TEXT = "tag:yaml.org,2002:str"
 _FIRST = re.compile(r"[A-Za-z_/]")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]*/[A-Za-z0-9._:@/-]*[A-Za-z0-9]")
@@ -21,13 +22,13 @@ _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n",
 _NOT_IN_BLOCKS = re.compile(
     r"[^\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[ ]$", re.MULTILINE
 )
-"""Control characters, other line breaks, and spaces at a line's end: quoted, so that nobody loses them."""
+"""Control characters, other line breaks, spaces at the end of a line. A text with them is quoted."""
 
 
 def is_ambiguous(text: str) -> bool:
-    """Whether some reader takes the bare `text` for a number, a date, a boolean, null or a merge key.
+    """Whether a YAML reader may take the unquoted `text` for a number, date, boolean, null or merge key.
 
-    All of these start with a digit, a sign or a punctuation mark, or are one of few words in any case.
+    All of these begin with a digit, a sign or a punctuation mark, or are one of a few words.
     """
     if text.lower() in _WORDS:
         return True
@@ -37,7 +38,8 @@ def is_ambiguous(text: str) -> bool:
 def dump(value: Any, *, head: str = "", file: str = "") -> str:
     """The text of one document: `head` (comment lines), then `value`, made of plain JSON data.
 
-    Read back before it is returned; ConfigError when that does not give `value`. `file` is its name then.
+    The text is read again; raises ConfigError when that does not give `value`. `file` is its name in the
+    error.
     """
     text = head + dump_all([value])
     if read_document(text, file).data != value:
@@ -46,14 +48,17 @@ def dump(value: Any, *, head: str = "", file: str = "") -> str:
 
 
 def dump_all(documents: Iterable[Any], *, ascii_only: bool = False) -> str:
-    """A stream of documents, block style, keys in their order, without aliases; not read back."""
+    """The text of several documents: block style, keys in their order, without aliases.
+
+    It is not read again.
+    """
     options: dict[str, Any] = {"sort_keys": False, "allow_unicode": not ascii_only, "width": WIDTH}
     text: str = yaml.dump_all(documents, Dumper=_Dumper, **options)
     return text
 
 
 def represent_text(dumper: Any, text: str) -> yaml.ScalarNode:
-    """A representer for `str`: single quotes for the ambiguous, a literal block for several lines."""
+    """Representer for `str`: single quotes for an ambiguous text, a literal block for several lines."""
     style = None
     if "\n" in text:
         visible = text[0] not in " \n" and not _NOT_IN_BLOCKS.search(text)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from towpath.applyset.inventory import Inventory
-from towpath.applyset.plan import ref_to_json
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.objects import ObjectRef
@@ -22,7 +21,7 @@ class ObjectResult:
     message: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return {"object": ref_to_json(self.ref), "result": self.result, "message": self.message}
+        return {"object": self.ref.to_json(), "result": self.result, "message": self.message}
 
 
 @dataclass(frozen=True, slots=True)
