@@ -1,8 +1,8 @@
 """Reads `managedFields`: the fingerprint of Towpath's own entry, and the edits that people made by hand.
 
 Towpath's entry is missing or its hash differs     an owned field was changed or removed
-an entry of a person's tool                        a foreign edit, if it has fields that Towpath does not own and
-                                                   no rule ignores
+an entry of a person's tool                        a foreign edit, if it has fields that are not owned by
+                                                   Towpath and not ignored
 an entry of a controller or of a subresource, or
 of the annotation of `kubectl rollout restart`     no edit
 """
