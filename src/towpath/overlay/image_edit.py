@@ -1,7 +1,8 @@
 """Changes the image in an overlay and keeps every other byte (yamltext/editor.py). By renderer:
 
-- kustomize: the entry of `images:` whose `name` or `newName` is the image; appended when there is none.
-- helm: `image.repository` and `image.digest` in `values.yaml`; or `image:` when that is one text.
+- kustomize: every entry of `images:` that stands for the image; appended when there is none.
+- helm: `image.repository` (with `image.registry` apart where the chart has it) and `image.digest` in
+  `values.yaml`; or `image:` when that is one text.
 - plain: `image:` of the containers that run the image, or of the container that `towpath.yaml` names.
 """
 
@@ -11,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from towpath.errors import ConfigError
+from towpath.release.image_ref import parse_image, same_repository
 from towpath.yamltext.config_reader import ConfigDocument, read_document
 from towpath.yamltext.editor import rename_key, set_value
 from towpath.yamltext.manifest_reader import load_documents
@@ -73,33 +75,48 @@ def _kustomize(files: Mapping[str, str], image: str, digest: str, _container: st
     images = document.data.get("images") or []
     if not isinstance(images, list):
         raise ConfigError("`images` must be a list", file=file, line=document.line(("images",)))
-    index = _kustomize_entry(images, image)
-    if index is None:
+    entries = _kustomize_entries(images, image)
+    if not entries:
         return {file: set_value(text, file, ("images", len(images)), {"name": image, "digest": digest})}
+    for index in entries:
+        if {"newTag", "digest"} <= set(images[index]):
+            line = document.line(("images", index, "newTag"))
+            raise ConfigError("has both newTag and digest; remove newTag", file=file, line=line)
+        text = _kustomize_digest(text, file, index, images[index], digest)
+    return {file: text}
+
+
+def _kustomize_digest(text: str, file: str, index: int, entry: dict[str, Any], digest: str) -> str:
     place: YamlPath = ("images", index)
-    if "newTag" not in images[index]:
-        return {file: set_value(text, file, (*place, "digest"), digest)}
-    if "digest" in images[index]:
-        line = document.line((*place, "newTag"))
-        raise ConfigError("has both newTag and digest; remove newTag", file=file, line=line)
+    if "newTag" not in entry:
+        return set_value(text, file, (*place, "digest"), digest)
     # A tag can move, and kustomize would write it next to the digest.
     text = set_value(text, file, (*place, "newTag"), digest)
-    return {file: rename_key(text, file, (*place, "newTag"), "digest")}
+    return rename_key(text, file, (*place, "newTag"), "digest")
 
 
-def _kustomize_entry(images: list[Any], image: str) -> int | None:
-    for key in ("newName", "name"):
-        for index, entry in enumerate(images):
-            if isinstance(entry, dict) and entry.get(key) == image:
-                return index
-    return None
+def _kustomize_entries(images: list[Any], image: str) -> list[int]:
+    """The indexes of all entries that stand for `image`, by their name or by the new name that they give."""
+    return [
+        index
+        for index, entry in enumerate(images)
+        if isinstance(entry, dict)
+        and any(same_repository(str(entry[key]), image) for key in ("name", "newName") if entry.get(key))
+    ]
 
 
 def _helm(files: Mapping[str, str], image: str, digest: str, _container: str | None) -> dict[str, str]:
     file = _only(files, VALUES, "values.yaml")
     text, document = files[file], _mapping(file, files[file])
     values = {"repository": image, "digest": digest}
-    match document.data.get("image", values):
+    named = document.data.get("image", values)
+    if isinstance(named, dict) and isinstance(named.get("registry"), str) and named["registry"]:
+        # The chart puts the name together of two values.
+        parsed = parse_image(image)
+        values = {"registry": parsed.registry, "repository": parsed.repository, "digest": digest}
+        if same_repository(f"{named['registry']}/{named.get('repository')}", image):
+            values = {"digest": digest}  # spelt as somebody wanted it
+    match named:
         case dict() if "image" not in document.data:
             return {file: set_value(text, file, ("image",), values)}
         case dict():

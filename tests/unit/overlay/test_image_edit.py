@@ -67,6 +67,60 @@ def test_an_entry_is_found_by_its_new_name() -> None:
     assert kustomize(before) == before.replace(OLD, NEW)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        [("app", IMAGE), ("app-migrate", IMAGE)],
+        [("app", IMAGE), (IMAGE, None)],
+        [("other", "127.0.0.1:5000/other"), (IMAGE, None), ("b", IMAGE), ("c", IMAGE)],
+        [(IMAGE, "mirror.example.com/hello"), ("other", None)],
+    ],
+)
+def test_every_entry_that_stands_for_the_image_gets_the_digest(names: list[tuple[str, str | None]]) -> None:
+    entries = [{"name": name, "newName": new} if new else {"name": name} for name, new in names]
+    after = yaml.safe_load(kustomize(yaml.safe_dump({"images": entries})))["images"]
+    for entry, (name, new) in zip(after, names, strict=True):
+        assert entry.get("digest") == (NEW if IMAGE in (name, new) else None)
+
+
+@pytest.mark.parametrize(
+    ("spelt", "image"),
+    [
+        ("acme/shop", "docker.io/acme/shop"),
+        ("docker.io/acme/shop", "acme/shop"),
+        ("index.docker.io/acme/shop", "docker.io/acme/shop"),
+        ("docker.io/library/nginx", "nginx"),
+        ("nginx", "docker.io/library/nginx"),
+        ("Registry.example.com:443/shop", "registry.example.com/shop"),
+    ],
+)
+def test_an_entry_is_found_under_each_spelling_of_the_image(spelt: str, image: str) -> None:
+    before = f"images:\n  - name: {spelt}\n    newTag: '1'\n"
+    edited = edit_image("kustomize", {"kustomization.yaml": before}, image, NEW)["kustomization.yaml"]
+    assert edited == f"images:\n  - name: {spelt}\n    digest: '{NEW}'\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "image: {registry: '127.0.0.1:5000', repository: hello, digest: ''}",
+            f"image: {{registry: '127.0.0.1:5000', repository: hello, digest: '{NEW}'}}",
+        ),
+        (
+            "image:\n  registry: docker.io\n  repository: acme/old",
+            f"image:\n  registry: 127.0.0.1:5000\n  repository: hello\n  digest: {NEW}",
+        ),
+        (
+            "image: {registry: '', repository: hello}",
+            f"image: {{registry: '', repository: {IMAGE}, digest: {NEW}}}",
+        ),
+    ],
+)
+def test_a_chart_that_splits_the_name_gets_it_split(before: str, after: str) -> None:
+    assert yaml.safe_load(helm(before)) == yaml.safe_load(after)
+
+
 def test_a_tag_gives_way_to_the_digest() -> None:
     before = f'images:\n  - name: {IMAGE}\n    newTag: "1.0" # old\n'
     assert kustomize(before) == f'images:\n  - name: {IMAGE}\n    digest: "{NEW}" # old\n'
