@@ -72,6 +72,11 @@ def remember_secret(secret: str) -> None:
         _remembered[secret] = None
 
 
+def forget_secret(secret: str) -> None:
+    """Mask this value no longer: it has been replaced long ago, and each costs time at every line."""
+    _remembered.pop(secret, None)
+
+
 def remember_environment_secrets(environ: Mapping[str, str]) -> None:
     """Remember the values of variables whose names end like those of credentials (`…_TOKEN`)."""
     credential_name = re.compile(rf"{_KEY_NAME}$", re.IGNORECASE)

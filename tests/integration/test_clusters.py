@@ -10,7 +10,7 @@ import yaml
 from tests.integration.kube import World, configmap, deployment, throw_away
 from tests.integration.second_cluster import SecondCluster, second_cluster
 from tests.integration.test_plan_and_diff import towpath
-from towpath.adapters.kubernetes import Cluster, connect_environment
+from towpath.adapters.kubernetes import Cluster, connect_environment, in_cluster
 from towpath.adapters.registry import read_manifest
 from towpath.config import Config, load_config
 from towpath.engine.apply.sync import sync_app
@@ -193,10 +193,7 @@ def test_the_account_of_a_pod_is_what_in_cluster_means(
     host, _, port = world.cluster.server.removeprefix("https://").partition(":")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
-    from kubernetes.config import incluster_config
-
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    monkeypatch.setattr(in_cluster, "SERVICE_ACCOUNT", str(tmp_path))
     content = {"name": "in", "namespace": world.namespace, "kubeconfig": "in-cluster"}
     text = json.dumps({"apiVersion": "towpath.dev/v1", "environments": [content]})
     (tmp_path / "towpath.yaml").write_text(text)

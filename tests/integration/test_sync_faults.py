@@ -62,7 +62,6 @@ def behind(tmp_path: Path) -> Iterator[Callable[[Cluster, Fault], Cluster]]:
                 headers = {
                     name: self.headers[name] for name in ("Accept", "Content-Type") if name in self.headers
                 }
-                wire._api.update_params_for_auth(headers, [], ["BearerToken"], None, self.command, body)
                 real = wire._pool.request(
                     self.command, wire.server + self.path, body=body, headers=headers, retries=False
                 )
@@ -89,9 +88,8 @@ def behind(tmp_path: Path) -> Iterator[Callable[[Cluster, Fault], Cluster]]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         content = {
             "current-context": "c",
-            "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "k"}}],
             "clusters": [{"name": "k", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
-            "users": [{"name": "u", "user": {"token": "none"}}],
         }
         path = tmp_path / "proxy"
         path.write_text(yaml.safe_dump(content))

@@ -1,27 +1,29 @@
-"""From a kubeconfig and a context to a connection that is verified: no silently insecure TLS."""
+"""From a kubeconfig and a context to a connection: verified TLS, and nobody else than the file says."""
 
 import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-import urllib3
 from kubernetes import client
-from kubernetes.config import ConfigException, incluster_config, kube_config
-from yaml import YAMLError
 
 from towpath.adapters.kubernetes.cluster import Cluster
+from towpath.adapters.kubernetes.credentials import Given, Nobody, Source
+from towpath.adapters.kubernetes.exec_plugin import shared_source
+from towpath.adapters.kubernetes.fields import KubeconfigError
+from towpath.adapters.kubernetes.in_cluster import chosen_inside, is_inside
+from towpath.adapters.kubernetes.kubeconfig import Chosen, choose, merge, parse, validate
+from towpath.adapters.kubernetes.proxy import proxy_of
+from towpath.adapters.kubernetes.tls import read_file
+from towpath.adapters.kubernetes.transport import Endpoint, Transport
 from towpath.adapters.kubernetes.wire import READ_TIMEOUT
 from towpath.config import Environment
 from towpath.errors import MissingPartError, RefusedError
 
-_kube_config: Any = kube_config  # untyped
-_incluster: Any = incluster_config
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-CONNECTIONS = 32
-"""Kept open: two syncs at a time in one process need not connect anew."""
 IN_CLUSTER = "in-cluster"
+_DEFAULT = "~/.kube/config"
 
 
 def connect(
@@ -34,20 +36,30 @@ def connect(
     """The cluster of `context` in `kubeconfig`. A server that is silent for `read_timeout` seconds is away.
 
     Without a kubeconfig: KUBECONFIG, then the pod's own service account, then ~/.kube/config.
-    Raises MissingPartError without any of them, RefusedError for unverified TLS or a forbidden exec plugin.
+    Raises MissingPartError without any of them and where kubectl would find it unusable, RefusedError for
+    what is not done here: unverified TLS, a forbidden exec plugin, sending no credentials by mistake;
+    TerminalError when a plugin fails.
     """
-    configuration = client.Configuration()
-    kubeconfig = kubeconfig or os.environ.get("KUBECONFIG")
-    inside = bool(os.environ.get(incluster_config.SERVICE_HOST_ENV_NAME))
-    if kubeconfig == IN_CLUSTER or (not kubeconfig and not context and inside):
-        _load_inside(configuration)
-    else:
-        _load(configuration, kubeconfig, context, allow_exec=allow_exec)
-    _check_transport(configuration)
-    # Retries are ours: urllib3's would repeat requests without telling.
-    configuration.retries = urllib3.Retry(0, redirect=0)
-    configuration.connection_pool_maxsize = CONNECTIONS
-    return Cluster(client.ApiClient(configuration), read_timeout=read_timeout)
+    named = kubeconfig or os.environ.get("KUBECONFIG")
+    inside = named == IN_CLUSTER or (not named and not context and is_inside())
+    where = "the pod's service account" if inside else f"kubeconfig {named or Path(_DEFAULT).expanduser()}"
+    try:
+        chosen = chosen_inside() if inside else _choose(_files(named or _DEFAULT), context, where)
+        address = _checked_address(chosen)
+        _check_user(chosen, tls=address.scheme == "https", allow_exec=allow_exec)
+        validate(chosen)
+        transport = _transport(chosen, address)
+    except KubeconfigError as error:
+        wanted = f"context {context!r} of " if context else ""
+        raise MissingPartError(
+            f"{wanted}{where} cannot be used: {error}",
+            remedy="`kubectl config get-contexts` lists the contexts that it has, and"
+            " `kubectl auth whoami` says whether it gives access.",
+        ) from error
+    api = client.ApiClient(client.Configuration(host=address.geturl()))
+    rest: Any = api.rest_client
+    rest.pool_manager = transport
+    return Cluster(api, read_timeout=read_timeout)
 
 
 def connect_environment(environment: Environment, kubeconfig: str | None = None) -> Cluster:
@@ -63,7 +75,7 @@ def shared_connection(environment: Environment, kubeconfig: str | None = None) -
     A kubeconfig that has been written anew gives a new connection.
     """
     named = environment.kubeconfig or kubeconfig or os.environ.get("KUBECONFIG")
-    files = tuple(_written(Path(part).expanduser()) for part in (named or "").split(os.pathsep) if part)
+    files = tuple(_written(file) for file in _files(named or _DEFAULT))
     return _shared(named, environment.context, environment.allow_exec, files)
 
 
@@ -79,69 +91,94 @@ def _written(file: Path) -> int:
         return 0
 
 
-def _load(
-    configuration: client.Configuration, kubeconfig: str | None, context: str | None, *, allow_exec: bool
-) -> None:
-    path = kubeconfig or str(Path("~/.kube/config").expanduser())
-    files = [Path(part).expanduser() for part in path.split(os.pathsep) if part]
-    if not any(file.is_file() for file in files):
+def _files(named: str) -> list[Path]:
+    """Each file once, absolute, with its symbolic links."""
+    parts = dict.fromkeys(part for part in named.split(os.pathsep) if part)
+    return [Path(part).expanduser().absolute() for part in parts]
+
+
+def _choose(files: list[Path], context: str | None, where: str) -> Chosen:
+    there = [file for file in files if file.exists()]
+    if not there:
         raise MissingPartError(
-            f"no kubeconfig at {path}",
+            f"no {where.replace('kubeconfig ', 'kubeconfig at ', 1)}",
             remedy="Set KUBECONFIG, or start the local stack with `towpath local up`.",
         )
+    return choose(merge([parse(read_file(str(file)), str(file)) for file in there]), context)
+
+
+def _checked_address(chosen: Chosen) -> SplitResult:
+    """The server's address, as it is asked: https, or this machine."""
+    server = chosen.cluster.server
     try:
-        merged = _kube_config.KubeConfigMerger(os.pathsep.join(str(file) for file in files)).config
-        _check_user(merged, context, allow_exec=allow_exec)
-        loader = _kube_config.KubeConfigLoader(
-            config_dict=merged, active_context=context, config_base_path=None
+        address = urlsplit(server)
+        _ = address.port
+    except ValueError:
+        raise KubeconfigError(f"the `server` of cluster {chosen.cluster_name!r} is no URL") from None
+    if not server:
+        raise KubeconfigError(f"cluster {chosen.cluster_name!r} has no `server`")
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise KubeconfigError(f"the API server address {server} does not begin with https://")
+    if "@" in address.netloc or server != server.strip() or not server.isprintable():
+        raise KubeconfigError(f"the `server` of cluster {chosen.cluster_name!r} is no plain URL")
+    if address.scheme != "https" and address.hostname not in LOOPBACK:
+        raise RefusedError(f"the API server address {server} is not https", remedy="Use an https address.")
+    if chosen.cluster.skip_tls_verify:
+        raise RefusedError(
+            f"the kubeconfig turns off TLS verification for {server}",
+            remedy="Replace `insecure-skip-tls-verify` by `certificate-authority-data`.",
         )
-        loader.load_and_set(configuration)
-    except (ConfigException, YAMLError, OSError, KeyError, TypeError, ValueError) as error:
-        wanted = f"context {context!r} of " if context else ""
-        raise MissingPartError(
-            f"{wanted}kubeconfig {path} cannot be used: {error}",
-            remedy="`kubectl config get-contexts` lists the contexts that it has.",
-        ) from error
+    return address._replace(path=address.path.rstrip("/"), query="", fragment="")
 
 
-def _load_inside(configuration: client.Configuration) -> None:
-    try:
-        _incluster.load_incluster_config(client_configuration=configuration)
-    except ConfigException as error:
-        raise MissingPartError(
-            f"this process has no service account of a cluster: {error}",
-            remedy="Run it in a pod of the cluster, or name a kubeconfig.",
-        ) from error
-
-
-def _check_user(merged: Any, context: str | None, *, allow_exec: bool) -> None:
-    if merged is None:
-        raise ConfigException("the file is empty")
-    name = context or merged.safe_get("current-context")
-    if not name:
-        raise ConfigException("it has no current-context")
-    chosen = merged["contexts"].get_with_name(name)["context"]
-    if chosen.safe_get("user") is None:
-        return
-    user = merged["users"].get_with_name(chosen["user"])["user"]
-    # An auth-provider may name a program, too (`cmd-path`).
-    runs = any(user.safe_get(key) is not None for key in ("exec", "auth-provider"))
-    if runs and not allow_exec:
+def _check_user(chosen: Chosen, *, tls: bool, allow_exec: bool) -> None:
+    """Refuses ways that are closed here, and going on without the credentials that the file speaks of."""
+    name, user = chosen.context, chosen.user
+    if user.auth_provider is not None:
+        raise RefusedError(
+            f"context {name!r} gets its credentials by the auth-provider {user.auth_provider!r}, which is not"
+            " supported",
+            remedy="Use an exec plugin, a token or a client certificate.",
+        )
+    if user.username or user.password:
+        raise RefusedError(
+            f"context {name!r} has a username or password, which API servers since Kubernetes 1.19 do not"
+            " look at: they would take it for anonymous",
+            remedy="Use a token, a client certificate or an exec plugin.",
+        )
+    if user.plugin is not None and not allow_exec:
         raise RefusedError(
             f"context {name!r} runs a program to get its credentials, which is not allowed here",
             remedy="Use a kubeconfig with a token or a client certificate, or set `allowExec: true` for the"
             " environment in towpath.yaml.",
         )
+    has_credentials = user.has_token or user.has_certificate or user.exec_plugin is not None
+    if tls and not has_credentials:
+        raise RefusedError(
+            f"context {name!r} has no credentials: user {chosen.user_name!r} has neither token, client"
+            " certificate nor exec plugin, and would be anonymous",
+            remedy="Name a user that has credentials.",
+        )
+    if not tls and has_credentials:
+        raise RefusedError(
+            f"context {name!r} has credentials, which are never sent to an http address",
+            remedy="Use an https address, or a user without credentials behind `kubectl proxy`.",
+        )
 
 
-def _check_transport(configuration: client.Configuration) -> None:
-    address = urlsplit(configuration.host)
-    if address.scheme != "https" and address.hostname not in LOOPBACK:
-        raise RefusedError(
-            f"the API server address {configuration.host} is not https", remedy="Use an https address."
-        )
-    if not configuration.verify_ssl:
-        raise RefusedError(
-            f"the kubeconfig turns off TLS verification for {configuration.host}",
-            remedy="Replace `insecure-skip-tls-verify` by `certificate-authority-data`.",
-        )
+def _transport(chosen: Chosen, address: SplitResult) -> Transport:
+    cluster = chosen.cluster
+    tls = address.scheme == "https"
+    proxy = proxy_of(address.geturl(), cluster.proxy_url, os.environ)
+    if proxy is not None and not tls:
+        raise KubeconfigError("an http address is not asked through a proxy")
+    authority = cluster.authority or (read_file(cluster.authority_file) if cluster.authority_file else b"")
+    source: Source
+    if not tls:
+        source = Nobody()
+    elif plugin := chosen.user.plugin:
+        source = shared_source(plugin, cluster, authority)
+    else:
+        source = Given(chosen.user)
+    endpoint = Endpoint(tls, cluster.authority, cluster.authority_file, cluster.tls_server_name, proxy)
+    return Transport(endpoint, source, chosen.user.impersonation)

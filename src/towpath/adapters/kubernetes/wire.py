@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import urllib3
@@ -44,14 +44,21 @@ class Request:
         return self.method in ("GET", "DELETE") or self.content_type == APPLY
 
 
+class Sender(Protocol):
+    """What is used of urllib3's PoolManager."""
+
+    def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], **options: Any
+    ) -> urllib3.BaseHTTPResponse: ...
+
+
 class Wire:
     """Sends requests to one API server; may be used from several threads."""
 
     def __init__(self, api: client.ApiClient, *, read_timeout: float = READ_TIMEOUT) -> None:
         self.server: str = api.configuration.host.rstrip("/")
-        self._api = api
         self._read_timeout = read_timeout
-        self._pool: urllib3.PoolManager = api.rest_client.pool_manager
+        self._pool: Sender = api.rest_client.pool_manager
 
     def json(self, request: Request) -> dict[str, Any]:
         """The answer's JSON object."""
@@ -83,7 +90,6 @@ class Wire:
         body = None if request.content is None else json.dumps(request.content).encode()
         headers = {"Accept": request.accept, "User-Agent": "towpath"}
         headers |= {"Content-Type": request.content_type} if body is not None else {}
-        self._api.update_params_for_auth(headers, [], ["BearerToken"], None, request.method, body)
         query = f"?{urlencode(request.query)}" if request.query else ""
         seconds = request.timeout or self._read_timeout
         started = time.monotonic()
