@@ -5,7 +5,13 @@ A URL is mirrored once into the cache (`mirror`), a commit is checked out once i
 branch's newest (`write`).
 """
 
-from towpath.adapters.git.checkout import Checkout, checkouts_of, fetch_checkout, resolve_revision
+from towpath.adapters.git.checkout import (
+    Checkout,
+    checkouts_of,
+    fetch_checkout,
+    last_checkout,
+    resolve_revision,
+)
 from towpath.adapters.git.command import check_url
 from towpath.adapters.git.head import branch_head
 from towpath.adapters.git.propose import propose_files
@@ -31,6 +37,7 @@ __all__ = [
     "commit_files",
     "fetch_checkout",
     "is_ancestor",
+    "last_checkout",
     "list_trees",
     "log",
     "log_files",

@@ -39,6 +39,27 @@ def fetch_checkout(
     """
     remote = check_url(url, allow_file=allow_file)
     mirror, commit = _resolve(remote, revision, cache, timeout)
+    return _checkout(remote, mirror, commit, revision, cache, timeout)
+
+
+def last_checkout(
+    url: str, revision: str, cache: Path, *, allow_file: bool = False, timeout: float = 60.0
+) -> Checkout:
+    """As fetch_checkout, of what was fetched or pushed last: the other side is not asked.
+
+    Raises UnknownNameError for a revision that was never fetched.
+    """
+    remote = check_url(url, allow_file=allow_file)
+    mirror = mirror_path(remote, cache)
+    commit = find_commit(mirror, revision) if is_ready(mirror) else None
+    if commit is None:
+        raise UnknownNameError("revision", revision, where=f"what was fetched of {remote}")
+    return _checkout(remote, mirror, commit, revision, cache, timeout)
+
+
+def _checkout(  # noqa: PLR0913, PLR0917
+    remote: Remote, mirror: Path, commit: str, revision: str, cache: Path, timeout: float
+) -> Checkout:
     try:
         path = materialise(mirror, commit, _checkouts(mirror, cache), timeout)
     except OSError as error:

@@ -44,6 +44,18 @@ def fetch(remote: Remote, cache: Path, *, timeout: float) -> Path:
     return path
 
 
+def advance(  # noqa: PLR0913
+    remote: Remote, cache: Path, branch: str, before: str, commit: str, *, timeout: float
+) -> None:
+    """Note that `branch` has moved from `before` to our `commit`: what was pushed need not be fetched.
+
+    A branch that a fetch has moved meanwhile stays as it is.
+    """
+    path = mirror_path(remote, cache)
+    with _locked(path.with_suffix(".lock"), remote, timeout):
+        git(path, "update-ref", f"refs/heads/{branch}", commit, before, codes=(0, 1, 128))
+
+
 def _prepare(path: Path) -> None:
     """Make the mirror, or clear up behind a fetch that was killed; nobody else is in here now."""
     if not is_ready(path):

@@ -4,13 +4,13 @@ import random
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from towpath.adapters.git.checkout import COMMIT, find_commit, materialise
 from towpath.adapters.git.command import Remote, check_url, git
-from towpath.adapters.git.mirror import fetch
+from towpath.adapters.git.mirror import advance, fetch, is_ready, mirror_path
 from towpath.adapters.git.read import descends, log_range, object_id
 from towpath.errors import (
     ConflictError,
@@ -19,17 +19,15 @@ from towpath.errors import (
     TransientError,
     UnknownNameError,
 )
+from towpath.files import Edits
 from towpath.redact import redact
 from towpath.release.commit_message import one_line
-
-Edits = Mapping[str, str | None]
-"""Path -> new text; None deletes the file."""
 
 ATTEMPTS = 10
 _SEARCHED = 1000
 _RACE = re.compile(
-    r"\((fetch first|non-fast-forward|cannot lock ref|failed to (update|lock) ref|incorrect old value)"
-    r"|reference already exists"
+    r"\((fetch first|non-fast-forward|cannot lock ref|failed to (update|lock) ref|incorrect old value"
+    r"|stale info)|reference already exists"
 )
 _COMMITTER = ("Towpath", "towpath@localhost")
 
@@ -70,13 +68,14 @@ def commit_files(  # noqa: PLR0913
 ) -> str:
     """Commit `edits` to `branch` of `url` and push; returns the commit that has them.
 
-    `edits` is the intent: it is called with the files of the newest commit, again after every lost race, at
-    most ATTEMPTS times. `base_commit` is what the decision was based on: when a file that is edited, or one
-    of `expected_unchanged`, is different now, ConflictError says who changed it. `marker` is a trailer in
-    `message` that no other commit has: a commit that carries it is ours, also when the reply to its push
-    was lost. When there is nothing to change, nothing is committed and the branch's head is returned.
-    `author` is `Name` or `Name <mail>`. Raises TransientError when the repository does not answer,
-    RefusedError when it refuses.
+    `edits` is the intent: it is called with the files of the newest commit, again after every lost race,
+    at most ATTEMPTS times. The newest commit is first the one that was fetched last, if it has
+    `base_commit` in its history: the push succeeds only while the branch is exactly there. `base_commit`
+    is what the decision was based on: when a file that is edited, or one of `expected_unchanged`, is
+    different now, ConflictError says who changed it. `marker` is a trailer in `message` that no other
+    commit has: a commit that carries it is ours, also when the reply to its push was lost. When there is
+    nothing to change, nothing is committed and the branch's head is returned. `author` is `Name` or `Name
+    <mail>`. Raises TransientError when the repository does not answer, RefusedError when it refuses.
     """
     if not COMMIT.fullmatch(base_commit):
         raise RefusedError(f"not a whole commit id: {base_commit[:100]!r}")
@@ -97,7 +96,8 @@ def commit_files(  # noqa: PLR0913
     )
     for attempt in range(ATTEMPTS):
         try:
-            return _attempt(work)
+            mirror, head = (_last_fetched(work) if attempt == 0 else None) or _newest(work)
+            return _attempt(work, mirror, head)
         except LostRaceError:
             time.sleep(random.uniform(0.0, 0.05 * (attempt + 1)))  # noqa: S311
         except OSError as error:
@@ -105,8 +105,7 @@ def commit_files(  # noqa: PLR0913
     raise TransientError(f"lost {ATTEMPTS} races to push to {branch} of {remote}; others push all the time")
 
 
-def _attempt(work: Work) -> str:
-    mirror, head = _newest(work)
+def _attempt(work: Work, mirror: Path, head: str) -> str:
     done = _find_marker(mirror, head, work)
     if done:
         return done
@@ -122,7 +121,17 @@ def _attempt(work: Work) -> str:
         return head
     _check_unchanged(mirror, head, work, tuple(edits))
     commit = make_commit(mirror, head, edits, work)
-    return push(mirror, commit, work)
+    pushed = push(mirror, commit, work, expected=head)
+    if pushed == commit:
+        advance(work.remote, work.cache, work.branch, head, commit, timeout=work.timeout)
+    return pushed
+
+
+def _last_fetched(work: Work) -> tuple[Path, str] | None:
+    """The mirror and the branch as they were fetched last; None when older than what was decided on."""
+    mirror = mirror_path(work.remote, work.cache)
+    head = find_commit(mirror, work.branch) if is_ready(mirror) else None
+    return (mirror, head) if head and descends(mirror, work.base, head) else None
 
 
 def _newest(work: Work) -> tuple[Path, str]:
@@ -206,9 +215,14 @@ def make_commit(mirror: Path, head: str, edits: Edits, work: Work, *, parents: t
     return git(mirror, *args, env=env, input=work.message).stdout.strip()
 
 
-def push(mirror: Path, commit: str, work: Work) -> str:
-    """Push fast-forward; LostRaceError when somebody was faster."""
-    options = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no")
+def push(mirror: Path, commit: str, work: Work, *, expected: str = "") -> str:
+    """Push fast-forward; LostRaceError when somebody was faster.
+
+    With `expected`, the branch must be exactly at that commit, the parent of `commit`: one that was set back
+    meanwhile does not get again what was taken out of it.
+    """
+    options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
+    options += [f"--force-with-lease=refs/heads/{work.branch}:{expected}"] if expected else []
     target = f"{commit}:refs/heads/{work.branch}"
     try:
         done = git(

@@ -463,6 +463,32 @@ def test_a_push_that_comes_between_is_raced_again(bare: Bare) -> None:
     assert len(calls) == 3
 
 
+def test_what_was_fetched_last_is_enough_for_a_commit_and_its_checkout(
+    bare: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = bare.fetch()
+    for module in ("checkout", "write"):
+        monkeypatch.setattr(f"towpath.adapters.git.{module}.fetch", None)  # the server is not asked
+    sha = bare.commit({"a.txt": "two\n"}, base=before.commit)
+    after = git.last_checkout(bare.url, "main", bare.cache, allow_file=True)
+    assert (after.commit, bare.head) == (sha, sha)
+    assert (after.path / "a.txt").read_text() == "two\n"
+    assert git.last_checkout(bare.url, before.commit, bare.cache, allow_file=True).path == before.path
+    with pytest.raises(UnknownNameError):
+        git.last_checkout(bare.url, "none", bare.cache, allow_file=True)
+
+
+def test_a_branch_that_was_set_back_since_the_last_fetch_gets_nothing_of_it_again(bare: Bare) -> None:
+    applied = bare.push("b.txt", "wrong\n")
+    bare.fetch()
+    run("reset", "-q", "--hard", "HEAD~1", cwd=bare.clone)
+    run("push", "-q", "--force", "origin", "main", cwd=bare.clone)
+    head = bare.head
+    with pytest.raises(ConflictError, match="rewritten"):
+        bare.commit({"a.txt": "two\n"}, base=applied)
+    assert bare.head == head
+
+
 def test_somebody_who_always_pushes_first_ends_after_ten_tries(bare: Bare) -> None:
     calls: list[Path] = []
 
