@@ -3,6 +3,7 @@
 from tasks.chain import start_next, supersede
 from tasks.cluster import sync, verify
 from tasks.commit import commit, mark_verified
+from tasks.context import fetch
 from tasks.gate import approved
 from tasks.lock import environment_lock
 from tasks.proposal import plan
@@ -18,10 +19,12 @@ def promote(app: str, digest: str, environment: str, parent: str | None = None) 
 
     Where approvals are asked the run is suspended, and begins again from the top when somebody answered.
     """
-    release = read_release(app, digest, environment)
-    approved(plan(release, environment))
+    context = fetch(environment)
+    release = read_release(app, digest, context)
+    approved(plan(release, context))
     with environment_lock(environment):
-        proposal = plan(release, environment)  # again: Git may have moved while people were asked
+        context = fetch(environment)  # again: Git may have moved while people were asked
+        proposal = plan(release, context)
         approvals = approved(proposal)
         target = commit(proposal, approvals)
         synced = sync(target, return_state=True)
@@ -31,5 +34,5 @@ def promote(app: str, digest: str, environment: str, parent: str | None = None) 
         mark_verified(target, release)
         record_promoted(target, release)
     supersede(release, environment)
-    start_next(release, environment)
+    start_next(release, context)
     return f"{environment} runs {app} {release.short}, verified"

@@ -1,7 +1,7 @@
 """The loop: make an environment equal to Git. Also carries out what people merged by themselves."""
 
 from tasks.adopt import adopt
-from tasks.desired import fetch
+from tasks.context import fetch
 from tasks.drift import carry_out, detect, record, reset_budgets
 from tasks.lock import environment_lock
 from tasks.run_identity import introduce
@@ -23,8 +23,8 @@ def reconcile(
         revive(environment)
         reschedule(environment)
     with environment_lock(environment):
-        desired = fetch(environment)
+        context = fetch(environment)
         if reset_budget:
-            reset_budgets(desired, environment, apps)
-        seen = detect(desired, environment, apps, deep=deep)
+            reset_budgets(context, apps)
+        seen = detect(context, apps, deep=deep)
         return record(seen, carry_out(seen), adopt(seen))

@@ -13,10 +13,10 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
-from tasks.desired import read_desired
 from tasks.run_identity import promotion_name, release_tags, run_id
 from tasks.step import step
 from towpath.adapters import registry
+from towpath.engine.live.context import EnvironmentContext
 from towpath.errors import MissingPartError, TerminalError
 from towpath.release.model import Release
 
@@ -83,7 +83,7 @@ def _waiting(tags: list[str]) -> FlowRunFilter:
     )
 
 
-def start_next(release: Release, environment: str) -> str | None:
+def start_next(release: Release, context: EnvironmentContext) -> str | None:
     """Start the promotion to the environment after this one; None after the last."""
-    following = read_desired().config.next_environment(environment)
+    following = context.repo.config.next_environment(context.environment.name)
     return None if following is None else start_promotion(release, following.name)

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 
 from prefect.logging import get_run_logger
 
-from tasks.desired import EnvironmentRepo
 from tasks.events import emit, of_ending, of_finding
 from tasks.report import artifact_key, read_report, read_table, report, write_table
 from tasks.status import write_health
-from tasks.step import settings, step
+from tasks.step import step
 from towpath.drift.events import MAX_MESSAGE
 from towpath.drift.incidents import ENVIRONMENT_KEY, merge_incidents, new_incidents
 from towpath.drift.proposal import Proposal
-from towpath.engine.live.context import environment_context
+from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.live.heal_store import forget_heals
 from towpath.engine.reconcile.execute import Outcome
 from towpath.engine.reconcile.loop import act, conclude, look
@@ -40,12 +39,10 @@ class Seen:
         return f"Seen({self.environment})"
 
 
-@step("detect drift in {environment}")
-def detect(
-    desired: EnvironmentRepo, environment: str, apps: list[str] | None = None, *, deep: bool = False
-) -> Seen:
+@step("detect drift in {context.environment.name}")
+def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: bool = False) -> Seen:
     """Compare released apps (all, or `apps`) with the cluster, and decide about each."""
-    plan = look(environment_context(settings(), desired, environment), apps, deep=deep)
+    environment, plan = context.environment.name, look(context, apps, deep=deep)
     drift_is_news = False
     if plan.drift.entries:
         get_run_logger().info("%s", plan.drift.summary())
@@ -67,7 +64,7 @@ def detect(
 def troubles_of(plan: ReconcilePlan) -> dict[str, str]:
     """What keeps apps, or all of the environment, from being reconciled; as it is written down."""
     # The reason names only apps that were looked at; the commit that the branch has now says it as well.
-    held = {ENVIRONMENT_KEY: f"rewritten to {plan.context.desired.commit}"} if plan.held else {}
+    held = {ENVIRONMENT_KEY: f"rewritten to {plan.context.repo.commit}"} if plan.held else {}
     return held | {app: redact(reason)[:MAX_MESSAGE] for app, reason in plan.broken.items()}
 
 
@@ -97,11 +94,8 @@ def record(seen: Seen, outcomes: Sequence[Outcome], proposals: Sequence[Proposal
     return summary
 
 
-@step("reset heal budgets in {environment}")
-def reset_budgets(
-    desired: EnvironmentRepo, environment: str, apps: list[str] | None = None
-) -> tuple[str, ...]:
+@step("reset heal budgets in {context.environment.name}")
+def reset_budgets(context: EnvironmentContext, apps: list[str] | None = None) -> tuple[str, ...]:
     """Heal again what was healed too often, in all apps or in `apps`; the apps that had healed anything."""
-    context = environment_context(settings(), desired, environment)
-    where = context.environment
-    return forget_heals(context.cluster, where.name, where.namespace, apps)
+    environment = context.environment
+    return forget_heals(context.cluster, environment.name, environment.namespace, apps)

@@ -14,7 +14,6 @@ from prefect.input import RunInput
 from prefect.logging import get_run_logger
 from pydantic import Field, ValidationError
 
-from tasks.desired import read_desired
 from tasks.proposal import Proposal
 from tasks.run_identity import run_id
 from tasks.step import RejectedError, step
@@ -64,21 +63,20 @@ def approved(proposal: Proposal) -> tuple[Approval, ...]:
 
 @step("gate {proposal.release.app} {proposal.release.short} to {proposal.environment}")
 def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> GateVerdict:
-    """Judge the newest desired state. A closed gate is an error; missing approvals are not."""
-    desired = read_desired()
-    release, environment = proposal.release, proposal.environment
-    check_superseded(release, desired.release(release.app, environment), run_created())
+    """Judge the commit that was planned. A closed gate is an error; missing approvals are not."""
+    repo, release, environment = proposal.context.repo, proposal.release, proposal.environment
+    check_superseded(release, repo.release(release.app, environment), run_created())
     now = datetime.now(UTC)
     verdict = evaluate_gate(
-        desired.config,
+        repo.config,
         release.app,
         environment,
         release,
-        desired.releases(release.app),
-        desired.quarantine(release.app),
+        repo.releases(release.app),
+        repo.quarantine(release.app),
         now,
         approvals,
-        active_pause(desired.pauses(environment), release.app, now),
+        active_pause(repo.pauses(environment), release.app, now),
     )
     if verdict.reasons:
         raise RefusedError(f"{environment} refuses this release: {'; '.join(verdict.reasons)}")
@@ -102,7 +100,7 @@ def judge(proposal: Proposal, approvals: tuple[Approval, ...], answer: Decision 
     """As `judge_answer`, without the log. RejectedError when somebody who has a say said no."""
     if answer is None:
         return Judged(approvals, "the run was resumed without an answer")
-    release, where = proposal.release, read_desired().config.environment(proposal.environment)
+    release, environment = proposal.release, proposal.context.environment
     approval = Approval(
         approver=answer.approver.strip(),
         digest=whole_digest(answer.digest, release.digest),
@@ -118,7 +116,7 @@ def judge(proposal: Proposal, approvals: tuple[Approval, ...], answer: Decision 
     try:
         check_approval(
             approval,
-            where,
+            environment,
             release.app,
             release.digest,
             proposal.manifests,
@@ -130,7 +128,7 @@ def judge(proposal: Proposal, approvals: tuple[Approval, ...], answer: Decision 
     if answer.decision == "reject":
         because = f": {approval.reason}" if approval.reason else ""
         raise RejectedError(
-            f"{approval.approver} rejected {release.app} {release.short} in {where.name}{because}",
+            f"{approval.approver} rejected {release.app} {release.short} in {environment.name}{because}",
             remedy="Nothing was changed.",
         )
     return Judged((*approvals, replace(approval, decision="approve")))
@@ -168,24 +166,25 @@ def answered_at(key: str) -> str:
     return (resumed.timestamp if resumed else datetime.now(UTC)).isoformat()
 
 
-def whole_digest(given: str, digest: str) -> str:
-    """People may type the first 12 hex digits; `digest` if that is what `given` begins."""
-    hex_digits = given.strip().removeprefix("sha256:")
+def whole_digest(typed: str, digest: str) -> str:
+    """People may type the first 12 hex digits; `digest` if that is what `typed` begins."""
+    hex_digits = typed.strip().removeprefix("sha256:")
     whole = len(hex_digits) >= 12 and digest.removeprefix("sha256:").startswith(hex_digits)
-    return digest if whole else given.strip()
+    return digest if whole else typed.strip()
 
 
 def question(proposal: Proposal, verdict: GateVerdict, approvals: tuple[Approval, ...], note: str) -> str:
     """The Markdown above the form: what is asked, what was said so far, release and plan."""
-    release, where = proposal.release, proposal.environment
-    given = ", ".join(each.approver for each in approvals)
-    lines = [f"# Approve {release.app} {release.short} to {where}?", ""]
+    release, environment = proposal.release, proposal.environment
+    approvers = ", ".join(approval.approver for approval in approvals)
+    so_far = f"; approved by {approvers}" if approvers else ""
+    lines = [f"# Approve {release.app} {release.short} to {environment}?", ""]
     if note:
         lines += [f"**The last answer did not count: {note}**", ""]
     lines += [
-        f"{verdict.missing_approvals} more needed" + (f"; approved by {given}" if given else "") + ".",
+        f"{verdict.missing_approvals} more needed{so_far}.",
         "",
-        f"Answer here, or: `towpath approve {release.app} --environment {where} --as NAME`",
+        f"Answer here, or: `towpath approve {release.app} --environment {environment} --as NAME`",
         f"(`towpath reject` with `--reason`). The digest to repeat: `{release.digest}`",
         "",
         proposal.markdown,

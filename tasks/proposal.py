@@ -1,16 +1,13 @@
 """What a promotion would do: the environment repository with the new image, rendered and planned."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from tasks.cluster import connect_environment
-from tasks.desired import read_desired
 from tasks.report import artifact_key, report
-from tasks.step import settings, step
-from towpath.engine.apply.plan import plan_app
-from towpath.engine.source.edits import promote_edits, render_with
+from tasks.step import step
+from towpath.engine.apply.promotion import plan_promotion
+from towpath.engine.live.context import EnvironmentContext
 from towpath.redact import redact
-from towpath.release.model import EnvironmentRelease, Release
+from towpath.release.model import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,46 +18,30 @@ class Proposal:
     """
 
     release: Release
-    environment: str
-    base: str
+    context: EnvironmentContext
     manifests: str
     summary: str
     markdown: str
 
+    @property
+    def environment(self) -> str:
+        """The environment's name."""
+        return self.context.environment.name
 
-@step("plan {release.app} {release.short} in {environment}")
-def plan(release: Release, environment: str) -> Proposal:
-    """Put the release into the newest desired state and compare with the cluster. Changes nothing."""
-    desired = read_desired()
-    where = desired.config.environment(environment)
-    intended = EnvironmentRelease(release, promoted_at="", promoted_by="")
-    edits = promote_edits(desired.root, desired.config, environment, intended)
-    given = settings()
-    rendered = render_with(
-        desired.root,
-        desired.config,
-        release.app,
-        environment,
-        edits,
-        tools=given.tools,
-        cache=given.renders,
-    )
-    confirmed = desired.confirmed(release.app, environment)
-    planned = plan_app(connect_environment(where), rendered, where, confirmed=confirmed)
+
+@step("plan {release.app} {release.short} in {context.environment.name}")
+def plan(release: Release, context: EnvironmentContext) -> Proposal:
+    """Put the release into the environment at the context's commit and compare with the cluster."""
+    environment = context.environment.name
+    planned = plan_promotion(context, release)
     markdown = plan_markdown(release, environment, planned.to_markdown())
+    summary = planned.summary()
     report(
         artifact_key("plan", environment, release.app),
         markdown,
-        f"Plan of {release.app} {release.short} in {environment}: {planned.summary()}",
+        f"Plan of {release.app} {release.short} in {environment}: {summary}",
     )
-    return Proposal(
-        release=release,
-        environment=environment,
-        base=desired.commit,
-        manifests=rendered.digest,
-        summary=planned.summary(),
-        markdown=markdown,
-    )
+    return Proposal(release, context, planned.desired_digest, summary, markdown)
 
 
 def plan_markdown(release: Release, environment: str, changes: str) -> str:
@@ -83,8 +64,3 @@ def plan_markdown(release: Release, environment: str, changes: str) -> str:
         ]
     )
     return redact(text)  # the approval's form shows it as it is
-
-
-def now() -> str:
-    """RFC 3339, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

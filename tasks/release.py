@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 
-from tasks.desired import read_desired
 from tasks.report import artifact_key, report
 from tasks.run_identity import introduce, promotion_name, release_tags, run_id
 from tasks.source import Source
 from tasks.step import step
 from towpath.adapters import registry
+from towpath.engine.live.context import EnvironmentContext
 from towpath.errors import UnknownNameError
 from towpath.release.model import Release, ScanSummary
 from towpath.release.scan_policy import recorded_scan_problem
@@ -52,12 +52,11 @@ def record(source: Source, digest: str, scanned: ScanSummary) -> Release:
     return release
 
 
-@step("read release of {app} for {environment}")
-def read_release(app: str, digest: str, environment: str) -> Release:
+@step("read release of {app} for {context.environment.name}")
+def read_release(app: str, digest: str, context: EnvironmentContext) -> Release:
     """The release by its digest, from the registry: what the run's creator says about it is not believed."""
-    desired = read_desired()
-    desired.config.environment(environment)
-    release = registry.get_release(desired.config.app(app).image, digest)
+    environment = context.environment.name
+    release = registry.get_release(context.repo.config.app(app).image, digest)
     if release is None or release.app != app or release.digest != digest:
         raise UnknownNameError("release", digest, where=f"the registry of app {app}")
     introduce(promotion_name(release, environment), [f"environment:{environment}", *release_tags(release)])

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.desired import GIT_TIMEOUT, environments_url, read_desired
-from tasks.step import settings, step
+from tasks.step import settings as read_settings
+from tasks.step import step
 from towpath.adapters.git import fetch_checkout, read_commit
 from towpath.config import App, ScanPolicy, resolve_source_url
 from towpath.config import Source as SourceConfig
+from towpath.engine.source.repository import GIT_TIMEOUT, read_repository
 from towpath.errors import ConfigError
 from towpath.redact import redact
 
@@ -52,19 +53,21 @@ class Source:
 @step("checkout {app}")
 def checkout(app: str, revision: str) -> Source:
     """Fetch the app's source at a branch, tag or commit."""
-    here = settings()
-    desired = read_desired()
-    config = desired.config.app(app)
-    url = resolve_source_url(config, environments_url())
+    settings = read_settings()
+    repo = read_repository(settings)
+    config = repo.config.app(app)
+    url = resolve_source_url(config, settings.environments_url())
     if config.source is None:  # resolve_source_url has said so
         raise ConfigError(f"app {app} has no `source`", file="towpath.yaml")
-    files = fetch_checkout(url, revision, here.cache, allow_file=here.git_allow_file, timeout=GIT_TIMEOUT)
+    files = fetch_checkout(
+        url, revision, settings.cache, allow_file=settings.git_allow_file, timeout=GIT_TIMEOUT
+    )
     about = read_commit(files)
     return Source(
         config=config,
         build=config.source,
-        policy=desired.config.scan,
-        first_environment=desired.config.environments[0].name,
+        policy=repo.config.scan,
+        first_environment=repo.config.environments[0].name,
         url=files.url,  # without the credentials that the URL may have carried: it is kept for ever
         commit=files.commit,
         subject=redact(about.subject)[:MAX_SUBJECT],

@@ -3,11 +3,11 @@
 from typing import Any
 
 from tasks.cluster import Target
-from tasks.proposal import now
 from tasks.report import artifact_key, read_table, write_table
 from tasks.step import step
 from towpath.drift.decision import Decision, drift_status
 from towpath.engine.reconcile.result import ReconcileResult
+from towpath.engine.source.commits import now
 from towpath.printable import headline
 from towpath.redact import redact
 from towpath.release.model import Release
@@ -59,7 +59,7 @@ def _new_row(done: ReconcileResult, app: str, health: str, drift: str, detail: s
     return {
         "app": app,
         "release": done.plan.digests.get(app, ""),
-        "commit": done.plan.context.desired.commit,
+        "commit": done.plan.context.repo.commit,
         "health": health,
         "drift": drift,
         "at": now(),

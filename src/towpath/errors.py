@@ -17,6 +17,7 @@ TowpathError
 import difflib
 import errno
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 
 class TowpathError(Exception):
@@ -47,16 +48,37 @@ class TerminalError(TowpathError):
     """A retry gives the same error."""
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a file; `line` is 0 where it is not known."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}" if self.line else f"{self.file}: {self.message}"
+
+
 class ConfigError(TerminalError):
-    """A file that a person wrote is wrong. Reads `FILE:LINE: what`, so that editors can jump to it."""
+    """A file that a person wrote is wrong. Reads `FILE:LINE: what`, so that editors can jump to it.
+
+    `problems` are all that are known, in the order of their lines; the message tells each on a line.
+    """
 
     def __init__(
-        self, message: str, *, file: str, line: int | None = None, remedy: str | None = None
+        self,
+        message: str,
+        *,
+        file: str,
+        line: int | None = None,
+        remedy: str | None = None,
+        more: Iterable[Problem] = (),
     ) -> None:
-        where = file if line is None else f"{file}:{line}"
-        super().__init__(f"{where}: {message}", remedy=remedy)
         self.file = file
         self.line = line
+        self.problems = (Problem(file, line or 0, message), *more)
+        super().__init__("\n".join(map(str, self.problems)), remedy=remedy)
 
 
 class TooLargeError(ConfigError):

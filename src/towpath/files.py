@@ -3,12 +3,17 @@
 import errno
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from towpath.errors import ConfigError
 
 MAX_BYTES = 1024 * 1024
+Edits = Mapping[str, str | None]
+"""What a commit would change: path in the repository -> its new text; None deletes the file."""
+NO_EDITS: Edits = MappingProxyType({})
 
 
 def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str | None:

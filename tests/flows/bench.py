@@ -331,15 +331,13 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("towpath.engine.reconcile.execute.remember_heals", lambda *_: None)
     monkeypatch.setattr("tasks.drift.forget_heals", forget_heals)
     monkeypatch.setattr("tasks.adopt.propose_app", propose_app)
-    for target in ("tasks.cluster", "tasks.proposal"):
-        monkeypatch.setattr(f"{target}.connect_environment", lambda _: None)
     monkeypatch.setattr("towpath.engine.live.context.shared_connection", lambda *_: None)
-    monkeypatch.setattr("tasks.proposal.plan_app", plan_app)
+    monkeypatch.setattr("towpath.engine.apply.promotion.plan_app", plan_app)
     monkeypatch.setattr("tasks.cluster.verify_app", verify_app)
     monkeypatch.setattr("towpath.engine.reconcile.execute.verify_all", verify_all)
     for target in ("tasks.cluster", "towpath.engine.reconcile.execute"):
         monkeypatch.setattr(f"{target}.sync_app", sync_app)
-        monkeypatch.setattr(f"{target}.remove_app", remove_app)
+    monkeypatch.setattr("towpath.engine.reconcile.execute.remove_app", remove_app)
     monkeypatch.setattr("towpath.engine.reconcile.execute.prune_extras", prune_extras)
     monkeypatch.setattr("towpath.engine.reconcile.release_admission.read_inventory", lambda *_: (None, ""))
     monkeypatch.setattr("towpath.engine.reconcile.loop.inspect", inspect)

@@ -91,9 +91,9 @@ def test_a_commit_is_carried_out_beside_allowed_drift(fleet: Fleet) -> None:
 def promoted(fleet: Fleet, app: str) -> Verification:
     """What a promotion does with the newest commit; no pod runs here, so there is no image to ask for."""
     context = open_context(fleet.settings, "test")
-    where, config = context.environment, context.desired.config
-    rendered = render_app(context.desired.root, config, app, "test", tools=context.tools)
-    sync_app(context.cluster, rendered, where, commit=context.desired.commit)
+    where, config = context.environment, context.repo.config
+    rendered = render_app(context.repo.root, config, app, "test", tools=context.tools)
+    sync_app(context.cluster, rendered, where, commit=context.repo.commit)
     deadline = timedelta(seconds=20)
     return verify_app(context.cluster, rendered, config.app(app), where, None, deadline=deadline)
 

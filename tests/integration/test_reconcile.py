@@ -308,4 +308,4 @@ def test_a_copy_is_brought_up_from_the_same_commit(fleet: Fleet, stack, tmp_path
         assert first == second
         assert copy.look().drift.entries == ()
     assert fleet.look().drift.entries == ()
-    assert fleet.look().context.desired.commit == head
+    assert fleet.look().context.repo.commit == head

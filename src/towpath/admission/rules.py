@@ -101,27 +101,6 @@ def objects_of_two_apps(
     return findings
 
 
-def containers(manifest: Manifest) -> Iterator[dict[str, Any]]:
-    """Every container of a workload, the initial and ephemeral ones included; nothing for other kinds."""
-    spec = pod_spec(manifest)
-    for key in ("initContainers", "containers", "ephemeralContainers"):
-        listed = spec.get(key)
-        yield from (item for item in (listed if isinstance(listed, list) else []) if isinstance(item, dict))
-
-
-def pod_spec(manifest: Manifest) -> dict[str, Any]:
-    """The pod specification inside a workload, whatever its kind; {} when it has none."""
-    paths = {
-        "Pod": ("spec",),
-        "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-        "PodTemplate": ("template", "spec"),
-    }
-    value: Any = manifest
-    for key in paths.get(manifest.get("kind", ""), ("spec", "template", "spec")):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
 def _unpack(
     documents: Iterable[ManifestDocument], findings: list[Finding], level: int = 0
 ) -> Iterator[ManifestDocument]:

@@ -1,21 +1,22 @@
 """Adopting drift: which edits may be written back to Git, and what a rendering must give then. Pure."""
 
 import copy
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from towpath.drift.model import DriftEntry
+from towpath.kube.containers import CONTAINER_LISTS
 from towpath.kube.diff import Difference, format_value
 from towpath.kube.pointer import build, parse, read
 from towpath.objects import Manifest, ObjectRef
 from towpath.redact import redact
+from towpath.release.image_ref import repository_of
+from towpath.yamltext.editor import put_value
 from towpath.yamltext.path import YamlPath
 
 MAX_FIELDS = 100
 """Fields that are adopted of one app at once; the others wait for the next time."""
-_CONTAINERS = ("containers", "initContainers")
 _NEVER = {
     "extra": "nobody declared it: put it into Git, or delete it",
     "deleted": "it was deleted by hand: to keep it so, remove it from Git",
@@ -183,8 +184,10 @@ def _reason(change: AdoptableChange, image: str) -> str:
         ("/metadata/labels/towpath.dev~1", "/metadata/labels/applyset.kubernetes.io~1")
     ):
         return "it is Towpath's own"
-    is_image = change.address[-1] == "image" and len(change.address) > 2 and change.address[-3] in _CONTAINERS
-    if is_image and (_repository(change.git) == image or _repository(change.live) == image):
+    is_image = (
+        change.address[-1] == "image" and len(change.address) > 2 and change.address[-3] in CONTAINER_LISTS
+    )
+    if is_image and image in (repository_of(str(change.git)), repository_of(str(change.live))):
         return "the image of a release comes by a promotion only"
     if looks_secret(change):
         return "it looks like a credential, and those are never written to Git"
@@ -212,13 +215,6 @@ def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
         yield name, str(value)
 
 
-def _repository(reference: object) -> str:
-    """`host:5000/app:tag@sha256:…` -> `host:5000/app`"""
-    name = str(reference).partition("@")[0]
-    head, slash, last = name.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"
-
-
 def expected_renderings(manifest: Manifest, change: AdoptableChange) -> tuple[Manifest, ...]:
     """The rendered object as it must be with the change; more than one where an empty parent may go too."""
     result = copy.deepcopy(manifest)
@@ -226,7 +222,7 @@ def expected_renderings(manifest: Manifest, change: AdoptableChange) -> tuple[Ma
     if path is None:
         return ()
     if change.live is not None:
-        _put(result, path, change.live)
+        put_value(result, path, change.live)
         return (result,)
     if value_at(result, path) is None:
         return ()
@@ -237,20 +233,6 @@ def expected_renderings(manifest: Manifest, change: AdoptableChange) -> tuple[Ma
             break
         _drop(bare, path[:end])
     return (result,) if bare == result else (result, bare)
-
-
-def _put(data: Any, path: YamlPath, value: Any) -> None:
-    for step, following in itertools.pairwise(path):
-        empty: Any = [] if isinstance(following, int) else {}
-        if isinstance(step, int) and step == len(data):
-            data.append(empty)
-        elif not isinstance(step, int) and data.get(step) is None:
-            data[step] = empty
-        data = data[step]
-    if isinstance(data, list) and path[-1] == len(data):
-        data.append(copy.deepcopy(value))
-    else:
-        data[path[-1]] = copy.deepcopy(value)
 
 
 def _drop(data: Any, path: YamlPath) -> None:

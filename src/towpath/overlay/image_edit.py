@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from towpath.errors import ConfigError
-from towpath.release.image_ref import parse_image, same_repository
+from towpath.kube.containers import CONTAINER_LISTS
+from towpath.release.image_ref import parse_image, repository_of, same_repository
 from towpath.yamltext.config_reader import ConfigDocument, read_document
 from towpath.yamltext.editor import rename_key, set_value
 from towpath.yamltext.manifest_reader import load_documents
@@ -20,7 +21,6 @@ from towpath.yamltext.path import YamlPath
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 VALUES = ("values.yaml", "values.yml")
-_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _PLAIN_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:-]*[A-Za-z0-9]")
 
 
@@ -147,21 +147,14 @@ def _plain(files: Mapping[str, str], image: str, digest: str, container: str | N
 def _runs(item: dict[str, Any], image: str, container: str | None) -> bool:
     if container is not None:
         return item.get("name") == container
-    return _repository(str(item.get("image"))) == image
-
-
-def _repository(reference: str) -> str:
-    """`host:5000/app:tag@sha256:…` -> `host:5000/app`"""
-    name = reference.partition("@")[0]
-    head, slash, last = name.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"
+    return repository_of(str(item.get("image"))) == image
 
 
 def _containers(data: Any, at: YamlPath) -> Iterator[tuple[YamlPath, dict[str, Any]]]:
     """Every container below a document, and where it is."""
     if isinstance(data, dict):
         for key, value in data.items():
-            if key in _CONTAINERS and isinstance(value, list):
+            if key in CONTAINER_LISTS and isinstance(value, list):
                 yield from (
                     ((*at, key, index), item) for index, item in enumerate(value) if isinstance(item, dict)
                 )

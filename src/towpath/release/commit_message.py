@@ -79,6 +79,22 @@ def verified_marker(release: Release, environment: str, flow_run: str) -> tuple[
     return intent_marker("verified", release.app, environment, release.digest, flow_run)
 
 
+def quarantine_message(app: str, environment: str, digest: str, flow_run: str) -> str:
+    """The message of a commit that only quarantines a digest."""
+    trailers: Trailers = [
+        ("Towpath-App", app),
+        ("Towpath-Environment", environment),
+        ("Towpath-Flow-Run", flow_run),
+        quarantine_marker(app, environment, digest, flow_run),
+    ]
+    return format_message(f"Quarantine {app} {digest[:19]}", "", trailers)
+
+
+def quarantine_marker(app: str, environment: str, digest: str, flow_run: str) -> tuple[str, str]:
+    """As PromotionIntent.marker, for the commit of `quarantine_message`."""
+    return intent_marker("quarantine", app, environment, digest, flow_run)
+
+
 def format_message(subject: str, body: str, trailers: Iterable[tuple[str, str]]) -> str:
     """A commit message. No value can begin a line of its own, so none can pass itself off as a trailer."""
     parts = [one_line(subject)]

@@ -81,6 +81,12 @@ def check_digest(digest: str) -> str:
     return digest
 
 
+def repository_of(image: str) -> str:
+    """`host:5000/app:tag@sha256:…` -> `host:5000/app`, of any text."""
+    head, slash, last = image.partition("@")[0].rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}"
+
+
 def same_repository(image: str, name: str) -> bool:
     """Whether `image`, with or without tag and digest, is pulled from the repository `name`.
 
@@ -96,8 +102,7 @@ def is_loopback(registry: str) -> bool:
 
 
 def _canonical(image: str) -> tuple[str, str]:
-    head, slash, last = image.strip().partition("@")[0].rpartition("/")
-    registry, repository = _split_registry(head + slash + last.partition(":")[0])
+    registry, repository = _split_registry(repository_of(image.strip()))
     registry = registry.lower().removesuffix(":443")
     return (DEFAULT_REGISTRY if registry in _DOCKER_HUB else registry), repository
 

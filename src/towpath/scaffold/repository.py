@@ -8,12 +8,11 @@ from typing import Any
 import yaml
 
 from towpath.errors import ConfigError, RefusedError
+from towpath.kube.containers import CONTAINER_LISTS
 from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.release.image_ref import parse_image
 from towpath.yamltext.config_reader import check_bounds
 from towpath.yamltext.style import inline
-
-_CONTAINERS = ("containers", "initContainers")
 
 
 def scaffold_repository(
@@ -61,7 +60,7 @@ def _images(data: Any) -> list[str]:
     found: list[str] = []
     if isinstance(data, dict):
         for key, value in data.items():
-            if key in _CONTAINERS and isinstance(value, list):
+            if key in CONTAINER_LISTS and isinstance(value, list):
                 found += [str(each["image"]) for each in value if isinstance(each, dict) and "image" in each]
             else:
                 found += _images(value)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from towpath.errors import ConfigError
+from towpath.errors import ConfigError, Problem
 from towpath.yamltext.path import YamlPath
 
 try:
@@ -69,12 +69,12 @@ def read_document(text: str, file: str, *, max_bytes: int = MAX_BYTES) -> Config
 
 
 def config_error(problems: list[tuple[int, str]], file: str) -> ConfigError:
-    """One error for all `problems` (line, what), in the order of their lines, each as `file:line: what`."""
+    """One error for all `problems` (line, what), in the order of their lines."""
     (line, first), *rest = sorted(set(problems))
-    shown = [f"{file}:{at}: {what}" for at, what in rest[:MAX_PROBLEMS]]
-    if (more := len(rest) - len(shown)) > 0:
-        shown.append(f"{file}:{rest[-1][0]}: and {more:,} more problems")
-    return ConfigError("\n".join([first, *shown]), file=file, line=line)
+    more = [Problem(file, at, what) for at, what in rest[:MAX_PROBLEMS]]
+    if (untold := len(rest) - len(more)) > 0:
+        more.append(Problem(file, rest[-1][0], f"and {untold:,} more problems"))
+    return ConfigError(first, file=file, line=line, more=more)
 
 
 def check_bounds(text: str, file: str, *, documents: int = 1) -> list[yaml.Node]:

@@ -30,7 +30,7 @@ def set_value(text: str, file: str, path: YamlPath, value: Any, document: int = 
     expected = _data(text, file)
     if not expected and not document:
         expected = [{}]
-    _put(expected[document], path, value)
+    put_value(expected[document], path, value)
     return _checked(set_node(text, _nodes(text, file), path, value, document), expected, file)
 
 
@@ -74,7 +74,8 @@ def _data(text: str, file: str) -> list[Any]:
     return [json.loads(json.dumps(document.value)) for document in load_documents(text, file)]
 
 
-def _put(data: Any, path: YamlPath, value: Any) -> None:
+def put_value(data: Any, path: YamlPath, value: Any) -> None:
+    """Set `value` at `path` of plain data; what is missing on the way is made, a list grows by one item."""
     for step, following in itertools.pairwise(path):
         empty: Any = [] if isinstance(following, int) else {}
         if isinstance(step, int):

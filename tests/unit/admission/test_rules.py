@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from towpath.admission.policy import AdmissionPolicy
-from towpath.admission.rules import admit_objects, containers, objects_of_two_apps
+from towpath.admission.rules import admit_objects, objects_of_two_apps
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 DIGEST = "sha256:" + "a" * 64
@@ -210,10 +210,3 @@ def test_two_apps_that_claim_one_object_are_told() -> None:
     first = admitted(obj("ConfigMap")).origins
     (finding,) = objects_of_two_apps([("a", first), ("b", first), ("c", {})])
     assert "declared by app 'b' and by app 'a'" in finding.message
-
-
-def test_containers_of_a_cron_job() -> None:
-    pod = {"initContainers": [{"name": "a"}], "containers": [{"name": "b"}, "junk"]}
-    job = {"template": {"spec": pod}}
-    value = obj("CronJob", version="batch/v1", spec={"jobTemplate": {"spec": job}})
-    assert [each["name"] for each in containers(value)] == ["a", "b"]

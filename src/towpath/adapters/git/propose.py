@@ -11,7 +11,6 @@ from towpath.adapters.git.mirror import fetch
 from towpath.adapters.git.read import descends, log_range
 from towpath.adapters.git.write import (
     ATTEMPTS,
-    Edits,
     LostRaceError,
     Work,
     differs,
@@ -20,6 +19,7 @@ from towpath.adapters.git.write import (
     push,
 )
 from towpath.errors import ConflictError, TransientError, UnknownNameError
+from towpath.files import Edits
 from towpath.release.commit_message import INTENT_TRAILER
 
 PREFIX = "towpath/"

@@ -21,6 +21,7 @@ from towpath.adapters.rendering.sources import Sources
 from towpath.admission.chart_hooks import map_helm_hooks
 from towpath.config import App, Environment
 from towpath.errors import ConfigError, MissingPartError
+from towpath.files import NO_EDITS, Edits
 from towpath.yamltext.manifest_reader import ManifestDocument, load_documents
 
 RECORDS = frozenset({"release.yaml", "quarantine.yaml", "prune.yaml"})
@@ -57,14 +58,18 @@ def render(  # noqa: PLR0913
     timeout: float = TIMEOUT,
     cache: Path | None = None,
     quota: RenderQuota | None = None,
+    edits: Edits = NO_EDITS,
 ) -> list[ManifestDocument]:
     """The documents of an app in an environment, each with the file and line it comes from.
 
     `root` is a checkout, `tools` a folder of programs looked into before PATH, `cache` a folder where results
-    are kept, `quota` is shared by all renders of a run (StoppedError when it is spent). Raises ConfigError
-    for what a person must correct, MissingPartError when the renderer's program is not there.
+    are kept, `quota` is shared by all renders of a run (StoppedError when it is spent). With `edits` it is
+    rendered as if they were committed; the checkout stays as it is. Raises ConfigError for what a person must
+    correct, MissingPartError when the renderer's program is not there.
     """
-    return render_traced(root, app, environment, tools=tools, timeout=timeout, cache=cache, quota=quota)[0]
+    return render_traced(
+        root, app, environment, tools=tools, timeout=timeout, cache=cache, quota=quota, edits=edits
+    )[0]
 
 
 def render_traced(  # noqa: PLR0913
@@ -76,9 +81,10 @@ def render_traced(  # noqa: PLR0913
     timeout: float = TIMEOUT,
     cache: Path | None = None,
     quota: RenderQuota | None = None,
+    edits: Edits = NO_EDITS,
 ) -> tuple[list[ManifestDocument], tuple[str, ...]]:
     """As `render`, and the files that were read for it, as paths below `root`."""
-    sources = Sources(root, quota)
+    sources = Sources(root, quota, edits)
     job = _Job(sources, app, environment, tools, timeout, RenderCache(cache) if cache else None)
     if sources.kind(sources.locate(job.folder, file=job.folder)) != "folder":
         raise ConfigError(
@@ -117,10 +123,11 @@ def _kustomize(job: _Job) -> list[ManifestDocument]:
     folder = sources.locate(job.folder, file=job.folder)
     resources = kustomization.scan(sources, folder)
     command, file = kustomize_command(job.tools), f"{folder}/kustomization.yaml"
-    arguments = [str(sources.root / folder), "--load-restrictor", "LoadRestrictionsRootOnly"]
 
     def build() -> list[ManifestDocument]:
-        text = render_by("kustomize", [*command, *arguments], sources, file, job.timeout)
+        with sources.laid_out() as top:
+            arguments = [*command, str(top / folder), "--load-restrictor", "LoadRestrictionsRootOnly"]
+            text = render_by("kustomize", arguments, sources, file, job.timeout, folder=top)
         origins = Origins(resources, file)
         return [origins.with_origin(document) for document in _read(text, sources, file)]
 

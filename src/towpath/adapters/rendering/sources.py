@@ -2,14 +2,18 @@
 
 import itertools
 import os
+import posixpath
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from towpath.adapters.rendering.quota import RenderQuota
 from towpath.errors import ConfigError, TooLargeError
-from towpath.files import open_regular, resolve_inside
+from towpath.files import NO_EDITS, Edits, open_regular, resolve_inside
 from towpath.yamltext.manifest_reader import DEFAULT_LIMITS, ManifestDocument, load_and_count
 
 MAX_FILES = 5_000
@@ -21,9 +25,12 @@ _RENDERED = (".yaml", ".yml", ".json", ".tpl")
 
 
 class Sources:
-    """Files of one checkout. Paths are POSIX, relative to its root; `file` and `line` go into errors."""
+    """Files of one checkout, as they are after `edits`.
 
-    def __init__(self, root: Path, quota: RenderQuota | None = None) -> None:
+    Paths are POSIX, relative to its root; `file` and `line` go into errors.
+    """
+
+    def __init__(self, root: Path, quota: RenderQuota | None = None, edits: Edits = NO_EDITS) -> None:
         self.root = root.resolve()
         self.quota = quota or RenderQuota()
         self.masked: list[Any] = []
@@ -36,6 +43,7 @@ class Sources:
         self._bytes = 0
         self._rendered = 0
         self._nodes = 0
+        self._edits = {self.locate(path, file=path): text for path, text in edits.items()}
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -59,6 +67,8 @@ class Sources:
 
     def kind(self, relative: str) -> str:
         """What is at a located path: `file`, `folder`, `nothing` or `other` (a device, a pipe, a socket)."""
+        if relative in self._edits:
+            return "nothing" if self._edits[relative] is None else "file"
         try:
             mode = (self.root / relative).stat().st_mode
         except PermissionError as error:
@@ -78,8 +88,7 @@ class Sources:
             message = messages.get(kind, "is not a regular file")
             raise ConfigError(f"{relative!r}: {message}", file=file, line=line)
         try:
-            with open_regular(self.root / real) as stream:
-                content = stream.read(MAX_FILE_BYTES + 1)
+            content = self._content_of(real)
         except OSError as error:
             raise ConfigError(
                 f"{relative!r} cannot be read: {error.strerror}", file=file, line=line
@@ -94,6 +103,13 @@ class Sources:
             raise TooLargeError(f"one app is rendered from more than {limits}", file=file, line=line)
         self._read[real] = content
         return content
+
+    def _content_of(self, real: str) -> bytes:
+        edited = self._edits.get(real)
+        if edited is not None:
+            return edited.encode()
+        with open_regular(self.root / real) as stream:
+            return stream.read(MAX_FILE_BYTES + 1)
 
     def documents(self, relative: str, *, file: str, line: int | None = None) -> list[ManifestDocument]:
         """The YAML or JSON documents of a file, read by the strict reader."""
@@ -161,7 +177,45 @@ class Sources:
                     paths.append(path)
                 if len(paths) + len(pending) > MAX_FILES:
                     raise TooLargeError(f"has more than {MAX_FILES:,} files", file=folder)
-        return sorted(paths)
+        return sorted(self._edited(folder, paths, hidden=hidden))
+
+    def _edited(self, folder: str, paths: list[str], *, hidden: bool) -> set[str]:
+        """The files of a folder without those that the edits delete, and with those that they add."""
+        below = {path: text for path, text in self._edits.items() if path.startswith(f"{folder}/")}
+        added = {
+            path
+            for path, text in below.items()
+            if text is not None and (hidden or "/." not in path.removeprefix(folder))
+        }
+        return (set(paths) - below.keys()) | added
+
+    @contextmanager
+    def laid_out(self) -> Iterator[Path]:
+        """A folder where a program finds what was read.
+
+        It is the checkout, or a copy of those files where there are edits.
+        """
+        if not self._edits:
+            yield self.root
+            return
+        with tempfile.TemporaryDirectory(prefix="towpath-render-") as name:
+            folder = Path(name).resolve()
+            for path, content in self._read.items():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(content)
+            for relative in self._real_paths:
+                self._lay_link(folder, PurePosixPath(posixpath.normpath(relative)))
+            yield folder
+
+    def _lay_link(self, folder: Path, relative: PurePosixPath) -> None:
+        """Make the symbolic link on the way to `relative`, if there is one."""
+        for path in (*reversed(relative.parents), relative):
+            if (self.root / path).is_symlink():
+                if not (folder / path).is_symlink():
+                    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                    target = (self.root / path).resolve().relative_to(self.root)
+                    (folder / path).symlink_to(folder / target)
+                return
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:

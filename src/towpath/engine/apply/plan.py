@@ -43,10 +43,10 @@ def plan_app(
         if error.status != 403 or not lost_bindings(cluster, rendered.objects):
             raise
         return _from_nothing(rendered, "not readable until its RoleBinding is back")
-    return plan_surveyed(cluster, rendered, app_state, environment, confirmed)
+    return plan_state(cluster, rendered, app_state, environment, confirmed)
 
 
-def plan_surveyed(
+def plan_state(
     cluster: Cluster,
     rendered: Rendered,
     app_state: AppState,

@@ -105,8 +105,8 @@ def read_app_state(cluster: Cluster, rendered: Rendered, environment: Environmen
     known = set(inventory.by_ref) if inventory else set()
     scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in rendered.objects)
     live = observe(cluster, refs | known, rendered.namespace, scalers=scalable)
-    app_states = app_state_from(rendered, environment, inventory, live)
-    return replace(app_states, version=version, rebuilt=rebuilt is not None)
+    app_state = app_state_from(rendered, environment, inventory, live)
+    return replace(app_state, version=version, rebuilt=rebuilt is not None)
 
 
 def app_state_from(

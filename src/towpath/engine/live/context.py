@@ -1,4 +1,4 @@
-"""Where a reconcile happens: one environment at one commit, and an open connection to its cluster."""
+"""Where a run works: one environment at one commit, and an open connection to its cluster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from pathlib import Path
 
 from towpath.adapters.kubernetes import Cluster, shared_connection
 from towpath.config import Environment
-from towpath.engine.source.repository import EnvironmentRepo, read_repository
+from towpath.engine.source.render import Rendered
+from towpath.engine.source.render_changed import render_released
+from towpath.engine.source.repository import EnvironmentRepo, last_repository, read_repository
 from towpath.settings import Settings
 
 Tell = Callable[[str], None]
@@ -15,27 +17,44 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentContext:
-    """An environment at one commit, and its connection, which is cached per process."""
+    """Value object; its connection is cached per process."""
 
     cluster: Cluster
-    desired: EnvironmentRepo
+    repo: EnvironmentRepo
     environment: Environment
     tools: Path | None = None
     renders: Path | None = None
 
+    def __repr__(self) -> str:
+        return f"{self.environment.name} at {self.repo.commit[:7]}"
 
-def open_context(here: Settings, environment: str, revision: str | None = None) -> EnvironmentContext:
+
+def open_context(settings: Settings, environment: str, revision: str | None = None) -> EnvironmentContext:
     """The environment at the newest commit of the branch, fetched now, or at `revision`.
 
     Raises UnknownNameError for an environment that towpath.yaml does not name, MissingPartError without
     credentials for its cluster, TransientError when Git does not answer.
     """
-    return environment_context(here, read_repository(here, revision), environment)
+    return environment_context(settings, read_repository(settings, revision), environment)
 
 
-def environment_context(here: Settings, desired: EnvironmentRepo, environment: str) -> EnvironmentContext:
+def last_context(settings: Settings, environment: str, revision: str | None = None) -> EnvironmentContext:
+    """The environment at the newest commit that was fetched or pushed before, or at `revision`.
+
+    Git is not asked. Raises UnknownNameError for a commit that was never fetched.
+    """
+    return environment_context(settings, last_repository(settings, revision), environment)
+
+
+def render_app(context: EnvironmentContext, app: str) -> Rendered:
+    """What Git says about an app there, rendered and admitted; remembered for this process by commit."""
+    return render_released(
+        context.repo, context.environment, app, tools=context.tools, cache=context.renders
+    ).rendered
+
+
+def environment_context(settings: Settings, repo: EnvironmentRepo, environment: str) -> EnvironmentContext:
     """The environment at a commit that was read before."""
-    where = desired.config.environment(environment)
-    return EnvironmentContext(
-        shared_connection(where, here.kubeconfig), desired, where, here.tools, here.renders
-    )
+    config = repo.config.environment(environment)
+    cluster = shared_connection(config, settings.kubeconfig)
+    return EnvironmentContext(cluster, repo, config, settings.tools, settings.renders)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from towpath.admission.rules import containers
 from towpath.health.verdict import items, mapping_at, number
+from towpath.kube.containers import CONTAINER_STATUS_LISTS, containers
 from towpath.objects import Manifest, ObjectRef
 from towpath.release.image_ref import same_repository
 
@@ -95,7 +95,7 @@ def other_images(pod: Manifest, image: str, digest: str) -> list[str]:
 
 def _statuses(pod: Manifest) -> Iterator[Manifest]:
     status = mapping_at(pod, "status")
-    for key in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"):
+    for key in CONTAINER_STATUS_LISTS:
         yield from items(status, key)
 
 

@@ -1,7 +1,5 @@
 """Writes drift back to Git: tries where in the overlay it fits, and proves each place by rendering."""
 
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +16,7 @@ from towpath.engine.apply.plan import read_full
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.render import Rendered, render_app
-from towpath.errors import ConfigError, TerminalError, TowpathError, as_towpath_error
+from towpath.errors import ConfigError, TowpathError, as_towpath_error
 from towpath.files import read_text
 from towpath.kube.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
@@ -45,7 +43,7 @@ def propose_app(
     here: Settings, context: EnvironmentContext, rendered: Rendered, decision: Decision, flow_run: str
 ) -> Proposal:
     """Push the drift of one app to its branch, for review; a failure is in the proposal, never raised."""
-    environment, desired = context.environment.name, context.desired
+    environment, desired = context.environment.name, context.repo
     branch = adoption_branch(environment, rendered.app)
     try:
         found = adopt_app(
@@ -107,23 +105,9 @@ def write_back(
     if not changes:
         return Adoption(rendered.app, {})
     app = config.app(rendered.app)
-    with tempfile.TemporaryDirectory(prefix="towpath-adopt-") as folder:
-        tree = Path(folder) / "tree"
-        _copy(root, tree)
-        trial = _Trial(tree, config, rendered, overlay_of(root, app, rendered.environment), tools)
-        refused = [each for change in changes if (each := trial.take(change)) is not None]
+    trial = _Trial(root, config, rendered, overlay_of(root, app, rendered.environment), tools)
+    refused = [left for change in changes if (left := trial.take(change)) is not None]
     return Adoption(rendered.app, trial.edits, tuple(trial.adopted), tuple(refused))
-
-
-def _copy(root: Path, tree: Path) -> None:
-    try:
-        # Symlinks stay symlinks, so that the renderer judges them as it would in the repository.
-        shutil.copytree(root, tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
-    except shutil.Error as error:  # many files' errors in one, none of them an OSError any more
-        _, to, why = error.args[0][0]
-        raise TerminalError(
-            f"cannot write {to}: {why}", remedy="Make room, or name another TMPDIR."
-        ) from error
 
 
 def overlay_of(root: Path, app: App, environment: str) -> Overlay:
@@ -144,12 +128,12 @@ def overlay_of(root: Path, app: App, environment: str) -> Overlay:
 
 
 class _Trial:
-    """A copy of the repository in which one change after the other is tried, and stays when it is right."""
+    """Tries one change after the other by rendering as if it were committed; what is right stays."""
 
     def __init__(
-        self, tree: Path, config: Config, rendered: Rendered, overlay: Overlay, tools: Path | None
+        self, root: Path, config: Config, rendered: Rendered, overlay: Overlay, tools: Path | None
     ) -> None:
-        self.tree, self.config, self.tools = tree, config, tools
+        self.root, self.config, self.tools = root, config, tools
         self.app, self.environment = rendered.app, rendered.environment
         self.overlay = overlay
         self.objects: Mapping[ObjectRef, Manifest] = _by_ref(rendered)
@@ -162,7 +146,7 @@ class _Trial:
         goals = [{**self.objects, change.ref: goal} for goal in expected_renderings(manifest, change)]
         fitting: list[tuple[Edits, Mapping[ObjectRef, Manifest]]] = []
         for edits in candidates(self.overlay, change, manifest):
-            objects = self._render(edits)
+            objects = self._render({**self.edits, **edits})
             if objects is not None and objects in goals:
                 fitting.append((edits, objects))
                 if self.overlay.renderer != "helm":
@@ -172,29 +156,18 @@ class _Trial:
                 change.ref, change.pointer, explain_no_candidate(self.overlay, change, len(fitting))
             )
         edits, self.objects = fitting[0]
-        self._write(edits)
         self.overlay = self.overlay.with_edits(edits)
         self.edits |= edits
         self.adopted.append(change)
         return None
 
     def _render(self, edits: Edits) -> Mapping[ObjectRef, Manifest] | None:
-        before = {path: self.overlay.files.get(path) for path in edits}
-        self._write(edits)
         try:
-            return _by_ref(render_app(self.tree, self.config, self.app, self.environment, tools=self.tools))
+            return _by_ref(
+                render_app(self.root, self.config, self.app, self.environment, tools=self.tools, edits=edits)
+            )
         except TowpathError:
             return None
-        finally:
-            self._write(before)
-
-    def _write(self, edits: Mapping[str, str | None]) -> None:
-        for path, text in edits.items():
-            file = self.tree / path
-            if text is None:
-                file.unlink(missing_ok=True)
-            else:
-                file.write_text(text, newline="")
 
 
 def _by_ref(rendered: Rendered) -> dict[ObjectRef, Manifest]:

@@ -47,7 +47,7 @@ class Inspection:
     suspects: frozenset[ObjectRef] = frozenset()
     """Found by a dry run only."""
 
-    def survey_of(self, owner: Owner) -> AppState | None:
+    def state_of(self, owner: Owner) -> AppState | None:
         """What a sync of one app decides on; None when it has to look for itself."""
         if self.live is None or owner.app not in self.desired:
             return None

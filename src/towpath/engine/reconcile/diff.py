@@ -15,7 +15,7 @@ from towpath.applyset.inventory import Inventory
 from towpath.applyset.plan import Plan
 from towpath.applyset.prune_file import ConfirmedDeletions, load_confirmed_deletions
 from towpath.config import Config, Environment
-from towpath.engine.apply.plan import plan_app, plan_surveyed
+from towpath.engine.apply.plan import plan_app, plan_state
 from towpath.engine.apply.uninstall import plan_leaving
 from towpath.engine.live.app_state import app_state_from, is_lost, owner_of
 from towpath.engine.live.observe import Live, concurrently, namespace_state, observe
@@ -135,7 +135,7 @@ def _plans(
             yield plan_app(cluster, rendered, environment, confirmed=confirmed)
         else:
             surveyed = app_state_from(rendered, environment, inventory, live)
-            yield plan_surveyed(cluster, rendered, surveyed, environment, confirmed)
+            yield plan_state(cluster, rendered, surveyed, environment, confirmed)
 
 
 def _look(

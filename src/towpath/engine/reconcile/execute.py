@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from towpath.adapters.git import CommitInfo
+from towpath.config import Config
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry
 from towpath.engine.apply.prune_extras import prune_extras
@@ -20,7 +21,8 @@ from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.reconcile.detect import Inspection, inspect
 from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
 from towpath.engine.source.render import Rendered
-from towpath.engine.verify.verify_all import Candidate, verify_all
+from towpath.engine.verify.verify import verify_all
+from towpath.engine.verify.wait import Candidate
 from towpath.errors import TowpathError, as_towpath_error
 from towpath.kube.app_order import order_apps
 from towpath.objects import ObjectRef, ref_of
@@ -151,18 +153,18 @@ def _sync(context: EnvironmentContext, work: Work, seen: Inspection | None, tell
             changed.append(each.ref)
         tell(f"{app}: {each.ref} {each.result} {each.message}".rstrip())
 
-    where, commit = context.environment, context.desired.commit
+    where, commit = context.environment, context.repo.commit
     failure, transient = "", False
     try:
-        confirmed = context.desired.confirmed(app, where.name)
+        confirmed = context.repo.confirmed(app, where.name)
         if work.rendered is None:
             remove_app(context.cluster, app, where, confirmed, commit=commit, on_progress=say)
         else:
             require_admitted(context, app, work.recent)
-            app_states = seen.survey_of(owner_of(work.rendered)) if seen else None
+            app_state = seen.state_of(owner_of(work.rendered)) if seen else None
             sync_app(
                 context.cluster, work.rendered, where,
-                commit=commit, confirmed=confirmed, on_progress=say, app_state=app_states,
+                commit=commit, confirmed=confirmed, on_progress=say, app_state=app_state,
                 leave=work.decision.left_alone,
             )  # fmt: skip
             # Only what was healed is counted, and only then is anything written.
@@ -188,23 +190,25 @@ def _verify(
     if not synced:
         return {}
     started = time.monotonic()
+    config = context.repo.config
     candidates = [
-        Candidate(
-            as_allowed(each.rendered, each.decision),
-            "" if rolls_another(each.decision) else each.digest,
-            rolls=_rolls(each, outcomes[each.app]),
-        )
-        for each in synced
-        if each.rendered
+        _candidate(config, each, each.rendered, outcomes[each.app]) for each in synced if each.rendered
     ]
-    verdicts = verify_all(context.cluster, context.desired.config, context.environment, candidates, tell)
+    verdicts = verify_all(context.cluster, config, context.environment, candidates, tell)
     seconds = time.monotonic() - started
-    found = {}
+    verified = {}
     for app, error in verdicts.items():
         before = outcomes[app]
         text, transient = (str(error), error.transient) if error else ("", False)
-        found[app] = replace(before, failure=text, transient=transient, seconds=before.seconds + seconds)
-    return found
+        verified[app] = replace(before, failure=text, transient=transient, seconds=before.seconds + seconds)
+    return verified
+
+
+def _candidate(config: Config, work: Work, rendered: Rendered, outcome: Outcome) -> Candidate:
+    app = config.apps.get(work.app)
+    digest = None if rolls_another(work.decision) else work.digest or None
+    image = app.image if app and digest else None
+    return Candidate(as_allowed(rendered, work.decision), image, digest, rolls=_rolls(work, outcome))
 
 
 def as_allowed(rendered: Rendered, decision: Decision) -> Rendered:

@@ -60,11 +60,11 @@ def look(
     """
     environment, since = context.environment, time.monotonic()
     only = None if apps is None else frozenset(apps)
-    released = context.desired.released_apps(environment.name)
+    released = context.repo.released_apps(environment.name)
     chosen = [app for app in released if only is None or app in only]
-    renders = render_apps(context.desired, environment, chosen, tools=context.tools, cache=context.renders)
+    renders = render_apps(context.repo, environment, chosen, tools=context.tools, cache=context.renders)
     rendered = tuple(each.rendered for each in renders.results.values())
-    commit = context.desired.commit
+    commit = context.repo.commit
     inspection = inspect(context.cluster, environment, rendered, commit=commit, only=only, deep=deep)
     drift = inspection.report
     if only is not None:
@@ -72,7 +72,7 @@ def look(
     broken = renders.broken | lost_folders(context, inspection, chosen)
     broken |= unconfirmed(context, drift, {*chosen, *broken, ""})
     held = _rewritten(context, inspection)
-    now, pauses = datetime.now(UTC), context.desired.pauses(environment.name)
+    now, pauses = datetime.now(UTC), context.repo.pauses(environment.name)
     decisions = tuple(
         replace(each, action="report", reason=held) if held and each.action != "none" else each
         for each in (
@@ -125,7 +125,7 @@ def conclude(plan: ReconcilePlan, outcomes: Sequence[Outcome]) -> ReconcileResul
     decided = {each.app: each for each in plan.decisions}
     rest = [as_allowed(each, decided[each.app]) for each in plan.rendered if each.app not in ended]
     digests = {app: digest for app, digest in plan.digests.items() if not rolls_another(decided[app])}
-    health = health_snapshot(plan.context.cluster, plan.context.desired.config, rest, digests)
+    health = health_snapshot(plan.context.cluster, plan.context.repo.config, rest, digests)
     for app, outcome in ended.items():
         if outcome.failure:
             health[app] = AppHealth(Status.DEGRADED, outcome.failure)
@@ -153,10 +153,10 @@ def _rewritten(context: EnvironmentContext, inspection: Inspection) -> str:
     for app, inventory in inspection.inventories.items():
         if inventory.commit:
             applied.setdefault(inventory.commit, []).append(app)
-    lost = outside_history(context.desired.checkout, applied)
+    lost = outside_history(context.repo.checkout, applied)
     if not lost:
         return ""
-    branch, commit = context.desired.checkout.branch, context.desired.commit
+    branch, commit = context.repo.checkout.branch, context.repo.commit
     named = ", ".join(f"{each[:7]} (applied for {', '.join(sorted(applied[each])[:3])})" for each in lost[:3])
     return (
         f"branch {branch} was rewritten: {commit[:7]} does not descend from {named}. Nothing is changed.\n"
@@ -167,5 +167,5 @@ def _rewritten(context: EnvironmentContext, inspection: Inspection) -> str:
 
 def _check_known(context: EnvironmentContext, wanted: Iterable[str], known: set[str]) -> None:
     for app in wanted:
-        if app not in known and app not in context.desired.config.apps:
+        if app not in known and app not in context.repo.config.apps:
             raise UnknownNameError("app", app, known, where=context.environment.name)

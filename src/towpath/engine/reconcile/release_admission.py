@@ -34,7 +34,7 @@ def recent_commits(context: EnvironmentContext, apps: Iterable[str]) -> dict[str
     paths = {app: release_path(app, environment) for app in apps if not _takes_any(context, app)}
     if len(paths) < 2:
         return {}
-    found = log_files(context.desired.checkout, sorted(paths.values()), RECENT * len(paths))
+    found = log_files(context.repo.checkout, sorted(paths.values()), RECENT * len(paths))
     return {app: found[path] for app, path in paths.items()}
 
 
@@ -44,16 +44,16 @@ def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[Com
     Asks nothing of cluster and registry where a promotion or rollback brought the release. `recent` are the
     newest commits that touch it, as far as they are known; what they do not tell is looked up.
     """
-    state = context.desired.release(app, context.environment.name)
+    state = context.repo.release(app, context.environment.name)
     if state is None:
         return
     digest, environment = state.release.digest, context.environment.name
-    quarantined = find_quarantined(context.desired.quarantine(app), digest)
+    quarantined = find_quarantined(context.repo.quarantine(app), digest)
     if quarantined is None and _takes_any(context, app):
         return
     path = release_path(app, environment)
     brought = was_brought(recent, app, environment, digest) or was_brought(
-        log(context.desired.checkout, (path,), HISTORY), app, environment, digest
+        log(context.repo.checkout, (path,), HISTORY), app, environment, digest
     )
     if brought and (quarantined is None or state.verified_at is not None):
         return  # what was verified here before its quarantine elsewhere may be rebuilt here
@@ -92,7 +92,7 @@ def _runs_already(context: EnvironmentContext, app: str, digest: str) -> bool:
         return False
     path = release_path(app, environment.name)
     try:
-        text = read_file(context.desired.checkout, path, inventory.commit)
+        text = read_file(context.repo.checkout, path, inventory.commit)
         return text is not None and parse_release_file(text, path).release.digest == digest
     except TowpathError:  # a commit that this repository does not have (any more)
         return False
@@ -100,7 +100,7 @@ def _runs_already(context: EnvironmentContext, app: str, digest: str) -> bool:
 
 def _objections(context: EnvironmentContext, app: str, state: EnvironmentRelease) -> list[str]:
     """Why a release that a person merged may not come in."""
-    config, release = _asked_of(context.desired.config, app), state.release
+    config, release = _asked_of(context.repo.config, app), state.release
     if config.app(app).source is not None:
         record = registry.get_release(config.app(app).image, release.digest)
         if record is None:
@@ -113,8 +113,8 @@ def _objections(context: EnvironmentContext, app: str, state: EnvironmentRelease
         app,
         context.environment.name,
         release,
-        context.desired.releases(app),
-        context.desired.quarantine(app),
+        context.repo.releases(app),
+        context.repo.quarantine(app),
         datetime.now(UTC),
     )
     missing = verdict.missing_approvals
@@ -123,7 +123,7 @@ def _objections(context: EnvironmentContext, app: str, state: EnvironmentRelease
 
 def _takes_any(context: EnvironmentContext, app: str) -> bool:
     """Whether any release of the app may come in, if it is not quarantined."""
-    return asks_nothing(_asked_of(context.desired.config, app), context.environment.name)
+    return asks_nothing(_asked_of(context.repo.config, app), context.environment.name)
 
 
 def _asked_of(config: Config, app: str) -> Config:

@@ -18,7 +18,7 @@ def lost_folders(
     broken = {}
     for app in sorted(inspection.inventories.keys() - set(chosen)):
         folder = f"apps/{app}/{context.environment.name}"
-        if app in context.desired.config.apps and not (context.desired.root / folder).is_dir():
+        if app in context.repo.config.apps and not (context.repo.root / folder).is_dir():
             number = len(inspection.inventories[app].objects)
             broken[app] = (
                 f"{folder}: there is no such folder, but {number} objects are live; none is deleted.\n"
@@ -32,7 +32,7 @@ def unconfirmed(context: EnvironmentContext, drift: DriftReport, here: set[str])
     broken = {}
     for app in sorted({entry.app for entry in drift.entries} - here):
         try:
-            context.desired.confirmed(app, context.environment.name)
+            context.repo.confirmed(app, context.environment.name)
         except TowpathError as error:
             broken[app] = str(error)
     return broken
@@ -44,7 +44,7 @@ def leaving(
     """Apps that Git has no more, with live objects whose deletion a commit confirms."""
     decisions = []
     for app in sorted({entry.app for entry in drift.entries} - here):
-        confirmed = context.desired.confirmed(app, context.environment.name)
+        confirmed = context.repo.confirmed(app, context.environment.name)
         entries = tuple(entry for entry in drift.entries if entry.app == app)
         confirms = any(entry.ref in confirmed for entry in entries)
         policy = drift_policy(context.environment, app, pauses, now)

@@ -110,7 +110,7 @@ class ReconcileResult:
         parts += _named("cannot be rendered", plan.broken)
         parts += _named("healing stopped", [each.app for each in plan.decisions if each.exhausted])
         parts += _named("not healthy", [app for app, health in self.health.items() if not health.good])
-        return f"{environment} at {plan.context.desired.commit[:7]}: {'; '.join(parts)}"
+        return f"{environment} at {plan.context.repo.commit[:7]}: {'; '.join(parts)}"
 
 
 def _named(what: str, apps: Iterable[str]) -> list[str]:

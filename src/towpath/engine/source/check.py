@@ -11,25 +11,19 @@ from pathlib import Path
 from towpath.adapters.rendering.quota import RenderQuota, StoppedError
 from towpath.adapters.rendering.render_cache import RenderCache
 from towpath.admission.rules import Finding, objects_of_two_apps
-from towpath.applyset.prune_file import PRUNE_FILE, load_confirmed_deletions
 from towpath.config import CONFIG_FILE, App, Config, load_config
+from towpath.engine.source.check_files import check_files, findings_of
 from towpath.engine.source.render import judge_app
-from towpath.errors import ConfigError, RefusedError, TooLargeError
-from towpath.files import read_text
-from towpath.gates.pause import load_pauses, pause_path
+from towpath.errors import ConfigError, TooLargeError
 from towpath.kube.kinds import Kind, crd_scopes
 from towpath.objects import ObjectRef
 from towpath.printable import printable
-from towpath.release.quarantine import parse_quarantine, quarantine_path
-from towpath.yamltext.config_reader import read_document
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 MAX_RENDERS = 10_000
 """Apps times environments of one repository."""
 MAX_FINDINGS = 100
 """Of one app in one environment."""
-MAX_ENTRIES = 10_000
-"""Of `apps`, and of each other folder that is looked through for what is not known."""
 MAX_WORKERS = 4
 
 
@@ -52,67 +46,51 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
         config = load_config(root)
     except ConfigError as error:
         return Checked(_shown(findings_of(error)), 0, 0, 0)
-    findings: set[Finding] = set()
-    for looked in (_strangers, _records, _pauses, _sources):
-        try:
-            findings.update(looked(root, config))
-        except ConfigError as error:
-            findings.update(findings_of(error))
-        except OSError as error:
-            findings.add(_unreadable(error, root))
-    pairs = len(config.apps) * len(config.environments)
-    if pairs > MAX_RENDERS:
-        message = (
-            f"{len(config.apps)} apps in {len(config.environments)} environments are {pairs:,} renders; "
-        )
+    counts = len(config.apps), len(config.environments)
+    if counts[0] * counts[1] > MAX_RENDERS:
+        message = f"{counts[0]} apps in {counts[1]} environments are {counts[0] * counts[1]:,} renders; "
         finding = Finding(
             CONFIG_FILE, 0, f"{message}more than {MAX_RENDERS:,} are too many for one repository"
         )
-        return Checked((finding,), len(config.apps), len(config.environments), 0)
-    workers = min(os.cpu_count() or 1, MAX_WORKERS)
-    budget = RenderQuota(max_too_large=workers)
-    # Renderers are programs: threads keep all processors busy.
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        judge = partial(_judge, root, config=config, tools=tools, cache=cache, budget=budget)
-        try:
-            results = dict(zip(config.apps, pool.map(judge, config.apps.values()), strict=True))
-        except BaseException:
-            budget.stopped.set()  # who interrupts does not wait for the renderers that run
-            raise
+        return Checked((finding,), *counts, 0)
+    findings = set(check_files(root, config))
+    judged = _judge_all(root, config, tools, cache)
     if cache:
         RenderCache(cache).trim()
-    for judged in results.values():
-        findings.update(judged.findings)
-    if unread := [app for app, judged in results.items() if judged.stopped]:
-        findings.add(_stopped(unread))
+    findings.update(itertools.chain.from_iterable(app.findings for app in judged.values()))
+    findings.update(_between_apps(config, judged))
+    objects = sum(len(each.origins) for app in judged.values() for each in app.admitted.values())
+    return Checked(_shown(findings), *counts, objects)
+
+
+def _judge_all(
+    root: Path, config: Config, tools: Path | None, cache: Path | None
+) -> Mapping[str, "_JudgedApp"]:
+    """Every app in all environments, some at a time."""
+    workers = min(os.cpu_count() or 1, MAX_WORKERS)
+    quota = RenderQuota(max_too_large=workers)
+    # Renderers are programs: threads keep all processors busy.
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        judge = partial(_judge, root, config=config, tools=tools, cache=cache, quota=quota)
+        try:
+            return dict(zip(config.apps, pool.map(judge, config.apps.values()), strict=True))
+        except BaseException:
+            quota.stopped.set()  # who interrupts does not wait for the renderers that run
+            raise
+
+
+def _between_apps(config: Config, judged: Mapping[str, "_JudgedApp"]) -> Iterator[Finding]:
+    """What one app does to another: objects of both, kinds that one defines, and no time left."""
+    if unread := [app for app, each in judged.items() if each.stopped]:
+        yield _stopped(unread)
     for environment in config.environments:
         admitted = {
-            app: judged.admitted[environment.name]
-            for app, judged in results.items()
-            if environment.name in judged.admitted
+            app: each.admitted[environment.name]
+            for app, each in judged.items()
+            if environment.name in each.admitted
         }
-        findings.update(objects_of_two_apps((app, each.origins) for app, each in admitted.items()))
-        findings.update(_scopes_of_others(admitted.values()))
-    objects = sum(len(each.origins) for judged in results.values() for each in judged.admitted.values())
-    return Checked(_shown(findings), len(config.apps), len(config.environments), objects)
-
-
-def findings_of(error: ConfigError) -> Iterator[Finding]:
-    """A ConfigError may carry several problems, each on a line as `FILE:LINE: what`."""
-    prefix = f"{error.file}:"
-    problems: list[str] = []
-    for line in error.message.splitlines():
-        if line.startswith(prefix) or not problems:
-            problems.append(line)
-        else:
-            problems[-1] += f" {line.strip()}"
-    for problem in problems:
-        rest = problem.removeprefix(prefix)
-        number, colon, what = rest.partition(": ")
-        if colon and number.isdigit():
-            yield Finding(error.file, int(number), what)
-        else:
-            yield Finding(error.file, 0, rest.strip())
+        yield from objects_of_two_apps((app, each.origins) for app, each in admitted.items())
+        yield from _scopes_of_others(admitted.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +102,7 @@ class _Admitted:
 
 
 @dataclass(slots=True)
-class _Judged:
+class _JudgedApp:
     """One app in all environments: what could be rendered, and all that is wrong."""
 
     admitted: dict[str, _Admitted]
@@ -133,18 +111,18 @@ class _Judged:
 
 
 def _judge(  # noqa: PLR0913
-    root: Path, app: App, *, config: Config, tools: Path | None, cache: Path | None, budget: RenderQuota
-) -> _Judged:
-    judged = _Judged({}, set())
+    root: Path, app: App, *, config: Config, tools: Path | None, cache: Path | None, quota: RenderQuota
+) -> _JudgedApp:
+    judged = _JudgedApp({}, set())
     for environment in config.environments:
         try:
-            admission = judge_app(root, app, environment, tools=tools, cache=cache, quota=budget)
+            admission = judge_app(root, app, environment, tools=tools, cache=cache, quota=quota)
         except StoppedError:
             judged.stopped = True
             break
         except TooLargeError as error:
             judged.findings.update(findings_of(error))
-            budget.too_large()
+            quota.too_large()
             break  # the same base would take as much again in every environment
         except ConfigError as error:
             judged.findings.update(findings_of(error))
@@ -156,71 +134,6 @@ def _judge(  # noqa: PLR0913
             crd_scopes(admission.objects),
         )
     return judged
-
-
-def _records(root: Path, config: Config) -> Iterator[Finding]:
-    """Quarantines and confirmations that cannot be read."""
-    for name in config.apps:
-        path = quarantine_path(name)
-        try:
-            parse_quarantine(read_text(root, path) or "[]", path)
-        except ConfigError as error:
-            yield from findings_of(error)
-        for environment in config.environments:
-            if (root / "apps" / name / environment.name).is_symlink():
-                continue  # said where its manifests are looked for
-            try:
-                load_confirmed_deletions(root, name, environment.name)
-            except ConfigError as error:
-                yield from findings_of(error)
-
-
-def _sources(root: Path, config: Config) -> Iterator[Finding]:
-    """URLs that no source would be fetched from; those beside this repository's own are judged with it."""
-    sources = {name: app.source for name, app in config.apps.items()}
-    urls = {name: each.repository for name, each in sources.items() if each}
-    absolute = {name: url for name, url in urls.items() if not url.startswith(("./", "../"))}
-    if not absolute:
-        return
-    from towpath.adapters.git.command import check_url
-
-    lines = read_document(read_text(root, CONFIG_FILE) or "", CONFIG_FILE)
-    for name, url in absolute.items():
-        try:
-            check_url(url, allow_file=True)
-        except RefusedError as error:
-            line = lines.line(("apps", name, "source", "repository"))
-            yield Finding(CONFIG_FILE, line, error.message)
-
-
-def _pauses(root: Path, config: Config) -> Iterator[Finding]:
-    """Pauses that cannot be read, or that pause what is not there."""
-    known = {environment.name for environment in config.environments}
-    strange = [file for file in _entries(root, "pauses") if file.suffix == ".yaml" and file.stem not in known]
-    for file in strange[:MAX_FINDINGS]:
-        yield Finding(f"pauses/{file.name}", 0, "no environment of this name is in towpath.yaml")
-    for environment in sorted(known):
-        try:
-            for app in {pause.app for pause in load_pauses(root, environment)} - {"", *config.apps}:
-                yield Finding(pause_path(environment), 0, f"there is no app `{app}`")
-        except ConfigError as error:
-            yield from findings_of(error)
-
-
-def _entries(root: Path, folder: str) -> list[Path]:
-    """What is in a folder of ours, sorted; nothing where there is none."""
-    path = root / folder
-    if path.is_symlink():
-        raise ConfigError("is a symbolic link; refused", file=folder)
-    try:
-        found = list(itertools.islice(path.iterdir(), MAX_ENTRIES + 1))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", file=folder) from error
-    if len(found) > MAX_ENTRIES:
-        raise TooLargeError(f"has more than {MAX_ENTRIES:,} entries", file=folder)
-    return sorted(found)
 
 
 def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
@@ -257,45 +170,5 @@ def _shown(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def _unreadable(error: OSError, root: Path) -> Finding:
-    path = Path(str(error.filename))
-    file = path.relative_to(root).as_posix() if path.is_relative_to(root) else "apps"
-    return Finding(file, 0, f"cannot be read: {error.strerror}")
-
-
 def _line(text: str) -> str:
     return printable(text).replace("\n", " ")
-
-
-def _strangers(root: Path, config: Config) -> Iterator[Finding]:
-    """Folders under apps/ that towpath.yaml does not name: renamed, or misspelt."""
-    known = {environment.name for environment in config.environments} | {"base"}
-    for folder in _entries(root, "apps"):
-        if not (folder.is_symlink() or folder.is_dir()) or folder.name.startswith("."):
-            continue
-        if folder.is_symlink():
-            yield Finding(f"apps/{folder.name}", 0, "is a symbolic link; refused")
-            continue
-        if folder.name not in config.apps:
-            if _has_left(folder):
-                continue
-            yield Finding(f"apps/{folder.name}", 0, "no app of this name is in towpath.yaml")
-            continue
-        for inner in _entries(root, f"apps/{folder.name}"):
-            if inner.name in known or inner.is_symlink():
-                continue
-            if (inner / "release.yaml").is_file():
-                message = "has a release, but no environment of this name is in towpath.yaml"
-                yield Finding(f"apps/{folder.name}/{inner.name}", 0, message)
-
-
-def _has_left(folder: Path) -> bool:
-    """Whether nothing but confirmed deletions is there."""
-    inner = list(itertools.islice(folder.iterdir(), MAX_ENTRIES))
-    return bool(inner) and all(map(_is_confirmed, inner))
-
-
-def _is_confirmed(folder: Path) -> bool:
-    if folder.is_symlink() or not folder.is_dir():
-        return False
-    return [file.name for file in itertools.islice(folder.iterdir(), 2)] == [PRUNE_FILE]

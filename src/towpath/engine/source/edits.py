@@ -1,15 +1,11 @@
-"""What a promotion or a rollback writes into the environment repository, and what would come of it."""
+"""What a promotion or a rollback writes into the environment repository."""
 
-import shutil
-import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from towpath.config import App, Config
-from towpath.engine.source.render import Rendered, render_app
 from towpath.errors import ConfigError
-from towpath.files import read_text
+from towpath.files import Edits, read_text
 from towpath.overlay.image_edit import edit_image, editable_files
 from towpath.release.model import EnvironmentRelease, dump_release_file, load_release_file, release_path
 from towpath.release.quarantine import (
@@ -19,9 +15,6 @@ from towpath.release.quarantine import (
     load_quarantine,
     quarantine_path,
 )
-
-Edits = dict[str, str | None]
-"""Path in the repository -> its new text; None deletes the file."""
 
 
 def promote_edits(root: Path, config: Config, environment: str, state: EnvironmentRelease) -> Edits:
@@ -44,7 +37,7 @@ def rollback_edits(
 ) -> Edits:
     """The overlay and `release.yaml` of an earlier release, and the failed digest in the quarantine."""
     app = restored.release.app
-    edits = promote_edits(root, config, environment, restored)
+    edits = dict(promote_edits(root, config, environment, restored))
     if quarantined is not None:
         path = quarantine_path(app)
         before = load_quarantine(root / path)
@@ -71,7 +64,7 @@ def verified_edits(root: Path, app: str, environment: str, digest: str, at: str)
     return {path: dump_release_file(replace(current, verified_at=at))}
 
 
-def image_edits(root: Path, config: Config, app: str, environment: str, digest: str) -> Edits:
+def image_edits(root: Path, config: Config, app: str, environment: str, digest: str) -> dict[str, str | None]:
     """The files of the overlay that change when its image becomes `digest`; every other byte is kept."""
     app_config = config.app(app)
     files = overlay_files(root, app_config, environment)
@@ -88,28 +81,3 @@ def overlay_files(root: Path, app: App, environment: str) -> dict[str, str]:
     nearest_first = sorted(names, key=lambda name: (name.count("/"), name))
     texts = {name: read_text(root, name) for name in editable_files(app.renderer, nearest_first)}
     return {name: text for name, text in texts.items() if text is not None}
-
-
-def render_with(  # noqa: PLR0913
-    root: Path,
-    config: Config,
-    app: str,
-    environment: str,
-    edits: Mapping[str, str | None],
-    *,
-    tools: Path | None = None,
-    cache: Path | None = None,
-) -> Rendered:
-    """Render as if `edits` were committed; the checkout itself stays as it is. `cache` as in render.py."""
-    with tempfile.TemporaryDirectory(prefix="towpath-proposal-") as folder:
-        proposed = Path(folder) / "tree"
-        # Symlinks stay symlinks, so that the renderer judges them as it would in the repository.
-        shutil.copytree(root, proposed, symlinks=True, ignore=shutil.ignore_patterns(".git"))
-        for path, text in edits.items():
-            target = proposed / path
-            if text is None:
-                target.unlink(missing_ok=True)
-            else:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text)
-        return render_app(proposed, config, app, environment, tools=tools, cache=cache)

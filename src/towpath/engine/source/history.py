@@ -7,12 +7,15 @@ from typing import Any
 
 from towpath.adapters.git import Checkout, CommitInfo, log, read_file
 from towpath.config import Config
+from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import ConfigError
 from towpath.release.model import EnvironmentRelease, Release, parse_release_file, release_path
 from towpath.release.quarantine import QuarantineEntry, find_quarantined, load_quarantine, quarantine_path
 
 LIMIT = 200
 """Commits of one `release.yaml` that are read."""
+EARLIER_LIMIT = 100
+"""Commits of one `release.yaml` that are searched for an earlier release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,45 @@ def release_history(
     """The releases of `app` in `environment`, newest first. One that was broken is skipped."""
     config.app(app)
     config.environment(environment)
-    path = release_path(app, environment)
-    states: list[tuple[CommitInfo, EnvironmentRelease]] = []
-    for commit in reversed(log(checkout, [path], limit)):
-        text = read_file(checkout, path, commit.sha)
-        try:
-            state = parse_release_file(text, path) if text else None
-        except ConfigError:
-            state = None
-        if state is not None:
-            states.append((commit, state))
+    states = [
+        (commit, state)
+        for commit in reversed(log(checkout, [release_path(app, environment)], limit))
+        if (state := release_at(checkout, app, environment, commit.sha)) is not None
+    ]
     return entries_of(environment, states, load_quarantine(checkout.path / quarantine_path(app)))
+
+
+def find_earlier(
+    repo: EnvironmentRepo, app: str, environment: str, failed: str, to: str | None = None
+) -> EnvironmentRelease | None:
+    """The newest release in history that is not `failed`: verified and not quarantined, or `to` by name."""
+    quarantine = repo.quarantine(app)
+    for commit in log(repo.checkout, (release_path(app, environment),), EARLIER_LIMIT):
+        state = release_at(repo.checkout, app, environment, commit.sha)
+        if state is None or state.release.digest == failed:
+            continue
+        if to is not None and is_named(state, to):
+            return state
+        if to is None and state.verified_at and not find_quarantined(quarantine, state.release.digest):
+            return state
+    return None
+
+
+def release_at(checkout: Checkout, app: str, environment: str, commit: str) -> EnvironmentRelease | None:
+    """The release file at a commit; None where there is none, or somebody broke it: others may be sound."""
+    path = release_path(app, environment)
+    text = read_file(checkout, path, commit)
+    try:
+        return parse_release_file(text, path) if text else None
+    except ConfigError:
+        return None
+
+
+def is_named(state: EnvironmentRelease, name: str) -> bool:
+    """Whether `name` means this release: its digest or commit, or at least seven digits that begin one."""
+    short = name.removeprefix("sha256:")
+    digest = state.release.digest.removeprefix("sha256:")
+    return len(short) >= 7 and (digest.startswith(short) or state.release.commit.startswith(short))
 
 
 def entries_of(

@@ -13,7 +13,7 @@ from towpath.admission.rules import Admission, Finding, admit_objects, objects_o
 from towpath.applyset.hooks import split_hooks
 from towpath.config import App, Config, Environment
 from towpath.errors import ConfigError, RefusedError
-from towpath.files import read_text
+from towpath.files import NO_EDITS, Edits, read_text
 from towpath.objects import Manifest, ObjectRef
 from towpath.release.model import EnvironmentRelease, parse_release_file, release_path
 from towpath.yamltext.manifest_reader import ManifestDocument
@@ -41,14 +41,16 @@ def render_app(  # noqa: PLR0913
     *,
     tools: Path | None = None,
     cache: Path | None = None,
+    edits: Edits = NO_EDITS,
 ) -> Rendered:
     """Render one app for one environment, or take it from `cache` when nothing it is made of has changed.
 
-    Raises ConfigError for a file that a person must correct, RefusedError with every finding of admission,
-    UnknownNameError for an app or environment that towpath.yaml does not name.
+    With `edits` it is rendered as if they were committed; the checkout stays as it is. Raises ConfigError for
+    a file that a person must correct, RefusedError with every finding of admission, UnknownNameError for an
+    app or environment that towpath.yaml does not name.
     """
     app_config, environment_config = config.app(app), config.environment(environment)
-    admission = judge_app(checkout, app_config, environment_config, tools=tools, cache=cache)
+    admission = judge_app(checkout, app_config, environment_config, tools=tools, cache=cache, edits=edits)
     if admission.findings:
         raise refusal(f"app {app} in {environment}", admission.findings)
     return rendered(app, environment_config, admission)
@@ -75,10 +77,12 @@ def released_apps(checkout: Path, config: Config, environment: str) -> Iterator[
             yield app
 
 
-def release_in(checkout: Path, app: str, environment: str) -> EnvironmentRelease | None:
+def release_in(
+    checkout: Path, app: str, environment: str, edits: Edits = NO_EDITS
+) -> EnvironmentRelease | None:
     """The release that Git says runs there; None before the first promotion."""
     path = release_path(app, environment)
-    text = read_text(checkout, path)
+    text = edits[path] if path in edits else read_text(checkout, path)
     return None if text is None else parse_release_file(text, path)
 
 
@@ -90,17 +94,24 @@ def judge_app(  # noqa: PLR0913
     tools: Path | None = None,
     cache: Path | None = None,
     quota: RenderQuota | None = None,
+    edits: Edits = NO_EDITS,
 ) -> Admission:
     """Render and admit; the findings of admission are returned, not raised. `quota`: see `render`."""
-    documents = renderers.render(checkout, app, environment, tools=tools, cache=cache, quota=quota)
-    return judge_documents(checkout, app, environment, documents)
+    documents = renderers.render(
+        checkout, app, environment, tools=tools, cache=cache, quota=quota, edits=edits
+    )
+    return judge_documents(checkout, app, environment, documents, edits)
 
 
 def judge_documents(
-    checkout: Path, app: App, environment: Environment, documents: Sequence[ManifestDocument]
+    checkout: Path,
+    app: App,
+    environment: Environment,
+    documents: Sequence[ManifestDocument],
+    edits: Edits = NO_EDITS,
 ) -> Admission:
     """Admit what was rendered."""
-    release = release_in(checkout, app.name, environment.name)
+    release = release_in(checkout, app.name, environment.name, edits)
     if release and (release.release.app, release.release.image) != (app.name, app.image):
         raise ConfigError(
             f"is the release of app {release.release.app} as {release.release.image}; "

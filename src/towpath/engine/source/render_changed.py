@@ -45,7 +45,7 @@ class Renders:
 
 
 def render_apps(
-    desired: EnvironmentRepo,
+    repo: EnvironmentRepo,
     environment: Environment,
     apps: Iterable[str],
     *,
@@ -53,14 +53,26 @@ def render_apps(
     cache: Path | None = None,
 ) -> Renders:
     """Each app, rendered now or before; one that does not render is told in `broken`, and stops no other."""
-    renders = _Renders(desired, environment, tools, cache)
+    renders = _Renders(repo, environment, tools, cache)
     results, broken = {}, {}
     for app in apps:
         try:
-            results[app] = renders.result(desired.config.app(app))
+            results[app] = renders.result(repo.config.app(app))
         except TowpathError as error:
             broken[app] = error.message
     return Renders(results, broken)
+
+
+def render_released(
+    repo: EnvironmentRepo,
+    environment: Environment,
+    app: str,
+    *,
+    tools: Path | None = None,
+    cache: Path | None = None,
+) -> Result:
+    """One app, rendered now or before. Raises as `render_app`."""
+    return _Renders(repo, environment, tools, cache).result(repo.config.app(app))
 
 
 @lru_cache(maxsize=8)
@@ -70,12 +82,12 @@ def _trees(checkout: Checkout) -> Mapping[str, str]:
 
 class _Renders:
     def __init__(
-        self, desired: EnvironmentRepo, environment: Environment, tools: Path | None, cache: Path | None
+        self, repo: EnvironmentRepo, environment: Environment, tools: Path | None, cache: Path | None
     ) -> None:
-        self._desired, self._environment = desired, environment
+        self._repo, self._environment = repo, environment
         self._tools, self._folder = tools, cache
         self._cache = RenderCache(cache) if cache else None
-        self._trees = _trees(desired.checkout)
+        self._trees = _trees(repo.checkout)
         self._policies = environment.model_dump_json()
         self._programs: dict[str, str] = {}
 
@@ -87,18 +99,19 @@ class _Renders:
             )
         )
         known = _known.get(key) or self._stored(key, app.name)
-        if known and all(self._trees.get(path, "") == found for path, found in known[0].items()):
+        if known and all(self._trees.get(path, "") == tree for path, tree in known[0].items()):
             return _remember(key, *known)
         return self._new(key, app)
 
     def _new(self, key: str, app: App) -> Result:
-        root, where = self._desired.root, self._environment
-        documents, files = render_traced(root, app, where, tools=self._tools, cache=self._folder)
-        admission = judge_documents(root, app, where, documents)
+        root, environment = self._repo.root, self._environment
+        documents, files = render_traced(root, app, environment, tools=self._tools, cache=self._folder)
+        admission = judge_documents(root, app, environment, documents)
         if admission.findings:
-            raise refusal(f"app {app.name} in {where.name}", admission.findings)
-        release = release_in(root, app.name, where.name)
-        result = Result(rendered(app.name, where, admission), release.release.digest if release else "")
+            raise refusal(f"app {app.name} in {environment.name}", admission.findings)
+        release = release_in(root, app.name, environment.name)
+        digest = release.release.digest if release else ""
+        result = Result(rendered(app.name, environment, admission), digest)
         beside = {path: self._trees.get(path, "") for path in self._beside(app.name, files)}
         if self._cache:
             head = {"beside": beside, "release": result.digest, "digest": result.rendered.digest}
@@ -112,11 +125,13 @@ class _Renders:
         documents = self._cache.get(key) if self._cache else None
         if not documents:
             return None
-        (head, *rest), where = documents, self._environment
-        objects, hooks = split_hooks(each.value for each in rest)
-        origins = {ref_of(each.value): each for each in rest}
-        found = Rendered(app, where.name, where.namespace, objects, head.value["digest"], origins, hooks)
-        return head.value["beside"], Result(found, head.value["release"])
+        (head, *rest), environment = documents, self._environment
+        objects, hooks = split_hooks(document.value for document in rest)
+        origins = {ref_of(document.value): document for document in rest}
+        result = Rendered(
+            app, environment.name, environment.namespace, objects, head.value["digest"], origins, hooks
+        )
+        return head.value["beside"], Result(result, head.value["release"])
 
     def _beside(self, app: str, files: Iterable[str]) -> set[str]:
         """What else the app is made of: folders at the top, or other apps'; all, where a link may lead on."""

@@ -1,10 +1,11 @@
 """The environment repository at one commit: configuration, releases, quarantine, confirmations."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from towpath.adapters.git import Checkout, fetch_checkout
+from towpath.adapters.git import Checkout, fetch_checkout, last_checkout
 from towpath.applyset.prune_file import load_confirmed_deletions
 from towpath.config import Config, load_config
 from towpath.gates.pause import Pause, load_pauses
@@ -60,16 +61,30 @@ class EnvironmentRepo:
         )
 
 
-def read_repository(here: Settings, revision: str | None = None) -> EnvironmentRepo:
-    """The environment repository at a commit; at the newest of its branch when none is given."""
-    checkout = fetch_checkout(
-        here.environments_url(),
-        revision or here.branch,
-        here.cache,
-        allow_file=here.git_allow_file,
+def read_repository(settings: Settings, revision: str | None = None) -> EnvironmentRepo:
+    """The environment repository at a commit; at the newest of its branch when none is given.
+
+    Git is asked, except for a whole commit id that was fetched before.
+    """
+    return _repository(fetch_checkout, settings, revision)
+
+
+def last_repository(settings: Settings, revision: str | None = None) -> EnvironmentRepo:
+    """As read_repository, of what was fetched or pushed last: Git is not asked."""
+    return _repository(last_checkout, settings, revision)
+
+
+def _repository(
+    checkout: Callable[..., Checkout], settings: Settings, revision: str | None
+) -> EnvironmentRepo:
+    files = checkout(
+        settings.environments_url(),
+        revision or settings.branch,
+        settings.cache,
+        allow_file=settings.git_allow_file,
         timeout=GIT_TIMEOUT,
     )
-    return EnvironmentRepo(checkout, _config(checkout.path))
+    return EnvironmentRepo(files, _config(files.path))
 
 
 @lru_cache(maxsize=8)

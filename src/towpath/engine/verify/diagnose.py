@@ -7,6 +7,7 @@ from towpath.engine.live.pods import WORKLOADS, Snapshot, current_pods, current_
 from towpath.errors import TowpathError
 from towpath.health import Status, assess
 from towpath.health.verdict import items, mapping_at, number
+from towpath.kube.containers import CONTAINER_STATUS_LISTS
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.printable import printable
 from towpath.redact import redact
@@ -66,10 +67,8 @@ def _warnings(cluster: Telling, live: Manifest) -> Iterator[str]:
 
 
 def _log(cluster: Telling, pod: Manifest) -> Iterator[str]:
-    statuses = items(mapping_at(pod, "status"), "initContainerStatuses") + items(
-        mapping_at(pod, "status"), "containerStatuses"
-    )
-    for container in statuses:
+    status = mapping_at(pod, "status")
+    for container in (each for key in CONTAINER_STATUS_LISTS for each in items(status, key)):
         if (
             container.get("ready") is True
             or mapping_at(container, "state", "terminated").get("exitCode") == 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from towpath.adapters.kubernetes import Cluster
 from towpath.config import Config
@@ -18,6 +19,7 @@ from towpath.objects import Manifest, ObjectRef, ref_of
 Kind = tuple[str, str]
 _POD: Kind = ("", "Pod")
 _REPLICA_SET: Kind = ("apps", "ReplicaSet")
+NOTHING_KNOWN: Mapping[ObjectRef, Manifest] = MappingProxyType({})
 _WORST_FIRST = (Status.DEGRADED, Status.MISSING, Status.PROGRESSING)
 
 
@@ -43,12 +45,15 @@ class HealthPicture:
             for owner in each["metadata"].get("ownerReferences") or ():
                 self._children.setdefault(owner.get("uid", ""), []).append(each)
 
-    def judge(self, rendered: Rendered, digest: str, config: Config, own: Judges) -> RolloutStatus:
-        """One app; kinds whose health is that they exist are left out: drift detection sees to them."""
-        app = config.apps.get(rendered.app)
-        image = app.image if app and digest else None
-        objects = tuple(filter(_tells, rendered.objects))
-        return rollout_status(objects, self.family(rendered), image, digest or None, own)
+    def judge(
+        self, rendered: Rendered, image: str | None, digest: str | None, own: Judges, *, whole: bool = False
+    ) -> RolloutStatus:
+        """One app. Only with `whole` also objects that are healthy once they are present.
+
+        Whether those are there, drift detection tells.
+        """
+        objects = rendered.objects if whole else tuple(filter(_tells, rendered.objects))
+        return rollout_status(objects, self.family(rendered), image, digest, own)
 
     def family(self, rendered: Rendered) -> dict[ObjectRef, Manifest]:
         """The app's objects and what controllers made of them, so that judging one app reads no other."""
@@ -64,9 +69,12 @@ class HealthPicture:
         return found
 
 
-def read_picture(cluster: Cluster, rendered: Iterable[Rendered]) -> HealthPicture:
-    """Everything that tells the health of these apps: one request per kind."""
-    return HealthPicture(_read(cluster, (m for each in rendered for m in each.objects if _tells(m))))
+def read_picture(
+    cluster: Cluster, rendered: Iterable[Rendered], known: Mapping[ObjectRef, Manifest] = NOTHING_KNOWN
+) -> HealthPicture:
+    """Everything that tells the health of these apps: one request per kind, beside what is `known`."""
+    manifests = (m for each in rendered for m in each.objects if _tells(m))
+    return HealthPicture({**known, **_read(cluster, manifests)})
 
 
 def health_snapshot(
@@ -78,9 +86,12 @@ def health_snapshot(
     except TowpathError as error:
         return {each.app: AppHealth(Status.UNKNOWN, error.message) for each in rendered}
     own = judges_of(config.health_check_exprs)
-    return {
-        each.app: health_of(picture.judge(each, digests.get(each.app, ""), config, own)) for each in rendered
-    }
+
+    def health(app: Rendered) -> AppHealth:
+        digest, known = digests.get(app.app) or None, config.apps.get(app.app)
+        return health_of(picture.judge(app, known.image if known and digest else None, digest, own))
+
+    return {app.app: health(app) for app in rendered}
 
 
 def health_of(rollout: RolloutStatus) -> AppHealth:

@@ -1,53 +1,28 @@
-"""Verify: wait by watching until an app is healthy or hopeless, see that the release runs, then ask it.
-
-Healthy is believed after it held for a moment and a second, consistent read of the API server says the same.
-"""
+"""Verify: wait until apps are healthy, see that the releases run, then ask them by smoke checks."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
-from towpath.adapters.kubernetes import Cluster, ServiceAnswer
-from towpath.config import App, Environment
+from towpath.adapters.kubernetes import Cluster
+from towpath.config import App, Config, Environment
 from towpath.engine.live.app_state import read_app_state
-from towpath.engine.live.pods import WORKLOADS, Snapshot
-from towpath.engine.live.watch_cache import Collection, LivePicture, Watchable
+from towpath.engine.live.context import Tell
+from towpath.engine.live.observe import concurrently
 from towpath.engine.source.render import Rendered
 from towpath.engine.verify.diagnose import explain
-from towpath.engine.verify.rollout_status import NO_JUDGES, RolloutStatus, rollout_status
+from towpath.engine.verify.rollout_status import NO_JUDGES, RolloutStatus
 from towpath.engine.verify.smoke import SmokeResult, addressed, run_smoke_checks, run_smoke_jobs
-from towpath.errors import TransientError, VerifyError
-from towpath.health import ObjectHealth, Status, assess
-from towpath.health.assess import Judges, healthy_once_present
+from towpath.engine.verify.wait import Awaited, Candidate, wait_healthy
+from towpath.errors import TowpathError, TransientError, VerifyError
+from towpath.health import ObjectHealth
+from towpath.health.assess import Judges
+from towpath.health.expressions import judges_of
 from towpath.objects import Manifest, ObjectRef, ref_of
 
-STABLE = 1.0
-"""Seconds that health must hold before it is read a second time."""
 _MAX_EXPLAINED = 5
-
-
-class VerifyCluster(Watchable, Protocol):
-    """What verifying asks of a cluster."""
-
-    def get(self, ref: ObjectRef) -> Manifest | None: ...
-
-    def service_proxy(
-        self, namespace: str, service: str, port: int | str, path: str = "/", *, timeout: float = 10.0
-    ) -> ServiceAnswer: ...
-
-    def pod_logs(
-        self,
-        namespace: str,
-        pod: str,
-        container: str | None = None,
-        *,
-        lines: int = 20,
-        previous: bool = False,
-    ) -> str: ...
-
-    def events(self, ref: ObjectRef, *, uid: str | None = None) -> list[Manifest]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,122 +73,69 @@ def verify_app(  # noqa: PLR0913
     started = time.monotonic()
     end = started + deadline.total_seconds()
     rendered = without_allowed(cluster, rendered, environment)
-    image = app.image if release_digest else None
-    say = on_progress or _say_nothing
-    rollout, snapshot = _wait(cluster, rendered, image, release_digest, end, say, own)
-    if not rollout.good:
-        raise failed_error(cluster, rollout, snapshot, rendered, time.monotonic() - started)
-    smoke = run_smoke_checks(cluster, environment.namespace, addressed(app.smoke, environment), end)
-    smoke += run_smoke_jobs(cluster, rendered, app.smoke, end)
-    if failed := [result for result in smoke if not result.passed]:
+    candidate = Candidate(rendered, app.image if release_digest else None, release_digest, whole=True)
+    tell = on_progress or _tell_nobody
+    awaited = wait_healthy(cluster, [candidate], own, end, lambda _, line: tell(line))[rendered.app]
+    rollout = _require_healthy(cluster, rendered, awaited)
+    smoke = _require_smoke(cluster, rendered, app, environment, end)
+    return Verification(True, rollout.verdicts, smoke, rollout.images, time.monotonic() - started)
+
+
+def verify_all(
+    cluster: Cluster, config: Config, environment: Environment, candidates: Sequence[Candidate], tell: Tell
+) -> dict[str, TowpathError | None]:
+    """By app: None when it is healthy and answers its smoke checks, else why not. Raises nothing of ours."""
+    end = time.monotonic() + environment.timeout.total_seconds()
+    own = judges_of(config.health_check_exprs)
+    try:
+        awaited = wait_healthy(cluster, candidates, own, end, lambda app, line: tell(f"{app}: {line}"))
+    except TowpathError as error:
+        return {candidate.app: error for candidate in candidates}
+
+    def verify(candidate: Candidate) -> tuple[str, TowpathError | None]:
+        app = config.app(candidate.app)
+        try:
+            _require_healthy(cluster, candidate.rendered, awaited[candidate.app])
+            _require_smoke(cluster, candidate.rendered, app, environment, end)
+        except TowpathError as error:
+            return candidate.app, error
+        return candidate.app, None
+
+    return dict(concurrently(verify, candidates))
+
+
+def _require_healthy(cluster: Cluster, rendered: Rendered, awaited: Awaited) -> RolloutStatus:
+    if awaited.rollout is None:
+        raise awaited.trouble or TransientError("the cluster could not be read in time")
+    if not awaited.rollout.good:
+        raise failed_error(cluster, awaited.rollout, awaited.snapshot, rendered, awaited.seconds)
+    return awaited.rollout
+
+
+def _require_smoke(
+    cluster: Cluster, rendered: Rendered, app: App, environment: Environment, end: float
+) -> tuple[SmokeResult, ...]:
+    results = run_smoke_checks(cluster, environment.namespace, addressed(app.smoke, environment), end)
+    results += run_smoke_jobs(cluster, rendered, app.smoke, end)
+    if failed := [result for result in results if not result.passed]:
         raise VerifyError(
             f"app {rendered.app} in {rendered.environment} is healthy, but fails its smoke checks:\n"
             + "\n".join(f"  {result}" for result in failed)
         )
-    seconds = time.monotonic() - started
-    return Verification(True, rollout.verdicts, smoke, rollout.images, seconds)
+    return results
 
 
 def without_allowed(cluster: Cluster, rendered: Rendered, environment: Environment) -> Rendered:
     """Without objects that a sync has left deleted, because the app's mode is not to heal."""
     if environment.drift_mode_of(rendered.app) == "heal":
         return rendered
-    app_states = read_app_state(cluster, rendered, environment)
-    gone = {ref for ref in app_states.drifted() if app_states.metadata(ref) is None}
+    app_state = read_app_state(cluster, rendered, environment)
+    gone = {ref for ref in app_state.drifted() if app_state.metadata(ref) is None}
     return replace(rendered, objects=tuple(m for m in rendered.objects if ref_of(m) not in gone))
 
 
-def _wait(  # noqa: PLR0913, PLR0917
-    cluster: VerifyCluster,
-    rendered: Rendered,
-    image: str | None,
-    digest: str | None,
-    end: float,
-    say: Callable[[str], None],
-    own: Judges,
-) -> tuple[RolloutStatus, Snapshot]:
-    """The last status, and the snapshot it is about: good, hopeless, or the one at the deadline."""
-    moving, still = collections_of(rendered)
-    fixed = _read_each(cluster, still)
-    moving = sorted({*moving, *(_collection(ref) for ref, live in fixed.items() if _is_restless(live, own))})
-    rollout: RolloutStatus | None = None
-    snapshot: Snapshot = {}
-    said, good_since = "", None
-    with LivePicture(cluster, moving) as picture:
-        while True:
-            version, seen = picture.snapshot()
-            now = time.monotonic()
-            if seen is not None:
-                snapshot = {**fixed, **seen}
-                rollout = rollout_status(rendered.objects, snapshot, image, digest, own)
-                if rollout.line() != said:
-                    said = rollout.line()
-                    say(said)
-                if rollout.hopeless:
-                    return rollout, snapshot
-                good_since = (good_since or now) if rollout.good else None
-                if good_since is not None and now - good_since >= STABLE:
-                    snapshot = {**_read_each(cluster, still), **_read_all(cluster, moving)}
-                    rollout = rollout_status(rendered.objects, snapshot, image, digest, own)
-                    if rollout.good or rollout.hopeless:
-                        return rollout, snapshot
-                    good_since = None
-            if now >= end:
-                if rollout is None:
-                    raise picture.trouble or TransientError("the cluster could not be read in time")
-                return rollout, snapshot
-            # Health that holds is looked at again soon, anything else when something changes.
-            until = min(end, good_since + STABLE) if good_since is not None else end
-            picture.wait(version, until - now)
-
-
-def collections_of(rendered: Rendered) -> tuple[list[Collection], list[ObjectRef]]:
-    """What has to be watched, and the objects for which it is enough that they exist."""
-    moving: set[Collection] = set()
-    still: list[ObjectRef] = []
-    for manifest in rendered.objects:
-        ref = ref_of(manifest)
-        if healthy_once_present(ref.group, ref.kind):
-            still.append(ref)
-        else:
-            moving.add(_collection(ref))
-        if (ref.group, ref.kind) in WORKLOADS:
-            moving.add(Collection("", "Pod", ref.namespace))
-        if (ref.group, ref.kind) == ("apps", "Deployment"):
-            moving.add(Collection("apps", "ReplicaSet", ref.namespace))
-    return sorted(moving), still
-
-
-def _collection(ref: ObjectRef) -> Collection:
-    if ref.namespace:
-        return Collection(ref.group, ref.kind, ref.namespace)
-    return Collection(ref.group, ref.kind, name=ref.name)
-
-
-def _is_restless(live: Manifest, own: Judges) -> bool:
-    """Whether one for which existing is enough says all the same that it is on its way."""
-    return assess(live, own).status is not Status.HEALTHY
-
-
-def _read_each(cluster: VerifyCluster, refs: list[ObjectRef]) -> dict[ObjectRef, Manifest]:
-    found = {}
-    for ref in refs:
-        live = cluster.get(ref)
-        if live is not None:
-            found[ref] = live
-    return found
-
-
-def _read_all(cluster: VerifyCluster, collections: list[Collection]) -> dict[ObjectRef, Manifest]:
-    found = {}
-    for each in collections:
-        listed = cluster.list_with_version(each.group, each.kind, each.namespace or None, fields=each.fields)
-        found.update({ref_of(item): item for item in listed[0]})
-    return found
-
-
 def failed_error(
-    cluster: VerifyCluster,
+    cluster: Cluster,
     rollout: RolloutStatus,
     snapshot: Mapping[ObjectRef, Manifest],
     rendered: Rendered,
@@ -236,5 +158,5 @@ def failed_error(
     return VerifyError(f"app {rendered.app} in {rendered.environment} {how} ({seconds:.0f} s):\n{listed}")
 
 
-def _say_nothing(_line: str) -> None:
+def _tell_nobody(_line: str) -> None:
     pass

@@ -95,7 +95,7 @@ class Branch:
             allow_file=here.git_allow_file,
             timeout=ASK_TIMEOUT,
         )
-        if self.head is not None and self.head.context.desired.commit == newest:
+        if self.head is not None and self.head.context.repo.commit == newest:
             return None
         context = open_context(here, self._environment, newest)
         return Head(context, wanted_of(context))
@@ -105,11 +105,11 @@ def wanted_of(context: EnvironmentContext) -> dict[str, Wanted]:
     """What Git wants of each released app, as a sync would apply it. The cluster is asked for autoscalers."""
     name = context.environment.name
     scalers = _scalers(context.cluster, context.environment)
-    return {app: _wanted(context, app, scalers) for app in context.desired.released_apps(name)}
+    return {app: _wanted(context, app, scalers) for app in context.repo.released_apps(name)}
 
 
 def _wanted(context: EnvironmentContext, app: str, scalers: list[Manifest]) -> Wanted:
-    desired, environment = context.desired, context.environment
+    desired, environment = context.repo, context.environment
     try:
         rendered = render_app(
             desired.root, desired.config, app, environment.name, tools=context.tools, cache=context.renders

@@ -152,7 +152,7 @@ class Watcher:
         """The branch has a new commit; the first one says where to watch."""
         where = head.context.environment
         try:
-            head.context.desired.pauses(where.name)
+            head.context.repo.pauses(where.name)
         except TowpathError as error:
             self._say(f"{error.message}; nothing is written until it can be read")
         if self._state is None:
@@ -171,7 +171,7 @@ class Watcher:
         elif where != self._first:
             self._first = where
             self._state.forgive()
-        self._say(f"{self._environment} is now at commit {head.context.desired.commit[:7]}")
+        self._say(f"{self._environment} is now at commit {head.context.repo.commit[:7]}")
         self._state.want(head.wanted)
         self._state.look_again()  # the commit may have ended a pause
 
@@ -289,7 +289,7 @@ def policy_at(context: EnvironmentContext, app: str) -> DriftPolicy:
     """How drift of an app is answered now. Pauses that cannot be read hold everything, as in a reconcile."""
     where = context.environment
     try:
-        pauses = context.desired.pauses(where.name)
+        pauses = context.repo.pauses(where.name)
     except TowpathError as error:
         return DriftPolicy(where.drift_mode_of(app), error.message)
     return drift_policy(where, app, pauses, datetime.now(UTC))

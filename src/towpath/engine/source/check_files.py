@@ -1,0 +1,144 @@
+"""Judges the files of an environment repository that nothing is rendered from: records, pauses, folders."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+from towpath.admission.rules import Finding
+from towpath.applyset.prune_file import PRUNE_FILE, load_confirmed_deletions
+from towpath.config import CONFIG_FILE, Config
+from towpath.errors import ConfigError, RefusedError, TooLargeError
+from towpath.files import read_text
+from towpath.gates.pause import load_pauses, pause_path
+from towpath.release.quarantine import parse_quarantine, quarantine_path
+from towpath.yamltext.config_reader import read_document
+
+MAX_STRANGE = 100
+"""Pauses of unknown environments that are told of."""
+MAX_ENTRIES = 10_000
+"""Of `apps`, and of each other folder that is looked through for what is not known."""
+
+
+def check_files(root: Path, config: Config) -> set[Finding]:
+    """All findings; what cannot be read is one of them."""
+    findings: set[Finding] = set()
+    for check in (_unknown_folders, _records, _pauses, _sources):
+        try:
+            findings.update(check(root, config))
+        except ConfigError as error:
+            findings.update(findings_of(error))
+        except OSError as error:
+            findings.add(_unreadable(error, root))
+    return findings
+
+
+def findings_of(error: ConfigError) -> Iterator[Finding]:
+    """A finding for each problem of the error, its message on one line."""
+    for problem in error.problems:
+        message = " ".join(line.strip() for line in problem.message.splitlines())
+        yield Finding(problem.file, problem.line, message)
+
+
+def _records(root: Path, config: Config) -> Iterator[Finding]:
+    """Quarantines and confirmations that cannot be read."""
+    for name in config.apps:
+        path = quarantine_path(name)
+        try:
+            parse_quarantine(read_text(root, path) or "[]", path)
+        except ConfigError as error:
+            yield from findings_of(error)
+        for environment in config.environments:
+            if (root / "apps" / name / environment.name).is_symlink():
+                continue  # said where its manifests are looked for
+            try:
+                load_confirmed_deletions(root, name, environment.name)
+            except ConfigError as error:
+                yield from findings_of(error)
+
+
+def _sources(root: Path, config: Config) -> Iterator[Finding]:
+    """URLs that no source would be fetched from; those beside this repository's own are judged with it."""
+    sources = {name: app.source for name, app in config.apps.items()}
+    urls = {name: each.repository for name, each in sources.items() if each}
+    absolute = {name: url for name, url in urls.items() if not url.startswith(("./", "../"))}
+    if not absolute:
+        return
+    from towpath.adapters.git.command import check_url
+
+    lines = read_document(read_text(root, CONFIG_FILE) or "", CONFIG_FILE)
+    for name, url in absolute.items():
+        try:
+            check_url(url, allow_file=True)
+        except RefusedError as error:
+            line = lines.line(("apps", name, "source", "repository"))
+            yield Finding(CONFIG_FILE, line, error.message)
+
+
+def _pauses(root: Path, config: Config) -> Iterator[Finding]:
+    """Pauses that cannot be read, or that pause what is not there."""
+    known = {environment.name for environment in config.environments}
+    strange = [file for file in _entries(root, "pauses") if file.suffix == ".yaml" and file.stem not in known]
+    for file in strange[:MAX_STRANGE]:
+        yield Finding(f"pauses/{file.name}", 0, "no environment of this name is in towpath.yaml")
+    for environment in sorted(known):
+        try:
+            for app in {pause.app for pause in load_pauses(root, environment)} - {"", *config.apps}:
+                yield Finding(pause_path(environment), 0, f"there is no app `{app}`")
+        except ConfigError as error:
+            yield from findings_of(error)
+
+
+def _entries(root: Path, folder: str) -> list[Path]:
+    """What is in a folder of ours, sorted; nothing where there is none."""
+    path = root / folder
+    if path.is_symlink():
+        raise ConfigError("is a symbolic link; refused", file=folder)
+    try:
+        entries = list(itertools.islice(path.iterdir(), MAX_ENTRIES + 1))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", file=folder) from error
+    if len(entries) > MAX_ENTRIES:
+        raise TooLargeError(f"has more than {MAX_ENTRIES:,} entries", file=folder)
+    return sorted(entries)
+
+
+def _unknown_folders(root: Path, config: Config) -> Iterator[Finding]:
+    """Folders under apps/ that towpath.yaml does not name: renamed, or misspelt."""
+    known = {environment.name for environment in config.environments} | {"base"}
+    for folder in _entries(root, "apps"):
+        if not (folder.is_symlink() or folder.is_dir()) or folder.name.startswith("."):
+            continue
+        if folder.is_symlink():
+            yield Finding(f"apps/{folder.name}", 0, "is a symbolic link; refused")
+            continue
+        if folder.name not in config.apps:
+            if _has_left(folder):
+                continue
+            yield Finding(f"apps/{folder.name}", 0, "no app of this name is in towpath.yaml")
+            continue
+        for inner in _entries(root, f"apps/{folder.name}"):
+            if inner.name in known or inner.is_symlink():
+                continue
+            if (inner / "release.yaml").is_file():
+                message = "has a release, but no environment of this name is in towpath.yaml"
+                yield Finding(f"apps/{folder.name}/{inner.name}", 0, message)
+
+
+def _has_left(folder: Path) -> bool:
+    """Whether nothing but confirmed deletions is there."""
+    inner = list(itertools.islice(folder.iterdir(), MAX_ENTRIES))
+    return bool(inner) and all(map(_is_confirmed, inner))
+
+
+def _is_confirmed(folder: Path) -> bool:
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return [file.name for file in itertools.islice(folder.iterdir(), 2)] == [PRUNE_FILE]
+
+
+def _unreadable(error: OSError, root: Path) -> Finding:
+    path = Path(str(error.filename))
+    file = path.relative_to(root).as_posix() if path.is_relative_to(root) else "apps"
+    return Finding(file, 0, f"cannot be read: {error.strerror}")

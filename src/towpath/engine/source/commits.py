@@ -1,0 +1,177 @@
+"""Commits to the environment repository: a promotion, that it was verified, a rollback, a quarantine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from towpath.adapters.git import commit_files
+from towpath.config import load_config
+from towpath.engine.source.edits import promote_edits, quarantine_edits, rollback_edits, verified_edits
+from towpath.engine.source.repository import EnvironmentRepo, last_repository
+from towpath.errors import ConflictError
+from towpath.files import Edits
+from towpath.release.commit_message import (
+    PromotionIntent,
+    promotion_message,
+    quarantine_marker,
+    quarantine_message,
+    verified_marker,
+    verified_message,
+)
+from towpath.release.model import EnvironmentRelease, Release, release_path
+from towpath.release.quarantine import QuarantineEntry
+from towpath.settings import Settings
+
+AUTHOR = "Towpath <towpath@localhost>"
+"""Who commits; who promoted and who approved is in the trailers and in release.yaml."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committer:
+    """The flow run that commits: its id, and who started it."""
+
+    settings: Settings
+    flow_run: str
+    actor: str
+
+
+def now() -> str:
+    """RFC 3339, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def commit_promotion(
+    by: Committer, repo: EnvironmentRepo, environment: str, release: Release, approved_by: tuple[str, ...]
+) -> EnvironmentRepo:
+    """Write the release into the environment; at most one commit per promotion. The repository after it."""
+    intent = PromotionIntent(
+        release=release,
+        environment=environment,
+        promoted_from=repo.config.verified_in(environment),
+        approved_by=approved_by,
+        flow_run=by.flow_run,
+        actor=by.actor,
+    )
+    state = EnvironmentRelease(
+        release=release,
+        promoted_at=now(),
+        promoted_by=intent.actor,
+        promoted_from=intent.promoted_from,
+        approved_by=intent.approved_by,
+        flow_run=intent.flow_run,
+    )
+
+    def edits(root: Path) -> Edits:
+        return promote_edits(root, load_config(root), environment, state)
+
+    return _commit_release(by, repo, intent, edits)
+
+
+def commit_rollback(  # noqa: PLR0913, PLR0917
+    by: Committer,
+    repo: EnvironmentRepo,
+    environment: str,
+    earlier: EnvironmentRelease,
+    replaced: str,
+    failed: QuarantineEntry | None = None,
+) -> EnvironmentRepo:
+    """Restore an earlier release in place of the digest `replaced`, and quarantine what has `failed`."""
+    intent = PromotionIntent(
+        release=earlier.release,
+        environment=environment,
+        promoted_from=None,
+        approved_by=earlier.approved_by,
+        flow_run=by.flow_run,
+        actor=by.actor,
+        rolls_back=replaced,
+    )
+    # It was verified here before; that it still is, this run says by its end.
+    restored = replace(
+        earlier, promoted_at=now(), promoted_by=intent.actor, flow_run=intent.flow_run, rolls_back=replaced
+    )
+
+    def edits(root: Path) -> Edits:
+        return rollback_edits(root, load_config(root), environment, restored, failed)
+
+    return _commit_release(by, repo, intent, edits)
+
+
+def commit_quarantine(
+    by: Committer, repo: EnvironmentRepo, app: str, environment: str, failed: QuarantineEntry
+) -> None:
+    """Only quarantine: there is no earlier release to go back to."""
+    named = (app, environment, failed.digest, by.flow_run)
+    push_edits(
+        by.settings,
+        repo.commit,
+        lambda root: quarantine_edits(root, app, failed),
+        quarantine_message(*named),
+        marker=quarantine_marker(*named),
+    )
+
+
+def commit_verified(by: Committer, commit: str, environment: str, release: Release) -> str:
+    """Record in Git that the release was verified here: the next environment's gate reads it there."""
+    return push_edits(
+        by.settings,
+        commit,
+        lambda root: verified_edits(root, release.app, environment, release.digest, now()),
+        verified_message(release, environment, by.flow_run),
+        marker=verified_marker(release, environment, by.flow_run),
+        expected_unchanged=(release_path(release.app, environment),),
+    )
+
+
+def push_edits(  # noqa: PLR0913
+    settings: Settings,
+    base: str,
+    edits: Callable[[Path], Edits],
+    message: str,
+    *,
+    marker: tuple[str, str],
+    expected_unchanged: tuple[str, ...] = (),
+) -> str:
+    """Commit to the environment repository's branch and push; the commit that has the edits."""
+    return commit_files(
+        settings.environments_url(),
+        settings.branch,
+        base,
+        edits,
+        message,
+        author=AUTHOR,
+        cache=settings.cache,
+        marker=marker,
+        expected_unchanged=expected_unchanged,
+        allow_file=settings.git_allow_file,
+    )
+
+
+def _commit_release(
+    by: Committer, repo: EnvironmentRepo, intent: PromotionIntent, edits: Callable[[Path], Edits]
+) -> EnvironmentRepo:
+    app, environment = intent.release.app, intent.environment
+    pushed = push_edits(
+        by.settings,
+        repo.commit,
+        edits,
+        promotion_message(intent),
+        marker=intent.marker,
+        expected_unchanged=(release_path(app, environment),),
+    )
+    return _newest_with(by.settings, app, environment, intent.release.digest, pushed)
+
+
+def _newest_with(settings: Settings, app: str, environment: str, digest: str, pushed: str) -> EnvironmentRepo:
+    """What to sync after a push: the newest commit, so that what people merged meanwhile stays.
+
+    The mirror has it: it knows our own push, and was fetched again when the push found the branch moved.
+    """
+    repo = last_repository(settings)
+    current = repo.release(app, environment)
+    if current is None or current.release.digest != digest:
+        raise ConflictError(
+            f"{app} in {environment} was changed again right after commit {pushed[:7]}",
+            remedy="The newest commit wins; the next reconcile carries it out.",
+        )
+    return repo
