@@ -373,7 +373,7 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("towpath.adapters.docker.push", push)
     monkeypatch.setattr("towpath.adapters.trivy.find_trivy", lambda _: None)
     monkeypatch.setattr("towpath.adapters.trivy.scan_image", lambda *_, **__: {})
-    monkeypatch.setattr("tasks.image.judge", judge)
+    monkeypatch.setattr("tasks.image.judge_scan", judge)
     monkeypatch.setattr("towpath.adapters.registry.put_release", put_release)
     monkeypatch.setattr("towpath.adapters.registry.find_release", find_release)
     monkeypatch.setattr(
