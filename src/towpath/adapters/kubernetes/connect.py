@@ -44,7 +44,7 @@ def connect(
     inside = named == IN_CLUSTER or (not named and not context and is_inside())
     where = "the pod's service account" if inside else f"kubeconfig {named or Path(_DEFAULT).expanduser()}"
     try:
-        chosen = chosen_inside() if inside else _choose(_files(named or _DEFAULT), context, where)
+        chosen = chosen_inside() if inside else _choose(named or _DEFAULT, context)
         address = _checked_address(chosen)
         _check_user(chosen, tls=address.scheme == "https", allow_exec=allow_exec)
         validate(chosen)
@@ -56,7 +56,9 @@ def connect(
             remedy="`kubectl config get-contexts` lists the contexts that it has, and"
             " `kubectl auth whoami` says whether it gives access.",
         ) from error
-    api = client.ApiClient(client.Configuration(host=address.geturl()))
+    configuration = client.Configuration(host=address.geturl())
+    configuration.proxy = None  # it would take the environment's, by rules of its own
+    api = client.ApiClient(configuration)
     rest: Any = api.rest_client
     rest.pool_manager = transport
     return Cluster(api, read_timeout=read_timeout)
@@ -97,11 +99,11 @@ def _files(named: str) -> list[Path]:
     return [Path(part).expanduser().absolute() for part in parts]
 
 
-def _choose(files: list[Path], context: str | None, where: str) -> Chosen:
-    there = [file for file in files if file.exists()]
+def _choose(named: str, context: str | None) -> Chosen:
+    there = [file for file in _files(named) if file.exists()]
     if not there:
         raise MissingPartError(
-            f"no {where.replace('kubeconfig ', 'kubeconfig at ', 1)}",
+            f"no kubeconfig at {Path(named).expanduser()}",
             remedy="Set KUBECONFIG, or start the local stack with `towpath local up`.",
         )
     return choose(merge([parse(read_file(str(file)), str(file)) for file in there]), context)
@@ -118,7 +120,7 @@ def _checked_address(chosen: Chosen) -> SplitResult:
     if not server:
         raise KubeconfigError(f"cluster {chosen.cluster_name!r} has no `server`")
     if address.scheme not in ("http", "https") or not address.hostname:
-        raise KubeconfigError(f"the API server address {server} does not begin with https://")
+        raise KubeconfigError(f"the `server` of cluster {chosen.cluster_name!r} does not begin with https://")
     if "@" in address.netloc or server != server.strip() or not server.isprintable():
         raise KubeconfigError(f"the `server` of cluster {chosen.cluster_name!r} is no plain URL")
     if address.scheme != "https" and address.hostname not in LOOPBACK:

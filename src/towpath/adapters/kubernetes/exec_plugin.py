@@ -74,7 +74,8 @@ class ExecSource:
         except process.CommandError as error:
             raise KubeconfigError(_why(error)) from None
         except (OSError, ValueError, MissingPartError) as error:
-            why = getattr(error, "strerror", None) or "is no program that this machine runs"
+            cause = error.__cause__ if isinstance(error, MissingPartError) else error
+            why = getattr(cause, "strerror", None) or "it is no program that this machine runs"
             raise KubeconfigError(f"cannot be run: {why}") from None
 
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import SplitResult, unquote
 
@@ -137,11 +138,11 @@ def _pool(endpoint: Endpoint, context: ssl.SSLContext | None) -> urllib3.PoolMan
 
 
 def _socks(address: str, user: str | None, password: str | None, options: Any) -> urllib3.PoolManager:
-    try:
-        from urllib3.contrib.socks import SOCKSProxyManager
-    except ImportError:
+    if find_spec("socks") is None:
         raise KubeconfigError(
             "a SOCKS proxy leads to its server, for which PySocks must be installed (`pip install PySocks`)"
-        ) from None
+        )
+    from urllib3.contrib.socks import SOCKSProxyManager
+
     # socks5h: the proxy looks up names, as it does for Go.
     return SOCKSProxyManager(f"socks5h://{address}", username=user, password=password, **options)

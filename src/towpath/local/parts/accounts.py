@@ -160,17 +160,20 @@ def create_accounts(stack: Stack) -> None:
 
 def adopt_kubeconfig(stack: Stack) -> None:
     """Copy the given kubeconfig, with its context selected and its paths absolute, for each account."""
-    import yaml
+    from towpath.yamltext.manifest_reader import load_document
 
     source = Path(stack.options.kubeconfig or "")
-    content = yaml.safe_load(source.read_text())
+    content = load_document(source.read_bytes(), str(source))
     if stack.options.context:
         content["current-context"] = stack.options.context
-    for entry in (*content.get("clusters", ()), *content.get("users", ())):
+    for entry in (*(content.get("clusters") or ()), *(content.get("users") or ())):
         inner = entry.get("cluster") or entry.get("user") or {}
         for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
-            if key in inner:
-                inner[key] = str((source.parent / inner[key]).resolve())
+            if inner.get(key):
+                inner[key] = str((source.parent / inner[key]).absolute())
+        plugin = inner.get("exec") or {}
+        if "/" in plugin.get("command", ""):
+            plugin["command"] = str((source.parent / plugin["command"]).absolute())
     for name in ("admin", *ENVIRONMENTS):
         write_json(stack.layout.kubeconfig(name), content)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from towpath.adapters.kubernetes import connect, connect_environment
+from towpath.adapters.kubernetes import connect, connect_environment, shared_connection
 from towpath.config import Environment
 from towpath.errors import MissingPartError, RefusedError
 
@@ -14,6 +14,8 @@ def nothing_of_the_machine(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def kubeconfig(folder: Path, cluster=None, user=None) -> str:
@@ -101,3 +103,89 @@ def test_in_cluster_outside_of_a_cluster_says_so(monkeypatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(MissingPartError, match="no service account"):
         connect_environment(Environment(name="dev", namespace="dev", kubeconfig="in-cluster"))
+
+
+@pytest.mark.parametrize(
+    ("user", "message"),
+    [
+        ({"token": ""}, "no credentials.* would be anonymous"),
+        ({"as": "system:admin"}, "no credentials.* would be anonymous"),
+        ({"client-key": "key"}, "no credentials.* would be anonymous"),
+        ({"username": "me", "password": "s3cr3t"}, "username or password"),
+        ({"token": "t0ken", "password": "s3cr3t"}, "username or password"),
+    ],
+)
+def test_nothing_is_asked_as_anonymous(tmp_path, user, message: str) -> None:
+    with pytest.raises(RefusedError, match=message) as caught:
+        connect(kubeconfig(tmp_path, user=user), allow_exec=True)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_user_that_no_file_knows_would_be_anonymous(tmp_path) -> None:
+    path = Path(kubeconfig(tmp_path))
+    path.write_text(path.read_text().replace("user: u", "user: v"))
+    with pytest.raises(RefusedError, match="user 'v' has neither token"):
+        connect(str(path))
+
+
+def test_credentials_are_never_sent_by_http(tmp_path) -> None:
+    here = {"server": "http://127.0.0.1:8001"}
+    with pytest.raises(RefusedError, match="never sent to an http address"):
+        connect(kubeconfig(tmp_path, here))
+    assert connect(kubeconfig(tmp_path, here, {"token": ""})).server == "http://127.0.0.1:8001"
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "k.example.com",
+        "k.example.com:6443",
+        "https://",
+        "ftp://k",
+        "me:s3cr3t@k",
+        "https://me:s3cr3t@k",
+        "https://k:x",
+        "https://k ",
+    ],
+)
+def test_a_server_that_is_no_plain_address(tmp_path, server: str) -> None:
+    with pytest.raises(MissingPartError, match="cannot be used") as caught:
+        connect(kubeconfig(tmp_path, {"server": server}))
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_servers_path_stays_and_what_comes_after_it_goes(tmp_path) -> None:
+    assert connect(kubeconfig(tmp_path, {"server": "https://k/a/b/?c#d"})).server == "https://k/a/b"
+
+
+def test_a_program_that_is_not_run_needs_no_permission(tmp_path) -> None:
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "x", "interactiveMode": "Never"}
+    user = {"token": "t0ken", "exec": plugin}
+    assert connect(kubeconfig(tmp_path, user=user)).server == "https://k.example.com"
+
+
+def test_of_several_files_the_first_wins_and_those_missing_are_passed_over(tmp_path, monkeypatch) -> None:
+    (tmp_path / "other").mkdir()
+    first, second = kubeconfig(tmp_path), kubeconfig(tmp_path / "other", {"server": "https://other"})
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/missing::{first}:{second}:{first}")
+    assert connect().server == "https://k.example.com"
+    monkeypatch.setenv("KUBECONFIG", f"{second}:{first}")
+    assert connect().server == "https://other"
+
+
+def test_the_file_in_the_home_folder_is_the_default_and_read_anew_when_it_changes(tmp_path) -> None:
+    (tmp_path / ".kube").mkdir()
+    path = Path(kubeconfig(tmp_path)).rename(tmp_path / ".kube/config")
+    where = Environment(name="dev", namespace="dev")
+    assert shared_connection(where) is shared_connection(where)
+    path.write_text(path.read_text().replace("k.example.com", "elsewhere"))
+    assert shared_connection(where).server == "https://elsewhere"
+
+
+def test_the_environments_proxy_is_told_in_our_words(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://me:s3cr3t@proxy")
+    with pytest.raises(MissingPartError, match="HTTPS_PROXY is no URL of a proxy") as caught:
+        connect(kubeconfig(tmp_path))
+    assert "s3cr3t" not in str(caught.value)
+    monkeypatch.setenv("NO_PROXY", "k.example.com")
+    assert connect(kubeconfig(tmp_path)).server == "https://k.example.com"

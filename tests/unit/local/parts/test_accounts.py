@@ -49,7 +49,11 @@ def test_a_given_kubeconfig_is_copied_with_context_and_absolute_paths(described:
                 "clusters": [
                     {"name": "c", "cluster": {"server": "https://c", "certificate-authority": "ca.crt"}}
                 ],
-                "users": [{"name": "u", "user": {"client-key": "/abs/key"}}],
+                "users": [
+                    {"name": "u", "user": {"client-key": "/abs/key", "tokenFile": ""}},
+                    {"name": "v", "user": {"exec": {"command": "bin/login"}}},
+                    {"name": "w", "user": {"exec": {"command": "login"}}},
+                ],
             }
         )
     )
@@ -60,5 +64,7 @@ def test_a_given_kubeconfig_is_copied_with_context_and_absolute_paths(described:
         copy = json.loads(path.read_text())
         assert copy["current-context"] == "two"
         assert copy["clusters"][0]["cluster"]["certificate-authority"] == str(given.parent / "ca.crt")
-        assert copy["users"][0]["user"]["client-key"] == "/abs/key"
+        assert copy["users"][0]["user"] == {"client-key": "/abs/key", "tokenFile": ""}
+        commands = [one["user"]["exec"]["command"] for one in copy["users"][1:]]
+        assert commands == [str(given.parent / "bin/login"), "login"]
         assert path.stat().st_mode & 0o777 == 0o600
