@@ -183,6 +183,11 @@ def _with(**more: object) -> Callable[[Site], str]:
     return lambda site: site.file("config", json.dumps(config(site.second.trusted, site.certificate, **more)))
 
 
+def _as(written: str) -> Callable[[str], str]:
+    """As whom the admin acts, in YAML."""
+    return lambda text: text.replace('"client-key-data"', f'"as": {written}, "client-key-data"')
+
+
 _FILES = (
     Case("context and cluster in two files", TWO, _context_elsewhere),
     Case("first file wins", ONE, _first_wins),
@@ -216,6 +221,16 @@ _FILES = (
         REFUSED,
         lambda text: text.replace('"current-context": "c"', '"current-context": "x", "current-context": "c"'),
         ADMIN,
+    ),
+    with_text("byte order mark", ADMIN, lambda text: "\ufeff" + text),
+    with_text("line ends of Windows", ADMIN, lambda text: text.replace("\n", "\r\n")),
+    with_text("as written like a date", "2020-01-01", _as("2020-01-01")),
+    with_text("as written like a word", REFUSED, _as("on")),
+    with_text("as written like a number", REFUSED, _as("1e3")),
+    with_text("as written like an octal number", REFUSED, _as("0o14")),
+    with_text("as by an anchor", "nobody", lambda text: _as("*name")(f'{{"x": &name nobody, {text[1:]}')),
+    with_text(
+        "as by a merge key", "nobody", lambda text: _as("")(text).replace('"as": ', "<<: {as: nobody}")
     ),
     with_text("broken YAML", REFUSED, lambda text: "{" + text),
     with_text("something after the end", REFUSED, lambda text: text + "}", ADMIN),

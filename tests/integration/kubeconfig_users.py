@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from cryptography.hazmat.primitives import serialization
+
 from tests.integration.kubeconfigs import (
     ADMIN,
     ANONYMOUS,
@@ -22,6 +24,13 @@ def _token_file(content: Callable[[str], str]) -> Callable[[Site], object]:
 
 def _both(site: Site) -> object:
     return {"token": site.tokens["two"], "tokenFile": site.file("token", site.tokens["one"])}
+
+
+def _encrypted_key(site: Site) -> object:
+    key = serialization.load_pem_private_key(site.pem("admin.key"), None)
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file = site.file("key", key.private_bytes(*form, serialization.BestAvailableEncryption(b"x")))
+    return {"client-certificate-data": site.data("admin.crt"), "client-key": file}
 
 
 _TOKENS = (
@@ -67,12 +76,20 @@ _CERTIFICATES = (
     with_user(
         "certificate no base64", REFUSED, lambda site: {**site.certificate, "client-certificate-data": "%"}
     ),
+    with_user("encrypted key", REFUSED, _encrypted_key),
     with_user(
         "base64 in lines",
         ADMIN,
         lambda site: {**site.certificate, "client-key-data": in_lines(site.data("admin.key"))},
     ),
 )
+
+
+def _oidc(site: Site) -> object:
+    told = {"idp-issuer-url": "https://127.0.0.1:1", "client-id": "c", "id-token": site.tokens["one"]}
+    return {"auth-provider": {"name": "oidc", "config": told}}
+
+
 _OTHERS = (
     with_user("no user", REFUSED, lambda _: None),
     with_user("empty user", REFUSED, lambda _: {}),
@@ -81,6 +98,7 @@ _OTHERS = (
         "password and token", REFUSED, lambda s: {"username": "a", "password": "b", "token": s.tokens["one"]}
     ),
     with_user("auth-provider that is gone", REFUSED, lambda _: {"auth-provider": {"name": "gcp"}}),
+    with_user("auth-provider oidc", REFUSED, _oidc, ONE),
     with_user("unknown keys", ADMIN, lambda site: {**site.certificate, "As": "nobody", "colour": [1]}),
 )
 _IMPERSONATION = (
@@ -101,6 +119,8 @@ _IMPERSONATION = (
     admin_as("as with line break", REFUSED, **{"as": "nobody\nX: y"}),
     admin_as("groups of the wrong type", REFUSED, **{"as": "nobody", "as-groups": "system:masters"}),
     admin_as("extra of the wrong type", REFUSED, **{"as": "nobody", "as-user-extra": {"a": "b"}}),
+    admin_as("an empty group", "nobody", **{"as": "nobody", "as-groups": ["", "g"]}),
+    admin_as("extra without values", "nobody", **{"as": "nobody", "as-user-extra": {"a": [], "b": None}}),
     admin_as("as is empty", ADMIN, **{"as": "", "as-groups": []}),
     with_user("as without the right", REFUSED, lambda s: {"token": s.tokens["one"], "as": "second-admin"}),
     with_user("as without credentials", REFUSED, lambda _: {"as": "system:admin"}),
