@@ -26,5 +26,5 @@ def reconcile(
         context = fetch(environment)
         if reset_budget:
             reset_budgets(context, apps)
-        seen = detect(context, apps, deep=deep)
-        return record(seen, carry_out(seen), adopt(seen))
+        detected = detect(context, apps, deep=deep)
+        return record(detected, carry_out(detected), adopt(detected))

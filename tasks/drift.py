@@ -24,7 +24,7 @@ from towpath.errors import SyncError
 from towpath.redact import redact
 
 
-class Seen:
+class Detected:
     """The plan on its way from step to step. Not a dataclass: Prefect would search it for futures."""
 
     def __init__(self, plan: ReconcilePlan) -> None:
@@ -36,11 +36,11 @@ class Seen:
         return next(each for each in self.plan.rendered if each.app == app)
 
     def __repr__(self) -> str:
-        return f"Seen({self.environment})"
+        return f"Detected({self.environment})"
 
 
 @step("detect drift in {context.environment.name}")
-def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: bool = False) -> Seen:
+def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: bool = False) -> Detected:
     """Compare released apps (all, or `apps`) with the cluster, and decide about each."""
     environment, plan = context.environment.name, look(context, apps, deep=deep)
     drift_is_news = False
@@ -58,7 +58,7 @@ def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: 
     if (after := merge_incidents(before, now, apps)) != before:
         rows = [{"app": app, "what": what} for app, what in after.items()]
         write_table(trouble, rows, f"What cannot be reconciled in {environment}")
-    return Seen(plan)
+    return Detected(plan)
 
 
 def troubles_of(plan: ReconcilePlan) -> dict[str, str]:
@@ -68,22 +68,22 @@ def troubles_of(plan: ReconcilePlan) -> dict[str, str]:
     return held | {app: redact(reason)[:MAX_MESSAGE] for app, reason in plan.broken.items()}
 
 
-def carry_out(seen: Seen) -> Sequence[Outcome]:
+def carry_out(detected: Detected) -> Sequence[Outcome]:
     """Do what was decided; where that is nothing, there is no step for it either."""
-    return () if seen.plan.quiet else apply(seen)
+    return () if detected.plan.quiet else apply(detected)
 
 
-@step("carry out in {seen.environment}")
-def apply(seen: Seen) -> tuple[Outcome, ...]:
+@step("carry out in {detected.environment}")
+def apply(detected: Detected) -> tuple[Outcome, ...]:
     """Sync and verify each app; its failure stops no other app and is told at the end."""
     log = get_run_logger()
-    return act(seen.plan, lambda line: log.info("%s", redact(line)))
+    return act(detected.plan, lambda line: log.info("%s", redact(line)))
 
 
-@step("record {seen.environment}")
-def record(seen: Seen, outcomes: Sequence[Outcome], proposals: Sequence[Proposal] = ()) -> str:
+@step("record {detected.environment}")
+def record(detected: Detected, outcomes: Sequence[Outcome], proposals: Sequence[Proposal] = ()) -> str:
     """Write the table that `towpath status` shows, and say in one line what was found and done."""
-    done = conclude(seen.plan, outcomes)
+    done = conclude(detected.plan, outcomes)
     emit(of_ending(done))
     write_health(done)
     failures = done.failures | {each.app: each.failure for each in proposals if each.failure}

@@ -18,14 +18,14 @@ from towpath.release.scan_policy import recorded_scan_problem
 @step("look for a release of {source.app} {source.short}")
 def recorded(source: Source) -> Release | None:
     """The release that was built from this commit before, if its scan is enough by the policy of now."""
-    found = registry.find_release(source.image, source.commit)
-    why = recorded_scan_problem(found.scan, source.policy, now=datetime.now(UTC)) if found else ""
-    if found is not None and why:
-        get_run_logger().info("%s %s is built and scanned again: it %s", found.app, found.short, why)
+    release = registry.find_release(source.image, source.commit)
+    why = recorded_scan_problem(release.scan, source.policy, now=datetime.now(UTC)) if release else ""
+    if release is not None and why:
+        get_run_logger().info("%s %s is built and scanned again: it %s", release.app, release.short, why)
         return None
-    if found is not None:
-        get_run_logger().info("%s %s is released already: %s", found.app, found.short, found.digest)
-    return found
+    if release is not None:
+        get_run_logger().info("%s %s is released already: %s", release.app, release.short, release.digest)
+    return release
 
 
 @step("record {source.app} {source.short}")

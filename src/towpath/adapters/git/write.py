@@ -81,18 +81,9 @@ def commit_files(  # noqa: PLR0913
         raise RefusedError(f"not a whole commit id: {base_commit[:100]!r}")
     if f"\n{marker[0]}: {marker[1]}\n" not in f"{message}\n":
         raise ValueError("the message lacks its marker")
-    remote = check_url(url, allow_file=allow_file)
+    remote, named = check_url(url, allow_file=allow_file), person(author)
     work = Work(
-        remote,
-        branch,
-        base_commit,
-        edits,
-        message,
-        person(author),
-        marker,
-        expected_unchanged,
-        cache,
-        timeout,
+        remote, branch, base_commit, edits, message, named, marker, expected_unchanged, cache, timeout
     )
     for attempt in range(ATTEMPTS):
         try:

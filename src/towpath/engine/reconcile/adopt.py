@@ -40,33 +40,33 @@ class Adoption:
 
 
 def propose_app(
-    here: Settings, context: EnvironmentContext, rendered: Rendered, decision: Decision, flow_run: str
+    settings: Settings, context: EnvironmentContext, rendered: Rendered, decision: Decision, flow_run: str
 ) -> Proposal:
     """Push the drift of one app to its branch, for review; a failure is in the proposal, never raised."""
-    environment, desired = context.environment.name, context.repo
+    environment, repo = context.environment.name, context.repo
     branch = adoption_branch(environment, rendered.app)
     try:
-        found = adopt_app(
-            context.cluster, desired.root, desired.config, rendered, decision.drifted, tools=context.tools
+        adoption = adopt_app(
+            context.cluster, repo.root, repo.config, rendered, decision.drifted, tools=context.tools
         )
-        if not found.edits:
-            return Proposal(rendered.app, "", "", False, found.adopted, found.left)
-        key = intent_marker("adopt", rendered.app, environment, digest(found.edits), flow_run)
+        if not adoption.edits:
+            return Proposal(rendered.app, "", "", False, adoption.adopted, adoption.left)
+        key = intent_marker("adopt", rendered.app, environment, digest(adoption.edits), flow_run)
         commit, new = propose_files(
-            desired.checkout.url,
+            repo.checkout.url,
             branch,
-            desired.checkout.branch,
-            found.edits,
-            adoption_message(rendered.app, environment, found.adopted, found.left, flow_run, key),
+            repo.checkout.branch,
+            adoption.edits,
+            adoption_message(rendered.app, environment, adoption.adopted, adoption.left, flow_run, key),
             author=AUTHOR,
-            cache=here.cache,
+            cache=settings.cache,
             marker=key,
-            base=desired.commit,
-            allow_file=here.git_allow_file,
+            base=repo.commit,
+            allow_file=settings.git_allow_file,
         )
     except Exception as raised:  # noqa: BLE001 - whatever becomes of one app, it stops no other
         return Proposal(rendered.app, branch, "", False, failure=as_towpath_error(raised).message)
-    return Proposal(rendered.app, branch, commit, new, found.adopted, found.left)
+    return Proposal(rendered.app, branch, commit, new, adoption.adopted, adoption.left)
 
 
 def adopt_app(  # noqa: PLR0913
@@ -89,8 +89,8 @@ def adopt_app(  # noqa: PLR0913
     live = read_full(cluster, wanted, rendered.namespace) if wanted else {}
     app = config.app(rendered.app)
     changes, left = select_changes(entries, live, manifests, app.image)
-    found = write_back(root, config, rendered, changes, tools=tools)
-    return replace(found, left=(*left, *found.left))
+    adoption = write_back(root, config, rendered, changes, tools=tools)
+    return replace(adoption, left=(*left, *adoption.left))
 
 
 def write_back(

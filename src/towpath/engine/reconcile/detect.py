@@ -103,50 +103,76 @@ def inspect(  # noqa: PLR0913
         message = f"without it nothing in {namespace} may be read"
         entries = [DriftEntry("", ref, "deleted", message=message) for ref in lost]
         return Inspection(drift_report(name, commit, entries))
-    inventories = {app: each for app, (each, _) in read.items() if only is None or app in only}
-    owners = {each.app: owner_of(each) for each in rendered}
-    lost_apps = [each for each in rendered if each.app not in inventories]
-    rebuilt = rebuild_all(cluster, {owners[each.app]: map(ref_of, each.objects) for each in lost_apps})
-    wanted = {ref_of(manifest) for each in rendered for manifest in each.objects}
-    known = {owned.ref for each in (*inventories.values(), *rebuilt.values()) for owned in each.objects}
-    sought = wanted | known
-    kinds = (*EXTRA_KINDS, *environment.extra_kinds) if only is None else ()
-    sought |= {
-        ObjectRef(*kind, namespace, "") for kind in kinds if environment.extras_mode_of(*kind) != "ignore"
-    }
-    scalable = any("replicas" in (m.get("spec") or {}) for each in rendered for m in each.objects)
-    live = observe(cluster, sought, namespace, scalers=scalable)
+    inventories = {app: inventory for app, (inventory, _) in read.items() if only is None or app in only}
+    owners = {app.app: owner_of(app) for app in rendered}
+    lost_apps = [app for app in rendered if app.app not in inventories]
+    rebuilt = rebuild_all(cluster, {owners[app.app]: map(ref_of, app.objects) for app in lost_apps})
+    declared = {ref_of(manifest) for app in rendered for manifest in app.objects}
+    declared |= {owned.ref for each in (*inventories.values(), *rebuilt.values()) for owned in each.objects}
+    kinds = _extra_kinds(environment) if only is None else set()
+    scalable = any("replicas" in (m.get("spec") or {}) for app in rendered for m in app.objects)
+    live = observe(cluster, declared | kinds, namespace, scalers=scalable)
     desired = {
-        each.app: {
-            d.ref: d
-            for d in prepare_objects(
-                each.objects, owners[each.app], environment.ignore, live.scalers, live.metadata
+        app.app: {
+            each.ref: each
+            for each in prepare_objects(
+                app.objects, owners[app.app], environment.ignore, live.scalers, live.metadata
             )
         }
-        for each in rendered
+        for app in rendered
     }
-    found: list[DriftEntry] = []
-    for app in sorted(desired.keys() | inventories.keys()):
-        owner = Owner(app, name, namespace)
-        found += _of_app(owner, desired.get(app, {}), inventories.get(app), live)
-    entries = _explained(cluster, found, desired, namespace)
-    deeper = _deeper(cluster, desired, live, {e.ref for e in entries}, namespace) if deep else []
-    entries += deeper
+    entries = _drift(cluster, environment, desired, inventories, live)
+    suspects = _deeper(cluster, desired, live, {e.ref for e in entries}, namespace) if deep else []
+    entries += suspects
     if only is None:
-        declared = wanted | known | {ref_of(hook) for each in rendered for hook in each.hooks}
-        declared |= {run.ref for inventory in inventories.values() for run in inventory.hooks}
-        entries += [
-            extra_entry(ref, each)
-            for ref, each in live.metadata.items()
-            if ref.namespace
-            and ref not in declared
-            and environment.extras_mode_of(ref.group, ref.kind) != "ignore"
-            and is_extra(each)
-        ]
+        entries += _extras(environment, live, declared | _hooks(rendered, inventories))
     versions = {app: version for app, (_, version) in read.items()}
-    told = drift_report(name, commit, entries)
-    suspects = frozenset(entry.ref for entry in deeper)
-    return Inspection(told, live, inventories, versions, rebuilt, desired, suspects)
+    refs = frozenset(entry.ref for entry in suspects)
+    return Inspection(
+        drift_report(name, commit, entries), live, inventories, versions, rebuilt, desired, refs
+    )
+
+
+def _drift(
+    cluster: Cluster,
+    environment: Environment,
+    desired: dict[str, dict[ObjectRef, ApplyObject]],
+    inventories: Mapping[str, Inventory],
+    live: Live,
+) -> list[DriftEntry]:
+    """What differs of every app that Git or an inventory has, field by field."""
+    entries: list[DriftEntry] = []
+    for app in sorted(desired.keys() | inventories.keys()):
+        owner = Owner(app, environment.name, environment.namespace)
+        entries += _of_app(owner, desired.get(app, {}), inventories.get(app), live)
+    return _explained(cluster, entries, desired, environment.namespace)
+
+
+def _extra_kinds(environment: Environment) -> set[ObjectRef]:
+    """References without a name, of the kinds among which extras are looked for."""
+    return {
+        ObjectRef(*kind, environment.namespace, "")
+        for kind in (*EXTRA_KINDS, *environment.extra_kinds)
+        if environment.extras_mode_of(*kind) != "ignore"
+    }
+
+
+def _extras(environment: Environment, live: Live, declared: Collection[ObjectRef]) -> list[DriftEntry]:
+    """Live objects of the namespace that nobody declared."""
+    return [
+        extra_entry(ref, metadata)
+        for ref, metadata in live.metadata.items()
+        if ref.namespace
+        and ref not in declared
+        and environment.extras_mode_of(ref.group, ref.kind) != "ignore"
+        and is_extra(metadata)
+    ]
+
+
+def _hooks(rendered: Sequence[Rendered], inventories: Mapping[str, Inventory]) -> set[ObjectRef]:
+    """The Jobs of hooks that Git has, and those that ran."""
+    refs = {ref_of(hook) for app in rendered for hook in app.hooks}
+    return refs | {run.ref for inventory in inventories.values() for run in inventory.hooks}
 
 
 def read_inventories_with_versions(
@@ -197,12 +223,12 @@ def _is_part_of(live: Manifest | None, owner: Owner) -> bool:
 
 def _explained(
     cluster: Cluster,
-    found: list[DriftEntry],
+    entries: list[DriftEntry],
     desired: dict[str, dict[ObjectRef, ApplyObject]],
     namespace: str,
 ) -> list[DriftEntry]:
     """Field by field, for the modified ones only."""
-    modified = [desired[entry.app][entry.ref] for entry in found if entry.kind == "modified"]
+    modified = [desired[entry.app][entry.ref] for entry in entries if entry.kind == "modified"]
     # To list thousands for the sake of ten would make drift cost by what exists, not by what changed.
     few = max(FEW, sum(map(len, desired.values())) // LISTED_AT_ONCE)
     full = read_full(cluster, modified, namespace, few=few)
@@ -222,14 +248,14 @@ def _explained(
             return replace(explain_drift(entry, live, ()) or entry, message=error.message)
         return explain_drift(entry, live, changes)
 
-    return [entry for entry in concurrently(explained, found) if entry is not None]
+    return [entry for entry in concurrently(explained, entries) if entry is not None]
 
 
 def _deeper(
     cluster: Cluster,
     desired: dict[str, dict[ObjectRef, ApplyObject]],
     live: Live,
-    told: Collection[ObjectRef],
+    known: Collection[ObjectRef],
     namespace: str,
 ) -> list[DriftEntry]:
     """What a dry run of everything else would change, though its metadata look as we left them."""
@@ -237,7 +263,7 @@ def _deeper(
         ref: (app, each)
         for app, objects in desired.items()
         for ref, each in objects.items()
-        if ref not in told and ref in live.metadata
+        if ref not in known and ref in live.metadata
     }
     full = read_full(cluster, [each for _, each in rest.values()], namespace)
 
@@ -248,11 +274,11 @@ def _deeper(
             changes = would_change(cluster, each, now)
         except (ApiConflictError, ApiRefusedError) as error:
             return DriftEntry(app, ref, "modified", message=error.message)
-        found = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
-        return explain_drift(found, now, changes) if changes else None
+        entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
+        return explain_drift(entry, now, changes) if changes else None
 
-    known = [item for item in full.items() if item[0] in rest]
-    return [entry for entry in concurrently(check, known) if entry is not None]
+    read = [item for item in full.items() if item[0] in rest]
+    return [entry for entry in concurrently(check, read) if entry is not None]
 
 
 def _all_deleted(rendered: Sequence[Rendered], message: str) -> Iterable[DriftEntry]:

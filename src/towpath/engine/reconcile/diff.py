@@ -90,9 +90,9 @@ def compare_environment(  # noqa: PLR0913
             return None
 
     apps_here = [each for each in concurrently(wanted, apps) if each is not None]
-    found = objects_of_two_apps((rendered.app, rendered.origins) for rendered, _ in apps_here)
-    if found:
-        return Comparison(name, (), {**problems, "": "\n".join(map(str, found))}, unreleased)
+    conflicts = objects_of_two_apps((rendered.app, rendered.origins) for rendered, _ in apps_here)
+    if conflicts:
+        return Comparison(name, (), {**problems, "": "\n".join(map(str, conflicts))}, unreleased)
     try:
         cluster = connect(environment)
         inventories = _inventories(cluster, environment)

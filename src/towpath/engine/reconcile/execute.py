@@ -64,9 +64,9 @@ class Work:
 
 
 def carry_out(
-    context: EnvironmentContext, work: Iterable[Work], seen: Inspection, tell: Tell
+    context: EnvironmentContext, work: Iterable[Work], inspection: Inspection, tell: Tell
 ) -> tuple[Outcome, ...]:
-    """An outcome per app, by name. Nothing that an app does is raised. `seen` is what was just looked at.
+    """An outcome per app, by name. Nothing that an app does is raised. `inspection` was made just now.
 
     Apps come in the order in which they need one another; apps that leave come last.
     """
@@ -76,7 +76,7 @@ def carry_out(
         by_app[app] = replace(by_app[app], recent=commits)
     leaving = [app for app, each in by_app.items() if not each.rendered]
     outcomes: dict[str, Outcome] = {}
-    fresh: Inspection | None = seen
+    fresh: Inspection | None = inspection
     for group in [*order_apps(coming), leaving]:
         done = _group(context, [by_app[app] for app in group], fresh, tell)
         outcomes |= done
@@ -100,7 +100,7 @@ def clear_extras(
 
 
 def _group(
-    context: EnvironmentContext, work: Sequence[Work], seen: Inspection | None, tell: Tell
+    context: EnvironmentContext, work: Sequence[Work], inspection: Inspection | None, tell: Tell
 ) -> dict[str, Outcome]:
     """Sync all, again what failed while others made progress, then verify together what was synced."""
     outcomes: dict[str, Outcome] = {}
@@ -108,15 +108,15 @@ def _group(
     for turn in range(ROUNDS):
         if not open_:
             break
-        if seen is None and len(open_) > 1:
-            seen = _look(context, open_)
-        done = _sync_all(context, open_, seen, tell)
+        if inspection is None and len(open_) > 1:
+            inspection = _look(context, open_)
+        done = _sync_all(context, open_, inspection, tell)
         outcomes |= {app: _added(outcomes.get(app), each) for app, each in done.items()}
         # Apps that need each other share a group: one brings for the whole cluster what failed another.
         brought = turn == 0 and any(not ref.namespace for each in done.values() for ref in each.changed)
         failed = [each for each in open_ if done[each.app].failure]
         open_ = [each for each in failed if brought or done[each.app].transient]
-        seen = None
+        inspection = None
         if open_ and not brought and turn < ROUNDS - 1:
             time.sleep(2.0**turn)
     return outcomes | _verify(context, [each for each in work if each.rendered], outcomes, tell)
@@ -138,13 +138,15 @@ def _look(context: EnvironmentContext, work: Sequence[Work]) -> Inspection | Non
 
 
 def _sync_all(
-    context: EnvironmentContext, work: Sequence[Work], seen: Inspection | None, tell: Tell
+    context: EnvironmentContext, work: Sequence[Work], inspection: Inspection | None, tell: Tell
 ) -> dict[str, Outcome]:
     with ThreadPoolExecutor(min(APPS_AT_ONCE, len(work)), thread_name_prefix="app") as pool:
-        return {each.app: each for each in pool.map(lambda each: _sync(context, each, seen, tell), work)}
+        return {
+            each.app: each for each in pool.map(lambda each: _sync(context, each, inspection, tell), work)
+        }
 
 
-def _sync(context: EnvironmentContext, work: Work, seen: Inspection | None, tell: Tell) -> Outcome:
+def _sync(context: EnvironmentContext, work: Work, inspection: Inspection | None, tell: Tell) -> Outcome:
     started, app = time.monotonic(), work.app
     changed: list[ObjectRef] = []
 
@@ -153,17 +155,17 @@ def _sync(context: EnvironmentContext, work: Work, seen: Inspection | None, tell
             changed.append(each.ref)
         tell(f"{app}: {each.ref} {each.result} {each.message}".rstrip())
 
-    where, commit = context.environment, context.repo.commit
+    environment, commit = context.environment, context.repo.commit
     failure, transient = "", False
     try:
-        confirmed = context.repo.confirmed(app, where.name)
+        confirmed = context.repo.confirmed(app, environment.name)
         if work.rendered is None:
-            remove_app(context.cluster, app, where, confirmed, commit=commit, on_progress=say)
+            remove_app(context.cluster, app, environment, confirmed, commit=commit, on_progress=say)
         else:
             require_admitted(context, app, work.recent)
-            app_state = seen.state_of(owner_of(work.rendered)) if seen else None
+            app_state = inspection.state_of(owner_of(work.rendered)) if inspection else None
             sync_app(
-                context.cluster, work.rendered, where,
+                context.cluster, work.rendered, environment,
                 commit=commit, confirmed=confirmed, on_progress=say, app_state=app_state,
                 leave=work.decision.left_alone,
             )  # fmt: skip

@@ -97,8 +97,8 @@ def within_budget(context: EnvironmentContext, decision: Decision, broken: dict[
     """
     if decision.action != "sync" or decision.mode != "heal":
         return decision
-    where = context.environment
-    owner = Owner(decision.app, where.name, where.namespace)
+    environment = context.environment
+    owner = Owner(decision.app, environment.name, environment.namespace)
     # A lost inventory is no drift of anybody's field.
     drifted = [entry for entry in decision.drifted if entry.ref != owner.ref]
     try:
@@ -138,9 +138,9 @@ def conclude(plan: ReconcilePlan, outcomes: Sequence[Outcome]) -> ReconcileResul
 
 
 @contextmanager
-def listening(told: Callable[[ReconcileResult], None]) -> Iterator[None]:
-    """`told` gets what is concluded in this context, also by a caller's callee that tells only a sentence."""
-    token = _listener.set(told)
+def listening(listener: Callable[[ReconcileResult], None]) -> Iterator[None]:
+    """Call `listener` with each result that is concluded in this context, at any depth."""
+    token = _listener.set(listener)
     try:
         yield
     finally:

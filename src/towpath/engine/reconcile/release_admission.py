@@ -34,8 +34,8 @@ def recent_commits(context: EnvironmentContext, apps: Iterable[str]) -> dict[str
     paths = {app: release_path(app, environment) for app in apps if not _takes_any(context, app)}
     if len(paths) < 2:
         return {}
-    found = log_files(context.repo.checkout, sorted(paths.values()), RECENT * len(paths))
-    return {app: found[path] for app, path in paths.items()}
+    commits = log_files(context.repo.checkout, sorted(paths.values()), RECENT * len(paths))
+    return {app: commits[path] for app, path in paths.items()}
 
 
 def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[CommitInfo] = ()) -> None:

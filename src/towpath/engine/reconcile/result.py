@@ -60,9 +60,9 @@ class ReconcilePlan:
 
     @property
     def clears_extras(self) -> bool:
-        where = self.context.environment
-        may = self.whole and where.drift != "off" and not self.held and not self.paused
-        return may and bool(to_prune(where, self.drift.extras))
+        environment = self.context.environment
+        may = self.whole and environment.drift != "off" and not self.held and not self.paused
+        return may and bool(to_prune(environment, self.drift.extras))
 
     @property
     def quiet(self) -> bool:

@@ -87,17 +87,17 @@ class Branch:
 
     def _read(self) -> Head | None:
         """None when nothing has changed."""
-        here = self._settings
+        settings = self._settings
         newest = branch_head(
-            here.environments_url(),
-            here.branch,
-            here.cache,
-            allow_file=here.git_allow_file,
+            settings.environments_url(),
+            settings.branch,
+            settings.cache,
+            allow_file=settings.git_allow_file,
             timeout=ASK_TIMEOUT,
         )
         if self.head is not None and self.head.context.repo.commit == newest:
             return None
-        context = open_context(here, self._environment, newest)
+        context = open_context(settings, self._environment, newest)
         return Head(context, wanted_of(context))
 
 
@@ -109,12 +109,12 @@ def wanted_of(context: EnvironmentContext) -> dict[str, Wanted]:
 
 
 def _wanted(context: EnvironmentContext, app: str, scalers: list[Manifest]) -> Wanted:
-    desired, environment = context.repo, context.environment
+    repo, environment = context.repo, context.environment
     try:
         rendered = render_app(
-            desired.root, desired.config, app, environment.name, tools=context.tools, cache=context.renders
+            repo.root, repo.config, app, environment.name, tools=context.tools, cache=context.renders
         )
-        confirmed = desired.confirmed(app, environment.name)
+        confirmed = repo.confirmed(app, environment.name)
     except TowpathError as error:
         return Wanted(broken=error.message)
     objects = prepare_objects(rendered.objects, owner_of(rendered), environment.ignore, scalers)

@@ -3,9 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from towpath.adapters.kubernetes import connect_environment
 from towpath.adapters.metrics import Metrics
@@ -16,6 +15,7 @@ from towpath.engine.reconcile.loop import act, conclude, look, reconcile
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 from towpath.engine.watch.git_poller import Branch, Head
 from towpath.engine.watch.informers import Followers
+from towpath.engine.watch.runner import Ended, Runner, Unrecorded
 from towpath.engine.watch.state import WatchState
 from towpath.errors import TerminalError, TowpathError
 from towpath.health import Status
@@ -31,40 +31,6 @@ UNRECORDED = 1000
 """So many reconciles are kept for a server that is away; of more, only the newest."""
 TICK = 30.0
 """Seconds until what was held back (a pause, a mode) is looked at again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a reconcile ended. `again`: trying again can help; `done` is None when it was not concluded."""
-
-    summary: str
-    failed: bool
-    again: bool = False
-    done: ReconcileResult | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unrecorded:
-    """A reconcile that no server knows of yet."""
-
-    apps: tuple[str, ...]
-    started: datetime
-    ended: datetime
-    summary: str
-    failed: bool
-
-
-class Runner(Protocol):
-    """Makes flow runs. Nothing of it raises because the server is away."""
-
-    def busy(self) -> bool | None:
-        """Whether somebody holds the environment's lock; None when the server does not answer."""
-
-    def run(self, apps: Sequence[str]) -> Ended | None:
-        """A flow run of `reconcile` in this process; None when the server went away meanwhile."""
-
-    def record(self, past: Unrecorded) -> bool:
-        """Make the run that `past` would have been; False while the server is away."""
 
 
 class Watcher:
@@ -150,26 +116,26 @@ class Watcher:
 
     def _moved(self, head: Head) -> None:
         """The branch has a new commit; the first one says where to watch."""
-        where = head.context.environment
+        environment = head.context.environment
         try:
-            head.context.repo.pauses(where.name)
+            head.context.repo.pauses(environment.name)
         except TowpathError as error:
             self._say(f"{error.message}; nothing is written until it can be read")
         if self._state is None:
-            watch_state = WatchState(self._environment, where.namespace, self._awake)
+            watch_state = WatchState(self._environment, environment.namespace, self._awake)
             watch_state.want(head.wanted)
             kubeconfig = self._settings.kubeconfig
             self._followers = Followers(
-                lambda: connect_environment(where, kubeconfig), watch_state, self._metrics, self._say
+                lambda: connect_environment(environment, kubeconfig), watch_state, self._metrics, self._say
             )
             self._followers.start()
-            self._first, self._state = where, watch_state
-            self._say(f"watching {self._environment} (namespace {where.namespace})")
+            self._first, self._state = environment, watch_state
+            self._say(f"watching {self._environment} (namespace {environment.namespace})")
             return
-        if any(getattr(where, key) != getattr(self._first, key) for key in _PLACE):
+        if any(getattr(environment, key) != getattr(self._first, key) for key in _PLACE):
             self._fatal = TerminalError(f"{self._environment} has moved to another place; watch it there")
-        elif where != self._first:
-            self._first = where
+        elif environment != self._first:
+            self._first = environment
             self._state.forgive()
         self._say(f"{self._environment} is now at commit {head.context.repo.commit[:7]}")
         self._state.want(head.wanted)
@@ -260,8 +226,8 @@ class Watcher:
         if self.branch.trouble is None or head is None:
             return reconcile(open_context(self._settings, self._environment), apps, tell=self._say)
         # Git is away: what was applied last is put back, nothing else is decided.
-        found = without_git(look(head.context, apps))
-        return conclude(found, act(found, self._say))
+        plan = without_git(look(head.context, apps))
+        return conclude(plan, act(plan, self._say))
 
     def _tell_of(self, done: ReconcileResult) -> None:
         well = {each.app for each in done.outcomes if not each.failure}
@@ -287,21 +253,21 @@ class Watcher:
 
 def policy_at(context: EnvironmentContext, app: str) -> DriftPolicy:
     """How drift of an app is answered now. Pauses that cannot be read hold everything, as in a reconcile."""
-    where = context.environment
+    environment = context.environment
     try:
-        pauses = context.repo.pauses(where.name)
+        pauses = context.repo.pauses(environment.name)
     except TowpathError as error:
-        return DriftPolicy(where.drift_mode_of(app), error.message)
-    return drift_policy(where, app, pauses, datetime.now(UTC))
+        return DriftPolicy(environment.drift_mode_of(app), error.message)
+    return drift_policy(environment, app, pauses, datetime.now(UTC))
 
 
-def without_git(found: ReconcilePlan) -> ReconcilePlan:
+def without_git(plan: ReconcilePlan) -> ReconcilePlan:
     """What may be carried out while Git cannot be read: edits are taken back, all else is only told. Pure."""
     return replace(
-        found,
+        plan,
         decisions=tuple(
             each if each.heals or each.action == "none" else replace(each, action="report", reason=AWAY)
-            for each in found.decisions
+            for each in plan.decisions
         ),
     )
 
