@@ -9,7 +9,8 @@ from prefect.logging import get_run_logger
 
 from tasks.report import artifact_key, report
 from tasks.source import Source
-from tasks.step import settings, step
+from tasks.step import settings as read_settings
+from tasks.step import step
 from towpath.adapters import docker, registry, trivy
 from towpath.errors import ConflictError, RefusedError
 from towpath.files import resolve_inside
@@ -55,15 +56,15 @@ def test(image: Image) -> Image:
 @step("scan {image.source.app} {image.source.short}")
 def scan(image: Image) -> ScanSummary:
     """Scan as the policy asks. The report is published either way; what blocks, or was not scanned, stops."""
-    here, source = settings(), image.source
+    settings, source = read_settings(), image.source
     with tempfile.TemporaryDirectory(prefix="towpath-scan-") as folder:
         tar = Path(folder) / "image.tar"
-        docker.save(image.id, tar, docker_host=here.docker_host, timeout=SCAN_TIMEOUT)
+        docker.save(image.id, tar, docker_host=settings.docker_host, timeout=SCAN_TIMEOUT)
         found = trivy.scan_image(
-            trivy.find_trivy(here),
+            trivy.find_trivy(settings),
             tar,
             source.policy.scanners,
-            cache=here.cache / "trivy",
+            cache=settings.cache / "trivy",
             timeout=SCAN_TIMEOUT,
         )
     verdict = judge_scan(found, source.policy, image.id, now=datetime.now(UTC))
@@ -82,7 +83,7 @@ def push(image: Image, scanned: ScanSummary) -> str:
     """Push what was scanned; returns the digest that the registry holds."""
     if scanned.status != "passed":  # never without a scan, whoever calls
         raise RefusedError(f"{image.source.app} {image.source.short} has no passed scan")
-    tag, docker_host = parse_image(image.source.tag), settings().docker_host
+    tag, docker_host = parse_image(image.source.tag), read_settings().docker_host
     digest = docker.push(image.id, tag, docker_host=docker_host, timeout=PUSH_TIMEOUT)
     held = registry.read_manifest(tag.with_digest(digest))
     if held.config_digest != image.id:
@@ -99,7 +100,7 @@ def _docker_build(source: Source, *, target: str | None, labels: dict[str, str])
         target=target,
         build_args={},
         labels=labels,
-        docker_host=settings().docker_host,
+        docker_host=read_settings().docker_host,
         on_line=lambda line: log.info("%s", line),
         timeout=BUILD_TIMEOUT,
     )

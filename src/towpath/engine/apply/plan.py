@@ -93,8 +93,8 @@ def read_full(
     found = {ref: live for (ref, _), live in zip(single, read, strict=True) if live is not None}
     for (group, kind, version), refs in by_kind.items():
         if len(refs) > few:
-            where = namespace if refs[0].namespace else None
-            found |= {ref_of(live): live for live in cluster.list(group, kind, where, version=version)}
+            scope = namespace if refs[0].namespace else None
+            found |= {ref_of(live): live for live in cluster.list(group, kind, scope, version=version)}
     return found
 
 

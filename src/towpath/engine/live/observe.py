@@ -61,10 +61,10 @@ def namespace_state(cluster: Cluster, name: str) -> NamespaceState:
 def wait_gone(cluster: Cluster, ref: ObjectRef, seconds: float) -> bool:
     """Watch until the object is gone; False when it is still there after `seconds`."""
     deadline = time.monotonic() + seconds
-    where = ref.namespace or None
+    namespace = ref.namespace or None
     while True:
         found, version = cluster.list_with_version(
-            ref.group, ref.kind, where, fields=f"metadata.name={ref.name}", metadata_only=True
+            ref.group, ref.kind, namespace, fields=f"metadata.name={ref.name}", metadata_only=True
         )
         if not found:
             return True
@@ -75,7 +75,7 @@ def wait_gone(cluster: Cluster, ref: ObjectRef, seconds: float) -> bool:
             for event in cluster.watch(
                 ref.group,
                 ref.kind,
-                where,
+                namespace,
                 since=version,
                 seconds=left,
                 fields=f"metadata.name={ref.name}",

@@ -49,7 +49,7 @@ def rebuild_all(cluster: Cluster, wanted: Mapping[Owner, Iterable[ObjectRef]]) -
 
 def _labelled(cluster: Cluster, owners: list[Owner], *, namespaced: bool) -> list[Manifest]:
     first = owners[0]
-    where = first.namespace if namespaced else None
+    scope = first.namespace if namespaced else None
     one, all_ = (
         f"{PART_OF_LABEL}={first.applyset}",
         f"{PART_OF_LABEL},{ENVIRONMENT_LABEL}={first.environment}",
@@ -58,7 +58,7 @@ def _labelled(cluster: Cluster, owners: list[Owner], *, namespaced: bool) -> lis
 
     def of_kind(kind: Resource) -> list[Manifest]:
         try:
-            return list(cluster.list(kind.group, kind.kind, where, labels=selector, metadata_only=True))
+            return list(cluster.list(kind.group, kind.kind, scope, labels=selector, metadata_only=True))
         except ApiRefusedError as error:
             if error.status in (403, 404, 405):
                 return []  # what may not be read was not applied by us either

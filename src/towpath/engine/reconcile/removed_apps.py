@@ -27,10 +27,10 @@ def lost_folders(
     return broken
 
 
-def unconfirmed(context: EnvironmentContext, drift: DriftReport, here: set[str]) -> dict[str, str]:
+def unconfirmed(context: EnvironmentContext, drift: DriftReport, in_git: set[str]) -> dict[str, str]:
     """Apps that left Git whose confirmed deletions cannot be read, with the reason: nothing is deleted."""
     broken = {}
-    for app in sorted({entry.app for entry in drift.entries} - here):
+    for app in sorted({entry.app for entry in drift.entries} - in_git):
         try:
             context.repo.confirmed(app, context.environment.name)
         except TowpathError as error:
@@ -39,11 +39,11 @@ def unconfirmed(context: EnvironmentContext, drift: DriftReport, here: set[str])
 
 
 def leaving(
-    context: EnvironmentContext, drift: DriftReport, here: set[str], pauses: Sequence[Pause], now: datetime
+    context: EnvironmentContext, drift: DriftReport, in_git: set[str], pauses: Sequence[Pause], now: datetime
 ) -> tuple[Decision, ...]:
     """Apps that Git has no more, with live objects whose deletion a commit confirms."""
     decisions = []
-    for app in sorted({entry.app for entry in drift.entries} - here):
+    for app in sorted({entry.app for entry in drift.entries} - in_git):
         confirmed = context.repo.confirmed(app, context.environment.name)
         entries = tuple(entry for entry in drift.entries if entry.app == app)
         confirms = any(entry.ref in confirmed for entry in entries)
