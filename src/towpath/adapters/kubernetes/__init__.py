@@ -3,7 +3,7 @@
 `connect` gives a `Cluster`: raw JSON in and out, every foreign exception already translated.
 """
 
-from towpath.adapters.kubernetes.cluster import Cluster, ServiceAnswer
+from towpath.adapters.kubernetes.cluster import Cluster
 from towpath.adapters.kubernetes.connect import connect, connect_environment, shared_connection
 from towpath.adapters.kubernetes.discovery import Kinds, Resource
 from towpath.adapters.kubernetes.errors import ApiAwayError, ApiConflictError, ApiRefusedError, FieldOwner
@@ -15,6 +15,7 @@ from towpath.adapters.kubernetes.watch import (
     WatchExpiredError,
     follow,
 )
+from towpath.adapters.kubernetes.workloads import ServiceAnswer
 
 __all__ = [
     "ApiAwayError",

@@ -6,11 +6,8 @@ called from several threads.
 """
 
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from kubernetes import client
 
@@ -19,6 +16,7 @@ from towpath.adapters.kubernetes.discovery import Kinds, Resource
 from towpath.adapters.kubernetes.errors import ApiRefusedError
 from towpath.adapters.kubernetes.watch import WatchEvent
 from towpath.adapters.kubernetes.wire import APPLY, READ_TIMEOUT, Request, Wire
+from towpath.adapters.kubernetes.workloads import Workloads
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 
 MANAGER = "towpath"
@@ -28,17 +26,7 @@ METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,{JSON}"
 PAGE = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceAnswer:
-    """What a service said through the API server's proxy. `seconds` is the time of the whole request."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-    seconds: float
-
-
-class Cluster:
+class Cluster(Workloads):
     """An API server. `server` is its address; `read_timeout` is in seconds."""
 
     def __init__(self, api: client.ApiClient, *, read_timeout: float = READ_TIMEOUT) -> None:
@@ -238,45 +226,6 @@ class Cluster:
         return True
 
     # What is about running things
-
-    def service_proxy(
-        self, namespace: str, service: str, port: int | str, path: str = "/", *, timeout: float = 10.0
-    ) -> ServiceAnswer:
-        """GET a service through the API server; any HTTP status is an answer, not an error."""
-        root = f"/api/v1/namespaces/{quote(namespace)}/services/{quote(service)}:{port}/proxy"
-        request = Request(
-            method="GET",
-            path=f"{root}/{path.lstrip('/')}",
-            accept="*/*",
-            timeout=timeout,
-            what=f"ask Service {namespace}/{service}",
-        )
-        started = time.monotonic()
-        answer = self._wire.ask(request)
-        return ServiceAnswer(answer.status, answer.data, answer.headers, time.monotonic() - started)
-
-    def pod_logs(
-        self,
-        namespace: str,
-        pod: str,
-        container: str | None = None,
-        *,
-        lines: int = 20,
-        previous: bool = False,
-    ) -> str:
-        """The last lines of a container's log; empty when it has none yet."""
-        query = {"tailLines": str(lines), "limitBytes": "65536"}
-        query |= {"container": container} if container else {}
-        query |= {"previous": "true"} if previous else {}
-        path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/log"
-        what = f"read logs of Pod {namespace}/{pod}"
-        try:
-            answer = self._wire.send(Request(method="GET", path=path, query=query, accept="*/*", what=what))
-        except ApiRefusedError as error:
-            if error.status in (400, 404):
-                return ""
-            raise
-        return answer.data.decode(errors="replace")
 
     def events(self, ref: ObjectRef, *, uid: str | None = None) -> list[Manifest]:
         """Events about one object, oldest first."""
