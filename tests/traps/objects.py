@@ -62,7 +62,7 @@ OBJECTS = {
         "`items` is not a list", '{"apiVersion": "v1", "kind": "List", "items": {"a": 1}}'
     ),
     "ownership label": plain(
-        "tells ownership", configmap("a\n  labels: {applyset.kubernetes.io/part-of: mine}")
+        "marks ownership", configmap("a\n  labels: {applyset.kubernetes.io/part-of: mine}")
     ),
     "label that is no text": plain("is not a string", configmap("a\n  labels: {a: 1}")),
     "labels that are no mapping": plain("is not a mapping", configmap("a\n  labels: [a]")),

@@ -1,4 +1,4 @@
-"""Judges the metadata of rendered objects: labels and annotations as the API server takes them, and ours."""
+"""Judges the metadata of rendered objects: labels and annotations of the API server and of Towpath."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,30 +10,30 @@ from towpath.applyset.prune import PRUNE_ANNOTATION
 from towpath.kube.apply_order import HOOK_ANNOTATION, WAVE_ANNOTATION
 
 RECREATE_ANNOTATION = "towpath.dev/recreate"
-"""Annotation `allowed`: where a field is immutable, the object may be deleted and created anew."""
+"""Annotation; `allowed`: an object with a changed immutable field may be deleted and created again."""
 MAX_ANNOTATIONS = 256 << 10
-"""Bytes of all annotations of an object that an API server takes."""
+"""Bytes of all annotations of an object; the API server's limit."""
 
-_OURS = "towpath.dev/"
-_APPLYSET = "applyset.kubernetes.io/"
+_OWN_PREFIX = "towpath.dev/"
+_APPLYSET_PREFIX = "applyset.kubernetes.io/"
 _VALUES = {
     WAVE_ANNOTATION: (re.compile(r"[-+]?[0-9]{1,6}\Z"), "a whole number"),
     HOOK_ANNOTATION: (re.compile(""), ""),  # hooks.py
     PRUNE_ANNOTATION: (re.compile(r"disabled\Z"), "`disabled`"),
     RECREATE_ANNOTATION: (re.compile(r"allowed\Z"), "`allowed`"),
-    # Of each part between commas, and possessive: a long value that is none must not be tried in many ways.
+    # For each part between commas. Possessive quantifiers keep a long invalid value from backtracking.
     IGNORE_ANNOTATION: (
         re.compile(r"\s*+(?:/(?:[^~/]|~[01])++)++\Z"),
         "JSON pointers, as in `/spec/replicas`",
     ),
 }
-"""Our annotations: what each may say."""
+"""Towpath's annotations: (pattern of the value, its description)."""
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 _KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 
 
 def metadata_problems(metadata: Mapping[str, Any], app: str | None, environment: str | None) -> Iterator[str]:
-    """What is wrong with labels, annotations, owners and finalizers of an object of this app, a line each."""
+    """A sentence for each problem of labels, annotations, owners and finalizers of an object of this app."""
     for field in ("labels", "annotations"):
         pairs = metadata.get(field)
         if pairs is None:
@@ -50,30 +50,30 @@ def metadata_problems(metadata: Mapping[str, Any], app: str | None, environment:
         yield "`metadata.ownerReferences` names an owner by uid; without it the object would be deleted"
     finalizers = metadata.get("finalizers")
     if finalizers is not None and not (
-        isinstance(finalizers, list) and all(isinstance(each, str) for each in finalizers)
+        isinstance(finalizers, list) and all(isinstance(item, str) for item in finalizers)
     ):
         yield "`metadata.finalizers` is not a list of strings"
 
 
 def _pair(field: str, key: str, value: Any, owner: Mapping[str, str | None]) -> Iterator[str]:
-    named = f"{field} {key[:100]!r}"
+    subject = f"{field} {key[:100]!r}"
     if not isinstance(value, str):
-        yield f"{named} is not a string; quote its value"
+        yield f"{subject} is not a string; quote its value"
     elif (
-        key.startswith(_APPLYSET)
+        key.startswith(_APPLYSET_PREFIX)
         or key == INVENTORY_LABEL
         or (key in owner and owner[key] not in (None, value))
     ):
-        yield f"{named} tells ownership and is Towpath's to set"
+        yield f"{subject} marks ownership and is set by Towpath only"
     elif not _KEY.match(key):
-        yield f"{named} is not a valid {field}"
+        yield f"{subject} is not a valid {field}"
     elif field == "label":
         if not _LABEL_VALUE.match(value):
-            yield f"{named} has a value that no label can have"
+            yield f"{subject} has a value that is not valid for a label"
     elif key in _VALUES:
         pattern, expected = _VALUES[key]
         parts = value.split(",") if key == IGNORE_ANNOTATION else [value]
         if not all(map(pattern.match, parts)):
             yield f"annotation {key} is {value[:100]!r}, not {expected}"
-    elif key.startswith(_OURS) and key not in owner:
+    elif key.startswith(_OWN_PREFIX) and key not in owner:
         yield f"unknown annotation {key[:100]!r}; there are {', '.join(sorted(_VALUES))}"

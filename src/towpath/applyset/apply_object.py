@@ -1,4 +1,4 @@
-"""Rendered objects made ready to apply: labelled as ours, without the fields that others decide."""
+"""Prepares rendered objects for apply: with Towpath's labels, without the fields that others own."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from towpath.kube.managed_fields import IgnoredManagers, fingerprint, foreign_ed
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 
 IGNORE_ANNOTATION = "towpath.dev/ignore"
-"""Annotation: JSON pointers, separated by commas, that are left alone in this object."""
+"""Annotation: JSON pointers of ignored fields of this object, separated by commas."""
 REPLICAS_POINTER = "/spec/replicas"
 AGGREGATED_KIND = ("rbac.authorization.k8s.io", "ClusterRole")
 RULES_POINTER = "/rules"
@@ -20,7 +20,7 @@ NO_OBJECTS: Mapping[ObjectRef, Manifest] = {}
 
 
 class FieldRule(Protocol):
-    """An ignore rule of an environment."""
+    """An ignore rule of an environment (`config.IgnoreRule`)."""
 
     @property
     def kind(self) -> str: ...
@@ -34,10 +34,10 @@ class FieldRule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApplyObject:
-    """One object. `initial` is what a new object starts with, `manifest` what is kept equal to Git.
+    """One object of the environment. `initial` is the body of a create, `manifest` that of an apply.
 
-    `ignored` are pointers, `yielded` field managers whose fields are theirs. `applied` changes with Git and
-    the rules, not with what a manager takes or gives back.
+    `ignored` are pointers, `ignored_managers` field managers whose fields are ignored. `applied_digest`
+    changes with Git and the rules, but not when such a manager takes or gives up a field.
     """
 
     ref: ObjectRef
@@ -48,12 +48,15 @@ class ApplyObject:
     ignored_managers: IgnoredManagers = ()
 
     def without(self, pointers: Iterable[str]) -> "ApplyObject":
-        """As it is, but for these fields, which are left alone."""
+        """The object with these fields ignored too."""
         ignored = tuple(sorted({*self.ignored, *pointers}))
         return replace(self, manifest=pointer.without(self.manifest, pointers), ignored=ignored)
 
     def is_settled(self, owned: OwnedObject | None, live: Manifest | None) -> bool:
-        """Whether the live object is as we left it, which is as Git wants it. `live` may be metadata only."""
+        """Whether the live object is as the last apply left it, and Git wants the same.
+
+        `live` needs metadata only.
+        """
         if owned is None or live is None or "deletionTimestamp" in live["metadata"]:
             return False
         metadata = live["metadata"]
@@ -70,29 +73,30 @@ def prepare_objects(
     objects: Iterable[Manifest],
     owner: Owner,
     rules: Iterable[FieldRule] = (),
-    scaled: Iterable[Manifest] = (),
+    autoscalers: Iterable[Manifest] = (),
     live: Mapping[ObjectRef, Manifest] = NO_OBJECTS,
 ) -> tuple[ApplyObject, ...]:
-    """Every object, once. `scaled` are live HorizontalPodAutoscalers; those among `objects` count as well.
+    """One ApplyObject for each of `objects`, in their order.
 
-    `live` (metadata is enough) tells which fields are a manager's that a rule leaves them to.
+    `autoscalers` are live HorizontalPodAutoscalers; those in `objects` count too: `replicas` of their targets
+    is ignored. `live` (metadata is enough) tells which fields the managers of ignore rules own now.
     """
     objects = list(objects)
-    targets = scale_targets([*objects, *scaled])
+    targets = scale_targets([*objects, *autoscalers])
     rules = tuple(rules)
     return tuple(_prepare(manifest, owner, rules, targets, live) for manifest in objects)
 
 
 def scale_targets(objects: Iterable[Manifest]) -> frozenset[tuple[str, str, str]]:
-    """(group, kind, name) of what HorizontalPodAutoscalers scale."""
-    found = set()
+    """(group, kind, name) of the targets of HorizontalPodAutoscalers."""
+    targets = set()
     for manifest in objects:
         if manifest["kind"] == "HorizontalPodAutoscaler":
             target = (manifest.get("spec") or {}).get("scaleTargetRef") or {}
-            found.add(
+            targets.add(
                 (group_of(target.get("apiVersion", "")), target.get("kind", ""), target.get("name", ""))
             )
-    return frozenset(found)
+    return frozenset(targets)
 
 
 def _prepare(
@@ -109,10 +113,12 @@ def _prepare(
     metadata.pop("managedFields", None)
     initial = {k: v for k, v in manifest.items() if k != "status"} | {"metadata": metadata}
     if ref.kind == "Secret" and not ref.group:
-        initial = _encoded(initial)
-    mine = [rule for rule in rules if rule.kind in ("*", ref.kind) and rule.name in (None, ref.name)]
-    ignored = {rule.pointer for rule in mine if rule.pointer and not rule.manager}
-    yielded = tuple(sorted({(rule.manager, rule.pointer or "") for rule in mine if rule.manager}))
+        initial = _with_encoded_data(initial)
+    matching = [rule for rule in rules if rule.kind in ("*", ref.kind) and rule.name in (None, ref.name)]
+    ignored = {rule.pointer for rule in matching if rule.pointer and not rule.manager}
+    ignored_managers = tuple(
+        sorted({(rule.manager, rule.pointer or "") for rule in matching if rule.manager})
+    )
     annotation = (metadata.get("annotations") or {}).get(IGNORE_ANNOTATION, "")
     ignored |= {at.strip() for at in annotation.split(",") if at.strip().startswith("/")}
     if (ref.group, ref.kind, ref.name) in targets:
@@ -121,13 +127,15 @@ def _prepare(
         ignored.add(RULES_POINTER)  # a controller puts them together
     kept = pointer.without(initial, sorted(ignored))
     applied = digest(kept)
-    if yielded and (found := live.get(ref)):
-        kept = pointer.without(kept, pointers_left_to_managers(found["metadata"], yielded, kept))
-    return ApplyObject(ref, kept, initial, tuple(sorted(ignored)), applied, yielded)
+    if ignored_managers and (live_object := live.get(ref)):
+        kept = pointer.without(
+            kept, pointers_left_to_managers(live_object["metadata"], ignored_managers, kept)
+        )
+    return ApplyObject(ref, kept, initial, tuple(sorted(ignored)), applied, ignored_managers)
 
 
-def _encoded(secret: Manifest) -> Manifest:
-    """`stringData` as `data`: the server never gives it back, and would not remove a key that left it."""
+def _with_encoded_data(secret: Manifest) -> Manifest:
+    """The Secret with `stringData` in `data`: the API server never returns `stringData`."""
     texts = secret.get("stringData") or {}
     encoded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}
     rest = {key: value for key, value in secret.items() if key != "stringData"}

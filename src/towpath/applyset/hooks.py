@@ -1,7 +1,7 @@
-"""Hooks: Jobs that run before or after a sync (`towpath.dev/hook`), one attempt per (commit, content).
+"""Hooks: Jobs that run before or after a sync (`towpath.dev/hook`), with one attempt per commit and content.
 
-On another object the annotation says when it is applied (kube/apply_order.py): a hook needs its
-ServiceAccount. Such an object is owned and kept equal to Git like any other.
+On other objects the annotation sets the phase of their apply (kube/apply_order.py), for example of the
+ServiceAccount that a hook needs. Such an object is owned and kept equal to Git like any other.
 """
 
 from collections.abc import Iterable
@@ -18,43 +18,46 @@ JOB, POD = ("batch", "Job"), ("", "Pod")
 
 
 def hook_phase(manifest: Manifest) -> str | None:
-    """When the Job runs; None for what is no hook. ConfigError for what cannot have the annotation."""
+    """The phase in which the Job runs; None for an object that is no hook.
+
+    Raises ConfigError for an unknown phase, and for an object that cannot have the annotation.
+    """
     metadata = manifest["metadata"]
-    when = (metadata.get("annotations") or {}).get(HOOK_ANNOTATION)
-    if when is None:
+    phase = (metadata.get("annotations") or {}).get(HOOK_ANNOTATION)
+    if phase is None:
         return None
-    if when not in HOOK_PHASES:
+    if phase not in HOOK_PHASES:
         raise ConfigError(
-            f"annotation {HOOK_ANNOTATION} is {when!r}, not one of {', '.join(HOOK_PHASES)}",
+            f"annotation {HOOK_ANNOTATION} is {phase!r}, not one of {', '.join(HOOK_PHASES)}",
             file=str(ref_of(manifest)),
         )
     kind = (group_of(manifest["apiVersion"]), manifest["kind"])
     if kind == JOB:
-        return str(when)
-    if kind == POD or when == SMOKE:
+        return str(phase)
+    if kind == POD or phase == SMOKE:
         problem = (
-            f"a {manifest['kind']} cannot run as a hook; use a Job (annotation {HOOK_ANNOTATION}: {when})"
+            f"a {manifest['kind']} cannot run as a hook; use a Job (annotation {HOOK_ANNOTATION}: {phase})"
         )
         raise ConfigError(problem, file=str(ref_of(manifest)))
     return None
 
 
 def split_hooks(objects: Iterable[Manifest]) -> tuple[tuple[Manifest, ...], tuple[Manifest, ...]]:
-    """(what is kept equal to Git, hooks)."""
+    """(objects that are kept equal to Git, hooks)."""
     kept: list[Manifest] = []
     hooks: list[Manifest] = []
-    for each in objects:
-        (hooks if hook_phase(each) else kept).append(each)
+    for manifest in objects:
+        (hooks if hook_phase(manifest) else kept).append(manifest)
     return tuple(kept), tuple(hooks)
 
 
-def hooks_for(hooks: Iterable[Manifest], when: str) -> list[Manifest]:
-    """Those that run then, in the order of their waves, one after the other."""
-    return in_apply_order(each for each in hooks if hook_phase(each) == when)
+def hooks_for(hooks: Iterable[Manifest], phase: str) -> list[Manifest]:
+    """The hooks of a phase, in the order in which they run: by wave, one after the other."""
+    return in_apply_order(hook for hook in hooks if hook_phase(hook) == phase)
 
 
 def find_attempt(inventory: Inventory | None, hook: Manifest, commit: str) -> HookRun | None:
-    """What is known of this hook at this commit; None when it has not been tried."""
+    """The recorded attempt of this hook at this commit; None when there was none."""
     key = (ref_of(hook), commit, digest(hook))
     runs = inventory.hooks if inventory else ()
     return next((run for run in runs if (run.ref, run.commit, run.digest) == key), None)

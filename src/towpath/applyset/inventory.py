@@ -1,7 +1,7 @@
-"""What Towpath applied for one app in one environment, kept in a ConfigMap beside it.
+"""The inventory: the objects that Towpath applied for one app in one environment, in a ConfigMap beside them.
 
-The ConfigMap is the parent of an ApplySet (KEP-3659): its id is the `part-of` label of every object, so that
-`kubectl` and people see who owns what.
+The ConfigMap is the parent of an ApplySet (KEP-3659). Its id is the label `part-of` of every object, so
+`kubectl` and people see which app owns an object.
 
 format 2    `data.inventory` is JSON. When that is large: `binaryData.inventory` is gzip of JSON without what
             does not shrink, and `binaryData.digests` has 48 bytes an object: uid, fingerprint, applied. Its
@@ -29,7 +29,7 @@ FORMAT = 2
 READABLE_FORMATS = (1, 2)
 PLAIN_LIMIT = 200_000
 MAX_BYTES = 1_000_000
-"""Bytes: the API server takes 1 MiB in a ConfigMap."""
+"""Bytes of a ConfigMap's data; the API server's limit is 1 MiB."""
 INVENTORY_LABEL = "towpath.dev/inventory"
 HEALS_LABEL = "towpath.dev/heals"
 """Label of the ConfigMap with an app's heals (drift/heal_budget.py)."""
@@ -44,7 +44,7 @@ ADDITIONAL_NAMESPACES_ANNOTATION = "applyset.kubernetes.io/additional-namespaces
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """One app in one environment: whom an object belongs to."""
+    """One app in one environment, as the owner of objects."""
 
     app: str
     environment: str
@@ -52,23 +52,23 @@ class Owner:
 
     @property
     def ref(self) -> ObjectRef:
-        """The inventory's ConfigMap."""
+        """The ConfigMap of the inventory."""
         return ObjectRef("", "ConfigMap", self.namespace, f"towpath-inventory-{self.app}")
 
     @property
     def applyset(self) -> str:
-        """The ApplySet id, by the specification's rule."""
+        """The ApplySet id of KEP-3659."""
         return _applyset(self.ref)
 
     @property
     def labels(self) -> dict[str, str]:
-        """On every object of ours."""
+        """The labels of every object that Towpath applies."""
         return {APP_LABEL: self.app, ENVIRONMENT_LABEL: self.environment, PART_OF_LABEL: self.applyset}
 
 
 @lru_cache(maxsize=1024)
 def _applyset(parent: ObjectRef) -> str:
-    """Asked for each object of an app: made once."""
+    """Cached, because every object of an app needs it."""
     text = f"{parent.name}.{parent.namespace}.{parent.kind}.{parent.group}"
     hashed = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
     return f"applyset-{hashed}-v1"
@@ -76,9 +76,10 @@ def _applyset(parent: ObjectRef) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OwnedObject:
-    """One object as it was after our last apply; `uid` is empty while that has not been confirmed.
+    """One object as it was after the last apply; `uid` is empty until the API server confirmed that apply.
 
-    `fingerprint` is that of `managedFields` (kube/managed_fields.py), `applied` the digest of what was sent.
+    `fingerprint` is that of `managedFields` (kube/managed_fields.py), `applied_digest` the digest of what was
+    sent.
     """
 
     ref: ObjectRef
@@ -89,7 +90,10 @@ class OwnedObject:
 
 @dataclass(frozen=True, slots=True)
 class HookRun:
-    """The one attempt of a hook at a commit; `uid` is that of its Job, empty while it may not exist yet."""
+    """The only attempt of a hook at a commit.
+
+    `uid` is that of its Job; empty until the Job is known to exist.
+    """
 
     ref: ObjectRef
     commit: str
@@ -101,7 +105,10 @@ class HookRun:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All objects of an owner; `commit` and `desired` (digest of the render) tell when it was written."""
+    """All objects of an owner.
+
+    `commit` and `desired` (digest of the rendering) are those of the last sync.
+    """
 
     owner: Owner
     commit: str
@@ -115,7 +122,7 @@ class Inventory:
 
 
 def with_planned_objects(old: Inventory | None, owner: Owner, refs: Iterable[ObjectRef]) -> Inventory:
-    """What may exist from now on: all of the old one, and `refs` without a uid yet."""
+    """The old inventory with `refs` added, still without uid. It is written before they are applied."""
     old = old or Inventory(owner, "", "", ())
     new = {ref: OwnedObject(ref) for ref in refs if ref not in old.by_ref}
     return replace(old, objects=_sorted({**old.by_ref, **new}))
@@ -128,26 +135,26 @@ def inventory_after_sync(
     objects: Mapping[ObjectRef, OwnedObject],
     hooks: tuple[HookRun, ...] = (),
 ) -> Inventory:
-    """What does exist now."""
+    """The inventory of what exists after a sync."""
     return Inventory(owner, commit, desired, _sorted(objects), hooks)
 
 
 def with_hook_run(old: Inventory | None, owner: Owner, run: HookRun) -> Inventory:
-    """The inventory with `run` in place of what was known of that hook."""
+    """The inventory with `run` in place of the recorded run of that hook."""
     old = old or Inventory(owner, "", "", ())
-    kept = [each for each in old.hooks if each.ref != run.ref]
-    return replace(old, hooks=tuple(sorted([*kept, run], key=lambda each: each.ref)))
+    kept = [hook for hook in old.hooks if hook.ref != run.ref]
+    return replace(old, hooks=tuple(sorted([*kept, run], key=lambda hook: hook.ref)))
 
 
-def is_same_inventory(one: Inventory | None, other: Inventory) -> bool:
-    """Whether writing `other` over `one` would be for nothing; the commit alone is no reason to write."""
-    return one is not None and replace(one, commit="") == replace(other, commit="")
+def is_same_inventory(old: Inventory | None, new: Inventory) -> bool:
+    """Whether `new` need not be written over `old`. Another commit alone is no reason to write."""
+    return old is not None and replace(old, commit="") == replace(new, commit="")
 
 
 def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
-    """The ConfigMap; `resource_version` is that of the one which it replaces.
+    """The ConfigMap; `resource_version` is that of the ConfigMap that it replaces.
 
-    Raises RefusedError when it is larger than an API server takes.
+    Raises RefusedError when it is larger than the API server allows.
     """
     owner = inventory.owner
     kinds = sorted({f"{o.ref.kind}.{o.ref.group}".rstrip(".") for o in inventory.objects})
@@ -172,9 +179,9 @@ def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
     text = canonical_json(_content(inventory, inventory.objects))
     if len(text) <= PLAIN_LIMIT:
         return {**body, "data": {"inventory": text}}
-    bare = tuple(OwnedObject(each.ref) if _packs(each) else each for each in inventory.objects)
+    bare = tuple(OwnedObject(owned.ref) if _can_pack(owned) else owned for owned in inventory.objects)
     packed = gzip.compress(canonical_json(_content(inventory, bare)).encode(), mtime=0)
-    digests = b"".join(_pack(each) for each in inventory.objects)
+    digests = b"".join(_pack(owned) for owned in inventory.objects)
     if len(packed) + len(digests) > MAX_BYTES:
         raise RefusedError(
             f"the inventory of {owner.app} in {owner.environment} ({len(inventory.objects)} objects)"
@@ -200,7 +207,10 @@ def _content(inventory: Inventory, objects: tuple[OwnedObject, ...]) -> dict[str
 
 
 def from_configmap(manifest: Manifest) -> Inventory:
-    """Raises RefusedError when it cannot be read: an unreadable inventory is not an empty one."""
+    """The inventory in a ConfigMap.
+
+    Raises RefusedError when it cannot be read: that is not an empty inventory.
+    """
     metadata = manifest["metadata"]
     try:
         content = _read(manifest)
@@ -243,13 +253,13 @@ def _key(ref: ObjectRef) -> tuple[str, str, str, str]:
     return ref.group, ref.kind, ref.namespace, ref.name
 
 
-def _packs(owned: OwnedObject) -> bool:
-    """Whether the object's three values have the usual form, that 16 bytes each can hold."""
+def _can_pack(owned: OwnedObject) -> bool:
+    """Whether uid, fingerprint and digest of the object fit into 16 bytes each."""
     return any(_pack(owned))
 
 
 def _pack(owned: OwnedObject) -> bytes:
-    """48 bytes; all zero when they could not tell the same, and then the values stay in the JSON."""
+    """The three values in 48 bytes; all zero when they do not fit: then they stay in the JSON."""
     values = (owned.uid.replace("-", ""), owned.fingerprint, owned.applied_digest)
     try:
         packed = b"".join(bytes.fromhex(value or "0" * 32) for value in values)
@@ -263,19 +273,19 @@ def _pack(owned: OwnedObject) -> bytes:
 def _unpack(objects: Mapping[ObjectRef, OwnedObject], digests: bytes) -> dict[ObjectRef, OwnedObject]:
     if len(digests) != 48 * len(objects):
         raise ValueError(f"it has {len(digests)} bytes of digests for {len(objects)} objects")
-    found = {}
+    unpacked = {}
     for index, (ref, owned) in enumerate(objects.items()):
         uid, fingerprint, applied = (digests[at : at + 16] for at in range(index * 48, index * 48 + 48, 16))
-        found[ref] = OwnedObject(
+        unpacked[ref] = OwnedObject(
             ref,
-            _uuid(uid.hex()) if any(uid) else owned.uid,
+            _format_uuid(uid.hex()) if any(uid) else owned.uid,
             fingerprint.hex() if any(fingerprint) else owned.fingerprint,
             applied.hex() if any(applied) else owned.applied_digest,
         )
-    return found
+    return unpacked
 
 
-def _uuid(hexadecimal: str) -> str:
-    # By hand: `uuid.UUID` takes longer than all the rest of reading an inventory.
+def _format_uuid(hexadecimal: str) -> str:
+    # `uuid.UUID` takes longer than the rest of reading an inventory.
     parts = (hexadecimal[at:to] for at, to in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
     return "-".join(parts)

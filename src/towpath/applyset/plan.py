@@ -1,4 +1,4 @@
-"""A plan: the ordered changes that would make live equal to desired. Frozen, byte-stable, printable."""
+"""A plan: the ordered changes of a sync. Frozen, byte-stable, printable."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ from towpath.kube.diff import Difference
 from towpath.objects import ObjectRef
 
 NOT_DELETED = "not deleted"
-"""Reason of an entry for what stays although Git does not have it."""
+"""Begin of the reason of an entry whose object stays although Git does not have it."""
 Action = Literal["create", "configure", "unchanged", "delete", "skip"]
 _SIGN = {"create": "+", "configure": "~", "delete": "-", "unchanged": " ", "skip": "!"}
-_DONE: dict[Action, str] = {
+_SUMMARY_WORDS: dict[Action, str] = {
     "create": "to create",
     "configure": "to configure",
     "delete": "to delete",
@@ -22,14 +22,14 @@ _DONE: dict[Action, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PlanEntry:
-    """What would happen to one object, and why."""
+    """What the sync would do to one object, and why."""
 
     ref: ObjectRef
     action: Action
     differences: tuple[Difference, ...] = ()
     reason: str = ""
     uid: str = ""
-    """Of the object that would be deleted."""
+    """The uid of the object that would be deleted."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -48,7 +48,7 @@ class PlanEntry:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`entries` are in the order in which they would be carried out, deletions last."""
+    """The entries are in the order of the sync, deletions last. `desired_digest` is that of the rendering."""
 
     app: str
     environment: str
@@ -57,22 +57,22 @@ class Plan:
 
     @property
     def changes(self) -> tuple[PlanEntry, ...]:
-        """Entries that would write."""
+        """The entries that write to the cluster."""
         return tuple(entry for entry in self.entries if entry.action not in ("unchanged", "skip"))
 
     @property
     def differs(self) -> bool:
-        """Whether live is not as Git wants it, also where a sync could not help it."""
+        """Whether live objects differ from Git, even where a sync would not change them."""
         return any(
             entry.action != "unchanged" and not entry.reason.startswith(NOT_DELETED) for entry in self.entries
         )
 
     def summary(self) -> str:
-        """One line."""
+        """One line: `hello in dev: 1 to create (3 objects)`."""
         counts = Counter(entry.action for entry in self.entries)
-        told = [f"{counts[action]} {words}" for action, words in _DONE.items() if counts[action]]
+        parts = [f"{counts[action]} {words}" for action, words in _SUMMARY_WORDS.items() if counts[action]]
         total = f"{len(self.entries)} object{'' if len(self.entries) == 1 else 's'}"
-        what = ", ".join(told) if told else "nothing to do"
+        what = ", ".join(parts) if parts else "nothing to do"
         return f"{self.app} in {self.environment}: {what} ({total})"
 
     def to_json(self) -> dict[str, Any]:
@@ -85,27 +85,27 @@ class Plan:
         }
 
     def to_text(self) -> str:
-        """For a terminal."""
-        told = [entry for entry in self.entries if entry.action != "unchanged"]
-        return "\n".join([*(line for entry in told for line in entry.lines()), self.summary()])
+        """The changes as lines of a diff, for a terminal."""
+        shown = [entry for entry in self.entries if entry.action != "unchanged"]
+        return "\n".join([*(line for entry in shown for line in entry.lines()), self.summary()])
 
     def to_markdown(self) -> str:
-        """Summary and a fenced diff."""
-        told = [entry for entry in self.entries if entry.action != "unchanged"]
-        if not told:
+        """The summary and the changes in a `diff` block."""
+        shown = [entry for entry in self.entries if entry.action != "unchanged"]
+        if not shown:
             return self.summary() + "\n"
-        body = "\n".join(_marked(line) for entry in told for line in entry.lines())
+        body = "\n".join(_sign_first(line) for entry in shown for line in entry.lines())
         return f"{self.summary()}\n\n{fenced_block(body)}\n"
 
 
 def fenced_block(body: str, language: str = "diff") -> str:
-    """A code block that its content cannot end."""
+    """A Markdown code block whose fence does not occur in `body`."""
     fence = "```"
     while fence in body:
         fence += "`"
     return f"{fence}{language}\n{body}\n{fence}"
 
 
-def _marked(line: str) -> str:
-    """The sign of a field's line moves to the first column, where `diff` colouring looks for it."""
+def _sign_first(line: str) -> str:
+    """The line with its sign in the first column, where the highlighting of `diff` expects it."""
     return f"{line[2]} {'  '}{line[4:]}" if line.startswith(("  - ", "  + ")) else line

@@ -1,4 +1,4 @@
-"""What may be deleted: only what inventory, live label and uid all claim, and never much at once."""
+"""Which objects a sync may delete: those that inventory, label and uid claim, up to the prune limit."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ PROTECTED_KINDS = ("Namespace", "CustomResourceDefinition", "PersistentVolumeCla
 
 @dataclass(frozen=True, slots=True)
 class PruneCandidate:
-    """An object that the inventory has and Git has not; `live` (metadata is enough) is None if gone."""
+    """An object of the inventory that Git does not have. `live` needs metadata only; None: it is gone."""
 
     owned: OwnedObject
     live: Manifest | None
@@ -23,7 +23,7 @@ class PruneCandidate:
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """What to do with the candidates. `gone` leave the inventory, `kept` (with the reason) stay in it."""
+    """The candidates, sorted. `gone` leave the inventory; `kept` are (object, reason) and stay in it."""
 
     delete: tuple[tuple[ObjectRef, str], ...]
     """(object, uid)"""
@@ -32,18 +32,18 @@ class Pruning:
 
 
 def decide_pruning(candidates: Iterable[PruneCandidate], owner: Owner) -> Pruning:
-    """Sort the candidates."""
+    """Decide for each candidate whether it is deleted, kept, or gone already."""
     delete: list[tuple[ObjectRef, str]] = []
     kept: list[tuple[ObjectRef, str]] = []
     gone: list[ObjectRef] = []
-    for candidate in sorted(candidates, key=lambda c: c.owned.ref):
+    for candidate in sorted(candidates, key=lambda candidate: candidate.owned.ref):
         ref, live = candidate.owned.ref, candidate.live
         if live is None:
             gone.append(ref)
             continue
         metadata = live["metadata"]
         if candidate.owned.uid not in ("", metadata["uid"]):
-            gone.append(ref)  # ours was deleted; this is somebody else's by the same name
+            gone.append(ref)  # another object has its name now
         elif (metadata.get("labels") or {}).get(PART_OF_LABEL) != owner.applyset:
             kept.append((ref, f"its label {PART_OF_LABEL} does not say that it is {owner.app}'s"))
         elif (metadata.get("annotations") or {}).get(PRUNE_ANNOTATION) == "disabled":
@@ -61,9 +61,9 @@ def check_prune_limit(
     share: float,
     confirmed: Mapping[ObjectRef, str] = NOTHING_CONFIRMED,
 ) -> None:
-    """RefusedError for more deletions than max(limit, share of `total`), or any of a protected kind.
+    """Raise RefusedError for more deletions than max(`limit`, `share` of `total`), or one of a protected kind.
 
-    Objects that are in `confirmed` with their uid do not count.
+    Deletions that `confirmed` has with the same uid do not count.
     """
     unconfirmed = [ref for ref, uid in pruning.delete if confirmed.get(ref) != uid]
     protected = [ref for ref in unconfirmed if ref.kind in PROTECTED_KINDS]

@@ -1,11 +1,11 @@
-"""`prune.yaml`: the deletions that a person confirmed by a commit, bound to exactly the listed objects.
+"""`prune.yaml`: the deletions that a person confirmed by a commit, for exactly the listed objects.
 
     reason: hello moved to another cluster
     objects:
     - {kind: PersistentVolumeClaim, namespace: prod, name: data, uid: 0d5c2f6e-…}
 
-`towpath plan APP ENVIRONMENT --confirm` prints it. Because of the uid a confirmation cannot be used twice: an
-object that is made again by the same name is another one.
+`towpath plan APP ENVIRONMENT --confirm` prints it. The uid binds a confirmation to one object: a new object
+of the same name needs a new one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,16 +19,16 @@ from towpath.yamltext.writer import dump
 
 PRUNE_FILE = "prune.yaml"
 ConfirmedDeletions = Mapping[ObjectRef, str]
-"""Object -> the uid that it must have."""
+"""Object -> the uid that it must have to be deleted."""
 
 
 def prune_path(app: str, environment: str) -> str:
-    """Where the environment repository keeps an app's confirmed deletions."""
+    """The path of an app's `prune.yaml` in the environment repository."""
     return f"apps/{app}/{environment}/{PRUNE_FILE}"
 
 
 def load_confirmed_deletions(root: Path, app: str, environment: str) -> dict[ObjectRef, str]:
-    """What a checkout confirms; nothing without the file. ConfigError names file and line."""
+    """The confirmed deletions of a checkout; none without the file. Raises ConfigError with file and line."""
     path = prune_path(app, environment)
     text = read_text(root, path)
     return {} if text is None else parse_prune_file(text, path)
@@ -63,14 +63,14 @@ def dump_prune_file(objects: Iterable[tuple[ObjectRef, str]], reason: str = "") 
     """The text of a `prune.yaml` for (object, uid) pairs."""
     listed = []
     for ref, uid in objects:
-        named = {
+        entry = {
             "group": ref.group,
             "kind": ref.kind,
             "namespace": ref.namespace,
             "name": ref.name,
             "uid": uid,
         }
-        listed.append({key: value for key, value in named.items() if value})
+        listed.append({key: value for key, value in entry.items() if value})
     data = ({"reason": reason} if reason else {}) | {"objects": listed}
     head = "# Deletions that are meant. Commit this file beside release.yaml; remove it when they are done.\n"
     return dump(data, head=head, file=PRUNE_FILE)

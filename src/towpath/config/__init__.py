@@ -1,6 +1,6 @@
-"""`towpath.yaml`: read once, at the door, into strict and frozen models that can be trusted afterwards.
+"""`towpath.yaml`: read once into strict and frozen models.
 
-All problems of a file come in one ConfigError, a line each: `towpath.yaml:12: unknown key …; did you mean …?`
+One ConfigError has all problems of the file, a line each: `towpath.yaml:12: unknown key …; did you mean …?`
 """
 
 from towpath.config.fields import DriftMode, ExtrasMode, parse_duration

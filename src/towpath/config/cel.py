@@ -1,7 +1,7 @@
-"""CEL expressions of `healthCheckExprs`: compiled, and refused where they could run for ever.
+"""Compiles the CEL expressions of `healthCheckExprs`, and refuses expressions that could run for ever.
 
-Nothing can stop an expression that runs, so that what could run for ever is not begun: macros (`all`, `map`)
-in macros in macros. The library is imported only when there are expressions.
+A running expression cannot be stopped. So macros (`all`, `map`) nested more than MAX_MACRO_DEPTH deep are
+refused before they run. The CEL library is imported only when there are expressions.
 """
 
 import re
@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 MAX_MACRO_DEPTH = 2
-"""Of macros inside of each other."""
+"""Levels of nested macros."""
 
 
 class Program(Protocol):
@@ -25,7 +25,10 @@ class Program(Protocol):
 
 
 def compile_expression(text: str) -> Program:
-    """Raises ValueError, in one line, for what is no CEL, or could run for ever."""
+    """The compiled expression.
+
+    Raises ValueError, in one line, for invalid CEL and for macros nested too deep.
+    """
     import cel
 
     if macro_depth(text) > MAX_MACRO_DEPTH:
@@ -34,13 +37,13 @@ def compile_expression(text: str) -> Program:
         program: Program = cel.compile(text)
     except (ValueError, RuntimeError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        said = lines[0].partition("ERROR: ")[2] or lines[0]
-        raise ValueError(f"not a CEL expression: {said}") from error
+        reason = lines[0].partition("ERROR: ")[2] or lines[0]
+        raise ValueError(f"not a CEL expression: {reason}") from error
     return program
 
 
 def macro_depth(text: str) -> int:
-    """How many macros of an expression are inside of each other; 1 for those side by side."""
+    """The depth to which macros are nested; 1 for macros side by side, 0 without macros."""
     deepest, word = 0, ""
     opened: list[bool] = []
     for token in _TOKEN.finditer(text):

@@ -1,4 +1,4 @@
-"""What one field of `towpath.yaml` alone cannot tell: each problem with its line."""
+"""Checks of `towpath.yaml` that compare several fields; each problem has its line."""
 
 import difflib
 from collections.abc import Iterable
@@ -14,64 +14,66 @@ MAX_HINTS = 3
 
 
 def check_names(config: Config, document: ConfigDocument, file: str) -> None:
-    """What one field alone cannot tell: names that must be unique, or exist, or be enough."""
+    """Names are unique and exist, and there are enough approvers. Raises ConfigError with all problems."""
     problems: list[tuple[int, str]] = []
 
-    def problem(where: str, *path: str | int) -> None:
-        problems.append((document.line(("environments", *path)), where))
+    def problem(message: str, *path: str | int) -> None:
+        problems.append((document.line(("environments", *path)), message))
 
     def hint(name: str, known: Iterable[str]) -> str:
-        # Comparing takes its time; who has many such problems misspelt the first one, too.
-        near = difflib.get_close_matches(name, sorted(known), n=1) if len(problems) < MAX_HINTS else []
-        return f"; did you mean `{near[0]}`?" if near else ""
+        # Comparing names is slow, so only the first problems get a hint.
+        nearest = difflib.get_close_matches(name, sorted(known), n=1) if len(problems) < MAX_HINTS else []
+        return f"; did you mean `{nearest[0]}`?" if nearest else ""
 
-    seen: set[str] = set()
-    places: dict[tuple[str | None, str | None, str], str] = {}
+    earlier: set[str] = set()
+    by_namespace: dict[tuple[str | None, str | None, str], str] = {}
     for index, environment in enumerate(config.environments):
         name = environment.name
-        if name in seen:
+        if name in earlier:
             problem(f"environment `{name}` is there twice", index, "name")
         if name in RESERVED:
             problem(f"`{name}` is {RESERVED[name]}; choose another name", index, "name")
-        place = (environment.kubeconfig, environment.context, environment.namespace)
-        if place in places:
+        namespace = (environment.kubeconfig, environment.context, environment.namespace)
+        if namespace in by_namespace:
             problem(
-                f"environments `{places[place]}` and `{name}` have the same namespace", index, "namespace"
+                f"environments `{by_namespace[namespace]}` and `{name}` have the same namespace",
+                index,
+                "namespace",
             )
         before = environment.gate.verified_in
-        if before is not None and before not in seen:
+        if before is not None and before not in earlier:
             problem(
-                f"verifiedIn: no environment before `{name}` is called `{before}`{hint(before, seen)}",
+                f"verifiedIn: no environment before `{name}` is called `{before}`{hint(before, earlier)}",
                 *(index, "gate", "verifiedIn"),
             )
         approvals = environment.gate.approvals
-        if approvals.required > (able := len(set(approvals.approvers))):
+        if approvals.required > (approvers := len(set(approvals.approvers))):
             problem(
-                f"{approvals.required} approvals are required, but only {able} may approve;"
+                f"{approvals.required} approvals are required, but only {approvers} may approve;"
                 " add names under `from`",
                 *(index, "gate", "approvals", "required"),
             )
         for app in environment.apps:
             if app not in config.apps:
                 problem(f"apps: there is no app `{app}`{hint(app, config.apps)}", index, "apps", app)
-        seen.add(name)
-        places[place] = name
+        earlier.add(name)
+        by_namespace[namespace] = name
     if problems:
         raise config_error(problems, file)
 
 
 def check_expressions(config: Config, document: ConfigDocument, file: str) -> None:
-    """Each expression is CEL, and each kind is there once."""
+    """Every expression is valid CEL, and no kind is listed twice. Raises ConfigError with all problems."""
     problems: list[tuple[int, str]] = []
-    seen: set[tuple[str, str]] = set()
-    for index, each in enumerate(config.health_check_exprs):
-        key = (each.api_version.rpartition("/")[0], each.kind)
-        if key in seen:
+    kinds: set[tuple[str, str]] = set()
+    for index, check in enumerate(config.health_check_exprs):
+        kind = (check.api_version.rpartition("/")[0], check.kind)
+        if kind in kinds:
             line = document.line(("healthCheckExprs", index, "kind"))
-            problems.append((line, f"healthCheckExprs: {each.kind} of {each.api_version} is there twice"))
-        seen.add(key)
+            problems.append((line, f"healthCheckExprs: {check.kind} of {check.api_version} is there twice"))
+        kinds.add(kind)
         for name in ("current", "in_progress", "failed"):
-            text = getattr(each, name)
+            text = getattr(check, name)
             try:
                 if text:
                     compile_expression(text)

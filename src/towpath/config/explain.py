@@ -1,4 +1,4 @@
-"""A sentence for each of pydantic's errors, in the words of `towpath.yaml`."""
+"""Explains pydantic's errors in the words of `towpath.yaml`."""
 
 import difflib
 import json
@@ -13,7 +13,7 @@ from towpath.config.models import Config
 
 
 def explain(problem: dict[str, Any]) -> str:
-    """A sentence for one of pydantic's errors."""
+    """A sentence for one item of pydantic's `ValidationError.errors()`."""
     loc: tuple[str | int, ...] = problem["loc"]
     key, parent = (loc[-1] if loc else ""), loc[:-1]
     inside = f" in {_dotted(parent)}" if parent else ""
@@ -21,8 +21,8 @@ def explain(problem: dict[str, Any]) -> str:
     match problem["type"]:
         case "extra_forbidden":
             known = _keys_at(parent)
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+            nearest = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+            hint = f"did you mean `{nearest[0]}`?" if nearest else f"known are {', '.join(known)}"
             return f"unknown key `{key}`{inside}; {hint}"
         case "missing":
             return f"`{key}` is missing{inside}"
@@ -49,23 +49,23 @@ def _shown(value: object) -> str:
 
 def _dotted(path: tuple[str | int, ...]) -> str:
     """`environments[1].gate.soak`"""
-    # `extras: x` is short for `extras: {"*": x}`; nobody wrote the star.
+    # `extras: x` is short for `extras: {"*": x}`: the file has no star.
     path = path[:-1] if path[-2:] == ("extras", "*") else path
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
 def _keys_at(path: tuple[str | int, ...]) -> list[str]:
-    """The keys that the model at `path` knows."""
-    here: Any = Config
+    """The keys of the model at `path`."""
+    model: Any = Config
     for part in path:
-        here = _model_in(here)
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            fields = {field.alias or name: field for name, field in here.model_fields.items()}
-            here = fields[str(part)].annotation
+        model = _model_in(model)
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            fields = {field.alias or name: field for name, field in model.model_fields.items()}
+            model = fields[str(part)].annotation
         else:
-            here = typing.get_args(here)[1 if typing.get_origin(here) is dict else 0]
-    here = _model_in(here)
-    return [field.alias or name for name, field in here.model_fields.items()]
+            model = typing.get_args(model)[1 if typing.get_origin(model) is dict else 0]
+    model = _model_in(model)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> Any:

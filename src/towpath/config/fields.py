@@ -1,4 +1,4 @@
-"""The kinds of values in `towpath.yaml`: names, durations, images, paths, and what is said of wrong ones."""
+"""The types of values in `towpath.yaml`: names, durations, images, paths; and the messages for wrong ones."""
 
 import re
 from datetime import timedelta
@@ -20,13 +20,13 @@ _IMAGE = (
 
 
 def parse_duration(value: object) -> timedelta:
-    """`90s`, `5m`, `1h30m`, `7d` -> timedelta; ValueError for anything else."""
+    """`90s`, `5m`, `1h30m`, `7d` as a timedelta. Raises ValueError for any other text."""
     if isinstance(value, timedelta):
         return value
-    found = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
-    if not found:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if not match:
         raise ValueError("must be a duration such as 90s, 5m, 1h30m or 7d")
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     try:
         return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     except OverflowError:

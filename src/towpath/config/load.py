@@ -1,4 +1,4 @@
-"""Reads `towpath.yaml` once, at the door."""
+"""Reads and checks `towpath.yaml`."""
 
 import json
 import re
@@ -16,7 +16,10 @@ from towpath.yamltext.config_reader import MAX_PROBLEMS, config_error, read_docu
 
 
 def load_config(checkout: Path) -> Config:
-    """Read `towpath.yaml` of a checkout of the environment repository; ConfigError says all that is wrong."""
+    """Read `towpath.yaml` of a checkout of the environment repository.
+
+    Raises ConfigError with all problems.
+    """
     text = read_text(checkout, CONFIG_FILE)
     if text is None:
         raise ConfigError(
@@ -35,18 +38,18 @@ def parse_config(text: str, file: str = CONFIG_FILE) -> Config:
             "must be a mapping that begins with `apiVersion: towpath.dev/v1`", file=file, line=1
         )
     try:
-        # JSON, because strict mode then takes lists for tuples and text for dates, and nothing else.
+        # Only from JSON does strict mode accept lists as tuples and texts as dates.
         config = Config.model_validate_json(json.dumps(document.data), by_name=False, by_alias=True)
     except ValidationError as error:
-        found = sorted(
+        errors = sorted(
             (document.line(tuple(problem["loc"])), index, problem)
             for index, problem in enumerate(error.errors(include_url=False))
-            # A list whose items are all wrong counts as empty; the items' own problems are enough.
+            # pydantic takes a list of wrong items for empty; the problems of the items are enough.
             if problem["type"] != "too_short" or not problem["input"]
         )
-        problems = [(line, explain(dict(problem))) for line, _, problem in found[: MAX_PROBLEMS + 1]]
-        # Those that will not be told need no sentence, which takes its time.
-        problems += [(line, f"{index}") for line, index, _ in found[MAX_PROBLEMS + 1 :]]
+        problems = [(line, explain(dict(problem))) for line, _, problem in errors[: MAX_PROBLEMS + 1]]
+        # Problems beyond the limit are not shown: they only count, so they need no sentence.
+        problems += [(line, f"{index}") for line, index, _ in errors[MAX_PROBLEMS + 1 :]]
         raise config_error(problems, file) from error
     check_names(config, document, file)
     if config.health_check_exprs:
@@ -65,10 +68,11 @@ def config_schema() -> dict[str, Any]:
 
 
 def resolve_source_url(app: App, environments_url: str) -> str:
-    """The URL of an app's source; `./` and `../` are resolved against the environment repository's URL.
+    """The URL of an app's source. `./` and `../` are resolved against the URL of the environment repository.
 
     The rule is that of `git submodule`: `../hello.git` next to `https://host/team/environments.git` is
-    `https://host/team/hello.git`. Raises ConfigError when there are more `../` than the URL has parts.
+    `https://host/team/hello.git`. Raises ConfigError without a source, and when there are more `../` than the
+    URL has parts.
     """
     if app.source is None:
         raise ConfigError(
@@ -81,9 +85,9 @@ def resolve_source_url(app: App, environments_url: str) -> str:
     if not re.match(r"\.{1,2}/", url):
         return url
     base = environments_url.rstrip("/")
-    while found := re.match(r"(\.{1,2})/+", url):
-        url = url[found.end() :]
-        if found[1] == "..":
+    while prefix := re.match(r"(\.{1,2})/+", url):
+        url = url[prefix.end() :]
+        if prefix[1] == "..":
             cut = max(base.rfind("/"), base.rfind(":"))
             if cut <= 0 or base[: cut + 1].endswith("://") or (base[cut] == ":" and not base[cut + 1 :]):
                 raise ConfigError(

@@ -39,7 +39,7 @@ class Source(Model):
 
 
 class SmokeCheck(Model):
-    """One thing to ask after everything is healthy: a Service, a URL, or a Job that must succeed."""
+    """One check after all objects are healthy: a Service, a URL, or a Job that must succeed."""
 
     service: Name | None = None
     port: Annotated[int | None, Field(ge=1, le=65535)] = None
@@ -84,7 +84,7 @@ class App(Model):
 
 
 class IgnoreRule(Model):
-    """Fields that somebody else owns, by pointer or by field manager: never planned, never drift."""
+    """Fields that others own, by pointer or by field manager: never applied, never drift."""
 
     kind: Annotated[Text, Field(description="`*`: any kind.")]
     name: Text | None = None
@@ -97,28 +97,28 @@ class IgnoreRule(Model):
     ] = None
 
     @model_validator(mode="after")
-    def _says_what(self) -> "IgnoreRule":
+    def _names_fields(self) -> "IgnoreRule":
         if self.pointer is None and self.manager is None:
             raise ValueError("must have `pointer` (a field), `manager` (a field manager), or both")
         return self
 
 
 class PruneLimit(Model):
-    """One sync deletes at most max(limit, share of the inventory) objects."""
+    """One sync deletes at most max(`limit`, `share` of the inventory) objects."""
 
     limit: Annotated[int, Field(ge=0)] = 3
     share: Annotated[float, Field(ge=0, le=1)] = 0.2
 
 
 class Approvals(Model):
-    """How many of whom must approve."""
+    """How many people must approve, and who may."""
 
     required: Annotated[int, Field(ge=0)] = 0
     approvers: Annotated[tuple[Text, ...], Field(alias="from")] = ()
 
 
 class Gate(Model):
-    """What must hold before a release may enter."""
+    """The conditions under which a release may enter the environment."""
 
     verified_in: Annotated[
         Text | None,
@@ -129,7 +129,7 @@ class Gate(Model):
 
 
 class AppPolicy(Model):
-    """What holds in an environment for one app only."""
+    """The policies of an environment for one app."""
 
     drift: Annotated[DriftMode | None, Field(description="null: as the environment.")] = None
 
@@ -172,12 +172,12 @@ class Environment(Model):
     on_failure: Literal["rollback", "hold"] = "rollback"
 
     def drift_mode_of(self, app: str) -> DriftMode:
-        """The mode that holds for one app here."""
+        """The drift mode of one app in this environment."""
         policy = self.apps.get(app)
         return policy.drift if policy and policy.drift else self.drift
 
     def extras_mode_of(self, group: str, kind: str) -> ExtrasMode:
-        """What is done about undeclared objects of a kind."""
+        """The mode for undeclared objects of a kind."""
         for name in (f"{kind}.{group}", kind, "*"):
             if name in self.extras:
                 return self.extras[name]
@@ -185,13 +185,13 @@ class Environment(Model):
 
     @property
     def extra_kinds(self) -> tuple[tuple[str, str], ...]:
-        """(group, kind) of what `extras` names with its group, and is therefore looked for."""
+        """(group, kind) of the keys of `extras` that have a group: these kinds are searched for extras."""
         named = (name.partition(".") for name in self.extras)
         return tuple((group, kind) for kind, _, group in named if group)
 
 
 class ScanIgnore(Model):
-    """One finding that does not block until a date, and why."""
+    """A finding that does not block until a date, with the reason."""
 
     id: Text
     until: date
@@ -199,7 +199,7 @@ class ScanIgnore(Model):
 
 
 class ScanPolicy(Model):
-    """What is looked for in an image, and which findings block it."""
+    """The scanners of an image, and the findings that block it."""
 
     scanners: tuple[Literal["secret", "vuln", "misconfig"], ...] = ("secret", "vuln")
     block: tuple[Severity, ...] = ("CRITICAL", "HIGH")
@@ -209,7 +209,7 @@ class ScanPolicy(Model):
 
 
 class HealthCheckExpression(Model):
-    """How a kind of custom resource tells its health, in CEL, as in Flux's Kustomizations."""
+    """CEL expressions for the health of a kind of custom resource, as in Flux's Kustomizations."""
 
     api_version: Annotated[str, StringConstraints(pattern=API_VERSION), Field(alias="apiVersion")]
     kind: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$(?!\n)")]
@@ -232,28 +232,28 @@ class Config(Model):
             app._name = name
 
     def app(self, name: str) -> App:
-        """The app of that name; UnknownNameError names the nearest one there is."""
+        """The app of that name; raises UnknownNameError."""
         try:
             return self.apps[name]
         except KeyError:
             raise UnknownNameError("app", name, self.apps, where=CONFIG_FILE) from None
 
     def environment(self, name: str) -> Environment:
-        """The environment of that name; UnknownNameError names the nearest one there is."""
+        """The environment of that name; raises UnknownNameError."""
         return self.environments[self._index(name)]
 
     def next_environment(self, name: str) -> Environment | None:
-        """The one after `name` in promotion order; None after the last."""
+        """The environment after `name` in promotion order; None after the last."""
         after = self._index(name) + 1
         return self.environments[after] if after < len(self.environments) else None
 
     def previous_environment(self, name: str) -> Environment | None:
-        """The one before `name` in promotion order; None before the first."""
+        """The environment before `name` in promotion order; None before the first."""
         index = self._index(name)
         return self.environments[index - 1] if index else None
 
     def verified_in(self, name: str) -> str | None:
-        """Where a release must have been verified before it may enter `name`; None: nowhere."""
+        """The environment in which a release must be verified before it may enter `name`; None: in none."""
         previous = self.previous_environment(name)
         return self.environment(name).gate.verified_in or (previous.name if previous else None)
 

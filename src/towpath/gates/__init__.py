@@ -1,1 +1,1 @@
-"""What must hold before a release enters an environment: policies, approvals, pauses. Pure."""
+"""Gates: the conditions under which a release may enter an environment, approvals, pauses. Pure."""

@@ -1,4 +1,4 @@
-"""An approval: one person's yes or no to one digest with one set of manifests in one environment."""
+"""Approvals: one person's decision about one digest with one set of manifests in one environment."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _CLOCK_SKEW = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """`digest` and `manifests` (hash of what will be applied) are what the approver saw. `at` is RFC 3339."""
+    """`digest` and `manifests` (hash of the rendered objects) are what the approver saw. `at` is RFC 3339."""
 
     approver: str
     digest: str
@@ -26,12 +26,12 @@ class Approval:
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON data."""
+        """Plain JSON values."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The inverse of `to_json`; ValueError when `data` is no approval."""
+        """The inverse of `to_json`; raises ValueError for other data."""
         names = {field.name for field in dataclasses.fields(cls)}
         if (
             not isinstance(data, dict)
@@ -56,14 +56,16 @@ def check_approval(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Raise RefusedError unless `approval` allows `app` at `digest` with `manifests` in `environment` now.
 
-    `author` is the release's author: nobody approves his own work.
+    `author` is the author of the release, who may not approve it. `lifetime` is the age at which an approval
+    expires.
     """
-    wanted = {"app": app, "environment": environment.name, "digest": digest, "manifests": manifests}
-    for name, value in wanted.items():
-        given = getattr(approval, name)
-        if given != value:
+    expected = {"app": app, "environment": environment.name, "digest": digest, "manifests": manifests}
+    for name, value in expected.items():
+        approved = getattr(approval, name)
+        if approved != value:
             raise RefusedError(
-                f"{approval.approver}'s approval is for another {name}: {_short(given)}, not {_short(value)}",
+                f"{approval.approver}'s approval is for another {name}:"
+                f" {_short(approved)}, not {_short(value)}",
                 remedy="What was approved has changed: look at the new plan and approve that.",
             )
     if approval.approver not in environment.gate.approvals.approvers:
@@ -87,7 +89,7 @@ def check_approval(  # noqa: PLR0913, PLR0917
 
 
 def is_author(approver: str, author: str) -> bool:
-    """Whether `approver` is the person of `author` (`Name <mail@host>`, a name, or an address)."""
+    """Whether `approver` and `author` (`Name <mail@host>`, a name, or an address) are the same person."""
     name, _, rest = author.partition("<")
     mail = rest.partition(">")[0].strip() or (name.strip() if "@" in name else "")
     aliases = {author, name, mail, mail.partition("@")[0]}

@@ -1,10 +1,10 @@
-"""A pause: until when nothing is written to an environment, or for one app, and why. Kept in Git.
+"""Pauses: until when, and why, nothing is written to an environment, or for one of its apps. Kept in Git.
 
     # pauses/prod.yaml
     - {until: '2026-11-21T18:00:00+00:00', reason: database migration, by: alice, at: …}
     - {app: hello, until: '2026-11-22T08:00:00+00:00', reason: looking for a leak, by: bob, at: …}
 
-`towpath pause` writes the file, `towpath resume` takes entries out. One that has ended says nothing any more.
+`towpath pause` adds entries, `towpath resume` removes them. A pause that has ended has no effect.
 """
 
 import re
@@ -26,7 +26,7 @@ _HEAD = "# Who paused what, until when, and why: `towpath pause` and `towpath re
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """`app` is empty for the whole environment; `until` and `at` are RFC 3339 with a time zone."""
+    """One pause. `app` is empty for the whole environment; `until` and `at` are RFC 3339 with a time zone."""
 
     app: str
     until: str
@@ -35,7 +35,7 @@ class Pause:
     at: str = ""
 
     def holds(self, app: str, now: datetime) -> bool:
-        """Whether it is still on for this app; an empty one asks about the whole environment."""
+        """Whether `app` is paused at `now`. An empty `app` stands for the whole environment."""
         return self.app in ("", app) and now < datetime.fromisoformat(self.until)
 
     def to_json(self) -> dict[str, str]:
@@ -47,21 +47,21 @@ class Pause:
 
 
 def pause_path(environment: str) -> str:
-    """Where the environment repository keeps an environment's pauses."""
+    """The path of an environment's pauses in the environment repository."""
     return f"pauses/{environment}.yaml"
 
 
 def load_pauses(root: Path, environment: str) -> tuple[Pause, ...]:
-    """The pauses of a checkout, also those that have ended. ConfigError names file and line."""
+    """The pauses in a checkout, with those that have ended. Raises ConfigError with file and line."""
     path = pause_path(environment)
     text = read_text(root, path)
     return () if text is None else parse_pauses(text, path)
 
 
 def active_pause(pauses: Iterable[Pause], app: str, now: datetime) -> Pause | None:
-    """The pause that holds for an app; of several the one that ends last."""
-    found = [each for each in pauses if each.holds(app, now)]
-    return max(found, key=lambda each: datetime.fromisoformat(each.until), default=None)
+    """The pause of an app at `now`; of several the one that ends last."""
+    holding = [pause for pause in pauses if pause.holds(app, now)]
+    return max(holding, key=lambda pause: datetime.fromisoformat(pause.until), default=None)
 
 
 def parse_pauses(text: str, file: str) -> tuple[Pause, ...]:
@@ -83,26 +83,26 @@ def parse_pauses(text: str, file: str) -> tuple[Pause, ...]:
 
 
 def dump_pauses(pauses: Iterable[Pause]) -> str | None:
-    """The file's text; None when there is none left, and with it no need for a file."""
-    items = [{key: value for key, value in each.to_json().items() if value} for each in pauses]
+    """The text of the file; None without pauses, which need no file."""
+    items = [{key: value for key, value in pause.to_json().items() if value} for pause in pauses]
     return dump(items, head=_HEAD) if items else None
 
 
 def add_pause(pauses: Iterable[Pause], new: Pause, now: datetime) -> tuple[Pause, ...]:
-    """With `new` in place of an earlier one for the same app; those that have ended are dropped."""
-    kept = [each for each in pauses if each.app != new.app and each.holds(each.app, now)]
-    return tuple(sorted([*kept, new], key=lambda each: each.app))
+    """The pauses with `new` in place of an earlier one for the same app, without those that have ended."""
+    kept = remove_pause(pauses, new.app, now)
+    return tuple(sorted([*kept, new], key=lambda pause: pause.app))
 
 
 def remove_pause(pauses: Iterable[Pause], app: str, now: datetime) -> tuple[Pause, ...]:
-    """Without the one for `app` (empty: for the environment); those that have ended are dropped."""
-    return tuple(each for each in pauses if each.app != app and each.holds(each.app, now))
+    """The pauses without that of `app` (empty: of the environment) and without those that have ended."""
+    return tuple(pause for pause in pauses if pause.app != app and pause.holds(pause.app, now))
 
 
 def parse_until(text: str, now: datetime) -> str:
     """`2h`, `1d12h`, or a time (`2026-11-21T18:00`, local unless it has a zone) -> RFC 3339 in UTC.
 
-    ValueError says what is wrong.
+    Raises ValueError with the problem.
     """
     try:
         end = now + parse_duration(text)
@@ -120,7 +120,7 @@ def parse_until(text: str, now: datetime) -> str:
 
 
 def pause_message(environment: str, pause: Pause, key: str) -> str:
-    """The message of a pause's commit, ending with its trailers; `key` makes it recognisable."""
+    """The message of the commit of a pause; `key` identifies the commit (see `pause_marker`)."""
     trailers: Trailers = [("Towpath-App", pause.app)] if pause.app else []
     trailers += [
         ("Towpath-Environment", environment),
@@ -128,7 +128,7 @@ def pause_message(environment: str, pause: Pause, key: str) -> str:
         ("Towpath-Paused-By", pause.by),
         pause_marker(environment, key),
     ]
-    return format_message(f"Pause {_what(environment, pause.app)}", pause.reason, trailers)
+    return format_message(f"Pause {_paused_name(environment, pause.app)}", pause.reason, trailers)
 
 
 def resume_message(environment: str, app: str, by: str, key: str) -> str:
@@ -139,15 +139,15 @@ def resume_message(environment: str, app: str, by: str, key: str) -> str:
         ("Towpath-Resumed-By", by),
         pause_marker(environment, key),
     ]
-    return format_message(f"Resume {_what(environment, app)}", "", trailers)
+    return format_message(f"Resume {_paused_name(environment, app)}", "", trailers)
 
 
 def pause_marker(environment: str, key: str) -> tuple[str, str]:
-    """The trailer by which a commit is recognised when the reply to its push was lost."""
+    """The trailer that identifies the commit when the reply to its push was lost."""
     return intent_marker("pause", "", environment, "", key)
 
 
-def _what(environment: str, app: str) -> str:
+def _paused_name(environment: str, app: str) -> str:
     return f"{app} in {environment}" if app else environment
 
 

@@ -1,1 +1,1 @@
-"""Releases: images, scans, the record of what runs, and the commits that carry them. Pure."""
+"""Releases: images, scans, `release.yaml`, quarantine, and commit messages. Pure."""

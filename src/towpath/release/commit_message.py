@@ -1,4 +1,4 @@
-"""A promotion's commit: its message, and the trailers that carry the audit and recognise our own commit."""
+"""Commit messages of promotions and rollbacks; their trailers record the audit and identify the commit."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ Trailers = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class PromotionIntent:
-    """What a promotion or a rollback is about to commit. `rolls_back` is the digest that is replaced."""
+    """A promotion or rollback to commit. `rolls_back` is the digest that a rollback replaces."""
 
     release: Release
     environment: str
@@ -28,19 +28,19 @@ class PromotionIntent:
 
     @property
     def marker(self) -> tuple[str, str]:
-        """The trailer by which the commit is recognised when the reply to its push was lost."""
+        """The trailer that identifies the commit when the reply to its push was lost."""
         verb = "rollback" if self.rolls_back else "promote"
         return intent_marker(verb, self.release.app, self.environment, self.release.digest, self.flow_run)
 
 
 def intent_marker(verb: str, app: str, environment: str, digest: str, flow_run: str) -> tuple[str, str]:
-    """A trailer that only this commit has: the same for the same work of the same flow run."""
+    """A trailer of this commit only; the same for the same work of the same flow run."""
     key = "\0".join((verb, app, environment, digest, flow_run))
     return INTENT_TRAILER, f"{verb}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
 def promotion_message(intent: PromotionIntent) -> str:
-    """The message of a promotion's or rollback's commit, ending with its trailers."""
+    """The message of the commit of a promotion or rollback."""
     release = intent.release
     trailers: Trailers = [
         ("Towpath-App", release.app),
@@ -63,7 +63,7 @@ def promotion_message(intent: PromotionIntent) -> str:
 
 
 def verified_message(release: Release, environment: str, flow_run: str) -> str:
-    """The message of the small commit that says that a release was verified."""
+    """The message of the commit that records that a release was verified."""
     trailers: Trailers = [
         ("Towpath-App", release.app),
         ("Towpath-Release", release.digest),
@@ -75,7 +75,7 @@ def verified_message(release: Release, environment: str, flow_run: str) -> str:
 
 
 def verified_marker(release: Release, environment: str, flow_run: str) -> tuple[str, str]:
-    """As PromotionIntent.marker, for the commit of `verified_message`."""
+    """The marker (see PromotionIntent) of the commit of `verified_message`."""
     return intent_marker("verified", release.app, environment, release.digest, flow_run)
 
 
@@ -96,23 +96,23 @@ def quarantine_marker(app: str, environment: str, digest: str, flow_run: str) ->
 
 
 def format_message(subject: str, body: str, trailers: Iterable[tuple[str, str]]) -> str:
-    """A commit message. No value can begin a line of its own, so none can pass itself off as a trailer."""
+    """Subject, body and trailers. Every value is one line, so no value can look like a trailer."""
     parts = [one_line(subject)]
     if one_line(body):
-        # Indented, so that a source commit called `Towpath-Approved-By: eve` is only quoted.
+        # Indented, so that a source commit called `Towpath-Approved-By: eve` is no trailer.
         parts.append(f"    {one_line(body)}")
     lines = [f"{name}: {one_line(value)}" for name, value in trailers if one_line(value)]
     return "\n\n".join([*parts, "\n".join(lines)]) + "\n"
 
 
 def parse_trailers(message: str) -> dict[str, list[str]]:
-    """The trailers of the last paragraph, if all of its lines are trailers; the subject is never one."""
+    """Trailer name -> values, from the last paragraph if all of its lines are trailers. A subject has none."""
     paragraphs = re.split(r"\n[ \t]*\n", message.strip("\n"))
     if len(paragraphs) < 2:
         return {}
-    found = [_TRAILER.fullmatch(line) for line in paragraphs[-1].splitlines()]
+    matches = [_TRAILER.fullmatch(line) for line in paragraphs[-1].splitlines()]
     result: dict[str, list[str]] = {}
-    for trailer in found:
+    for trailer in matches:
         if trailer is None:
             return {}
         result.setdefault(trailer["name"], []).append(trailer["value"].strip())
@@ -120,5 +120,5 @@ def parse_trailers(message: str) -> dict[str, list[str]]:
 
 
 def one_line(text: str) -> str:
-    """White space and control characters become single spaces, escape sequences nothing."""
+    """The text on one line: single spaces for white space and control characters, no escape sequences."""
     return _SPACE.sub(" ", printable(text)).strip()

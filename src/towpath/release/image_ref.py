@@ -31,12 +31,12 @@ class ImageReference:
 
     @property
     def selector(self) -> str:
-        """What the registry is asked for: the digest if there is one, else the tag, else `latest`."""
+        """The reference for the registry: the digest, else the tag, else `latest`."""
         return self.digest or self.tag or "latest"
 
     @property
     def is_loopback(self) -> bool:
-        """The registry is on this machine: the only place where plain HTTP is spoken."""
+        """Whether the registry is on this machine; only there plain HTTP is used."""
         return is_loopback(self.registry)
 
     def with_tag(self, tag: str) -> "ImageReference":
@@ -75,7 +75,7 @@ def parse_image(text: str) -> ImageReference:
 
 
 def check_digest(digest: str) -> str:
-    """`digest` itself if it is `sha256:` and 64 hex digits; raises TerminalError otherwise."""
+    """`digest`, if it is `sha256:` and 64 hex digits. Raises TerminalError otherwise."""
     if not _DIGEST.fullmatch(digest):
         raise TerminalError(f"{digest!r} is not a sha256 digest")
     return digest
@@ -90,13 +90,14 @@ def repository_of(image: str) -> str:
 def same_repository(image: str, name: str) -> bool:
     """Whether `image`, with or without tag and digest, is pulled from the repository `name`.
 
-    Any text will do; other ways to write a registry (capitals, its default port, Docker Hub's names) count.
+    Neither needs to be valid. Other spellings of a registry (capitals, default port, Docker Hub's names) are
+    equal.
     """
     return _canonical(image) == _canonical(name)
 
 
 def is_loopback(registry: str) -> bool:
-    """`registry` (host with optional port) is this machine."""
+    """Whether `registry` (host with optional port) is this machine."""
     host = registry if registry in LOOPBACK_HOSTS else registry.rpartition(":")[0]
     return host in LOOPBACK_HOSTS
 
@@ -109,7 +110,7 @@ def _canonical(image: str) -> tuple[str, str]:
 
 def _split_registry(path: str) -> tuple[str, str]:
     first, slash, rest = path.partition("/")
-    # Docker's rule: the first part is a registry if it could not be a folder of Docker Hub.
+    # Docker's rule: the first part is a registry if it cannot be a namespace of Docker Hub.
     if slash and ("." in first or ":" in first or first == "localhost"):
         return first, rest
     return DEFAULT_REGISTRY, path if slash else f"library/{path}"

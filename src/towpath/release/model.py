@@ -1,4 +1,4 @@
-"""A release: one immutable thing to run. And `release.yaml`: the release an environment runs, and why."""
+"""A release (an image by digest), and `release.yaml`: the release of an environment and its promotion."""
 
 import dataclasses
 import functools
@@ -41,12 +41,12 @@ class ScanSummary:
     os: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON data."""
+        """Plain JSON values."""
         return _plain(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The inverse of `to_json`; ValueError when `data` is no scan summary."""
+        """The inverse of `to_json`; raises ValueError for other data."""
         return _typed(cls, data)
 
 
@@ -78,22 +78,25 @@ class Release:
 
     @property
     def short(self) -> str:
-        """Seven digits of the commit; of the digest when the image was built elsewhere."""
+        """The first seven digits of the commit; of the digest when there is no commit."""
         return self.commit[:7] or self.digest.removeprefix("sha256:")[:7]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON data."""
+        """Plain JSON values."""
         return _plain(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The inverse of `to_json`; ValueError when `data` is no release."""
+        """The inverse of `to_json`; raises ValueError for other data."""
         return _typed(cls, data)
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentRelease:
-    """The release of an app in an environment. Times are RFC 3339; `rolls_back` is the digest it replaced."""
+    """The release of an app in an environment.
+
+    Times are RFC 3339; `rolls_back` is the digest that it replaced.
+    """
 
     release: Release
     promoted_at: str
@@ -105,17 +108,17 @@ class EnvironmentRelease:
     rolls_back: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON data."""
+        """Plain JSON values."""
         return _plain(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The inverse of `to_json`; ValueError when `data` is no environment's release."""
+        """The inverse of `to_json`; raises ValueError for other data."""
         return _typed(cls, data)
 
 
 def release_path(app: str, environment: str) -> str:
-    """Where the environment repository keeps the release of `app` in `environment`."""
+    """The path of `release.yaml` in the environment repository."""
     return f"apps/{app}/{environment}/{RELEASE_FILE}"
 
 
@@ -132,8 +135,8 @@ def parse_release_file(text: str, file: str = RELEASE_FILE) -> EnvironmentReleas
         return _typed(EnvironmentRelease, document.data)
     except ValueError as error:
         problems = [
-            (document.line(tuple(where)), f"{'.'.join(map(str, where))}: {what}" if where else what)
-            for where, what in _problems(error)
+            (document.line(tuple(path)), f"{'.'.join(map(str, path))}: {message}" if path else message)
+            for path, message in _problems(error)
         ]
         raise config_error(problems, file) from error
 
@@ -163,7 +166,7 @@ def _typed(cls: type[T], data: Any) -> T:
 
 @functools.cache
 def _adapter(cls: type) -> "TypeAdapter[Any]":
-    # Here, so that whoever only passes releases on does not pay for pydantic.
+    # Imported here: most users of a release need no pydantic, which is slow to import.
     from pydantic import ConfigDict, TypeAdapter, with_config
 
     return TypeAdapter(with_config(ConfigDict(strict=True))(cls))

@@ -1,4 +1,4 @@
-"""`quarantine.yaml`: the digests of an app that failed somewhere, and must not be promoted again."""
+"""`quarantine.yaml`: the digests of an app that failed in an environment and must not be promoted again."""
 
 import re
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """One digest, why it is here, since when (RFC 3339), and the flow run that put it here."""
+    """A quarantined digest, with reason, time (`at`, RFC 3339) and the flow run that added it."""
 
     digest: str
     reason: str
@@ -25,12 +25,12 @@ class QuarantineEntry:
 
 
 def quarantine_path(app: str) -> str:
-    """Where the environment repository keeps an app's quarantine."""
+    """The path of an app's `quarantine.yaml` in the environment repository."""
     return f"apps/{app}/{QUARANTINE_FILE}"
 
 
 def load_quarantine(path: Path) -> tuple[QuarantineEntry, ...]:
-    """Read one `quarantine.yaml`; no file means nothing is quarantined. ConfigError names file and line."""
+    """Read one `quarantine.yaml`; no entries without the file. Raises ConfigError with file and line."""
     text = read_text(path.parent, path.name)
     return () if text is None else parse_quarantine(text, path.name)
 
@@ -61,7 +61,7 @@ def dump_quarantine(entries: Iterable[QuarantineEntry]) -> str:
 def add_to_quarantine(
     entries: tuple[QuarantineEntry, ...], entry: QuarantineEntry
 ) -> tuple[QuarantineEntry, ...]:
-    """`entries` with `entry` at the end; unchanged when its digest is there already."""
+    """`entries` with `entry` at the end; unchanged when its digest is in them."""
     return entries if find_quarantined(entries, entry.digest) else (*entries, entry)
 
 

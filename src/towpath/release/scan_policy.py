@@ -1,4 +1,4 @@
-"""What the scan policy says about findings: of a report that comes in, and of a scan recorded long ago."""
+"""Applies the scan policy to findings: of a new report, and of a scan that was recorded earlier."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ _CHECK = re.compile(r"(?:AVD-)?(?P<provider>[A-Z]{2,})-?(?P<number>[0-9]{3,4})")
 
 
 def policy_hash(policy: ScanPolicy) -> str:
-    """Twelve hex digits that change with the policy."""
+    """The first twelve hex digits of the policy's SHA-256."""
     values = policy.model_dump(mode="json")
     if values["end_of_life"] == "block":
         del values["end_of_life"]  # as the policies before there was this key
@@ -44,15 +44,16 @@ def is_blocking(name: str, severity: str, policy: ScanPolicy) -> bool:
 
 
 def is_severe(severity: str, policy: ScanPolicy) -> bool:
-    """Whether a finding of this severity blocks; one that nobody has heard of does."""
+    """Whether a finding of this severity blocks. An unknown severity does."""
     return severity in policy.block or severity not in SEVERITIES
 
 
 def recorded_scan_problem(scan: ScanSummary, policy: ScanPolicy, *, now: datetime) -> str:
-    """Why a recorded scan is not enough by the policy of now; empty when it is.
+    """Why a recorded scan does not satisfy the policy at `now`; empty when it does.
 
-    The policy may have become stricter since, or an ignore rule may have ended. Where the findings are not
-    recorded their numbers decide: none of a severity that blocks is enough, others may have been ignored.
+    Since the scan the policy may have become stricter, or an ignore rule may have ended. Without recorded
+    findings their counts decide: a count of a severity that blocks is enough to refuse, unless the policy is
+    the same.
     """
     missing = sorted(set(policy.scanners) - set(scan.scanners))
     if not policy.scanners:
@@ -63,10 +64,14 @@ def recorded_scan_problem(scan: ScanSummary, policy: ScanPolicy, *, now: datetim
         return "was not scanned"
     if missing:
         return f"was not scanned for {', '.join(missing)}"
-    return _uncounted(scan, policy) if scan.findings is None else _blocked(scan.findings, policy, now)
+    return (
+        _unrecorded_problem(scan, policy)
+        if scan.findings is None
+        else _blocking_problem(scan.findings, policy, now)
+    )
 
 
-def _blocked(findings: dict[str, str], policy: ScanPolicy, now: datetime) -> str:
+def _blocking_problem(findings: dict[str, str], policy: ScanPolicy, now: datetime) -> str:
     rules = active_ignores(policy, now)
     blocking = [
         f"{severity} {name}"
@@ -79,7 +84,7 @@ def _blocked(findings: dict[str, str], policy: ScanPolicy, now: datetime) -> str
     return f"would be blocked by today's scan policy: {', '.join(blocking[:MAX_LISTED])}{more}"
 
 
-def _uncounted(scan: ScanSummary, policy: ScanPolicy) -> str:
+def _unrecorded_problem(scan: ScanSummary, policy: ScanPolicy) -> str:
     counted = [f"{scan.counts[name]} {name}" for name in policy.block if scan.counts.get(name)]
     if not counted or scan.policy == policy_hash(policy):
         return ""
