@@ -61,7 +61,7 @@ def check_prune_limit(
     share: float,
     confirmed: Mapping[ObjectRef, str] = NOTHING_CONFIRMED,
 ) -> None:
-    """Raise RefusedError for more deletions than max(`limit`, `share` of `total`), or one of a protected kind.
+    """Raise RefusedError for more deletions than max(`limit`, `share` of `total`), or a protected kind.
 
     Deletions that `confirmed` has with the same uid do not count.
     """

@@ -106,7 +106,7 @@ def format_message(subject: str, body: str, trailers: Iterable[tuple[str, str]])
 
 
 def parse_trailers(message: str) -> dict[str, list[str]]:
-    """Trailer name -> values, from the last paragraph if all of its lines are trailers. A subject has none."""
+    """Trailer name -> values, from the last paragraph if all its lines are trailers. A subject has none."""
     paragraphs = re.split(r"\n[ \t]*\n", message.strip("\n"))
     if len(paragraphs) < 2:
         return {}

@@ -25,11 +25,11 @@ ScanStatus = Literal["passed", "blocked", "not-scanned"]
 
 @dataclass(frozen=True, slots=True)
 class ScanSummary:
-    """What scanning the image found. `policy` is the hash of the policy it was judged by.
+    """The result of scanning the image. `policy` is the hash of the scan policy that judged it.
 
-    `os` is the operating system that the scanner recognised (`debian 12.5`); empty for none: then no package
-    of a distribution was looked up. `findings` is id -> worst severity, so that it can be judged by another
-    policy; None: not recorded. Only the record in the registry has it, `release.yaml` does not.
+    `os` is the operating system that the scanner recognised (`debian 12.5`); empty: none, and no package of a
+    distribution was looked up. `findings` is id -> worst severity, so that another policy can judge it; None:
+    not recorded. The record in the registry has findings, `release.yaml` has none.
     """
 
     status: ScanStatus

@@ -11,7 +11,7 @@ from towpath.release.model import ScanSummary
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
 MAX_LISTED = 5
 END_OF_LIFE = "end-of-life"
-"""Id of the finding that the image's operating system gets no security updates any more."""
+"""Id of the finding that the operating system of the image gets no security updates any more."""
 _CHECK = re.compile(r"(?:AVD-)?(?P<provider>[A-Z]{2,})-?(?P<number>[0-9]{3,4})")
 
 
@@ -25,19 +25,19 @@ def policy_hash(policy: ScanPolicy) -> str:
 
 
 def active_ignores(policy: ScanPolicy, now: datetime) -> dict[str, ScanIgnore]:
-    """id, in its canonical form -> the rule that lets it pass now."""
+    """Canonical id of a finding -> the ignore rule that is in force at `now`."""
     today = now.astimezone(UTC).date()
     return {canonical_id(rule.id): rule for rule in policy.ignore if today < rule.until}
 
 
 def canonical_id(name: str) -> str:
-    """One form for a check that Trivy has called `DS002`, `DS-0002` and `AVD-DS-0002`; others as they are."""
+    """`AVD-DS-0002` for a check that Trivy also calls `DS002` and `DS-0002`; any other id unchanged."""
     check = _CHECK.fullmatch(name)
     return f"AVD-{check['provider']}-{int(check['number']):04}" if check else name
 
 
 def is_blocking(name: str, severity: str, policy: ScanPolicy) -> bool:
-    """Whether the policy blocks a finding, ignore rules apart."""
+    """Whether the policy blocks a finding, without regard to its ignore rules."""
     if name == END_OF_LIFE:
         return "vuln" in policy.scanners and policy.end_of_life == "block"
     return is_severe(severity, policy)

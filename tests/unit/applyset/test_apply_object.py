@@ -40,7 +40,7 @@ def test_everything_is_labelled_and_the_input_untouched() -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"scaled": [HPA]},
+        {"autoscalers": [HPA]},
         {"rules": [IgnoreRule(kind="Deployment", pointer="/spec/replicas")]},
         {"rules": [IgnoreRule(kind="Deployment", name="hello", pointer="/spec/replicas")]},
     ],
