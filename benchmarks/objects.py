@@ -14,10 +14,10 @@ def configmaps(count: int) -> list[Manifest]:
 
 def mix(count: int) -> list[Manifest]:
     """`count` objects: applications of seven objects each, with no pods to run."""
-    found: list[Manifest] = []
-    while len(found) < count:
-        found += _application(f"app-{len(found) // 7:04}")
-    return found[:count]
+    objects: list[Manifest] = []
+    while len(objects) < count:
+        objects += _application(f"app-{len(objects) // 7:04}")
+    return objects[:count]
 
 
 WORKLOADS: Mapping[str, Callable[[int], list[Manifest]]] = {"configmaps": configmaps, "mix": mix}

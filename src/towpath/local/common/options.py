@@ -77,7 +77,7 @@ def refuse_malformed(requested: RequestedOptions) -> None:
         raise TerminalError(f"--subnet {subnet} is too small for pods", remedy="Say --subnet 10.99.0.0/24.")
     if requested.registry is not None and not _is_registry(requested.registry):
         raise TerminalError(
-            f"--registry {requested.registry} is no registry's HOST:PORT",
+            f"--registry {requested.registry} is not a registry's HOST:PORT",
             remedy="Say --registry registry.example.com, or 127.0.0.1:5000: no scheme and no path.",
         )
 

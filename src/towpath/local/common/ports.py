@@ -34,7 +34,8 @@ def parse_ports(texts: Iterable[str]) -> dict[str, int]:
             raise UnknownNameError("port", name, DEFAULT_PORTS)
         if not number.isascii() or not number.isdigit() or not 0 < int(number) < 65536:
             raise TerminalError(
-                f"--port {text}: {number or 'nothing'} is no port number", remedy=f"Say --port {name}=5001."
+                f"--port {text}: {number or 'nothing'} is not a port number",
+                remedy=f"Say --port {name}=5001.",
             )
         ports[name] = int(number)
     return ports

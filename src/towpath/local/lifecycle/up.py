@@ -38,7 +38,7 @@ def up(stack: Stack, progress: Progress) -> Started:
         if marked_processes(stack.layout) or container_processes(stack.layout):
             with progress.step("end what an earlier stack left behind"):
                 down.sweep(stack.layout)
-        refuse_busy({name: stack.port(name) for one in components(stack) for name in one.ports})
+        refuse_busy({name: stack.port(name) for component in components(stack) for name in component.ports})
     stack.options.save(stack.layout)
     if stack.own_cluster:
         service = stack.service_range.replace(".0/24", ".1")

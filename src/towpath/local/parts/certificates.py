@@ -64,7 +64,7 @@ def ensure_certificates(folder: Path, subjects_by_file: dict[str, Subject]) -> N
     authority_key = serialization.load_pem_private_key((folder / f"{AUTHORITY}.key").read_bytes(), None)
     authority = x509.load_pem_x509_certificate((folder / f"{AUTHORITY}.crt").read_bytes())
     if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"{folder / AUTHORITY}.key is no elliptic-curve key")
+        raise TypeError(f"{folder / AUTHORITY}.key is not an elliptic-curve key")
     for name, subject in subjects_by_file.items():
         if not _is_good(folder / f"{name}.crt", subject.hosts):
             key = ec.generate_private_key(ec.SECP256R1())

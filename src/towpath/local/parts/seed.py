@@ -23,7 +23,7 @@ def seed_repositories(stack: Stack) -> None:
             example = stack.project / "examples" / name
             if not example.is_dir():
                 raise MissingPartError(
-                    f"the example {example} is not here: this Towpath was installed without its checkout",
+                    f"the example {example} does not exist: this Towpath was installed without its checkout",
                     remedy="Run from a checkout, or give your own repository: --environments URL.",
                 )
             seed(example, target, message, registry=stack.registry)

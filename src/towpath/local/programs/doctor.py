@@ -112,7 +112,7 @@ def _cluster(settings: Settings) -> Check:
         return checks.judge_cluster(None, None, "")
     kubectl = tools.find("kubectl", settings)
     if kubectl is None:
-        return checks.judge_cluster(settings.kubeconfig, None, "kubectl is not here to ask it")
+        return checks.judge_cluster(settings.kubeconfig, None, "kubectl is not installed")
     command = [str(kubectl), "version", "--output=json", f"--request-timeout={probes.TIMEOUT:.0f}s"]
     environment = {**os.environ, "KUBECONFIG": settings.kubeconfig}
     try:

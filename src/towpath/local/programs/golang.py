@@ -69,7 +69,7 @@ def cache_key(program: GoProgram, modules: Path = MODULES) -> str:
     folder = modules / program.module
     if not (folder / "go.mod").is_file():
         raise MissingPartError(
-            f"{folder} is not there: {program.module} is built from it",
+            f"{folder} does not exist: {program.module} is built from it",
             remedy="Run Towpath from a clone of its repository, or install the program yourself.",
         )
     digest = hashlib.sha256()
@@ -110,7 +110,7 @@ def build(program: GoProgram, settings: Settings, step: Step) -> None:
     folder = MODULES / program.module
     go, version = find_go(required_version((folder / "go.mod").read_text()))
     environment = {**os.environ, **BUILD_ENVIRONMENT}
-    step.note("looking what is to be compiled")
+    step.note("listing the packages to compile")
 
     def downloads(line: str) -> None:
         if line.startswith("go: downloading"):
@@ -151,20 +151,20 @@ def explain(program: GoProgram, error: CommandError) -> BuildError | TransientEr
         proxy = redact(os.environ.get("GOPROXY") or "https://proxy.golang.org,direct")
         return TransientError(
             f"the Go modules of {program.module} cannot be downloaded (GOPROXY is {proxy}):\n{error.output}",
-            remedy="Run it again when the proxy answers: what is downloaded and compiled is kept.",
+            remedy="Run it again when the proxy answers: downloads and compiled packages are kept.",
         )
     if error.code is None or "signal: killed" in error.output:
         return BuildError(
             f"the build of {program.module} was ended: {error}",
-            remedy="Run it again: what is compiled is kept. Kubernetes needs about 3 GB of free memory.",
+            remedy="Run it again: compiled packages are kept. Kubernetes needs about 3 GB of free memory.",
         )
     return BuildError(f"{program.module} does not build: {error}")
 
 
 def required_version(go_mod: str) -> tuple[int, ...]:
     """The Go version that a go.mod asks for."""
-    found = re.search(r"^go (\d+(?:\.\d+)*)", go_mod, re.MULTILINE)
-    return _numbers(found.group(1)) if found else (0,)
+    match = re.search(r"^go (\d+(?:\.\d+)*)", go_mod, re.MULTILINE)
+    return _numbers(match.group(1)) if match else (0,)
 
 
 def find_go(required: tuple[int, ...]) -> tuple[Path, str]:
@@ -199,8 +199,8 @@ def go_version(path: str | Path) -> str | None:
         answer = run([path, "env", "GOVERSION"], cwd=Path("/"), env={**os.environ, **BUILD_ENVIRONMENT})
     except (CommandError, MissingPartError):
         return None
-    found = re.match(r"go(\d+(?:\.\d+)*)", answer.stdout.strip())
-    return found.group(1) if found else None
+    match = re.match(r"go(\d+(?:\.\d+)*)", answer.stdout.strip())
+    return match.group(1) if match else None
 
 
 class _Counter:

@@ -65,10 +65,10 @@ def program_version(path: Path) -> str | None:
     except (CommandError, MissingPartError):
         return None
     # A network plugin also prints the versions of its protocol.
-    found = re.search(
+    match = re.search(
         r"^(?!.*protocol).*?\bv?(\d+\.\d+(\.\d+)?[\w.+~-]*)", answer.stdout + answer.stderr, re.MULTILINE
     )
-    return found.group(1) if found else None
+    return match.group(1) if match else None
 
 
 def docker_version(host: str) -> str | None:

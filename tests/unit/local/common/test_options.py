@@ -72,8 +72,8 @@ def test_a_kubeconfig_that_is_not_there_says_the_way_out(described: Stack) -> No
         (RequestedOptions(registry="x"), "--registry x"),
         (RequestedOptions(registry="https://registry.example.com"), "HOST:PORT"),
         (RequestedOptions(registry="registry.example.com/team"), "HOST:PORT"),
-        (RequestedOptions(ports=("prefect=http",)), "http is no port number"),
-        (RequestedOptions(ports=("prefect=65536",)), "65536 is no port number"),
+        (RequestedOptions(ports=("prefect=http",)), "http is not a port number"),
+        (RequestedOptions(ports=("prefect=65536",)), "65536 is not a port number"),
         (RequestedOptions(ports=("prefekt=4200",)), "Did you mean prefect"),
     ],
 )

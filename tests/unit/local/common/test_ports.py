@@ -17,7 +17,7 @@ def test_a_port_by_name() -> None:
     "text", ["registry", "registry=", "registry=x", "registry=0", "registry=65536", "registry=²"]
 )
 def test_what_is_no_port_is_refused(text: str) -> None:
-    with pytest.raises(TerminalError, match="no port number"):
+    with pytest.raises(TerminalError, match="not a port number"):
         parse_ports([text])
 
 

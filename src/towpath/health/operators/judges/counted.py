@@ -46,7 +46,7 @@ def elasticsearch(manifest: Manifest) -> Health:  # noqa: PLR0911
     if available < wanted:
         return progressing(f"{available} of {wanted} nodes are available")
     if phase != "Ready":
-        return progressing(f"phase {phase}") if phase else unknown("no phase told yet")
+        return progressing(f"phase {phase}") if phase else unknown("no phase reported yet")
     if health == "green":
         return healthy(f"green, {available} nodes")
     if health in ("yellow", "red"):

@@ -43,7 +43,7 @@ def rollout(manifest: Manifest) -> Health:
     if waiting := _outdated_rollout(manifest):
         return waiting
     if status.get("controllerPause") is True and not items(status, "pauseConditions"):
-        return progressing("its controller has not gone on yet after the pause")
+        return progressing("its controller has not continued yet after the pause")
     phase, message = str(status.get("phase")), str(status.get("message") or "")
     if phase in _PHASES:
         return Health(_PHASES[phase], message or f"phase {phase}", final=phase == "Degraded")
