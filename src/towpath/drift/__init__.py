@@ -1,1 +1,1 @@
-"""Drift: what differs, what to do about it, what is told of it. Pure."""
+"""Drift: finding it, deciding about it, the heal budget, adoption, events. Pure."""

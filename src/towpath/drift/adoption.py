@@ -1,4 +1,4 @@
-"""Adopting drift: which edits may be written back to Git, and what a rendering must give then. Pure."""
+"""Adopting drift: which live edits may be written to Git, and the rendering that is then expected. Pure."""
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from towpath.yamltext.editor import put_value
 from towpath.yamltext.path import YamlPath
 
 MAX_FIELDS = 100
-"""Fields that are adopted of one app at once; the others wait for the next time."""
+"""Fields of one app that one proposal adopts."""
 _NEVER = {
     "extra": "nobody declared it: put it into Git, or delete it",
     "deleted": "it was deleted by hand: to keep it so, remove it from Git",
@@ -26,7 +26,7 @@ _NEVER = {
 
 @dataclass(frozen=True, slots=True)
 class ListItem:
-    """A step into a list: the item of that name, wherever it stands, or of that index where it has none."""
+    """A step into a list: the item of that name; of that index where items have no names."""
 
     name: str = ""
     index: int = 0
@@ -37,7 +37,7 @@ Address = tuple[str | ListItem, ...]
 
 @dataclass(frozen=True, slots=True)
 class AdoptableChange:
-    """One field that Git shall have as it is live. `live` is None where the field is to go."""
+    """One field that Git gets as it is live. `live` is None where Git has to lose the field."""
 
     ref: ObjectRef
     pointer: str
@@ -53,7 +53,7 @@ class AdoptableChange:
 
 @dataclass(frozen=True, slots=True)
 class NotAdopted:
-    """Drift that is not adopted, and why; an empty pointer stands for the whole object."""
+    """Drift that is not adopted, and the reason. An empty pointer: the whole object."""
 
     ref: ObjectRef
     pointer: str
@@ -70,7 +70,7 @@ def select_changes(
     rendered: Mapping[ObjectRef, Manifest],
     image: str,
 ) -> tuple[tuple[AdoptableChange, ...], tuple[NotAdopted, ...]]:
-    """What may be adopted and what may not. `image` is the repository of the app's releases."""
+    """(changes to adopt, drift that is not adopted). `image` is the repository of the app's releases."""
     changes: list[AdoptableChange] = []
     left: list[NotAdopted] = []
     for entry in entries:
@@ -131,7 +131,7 @@ def _item_at(git: Manifest, address: Address, difference: Difference) -> ListIte
 
 
 def address_of(live: Manifest, pointer: str) -> Address:
-    """A JSON pointer with the names of list items in place of their indexes, where all of them have one."""
+    """A JSON pointer as steps, with names of list items in place of indexes where all items have one."""
     steps: list[str | ListItem] = []
     value: Any = live
     for step in parse(pointer):
@@ -149,7 +149,7 @@ def address_of(live: Manifest, pointer: str) -> Address:
 
 
 def resolve_address(address: Address, manifest: Any) -> YamlPath | None:
-    """The keys and indexes of an address in a manifest; what is missing at its end may be added there."""
+    """The path of an address in a manifest; None when there is none. Its end may be missing."""
     path: list[str | int] = []
     value = manifest
     for step in address:
@@ -174,12 +174,12 @@ def resolve_address(address: Address, manifest: Any) -> YamlPath | None:
 
 
 def value_at(value: Any, path: YamlPath) -> Any:
-    """What is at a path; None when nothing is."""
+    """The value at a path; None when there is none."""
     return read(value, build(path)) if path else value
 
 
 def _reason(change: AdoptableChange, image: str) -> str:
-    """Why a field must not be adopted; empty when it may."""
+    """Why a field must not be adopted; empty: it may."""
     if change.pointer.startswith(
         ("/metadata/labels/towpath.dev~1", "/metadata/labels/applyset.kubernetes.io~1")
     ):
@@ -195,7 +195,7 @@ def _reason(change: AdoptableChange, image: str) -> str:
 
 
 def looks_secret(change: AdoptableChange) -> bool:
-    """Whether the value, by itself or by its name, is one that no log would show."""
+    """Whether `redact` masks the value, for its text or for its name."""
     last = change.address[-1]
     named = [step.name for step in change.address if isinstance(step, ListItem) and step.name][-1:]
     name = named[0] if last == "value" and named else str(last)
@@ -216,7 +216,7 @@ def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def expected_renderings(manifest: Manifest, change: AdoptableChange) -> tuple[Manifest, ...]:
-    """The rendered object as it must be with the change; more than one where an empty parent may go too."""
+    """The possible renderings of the object with the change: with and without a parent that became empty."""
     result = copy.deepcopy(manifest)
     path = resolve_address(change.address, result)
     if path is None:

@@ -1,7 +1,7 @@
-"""What a reconcile does about each app: drift found and policies in, one decision per app out. Pure.
+"""Decides what a reconcile does about each app, from its drift and its policy. Pure.
 
 sync        carry out what Git wants, or take an edit back
-report      tell it, write nothing
+report      report it, write nothing
 adopt       write it back to Git for review
 remove      delete what a commit confirms of an app that left Git
 none        there is nothing to do
@@ -26,7 +26,7 @@ _SYNCED: Mapping[DriftMode, tuple[DriftKind, ...]] = {
     "adopt": ("unapplied",),
     "off": (),
 }
-"""What a sync answers, by mode: what people merged is carried out in all but `off`."""
+"""Drift kinds that trigger a sync, per mode. Merged changes (`unapplied`) do in all modes but `off`."""
 REPORT_REASONS: Mapping[DriftMode, str] = {
     "heal": "nothing of it is to be synced",
     "report": "drift is allowed here (drift: report)",
@@ -37,7 +37,10 @@ REPORT_REASONS: Mapping[DriftMode, str] = {
 
 @dataclass(frozen=True, slots=True)
 class DriftPolicy:
-    """How the drift of one app is answered. `paused` says why nothing may be written now; empty: it may."""
+    """How to react to the drift of one app.
+
+    `paused` is the reason of a pause; empty: the app is not paused.
+    """
 
     mode: DriftMode = "heal"
     paused: str = ""
@@ -45,7 +48,7 @@ class DriftPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do about one app, why, and the entries that it is about.
+    """What to do about one app, the reason, and the drift entries behind it.
 
     `counted` are those whose healing counts against the heal budget; `leave` is drift that a sync does not
     take back (object -> pointers), because the budget is `exhausted`.
@@ -62,44 +65,44 @@ class Decision:
 
     @property
     def drifted(self) -> tuple[DriftEntry, ...]:
-        """The app's own objects that somebody changed, without what Git has changed as well."""
+        """The app's own objects that were changed or deleted live."""
         return tuple(e for e in self.entries if e.app == self.app and e.kind in ("modified", "deleted"))
 
     @property
     def allowed(self) -> tuple[DriftEntry, ...]:
-        """Drift that may be: the mode is not to heal."""
+        """Drift that the mode allows to stay: none in mode `heal`."""
         return () if self.mode == "heal" else self.drifted
 
     @property
     def left(self) -> int:
-        """Objects that still differ when all is done that was decided."""
+        """The number of objects that still differ after the decision was carried out."""
         if self.action != "sync":
             return len({entry.ref for entry in self.entries})
         return len({entry.ref for entry in self.allowed} | self.left_alone.keys())
 
     @property
     def heals(self) -> bool:
-        """Whether it only takes back what somebody did: Git wants nothing new."""
+        """Whether the sync only takes back edits: Git has no new changes."""
         return self.action == "sync" and all(entry.kind != "unapplied" for entry in self.entries)
 
 
 def decide_app(app: str, entries: Sequence[DriftEntry], policy: DriftPolicy) -> Decision:
-    """The decision about one app that Git has; `entries` are its own and those that stand for all apps."""
-    found = tuple(entries)
-    if not found:
+    """The decision about one app in Git. `entries` are its own and those of the whole environment."""
+    drift = tuple(entries)
+    if not drift:
         return Decision(app, "none")
     if policy.paused:
-        return Decision(app, "report", found, policy.paused, policy.mode)
-    if any(entry.kind in _SYNCED[policy.mode] for entry in found):
-        return Decision(app, "sync", found, mode=policy.mode)
+        return Decision(app, "report", drift, policy.paused, policy.mode)
+    if any(entry.kind in _SYNCED[policy.mode] for entry in drift):
+        return Decision(app, "sync", drift, mode=policy.mode)
     if policy.mode == "adopt":
-        return Decision(app, "adopt", found, REPORT_REASONS["adopt"], policy.mode)
-    return Decision(app, "report", found, REPORT_REASONS[policy.mode], policy.mode)
+        return Decision(app, "adopt", drift, REPORT_REASONS["adopt"], policy.mode)
+    return Decision(app, "report", drift, REPORT_REASONS[policy.mode], policy.mode)
 
 
 def apply_heal_budget(decision: Decision, budget: HealBudget) -> Decision:
-    """The decision to sync, within the heal budget; to report, when nothing else is left to do."""
-    stopped = {each.ref for each in budget.exhausted} - {each.ref for each in budget.entries}
+    """The decision limited to the heal budget: a report when the budget leaves nothing to sync."""
+    stopped = {fields.ref for fields in budget.exhausted} - {entry.ref for entry in budget.entries}
     limited = replace(
         decision, counted=budget.entries, left_alone=budget.left_alone, exhausted=budget.exhausted
     )
@@ -109,7 +112,7 @@ def apply_heal_budget(decision: Decision, budget: HealBudget) -> Decision:
 
 
 def drift_status(decision: Decision, *, failed: bool = False) -> str:
-    """What `towpath status` says of an app against Git after a reconcile."""
+    """The text of `towpath status` about an app's drift after a reconcile."""
     if failed:
         return "out of sync"
     count = decision.left
@@ -126,14 +129,17 @@ def drift_status(decision: Decision, *, failed: bool = False) -> str:
 
 
 def drift_policy(environment: Environment, app: str, pauses: Iterable[Pause], now: datetime) -> DriftPolicy:
-    """How drift of an app is answered here and now."""
+    """The drift policy of an app in an environment at `now`."""
     return DriftPolicy(environment.drift_mode_of(app), str(active_pause(pauses, app, now) or ""))
 
 
 def decide_all(
     report: DriftReport, apps: Iterable[str], policy_of: Callable[[str], DriftPolicy]
 ) -> tuple[Decision, ...]:
-    """A decision for each of `apps`, by name; drift of no app (a missing namespace) stands for all."""
+    """A decision for each of `apps`, by name.
+
+    Drift without an app (a missing namespace) counts for every app.
+    """
     by_app: dict[str, list[DriftEntry]] = {}
     for entry in report.entries:
         if entry.kind != "extra":

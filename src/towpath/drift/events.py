@@ -1,4 +1,4 @@
-"""What the loop tells the world: events with environment, app and objects as resources. Pure, without values.
+"""Prefect events of the reconcile loop; resources are environment, app and objects, never values. Pure.
 
 towpath.drift.detected      an app's objects differ from Git
 towpath.drift.healed        they were made as in Git again
@@ -26,7 +26,7 @@ MAX_MESSAGE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`resource` is whom it is about, `related` who else; `payload` is JSON."""
+    """One event: `resource` is its subject, `related` are other resources, `payload` is JSON."""
 
     name: str
     resource: dict[str, str]
@@ -51,21 +51,24 @@ def app_resource(environment: str, app: str) -> dict[str, str]:
 
 def object_resource(ref: ObjectRef) -> dict[str, str]:
     """The resource of one live object."""
-    place = ".".join(part for part in (ref.group, ref.kind, ref.namespace, ref.name) if part)
-    return {ID: f"towpath.object.{place}", NAME: str(ref), ROLE: "object"}
+    path = ".".join(part for part in (ref.group, ref.kind, ref.namespace, ref.name) if part)
+    return {ID: f"towpath.object.{path}", NAME: str(ref), ROLE: "object"}
 
 
 def drift_detected(environment: str, app: str, entries: Sequence[DriftEntry], answer: str) -> Event:
-    """`answer` is what is done about it: sync, report, adopt, none."""
+    """`answer` is the reaction: sync, report, adopt or none."""
     name = "towpath.drift.detected" if app else "towpath.extras.detected"
-    payload = {"answer": answer, "objects": [_told(entry) for entry in entries[:MAX_OBJECTS]]}
-    return _about(environment, app, name, (entry.ref for entry in entries), payload | _count(entries))
+    payload = {"answer": answer, "objects": [_entry_payload(entry) for entry in entries[:MAX_OBJECTS]]}
+    return _app_event(environment, app, name, (entry.ref for entry in entries), payload | _count(entries))
 
 
 def drift_healed(environment: str, app: str, entries: Sequence[DriftEntry], seconds: float) -> Event:
-    payload = {"seconds": round(seconds, 3), "objects": [_told(entry) for entry in entries[:MAX_OBJECTS]]}
+    payload = {
+        "seconds": round(seconds, 3),
+        "objects": [_entry_payload(entry) for entry in entries[:MAX_OBJECTS]],
+    }
     refs = (entry.ref for entry in entries)
-    return _about(environment, app, "towpath.drift.healed", refs, payload | _count(entries))
+    return _app_event(environment, app, "towpath.drift.healed", refs, payload | _count(entries))
 
 
 def sync_ended(
@@ -74,17 +77,19 @@ def sync_ended(
     name = "towpath.sync.failed" if failure else "towpath.sync.succeeded"
     payload: dict[str, Any] = {"seconds": round(seconds, 3), "changed": len(changed)}
     payload |= {"message": redact(failure)[:MAX_MESSAGE]} if failure else {}
-    return _about(environment, app, name, changed, payload)
+    return _app_event(environment, app, name, changed, payload)
 
 
 def heal_exhausted(environment: str, app: str, ref: ObjectRef, pointer: str, times: int) -> Event:
-    """The field at `pointer` was healed `times` times in a short while, and is not healed any more."""
+    """The field at `pointer` was healed `times` times in the window, and is healed no more."""
     payload = {"field": pointer, "times": times, "object": str(ref)}
-    return _about(environment, app, "towpath.heal.exhausted", [ref], payload)
+    return _app_event(environment, app, "towpath.heal.exhausted", [ref], payload)
 
 
 def render_failed(environment: str, app: str, reason: str) -> Event:
-    return _about(environment, app, "towpath.render.failed", (), {"message": redact(reason)[:MAX_MESSAGE]})
+    return _app_event(
+        environment, app, "towpath.render.failed", (), {"message": redact(reason)[:MAX_MESSAGE]}
+    )
 
 
 def branch_rewritten(environment: str, reason: str) -> Event:
@@ -92,18 +97,20 @@ def branch_rewritten(environment: str, reason: str) -> Event:
     return Event("towpath.branch.rewritten", environment_resource(environment), (), payload)
 
 
-def _about(
+def _app_event(
     environment: str, app: str, name: str, refs: Iterable[ObjectRef], payload: dict[str, Any]
 ) -> Event:
     objects = [object_resource(ref) for ref in list(dict.fromkeys(refs))[:MAX_OBJECTS]]
-    where = environment_resource(environment)
+    environment_part = environment_resource(environment)
     if not app:
-        return Event(name, where, tuple(objects), payload)
-    return Event(name, app_resource(environment, app), ({**where, ROLE: "environment"}, *objects), payload)
+        return Event(name, environment_part, tuple(objects), payload)
+    return Event(
+        name, app_resource(environment, app), ({**environment_part, ROLE: "environment"}, *objects), payload
+    )
 
 
-def _told(entry: DriftEntry) -> dict[str, Any]:
-    """Which fields, never their values: an event goes to whoever listens."""
+def _entry_payload(entry: DriftEntry) -> dict[str, Any]:
+    """The fields without their values, because every listener may read an event."""
     return {
         "object": str(entry.ref),
         "kind": entry.kind,

@@ -1,8 +1,8 @@
 """The heal budget: a field that was healed 3 times in 10 minutes is left alone.
 
-Pure: the history of heals and the drift in, what to heal and what to leave out. The history is kept in a
+Pure. The history of heals is kept in a
 ConfigMap beside the inventory (`towpath-heals-APP`), so that it survives every restart; it is written only
-when something is healed. A commit that changes the object, or a person, begins anew.
+when something is healed. A commit that changes the object resets it, and so can a person.
 """
 
 import json
@@ -21,11 +21,11 @@ from towpath.objects import Manifest, ObjectRef
 LIMIT = 3
 WINDOW = timedelta(minutes=10)
 WHOLE_OBJECT = ""
-"""The pointer that stands for the object itself: it was deleted, or only its owners changed."""
+"""The pointer of the whole object: it was deleted, or only its field owners changed."""
 MAX_OBJECTS = 500
-"""Objects that a history holds at most; the oldest heals are forgotten first."""
+"""Objects in a history; the oldest heals are dropped first."""
 MAX_FIELDS = 50
-"""Fields that are told apart in one object; an edit of more counts as one of the whole object."""
+"""Fields of one object that are counted separately; an edit of more counts for the whole object."""
 FORMAT = 1
 
 
@@ -33,7 +33,8 @@ FORMAT = 1
 class ObjectHeals:
     """The last heals of one object's fields: JSON pointer -> times, oldest first, at most LIMIT.
 
-    `desired` is the digest of what Git wanted then (`DriftEntry.wanted`): another one makes it void.
+    `desired` is the digest of what Git wanted then (`DriftEntry.wanted`); another digest makes the history
+    void.
     """
 
     desired: str
@@ -41,7 +42,7 @@ class ObjectHeals:
 
     @property
     def exhausted(self) -> tuple[str, ...]:
-        """Fields that are not healed any more. No heal follows, so it stays so until the history is void."""
+        """Fields that are healed no more, until the history is void."""
         return tuple(sorted(at for at, times in self.fields.items() if _is_exhausted(times)))
 
     @property
@@ -56,7 +57,7 @@ NO_HEALS: Heals = {}
 
 @dataclass(frozen=True, slots=True)
 class ExhaustedFields:
-    """An object with fields that are not healed any more; `managers` wrote them last."""
+    """An object with fields that are healed no more; `managers` wrote them last."""
 
     ref: ObjectRef
     fields: tuple[str, ...]
@@ -72,7 +73,7 @@ class ExhaustedFields:
 
 @dataclass(frozen=True, slots=True)
 class HealBudget:
-    """What may be healed (`entries`) and what is left alone: object -> pointers, WHOLE for all of it."""
+    """`entries` may be healed; `left_alone` is object -> pointers, WHOLE_OBJECT for all of its fields."""
 
     entries: tuple[DriftEntry, ...]
     left_alone: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
@@ -80,22 +81,25 @@ class HealBudget:
 
 
 def decide_heals(heals: Heals, entries: Iterable[DriftEntry]) -> HealBudget:
-    """Judge an app's drift against its history; an object's other fields that differ are still healed."""
+    """Decide which drift of an app may be healed.
+
+    Fields of an object that are not exhausted are still healed.
+    """
     healed: list[DriftEntry] = []
     leave: dict[ObjectRef, tuple[str, ...]] = {}
     exhausted: list[ExhaustedFields] = []
     for entry in entries:
         known = heals.get(entry.ref)
         stopped = known.exhausted if known and known.desired == entry.wanted else ()
-        here = tuple(at for at in counted_pointers(entry) if at in stopped)
-        if not here:
+        exhausted_here = tuple(at for at in counted_pointers(entry) if at in stopped)
+        if not exhausted_here:
             healed.append(entry)
             continue
         managers = tuple(sorted({each.manager for each in entry.managers}))
-        exhausted.append(ExhaustedFields(entry.ref, here, managers))
-        rest = tuple(each for each in entry.differences if each.pointer not in here)
-        if rest and not any(_is_whole_or_listed(at) for at in here):
-            leave[entry.ref] = here
+        exhausted.append(ExhaustedFields(entry.ref, exhausted_here, managers))
+        rest = tuple(each for each in entry.differences if each.pointer not in exhausted_here)
+        if rest and not any(_is_whole_or_listed(at) for at in exhausted_here):
+            leave[entry.ref] = exhausted_here
             healed.append(replace(entry, differences=rest))
         else:
             leave[entry.ref] = (WHOLE_OBJECT,)
@@ -103,7 +107,7 @@ def decide_heals(heals: Heals, entries: Iterable[DriftEntry]) -> HealBudget:
 
 
 def record_heals(heals: Heals, healed: Iterable[DriftEntry], now: datetime) -> dict[ObjectRef, ObjectHeals]:
-    """The history after these entries were healed. What is too old to matter is dropped."""
+    """The history after these entries were healed, without heals before the window."""
     new = dict(heals)
     for entry in healed:
         known = new.get(entry.ref)
@@ -118,7 +122,7 @@ def record_heals(heals: Heals, healed: Iterable[DriftEntry], now: datetime) -> d
 
 
 def counted_pointers(entry: DriftEntry) -> tuple[str, ...]:
-    """The pointers that a heal of this entry is counted for."""
+    """The pointers for which a heal of this entry counts."""
     if entry.kind == "deleted" or not 0 < len(entry.differences) <= MAX_FIELDS:
         return (WHOLE_OBJECT,)
     return tuple(each.pointer for each in entry.differences)
@@ -130,7 +134,7 @@ def heals_ref(owner: Owner) -> ObjectRef:
 
 
 def to_configmap(owner: Owner, heals: Heals, resource_version: str = "") -> Manifest:
-    """The ConfigMap; `resource_version` is that of the one which it replaces."""
+    """The ConfigMap; `resource_version` is that of the ConfigMap that it replaces."""
     objects = [
         [
             *(ref.group, ref.kind, ref.namespace, ref.name, each.desired),
@@ -151,7 +155,7 @@ def to_configmap(owner: Owner, heals: Heals, resource_version: str = "") -> Mani
 
 
 def from_configmap(manifest: Manifest) -> dict[ObjectRef, ObjectHeals]:
-    """RefusedError when it cannot be read."""
+    """The history in a ConfigMap. Raises RefusedError when it cannot be read."""
     metadata = manifest["metadata"]
     try:
         content = json.loads(manifest["data"]["heals"])
@@ -172,7 +176,7 @@ def from_configmap(manifest: Manifest) -> dict[ObjectRef, ObjectHeals]:
 
 
 def _is_whole_or_listed(at: str) -> bool:
-    """What cannot be left alone by itself: places in a list differ between live and Git."""
+    """Whether the field cannot be left alone: a list index differs between live and Git."""
     return at == WHOLE_OBJECT or any(step.isdigit() for step in parse(at))
 
 

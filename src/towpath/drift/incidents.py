@@ -1,6 +1,6 @@
-"""What keeps an app or a whole environment from being reconciled; told when it is news, not always. Pure.
+"""Incidents: reasons why an app or an environment cannot be reconciled. Only new ones are reported. Pure.
 
-A trouble is a text by app; that of the environment itself has no app (`WHOLE`).
+An incident is a text per app; that of the whole environment has the key ENVIRONMENT_KEY.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,14 +10,14 @@ Incidents = Mapping[str, str]
 
 
 def new_incidents(before: Incidents, now: Incidents) -> frozenset[str]:
-    """Apps (and WHOLE) whose trouble is new, or another one than before."""
-    return frozenset(app for app, what in now.items() if before.get(app) != what)
+    """The keys whose incident is new or has another text than before."""
+    return frozenset(app for app, text in now.items() if before.get(app) != text)
 
 
-def merge_incidents(before: Incidents, now: Incidents, looked: Collection[str] | None) -> dict[str, str]:
-    """What to know at the next look; `looked` are the apps that this one was about, None: all of them.
+def merge_incidents(before: Incidents, now: Incidents, inspected: Collection[str] | None) -> dict[str, str]:
+    """The incidents to remember. `inspected` are the apps of this reconcile; None: all apps.
 
-    Who looks at some apps only cannot tell that the others, or the environment, are well again.
+    Incidents of apps that were not inspected, and of the environment, stay.
     """
-    kept = {} if looked is None else {app: what for app, what in before.items() if app not in looked}
+    kept = {} if inspected is None else {app: text for app, text in before.items() if app not in inspected}
     return dict(sorted((kept | dict(now)).items()))

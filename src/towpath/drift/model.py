@@ -1,4 +1,4 @@
-"""Drift: live differs from what we applied. Judged from metadata alone; pure.
+"""Drift: live objects that differ from what Towpath applied. Judged from metadata alone. Pure.
 
 deleted     the object is gone, or another one has its name
 modified    an owned field was changed or removed, or a person's tool added one
@@ -42,7 +42,7 @@ EXTRA_KINDS: tuple[tuple[str, str], ...] = (
     ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"),
 )
-"""Looked through for extras in every environment, beside the kinds that its apps have."""
+"""Kinds that are searched for extras in every environment, besides the kinds of its apps."""
 
 _SYSTEM_NAMES = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 _SYSTEM_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease", "Pod", "ReplicaSet", "ControllerRevision")
@@ -54,7 +54,7 @@ class DriftEntry:
     """One object; `app` is empty for an extra. `managers` say who changed which fields when, oldest first.
 
     `blame` says for each of `differences` who made it, None where the API server has not recorded it;
-    `wanted` is the digest of what Git wants (`Desired.applied`).
+    `wanted` is the digest of what Git wants (`ApplyObject.applied_digest`).
     """
 
     app: str
@@ -68,7 +68,7 @@ class DriftEntry:
 
     @property
     def attributed(self) -> tuple[tuple[Difference, FieldChange | None], ...]:
-        """Each difference with who made it."""
+        """(difference, the write that made it; None: not recorded)."""
         return tuple(zip_longest(self.differences, self.blame[: len(self.differences)]))
 
     def to_json(self) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class DriftEntry:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """All of an environment's drift, sorted; `commit` is the one it was compared with."""
+    """All drift of an environment, sorted; `commit` is the commit that it was compared with."""
 
     environment: str
     commit: str
@@ -100,7 +100,7 @@ class DriftReport:
 
     @property
     def drifted(self) -> tuple[DriftEntry, ...]:
-        """What healing would change: neither extras nor what was never applied."""
+        """Objects that were changed or deleted live: without extras and unapplied changes."""
         return tuple(entry for entry in self.entries if entry.kind in ("modified", "deleted"))
 
     @property
@@ -112,15 +112,15 @@ class DriftReport:
         return tuple(entry for entry in self.entries if entry.kind == "unapplied")
 
     def apps(self, *kinds: DriftKind) -> tuple[str, ...]:
-        """Apps with entries of these kinds (of any without)."""
+        """The apps with entries of these kinds; without kinds: of any kind."""
         found = {entry.app for entry in self.entries if entry.app and (not kinds or entry.kind in kinds)}
         return tuple(sorted(found))
 
     def summary(self) -> str:
         """One line."""
         counts = Counter(entry.kind for entry in self.entries)
-        told = ", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts))
-        return f"{self.environment}: {told or 'as in Git'}"
+        text = ", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts))
+        return f"{self.environment}: {text or 'as in Git'}"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -131,7 +131,7 @@ class DriftReport:
         }
 
     def to_markdown(self) -> str:
-        """A table of who did what, then one of the fields per object."""
+        """A table of objects with their writers, then a table of fields per object."""
         if not self.entries:
             return f"{self.summary()}\n"
         rows = ["| object | app | drift | who | when |", "|---|---|---|---|---|"]
@@ -154,7 +154,7 @@ class DriftReport:
 
 
 def drift_report(environment: str, commit: str, found: Iterable[DriftEntry]) -> DriftReport:
-    """The entries in a stable order."""
+    """The report with its entries in a stable order."""
     order = {"deleted": 0, "modified": 1, "extra": 2, "unapplied": 3}
     return DriftReport(environment, commit, tuple(sorted(found, key=lambda e: (order[e.kind], e.app, e.ref))))
 
@@ -166,7 +166,7 @@ def compare_object(
     ignored: Iterable[str] = (),
     ignored_managers: IgnoredManagers = (),
 ) -> DriftEntry | None:
-    """Judge one object of the inventory by its live metadata; None: it is as we left it."""
+    """The drift of one object of the inventory, from its live metadata; None: no drift."""
     ref = owned.ref
     if not owned.uid:
         return DriftEntry(app, ref, "unapplied", message="its apply was never confirmed")
@@ -225,19 +225,19 @@ def explain_drift(entry: DriftEntry, live: Manifest, found: tuple[Difference, ..
 
 
 def _overlap(one: str, other: str) -> bool:
-    """Whether one of two pointers leads to or into what the other names."""
+    """Whether one of two pointers names the field of the other, or a parent of it."""
     return pointer.covers([one], other) or pointer.covers([other], one)
 
 
 def latest_writers(metadata: Mapping[str, Any]) -> tuple[FieldChange, ...]:
-    """Whoever wrote last, when nothing better is known; not who only wrote the status."""
+    """The last writes by time, without those of only the status."""
     writers = [entry for entry in manager_entries(metadata) if entry.get("subresource") != "status"]
     newest = max((entry.get("time", "") for entry in writers), default="")
     return tuple(sorted(field_change(entry, ()) for entry in writers if entry.get("time", "") == newest))
 
 
 def is_extra(live: Manifest) -> bool:
-    """Whether an object that no inventory has is unexplained: no owner, no part of Kubernetes itself."""
+    """Whether an object outside of all inventories is an extra: no owner, not of Kubernetes itself."""
     metadata, kind = live["metadata"], live["kind"]
     labels = metadata.get("labels") or {}
     if metadata.get("ownerReferences") or kind in _SYSTEM_KINDS or (kind, metadata["name"]) in _SYSTEM_NAMES:
@@ -251,7 +251,7 @@ def is_extra(live: Manifest) -> bool:
 
 
 def extra_entry(ref: ObjectRef, live: Manifest) -> DriftEntry:
-    """An entry that names everybody who wrote the object, its maker first."""
+    """The entry of an extra with all who wrote the object, its creator first."""
     writers = sorted(field_change(entry, ()) for entry in manager_entries(live["metadata"]))
     made = f"made {live['metadata'].get('creationTimestamp', '')}".strip()
     return DriftEntry("", ref, "extra", managers=tuple(writers), message=made)
@@ -262,7 +262,7 @@ def _value(value: Any) -> str:
 
 
 def _code(text: str) -> str:
-    """As code in a table's cell, which its content cannot end."""
+    """The text as code in a cell of a Markdown table."""
     return "`" + _cell(text).replace("`", "'") + "`"
 
 

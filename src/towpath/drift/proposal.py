@@ -1,4 +1,4 @@
-"""Adopted drift as people get it: the branch, its commit's message, the report. Pure."""
+"""The proposal of adopted drift: branch, commit message, report. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from towpath.redact import redact
 from towpath.release.commit_message import format_message, one_line
 
 AUTHOR = "Towpath <towpath@localhost>"
-"""Who commits; who changed what is in the message."""
+"""The author of the commit; the message names the people who made the changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What became of one app's drift: the branch (empty: none), its commit, and whether that is new."""
+    """The result for one app: the branch (empty: none), its commit, and whether the commit is new."""
 
     app: str
     branch: str
@@ -27,13 +27,13 @@ class Proposal:
     def __str__(self) -> str:
         if self.failure:
             return f"{self.app}: not adopted: {self.failure}"
-        told = f"{len(self.adopted)} fields on branch {self.branch}" if self.branch else "nothing to adopt"
-        told += "" if self.new or not self.branch else " as before"
-        return f"{self.app}: {told}" + (f", {len(self.left)} not adopted" if self.left else "")
+        text = f"{len(self.adopted)} fields on branch {self.branch}" if self.branch else "nothing to adopt"
+        text += "" if self.new or not self.branch else " as before"
+        return f"{self.app}: {text}" + (f", {len(self.left)} not adopted" if self.left else "")
 
 
 def adoption_branch(environment: str, app: str) -> str:
-    """The branch that proposes an app's drift: the same one every time."""
+    """The name of the branch that proposes an app's drift, the same for every proposal."""
     return f"towpath/adopt-{environment}-{app}"
 
 
@@ -45,9 +45,9 @@ def adoption_message(  # noqa: PLR0913, PLR0917
     flow_run: str,
     marker: tuple[str, str],
 ) -> str:
-    """The message of the commit: every field with who changed it, and what is not in it, and why."""
+    """The commit message: every adopted field with its author, every other field with the reason."""
     lines = [*map(str, adopted), *(f"Not adopted: {each}" for each in left)]
-    # Indented, so that no value can pass itself off as a trailer.
+    # Indented, so that no value can look like a trailer.
     body = "\n".join(f"    {one_line(redact(line))[:300]}" for line in lines)
     trailers = [
         ("Towpath-App", app),
@@ -61,7 +61,7 @@ def adoption_message(  # noqa: PLR0913, PLR0917
 
 
 def adoption_markdown(environment: str, proposals: Iterable[Proposal]) -> str:
-    """For the Prefect UI."""
+    """The report for the Prefect UI."""
     parts = [f"## Drift adopted in {environment}"]
     for each in proposals:
         parts.append(f"### {each.app}")

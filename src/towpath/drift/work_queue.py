@@ -1,4 +1,4 @@
-"""What watching concludes: which apps to reconcile, and when. Pure: metadata and a clock's seconds in.
+"""Decides which apps a watch reconciles, and when. Pure: input are metadata and the seconds of a clock.
 
 A change is ours when the time of our own entry in `managedFields` moved: the API server leaves that time
 alone when others take fields from us. Such a change is a sync under way, whose inventory will tell the same
@@ -30,7 +30,7 @@ Ignored = Mapping[ObjectRef, tuple[str, ...]]
 
 
 def trim_metadata(live: Manifest) -> Manifest:
-    """Of an object's metadata only what judging it needs: thousands of them are kept."""
+    """The metadata that `judge_object` needs; the watcher keeps thousands of them."""
     metadata = live["metadata"]
     kept = {"uid": metadata["uid"], "managedFields": _entries(metadata)}
     if "deletionTimestamp" in metadata:
@@ -42,12 +42,12 @@ def _entries(metadata: Mapping[str, object]) -> list[object]:
     entries = metadata.get("managedFields")
     if not isinstance(entries, list):
         return []
-    # What controllers own is never judged, and is the larger part.
+    # Entries of controllers are not needed, and are the larger part.
     return [e for e in entries if is_towpath(e.get("manager", "")) or is_person_tool(e.get("manager", ""))]
 
 
 def own_apply_time(live: Manifest | None) -> str:
-    """When we applied last, as the API server wrote it down; empty without an entry of ours."""
+    """The time of Towpath's last apply, as the API server recorded it; empty without an entry."""
     entry = own_entry(live["metadata"]) if live else None
     return str(entry.get("time", "")) if entry else ""
 
@@ -74,7 +74,7 @@ class WatchFinding:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileCase:
-    """Why an app should be reconciled now: objects that drifted, and a mark of what Git has that is new."""
+    """Why an app should be reconciled now: drifted objects, and a mark of new changes in Git."""
 
     app: str
     findings: tuple[WatchFinding, ...]
@@ -83,10 +83,10 @@ class ReconcileCase:
     @property
     def reason(self) -> str:
         """For people: `ConfigMap dev/hello changed by kubectl-edit`."""
-        told = [str(finding) for finding in self.findings[:3]]
-        told += [f"{len(self.findings) - 3} more"] if len(self.findings) > 3 else []
-        told += ["Git has changed"] if self.git else []
-        return ", ".join(told)
+        parts = [str(finding) for finding in self.findings[:3]]
+        parts += [f"{len(self.findings) - 3} more"] if len(self.findings) > 3 else []
+        parts += ["Git has changed"] if self.git else []
+        return ", ".join(parts)
 
 
 def judge_object(
@@ -99,7 +99,7 @@ def judge_object(
 ) -> WatchFinding | None:
     """One object of an inventory against its metadata; None: it is as we left it, or not confirmed yet.
 
-    `applied_at` is `own_time` of the object when it was last as we left it; None: that was never seen.
+    `applied_at` is `own_apply_time` of the object when it was last as we left it; None: that was never seen.
     """
     entry = compare_object(app, owned, live, ignored)
     if entry is None or entry.kind not in ("modified", "deleted"):
@@ -117,7 +117,7 @@ def judge_object(
 
 
 def drift_mark(entry: DriftEntry, live: Manifest | None) -> str:
-    """A digest of how an object differs: by what, by whom, since when."""
+    """A digest of how an object differs: kind, uid, deletion, fingerprint, edits."""
     metadata = live["metadata"] if live else {}
     ours = fingerprint(metadata) if live else ""
     edits = [edit.to_json() for edit in entry.managers]
@@ -143,7 +143,7 @@ def git_mark(
 
 @dataclass(slots=True)
 class WorkQueue:
-    """Which apps to look at when, and what was answered already. Times are seconds of one monotonic clock.
+    """When to look at which app, and what was answered already. Times are seconds of one monotonic clock.
 
     Bursts are merged. A difference that a run has seen is no news; an object that must be answered again and
     again waits ever longer.
@@ -165,7 +165,7 @@ class WorkQueue:
         self._due[app] = due if known is None or not wait else min(known, due)
 
     def next_due(self) -> float | None:
-        """When `take` will have something."""
+        """The time at which `take` returns an app; None: nothing is queued."""
         return min(self._due.values(), default=None)
 
     def take(self, now: float) -> tuple[str, ...]:
@@ -225,12 +225,12 @@ class WorkQueue:
 
 
 def backoff(failures: int, *, first: float = 1.0, longest: float = MAX_BACKOFF) -> float:
-    """Seconds to wait after so many failures: twice as long each time."""
+    """Seconds to wait after `failures` failures; they double with each failure, up to `longest`."""
     return float(min(longest, first * 2 ** min(failures, 30)))
 
 
 def manager_family(manager: str) -> str:
-    """A manager's name for a metric, of a bounded set: `kubectl-edit` is `kubectl`, a stranger is `other`."""
+    """A manager as a metric label of a bounded set: `kubectl-edit` is `kubectl`, an unknown one `other`."""
     if not manager:
         return "unknown"
     return manager.partition("-")[0] if is_person_tool(manager) else "other"
