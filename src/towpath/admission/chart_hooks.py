@@ -1,4 +1,4 @@
-"""Maps the annotations of Helm charts to ours: what ran around an install or upgrade runs around a sync.
+"""Maps the hook annotations of Helm charts to Towpath's: install and upgrade hooks become sync hooks.
 
 `pre-install` and `pre-upgrade` are `pre-sync`, `post-install` and `post-upgrade` are `post-sync`; the weight
 is the wave. A Job can run only once in a sync; any other object that is a hook both before and after is there
@@ -31,7 +31,7 @@ _NOT_OURS = frozenset({"pre-delete", "post-delete", "pre-rollback", "post-rollba
 
 
 def map_helm_hooks(documents: Iterable[ManifestDocument]) -> Iterator[ManifestDocument]:
-    """The documents with our annotations; ConfigError for a hook that Helm does not know."""
+    """The documents with Towpath's annotations. Raises ConfigError for a hook that Helm does not have."""
     for document in documents:
         value = document.value
         metadata = value.get("metadata") if isinstance(value, dict) else None

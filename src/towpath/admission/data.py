@@ -1,4 +1,4 @@
-"""Judges what a ConfigMap or Secret holds, as the API server will; its values are never told."""
+"""Judges the data of ConfigMaps and Secrets by the API server's rules. Problems never quote a value."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}\Z")
 
 
 def data_problems(manifest: Manifest) -> Iterator[str]:
-    """What is wrong with the data of a ConfigMap or Secret; nothing for other kinds."""
+    """A sentence for each problem in the data of a ConfigMap or Secret; none for other kinds."""
     if group_of(manifest["apiVersion"]) or manifest["kind"] not in ("ConfigMap", "Secret"):
         return
     secret = manifest["kind"] == "Secret"

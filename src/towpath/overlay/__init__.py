@@ -1,1 +1,1 @@
-"""Where and how an overlay is edited: the image of a release, adopted drift. Pure."""
+"""Edits of overlays: the image of a release, and adopted drift. Pure."""

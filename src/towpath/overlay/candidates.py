@@ -1,4 +1,4 @@
-"""Where in an overlay a change could go, by renderer. Pure: candidates, of which a rendering proves one.
+"""Candidate edits of an overlay for a change, by renderer; a rendering proves which one fits. Pure.
 
 kustomize   `replicas:`; a file of the overlay that has the whole object; a patch that is there; a new patch
 helm        each value of values.yaml (the environment's, or the chart's default) that is what Git has now
@@ -21,17 +21,17 @@ FINDERS: dict[str, Callable[[Overlay, AdoptableChange, Manifest], Iterator[Edit]
 
 
 def candidates(overlay: Overlay, change: AdoptableChange, rendered: Manifest) -> Iterator[Edits]:
-    """Edits that might give the change, the most natural first. `rendered` is the object as it is now."""
+    """Edits that may give the change, the most natural first. `rendered` is the object as rendered now."""
     for edit in FINDERS[overlay.renderer](overlay, change, rendered):
         try:
             edits = edit()
         except (ConfigError, LookupError, TypeError, AttributeError):
-            continue  # there is no place for it there
+            continue  # the file has no place for the change
         yield edits
 
 
 def explain_no_candidate(overlay: Overlay, change: AdoptableChange, fitting: int) -> str:
-    """What to tell when no candidate, or more than one, gives exactly the change."""
+    """Why not exactly one candidate gives the change; `fitting` is the number of those that do."""
     if overlay.renderer == "helm":
         return (
             "more than one value of values.yaml gives it"

@@ -1,4 +1,4 @@
-"""Which value of a chart could give a change."""
+"""Candidate edits of a chart's `values.yaml`."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ MAX_VALUES = 20
 
 
 def edits(overlay: Overlay, change: AdoptableChange, _rendered: Manifest) -> Iterator[Edit]:
-    """Every value that is what Git has: which of them makes the field, only a rendering can tell."""
+    """An edit of every value that equals the field in Git; a rendering shows which one makes the field."""
     if change.live is None or isinstance(change.live, dict | list):
         return
     file = f"{overlay.folder}/values.yaml"
@@ -33,17 +33,17 @@ def edits(overlay: Overlay, change: AdoptableChange, _rendered: Manifest) -> Ite
         if overridden is not None and not _same(overridden, change.git):
             continue
         if path[0] == "image" and len(path) > 1 and path[1] in ("repository", "digest", "tag"):
-            continue  # that is the promotion's
+            continue  # promotions set these
         current = value_at(defaults, path) if overridden is None else overridden
         yield partial(_set_values, overlay, file, current, path, change.live)
 
 
-def _same(one: Any, other: Any) -> bool:
-    return one is not None and (one == other if type(one) is type(other) else str(one) == str(other))
+def _same(left: Any, right: Any) -> bool:
+    return left is not None and (left == right if type(left) is type(right) else str(left) == str(right))
 
 
 def _leaves(value: Any, path: YamlPath = ()) -> Iterator[tuple[YamlPath, Any]]:
-    """Simple values at paths of keys; what is inside of a list can only be given as a whole."""
+    """(path, value) of every scalar that is not inside of a list, because a list is replaced as a whole."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _leaves(item, (*path, key))
@@ -52,7 +52,7 @@ def _leaves(value: Any, path: YamlPath = ()) -> Iterator[tuple[YamlPath, Any]]:
 
 
 def _set_values(overlay: Overlay, file: str, current: Any, path: YamlPath, value: Any) -> Edits:
-    """A text stays a text and a number a number, as far as that goes: a chart may compare it."""
+    """Keep the type of the current value where possible, because a chart may compare it."""
     if isinstance(current, str) and not isinstance(value, str):
         value = inline(value)
     elif isinstance(current, int | float) and isinstance(value, str):

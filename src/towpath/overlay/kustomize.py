@@ -1,4 +1,4 @@
-"""Where in a Kustomize overlay a change could go."""
+"""Candidate edits of a Kustomize overlay."""
 
 import posixpath
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ _REPLICAS = ("spec", "replicas")
 
 
 def edits(overlay: Overlay, change: AdoptableChange, rendered: Manifest) -> Iterator[Edit]:
-    """`replicas:`, then the object itself, then a patch that is there, then a new one."""
+    """Edits in this order: `replicas:`, the object itself, an existing patch, a new patch."""
     names = (f"{overlay.folder}/{name}" for name in KUSTOMIZATIONS)
     file = next((name for name in names if name in overlay.files), None)
     if file is None:
@@ -55,7 +55,7 @@ def edits(overlay: Overlay, change: AdoptableChange, rendered: Manifest) -> Iter
 
 
 def _in_patch(overlay: Overlay, place: Place, change: AdoptableChange) -> Edits:
-    """Change a strategic merge patch that is there: its field, or one more."""
+    """Change a field of an existing strategic merge patch, or add one."""
     path = resolve_address(change.address, place.value)
     if change.live is None:
         if path is not None and value_at(place.value, path) is not None:
@@ -110,7 +110,7 @@ def _nested(address: Address, leaf: Any) -> Any:
 def _own_patch(
     overlay: Overlay, file: str, kustomization: Any, change: AdoptableChange, rendered: Manifest
 ) -> Edits:
-    """A new strategic merge patch for the object, beside the others."""
+    """A new strategic merge patch for the object."""
     head = {
         "apiVersion": rendered["apiVersion"],
         "kind": change.ref.kind,

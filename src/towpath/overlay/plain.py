@@ -1,4 +1,4 @@
-"""Where in a folder of plain manifests a change could go."""
+"""Candidate edits of a folder of plain manifests."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -9,6 +9,6 @@ from towpath.overlay.texts import Edit, Overlay, change_in_place, find_places
 
 
 def edits(overlay: Overlay, change: AdoptableChange, _rendered: Manifest) -> Iterator[Edit]:
-    """The object's own file."""
+    """Edits of the files that have the object."""
     for place in find_places(overlay, overlay.folder, change.ref):
         yield partial(change_in_place, overlay, place, change)

@@ -15,7 +15,7 @@ from towpath.yamltext.path import YamlPath
 Edits = dict[str, str]
 """Path in the repository -> new text."""
 Edit = Callable[[], Edits]
-"""Makes the edits, or fails because there is no place for them."""
+"""Makes the edits; raises ConfigError when the file has no place for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Overlay:
     files: Mapping[str, str]
 
     def with_edits(self, edits: Mapping[str, str]) -> "Overlay":
-        """As it is after `edits`."""
+        """The overlay with `edits` applied."""
         return replace(self, files={**self.files, **edits})
 
 
@@ -48,19 +48,19 @@ def set_value(overlay: Overlay, file: str, path: YamlPath, value: Any, document:
 
 
 def remove_value(overlay: Overlay, file: str, path: YamlPath, document: int = 0) -> Edits:
-    """Take out what is at `path` of a file."""
+    """Remove the value at `path` of a file."""
     return {file: editor.remove_value(overlay.files[file], file, path, document)}
 
 
 def find_places(overlay: Overlay, folder: str, ref: ObjectRef) -> Iterator[Place]:
-    """Where the files below `folder` describe the object."""
+    """The documents below `folder` that describe the object."""
     for file in sorted(overlay.files):
         if file.startswith(f"{folder}/"):
             yield from places_in(overlay, file, ref)
 
 
 def places_in(overlay: Overlay, file: str, ref: ObjectRef) -> Iterator[Place]:
-    """Documents of a file that describe the object."""
+    """The documents of a file that describe the object."""
     text = overlay.files.get(file)
     if text is None or not file.endswith((".yaml", ".yml", ".json")):
         return
@@ -91,14 +91,14 @@ def _is(value: Any, ref: ObjectRef) -> bool:
 
 
 def read_mapping(overlay: Overlay, file: str) -> Any:
-    """A file's first document as plain data; empty when it is no mapping."""
+    """The first document of a file as JSON values; {} when it is no mapping."""
     documents = load_documents(overlay.files[file], file)
     value = documents[0].value if documents else {}
     return json.loads(json.dumps(value)) if isinstance(value, dict) else {}
 
 
 def change_in_place(overlay: Overlay, place: Place, change: AdoptableChange) -> Edits:
-    """Change the object where it is written down as a whole."""
+    """Change the object in the document that has all of it."""
     path = resolve_address(change.address, place.value)
     if path is None:
         raise ConfigError("has no such place", file=place.file)

@@ -1,4 +1,4 @@
-"""What runs where: the `prefect.yaml` for the environments of a `towpath.yaml`. Pure.
+"""The `prefect.yaml` for the environments of a `towpath.yaml`. Pure.
 
 Work pools are the trust boundary: `deliver` runs in the pool `build`, all that touches an environment runs in
 the pool of that name, where the worker beside it pulls its work.
@@ -19,7 +19,7 @@ HEADER = "# Written by `towpath deployments`"
 BUILD_POOL = "build"
 RECONCILE_EVERY = timedelta(minutes=3)
 DEEP_EVERY = timedelta(hours=1)
-"""A dry run of every object is the backstop: it costs what a `kubectl diff` costs."""
+"""Interval of the deep check, a dry run of every object, which costs as much as `kubectl diff`."""
 _ANCHOR_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 _ROOT = "{{ root.stdout }}"
 _COMPARED = ("entrypoint", "work_pool.name", "parameters", "concurrency_limit")
@@ -117,7 +117,7 @@ _COMMENTS = {
 
 
 def prefect_yaml_problems(text: str, config: Config, file: str = PREFECT_FILE) -> list[str]:
-    """What a `prefect.yaml` lacks for the environments of `config`; what else it has is free."""
+    """A sentence for each difference of a `prefect.yaml` to what `config` needs. It may contain more."""
     content = read_document(text, file).data
     found = content.get("deployments") if isinstance(content, dict) else None
     there = {_title(each): each for each in found or [] if isinstance(each, dict)}

@@ -43,10 +43,7 @@ class Limits:
     number_characters: int = 40
     anchors: int = 1_000
     last_key_wins: bool = False
-    """True: a duplicate key is no error, as in Kubernetes' own readers.
-
-    For objects that are only inspected.
-    """
+    """True: a duplicate key is no error, as in Kubernetes' own readers; only for inspecting objects."""
     text: int = 4
     """Characters of all scalars together, as a multiple of `bytes`."""
 
