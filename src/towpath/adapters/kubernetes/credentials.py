@@ -57,7 +57,6 @@ class Given:
         self._user = user
         files = [file for file in (user.certificate_file, user.key_file) if file]
         self._files = WatchedFiles(*files) if user.has_certificate and files else None
-        self._pair: KeyPair | None = None
 
     def current(self) -> Identity:
         return Identity(self._token.read() if self._token else self._fixed, self._key_pair())

@@ -136,7 +136,7 @@ def _info(plugin: ExecPlugin, cluster: ClusterEntry | None, authority: bytes) ->
 
 
 def _read(output: str, api_version: str) -> tuple[Identity, datetime | None]:
-    answer = Fields(_content(output), "its answer")
+    answer = Fields(_content(output), "answered with a wrong ExecCredential")
     if answer.text("kind") != "ExecCredential" or answer.text("apiVersion") != api_version:
         raise KubeconfigError(f"did not answer with an ExecCredential of {api_version}")
     status = answer.optional("status")
@@ -149,10 +149,14 @@ def _read(output: str, api_version: str) -> tuple[Identity, datetime | None]:
     if not token and not pair.certificate:
         raise KubeconfigError("answered without a token or a certificate")
     identity = Identity(
-        checked_token(token, "its `token`") if token else "", pair if pair.certificate else None
+        checked_token(token, "answered with a token that") if token else "",
+        pair if pair.certificate else None,
     )
     if identity.pair:
-        client_context(b"", identity.pair)
+        try:
+            client_context(b"", identity.pair)
+        except KubeconfigError as error:
+            raise KubeconfigError(f"answered with a wrong certificate: {error}") from None
     return identity, _time(status.text("expirationTimestamp"))
 
 
