@@ -51,14 +51,20 @@ def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: 
         # What is only reported is found in every run: listeners are told once, until it changes.
         drift_is_news = not plan.quiet or read_report(key) != redact(text)
         report(key, text, plan.drift.summary())
+    _tell_trouble(plan, apps, with_drift=drift_is_news)
+    return Detected(plan)
+
+
+def _tell_trouble(plan: ReconcilePlan, apps: list[str] | None, *, with_drift: bool) -> None:
+    """Send the events of what was found, and remember what cannot be reconciled: it is told once."""
+    environment = plan.context.environment.name
     trouble = artifact_key("trouble", environment)
     before = {str(row["app"]): str(row["what"]) for row in read_table(trouble)}
     now = troubles_of(plan)
-    emit(of_finding(plan, with_drift=drift_is_news, troubled=new_incidents(before, now)))
+    emit(of_finding(plan, with_drift=with_drift, troubled=new_incidents(before, now)))
     if (after := merge_incidents(before, now, apps)) != before:
         rows = [{"app": app, "what": what} for app, what in after.items()]
         write_table(trouble, rows, f"What cannot be reconciled in {environment}")
-    return Detected(plan)
 
 
 def troubles_of(plan: ReconcilePlan) -> dict[str, str]:

@@ -17,11 +17,10 @@ from pydantic import Field, ValidationError
 from tasks.proposal import Proposal
 from tasks.run_identity import run_id
 from tasks.step import RejectedError, step
-from towpath.errors import ConflictError, RefusedError
+from towpath.engine.source.gate import require_not_superseded, require_open_gate
+from towpath.errors import RefusedError
 from towpath.gates.approval import Approval, check_approval
-from towpath.gates.evaluate import GateVerdict, evaluate_gate
-from towpath.gates.pause import active_pause
-from towpath.release.model import EnvironmentRelease, Release
+from towpath.gates.evaluate import GateVerdict
 
 PATIENCE = 7 * 24 * 3600
 """Seconds that a promotion waits for an approval; then the server fails it."""
@@ -65,22 +64,8 @@ def approved(proposal: Proposal) -> tuple[Approval, ...]:
 def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> GateVerdict:
     """Judge the commit that was planned. A closed gate is an error; missing approvals are not."""
     repo, release, environment = proposal.context.repo, proposal.release, proposal.environment
-    check_superseded(release, repo.release(release.app, environment), run_created())
-    now = datetime.now(UTC)
-    verdict = evaluate_gate(
-        repo.config,
-        release.app,
-        environment,
-        release,
-        repo.releases(release.app),
-        repo.quarantine(release.app),
-        now,
-        approvals,
-        active_pause(repo.pauses(environment), release.app, now),
-    )
-    if verdict.reasons:
-        raise RefusedError(f"{environment} refuses this release: {'; '.join(verdict.reasons)}")
-    return verdict
+    require_not_superseded(release, repo.release(release.app, environment), run_created())
+    return require_open_gate(repo, environment, release, approvals)
 
 
 @step("judge answer {turn} on {proposal.release.app} {proposal.release.short} to {proposal.environment}")
@@ -190,20 +175,6 @@ def question(proposal: Proposal, verdict: GateVerdict, approvals: tuple[Approval
         proposal.markdown,
     ]
     return "\n".join(lines)
-
-
-def check_superseded(release: Release, current: EnvironmentRelease | None, created: datetime | None) -> None:
-    """ConflictError when a newer build has come into the environment since this run was created."""
-    if current is None or created is None or current.release.digest == release.digest:
-        return
-    came = datetime.fromisoformat(current.promoted_at)
-    newer = datetime.fromisoformat(current.release.built_at) > datetime.fromisoformat(release.built_at)
-    if newer and came > created and current.rolls_back is None:
-        raise ConflictError(
-            f"{release.app} {release.short} was superseded by {current.release.short},"
-            f" promoted at {current.promoted_at} by run {current.flow_run}",
-            remedy="Nothing was changed.",
-        )
 
 
 def run_created() -> datetime | None:

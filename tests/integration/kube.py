@@ -19,7 +19,7 @@ from towpath.drift.model import DriftReport
 from towpath.engine.apply.plan import plan_app
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.sync_result import SyncResult
-from towpath.engine.reconcile.detect import detect
+from towpath.engine.reconcile.detect import inspect
 from towpath.engine.source.render import Rendered, digest_of
 from towpath.kube.canonical import digest, without_server_fields
 from towpath.objects import Manifest, ref_of
@@ -63,8 +63,7 @@ class World:
         return sync_app(self.cluster, self.rendered, self.environment, commit=commit, **options)
 
     def drift(self) -> DriftReport:
-        config = parse_config(CONFIG % self.namespace)
-        return detect(self.cluster, config, self.environment, [self.rendered], commit="c" * 40)
+        return inspect(self.cluster, self.environment, [self.rendered], commit="c" * 40).report
 
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         done = subprocess.run(

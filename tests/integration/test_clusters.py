@@ -14,7 +14,7 @@ from towpath.adapters.kubernetes import Cluster, connect_environment, in_cluster
 from towpath.adapters.registry import read_manifest
 from towpath.config import Config, load_config
 from towpath.engine.apply.sync import sync_app
-from towpath.engine.reconcile.detect import detect
+from towpath.engine.reconcile.detect import inspect
 from towpath.engine.reconcile.diff import compare_environment
 from towpath.engine.source.render import render_app
 from towpath.errors import RefusedError, SyncError, TransientError
@@ -92,7 +92,7 @@ def test_each_environment_goes_to_its_own_cluster(
     clusters["there"].delete(ObjectRef("", "ConfigMap", world.namespace, "where"))
     for name, expected in (("here", []), ("there", ["where"])):
         rendered = [render_app(root, config, "hello", name, tools=tools)]
-        found = detect(clusters[name], config, config.environment(name), rendered)
+        found = inspect(clusters[name], config.environment(name), rendered).report
         assert [entry.ref.name for entry in found.entries] == expected
     code, said = towpath(world, root, "diff", "--repo", str(root), "--output", "json")
     told = {each["environment"]: each["differs"] for each in json.loads(said)["environments"]}

@@ -12,7 +12,7 @@ from towpath.drift.model import DriftEntry
 from towpath.engine.apply.prune_extras import prune_extras
 from towpath.engine.apply.uninstall import plan_leaving, remove_app
 from towpath.engine.live.heal_store import remember_heals
-from towpath.engine.reconcile.detect import detect
+from towpath.engine.reconcile.detect import inspect
 from towpath.errors import RefusedError, UnknownNameError
 from towpath.objects import ObjectRef
 
@@ -103,7 +103,7 @@ def test_extras_are_deleted_few_at_a_time_and_never_data_or_another_tools(world:
 
     def extras():
         rendered = [world.rendered, other.rendered]
-        return detect(world.cluster, None, world.environment, rendered, commit="c").extras  # type: ignore[arg-type]
+        return inspect(world.cluster, world.environment, rendered, commit="c").report.extras
 
     found = extras()
     assert {each.ref.name for each in found} == {"x", "y", "helm", "kept"}

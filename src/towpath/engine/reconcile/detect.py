@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
 from towpath.applyset.inventory import INVENTORY_LABEL, PART_OF_LABEL, Inventory, Owner, from_configmap
-from towpath.config import Config, Environment
+from towpath.config import Environment
 from towpath.drift.model import (
     EXTRA_KINDS,
     DriftEntry,
@@ -57,23 +57,6 @@ class Inspection:
         return AppState(owner, inventory, version, desired, self.live, rebuilt, self.suspects)
 
 
-def detect(
-    cluster: Cluster,
-    config: Config,
-    environment: Environment | str,
-    rendered: Sequence[Rendered],
-    *,
-    commit: str = "",
-) -> DriftReport:
-    """Compare what is live with what was applied, and that with what Git wants now. Writes nothing.
-
-    `rendered` are all apps that Git has in the environment.
-    """
-    if isinstance(environment, str):
-        environment = config.environment(environment)
-    return inspect(cluster, environment, rendered, commit=commit).report
-
-
 def inspect(  # noqa: PLR0913
     cluster: Cluster,
     environment: Environment,
@@ -83,10 +66,11 @@ def inspect(  # noqa: PLR0913
     only: Collection[str] | None = None,
     deep: bool = False,
 ) -> Inspection:
-    """As `detect`, with all that was read. One request for inventories, one per kind, whatever their number.
+    """Compare what is live with what was applied, and that with what Git wants now. Writes nothing.
 
-    With `only`, `rendered` are some of the apps, and nothing is said about other apps or about extras. `deep`
-    asks the API server about every object by a dry run, too.
+    One request for inventories and one per kind, whatever the number of apps. `rendered` are all that Git
+    has in the environment. With `only` they are some of them, and nothing is said about other apps or about
+    extras. `deep` asks the API server about every object by a dry run, too.
     """
     name, namespace = environment.name, environment.namespace
     state = namespace_state(cluster, namespace)
