@@ -179,7 +179,7 @@ def test_adopted_values_survive_the_next_reconcile(shop: Shop) -> None:
     assert shop.world.live("deployment", "hello")["spec"]["replicas"] == 2
 
 
-@pytest.mark.parametrize("shop", ["plain"], indirect=True)
+@pytest.mark.parametrize("shop", ["helm", "kustomize"], indirect=True)  # plain files need no room
 def test_a_full_disk_is_told_and_adopting_goes_on_when_there_is_room(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
