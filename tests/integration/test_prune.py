@@ -64,7 +64,7 @@ def test_deletions_are_the_reverse_of_applying_waves_and_phases_included(world: 
     marks = {
         "a": {"wave": "5"},
         "b": {"hook": "pre-sync"},
-        "c": {},
+        "c": {"wave": "0"},
         "d": {"hook": "post-sync"},
         "e": {"wave": "-5"},
     }
