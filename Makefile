@@ -18,13 +18,13 @@ demo: setup ## Play the demo's story on real parts on this machine.
 	@.venv/bin/towpath demo $(ARGS)
 
 test: setup ## Run every check: lint, types, layers, unit, flow and integration tests.
-	@.ci/test all tests/unit tests/flows tests/integration $(ARGS)
+	@.ci/test all $(ARGS)
 
 lint: setup ## Run ruff, mypy and import-linter only.
 	@.ci/test lint
 
 unit: setup ## Run the unit tests only.
-	@.venv/bin/pytest tests/unit $(ARGS)
+	@.venv/bin/pytest tests/unit -n auto --dist worksteal $(ARGS)
 
 bench: setup ## Measure: how fast verbs start, health of 10,000 objects, `towpath check` of 300 apps, its traps, where a delivery's time goes, a sync of 2,000 objects, and drift (after `make demo`).
 	@.venv/bin/python benchmarks/start.py

@@ -26,7 +26,7 @@ from pathlib import Path
 from benchmarks.cluster import Bench, write
 from benchmarks.objects import configmaps, mix
 from tests.integration.fleet import Fleet
-from tests.integration.kube import World
+from tests.integration.world import World
 from towpath.adapters.kubernetes import Cluster, connect
 from towpath.config import Environment, parse_config
 from towpath.engine.apply.sync import sync_app

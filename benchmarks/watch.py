@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.integration.kube import configmap  # noqa: E402
+from tests.integration.manifests import configmap  # noqa: E402
 from tests.integration.running import RunningStack  # noqa: E402
 from tests.integration.watched import Watched, watched  # noqa: E402
 

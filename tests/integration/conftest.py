@@ -1,54 +1,91 @@
-"""The local stack that integration tests share."""
+"""What integration tests share: the local stack, a namespace of their own, and the order of the tests."""
 
 import os
-import platform
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
-from tests.integration.running import PERSONAL, RunningStack, free_ports
+from tests.integration.running import PERSONAL, RunningStack
+from tests.integration.second_cluster import SecondCluster, second_cluster
+from tests.integration.shared_stack import prepared_stack, shared_stack
+from tests.integration.world import World, throw_away
+from towpath.demo import world as demo_world
 from towpath.errors import MissingPartError
-from towpath.local.common.layout import DEFAULT_HOME
-from towpath.local.lifecycle.up import refuse_impossible
+from towpath.objects import Manifest
 
-TEST_HOME = Path(__file__).parents[2] / ".cache" / "stack"
+FOLDER = "integration"
+LONGEST = ("test_story", "test_watch", "test_verify", "test_automations", "test_hooks", "test_watch_manifest")
+"""Begun first when several workers share the tests, so that none is still at one when all else is done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `alone` come last; those that share a fixture of their module stay on one worker."""
+    for item in items:
+        if item.path.parent.name == FOLDER and not item.get_closest_marker("xdist_group"):
+            scopes = {each.scope for each in item._fixtureinfo.name2fixturedefs.values() for each in each}
+            if "module" in scopes:
+                item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[bool, int]:
+    if item.path.parent.name != FOLDER:
+        return False, 0
+    name = item.path.stem
+    alone = item.get_closest_marker("alone") is not None
+    # The stack's own test comes last of all: it takes the stack away.
+    rank = LONGEST.index(name) if name in LONGEST else len(LONGEST) + (name == "test_local_stack")
+    return alone, rank
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[RunningStack]:
-    """A running stack: TOWPATH_HOME's or the default one if it is up, else a new one for this session.
-
-    A new one begins with no data, and nothing of it is left. Where this machine cannot run one, tests are
-    skipped with the reason; in CI that is a failure.
-    """
-    known = [Path(os.environ["TOWPATH_HOME"])] if os.environ.get("TOWPATH_HOME") else []
-    running = next(
-        (one for home in (*known, DEFAULT_HOME.expanduser()) if (one := RunningStack(home)).is_up()), None
-    )
-    chosen = running or RunningStack(TEST_HOME)
-    with pytest.MonkeyPatch.context() as patch:
+    """The running stack. Where this machine cannot run one, tests are skipped; in CI that is a failure."""
+    with ExitStack() as held, pytest.MonkeyPatch.context() as patch:
+        running = prepared_stack()
+        try:
+            running = running or held.enter_context(shared_stack())
+        except MissingPartError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(str(error))
         for name in PERSONAL:
             patch.delenv(name, raising=False)
-        patch.setenv("TOWPATH_HOME", str(chosen.home))
-        if running:
-            chosen.up()  # starts what of it is missing, deploys what has changed
-            yield chosen
-            return
-        skip_if_impossible(chosen)
-        chosen.down("--purge")
-        try:
-            chosen.up(*free_ports())
-            yield chosen
-        finally:
-            chosen.down("--purge")
+        patch.setenv("TOWPATH_HOME", str(running.home))
+        yield running
 
 
-def skip_if_impossible(chosen: RunningStack) -> None:
-    """Skip where this machine cannot run a stack; fail in CI."""
-    try:
-        refuse_impossible(chosen.stack, platform.system(), os.geteuid())
-    except MissingPartError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
+@pytest.fixture
+def objects() -> list[Manifest]:
+    """What Git has when a test begins; a module that begins with more has its own fixture of this name."""
+    return []
+
+
+@pytest.fixture
+def world(stack: RunningStack, objects: list[Manifest]) -> Iterator[World]:
+    """An app in a namespace of its own, for one test."""
+    with throw_away(stack.settings) as world:
+        world.objects = objects
+        yield world
+
+
+@pytest.fixture(scope="module")
+def module_world(stack: RunningStack) -> Iterator[World]:
+    """An app in a namespace that all tests of a module share."""
+    with throw_away(stack.settings) as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
+def second(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondCluster]:
+    """Another cluster beside the stack's: its tests stay on one worker (group `second-cluster`)."""
+    folder = tmp_path_factory.mktemp("second") / "cluster"
+    with second_cluster(stack.settings.tools, folder) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def demo(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> demo_world.World:
+    """The demo's app and environments on the stack: only one worker at a time has them (group `demo`)."""
+    return demo_world.World.connect(stack.settings, tmp_path_factory.mktemp("demo"))

@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from tests.integration.kube import World, configmap, service
+from tests.integration.manifests import configmap, service
+from tests.integration.world import World
 from towpath.adapters.kubernetes import connect
 from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.loop import look, reconcile

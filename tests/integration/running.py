@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 from towpath.local.common.layout import Layout
 from towpath.local.common.ports import DEFAULT_PORTS, is_busy
 from towpath.local.common.stack import Options, Stack
+from towpath.local.lifecycle.processes import marked_processes
 from towpath.local.lifecycle.status import ComponentStatus, status
 from towpath.local.lifecycle.supervisor import Supervisor
 from towpath.local.lifecycle.up import wait_until_ready
@@ -75,6 +78,31 @@ class RunningStack:
         done = self.towpath("down", *args)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def interrupted_up(self, *args: str, begun: str) -> set[int]:
+        """Begin `up`, and kill its supervisor as soon as the component `begun` runs; the processes left."""
+        with subprocess.Popen(
+            [TOWPATH, "local", "up", *args],
+            env=dict(self.environ),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            while not self._runs(begun):
+                assert process.poll() is None, f"`up` ended before {begun} ran"
+                time.sleep(0.05)
+            left = self.kill_supervisor()
+            assert process.wait(120) == 1
+        return left
+
+    def _runs(self, name: str) -> bool:
+        supervisor = Supervisor(self.stack)
+        processes = supervisor.processes() if supervisor.is_up() else {}
+        return name in processes and processes[name].pid > 0
+
+    def kill_supervisor(self) -> set[int]:
+        """Kill the supervisor as a machine without memory does; the processes that it leaves."""
+        os.kill(int((self.layout.run / "supervisord.pid").read_text()), signal.SIGKILL)
+        return marked_processes(self.layout)
 
     def component(self, name: str) -> ComponentStatus:
         return next(one for one in status(self.stack) if one.name == name)

@@ -57,8 +57,8 @@ class SecondCluster:
 
 
 @contextmanager
-def second_cluster(tools: Path, folder: Path, *, controllers: bool = False) -> Iterator[SecondCluster]:
-    """Up within, gone afterwards. With `controllers` somebody answers for Deployments and their like."""
+def second_cluster(tools: Path, folder: Path) -> Iterator[SecondCluster]:
+    """Up within, gone afterwards."""
     folder.mkdir(parents=True)
     subjects = {
         "etcd": Subject("etcd", hosts=HOSTS),
@@ -74,8 +74,7 @@ def second_cluster(tools: Path, folder: Path, *, controllers: bool = False) -> I
         _wait_ready(api, folder)
         made = SecondCluster(folder, api, folder / "kubeconfig")
         made.write_kubeconfig("kubeconfig", made.trusted, made.admin)
-        if controllers:
-            stack.enter_context(_running(_controllers(tools, made), folder))
+        stack.enter_context(_running(_controllers(tools, made), folder))
         yield made
 
 

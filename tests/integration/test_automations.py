@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.kube import configmap
+from tests.integration.manifests import configmap
 from tests.integration.running import RunningStack
 from tests.integration.watched import Watched, watched
 from towpath.local.common.stack import PROJECT

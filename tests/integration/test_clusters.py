@@ -1,15 +1,15 @@
 """Environments on several clusters: each goes to its own, over verified connections, with its own account."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.integration.kube import World, configmap, deployment, throw_away
-from tests.integration.second_cluster import SecondCluster, second_cluster
+from tests.integration.manifests import configmap, deployment
+from tests.integration.second_cluster import SecondCluster
 from tests.integration.test_plan_and_diff import towpath
+from tests.integration.world import World
 from towpath.adapters.kubernetes import Cluster, connect_environment, in_cluster
 from towpath.adapters.registry import read_manifest
 from towpath.config import Config, load_config
@@ -21,22 +21,10 @@ from towpath.errors import RefusedError, SyncError, TransientError
 from towpath.objects import Manifest, ObjectRef
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("second-cluster")]
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = "127.0.0.1:5000/hello"
-
-
-@pytest.fixture(scope="module")
-def second(stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondCluster]:
-    with second_cluster(stack.settings.tools, tmp_path_factory.mktemp("second") / "cluster") as made:
-        yield made
-
-
-@pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        yield world
 
 
 def repository(folder: Path, world: World, second: SecondCluster, **more: object) -> tuple[Path, Config]:

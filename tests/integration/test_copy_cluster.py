@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from tests.integration.fleet import Fleet, a_fleet
-from tests.integration.kube import World
-from tests.integration.second_cluster import SecondCluster, second_cluster
+from tests.integration.second_cluster import SecondCluster
 from tests.integration.test_reconcile import definition
+from tests.integration.world import World
 from towpath.adapters.kubernetes import connect
 from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.loop import reconcile
@@ -20,16 +20,9 @@ from towpath.engine.reconcile.result import ReconcileResult
 from towpath.objects import Manifest
 from towpath.release.model import dump_release_file, parse_release_file
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("second-cluster")]
 
 KINDS = "deployment,service,configmap,serviceaccount"
-
-
-@pytest.fixture(scope="module")
-def second(stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondCluster]:
-    folder = tmp_path_factory.mktemp("second") / "cluster"
-    with second_cluster(stack.settings.tools, folder, controllers=True) as made:
-        yield made
 
 
 class Copied(Fleet):

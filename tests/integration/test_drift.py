@@ -1,11 +1,12 @@
 """The table of edits, row by row: each found, attributed and healed, and nothing else touched."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
+from tests.integration.manifests import configmap, deployment, role, secret, service
+from tests.integration.world import World
 from towpath.kube.pointer import read
 from towpath.objects import Manifest
 
@@ -50,17 +51,20 @@ EDITS = {
 
 
 @pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [
-            deployment(),
-            service(),
-            configmap("settings", A="1"),
-            secret("token", T="s3cret"),
-            role(),
-        ]
-        world.sync()
-        yield world
+def objects() -> list[Manifest]:
+    return [
+        deployment(),
+        service(),
+        configmap("settings", A="1"),
+        secret("token", T="s3cret"),
+        role(),
+    ]
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.sync()
+    return world
 
 
 def spec_of(live: Manifest) -> Manifest:

@@ -1,12 +1,12 @@
 """The same edits on every built-in kind: each found, attributed and healed, and nothing else touched."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
+from tests.integration.manifests import configmap, deployment, role, secret, service
+from tests.integration.world import World
 from towpath.kube.canonical import without_server_fields
 from towpath.objects import Manifest, ref_of
 
@@ -144,12 +144,11 @@ KINDS: dict[str, tuple[Manifest, str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [manifest for manifest, _, _ in KINDS.values()]
-        world.sync()
-        assert world.drift().entries == ()
-        yield world
+def world(module_world: World) -> World:
+    module_world.objects = [manifest for manifest, _, _ in KINDS.values()]
+    module_world.sync()
+    assert module_world.drift().entries == ()
+    return module_world
 
 
 def edits(kind: str) -> dict[str, tuple[list[dict[str, Any]], str]]:

@@ -1,13 +1,13 @@
 """Any edits by people, with other controllers as neighbours: one sync, and every owned field is as in Git."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.kube import World, configmap, deployment, service, throw_away
+from tests.integration.manifests import configmap, deployment, service
+from tests.integration.world import World
 from towpath.kube import pointer
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -19,16 +19,15 @@ OTHER = "neighbour-controller"
 
 
 @pytest.fixture(scope="module")
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [
-            deployment(),
-            service(),
-            configmap("one", A="1", B="2", C="3"),
-            configmap("two", A="1"),
-        ]
-        world.sync()
-        yield world
+def world(module_world: World) -> World:
+    module_world.objects = [
+        deployment(),
+        service(),
+        configmap("one", A="1", B="2", C="3"),
+        configmap("two", A="1"),
+    ]
+    module_world.sync()
+    return module_world
 
 
 def edits() -> st.SearchStrategy[tuple[str, Any]]:

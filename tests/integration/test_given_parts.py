@@ -1,14 +1,16 @@
 """Given a cluster, a registry and an environment repository, `up` uses them and starts none of its own."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from tests.integration.running import RunningStack, free_ports
 from towpath.local.common.stack import ENVIRONMENTS
+from towpath.local.lifecycle.processes import is_alive
 from towpath.local.lifecycle.status import status
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.xdist_group("demo")]
 
 OWN = {
     "prefect-server",
@@ -18,34 +20,48 @@ OWN = {
 }
 
 
-@pytest.fixture(scope="module")
-def guest(
-    stack: RunningStack, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[RunningStack, str]]:
+@dataclass(frozen=True)
+class Guest:
     """A second stack that is given the parts of the first one, and what `up` said."""
-    chosen = RunningStack(tmp_path_factory.mktemp("guest"))
-    said = chosen.up(
+
+    running: RunningStack
+    said: str
+    orphans: set[int]
+
+
+@pytest.fixture(scope="module")
+def guest(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
+    """Its supervisor was killed in the midst of the start, so `up` found what that left."""
+    running = RunningStack(tmp_path_factory.mktemp("guest"))
+    options = (
         *free_ports(),
         *("--kubeconfig", str(stack.layout.kubeconfig("admin"))),
         *("--registry", stack.registry),
         *("--environments", str(stack.settings.environments)),
     )
-    yield chosen, said
-    chosen.down("--purge")
+    orphans = running.interrupted_up(*options, begun="prefect-server")
+    yield Guest(running, running.up(*options), orphans)
+    running.down("--purge")
 
 
-def test_only_what_was_not_given_is_started(guest: tuple[RunningStack, str]) -> None:
-    components = status(guest[0].stack)
+def test_only_what_was_not_given_is_started(guest: Guest) -> None:
+    components = status(guest.running.stack)
     assert {one.name for one in components} == OWN
     assert all(one.ready for one in components)
 
 
-def test_its_settings_name_what_was_given(guest: tuple[RunningStack, str], stack: RunningStack) -> None:
-    assert guest[0].registry == stack.registry
-    assert guest[0].settings.environments == stack.settings.environments
-    assert guest[0].settings.prefect_api_url != stack.settings.prefect_api_url
+def test_a_killed_supervisor_is_mended_by_up(guest: Guest) -> None:
+    assert guest.orphans
+    assert not any(is_alive(pid) for pid in guest.orphans)
+    assert guest.running.towpath("status").returncode == 0
 
 
-def test_the_given_cluster_is_left_alone_and_its_accounts_are_told(guest: tuple[RunningStack, str]) -> None:
-    assert "Your cluster was not touched" in guest[1]
-    assert "kubectl apply --server-side -f" in guest[1]
+def test_its_settings_name_what_was_given(guest: Guest, stack: RunningStack) -> None:
+    assert guest.running.registry == stack.registry
+    assert guest.running.settings.environments == stack.settings.environments
+    assert guest.running.settings.prefect_api_url != stack.settings.prefect_api_url
+
+
+def test_the_given_cluster_is_left_alone_and_its_accounts_are_told(guest: Guest) -> None:
+    assert "Your cluster was not touched" in guest.said
+    assert "kubectl apply --server-side -f" in guest.said

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.kube import World, throw_away
+from tests.integration.world import World, throw_away
 from towpath.applyset.inventory import from_configmap
 from towpath.config import Config, parse_config
 from towpath.engine.source.render import Rendered, render_app

@@ -1,12 +1,12 @@
 """Hooks: Jobs before and after a sync, one attempt per commit and content, whatever happens in between."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
-from tests.integration.kube import World, configmap, throw_away
+from tests.integration.manifests import configmap
 from tests.integration.test_sync_kills import owned_and_live, sync_and_die
+from tests.integration.world import World
 from towpath.config import App, SmokeCheck
 from towpath.engine.verify.verify import Verification, verify_app
 from towpath.errors import SyncError, TransientError, VerifyError
@@ -31,10 +31,8 @@ FAILS = {"completions": 1, "activeDeadlineSeconds": 1}
 
 
 @pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [configmap("a", A="1"), hook("migrate", "pre-sync"), hook("warm", "post-sync")]
-        yield world
+def objects() -> list[Manifest]:
+    return [configmap("a", A="1"), hook("migrate", "pre-sync"), hook("warm", "post-sync")]
 
 
 def uid(world: World, name: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.kube import World, configmap, deployment, secret, service, throw_away
+from tests.integration.manifests import configmap, deployment, secret, service
+from tests.integration.world import World
 from towpath.errors import SyncError
 from towpath.objects import Manifest
 
@@ -19,10 +20,9 @@ RBAC = "rbac.authorization.k8s.io"
 
 
 @pytest.fixture(scope="module")
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.settings["allowClusterScoped"] = ["Namespace", "StorageClass", "CustomResourceDefinition"]
-        yield world
+def world(module_world: World) -> World:
+    module_world.settings["allowClusterScoped"] = ["Namespace", "StorageClass", "CustomResourceDefinition"]
+    return module_world
 
 
 def statefulset(_: World) -> Manifest:

@@ -11,22 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import skip_if_impossible
 from tests.integration.running import RunningStack, free_ports
+from tests.integration.shared_stack import TEST_HOME
 from towpath.local.common.http import request
-from towpath.local.lifecycle.processes import cgroup_folders, container_processes, is_alive, marked_processes
+from towpath.local.lifecycle.processes import cgroup_folders, container_processes, marked_processes
 from towpath.local.lifecycle.supervisor import Supervisor
 from towpath.local.parts.network import exists, mounts_below
 from towpath.local.programs.tools import require
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A stack beside any other: its own home, ports and network."""
+def own(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """The stack of this run, begun from nothing: these are the last tests that use it.
+
+    A person's stack is left alone: then it is one beside it, with its own home, ports and network.
+    """
+    if stack.home == TEST_HOME:
+        yield stack
+        return
     chosen = RunningStack(tmp_path_factory.mktemp("home"))
-    skip_if_impossible(chosen)
     chosen.up(*free_ports())
     yield chosen
     chosen.down("--purge")
@@ -179,17 +184,8 @@ def test_down_leaves_nothing_behind_and_up_goes_on_with_the_data(own: RunningSta
     assert code == 0, text
 
 
-def test_a_killed_supervisor_is_mended_by_up_and_taken_away_by_down(own: RunningStack) -> None:
-    def kill() -> set[int]:
-        supervisor = int((own.layout.run / "supervisord.pid").read_text())
-        os.kill(supervisor, signal.SIGKILL)
-        return marked_processes(own.layout)
-
-    orphans = kill()
-    own.up()
-    assert not any(is_alive(pid) for pid in orphans)
-    assert own.towpath("status").returncode == 0
-    kill()
+def test_a_killed_supervisor_s_stack_is_taken_away_by_down(own: RunningStack) -> None:
+    assert own.kill_supervisor()
     own.down()
     assert traces(own) == NOTHING
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.fleet import Fleet, a_fleet
-from tests.integration.kube import configmap, secret
+from tests.integration.manifests import configmap, secret
 from towpath.drift.decision import drift_status
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.live.context import open_context

@@ -2,11 +2,11 @@
 
 import copy
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.kube import World, configmap, deployment, throw_away
+from tests.integration.manifests import configmap, deployment
+from tests.integration.world import World
 from towpath.errors import TransientError
 from towpath.objects import Manifest, ObjectRef
 
@@ -14,10 +14,8 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [deployment(), configmap("settings", A="1", B="1")]
-        yield world
+def objects() -> list[Manifest]:
+    return [deployment(), configmap("settings", A="1", B="1")]
 
 
 def scaler() -> Manifest:

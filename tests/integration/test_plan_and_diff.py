@@ -4,17 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.kube import World, configmap, deployment, throw_away
+from tests.integration.manifests import configmap, deployment
+from tests.integration.world import World
 from towpath.adapters.kubernetes.wire import Request, Wire
 from towpath.config import load_config
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.reconcile.diff import Comparison, compare_environment
 from towpath.engine.source.render import released_apps, render_app
+from towpath.objects import Manifest
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 
 pytestmark = pytest.mark.integration
@@ -39,10 +40,8 @@ PASSED = ScanSummary("passed")
 
 
 @pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [configmap("a", A="1"), configmap("b", A="1")]
-        yield world
+def objects() -> list[Manifest]:
+    return [configmap("a", A="1"), configmap("b", A="1")]
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """Properties of a plan on the real API server: the same for every order of the input, complete, in order."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
+from tests.integration.manifests import configmap, deployment, role, secret, service
+from tests.integration.world import World
 from towpath.kube.apply_order import deletion_stages, in_apply_order
 from towpath.objects import Manifest, ref_of
 
@@ -39,13 +39,12 @@ def _spec(name: str) -> Manifest:
 
 
 @pytest.fixture(scope="module")
-def world(stack) -> Iterator[World]:
+def world(module_world: World) -> World:
     """The first of each kind is live already."""
-    with throw_away(stack.settings) as world:
-        world.settings["prune"] = {"limit": 100}
-        world.objects = [make(kind, "a", changed=False) for kind in POOL]
-        world.sync()
-        yield world
+    module_world.settings["prune"] = {"limit": 100}
+    module_world.objects = [make(kind, "a", changed=False) for kind in POOL]
+    module_world.sync()
+    return module_world
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

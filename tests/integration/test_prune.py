@@ -1,11 +1,11 @@
 """Deletions beyond one sync's: an app that left Git, and extras. Both only as a commit says."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from tests.integration.kube import World, configmap, throw_away
+from tests.integration.manifests import configmap
+from tests.integration.world import World
 from towpath.applyset.inventory import Owner
 from towpath.applyset.prune_file import dump_prune_file, parse_prune_file
 from towpath.drift.model import DriftEntry
@@ -14,17 +14,20 @@ from towpath.engine.apply.uninstall import plan_leaving, remove_app
 from towpath.engine.live.heal_store import remember_heals
 from towpath.engine.reconcile.detect import inspect
 from towpath.errors import RefusedError, UnknownNameError
-from towpath.objects import ObjectRef
+from towpath.objects import Manifest, ObjectRef
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [configmap(name, A="1") for name in ("a", "b", "c", "d", "e")]
-        world.sync()
-        yield world
+def objects() -> list[Manifest]:
+    return [configmap(name, A="1") for name in ("a", "b", "c", "d", "e")]
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.sync()
+    return world
 
 
 def names(world: World) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.fleet import Fleet, a_fleet
-from tests.integration.kube import configmap, service
+from tests.integration.manifests import configmap, service
 from towpath.engine.source import render_changed
 from towpath.errors import UnknownNameError
 from towpath.health import Status

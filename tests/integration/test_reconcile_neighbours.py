@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.fleet import Fleet, a_fleet
-from tests.integration.kube import configmap
+from tests.integration.manifests import configmap
 from towpath.adapters.registry import read_manifest
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.objects import Manifest

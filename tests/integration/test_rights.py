@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from tests.integration.kube import World, configmap, deployment, throw_away
+from tests.integration.manifests import configmap, deployment
+from tests.integration.world import World, throw_away
 from towpath.adapters.kubernetes import connect
 from towpath.errors import SyncError
 

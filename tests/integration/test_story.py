@@ -1,7 +1,6 @@
 """The demo's story, judged by cluster, registry and Git, not by what it prints."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,14 @@ from towpath.demo import story
 from towpath.demo.source import next_version
 from towpath.demo.world import APP, ENVIRONMENTS, World
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900), pytest.mark.xdist_group("demo")]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")
-def stage(stack: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[story.Stage]:
-    world = World.connect(stack.settings, tmp_path_factory.mktemp("story"))  # type: ignore[attr-defined]
-    return story.Stage(world, EXAMPLES, tell=print, progress=print)
+def stage(demo: World) -> story.Stage:
+    return story.Stage(demo, EXAMPLES, tell=print, progress=print)
 
 
 @pytest.fixture(scope="module")

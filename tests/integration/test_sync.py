@@ -1,31 +1,29 @@
 """Sync against the real API server: what it writes, what it leaves, what it refuses."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.kube import World, configmap, deployment, role, secret, service, throw_away
+from tests.integration.manifests import configmap, deployment, role, secret, service
+from tests.integration.world import World, throw_away
 from towpath.adapters.kubernetes import connect
 from towpath.applyset.inventory import Owner
 from towpath.applyset.prune_file import dump_prune_file, parse_prune_file
 from towpath.errors import RefusedError, SyncError, TransientError
-from towpath.objects import ObjectRef, ref_of
+from towpath.objects import Manifest, ObjectRef, ref_of
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [
-            deployment(),
-            service(),
-            configmap("settings", A="1"),
-            secret("token", T="s3cret"),
-            role(),
-        ]
-        yield world
+def objects() -> list[Manifest]:
+    return [
+        deployment(),
+        service(),
+        configmap("settings", A="1"),
+        secret("token", T="s3cret"),
+        role(),
+    ]
 
 
 def results(result) -> dict[str, str]:

@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.kube import World, configmap, throw_away
+from tests.integration.manifests import configmap
+from tests.integration.world import World
 from towpath.adapters.kubernetes import Cluster, connect
 from towpath.adapters.kubernetes.wire import ATTEMPTS
 from towpath.applyset.inventory import PART_OF_LABEL, Owner
 from towpath.engine.apply.sync import TOLERATED
 from towpath.engine.live.observe import THREADS, read_inventory
 from towpath.errors import SyncError, TransientError
-from towpath.objects import ObjectRef
+from towpath.objects import Manifest, ObjectRef
 
 pytestmark = pytest.mark.integration
 
@@ -27,10 +28,8 @@ Fault = Callable[[str, str], int | None]
 
 
 @pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [configmap(name, A="1") for name in ("a", "b", "c", "d")]
-        yield world
+def objects() -> list[Manifest]:
+    return [configmap(name, A="1") for name in ("a", "b", "c", "d")]
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.kube import World, configmap, throw_away
+from tests.integration.manifests import configmap
+from tests.integration.world import World
 from towpath.adapters.kubernetes import connect
 from towpath.applyset.inventory import PART_OF_LABEL, Owner, from_configmap
 from towpath.objects import Manifest, ObjectRef
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 CHILD = """
 import json, sys
 from pathlib import Path
-from tests.integration.kube import World
+from tests.integration.world import World
 from towpath.adapters.kubernetes import connect
 kubeconfig, namespace, objects = json.loads(sys.stdin.read())
 World(connect(kubeconfig), Path(), Path(kubeconfig), namespace, objects=objects).sync()
@@ -40,10 +40,8 @@ KILLS = [
 
 
 @pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [configmap(name, A="1") for name in ("a", "b", "c", "d")]
-        yield world
+def objects() -> list[Manifest]:
+    return [configmap(name, A="1") for name in ("a", "b", "c", "d")]
 
 
 def sync_and_die(world: World, failpoint: str) -> None:

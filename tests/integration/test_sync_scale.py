@@ -1,12 +1,12 @@
 """Two thousand objects: the first sync, a second one that writes nothing, and a prune of some."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.integration.kube import World, configmap, throw_away
+from tests.integration.manifests import configmap
+from tests.integration.world import World
 from towpath.applyset.inventory import PART_OF_LABEL, Owner
 from towpath.engine.live.observe import read_inventory
+from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration
 
@@ -15,10 +15,8 @@ LEFT = 1700
 
 
 @pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        world.objects = [configmap(f"c-{number:04}", A="1", B="b" * 100) for number in range(OBJECTS)]
-        yield world
+def objects() -> list[Manifest]:
+    return [configmap(f"c-{number:04}", A="1", B="b" * 100) for number in range(OBJECTS)]
 
 
 def versions(world: World) -> dict[str, str]:

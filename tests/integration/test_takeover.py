@@ -1,11 +1,11 @@
 """Drift that is taken back only half: it stays seen, with who made it, until Git's state is really live."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.kube import World, configmap, deployment, service, throw_away
+from tests.integration.manifests import configmap, deployment, service
+from tests.integration.world import World
 from towpath.drift.model import DriftEntry
 from towpath.engine.apply import server_side_apply
 from towpath.errors import TransientError
@@ -15,9 +15,8 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        yield world
+def world(module_world: World) -> World:
+    return module_world
 
 
 SIDECAR = {"spec": {"template": {"spec": {"containers": [{"name": "side", "image": "x"}]}}}}

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.kube import World, configmap, throw_away
+from tests.integration.manifests import configmap
+from tests.integration.world import World
 from towpath.adapters.registry import read_manifest
 from towpath.config import App, SmokeCheck, parse_config
 from towpath.engine.verify.verify import Verification, verify_app
@@ -24,20 +25,14 @@ SERVE = "mkdir -p /tmp/site; echo hello > /tmp/site/index.html; exec httpd -f -p
 OTHER = "sha256:" + "b" * 64
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def image(stack) -> str:
     return f"{stack.registry}/base/busybox"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def digest(image: str) -> str:
     return read_manifest(f"{image}:1").digest
-
-
-@pytest.fixture
-def world(stack) -> Iterator[World]:
-    with throw_away(stack.settings) as world:
-        yield world
 
 
 def web(

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.integration.kube import configmap, deployment, throw_away
+from tests.integration.manifests import configmap, deployment
 from tests.integration.running import RunningStack
 from tests.integration.watched import Watched, watched
+from tests.integration.world import throw_away
 from towpath.adapters.kubernetes import Cluster, Collection, WatchEvent, follow
 from towpath.errors import TransientError
 from towpath.objects import Manifest, ref_of
@@ -106,6 +107,7 @@ def test_it_can_be_killed_at_any_time(here: Watched) -> None:
     here.until(lambda: here.value("c0") == "1", "it is back")
 
 
+@pytest.mark.alone
 def test_the_api_server_is_killed_and_the_watch_goes_on(here: Watched, stack: RunningStack) -> None:
     pid = stack.component("kube-apiserver").pid
     assert pid
@@ -137,6 +139,7 @@ def _notify(here: Watched) -> bool:
     return False
 
 
+@pytest.mark.alone
 def test_the_prefect_server_away_heals_and_records_later(here: Watched, stack: RunningStack) -> None:
     stack.stop("prefect-server")
     try:

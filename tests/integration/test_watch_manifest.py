@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.kube import World, configmap, secret, throw_away
+from tests.integration.manifests import configmap, secret
 from tests.integration.running import RunningStack
 from tests.integration.watched import watched
+from tests.integration.world import World, throw_away
 from towpath.local.common.stack import PROJECT
 from towpath.objects import Manifest
 

@@ -18,8 +18,9 @@ import httpx
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.kube import World, configmap, deployment, throw_away
+from tests.integration.manifests import configmap, deployment
 from tests.integration.running import RunningStack
+from tests.integration.world import World, throw_away
 from towpath.local.common.stack import PROJECT
 from towpath.objects import Manifest
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file, release_path

@@ -1,0 +1,50 @@
+"""The local stack that one run of the tests shares: an own one, or the one that a person has running."""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.integration.running import RunningStack, free_ports
+from towpath.local.common.layout import DEFAULT_HOME
+from towpath.local.lifecycle.up import refuse_impossible
+
+TEST_HOME = Path(__file__).parents[2] / ".cache" / "stack"
+MADE = "TOWPATH_TEST_STACK"
+"""Set to `made` or `reused` by who brought the stack of TOWPATH_HOME up for several test processes."""
+
+
+@contextmanager
+def shared_stack() -> Iterator[RunningStack]:
+    """The stack in TOWPATH_HOME or in the default home if it is up, else a new one that ends with the block.
+
+    A new one begins with no data, and nothing of it is left. Raises MissingPartError where this machine
+    cannot run one.
+    """
+    running = running_stack()
+    if running:
+        running.up()  # starts what of it is missing, deploys what has changed
+        yield running
+        return
+    made = RunningStack(TEST_HOME)
+    refuse_impossible(made.stack, platform.system(), os.geteuid())
+    assert not os.environ.get("PYTEST_XDIST_WORKER"), "several workers need a stack that is up: `make test`"
+    made.down("--purge")
+    try:
+        made.up(*free_ports())
+        yield made
+    finally:
+        made.down("--purge")
+
+
+def running_stack() -> RunningStack | None:
+    """The stack of the person who runs the tests, if it is up."""
+    named = [Path(os.environ["TOWPATH_HOME"])] if os.environ.get("TOWPATH_HOME") else []
+    homes = [RunningStack(home) for home in (*named, DEFAULT_HOME.expanduser())]
+    return next((one for one in homes if one.is_up()), None)
+
+
+def prepared_stack() -> RunningStack | None:
+    """The stack that somebody brought up for this process among others; it is theirs to end."""
+    return RunningStack(Path(os.environ["TOWPATH_HOME"])) if os.environ.get(MADE) else None
