@@ -55,6 +55,9 @@ FLOWS: dict[str, Flow[Any, Any]] = {
 }
 IMAGE = "127.0.0.1:5000/hello"
 
+SERVER_PATIENCE = 280
+"""Seconds that a server may take to start: ten where nothing else runs, minutes beside the other tests."""
+
 TOWPATH = """\
 apiVersion: towpath.dev/v1
 apps:
@@ -90,7 +93,7 @@ def prefect_server() -> Iterator[None]:
     """One server for all flow tests: it takes many seconds to start."""
     with (
         patch.object(SubprocessASGIServer, "_run_uvicorn_command", _serve),
-        prefect_test_harness(server_startup_timeout=90),
+        prefect_test_harness(server_startup_timeout=SERVER_PATIENCE),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         with get_client(sync_client=True) as client:

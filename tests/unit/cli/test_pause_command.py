@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.unit.adapters.git.test_git import run
+from tests.unit.adapters.git.repositories import run
 from towpath.cli.main import main
 from towpath.release.commit_message import parse_trailers
 

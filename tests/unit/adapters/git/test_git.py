@@ -2,14 +2,14 @@
 
 import os
 import socket
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.unit.adapters.git.repositories import MARKER, Bare, run
 from towpath.adapters import git
 from towpath.errors import (
     ConflictError,
@@ -19,86 +19,6 @@ from towpath.errors import (
     TransientError,
     UnknownNameError,
 )
-
-MARKER = ("Towpath-Intent", "promote-1")
-
-
-def run(*args: str, cwd: Path) -> str:
-    env = os.environ | {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_AUTHOR_NAME": "Ann",
-        "GIT_AUTHOR_EMAIL": "ann@example.com",
-        "GIT_COMMITTER_NAME": "Ann",
-        "GIT_COMMITTER_EMAIL": "ann@example.com",
-    }
-    return subprocess.run(
-        ["git", *args], cwd=cwd, env=env, check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-class Bare:
-    """A bare repository, and a person's clone of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "environments.git"
-        self.clone = folder / "clone"
-        self.cache = folder / "cache"
-        folder.mkdir(exist_ok=True)
-        run("init", "-q", "--bare", "-b", "main", str(self.path), cwd=folder)
-        run("init", "-q", "-b", "main", str(self.clone), cwd=folder)
-        run("remote", "add", "origin", str(self.path), cwd=self.clone)
-        self.push("a.txt", "one\n")
-        self.push("b.txt", "one\n")
-
-    @property
-    def url(self) -> str:
-        return self.path.as_uri()
-
-    @property
-    def head(self) -> str:
-        return run("rev-parse", "main", cwd=self.path)
-
-    def push(self, path: str, text: str, *options: str, message: str = "A person's change") -> str:
-        (self.clone / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.clone / path).write_text(text)
-        run("add", "-A", cwd=self.clone)
-        run("commit", "-q", "-m", message, cwd=self.clone)
-        run("push", "-q", *options, "origin", "HEAD:main", cwd=self.clone)
-        return run("rev-parse", "HEAD", cwd=self.clone)
-
-    def fetch(self, revision: str = "main", **options: object) -> git.Checkout:
-        return git.fetch_checkout(self.url, revision, self.cache, allow_file=True, **options)  # type: ignore[arg-type]
-
-    def commit(
-        self,
-        edits: dict[str, str | None] | Callable[[Path], dict[str, str | None]],
-        *,
-        base: str | None = None,
-        marker: tuple[str, str] = MARKER,
-        url: str | None = None,
-        **options: object,
-    ) -> str:
-        return git.commit_files(
-            url or self.url,
-            "main",
-            base or self.head,
-            edits if callable(edits) else lambda _: edits,
-            f"Promote\n\nTowpath-App: hello\n{marker[0]}: {marker[1]}\n",
-            author="Alice <alice@example.com>",
-            cache=self.cache,
-            marker=marker,
-            allow_file=True,
-            **options,  # type: ignore[arg-type]
-        )
-
-    def hook(self, name: str, script: str) -> None:
-        path = self.path / "hooks" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-
-    def count(self) -> int:
-        return int(run("rev-list", "--count", "main", cwd=self.path))
 
 
 @pytest.fixture
@@ -342,7 +262,8 @@ def test_the_history_of_many_files_is_that_of_each(bare: Bare) -> None:
     run("checkout", "-q", "-b", "side", "HEAD~1", cwd=bare.clone)
     (bare.clone / "side.txt").write_text("x")
     run("add", "-A", cwd=bare.clone)
-    run("commit", "-q", "-m", "Beside", cwd=bare.clone)
+    # The order of commits on two branches is that of their times.
+    run("commit", "-q", "-m", "Beside", cwd=bare.clone, at="2026-01-01T00:00:00Z")
     run("checkout", "-q", "main", cwd=bare.clone)
     run("merge", "-q", "--no-ff", "-m", "Merge", "side", cwd=bare.clone)
     run("push", "-q", "origin", "main", cwd=bare.clone)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.adapters.git.test_git import Bare, run
+from tests.unit.adapters.git.repositories import Bare, run
 from towpath.adapters import git
 from towpath.errors import ConflictError, TransientError, UnknownNameError
 

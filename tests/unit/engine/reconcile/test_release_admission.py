@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.source.test_history import World, release
+from tests.unit.engine.source.promotions import World, release
 from towpath.adapters import registry
 from towpath.applyset.inventory import Inventory, Owner
 from towpath.config import load_config

@@ -1,100 +1,16 @@
 """History is what Git says: promotions, verifications, rollbacks, people."""
 
 import json
-import os
-import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from towpath.adapters.git import commit_files, fetch_checkout
+from tests.unit.engine.source.promotions import World
 from towpath.cli.history import command
 from towpath.config import load_config
 from towpath.engine.source.history import release_history
 from towpath.errors import UnknownNameError
-from towpath.release.commit_message import (
-    PromotionIntent,
-    promotion_message,
-    verified_marker,
-    verified_message,
-)
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file, release_path
-from towpath.release.quarantine import QuarantineEntry, dump_quarantine, quarantine_path
-
-CONFIG = """\
-apiVersion: towpath.dev/v1
-apps: {hello: {image: 127.0.0.1:5000/hello}}
-environments: [{name: dev, namespace: dev}, {name: prod, namespace: prod}]
-"""
-
-
-def release(number: int) -> Release:
-    digit = str(number)
-    return Release(
-        app="hello",
-        image="127.0.0.1:5000/hello",
-        digest="sha256:" + digit * 64,
-        commit=digit * 40,
-        source="https://example.com/hello.git",
-        subject=f"Version {number}",
-        author="Ann <ann@example.com>",
-        built_at="2026-01-01T00:00:00Z",
-        scan=ScanSummary("passed", ("secret",)),
-        flow_run=f"build-{number}",
-    )
-
-
-class World:
-    def __init__(self, folder: Path) -> None:
-        self.url = f"file://{folder}/environments.git"
-        self.cache = folder / "cache"
-        clone = folder / "clone"
-        env = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull}
-        who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
-        for args in (
-            ("init", "-q", "--bare", "-b", "main", str(folder / "environments.git")),
-            ("init", "-q", "-b", "main", str(clone)),
-        ):
-            subprocess.run(["git", *args], env=env, check=True)
-        (clone / "towpath.yaml").write_text(CONFIG)
-        for args in (("add", "."), (*who, "commit", "-qm", "Begin"), ("push", "-q", self.url, "main")):
-            subprocess.run(["git", *args], cwd=clone, env=env, check=True)
-
-    def checkout(self):  # type: ignore[no-untyped-def]
-        return fetch_checkout(self.url, "main", self.cache, allow_file=True)
-
-    def write(self, files: dict[str, str], message: str, marker: tuple[str, str]) -> str:
-        return commit_files(
-            self.url,
-            "main",
-            self.checkout().commit,
-            lambda _: dict(files),
-            message,
-            author="Towpath",
-            cache=self.cache,
-            marker=marker,
-            allow_file=True,
-        )
-
-    def promote(self, number: int, environment: str, *, verified: bool, back_from: int | None = None) -> None:
-        rolls_back = release(back_from).digest if back_from else None
-        run = f"run-{number}-{environment}-{back_from}"
-        intent = PromotionIntent(release(number), environment, None, ("alice",), run, "bob", rolls_back)
-        state = EnvironmentRelease(
-            release(number), f"2026-01-0{number}T00:00:00Z", "bob", None, ("alice",), run, None, rolls_back
-        )
-        path = release_path("hello", environment)
-        files = {path: dump_release_file(state)}
-        if back_from:
-            bad = QuarantineEntry(release(back_from).digest, "never ready", "2026-01-03T00:00:00Z")
-            files[quarantine_path("hello")] = dump_quarantine([bad])
-        self.write(files, promotion_message(intent), intent.marker)
-        if verified:
-            text = dump_release_file(replace(state, verified_at="2026-01-09T00:00:00Z"))
-            marker = verified_marker(release(number), environment, run)
-            self.write({path: text}, verified_message(release(number), environment, run), marker)
 
 
 @pytest.fixture

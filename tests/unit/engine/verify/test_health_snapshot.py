@@ -3,27 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from towpath.config import parse_config
-from towpath.engine.source.render import Rendered
+from tests.unit.engine.described import CONFIG, app, deployment
 from towpath.engine.verify.health_snapshot import AppHealth, health_snapshot
 from towpath.errors import TransientError
 from towpath.health import Status
 from towpath.objects import Manifest, ref_of
-
-CONFIG = parse_config("apiVersion: towpath.dev/v1\nenvironments: [{name: dev, namespace: dev}]\n")
-
-
-def deployment(name: str, *, ready: bool = True) -> Manifest:
-    status = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "conditions": []}
-    status |= {"availableReplicas": 1, "readyReplicas": 1} if ready else {"unavailableReplicas": 1}
-    metadata = {"name": name, "namespace": "dev", "uid": name, "generation": 1}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata,
-        "spec": {"replicas": 1},
-        "status": status,
-    }
 
 
 def configmap(name: str) -> Manifest:
@@ -43,10 +27,6 @@ class Recorded:
     def list(self, group: str, kind: str, namespace: str | None) -> list[Manifest]:
         self.asked[kind] += 1
         return [each for each in self.live if (ref_of(each).group, ref_of(each).kind) == (group, kind)]
-
-
-def app(name: str, *objects: Manifest) -> Rendered:
-    return Rendered(name, "dev", "dev", objects, "")
 
 
 def test_each_kind_is_listed_once_for_all_apps_and_what_is_just_there_not_at_all() -> None:

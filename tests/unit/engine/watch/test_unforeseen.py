@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.watch.test_watcher import context_at
+from tests.unit.engine.described import context_at
 from towpath.adapters.metrics import Metrics
 from towpath.drift.decision import Decision
 from towpath.engine.reconcile import adopt, execute

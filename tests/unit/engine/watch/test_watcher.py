@@ -1,38 +1,23 @@
 """What a watcher does when what it reads is away or broken."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from tests.unit.engine.verify.test_health_snapshot import CONFIG, app, deployment
-from towpath.adapters.git import Checkout
+from tests.unit.engine.described import app, context_at, deployment
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry, DriftKind, DriftReport
-from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.loop import conclude
 from towpath.engine.reconcile.result import ReconcilePlan
-from towpath.engine.source.repository import EnvironmentRepo
 from towpath.engine.watch.git_poller import Branch
 from towpath.engine.watch.watcher import policy_at, without_git
-from towpath.errors import TransientError, UnknownNameError
+from towpath.errors import UnknownNameError
 from towpath.objects import ObjectRef
 from towpath.settings import Settings
 
 REF = ObjectRef("apps", "Deployment", "dev", "hello")
-
-
-class Away:
-    """A cluster that does not answer."""
-
-    def discover(self) -> Any:
-        raise TransientError("away")
-
-
-def context_at(root: Path) -> EnvironmentContext:
-    checkout = Checkout(root, "https://127.0.0.1/env.git", "c" * 40, "main", root)
-    return EnvironmentContext(cast(Any, Away()), EnvironmentRepo(checkout, CONFIG), CONFIG.environment("dev"))
 
 
 def found(decision: Decision) -> ReconcilePlan:
