@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import httpx
 
+from towpath.orchestration.keys import app_tag
 from towpath.settings import Settings
 
 BUILDING = ("checkout", "build", "test", "scan", "push", "record")
@@ -34,7 +35,7 @@ class Api:
             "/flow_runs/filter",
             {
                 "flows": {"name": {"any_": [flow]}},
-                "flow_runs": {"tags": {"all_": [f"app:{app}"]}, "state": {"type": {"any_": ["COMPLETED"]}}},
+                "flow_runs": {"tags": {"all_": [app_tag(app)]}, "state": {"type": {"any_": ["COMPLETED"]}}},
                 "sort": "START_TIME_DESC",
                 "limit": 50,
             },

@@ -6,13 +6,14 @@ from tasks.release import record, recorded
 from tasks.run_identity import introduce
 from tasks.source import checkout
 from tasks.step import towpath_flow
+from towpath.orchestration import keys
 
 
 @towpath_flow
 def deliver(app: str, revision: str) -> str:
     """Build, test, scan and push `revision` (a commit, branch or tag) of `app`, then start its promotion."""
     source = checkout(app, revision)
-    introduce(f"deliver {app} {source.short}", [f"app:{app}", f"commit:{source.short}"])
+    introduce(keys.deliver_name(app, source.short), [keys.app_tag(app), keys.commit_tag(source.short)])
     release = recorded(source)
     if release is None:
         image = test(build(source))

@@ -7,6 +7,7 @@ from tasks.lock import environment_lock
 from tasks.run_identity import introduce
 from tasks.step import towpath_flow
 from tasks.stuck_runs import reschedule, revive
+from towpath.orchestration import keys
 
 
 @towpath_flow
@@ -18,7 +19,7 @@ def reconcile(
     `apps`: only these. `deep`: the API server is asked about every object by a dry run, too. `reset_budget`:
     what was healed too often is healed again.
     """
-    introduce(f"reconcile {environment}", [f"environment:{environment}"])
+    introduce(keys.reconcile_name(environment), [keys.environment_tag(environment)])
     if apps is None:
         revive(environment)
         reschedule(environment)

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from prefect.logging import get_run_logger
 
 from tasks.drift import Detected
-from tasks.report import artifact_key, report
+from tasks.report import report
 from tasks.run_identity import run_id
 from tasks.step import settings, step
 from towpath.drift.proposal import Proposal, adoption_markdown
 from towpath.engine.reconcile.adopt import propose_app
+from towpath.orchestration.keys import adoption_key
 from towpath.redact import redact
 
 
@@ -30,7 +31,5 @@ def propose(detected: Detected) -> tuple[Proposal, ...]:
         log.info("%s", redact(str(proposal)))
     name = detected.environment
     summary = "; ".join(map(str, proposals))
-    report(
-        artifact_key("adopt", name), adoption_markdown(name, proposals), f"{name}: {redact(summary)}"[:500]
-    )
+    report(adoption_key(name), adoption_markdown(name, proposals), f"{name}: {redact(summary)}"[:500])
     return tuple(proposals)

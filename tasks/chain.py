@@ -18,6 +18,7 @@ from tasks.step import step
 from towpath.adapters import registry
 from towpath.engine.live.context import EnvironmentContext
 from towpath.errors import MissingPartError, TerminalError
+from towpath.orchestration import keys
 from towpath.release.model import Release
 
 
@@ -29,7 +30,7 @@ def start_promotion(release: Release, environment: str) -> str:
         started = cast(
             FlowRun,
             run_deployment(
-                f"promote/{environment}",
+                keys.deployment(keys.PROMOTE, environment),
                 parameters={
                     "app": release.app,
                     "digest": release.digest,
@@ -37,15 +38,15 @@ def start_promotion(release: Release, environment: str) -> str:
                     "parent": parent,
                 },
                 flow_run_name=promotion_name(release, environment),
-                tags=[f"environment:{environment}", *release_tags(release)],
-                idempotency_key=f"promote:{parent}:{environment}",
+                tags=[keys.environment_tag(environment), *release_tags(release)],
+                idempotency_key=keys.promote_key(parent, environment),
                 timeout=0,
                 as_subflow=False,
             ),
         )
     except ObjectNotFound as error:
         raise MissingPartError(
-            f"the Prefect server has no deployment promote/{environment}",
+            f"the Prefect server has no deployment {keys.deployment(keys.PROMOTE, environment)}",
             remedy="`towpath deployments` writes it, `prefect --no-prompt deploy --all` creates it.",
         ) from error
     return str(started.id)
@@ -54,7 +55,7 @@ def start_promotion(release: Release, environment: str) -> str:
 @step("end older waits for {environment}")
 def supersede(release: Release, environment: str) -> int:
     """Cancel older builds that still wait for an approval here: this one has overtaken them. Their number."""
-    tags = [f"app:{release.app}", f"environment:{environment}"]
+    tags = [keys.app_tag(release.app), keys.environment_tag(environment)]
     ended = 0
     with get_client(sync_client=True) as client:
         for run in client.read_flow_runs(flow_run_filter=_waiting(tags)):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from prefect.logging import get_run_logger
 
 from tasks.events import emit, of_ending, of_finding
-from tasks.report import artifact_key, read_report, read_table, report, write_table
+from tasks.report import read_report, read_table, report, write_table
 from tasks.status import write_health
 from tasks.step import step
 from towpath.drift.events import MAX_MESSAGE
@@ -21,6 +21,7 @@ from towpath.engine.reconcile.loop import act, conclude, look
 from towpath.engine.reconcile.result import ReconcilePlan
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError
+from towpath.orchestration.keys import drift_key, trouble_key
 from towpath.redact import redact
 
 
@@ -47,7 +48,7 @@ def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: 
     if plan.drift.entries:
         get_run_logger().info("%s", plan.drift.summary())
         text = plan.to_markdown()
-        key = artifact_key("drift", environment)
+        key = drift_key(environment)
         # What is only reported is found in every run: listeners are told once, until it changes.
         drift_is_news = not plan.quiet or read_report(key) != redact(text)
         report(key, text, plan.drift.summary())
@@ -58,7 +59,7 @@ def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: 
 def _tell_trouble(plan: ReconcilePlan, apps: list[str] | None, *, with_drift: bool) -> None:
     """Send the events of what was found, and remember what cannot be reconciled: it is told once."""
     environment = plan.context.environment.name
-    trouble = artifact_key("trouble", environment)
+    trouble = trouble_key(environment)
     before = {str(row["app"]): str(row["what"]) for row in read_table(trouble)}
     now = troubles_of(plan)
     emit(of_finding(plan, with_drift=with_drift, troubled=new_incidents(before, now)))

@@ -1,6 +1,7 @@
 """The gate: policies decide, and where people must, the run is suspended until they have."""
 
 import itertools
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -21,6 +22,7 @@ from towpath.engine.source.gate import require_not_superseded, require_open_gate
 from towpath.errors import RefusedError
 from towpath.gates.approval import Approval, check_approval
 from towpath.gates.evaluate import GateVerdict
+from towpath.orchestration.keys import approval_key, verdict_key
 
 PATIENCE = 7 * 24 * 3600
 """Seconds that a promotion waits for an approval; then the server fails it."""
@@ -123,7 +125,9 @@ def ask(
     proposal: Proposal, verdict: GateVerdict, approvals: tuple[Approval, ...], note: str, turn: int
 ) -> tuple[Decision | None, str, int]:
     """Suspend the run until somebody answers; the answer, when it was given, and the turn."""
-    key = approval_key(proposal, turn)
+    key = approval_key(proposal.manifests, turn)
+    if note:
+        keep_refusal(key, note)
     form = Decision.with_initial_data(description=question(proposal, verdict, approvals, note))
     try:
         answer = suspend_flow_run(wait_for_input=form, key=key, timeout=PATIENCE)
@@ -137,9 +141,14 @@ def ask(
     return answer, answered_at(key), turn
 
 
-def approval_key(proposal: Proposal, turn: int) -> str:
-    """The key of the answer number `turn` to this very plan."""
-    return f"approve-{proposal.manifests.removeprefix('sha256:')[:12]}-{turn}"
+def keep_refusal(suspension: str, note: str) -> None:
+    """Write down why the last answer did not count, for `towpath approve`; people read it above the form."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.create_flow_run_input(UUID(run_id()), verdict_key(suspension), json.dumps(note))
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != 409:  # there since the flow last came this way
+                raise
 
 
 def answered_at(key: str) -> str:

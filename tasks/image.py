@@ -7,13 +7,14 @@ from pathlib import Path
 
 from prefect.logging import get_run_logger
 
-from tasks.report import artifact_key, report
+from tasks.report import report
 from tasks.source import Source
 from tasks.step import settings as read_settings
 from tasks.step import step
 from towpath.adapters import docker, registry, trivy
 from towpath.errors import ConflictError, RefusedError
 from towpath.files import resolve_inside
+from towpath.orchestration.keys import scan_key
 from towpath.release.image_ref import parse_image
 from towpath.release.model import ScanSummary
 from towpath.release.scan import judge_scan
@@ -69,7 +70,7 @@ def scan(image: Image) -> ScanSummary:
         )
     verdict = judge_scan(found, source.policy, image.id, now=datetime.now(UTC))
     report(
-        artifact_key("scan", source.app),
+        scan_key(source.app),
         scan_markdown(source, verdict),
         f"Scan of {source.app} {source.short}: {verdict.summary.status}",
     )

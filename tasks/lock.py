@@ -9,6 +9,7 @@ from prefect.concurrency.sync import concurrency
 
 from tasks.server_errors import overloaded
 from towpath.errors import MissingPartError, TransientError
+from towpath.orchestration.keys import lock_name
 
 LEASE = 60.0
 """Seconds after which the server takes the lock back from a holder that was killed."""
@@ -25,7 +26,7 @@ def environment_lock(environment: str) -> Iterator[None]:
 
     So a lease that cannot be renewed while the server restarts does not end the work that it covers.
     """
-    name = f"environment-{environment}"
+    name = lock_name(environment)
     with ExitStack() as stack:
         try:
             _enter(stack, name)

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from tasks.report import artifact_key, report
+from tasks.report import report
 from tasks.step import step
 from towpath.engine.apply.promotion import plan_promotion
 from towpath.engine.live.context import EnvironmentContext
+from towpath.orchestration.keys import plan_key
 from towpath.redact import redact
 from towpath.release.model import Release
 
@@ -37,7 +38,7 @@ def plan(release: Release, context: EnvironmentContext) -> Proposal:
     markdown = plan_markdown(release, environment, planned.to_markdown())
     summary = planned.summary()
     report(
-        artifact_key("plan", environment, release.app),
+        plan_key(environment, release.app),
         markdown,
         f"Plan of {release.app} {release.short} in {environment}: {summary}",
     )

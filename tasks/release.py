@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 
-from tasks.report import artifact_key, report
+from tasks.report import report
 from tasks.run_identity import introduce, promotion_name, release_tags, run_id
 from tasks.source import Source
 from tasks.step import step
 from towpath.adapters import registry
 from towpath.engine.live.context import EnvironmentContext
 from towpath.errors import UnknownNameError
+from towpath.orchestration import keys
 from towpath.release.model import Release, ScanSummary
 from towpath.release.scan_policy import recorded_scan_problem
 
@@ -45,7 +46,7 @@ def record(source: Source, digest: str, scanned: ScanSummary) -> Release:
     )
     registry.put_release(release)
     report(
-        artifact_key("release", release.app),
+        keys.release_key(release.app),
         release_markdown(release),
         f"Release {release.app} {release.short}",
     )
@@ -59,7 +60,9 @@ def read_release(app: str, digest: str, context: EnvironmentContext) -> Release:
     release = registry.get_release(context.repo.config.app(app).image, digest)
     if release is None or release.app != app or release.digest != digest:
         raise UnknownNameError("release", digest, where=f"the registry of app {app}")
-    introduce(promotion_name(release, environment), [f"environment:{environment}", *release_tags(release)])
+    introduce(
+        promotion_name(release, environment), [keys.environment_tag(environment), *release_tags(release)]
+    )
     return release
 
 

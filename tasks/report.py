@@ -1,7 +1,6 @@
 """Artifacts in the Prefect UI: stable keys, Markdown or tables, nothing unredacted."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -9,11 +8,6 @@ from prefect.artifacts import Artifact, create_markdown_artifact, create_table_a
 
 from tasks.server_errors import asking_again
 from towpath.redact import redact
-
-
-def artifact_key(*parts: str) -> str:
-    """`scan`, `hello` -> `scan-hello`: lower-case letters, digits and dashes only, as Prefect asks."""
-    return re.sub(r"[^a-z0-9-]+", "-", "-".join(parts).lower())
 
 
 def report(key: str, markdown: str, description: str) -> None:

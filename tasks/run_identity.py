@@ -5,18 +5,18 @@ from collections.abc import Iterable
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
+from towpath.orchestration import keys
 from towpath.release.model import Release
 
 
 def release_tags(release: Release) -> list[str]:
     """What a person searches for: the app, the commit, the release."""
-    digest = release.digest.removeprefix("sha256:")[:12]
-    return [f"app:{release.app}", f"commit:{release.short}", f"release:{digest}"]
+    return keys.release_tags(release.app, release.short, release.digest)
 
 
 def promotion_name(release: Release, environment: str) -> str:
     """`promote hello 1a2b3c4 to prod`"""
-    return f"promote {release.app} {release.short} to {environment}"
+    return keys.promote_name(release.app, release.short, environment)
 
 
 def introduce(name: str, tags: Iterable[str]) -> None:
@@ -30,8 +30,7 @@ def introduce(name: str, tags: Iterable[str]) -> None:
 
 def actor() -> str:
     """Who started this run: the tag `by:NAME` that the command line sets; `towpath` where nobody did."""
-    named = [tag.removeprefix("by:") for tag in flow_run.tags if tag.startswith("by:")]
-    return named[0] if named else "towpath"
+    return keys.person_of(flow_run.tags)
 
 
 def run_id() -> str:

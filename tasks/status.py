@@ -3,22 +3,18 @@
 from typing import Any
 
 from tasks.cluster import Target
-from tasks.report import artifact_key, read_table, write_table
+from tasks.report import read_table, write_table
 from tasks.step import step
 from towpath.drift.decision import Decision, drift_status
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.source.commits import now
+from towpath.orchestration.keys import status_key
 from towpath.printable import headline
 from towpath.redact import redact
 from towpath.release.model import Release
 
 Row = dict[str, Any]
 """`app`, `release` (digest), `commit` (of the environment repository), `health`, `drift`, `at`, `detail`."""
-
-
-def status_key(environment: str) -> str:
-    """Key of an environment's table of health and drift."""
-    return artifact_key("status", environment)
 
 
 @step("record {release.app} {release.short} in {target.environment}")

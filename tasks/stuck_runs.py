@@ -27,9 +27,8 @@ from prefect.types import DateTime
 
 from tasks.gate import PATIENCE
 from tasks.step import step
+from towpath.orchestration import keys
 
-BUILDS = "deliver"
-"""Name of the deployment whose runs are builds."""
 START_SECONDS = 600.0
 """A process starts in seconds; a pod may wait minutes for its image."""
 
@@ -96,16 +95,16 @@ def crashed_while_waiting(states: Sequence[State]) -> bool:
 
 
 def _of(environment: str) -> DeploymentFilter:
-    return DeploymentFilter(name=DeploymentFilterName(any_=[environment, BUILDS]))
+    return DeploymentFilter(name=DeploymentFilterName(any_=[environment, keys.DELIVER]))
 
 
 _PENDING = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING])))
-_PROMOTE = FlowFilter(name=FlowFilterName(any_=["promote"]))
+_PROMOTE = FlowFilter(name=FlowFilterName(any_=[keys.PROMOTE]))
 
 
 def _crashed(environment: str) -> FlowRunFilter:
     return FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[f"environment:{environment}"]),
+        tags=FlowRunFilterTags(all_=[keys.environment_tag(environment)]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
         start_time=FlowRunFilterStartTime(after_=DateTime.now("UTC") - timedelta(seconds=PATIENCE)),
     )

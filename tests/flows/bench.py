@@ -43,6 +43,7 @@ from towpath.engine.verify.verify import Verification
 from towpath.errors import TowpathError
 from towpath.health import Status
 from towpath.objects import ObjectRef
+from towpath.orchestration import keys
 from towpath.release.image_ref import check_digest, parse_image
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, load_release_file
 from towpath.release.scan_verdict import ScanVerdict
@@ -99,7 +100,7 @@ def prefect_server() -> Iterator[None]:
         with get_client(sync_client=True) as client:
             for environment in ("dev", "prod"):
                 client.create_global_concurrency_limit(
-                    GlobalConcurrencyLimitCreate(name=f"environment-{environment}", limit=1)
+                    GlobalConcurrencyLimitCreate(name=keys.lock_name(environment), limit=1)
                 )
             for name, flow in FLOWS.items():
                 flow_id = client.create_flow(flow)
@@ -238,7 +239,7 @@ class Bench:
         """The promotion that a run started, not worked on yet."""
         from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
 
-        key = f"promote:{run.id}:{environment}"
+        key = keys.promote_key(str(run.id), environment)
         wanted = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]))
         with get_client(sync_client=True) as client:
             found = client.read_flow_runs(flow_run_filter=wanted)
@@ -247,7 +248,10 @@ class Bench:
     def promoted(self, release: Release, environment: str) -> FlowRun:
         """A promotion without approvals, done."""
         return self.start(
-            f"promote/{environment}", app="hello", digest=release.digest, environment=environment
+            keys.deployment(keys.PROMOTE, environment),
+            app="hello",
+            digest=release.digest,
+            environment=environment,
         )
 
 

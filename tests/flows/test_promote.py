@@ -12,13 +12,14 @@ from prefect.states import Paused, Scheduled
 from tasks.proposal import plan_markdown
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.errors import TransientError, VerifyError
+from towpath.orchestration.keys import description_key
 from towpath.release.model import Release, ScanSummary
 
 
 def question(run: FlowRun) -> str:
     """The Markdown above the form of a suspended run."""
     assert run.state is not None
-    key = f"suspended-{run.state.state_details.pause_key}-description"
+    key = description_key(run.state.state_details.pause_key)
     with get_client(sync_client=True) as client:
         return client.read_flow_run_input(run.id, key)
 

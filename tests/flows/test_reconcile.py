@@ -11,6 +11,7 @@ from towpath.drift.model import DriftEntry, DriftReport
 from towpath.drift.proposal import Proposal
 from towpath.errors import SyncError
 from towpath.objects import ObjectRef
+from towpath.orchestration.keys import status_key
 
 HELLO = ObjectRef("apps", "Deployment", "dev", "hello")
 
@@ -177,7 +178,7 @@ ADOPT = TOWPATH.replace("{name: dev, namespace: dev}", "{name: dev, namespace: d
 
 
 def rows(environment: str) -> list[dict[str, object]]:
-    newest = Artifact.get(f"status-{environment}")
+    newest = Artifact.get(status_key(environment))
     assert newest is not None
     return json.loads(str(newest.data))
 

@@ -15,6 +15,7 @@ from tasks.lock import environment_lock
 from tasks.report import read_table, write_table
 from tasks.step import step, towpath_flow
 from towpath.errors import TransientError
+from towpath.orchestration.keys import lock_name
 
 
 @contextmanager
@@ -69,7 +70,7 @@ def door(refused: str, times: int) -> Iterator[list[str]]:
 
 def make_lock(name: str) -> None:
     with get_client(sync_client=True) as client:
-        client.upsert_global_concurrency_limit_by_name(f"environment-{name}", 1)
+        client.upsert_global_concurrency_limit_by_name(lock_name(name), 1)
 
 
 def test_a_lock_is_asked_for_again(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> None:

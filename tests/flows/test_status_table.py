@@ -5,8 +5,9 @@ from prefect import flow
 from prefect.artifacts import Artifact
 
 from tasks.report import read_table
-from tasks.status import Row, status_key
+from tasks.status import Row
 from tasks.status import write_rows as write_rows_in_a_run
+from towpath.orchestration.keys import status_key
 
 write_rows = flow(write_rows_in_a_run)
 pytestmark = pytest.mark.usefixtures("prefect_server")

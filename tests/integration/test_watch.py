@@ -17,6 +17,7 @@ from tests.integration.world import throw_away
 from towpath.adapters.kubernetes import Cluster, Collection, WatchEvent, follow
 from towpath.errors import TransientError
 from towpath.objects import Manifest, ref_of
+from towpath.orchestration import keys
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -37,7 +38,7 @@ def test_an_edit_is_healed_and_is_a_flow_run_of_its_deployment(here: Watched) ->
     run = here.runs()[0]
     assert len(here.runs()) == before + 1
     assert run["state_type"] == "COMPLETED"
-    assert run["name"] == f"reconcile {here.environment}"
+    assert run["name"] == keys.reconcile_name(here.environment)
     assert run["deployment_id"]
     assert run["parameters"]["apps"] == ["app"]
     assert "1 modified; synced app" in run["state"]["message"]
@@ -160,7 +161,7 @@ def test_the_prefect_server_away_heals_and_records_later(here: Watched, stack: R
 
 
 def test_a_promotion_under_way_is_not_fought(here: Watched) -> None:
-    held = {"names": [f"environment-{here.environment}"], "slots": 1, "mode": "concurrency"}
+    held = {"names": [keys.lock_name(here.environment)], "slots": 1, "mode": "concurrency"}
     here.api.post("/v2/concurrency_limits/increment", json=held).raise_for_status()
     here.edit("c0")
     time.sleep(3)

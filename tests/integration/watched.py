@@ -23,6 +23,7 @@ from tests.integration.running import RunningStack
 from tests.integration.world import World, throw_away
 from towpath.local.common.stack import PROJECT
 from towpath.objects import Manifest
+from towpath.orchestration import keys
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file, release_path
 
 IMAGE, DIGEST = "registry.example.com/app", "sha256:" + "0" * 64
@@ -163,7 +164,7 @@ class Watched:
     def runs(self, *states: str) -> list[dict[str, Any]]:
         """The environment's flow runs, newest first."""
         query = {
-            "flow_runs": {"tags": {"all_": [f"environment:{self.environment}"]}},
+            "flow_runs": {"tags": {"all_": [keys.environment_tag(self.environment)]}},
             "sort": "START_TIME_DESC",
             "limit": 200,
         }
@@ -244,13 +245,13 @@ def _deploy(api: httpx.Client, environment: str) -> None:
         "entrypoint": "flows/reconcile.py:reconcile",
         "pull_steps": [step],
         "parameters": {"environment": environment},
-        "tags": ["towpath", f"environment:{environment}"],
+        "tags": ["towpath", keys.environment_tag(environment)],
         "concurrency_limit": 1,
         "concurrency_options": {"collision_strategy": "CANCEL_NEW"},
         "enforce_parameter_schema": False,
     }
     _insist(lambda: api.post("/deployments/", json=deployment))
-    limit = {"name": f"environment-{environment}", "limit": 1, "active": True}
+    limit = {"name": keys.lock_name(environment), "limit": 1, "active": True}
     _insist(lambda: api.post("/v2/concurrency_limits/", json=limit))
 
 

@@ -1,35 +1,145 @@
-"""One GET of a public address for a smoke check: verified TLS, no redirects, bounded time and size."""
+"""HTTP requests that Towpath sends itself: verified TLS, the machine's proxies, bounded time and size.
 
-import http.client
-import time
-import urllib.error
+The API server of Kubernetes has a transport of its own. Why urllib3: docs/decisions/0008-http-clients.md.
+"""
+
+import os
+import ssl
 import urllib.request
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
-from towpath.adapters.kubernetes import ServiceAnswer
-from towpath.errors import RefusedError, TransientError
+import urllib3
 
-LARGEST = 1_000_000
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that name a file or folder of certificate authorities to trust instead of the usual ones."""
 
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
+HttpAnswer: TypeAlias = urllib3.BaseHTTPResponse
+"""An answer whose body is not read yet: `status`, `headers`."""
 
 
-def ask(url: str, *, timeout: float = 10.0) -> ServiceAnswer:
-    """Any HTTP status is an answer; TransientError when there is none. Only http and https."""
-    if not url.startswith(("http://", "https://")):
-        raise RefusedError(f"{url}: only http and https are asked")
-    request = urllib.request.Request(url, headers={"User-Agent": "towpath", "Accept": "*/*"})  # noqa: S310
-    started = time.monotonic()
+class HttpError(Exception):
+    """No answer, or only part of one; its text is the reason."""
+
+
+class CertificateError(HttpError):
+    """The other side has no certificate that this machine trusts."""
+
+
+class HttpClient:
+    """Sends requests over kept connections. Not for several threads at a time.
+
+    `proxies` says whether the machine's proxies are used; `certificates` is a function that makes the TLS
+    context, called when the first https address is asked.
+    """
+
+    def __init__(
+        self, *, proxies: bool = True, certificates: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
+        self._proxies = urllib.request.getproxies() if proxies else {}
+        self._certificates = certificates or default_certificates
+        self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
+
+    def send(  # noqa: PLR0913
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout: tuple[float, float],
+        redirects: int = 0,
+    ) -> HttpAnswer:
+        """The answer, whatever its status, its body not read yet. HttpError when there is none.
+
+        `timeout` is in seconds: to connect, and to wait for the next bytes. Credentials are not sent along to
+        another host by a redirect.
+        """
+        retries = urllib3.Retry(
+            redirects,
+            connect=0,
+            read=0,
+            status=0,
+            other=0,
+            redirect=redirects,
+            raise_on_redirect=False,
+            respect_retry_after_header=False,
+        )
+        try:
+            return self._manager(url).request(
+                method,
+                url,
+                headers={"User-Agent": "towpath", **(headers or {})},
+                body=body,
+                timeout=urllib3.Timeout(connect=timeout[0], read=timeout[1]),
+                retries=retries,
+                redirect=redirects > 0,
+                preload_content=False,
+            )
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            if isinstance(reason, urllib3.exceptions.SSLError | ssl.SSLError):
+                raise CertificateError(str(reason)) from error
+            raise HttpError(str(reason)) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        for manager in self._managers.values():
+            manager.clear()
+
+    def _manager(self, url: str) -> urllib3.PoolManager:
+        parts = urlsplit(url)
+        proxy = "" if urllib.request.proxy_bypass(parts.netloc) else self._proxies.get(parts.scheme, "")
+        key = (proxy, parts.scheme == "https")
+        if key not in self._managers:
+            options: dict[str, Any] = {"ssl_context": self._certificates()} if key[1] else {}
+            self._managers[key] = _through(proxy, options) if proxy else urllib3.PoolManager(**options)
+        return self._managers[key]
+
+
+def read_body(answer: HttpAnswer, largest: int) -> bytes | None:
+    """The answer's body; None when it has more than `largest` bytes. HttpError when it breaks off."""
+    content = bytearray()
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout) as answer:
-            status, body, headers = answer.status, answer.read(LARGEST), answer.headers
-    except urllib.error.HTTPError as error:
-        status, body, headers = error.code, error.read(LARGEST), error.headers
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise TransientError(f"{url} does not answer: {getattr(error, 'reason', None) or error}") from error
-    return ServiceAnswer(status, body, dict(headers.items()), time.monotonic() - started)
+        for chunk in answer.stream(65536):
+            content += chunk
+            if len(content) > largest:
+                answer.close()
+                return None
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        answer.close()
+        raise HttpError(f"broke off after {len(content)} bytes: {error}") from error
+    answer.release_conn()
+    return bytes(content)
+
+
+def read_start(answer: HttpAnswer, largest: int) -> bytes:
+    """The first bytes of the answer's body, at most `largest`. HttpError when it breaks off before them."""
+    try:
+        return answer.read(largest)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise HttpError(f"the answer broke off: {error}") from error
+    finally:
+        answer.close()
+
+
+def default_certificates() -> ssl.SSLContext:
+    """Those that REQUESTS_CA_BUNDLE names; else the system's and those that browsers trust."""
+    named = next((os.environ[name] for name in BUNDLES if os.environ.get(name)), None)
+    if named:
+        folder = os.path.isdir(named)  # noqa: PTH112 - a name that cannot be a path is no folder
+        return ssl.create_default_context(cafile=None if folder else named, capath=named if folder else None)
+    import certifi
+
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def _through(proxy: str, options: dict[str, Any]) -> urllib3.PoolManager:
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+    headers = urllib3.make_headers(proxy_basic_auth=login)
+    host = parts.netloc.rpartition("@")[2]
+    return urllib3.ProxyManager(f"{parts.scheme}://{host}", proxy_headers=headers, **options)

@@ -7,16 +7,15 @@ this machine only. Why not oras: docs/decisions/0001-libraries.md.
 import base64
 import hashlib
 import json
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.request import parse_http_list, parse_keqv_list
 
-import requests
-from requests.utils import parse_dict_header
-
-from towpath.adapters.docker import credentials
+from towpath.adapters.http import CertificateError, HttpAnswer, HttpClient, HttpError, read_body
 from towpath.errors import TerminalError, TransientError
 from towpath.redact import redact, remember_secret
 from towpath.release.image_ref import DEFAULT_REGISTRY, ImageReference, check_digest, is_loopback
@@ -25,6 +24,8 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 TIMEOUT = (5.0, 30.0)
 """Seconds to connect, and to wait for the next bytes."""
 
+MAX_REDIRECTS = 10
+"""Registries keep blobs elsewhere, and say where."""
 MAX_BYTES = 4 * 1024 * 1024
 _ACCEPT = ", ".join(
     [
@@ -34,6 +35,7 @@ _ACCEPT = ", ".join(
         "application/vnd.docker.distribution.manifest.list.v2+json",
     ]
 )
+_NEXT = re.compile(r'<([^<>]+)>\s*;[^,]*\brel="?next"?')
 _API_HOSTS = {DEFAULT_REGISTRY: "registry-1.docker.io"}
 
 
@@ -45,9 +47,7 @@ class Repository:
         host = _API_HOSTS.get(image.registry, image.registry)
         self.base = f"{'http' if is_loopback(host) else 'https'}://{host}/v2/{image.repository}/"
         self.scope = f"repository:{image.repository}:pull{',push' if push else ''}"
-        self.session = requests.Session()
-        self.session.trust_env = not is_loopback(host)  # no proxy on the way to this machine
-        self.session.auth = _no_netrc
+        self._http = HttpClient(proxies=not is_loopback(host))  # no proxy on the way to this machine
         self.authorization: str | None = None
 
     def manifest(self, selector: str) -> tuple[bytes, str] | None:
@@ -95,8 +95,8 @@ class Repository:
             if answer is None:
                 return
             yield from object_of(body_of(answer), f"{self.image.name} tags").get("tags") or []
-            link = answer.links.get("next", {}).get("url")
-            path = urljoin(answer.url, link) if link else None
+            link = _NEXT.search(answer.headers.get("Link", ""))
+            path = urljoin(urljoin(self.base, path), link.group(1)) if link else None
 
     def _ask(
         self,
@@ -106,20 +106,23 @@ class Repository:
         headers: Mapping[str, str] | None = None,
         data: bytes | None = None,
         missing_is_fine: bool = False,
-    ) -> requests.Response | None:
+    ) -> HttpAnswer | None:
         url = urljoin(self.base, path)
         if urlsplit(url).netloc != urlsplit(self.base).netloc and method != "PUT":
             raise TerminalError(f"registry {self.image.registry} points to another host: {redact(url)}")
         if urlsplit(url).scheme != "https" and not is_loopback(urlsplit(url).netloc):
             raise TerminalError(f"registry {self.image.registry} points to plain HTTP: {redact(url)}")
         answer = self._send(method, url, headers, data)
-        if answer.status_code == requests.codes.unauthorized:
+        if answer.status == 401:
+            answer.close()
+            self.authorization = None
             self.authorization = self._log_in(answer.headers.get("WWW-Authenticate", ""))
             if self.authorization is not None:
                 answer = self._send(method, url, headers, data)
-        if answer.status_code == requests.codes.not_found and missing_is_fine:
+        if answer.status == 404 and missing_is_fine:
+            answer.close()
             return None
-        if not answer.ok:
+        if answer.status >= 300:
             raise self._refused(answer, method)
         if method != "GET":
             body_of(answer)  # gives the connection back
@@ -127,23 +130,20 @@ class Repository:
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str] | None, data: bytes | None
-    ) -> requests.Response:
+    ) -> HttpAnswer:
         sent = dict(headers or {})
         if self.authorization is not None and urlsplit(url).netloc == urlsplit(self.base).netloc:
             sent["Authorization"] = self.authorization
-        return self._reach(
-            lambda: self.session.request(method, url, headers=sent, data=data, timeout=TIMEOUT, stream=True)
-        )
-
-    def _reach(self, request: Callable[[], requests.Response]) -> requests.Response:
         try:
-            return request()
-        except requests.exceptions.SSLError as error:
+            return self._http.send(
+                method, url, headers=sent, body=data, timeout=TIMEOUT, redirects=MAX_REDIRECTS
+            )
+        except CertificateError as error:
             raise TerminalError(
                 f"registry {self.image.registry} has no certificate that this machine trusts: {error}",
                 remedy="Add its authority to the system's, or name it in REQUESTS_CA_BUNDLE.",
             ) from error
-        except (requests.RequestException, OSError) as error:
+        except HttpError as error:
             raise TransientError(
                 f"registry {self.image.registry} does not answer",
                 remedy="Is it running? `towpath doctor` says what is there, `towpath local up` starts one.",
@@ -152,6 +152,9 @@ class Repository:
     def _log_in(self, challenge: str) -> str | None:
         """The Authorization header that answers a challenge; None when we have nothing to answer with."""
         kind, _, rest = challenge.partition(" ")
+        # The docker SDK takes a while to import, and most registries want no log-in.
+        from towpath.adapters.docker import credentials
+
         known = credentials(self.image.registry)
         for secret in known.values():
             remember_secret(secret)
@@ -159,7 +162,7 @@ class Repository:
             return _basic(known) if "password" in known else None
         if kind.lower() != "bearer":
             return None
-        asked: dict[str, str | None] = parse_dict_header(rest)  # type: ignore[no-untyped-call]
+        asked = _challenge(rest)
         realm = asked.get("realm") or ""
         parts = urlsplit(realm)
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.netloc)):
@@ -170,13 +173,13 @@ class Repository:
         if "identitytoken" in known:
             form = {**query, "grant_type": "refresh_token", "client_id": "towpath"}
             form["refresh_token"] = known["identitytoken"]
-            answer = self._reach(lambda: self.session.post(realm, data=form, timeout=TIMEOUT, stream=True))
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            answer = self._send("POST", realm, headers, urlencode(form).encode())
         else:
             headers = {"Authorization": _basic(known)} if "password" in known else {}
-            answer = self._reach(
-                lambda: self.session.get(realm, params=query, headers=headers, timeout=TIMEOUT, stream=True)
-            )
-        if not answer.ok:
+            separator = "&" if parts.query else "?"
+            answer = self._send("GET", f"{realm}{separator}{urlencode(query)}", headers, None)
+        if answer.status >= 300:
             raise self._refused(answer, "log-in")
         content = object_of(body_of(answer), realm)
         token = content.get("token") or content.get("access_token")
@@ -185,8 +188,8 @@ class Repository:
         remember_secret(str(token))
         return f"Bearer {token}"
 
-    def _refused(self, answer: requests.Response, what: str) -> Exception:
-        status = answer.status_code
+    def _refused(self, answer: HttpAnswer, what: str) -> Exception:
+        status = answer.status
         message = f"registry {self.image.registry} answered {what} of {self.image.repository} with {status}"
         if status in (408, 425, 429) or status >= 500:
             return TransientError(message, retry_after=_retry_after(answer))
@@ -213,19 +216,15 @@ def object_of(body: bytes, where: str) -> dict[str, Any]:
     return content
 
 
-def body_of(answer: requests.Response) -> bytes:
+def body_of(answer: HttpAnswer) -> bytes:
     """The body of an answer, up to MAX_BYTES; TransientError when it breaks off."""
-    content = bytearray()
     try:
-        for chunk in answer.iter_content(65536):
-            content += chunk
-            if len(content) > MAX_BYTES:
-                raise TerminalError(f"{redact(answer.url)} is larger than {MAX_BYTES} bytes")
-    except (requests.RequestException, OSError) as error:
-        raise TransientError(f"{redact(answer.url)} broke off after {len(content)} bytes") from error
-    finally:
-        answer.close()
-    return bytes(content)
+        content = read_body(answer, MAX_BYTES)
+    except HttpError as error:
+        raise TransientError(f"{redact(str(answer.geturl()))} {error}") from error
+    if content is None:
+        raise TerminalError(f"{redact(str(answer.geturl()))} is larger than {MAX_BYTES} bytes")
+    return content
 
 
 def _basic(known: Mapping[str, str]) -> str:
@@ -233,12 +232,12 @@ def _basic(known: Mapping[str, str]) -> str:
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
-def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keeps requests from looking for credentials in ~/.netrc."""
-    return request
+def _challenge(text: str) -> dict[str, str]:
+    """The parameters of a WWW-Authenticate header: `realm="…",service="…"`."""
+    return parse_keqv_list([part for part in parse_http_list(text) if "=" in part])
 
 
-def _retry_after(answer: requests.Response) -> float | None:
+def _retry_after(answer: HttpAnswer) -> float | None:
     value = answer.headers.get("Retry-After", "")
     if value.isdigit():
         return float(value)

@@ -26,6 +26,7 @@ def command(app: str, revision: str | None, detach: bool, again: bool, output: s
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
+    from towpath.orchestration import keys
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
@@ -33,10 +34,10 @@ def command(app: str, revision: str | None, detach: bool, again: bool, output: s
     commit = load_environments(settings).revision(app, revision)
     with connect(settings) as server:
         run, new = server.start(
-            "deliver/deliver",
+            keys.deployment(keys.DELIVER, keys.DELIVER),
             {"app": app, "revision": commit},
-            name=f"deliver {app} {commit[:7]}",
-            tags=[f"app:{app}", f"commit:{commit[:7]}"],
-            key=None if again else f"deliver:{app}:{commit}",
+            name=keys.deliver_name(app, commit[:7]),
+            tags=[keys.app_tag(app), keys.commit_tag(commit[:7])],
+            key=None if again else keys.deliver_key(app, commit),
         )
         see_through(server, run, new=new, detach=detach, output=output)

@@ -122,13 +122,14 @@ def _rows(entry: "DriftEntry") -> Iterator[tuple[str, ...]]:
 
 def _history(environment: str, limit: int, output: str) -> None:
     from towpath.cli.ui.names import load_environments
+    from towpath.orchestration.keys import drift_key
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
     load_environments(settings).config.environment(environment)
     with connect(settings) as server:
-        found = server.versions(f"drift-{environment}", limit)
+        found = server.versions(drift_key(environment), limit)
     if output == "json":
         click.echo(printable(json.dumps(found, indent=2, ensure_ascii=False)))
     elif not found:

@@ -36,6 +36,7 @@ def command(  # noqa: PLR0913, PLR0917
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
+    from towpath.orchestration import keys
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
@@ -43,13 +44,15 @@ def command(  # noqa: PLR0913, PLR0917
         raise click.UsageError("--release and --commit exclude each other")
     settings = Settings.load(os.environ)
     release = choose(load_environments(settings), app, environment, digest, commit)
-    short = release.digest.removeprefix("sha256:")[:12]
     with connect(settings) as server:
         run, new = server.start(
-            f"promote/{environment}",
+            keys.deployment(keys.PROMOTE, environment),
             {"app": app, "digest": release.digest, "environment": environment},
-            name=f"promote {app} {release.short} to {environment}",
-            tags=[f"app:{app}", f"environment:{environment}", f"commit:{release.short}", f"release:{short}"],
+            name=keys.promote_name(app, release.short, environment),
+            tags=[
+                keys.environment_tag(environment),
+                *keys.release_tags(app, release.short, release.digest),
+            ],
         )
         see_through(server, run, new=new, detach=detach, output=output)
 

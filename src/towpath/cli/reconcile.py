@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from towpath.cli.ui.options import detach_option, environment_argument, output_option
+from towpath.orchestration import keys
 
 if TYPE_CHECKING:
     from towpath.orchestration.runs import Run
@@ -55,7 +56,7 @@ def command(environment: str, reset_budget: bool, detach: bool, output: str) -> 
                     follow(server, other, narrator, path=False)
                 again = start(server, environment, reset_budget=reset_budget)
                 followed = follow(server, again, narrator, path=False)
-        if output == "text" and (found := server.report(followed.last, f"drift-{environment}")):
+        if output == "text" and (found := server.report(followed.last, keys.drift_key(environment))):
             click.echo(found.rstrip() + "\n")
         conclude(server, followed, output=output)
 
@@ -63,10 +64,10 @@ def command(environment: str, reset_budget: bool, detach: bool, output: str) -> 
 def start(server: "Server", environment: str, *, reset_budget: bool = False) -> "Run":
     """A new reconcile run of the environment."""
     return server.start(
-        f"reconcile/{environment}",
+        keys.deployment(keys.RECONCILE, environment),
         {"environment": environment} | ({"reset_budget": True} if reset_budget else {}),
-        name=f"reconcile {environment}",
-        tags=[f"environment:{environment}"],
+        name=keys.reconcile_name(environment),
+        tags=[keys.environment_tag(environment)],
     )[0]
 
 
@@ -77,4 +78,4 @@ def was_in_the_way(run: "Run") -> bool:
 
 def going_on(server: "Server", environment: str) -> list["Run"]:
     """Reconcile runs of the environment that a worker has begun."""
-    return server.find("reconcile", kinds=["PENDING", "RUNNING"], tags=[f"environment:{environment}"])
+    return server.find(keys.RECONCILE, kinds=["PENDING", "RUNNING"], tags=[keys.environment_tag(environment)])

@@ -23,6 +23,7 @@ def command(app: str, environment: str, to: str | None, detach: bool, output: st
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
+    from towpath.orchestration import keys
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
@@ -32,9 +33,9 @@ def command(app: str, environment: str, to: str | None, detach: bool, output: st
     config.environment(environment)
     with connect(settings) as server:
         run, new = server.start(
-            f"rollback/{environment}",
+            keys.deployment(keys.ROLLBACK, environment),
             {"app": app, "environment": environment, "to": to},
-            name=f"rollback {app} in {environment}",
-            tags=[f"app:{app}", f"environment:{environment}"],
+            name=keys.rollback_name(app, environment),
+            tags=[keys.app_tag(app), keys.environment_tag(environment)],
         )
         see_through(server, run, new=new, detach=detach, output=output)

@@ -84,12 +84,13 @@ def look(
 ) -> list[Line]:
     """All apps in one environment."""
     from towpath.gates.pause import active_pause
+    from towpath.orchestration import keys
 
     name = environment.name
     pauses = environments.pauses(name)
-    rows, _ = server.table(f"status-{name}")
+    rows, _ = server.table(keys.status_key(name))
     seen = {row.get("app"): row for row in rows}
-    ended = server.find("reconcile", kinds=["COMPLETED"], tags=[f"environment:{name}"], limit=1)
+    ended = server.find(keys.RECONCILE, kinds=["COMPLETED"], tags=[keys.environment_tag(name)], limit=1)
     looked = ended[0].at if ended else None
     lines = []
     for app in sorted(environments.config.apps):

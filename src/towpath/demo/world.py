@@ -3,15 +3,14 @@
 import json
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from towpath.adapters.process import Completed, run
-from towpath.errors import MissingPartError
+from towpath.errors import MissingPartError, TransientError
+from towpath.local.common.http import request
 from towpath.release.commit_message import parse_trailers
 from towpath.settings import Settings
 
@@ -131,10 +130,9 @@ class World:
     def tags(self) -> set[str]:
         """Everything that the registry holds of the app."""
         registry, _, name = self.image_repository().partition("/")
-        try:
-            with urllib.request.urlopen(f"http://{registry}/v2/{name}/tags/list", timeout=10) as answer:
-                return set(json.load(answer).get("tags") or [])
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return set()
-            raise
+        reply = request("GET", f"http://{registry}/v2/{name}/tags/list")
+        if reply.status == 404:
+            return set()
+        if not reply.ok:
+            raise TransientError(f"registry {registry} answered {reply.status}")
+        return set(reply.json().get("tags") or [])

@@ -30,6 +30,7 @@ from towpath.engine.reconcile.loop import listening
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.watch.runner import Ended, Unrecorded
 from towpath.errors import TowpathError
+from towpath.orchestration import keys
 from towpath.redact import redact
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 QUICK = 5.0
 """Seconds that the server has for a question whose answer is only good when it is quick."""
 HEARTBEAT = 30.0
-TAG = "watch"
 
 
 class RunsHere:
@@ -48,7 +48,7 @@ class RunsHere:
 
     def __init__(self, url: str, environment: str, say: Callable[[str], None]) -> None:
         self._environment, self._say = environment, say
-        self._title = f"reconcile/{environment}"
+        self._title = keys.deployment(keys.RECONCILE, environment)
         self._http = httpx.Client(base_url=url, timeout=QUICK, headers=_authorization())
         self._deployment: DeploymentResponse | None = None
         self._flow: Flow[..., Any] | None = None
@@ -70,7 +70,7 @@ class RunsHere:
     def busy(self) -> bool | None:
         """As Runner."""
         try:
-            found = self._http.get(f"/v2/concurrency_limits/environment-{self._environment}")
+            found = self._http.get(f"/v2/concurrency_limits/{keys.lock_name(self._environment)}")
         except httpx.RequestError:
             return None
         if found.status_code >= 500:
@@ -158,7 +158,7 @@ class RunsHere:
 
     def health(self) -> dict[str, str] | None:
         """Each app's health, as the environment's table says; None while nobody says."""
-        key = f"status-{self._environment}".lower()
+        key = keys.status_key(self._environment)
         with contextlib.suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
             found = self._http.get(f"/artifacts/{key}/latest")
             if found.status_code == 200:
@@ -170,9 +170,9 @@ class RunsHere:
     def last_success(self) -> float | None:
         """Unix time at which the newest reconcile that succeeded has ended; None while nobody says."""
         query = {
-            "flows": {"name": {"any_": ["reconcile"]}},
+            "flows": {"name": {"any_": [keys.RECONCILE]}},
             "flow_runs": {
-                "tags": {"all_": [f"environment:{self._environment}"]},
+                "tags": {"all_": [keys.environment_tag(self._environment)]},
                 "state": {"type": {"any_": ["COMPLETED"]}},
             },
             "sort": "END_TIME_DESC",
@@ -211,8 +211,8 @@ class RunsHere:
             deployment.id,
             parameters=parameters,
             state=state,
-            name=f"reconcile {self._environment}",
-            tags=[f"environment:{self._environment}", TAG],
+            name=keys.reconcile_name(self._environment),
+            tags=[keys.environment_tag(self._environment), keys.WATCH_TAG],
         )
 
 
@@ -251,7 +251,3 @@ def _authorization() -> dict[str, str]:
     if key := PREFECT_API_KEY.value():
         return {"Authorization": f"Bearer {key.get_secret_value()}"}
     return {}
-
-
-def _silent(*_: object) -> None:
-    """Pull steps print what they do, for people who read a run's log."""

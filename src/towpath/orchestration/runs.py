@@ -1,14 +1,11 @@
-"""Runs and their steps, as the command line shows them. Imports nothing of Prefect."""
+"""Runs and their steps, as the command line shows them: made from the records of the Prefect API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from towpath.printable import printable
-
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import FlowRun, TaskRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +65,40 @@ class TaskState:
     started: datetime | None
 
 
-def run_of(run: "FlowRun", flow: str) -> Run:
-    """From Prefect's own record; `flow` is the flow's name."""
-    state = run.state
+def run_of(record: Mapping[str, Any], flow: str) -> Run:
+    """From the API's record of a flow run; `flow` is the flow's name."""
+    state = record.get("state") or {}
+    details = state.get("state_details") or {}
     return Run(
-        id=str(run.id),
-        name=printable(run.name),
+        id=str(record["id"]),
+        name=printable(record["name"]),
         flow=flow,
-        kind=state.type.value if state else "SCHEDULED",
-        state=(state.name if state else None) or "Scheduled",
-        message=printable((state.message if state else None) or ""),
-        tags=tuple(run.tags),
-        parameters=run.parameters,
-        pause_key=state.state_details.pause_key if state else None,
-        pause_until=state.state_details.pause_timeout if state else None,
-        at=state.timestamp if state else None,
-        created=run.created,
+        kind=state.get("type") or "SCHEDULED",
+        state=state.get("name") or "Scheduled",
+        message=printable(state.get("message") or ""),
+        tags=tuple(record["tags"]),
+        parameters=record["parameters"],
+        pause_key=details.get("pause_key"),
+        pause_until=time_of(details.get("pause_timeout")),
+        at=time_of(state.get("timestamp")),
+        created=time_of(record.get("created")),
     )
 
 
-def task_of(task: "TaskRun") -> TaskState:
-    """From Prefect's own record, which must have a state."""
-    state = task.state
-    assert state is not None  # noqa: S101 - the caller left out those without
+def task_of(record: Mapping[str, Any]) -> TaskState:
+    """From the API's record of a task run, which must have a state."""
+    state = record["state"]
     return TaskState(
-        id=str(task.id),
-        name=printable(task.name),
-        kind=state.type.value,
-        state=state.name or state.type.value,
-        message=printable(state.message or ""),
-        attempt=task.run_count,
-        started=task.start_time or task.expected_start_time,
+        id=str(record["id"]),
+        name=printable(record["name"]),
+        kind=state["type"],
+        state=state.get("name") or state["type"],
+        message=printable(state.get("message") or ""),
+        attempt=int(record["run_count"]),
+        started=time_of(record.get("start_time") or record.get("expected_start_time")),
     )
+
+
+def time_of(text: str | None) -> datetime | None:
+    """A time of the API, RFC 3339 with its zone."""
+    return datetime.fromisoformat(text) if text else None

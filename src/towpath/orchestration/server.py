@@ -1,42 +1,41 @@
-"""The Prefect server, as the command line uses it. Importing this is cheap; `connect` imports Prefect."""
+"""The Prefect server as the command line uses it: what runs, what was published, what waits for people."""
 
 import getpass
 import json
 import os
 import socket
-import urllib.parse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
 
-from towpath.errors import MissingPartError, RefusedError, TransientError, UnknownNameError
-from towpath.orchestration.runs import Run, TaskState, run_of, task_of
+from towpath.errors import MissingPartError, RefusedError, UnknownNameError
+from towpath.orchestration import keys
+from towpath.orchestration.api import NotFoundError, PrefectApi
+from towpath.orchestration.runs import Run, TaskState, run_of, task_of, time_of
 from towpath.printable import printable
 from towpath.settings import Settings
-
-if TYPE_CHECKING:
-    from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.objects import FlowRun
 
 KNOCK_TIMEOUT = 3.0
 """Seconds to wait for the server's first sign of life."""
 PAGE = 200
 """The server's own limit of answers to one query."""
+T = TypeVar("T")
+Record = Mapping[str, Any]
 
 
 class Server:
     """Questions and requests to the Prefect server."""
 
-    def __init__(self, client: "SyncPrefectClient", api_url: str) -> None:
-        self._client = client
-        self._api_url = api_url
+    def __init__(self, api: PrefectApi) -> None:
+        self._api = api
         self._flows: dict[str, str] = {}
 
     def url(self, run: Run) -> str:
         """The run's page in the UI."""
-        return f"{self._api_url.removesuffix('/').removesuffix('/api')}/runs/flow-run/{run.id}"
+        return f"{self._api.url.removesuffix('/api')}/runs/flow-run/{run.id}"
 
     def start(
         self,
@@ -48,206 +47,161 @@ class Server:
         key: str | None = None,
     ) -> tuple[Run, bool]:
         """Create a run of `FLOW/DEPLOYMENT`; the same `key` gives the same run. True: it is a new one."""
-        from prefect.states import Scheduled
-
-        found = self._deployment(deployment)
-        if key is not None and (known := self.by_key([key])):
-            return known[0], False
-        created = self._client.create_flow_run_from_deployment(
-            found,
-            parameters=dict(parameters),
-            state=Scheduled(),
-            name=name,
-            tags=[*tags, f"by:{whoami()}"],
-            idempotency_key=key,
-        )
-        return self._run(created), True
+        body = {
+            "parameters": dict(parameters),
+            "name": name,
+            "tags": [*tags, keys.person_tag(whoami())],
+            # A key of its own even without one: a request that is sent again creates no second run.
+            "idempotency_key": key or str(uuid.uuid4()),
+        }
+        path = f"/deployments/{self._deployment(deployment)}/create_flow_run"
+        answer = self._api.request("POST", path, body)
+        return self._read(path, self._run, answer.content), answer.status == 201
 
     def run(self, run_id: str) -> Run:
         """The run of that id."""
-        from prefect.exceptions import ObjectNotFound
-
         try:
-            return self._run(self._client.read_flow_run(UUID(run_id)))
-        except (ValueError, ObjectNotFound) as error:
+            path = f"/flow_runs/{uuid.UUID(run_id)}"
+            return self._read(path, self._run, self._api.get(path))
+        except (ValueError, NotFoundError) as error:
             raise UnknownNameError("run", run_id) from error
 
-    def by_key(self, keys: Sequence[str]) -> list[Run]:
+    def by_key(self, wanted: Sequence[str]) -> list[Run]:
         """Runs created with one of these idempotency keys."""
-        from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
-
-        if not keys:
-            return []
-        wanted = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=list(keys)))
-        return self._query(wanted)
+        return self._query({"idempotency_key": {"any_": list(wanted)}}) if wanted else []
 
     def waiting(self, *, tags: Sequence[str] = ()) -> list[Run]:
         """Runs that wait for a person, the newest first."""
-        found = self.find("promote", kinds=["PAUSED"], tags=tags)
-        return sorted(found, key=lambda run: str(run.created), reverse=True)
+        runs = self.find(keys.PROMOTE, kinds=["PAUSED"], tags=tags)
+        return sorted(runs, key=lambda run: str(run.created), reverse=True)
 
     def find(
         self, flow: str, *, kinds: Sequence[str] = (), tags: Sequence[str] = (), limit: int = PAGE
     ) -> list[Run]:
         """Runs of a flow in one of these states that carry all of these tags, the newest first."""
-        from prefect.client.schemas.filters import (
-            FlowFilter,
-            FlowFilterName,
-            FlowRunFilter,
-            FlowRunFilterState,
-            FlowRunFilterStateType,
-            FlowRunFilterTags,
-        )
-        from prefect.client.schemas.objects import StateType
-
-        wanted = FlowRunFilter(
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType(kind) for kind in kinds]))
-            if kinds
-            else None,
-            tags=FlowRunFilterTags(all_=list(tags)) if tags else None,
-        )
-        return self._query(wanted, FlowFilter(name=FlowFilterName(any_=[flow])), limit)
+        wanted: dict[str, Any] = {"state": {"type": {"any_": list(kinds)}}} if kinds else {}
+        wanted |= {"tags": {"all_": list(tags)}} if tags else {}
+        return self._query(wanted, flow, limit)
 
     def tasks(self, run: Run) -> list[TaskState]:
         """The task runs of a run in the order in which they began."""
-        from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-
-        found = self._client.read_task_runs(
-            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run.id)])), limit=PAGE
-        )
-        states = [task_of(task) for task in found if task.state is not None]
+        body = {"flow_runs": {"id": {"any_": [run.id]}}, "limit": PAGE}
+        found = self._list("/task_runs/filter", body, lambda task: task_of(task) if task["state"] else None)
+        states = [task for task in found if task is not None]
         return sorted(states, key=lambda task: (task.started is None, task.started, task.name))
 
     def resume(self, run: Run, answer: Mapping[str, Any]) -> None:
         """Answer a waiting run's form, by the UI's own request. RefusedError when it does not take it."""
-        result = self._client.resume_flow_run(UUID(run.id), run_input=dict(answer))
+        path = f"/flow_runs/{run.id}/resume"
+        result = self._api.post(path, {"run_input": dict(answer)})
         # The server answers a refusal with 200 as well: only the status tells.
-        if result.status.value != "ACCEPT":
-            reason = getattr(result.details, "reason", None) or result.status.value
+        status, details = self._read(path, lambda it: (it["status"], it.get("details") or {}), result)
+        if status != "ACCEPT":
+            reason = details.get("reason") or status
             raise RefusedError(f"{run.name} did not take the answer: {reason}", remedy=f"See {self.url(run)}")
 
     def question(self, run: Run) -> str:
         """The Markdown above a waiting run's form: release, plan, what to do. Empty when there is none."""
-        return printable(str(self._input(run, f"suspended-{run.pause_key}-description") or ""))
+        return self._input(run, keys.description_key)
 
-    def form(self, run: Run) -> dict[str, Any]:
-        """The JSON Schema of a waiting run's form."""
-        schema = self._input(run, f"suspended-{run.pause_key}-schema")
-        return schema if isinstance(schema, dict) else {}
+    def refusal(self, run: Run) -> str:
+        """Why the last answer to a waiting run did not count; empty when none was refused."""
+        return self._input(run, keys.verdict_key)
 
     def report(self, run: Run, key: str) -> str:
         """The Markdown that `run` published under `key`; empty when it published none."""
-        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
-
-        found = self._client.read_artifacts(
-            artifact_filter=ArtifactFilter(
-                key=ArtifactFilterKey(any_=[key]), flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(run.id)])
-            ),
-            limit=1,
-        )
-        return printable(str(found[0].data)) if found and found[0].data else ""
+        wanted = {"key": {"any_": [key]}, "flow_run_id": {"any_": [run.id]}}
+        texts = self._artifacts({"artifacts": wanted, "limit": 1}, lambda artifact: artifact.get("data"))
+        return printable(str(texts[0])) if texts and texts[0] else ""
 
     def versions(self, key: str, limit: int) -> list[dict[str, str]]:
         """What was published under `key`, the newest first: `at`, `summary`, `run`, `report` (Markdown)."""
-        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-        from prefect.client.schemas.sorting import ArtifactSort
-
-        found = self._client.read_artifacts(
-            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
-            sort=ArtifactSort.CREATED_DESC,
-            limit=limit,
-        )
-        return [
-            {
-                "at": each.created.isoformat() if each.created else "",
-                "summary": printable(each.description or ""),
-                "run": str(each.flow_run_id or ""),
-                "report": printable(str(each.data or "")),
-            }
-            for each in found
-        ]
+        body = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": limit}
+        return self._artifacts(body, _version)
 
     def table(self, key: str) -> tuple[list[dict[str, Any]], datetime | None]:
         """The rows of the newest table artifact under `key`, and when it was written."""
-        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-        from prefect.client.schemas.sorting import ArtifactSort
-
-        found = self._client.read_artifacts(
-            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
-            sort=ArtifactSort.UPDATED_DESC,
-            limit=1,
-        )
-        if not found:
-            return [], None
-        rows = found[0].data
-        return (json.loads(rows) if isinstance(rows, str) else list(rows or [])), found[0].updated
+        body = {"artifacts": {"key": {"any_": [key]}}, "sort": "UPDATED_DESC", "limit": 1}
+        tables = self._artifacts(body, _table)
+        return tables[0] if tables else ([], None)
 
     def deployments(self, flow: str) -> list[str]:
         """Names of a flow's deployments."""
-        from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+        body = {"flows": {"name": {"any_": [flow]}}}
+        return sorted(self._list("/deployments/filter", body, lambda deployment: str(deployment["name"])))
 
-        found = self._client.read_deployments(flow_filter=FlowFilter(name=FlowFilterName(any_=[flow])))
-        return sorted(deployment.name for deployment in found)
-
-    def _deployment(self, name: str) -> UUID:
-        from prefect.exceptions import ObjectNotFound
-
+    def _deployment(self, name: str) -> str:
+        path = f"/deployments/name/{quote(name)}"
         try:
-            return self._client.read_deployment_by_name(name).id
-        except ObjectNotFound as error:
+            return self._read(path, lambda deployment: str(deployment["id"]), self._api.get(path))
+        except NotFoundError as error:
             raise MissingPartError(
                 f"the Prefect server has no deployment {name}",
                 remedy="`prefect --no-prompt deploy --all` creates those of prefect.yaml"
                 " (`towpath local up` does; `towpath deployments` writes the file).",
             ) from error
 
-    def _input(self, run: Run, key: str) -> Any:
-        from prefect.exceptions import PrefectHTTPStatusError
-
+    def _input(self, run: Run, key: Callable[[str], str]) -> str:
+        """A text that belongs to the suspension of a run; empty when there is none."""
+        if run.pause_key is None:
+            return ""
+        path = f"/flow_runs/{run.id}/input/{quote(key(run.pause_key))}"
         try:
-            # The value is JSON inside of the answer's JSON.
-            return json.loads(self._client.read_flow_run_input(UUID(run.id), key))
-        except PrefectHTTPStatusError as error:
-            if error.response.status_code == 404:
-                return None
-            raise
+            text = self._api.get(path)
+        except NotFoundError:
+            return ""
+        return printable(str(text or ""))
 
-    def _query(self, wanted: Any, flow: Any = None, limit: int = PAGE) -> list[Run]:
-        from prefect.client.schemas.sorting import FlowRunSort
+    def _artifacts(self, body: Record, read: Callable[[Record], T]) -> list[T]:
+        return self._list("/artifacts/filter", body, read)
 
-        found = self._client.read_flow_runs(
-            flow_filter=flow, flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=limit
-        )
-        return [self._run(run) for run in found]
+    def _query(self, wanted: Record, flow: str = "", limit: int = PAGE) -> list[Run]:
+        body = {"flow_runs": dict(wanted), "sort": "EXPECTED_START_TIME_DESC", "limit": limit}
+        body |= {"flows": {"name": {"any_": [flow]}}} if flow else {}
+        return self._list("/flow_runs/filter", body, lambda run: self._run(run, flow))
 
-    def _run(self, run: "FlowRun") -> Run:
-        flow_id = str(run.flow_id)
-        if flow_id not in self._flows:
-            self._flows[flow_id] = self._client.read_flow(run.flow_id).name
-        return run_of(run, self._flows[flow_id])
+    def _list(self, path: str, body: Record, read: Callable[[Record], T]) -> list[T]:
+        answer = self._api.post(path, body)
+        return self._read(path, lambda records: [read(record) for record in records], answer)
+
+    def _run(self, run: Record, flow: str = "") -> Run:
+        if not flow:
+            flow_id = str(run["flow_id"])
+            if flow_id not in self._flows:
+                self._flows[flow_id] = str(self._api.get(f"/flows/{flow_id}")["name"])
+            flow = self._flows[flow_id]
+        return run_of(run, flow)
+
+    def _read(self, path: str, read: Callable[[Any], T], answer: Any) -> T:
+        try:
+            return read(answer)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self._api.strange(path, error) from error
+
+
+def _version(artifact: Record) -> dict[str, str]:
+    created = time_of(artifact.get("created"))
+    return {
+        "at": created.isoformat() if created else "",
+        "summary": printable(artifact.get("description") or ""),
+        "run": str(artifact.get("flow_run_id") or ""),
+        "report": printable(str(artifact.get("data") or "")),
+    }
+
+
+def _table(artifact: Record) -> tuple[list[dict[str, Any]], datetime | None]:
+    rows = artifact.get("data")
+    return json.loads(rows) if isinstance(rows, str) else list(rows or []), time_of(artifact.get("updated"))
 
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Server]:
     """The server of `PREFECT_API_URL` or of the local stack. Never starts one just for the call."""
-    url = prepare(settings, knock=True)
-    # Its log lines about retries are for people who operate Prefect, not for this command's user.
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-    import httpx
-    from prefect.client.orchestration import get_client
-
+    api = PrefectApi(prepare(settings, knock=True))
     try:
-        with get_client(sync_client=True) as client:
-            yield Server(client, url)
-    except httpx.HTTPStatusError as error:
-        status = error.response.status_code
-        remedy = "PREFECT_API_AUTH_STRING must hold its credentials." if status in (401, 403) else None
-        raise TransientError(f"the Prefect server at {url} answered {status}", remedy=remedy) from error
-    except httpx.TransportError as error:
-        raise TransientError(
-            f"the Prefect server at {url} stopped answering: {error}",
-            remedy="The run goes on where it was. `towpath local status` shows the local stack.",
-        ) from error
+        yield Server(api)
+    finally:
+        api.close()
 
 
 def prepare(settings: Settings, *, knock: bool = False) -> str:
@@ -269,19 +223,19 @@ def whoami() -> str:
     """The login name of the person at the keyboard, for a run's `by:` tag."""
     try:
         return os.environ.get("TOWPATH_ACTOR") or getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
+    except (OSError, KeyError, ImportError):  # a user without a name: in a container, on Windows
         return "unknown"
 
 
 def _knock(url: str) -> None:
-    """Fail fast, before Prefect is imported, when nobody listens."""
+    """Fail fast when nobody listens."""
     if not url.startswith(("http://", "https://")):
         raise MissingPartError(
             f"PREFECT_API_URL is {url!r}", remedy="It reads like http://127.0.0.1:4200/api."
         )
     try:
         # A connection is enough: a server that is busy answers late, and the real request waits for that.
-        parts = urllib.parse.urlsplit(url)
+        parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname or "", port), timeout=KNOCK_TIMEOUT).close()
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from towpath.config import Config
+from towpath.orchestration import keys
 from towpath.yamltext.config_reader import read_document
 from towpath.yamltext.writer import represent_text
 
@@ -48,7 +49,7 @@ def _deployments(
     config: Config, pools: dict[str, dict[str, Any]], one: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     yield {
-        "name": "deliver",
+        "name": keys.DELIVER,
         "description": "From a commit to a release, then to the first environment.",
         "entrypoint": "flows/deliver.py:deliver",
         "tags": ["towpath"],
@@ -59,7 +60,7 @@ def _deployments(
         name = environment.name
         common = {
             "parameters": {"environment": name},
-            "tags": ["towpath", f"environment:{name}"],
+            "tags": ["towpath", keys.environment_tag(name)],
             "work_pool": pools[name],
         }
         yield {

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from towpath.errors import TowpathError
+from towpath.orchestration import keys
 from towpath.orchestration.runs import Run, TaskState
 from towpath.orchestration.server import Server
 from towpath.printable import headline
@@ -115,11 +116,11 @@ def follow(
 
 def successor(server: Server, run: Run) -> Run | None:
     """The promotion that this run started, if it started one."""
-    if run.flow not in ("deliver", "promote"):
+    if run.flow not in (keys.DELIVER, keys.PROMOTE):
         return None
-    keys = [f"promote:{run.id}:{environment}" for environment in server.deployments("promote")]
-    found = server.by_key(keys)
-    return found[0] if found else None
+    environments = server.deployments(keys.PROMOTE)
+    started = server.by_key([keys.promote_key(run.id, environment) for environment in environments])
+    return started[0] if started else None
 
 
 def conclude(server: Server, followed: Followed, *, output: str = "text") -> None:

@@ -7,8 +7,6 @@ from towpath.errors import RefusedError
 from towpath.orchestration.runs import Run
 from towpath.orchestration.server import Server
 
-_REFUSED = "**The last answer did not count: "
-
 
 def find_waiting(
     server: Server, app: str, environment: str | None, run_id: str | None, digest: str | None = None
@@ -72,11 +70,8 @@ def answer(  # noqa: PLR0913
     if decision == "reject" and last.state == "Rejected":
         click.echo(last.message)
         return
-    if last.waiting and last.id == run.id:
-        text = server.question(last)
-        if _REFUSED in text:
-            because = text.partition(_REFUSED)[2].partition("**")[0]
-            raise RefusedError(f"the answer did not count: {because}", remedy=f"{run.name} still waits.")
+    if last.waiting and last.id == run.id and (because := server.refusal(last)):
+        raise RefusedError(f"the answer did not count: {because}", remedy=f"{run.name} still waits.")
     conclude(server, followed, output=output)
 
 

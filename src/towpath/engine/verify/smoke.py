@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from towpath.adapters.http import ask
+from towpath.adapters.http_probe import ask
 from towpath.adapters.kubernetes import Cluster, ServiceAnswer
 from towpath.applyset.hooks import SMOKE, hooks_for
 from towpath.applyset.inventory import Owner

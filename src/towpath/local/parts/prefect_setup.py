@@ -10,6 +10,7 @@ from towpath.local.common.files import read_json, write_json, write_private
 from towpath.local.common.http import Reply, request
 from towpath.local.common.stack import ENVIRONMENTS, POOLS, Stack
 from towpath.local.parts.process_environment import worker_environment
+from towpath.orchestration.keys import lock_name
 
 DEPLOY_TIMEOUT = 300.0
 HEARTBEATS = "Runs without a heartbeat are crashed"
@@ -45,7 +46,7 @@ def prepare_server(stack: Stack) -> None:
         }
         _make(stack, "/work_pools/", body)
     limits = {one["name"] for one in _ask(stack, "POST", "/v2/concurrency_limits/filter", {}).json()}
-    for name in [f"environment-{environment}" for environment in ENVIRONMENTS]:
+    for name in map(lock_name, ENVIRONMENTS):
         if name not in limits:
             _make(stack, "/v2/concurrency_limits/", {"name": name, "limit": 1, "active": True})
     known = _ask(stack, "POST", "/automations/filter", {}).json()

@@ -1,20 +1,16 @@
 """Read-only probes of this machine."""
 
-import http.client
 import importlib.metadata
-import json
 import os
 import platform
 import re
 import shutil
-import socket
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 from towpath.adapters.process import CommandError, run
-from towpath.errors import MissingPartError
+from towpath.errors import MissingPartError, TransientError
+from towpath.local.common.http import request
 from towpath.local.programs import debian, tools
 from towpath.local.programs.checks import Machine
 from towpath.settings import Settings
@@ -73,20 +69,16 @@ def program_version(path: Path) -> str | None:
 
 def docker_version(host: str) -> str | None:
     """The version of the Docker Engine that answers at a `unix://` or `tcp://` address."""
-    address = urllib.parse.urlsplit(host)
-    connection = (
-        _UnixConnection(address.path)
-        if address.scheme == "unix"
-        else http.client.HTTPConnection(address.hostname or "", address.port or 2375, timeout=TIMEOUT)
-    )
+    scheme, _, address = host.partition("://")
+    url = f"unix://{address}:/version" if scheme == "unix" else f"http://{_with_port(address)}/version"
     try:
-        connection.request("GET", "/version")
-        answer = json.loads(connection.getresponse().read())
-        return str(answer["Version"])
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return str(request("GET", url, timeout=TIMEOUT).json()["Version"])
+    except (TransientError, ValueError, KeyError, TypeError):
         return None
-    finally:
-        connection.close()
+
+
+def _with_port(address: str) -> str:
+    return address if re.search(r":\d+$", address) else f"{address}:2375"
 
 
 def server_version(url: str | None) -> str | None:
@@ -94,21 +86,10 @@ def server_version(url: str | None) -> str | None:
     if not url or not url.startswith(("http://", "https://")):
         return None
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/admin/version", timeout=TIMEOUT) as answer:  # noqa: S310
-            return str(json.loads(answer.read()))
-    except (OSError, http.client.HTTPException, ValueError):
+        reply = request("GET", f"{url.rstrip('/')}/admin/version", timeout=TIMEOUT)
+        return str(reply.json()) if reply.ok else None
+    except (TransientError, ValueError):
         return None
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT)
-        self.sock.connect(self._path)
 
 
 def package_version(name: str) -> str | None:

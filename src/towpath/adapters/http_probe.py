@@ -1,0 +1,28 @@
+"""One GET of a public address for a smoke check: verified TLS, no redirects, bounded time and size."""
+
+import time
+
+from towpath.adapters.http import HttpClient, HttpError, read_start
+from towpath.adapters.kubernetes import ServiceAnswer
+from towpath.errors import RefusedError, TransientError
+
+LARGEST = 1_000_000
+
+
+def ask(url: str, *, timeout: float = 10.0) -> ServiceAnswer:
+    """Any HTTP status is an answer, also a redirect; TransientError when there is none.
+
+    Only http and https are asked.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise RefusedError(f"{url}: only http and https are asked")
+    started = time.monotonic()
+    client = HttpClient()
+    try:
+        answer = client.send("GET", url, headers={"Accept": "*/*"}, timeout=(timeout, timeout))
+        body = read_start(answer, LARGEST)
+    except HttpError as error:
+        raise TransientError(f"{url} does not answer: {error}") from error
+    finally:
+        client.close()
+    return ServiceAnswer(answer.status, body, dict(answer.headers.items()), time.monotonic() - started)

@@ -1,0 +1,160 @@
+"""The grammar of names at the Prefect server: deployments, runs, tags, keys of runs and artifacts, locks.
+
+Flows, tasks, the command line and the local stack find each other's runs and data by these names alone. Pure.
+"""
+
+import re
+from collections.abc import Iterable
+
+DELIVER = "deliver"
+PROMOTE = "promote"
+RECONCILE = "reconcile"
+ROLLBACK = "rollback"
+"""Names of the flows. `deliver` has one deployment of its own name, the others have one per environment."""
+
+WATCH_TAG = "watch"
+"""Tag of the reconcile runs that `towpath watch` creates."""
+NOBODY = "towpath"
+"""Who started a run that carries no tag of a person."""
+SHORT_DIGEST = 12
+"""Hex digits of a digest in tags and keys."""
+
+
+def deployment(flow: str, environment: str) -> str:
+    """`promote/prod`, as the Prefect API names a deployment."""
+    return f"{flow}/{environment}"
+
+
+def deliver_name(app: str, commit: str) -> str:
+    """Name of a run of `deliver`; `commit` is the short id: `deliver hello 1a2b3c4`."""
+    return f"{DELIVER} {app} {commit}"
+
+
+def promote_name(app: str, commit: str, environment: str) -> str:
+    """Name of a run of `promote`; `commit` is the short id: `promote hello 1a2b3c4 to prod`."""
+    return f"{PROMOTE} {app} {commit} to {environment}"
+
+
+def reconcile_name(environment: str) -> str:
+    """Name of a run of `reconcile`: `reconcile prod`."""
+    return f"{RECONCILE} {environment}"
+
+
+def rollback_name(app: str, environment: str) -> str:
+    """Name of a run of `rollback`: `rollback hello in prod`."""
+    return f"{ROLLBACK} {app} in {environment}"
+
+
+def app_tag(app: str) -> str:
+    """`app:hello`"""
+    return f"app:{app}"
+
+
+def environment_tag(environment: str) -> str:
+    """`environment:prod`"""
+    return f"environment:{environment}"
+
+
+def commit_tag(commit: str) -> str:
+    """`commit:1a2b3c4`; `commit` is the short id."""
+    return f"commit:{commit}"
+
+
+def release_tag(digest: str) -> str:
+    """`release:` and the first hex digits of the release's digest."""
+    return f"release:{short_digest(digest)}"
+
+
+def release_tags(app: str, commit: str, digest: str) -> list[str]:
+    """What a person searches for: the app, the commit (short id), the release."""
+    return [app_tag(app), commit_tag(commit), release_tag(digest)]
+
+
+def person_tag(person: str) -> str:
+    """`by:alice`: who started the run from the command line."""
+    return f"by:{person}"
+
+
+def person_of(tags: Iterable[str]) -> str:
+    """Who started a run with these tags."""
+    return next((tag.removeprefix("by:") for tag in tags if tag.startswith("by:")), NOBODY)
+
+
+def deliver_key(app: str, commit: str) -> str:
+    """Idempotency key of the delivery of a whole commit id: one run per commit."""
+    return f"{DELIVER}:{app}:{commit}"
+
+
+def promote_key(parent: str, environment: str) -> str:
+    """Idempotency key of the promotion that the run `parent` starts."""
+    return f"{PROMOTE}:{parent}:{environment}"
+
+
+def lock_name(environment: str) -> str:
+    """The global concurrency limit that keeps two runs from writing to an environment at once."""
+    return f"environment-{environment}"
+
+
+def status_key(environment: str) -> str:
+    """Artifact: table of the apps' health and drift, which `towpath status` shows."""
+    return _artifact("status", environment)
+
+
+def drift_key(environment: str) -> str:
+    """Artifact: what the last reconcile found, as Markdown."""
+    return _artifact("drift", environment)
+
+
+def trouble_key(environment: str) -> str:
+    """Artifact: table of what keeps apps from being reconciled."""
+    return _artifact("trouble", environment)
+
+
+def adoption_key(environment: str) -> str:
+    """Artifact: the proposals made of drift, as Markdown."""
+    return _artifact("adopt", environment)
+
+
+def plan_key(environment: str, app: str) -> str:
+    """Artifact: the plan of a promotion, as Markdown."""
+    return _artifact("plan", environment, app)
+
+
+def scan_key(app: str) -> str:
+    """Artifact: the findings in the app's newest image, as Markdown."""
+    return _artifact("scan", app)
+
+
+def release_key(app: str) -> str:
+    """Artifact: the app's newest release, as Markdown."""
+    return _artifact("release", app)
+
+
+def approval_key(manifests: str, turn: int) -> str:
+    """Key of the suspension that asks for answer number `turn` to the plan with these manifests."""
+    return f"approve-{short_digest(manifests)}-{turn}"
+
+
+def verdict_key(suspension: str) -> str:
+    """Run input: why the answer before the suspension of that key did not count, as a JSON text."""
+    return f"verdict-{suspension}"
+
+
+def description_key(suspension: str) -> str:
+    """Run input in which Prefect keeps the Markdown above a suspended run's form."""
+    return f"suspended-{suspension}-description"
+
+
+def schema_key(suspension: str) -> str:
+    """Run input in which Prefect keeps the JSON Schema of a suspended run's form."""
+    return f"suspended-{suspension}-schema"
+
+
+def short_digest(digest: str) -> str:
+    """The first hex digits of `sha256:…`."""
+    return digest.removeprefix("sha256:")[:SHORT_DIGEST]
+
+
+def _artifact(*parts: str) -> str:
+    # Prefect takes lower-case letters, digits and dashes only.
+    return re.sub(r"[^a-z0-9-]+", "-", "-".join(parts).lower())
