@@ -19,6 +19,8 @@ import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_NO_ROOM = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
+
 
 class TowpathError(Exception):
     """`message` says what was touched and what is wrong with it, `remedy` what to do next."""
@@ -128,7 +130,7 @@ def as_towpath_error(error: Exception) -> TowpathError:
     """Any exception as a TowpathError: a full or read-only disk is TerminalError, all others are bugs."""
     if isinstance(error, TowpathError):
         return error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
         where = f" {error.filename}" if error.filename else ""
         return TerminalError(
             f"cannot write{where}: {error.strerror}",

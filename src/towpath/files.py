@@ -11,6 +11,9 @@ from typing import BinaryIO
 from towpath.errors import ConfigError
 
 MAX_BYTES = 1024 * 1024
+_OPEN = os.O_RDONLY
+for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):  # Windows has only the last
+    _OPEN |= getattr(os, _name, 0)
 Edits = Mapping[str, str | None]
 """What a commit would change: path in the repository -> its new text; None deletes the file."""
 NO_EDITS: Edits = MappingProxyType({})
@@ -43,7 +46,7 @@ def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str |
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a resolved path. Raises OSError when it has become a link, a pipe or a device meanwhile."""
-    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    number = os.open(path, _OPEN)
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
         raise OSError(errno.EINVAL, "not a regular file", str(path))

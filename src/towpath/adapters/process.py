@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import resource
 import shlex
 import signal
 import subprocess
@@ -17,6 +16,11 @@ from typing import IO
 from towpath.errors import MissingPartError, TerminalError
 from towpath.redact import redact
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 TAIL_LINES = 20
 MAX_OUTPUT = 64 * 1024 * 1024
 """Bytes kept of each stream; a program that writes more is ended."""
@@ -25,6 +29,7 @@ _REDACTED = 64 * 1024
 _GRACE = 2.0
 _SLICE = 0.1
 _SEGV = signal.SIGSEGV
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none
 _OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory|stack exceeds", re.IGNORECASE)
 
 
@@ -90,9 +95,9 @@ def run(  # noqa: PLR0913
     command = [os.fspath(arg) for arg in args]
     deadline = time.monotonic() + timeout
     process = _start(command, cwd, env, with_input=input is not None)
-    _limit(process.pid, resource.RLIMIT_DATA, memory)
-    _limit(process.pid, resource.RLIMIT_CPU, cpu)
-    _limit(process.pid, resource.RLIMIT_CORE, 0 if memory else None)
+    _limit(process.pid, "RLIMIT_DATA", memory)
+    _limit(process.pid, "RLIMIT_CPU", cpu)
+    _limit(process.pid, "RLIMIT_CORE", 0 if memory else None)
     stdout = _Reader(process.stdout, process.pid, on_line, max_output)
     stderr = _Reader(process.stderr, process.pid, on_line, max_output)
     threads: list[threading.Thread] = [stdout, stderr]
@@ -148,7 +153,7 @@ def _raise_if_limited(  # noqa: PLR0913
     if memory is not None and failed and (_OUT_OF_MEMORY.search(output) or code == -_SEGV):
         reason = f"needed more than {memory >> 20} MiB of memory and was ended"
         raise CommandError(command, None, "", reason=reason)
-    if cpu is not None and code == -signal.SIGKILL:
+    if cpu is not None and code == -_KILL:
         reason = f"took more than {cpu} s of processor time and was ended"
         raise CommandError(command, None, "", reason=reason, timed_out=True)
 
@@ -186,11 +191,12 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, stop: threading.Eve
     process.wait(timeout=max(0.0, deadline - time.monotonic()))
 
 
-def _limit(pid: int, kind: int, value: int | None) -> None:
-    if value is None:
+def _limit(pid: int, kind: str, value: int | None) -> None:
+    """Set a limit of another process: only Linux can; elsewhere time and output are limited by us alone."""
+    if value is None or resource is None or not hasattr(resource, "prlimit"):
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):  # the program has ended already
-        resource.prlimit(pid, kind, (value, value))
+        resource.prlimit(pid, getattr(resource, kind), (value, value))
 
 
 class _Reader(threading.Thread):
@@ -217,7 +223,7 @@ class _Reader(threading.Thread):
                 reported = self._report(reported)
                 if len(self.data) > self.max_bytes:
                     self.overflow = True
-                    _signal(self.group, signal.SIGKILL)
+                    _signal(self.group, _KILL)
                     return
         if self.on_line is not None and reported < len(self.data):
             self.on_line(redact(self.data[reported:].decode(errors="replace")))
@@ -249,7 +255,7 @@ def _feed(stream: IO[bytes] | None, data: bytes) -> None:
 def _end_group(process: subprocess.Popen[bytes], *, gently: bool = True) -> None:
     """Send SIGTERM to the whole group, then SIGKILL; the group lives as long as any grandchild does."""
     if not gently:
-        _signal(process.pid, signal.SIGKILL)
+        _signal(process.pid, _KILL)
         process.wait()
         return
     _signal(process.pid, signal.SIGTERM)
@@ -259,12 +265,17 @@ def _end_group(process: subprocess.Popen[bytes], *, gently: bool = True) -> None
         if not _signal(process.pid, 0):
             return
         time.sleep(0.02)
-    _signal(process.pid, signal.SIGKILL)
+    _signal(process.pid, _KILL)
     process.wait()
 
 
 def _signal(group: int, number: int) -> bool:
     """Send a signal to a process group; False when there is no such group."""
+    if not hasattr(os, "killpg"):  # Windows: the program alone, and at once
+        if number:
+            with contextlib.suppress(OSError):
+                os.kill(group, signal.SIGTERM)
+        return False
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):

@@ -5,7 +5,6 @@ ignore files, and without credentials of this process. Its report is judged in r
 """
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.util
 import json
@@ -20,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from towpath.adapters.file_lock import wait_for_lock
 from towpath.adapters.process import CommandError, run
 from towpath.errors import MissingPartError, TerminalError, TransientError
 from towpath.release.scan import EVIDENCE_KEY
@@ -188,7 +188,7 @@ def _refresh_database(
     """
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "download.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        wait_for_lock(lock)
         metadata = read_database(cache)
         if metadata is not None and not _is_due(metadata):
             return metadata

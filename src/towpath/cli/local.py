@@ -56,6 +56,7 @@ def up(  # noqa: PLR0913
     from towpath.local.common.lock import locked
     from towpath.local.common.options import RequestedOptions, decide_options, refuse_malformed
     from towpath.local.common.stack import Options
+    from towpath.local.common.system import effective_user
     from towpath.local.lifecycle import up as bring
     from towpath.local.lifecycle.supervisor import Supervisor
     from towpath.progress import format_seconds, progress_on
@@ -74,7 +75,7 @@ def up(  # noqa: PLR0913
         stack = stack.with_options(
             decide_options(layout, Options.load(layout), requested, os.environ, running=running)
         )
-        bring.refuse_impossible(stack, platform.system(), os.geteuid())
+        bring.refuse_impossible(stack, platform.system(), effective_user())
         progress = progress_on()
         _get_programs(stack, progress)
         started = bring.up(stack, progress)

@@ -85,7 +85,7 @@ def run() -> None:
 
     No traceback reaches a user.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in filter(None, (signal.SIGTERM, getattr(signal, "SIGHUP", None))):  # Windows has no SIGHUP
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one of them
             signal.signal(number, _end)
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -118,7 +118,8 @@ def attend(watcher: "Watcher", runs: "RunsHere") -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    signal.signal(signal.SIGHUP, lambda *_: watcher.branch.notify())
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: watcher.branch.notify())
     thread = threading.Thread(target=keep, name="watcher", daemon=True)
     chores = threading.Thread(target=do_chores, args=(watcher, runs), name="chores", daemon=True)
     thread.start()

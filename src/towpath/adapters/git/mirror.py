@@ -1,12 +1,12 @@
 """The mirror of a URL: a bare repository in the cache, fetched under a lock."""
 
 import contextlib
-import fcntl
 import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from towpath.adapters.file_lock import try_lock
 from towpath.adapters.git.command import Remote, git
 from towpath.errors import TransientError
 
@@ -71,12 +71,8 @@ def _prepare(path: Path) -> None:
 def _locked(path: Path, remote: Remote, timeout: float) -> Iterator[None]:
     deadline = time.monotonic() + timeout
     with path.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TransientError(f"another fetch of {remote} does not end") from None
-                time.sleep(0.02)
+        while not try_lock(file):
+            if time.monotonic() > deadline:
+                raise TransientError(f"another fetch of {remote} does not end")
+            time.sleep(0.02)
         yield

@@ -17,6 +17,7 @@ from pathlib import Path
 from towpath.adapters.process import CommandError, run
 from towpath.errors import BuildError, MissingPartError, TransientError
 from towpath.local.common.lock import locked
+from towpath.local.common.system import effective_user
 from towpath.progress import Progress
 from towpath.settings import Settings
 
@@ -99,7 +100,7 @@ def describe(lacks: dict[str, list[str]]) -> str:
 
 def refuse_if_impossible(packages: Sequence[DebianPackage]) -> None:
     """Raise MissingPartError when this machine cannot install packages, saying what to do instead."""
-    reason = obstacle(platform.system(), os.geteuid(), has_apt=shutil.which("apt-get") is not None)
+    reason = obstacle(platform.system(), effective_user(), has_apt=shutil.which("apt-get") is not None)
     lacks = missing(packages)
     if lacks and reason:
         raise MissingPartError(

@@ -11,6 +11,7 @@ from pathlib import Path
 from towpath.adapters.process import CommandError, run
 from towpath.errors import MissingPartError, TransientError
 from towpath.local.common.http import request
+from towpath.local.common.system import effective_user
 from towpath.local.programs import debian, tools
 from towpath.local.programs.checks import Machine
 from towpath.settings import Settings
@@ -35,9 +36,9 @@ def examine_machine(settings: Settings) -> Machine:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(
         system=platform.system(),
-        uid=os.geteuid(),
+        uid=effective_user(),
         obstacle=debian.obstacle(
-            platform.system(), os.geteuid(), has_apt=shutil.which("apt-get") is not None
+            platform.system(), effective_user(), has_apt=shutil.which("apt-get") is not None
         ),
         memory=memory,
         disk=shutil.disk_usage(_existing(settings.cache)).free,
