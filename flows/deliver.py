@@ -3,7 +3,7 @@
 from tasks.chain import start_promotion
 from tasks.image import build, push, scan, test
 from tasks.release import record, recorded
-from tasks.run_identity import introduce
+from tasks.run_identity import identify_run
 from tasks.source import checkout
 from tasks.step import towpath_flow
 from towpath.orchestration import keys
@@ -13,7 +13,7 @@ from towpath.orchestration import keys
 def deliver(app: str, revision: str) -> str:
     """Build, test, scan and push `revision` (a commit, branch or tag) of `app`, then start its promotion."""
     source = checkout(app, revision)
-    introduce(keys.deliver_name(app, source.short), [keys.app_tag(app), keys.commit_tag(source.short)])
+    identify_run(keys.deliver_name(app, source.short), [keys.app_tag(app), keys.commit_tag(source.short)])
     release = recorded(source)
     if release is None:
         image = test(build(source))

@@ -4,9 +4,9 @@ from tasks.adopt import adopt
 from tasks.context import fetch
 from tasks.drift import carry_out, detect, record, reset_budgets
 from tasks.lock import environment_lock
-from tasks.run_identity import introduce
+from tasks.run_identity import identify_run
 from tasks.step import towpath_flow
-from tasks.stuck_runs import reschedule, revive
+from tasks.stuck_runs import reschedule_unstarted_runs, resume_waiting_promotions
 from towpath.orchestration import keys
 
 
@@ -19,10 +19,10 @@ def reconcile(
     `apps`: only these. `deep`: the API server is asked about every object by a dry run, too. `reset_budget`:
     what was healed too often is healed again.
     """
-    introduce(keys.reconcile_name(environment), [keys.environment_tag(environment)])
+    identify_run(keys.reconcile_name(environment), [keys.environment_tag(environment)])
     if apps is None:
-        revive(environment)
-        reschedule(environment)
+        resume_waiting_promotions(environment)
+        reschedule_unstarted_runs(environment)
     with environment_lock(environment):
         context = fetch(environment)
         if reset_budget:

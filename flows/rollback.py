@@ -4,7 +4,7 @@ from tasks.cluster import sync, verify
 from tasks.commit import mark_verified
 from tasks.lock import environment_lock
 from tasks.rollback import restore_earlier
-from tasks.run_identity import introduce
+from tasks.run_identity import identify_run
 from tasks.status import record_promoted
 from tasks.step import towpath_flow
 from towpath.orchestration import keys
@@ -13,7 +13,7 @@ from towpath.orchestration import keys
 @towpath_flow
 def rollback(app: str, environment: str, to: str | None = None) -> str:
     """Restore a release of `app`: `to` (digest or commit), or the last verified one before the current."""
-    introduce(keys.rollback_name(app, environment), [keys.app_tag(app), keys.environment_tag(environment)])
+    identify_run(keys.rollback_name(app, environment), [keys.app_tag(app), keys.environment_tag(environment)])
     with environment_lock(environment):
         restored = restore_earlier(app, environment, to)
         sync(restored.target)

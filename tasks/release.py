@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from prefect.logging import get_run_logger
 
 from tasks.report import report
-from tasks.run_identity import introduce, promotion_name, release_tags, run_id
+from tasks.run_identity import identify_run, promotion_name, release_tags, run_id
 from tasks.source import Source
 from tasks.step import step
 from towpath.adapters import registry
@@ -60,7 +60,7 @@ def read_release(app: str, digest: str, context: EnvironmentContext) -> Release:
     release = registry.get_release(context.repo.config.app(app).image, digest)
     if release is None or release.app != app or release.digest != digest:
         raise UnknownNameError("release", digest, where=f"the registry of app {app}")
-    introduce(
+    identify_run(
         promotion_name(release, environment), [keys.environment_tag(environment), *release_tags(release)]
     )
     return release

@@ -19,7 +19,7 @@ def promotion_name(release: Release, environment: str) -> str:
     return keys.promote_name(release.app, release.short, environment)
 
 
-def introduce(name: str, tags: Iterable[str]) -> None:
+def identify_run(name: str, tags: Iterable[str]) -> None:
     """Give the current run its name and tags where whoever started it did not."""
     run_id = flow_run.id
     wanted = sorted({*flow_run.tags, *tags})

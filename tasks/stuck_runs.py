@@ -33,8 +33,8 @@ START_SECONDS = 600.0
 """A process starts in seconds; a pod may wait minutes for its image."""
 
 
-@step("revive waiting promotions to {environment}")
-def revive(environment: str) -> int:
+@step("resume waiting promotions to {environment}")
+def resume_waiting_promotions(environment: str) -> int:
     """Set promotions going again that were marked Crashed while they waited. Their number.
 
     Who waits has no process and sends no heartbeat; where the server lost the event of the suspension, its
@@ -49,7 +49,7 @@ def revive(environment: str) -> int:
 
 
 @step("schedule runs of {environment} that were claimed and never started")
-def reschedule(environment: str) -> int:
+def reschedule_unstarted_runs(environment: str) -> int:
     """Give runs that stay Pending back to the work pool; their number. Done again it finds none.
 
     They never began, so they send no heartbeat and nobody else notices. Builds count here too: their pool has
