@@ -10,10 +10,11 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import Paused, Scheduled
 
 from tasks.proposal import plan_markdown
+from tests.flows.approvals import approve, waiting_in_prod
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.errors import TransientError, VerifyError
 from towpath.orchestration.keys import description_key
-from towpath.release.model import Release, ScanSummary
+from towpath.release.model import ScanSummary
 
 
 def question(run: FlowRun) -> str:
@@ -22,19 +23,6 @@ def question(run: FlowRun) -> str:
     key = description_key(run.state.state_details.pause_key)
     with get_client(sync_client=True) as client:
         return client.read_flow_run_input(run.id, key)
-
-
-def waiting_in_prod(bench: Bench, release: Release) -> FlowRun:
-    """A promotion to prod that waits for its first approval."""
-    assert bench.promoted(release, "dev").state.is_completed()
-    run = bench.promoted(release, "prod")
-    assert run.state.name == "Suspended"
-    return run
-
-
-def approve(bench: Bench, run: FlowRun, name: str, **form: str) -> FlowRun:
-    digest = form.pop("digest", run.parameters["digest"])
-    return bench.answer(run, decision="approve", approver=name, digest=digest, **form)
 
 
 def test_a_release_goes_in_by_commit_sync_verify_and_starts_the_next_promotion(bench: Bench) -> None:

@@ -5,8 +5,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Crashed, Pending, Running, Scheduled
 
+from tests.flows.approvals import approve, waiting_in_prod
 from tests.flows.bench import Bench
-from tests.flows.test_promote import approve, waiting_in_prod
 
 
 def crash(run: FlowRun) -> None:

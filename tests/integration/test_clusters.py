@@ -8,7 +8,7 @@ import yaml
 
 from tests.integration.manifests import configmap, deployment
 from tests.integration.second_cluster import SecondCluster
-from tests.integration.test_plan_and_diff import towpath
+from tests.integration.verb import towpath
 from tests.integration.world import World
 from towpath.adapters.kubernetes import Cluster, connect_environment, in_cluster
 from towpath.adapters.registry import read_manifest

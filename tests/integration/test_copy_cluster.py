@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from tests.integration.fleet import Fleet, a_fleet
+from tests.integration.manifests import definition
 from tests.integration.second_cluster import SecondCluster
-from tests.integration.test_reconcile import definition
 from tests.integration.world import World
 from towpath.adapters.kubernetes import connect
 from towpath.engine.live.context import open_context

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.integration.killed_sync import owned_and_live, sync_and_die
 from tests.integration.manifests import configmap
-from tests.integration.test_sync_kills import owned_and_live, sync_and_die
 from tests.integration.world import World
 from towpath.config import App, SmokeCheck
 from towpath.engine.verify.verify import Verification, verify_app

@@ -1,14 +1,13 @@
 """`towpath plan` and `towpath diff` of a branch and of an uncommitted folder, as for a pull request."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.integration.manifests import configmap, deployment
+from tests.integration.verb import towpath
 from tests.integration.world import World
 from towpath.adapters.kubernetes.wire import Request, Wire
 from towpath.config import load_config
@@ -19,7 +18,6 @@ from towpath.objects import Manifest
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 
 pytestmark = pytest.mark.integration
-TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
 CONFIG = """\
 apiVersion: towpath.dev/v1
 apps: {hello: {image: 127.0.0.1:5000/hello, renderer: plain}}
@@ -69,22 +67,6 @@ def git(folder: Path, *arguments: str) -> None:
 def commit(folder: Path) -> None:
     git(folder, "add", "-A")
     git(folder, "commit", "--quiet", "-m", "Change")
-
-
-def towpath(world: World, repository: Path, *arguments: str) -> tuple[int, str]:
-    environment = {
-        **os.environ,
-        "KUBECONFIG": str(world.kubeconfig),
-        "TOWPATH_ENVIRONMENTS": f"file://{repository}",
-        "TOWPATH_GIT_ALLOW_FILE": "1",
-        "TOWPATH_CACHE": str(repository.parent / "cache"),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-    done = subprocess.run(
-        [*TOWPATH, *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout + done.stderr
 
 
 def test_exit_code_and_json_of_a_folder_and_a_branch(world: World, repository: Path) -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.fleet import Fleet, a_fleet
-from tests.integration.manifests import configmap, service
+from tests.integration.manifests import configmap, definition, service
 from towpath.engine.source import render_changed
 from towpath.errors import UnknownNameError
 from towpath.health import Status
-from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration
 
@@ -243,26 +242,6 @@ def test_a_deep_check_finds_and_heals_what_metadata_do_not_tell(fleet: Fleet) ->
     assert [each.app for each in done.outcomes] == ["one"]
     assert fleet.world.live("configmap", "one-settings")["data"] == {"A": "1"}
     assert fleet.look(deep=True).drift.entries == ()
-
-
-def definition(group: str) -> Manifest:
-    schema = {
-        "type": "object",
-        "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-    }
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"widgets.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": "Widget", "plural": "widgets", "singular": "widget"},
-            "versions": [
-                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-            ],
-        },
-    }
 
 
 def test_an_empty_cluster_is_rebuilt_in_one_run_in_the_order_of_need(stack, tmp_path: Path) -> None:

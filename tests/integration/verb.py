@@ -1,0 +1,26 @@
+"""`towpath` run as a person does, on an environment repository of a test."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.integration.world import World
+
+TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
+
+
+def towpath(world: World, repository: Path, *arguments: str) -> tuple[int, str]:
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(world.kubeconfig),
+        "TOWPATH_ENVIRONMENTS": f"file://{repository}",
+        "TOWPATH_GIT_ALLOW_FILE": "1",
+        "TOWPATH_CACHE": str(repository.parent / "cache"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    done = subprocess.run(
+        [*TOWPATH, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout + done.stderr
