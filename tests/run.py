@@ -53,7 +53,7 @@ class Group:
 UNIT = Group("unit", "tests/unit", max(2, PROCESSORS), ("--dist=worksteal",))
 FLOWS = Group("flows", "tests/flows", 2, ("--dist=loadfile",))
 INTEGRATION = Group(
-    "integration", "tests/integration", min(6, PROCESSORS + 1), ("--dist=loadgroup", "-m", "not alone")
+    "integration", "tests/integration", min(6, PROCESSORS + 1), ("--dist=loadscope", "-m", "not alone")
 )
 ALONE = Group("integration, alone", "tests/integration", 0, ("-m", "alone"))
 

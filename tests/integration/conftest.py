@@ -3,8 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.integration.running import PERSONAL, RunningStack
 from tests.integration.second_cluster import SecondCluster, second_cluster
@@ -19,13 +22,34 @@ LONGEST = ("test_story", "test_watch", "test_verify", "test_automations", "test_
 """Begun first when several workers share the tests, so that none is still at one when all else is done."""
 
 
+SHARED = {
+    **dict.fromkeys(("test_story", "test_bad_input", "test_given_parts", "test_approval_restart"), "demo"),
+    **dict.fromkeys(("test_clusters", "test_copy_cluster"), "second-cluster"),
+}
+"""Files that use the same thing, which can be used by one worker at a time only."""
+SPREAD = {
+    *("test_adopt", "test_drift", "test_helm_hooks", "test_hooks", "test_modes", "test_neighbours"),
+    *("test_plan_and_diff", "test_prune", "test_reconcile", "test_rights", "test_sync", "test_sync_faults"),
+    *("test_sync_kills", "test_verify", "test_watch", "test_watch_manifest"),
+}
+"""Files whose tests share nothing, so that several workers may have them."""
+
+
+class ByGroup(LoadScopeScheduling):
+    """One worker for each group or file; xdist's own `loadgroup` does nothing with pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = Path(nodeid.partition("::")[0]).stem
+        return SHARED.get(name, nodeid if name in SPREAD else name)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    """Called by xdist once there are workers."""
+    return ByGroup(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `alone` come last; those that share a fixture of their module stay on one worker."""
-    for item in items:
-        if item.path.parent.name == FOLDER and not item.get_closest_marker("xdist_group"):
-            scopes = {each.scope for each in item._fixtureinfo.name2fixturedefs.values() for each in each}
-            if "module" in scopes:
-                item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    """The longest tests come first, and those marked `alone` last."""
     items.sort(key=_place)
 
 

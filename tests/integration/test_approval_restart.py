@@ -17,7 +17,6 @@ from towpath.local.lifecycle.supervisor import Supervisor
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("demo"),
     pytest.mark.alone,
 ]
 

@@ -12,7 +12,7 @@ from towpath.demo.source import working_copy
 from towpath.demo.world import World
 from towpath.settings import Settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 CLOSED = "http://127.0.0.1:1/api"
 """Nothing listens there."""

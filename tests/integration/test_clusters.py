@@ -21,7 +21,7 @@ from towpath.errors import RefusedError, SyncError, TransientError
 from towpath.objects import Manifest, ObjectRef
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("second-cluster")]
+pytestmark = [pytest.mark.integration]
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = "127.0.0.1:5000/hello"

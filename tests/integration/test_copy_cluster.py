@@ -20,7 +20,7 @@ from towpath.engine.reconcile.result import ReconcileResult
 from towpath.objects import Manifest
 from towpath.release.model import dump_release_file, parse_release_file
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("second-cluster")]
+pytestmark = [pytest.mark.integration]
 
 KINDS = "deployment,service,configmap,serviceaccount"
 

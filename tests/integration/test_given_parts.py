@@ -10,7 +10,7 @@ from towpath.local.common.stack import ENVIRONMENTS
 from towpath.local.lifecycle.processes import is_alive
 from towpath.local.lifecycle.status import status
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 OWN = {
     "prefect-server",

@@ -9,7 +9,7 @@ from towpath.demo import story
 from towpath.demo.source import next_version
 from towpath.demo.world import APP, ENVIRONMENTS, World
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
