@@ -1,10 +1,18 @@
 """What `prefect deploy` and a worker will do with prefect.yaml."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.flows import load_flow_from_entrypoint
+
+from flows.reconcile import reconcile
 
 ROOT = Path(__file__).parents[2]
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
@@ -29,19 +37,14 @@ def test_a_server_starts_with_the_locked_dependencies(prefect_server: None) -> N
         assert client.hello().status_code == 200
 
 
-def test_the_server_plans_the_runs_of_a_schedule(prefect_server: None) -> None:
-    # With SQLAlchemy 2.1 the scheduler of Prefect 3.8 fails, and says so in the server's log only.
-    from datetime import timedelta
-
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import DeploymentScheduleCreate
-    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
-    from prefect.client.schemas.schedules import IntervalSchedule
-
-    from flows.reconcile import reconcile
-
+@pytest.mark.parametrize(
+    "schedule",
+    [IntervalSchedule(interval=timedelta(hours=1)), CronSchedule(cron="0 3 * * *", timezone="Europe/Berlin")],
+    ids=["interval", "cron"],
+)
+def test_the_server_plans_the_runs_of_a_schedule(prefect_server: None, schedule: Any) -> None:
+    # Where a library does not fit, the scheduler fails and says so in the server's log only.
     with get_client(sync_client=True) as client:
-        schedule = IntervalSchedule(interval=timedelta(hours=1))
         deployment = client.create_deployment(
             client.create_flow(reconcile), "planned", schedules=[DeploymentScheduleCreate(schedule=schedule)]
         )
