@@ -145,11 +145,6 @@ def description_key(suspension: str) -> str:
     return f"suspended-{suspension}-description"
 
 
-def schema_key(suspension: str) -> str:
-    """Run input in which Prefect keeps the JSON Schema of a suspended run's form."""
-    return f"suspended-{suspension}-schema"
-
-
 def short_digest(digest: str) -> str:
     """The first hex digits of `sha256:…`."""
     return digest.removeprefix("sha256:")[:SHORT_DIGEST]
