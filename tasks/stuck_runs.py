@@ -6,7 +6,7 @@ for heartbeats, and stays so: it says how far it came.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
@@ -23,7 +23,6 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.logging import get_run_logger
 from prefect.states import AwaitingRetry, Scheduled
-from prefect.types import DateTime
 
 from tasks.gate import PATIENCE
 from tasks.step import step
@@ -58,7 +57,7 @@ def reschedule_unstarted_runs(environment: str) -> int:
 
     def died(client: SyncPrefectClient, run: FlowRun) -> bool:
         now = client.read_flow_run(run.id).state  # a worker may have gone on meanwhile
-        return now is not None and left_pending(now, DateTime.now("UTC"))
+        return now is not None and left_pending(now, datetime.now(UTC))
 
     said = "Claimed by a worker that never started it: scheduled again."
     return _set_going(died, Scheduled, said, deployment=_of(environment), run=_PENDING)
@@ -103,8 +102,9 @@ _PROMOTE = FlowFilter(name=FlowFilterName(any_=[keys.PROMOTE]))
 
 
 def _crashed(environment: str) -> FlowRunFilter:
+    since = datetime.now(UTC) - timedelta(seconds=PATIENCE)
     return FlowRunFilter(
         tags=FlowRunFilterTags(all_=[keys.environment_tag(environment)]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
-        start_time=FlowRunFilterStartTime(after_=DateTime.now("UTC") - timedelta(seconds=PATIENCE)),
+        start_time=FlowRunFilterStartTime.model_validate({"after_": since}),
     )

@@ -136,7 +136,9 @@ def test_a_person_is_told_of_all_that_the_guide_names(
     assert "by hand" not in json.dumps(event), "no value is in an event"
 
     for _ in range(3):
-        here.until(here.quiet, "it is healed again")
+        # The value first: where nobody has seen the edit yet, all is quiet, too.
+        here.until(lambda: here.value("c0") != "by hand", "it is healed again")
+        here.until(here.quiet, "its run has ended")
         here.edit("c0")
     stopped = f"app in {where}: /data/a is not healed any more"
     here.until(lambda: webhook.about(stopped), "somebody is told of a fight")
