@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from towpath.config.checks import check_expressions, check_names
 from towpath.config.explain import explain
 from towpath.config.models import CONFIG_FILE, App, Config
+from towpath.config.nulls import without_null_collections
 from towpath.errors import ConfigError
 from towpath.files import read_text
 from towpath.yamltext.config_reader import MAX_PROBLEMS, config_error, read_document
@@ -37,9 +38,10 @@ def parse_config(text: str, file: str = CONFIG_FILE) -> Config:
         raise ConfigError(
             "must be a mapping that begins with `apiVersion: towpath.dev/v1`", file=file, line=1
         )
+    data = without_null_collections(Config, document.data)
     try:
         # Only from JSON does strict mode accept lists as tuples and texts as dates.
-        config = Config.model_validate_json(json.dumps(document.data), by_name=False, by_alias=True)
+        config = Config.model_validate_json(json.dumps(data), by_name=False, by_alias=True)
     except ValidationError as error:
         errors = sorted(
             (document.line(tuple(problem["loc"])), index, problem)

@@ -109,7 +109,7 @@ def _helm(files: Mapping[str, str], image: str, digest: str, _container: str | N
     file = _only(files, VALUES, "values.yaml")
     text, document = files[file], _mapping(file, files[file])
     values = {"repository": image, "digest": digest}
-    named = document.data.get("image", values)
+    named = document.data.get("image")
     if isinstance(named, dict) and isinstance(named.get("registry"), str) and named["registry"]:
         # The chart puts the name together of two values.
         parsed = parse_image(image)
@@ -117,7 +117,7 @@ def _helm(files: Mapping[str, str], image: str, digest: str, _container: str | N
         if same_repository(f"{named['registry']}/{named.get('repository')}", image):
             values = {"digest": digest}  # spelt as somebody wanted it
     match named:
-        case dict() if "image" not in document.data:
+        case None:
             return {file: set_value(text, file, ("image",), values)}
         case dict():
             for key, value in values.items():

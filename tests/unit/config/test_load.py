@@ -295,3 +295,45 @@ def test_a_kubeconfig_is_never_taken_from_the_repository(path: str) -> None:
     text = "apiVersion: towpath.dev/v1\nenvironments: [{name: dev, namespace: dev, kubeconfig: %s}]\n"
     with pytest.raises(ConfigError, match="kubeconfig"):
         parse_config(text % path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{TWO}apps:\n  # later: {{image: example.com/later}}\n",
+        f"{TWO}scan:\n",
+        f"{TWO}scan: {{block: , scanners: , ignore: }}\n",
+        f"{TWO}healthCheckExprs:\n  # - kind: Database\n",
+        *(
+            f"{HEAD}environments:\n  - name: dev\n    namespace: dev\n    {field}:\n      # nothing yet\n"
+            "  - {name: prod, namespace: prod}\n"
+            for field in ("allowClusterScoped", "apps", "extras", "ignore", "prune", "gate")
+        ),
+        f"{HEAD}environments:\n  - {{name: dev, namespace: dev, gate: {{approvals: }}}}\n"
+        "  - {name: prod, namespace: prod, gate: {approvals: {from: }}}\n",
+    ],
+)
+def test_a_list_or_mapping_whose_entries_are_all_comments_counts_as_absent(text: str) -> None:
+    assert parse_config(text) == parse_config(TWO)
+
+
+def test_null_below_an_app_and_for_a_whole_entry_counts_as_absent() -> None:
+    assert parse_config(app("    smoke:\n")) == parse_config(app(""))
+    text = f"{HEAD}environments:\n  - {{name: dev, namespace: dev, apps: {{hello: }}}}\napps:\n"
+    text += "  hello: {image: example.com/hello}\n"
+    assert parse_config(text).environment("dev").drift_mode_of("hello") == "heal"
+    assert problems(f"{TWO}apps:\n  hello:\n") == ["towpath.yaml:6: `image` is missing in apps.hello"]
+
+
+@pytest.mark.parametrize("field", ["drift", "timeout", "onFailure", "allowExec", "namespace", "name"])
+def test_a_single_value_that_is_null_is_a_mistake(field: str) -> None:
+    fields = {"name": "dev", "namespace": "dev"} | {field: "null"}
+    text = f"{HEAD}environments:\n  - {{{', '.join(f'{key}: {value}' for key, value in fields.items())}}}\n"
+    assert field in problems(text)[0]
+
+
+def test_null_stays_null_where_it_has_a_meaning() -> None:
+    text = app("    source: {repository: ../hello.git, testTarget: null}\n")
+    source = parse_config(text).app("hello").source
+    assert source is not None
+    assert source.test_target is None

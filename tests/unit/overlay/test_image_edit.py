@@ -321,3 +321,10 @@ def test_any_kustomization_keeps_all_but_the_image(
         for char in source.replace(OLD, "").replace("digest", "").replace("[]", "").replace(" ", "")
     )
     assert kustomize(result) == result
+
+
+@pytest.mark.parametrize(
+    "before", ["image:\n", "image: null\n", "image:\n  # tag: 1\nx: 1\n", "image: ~ # later\n"]
+)
+def test_a_chart_value_image_that_is_null_becomes_a_mapping(before: str) -> None:
+    assert yaml.safe_load(helm(before))["image"] == {"repository": IMAGE, "digest": NEW}

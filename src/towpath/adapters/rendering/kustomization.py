@@ -124,6 +124,8 @@ class _Scan:
                 near = difflib.get_close_matches(written, _KNOWN.values(), n=1)
                 hint = f"; did you mean `{near[0]}`?" if near else ""
                 raise ConfigError(f"unknown key `{written}`{hint}", file=file, line=line)
+            if value is None:
+                continue  # as absent, for Kustomize too
             if key in _EXECUTING:
                 raise ConfigError(
                     f"`{written}` runs Helm and may fetch a chart; refused",
@@ -155,6 +157,8 @@ class _Kustomization:
                 if item in names:
                     raise ConfigError(f"{redact(item)[:200]!r} is named twice", file=self._file, line=line)
                 names.add(item)
+            if key in _PLUGINS and not item:
+                continue  # Kustomize passes over empty entries of these lists alone
             if key in _FOLDERS_OR_FILES or key in _PLUGINS:
                 yield self._resource(item, line, plugin=key in _PLUGINS)
             elif key in _FILES:
@@ -165,6 +169,8 @@ class _Kustomization:
                 else:
                     self._yaml(item, line)
             elif key in (*_PATCHES, "openapi"):
+                if not isinstance(item, dict):
+                    raise ConfigError("a mapping is expected here", file=self._file, line=line)
                 self._nested(item, line)
             elif key in _GENERATORS:
                 self._generator(item, line)
@@ -221,7 +227,7 @@ class _Kustomization:
         for key, value in item.items():
             if key.casefold() == "literals":
                 self._sources.masked.append(value)
-            if key.casefold() not in ("files", "envs", "env"):
+            if key.casefold() not in ("files", "envs", "env") or not value:
                 continue
             for entry in value if isinstance(value, list) else [value]:
                 path = entry.partition("=")[2] or entry if isinstance(entry, str) else entry

@@ -1,4 +1,6 @@
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -6,8 +8,10 @@ import pytest
 from towpath.adapters.rendering.kustomization import scan
 from towpath.adapters.rendering.sources import Sources
 from towpath.errors import ConfigError
+from towpath.settings import Settings
 
 OVERLAY = "apps/x/dev"
+TOOLS = str(Settings.load({"HOME": str(Path.home())}).tools)
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -210,3 +214,63 @@ def test_a_local_base_is_read_whole(tmp_path: Path) -> None:
         ("Own", f"{OVERLAY}/own.yaml", 1),
     ]
     assert f"{OVERLAY}/data.txt" in sources.files
+
+
+_LISTS = [
+    *("resources", "bases", "components", "crds", "configurations", "transformers", "generators"),
+    *("validators", "patches", "patchesJson6902", "patchesStrategicMerge", "replacements"),
+    *("configMapGenerator", "secretGenerator", "images", "labels", "replicas", "vars", "buildMetadata"),
+    "helmCharts",
+]
+_MAPPINGS = ["metadata", "commonLabels", "generatorOptions", "sortOptions", "openapi", "helmGlobals"]
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+
+
+@pytest.mark.parametrize("key", [*_LISTS, *_MAPPINGS])
+def test_a_key_whose_entries_are_all_comments_counts_as_absent(tmp_path: Path, key: str) -> None:
+    files = {f"{OVERLAY}/kustomization.yaml": f"namePrefix: a-\n{key}:\n  # - later.yaml\n"}
+    assert scan(Sources(write(tmp_path, files)), OVERLAY) == []
+
+
+@pytest.mark.parametrize("key", ["files", "envs", "env", "literals", "options"])
+@pytest.mark.parametrize("generator", ["configMapGenerator", "secretGenerator"])
+def test_a_null_field_of_a_generator_counts_as_absent(tmp_path: Path, generator: str, key: str) -> None:
+    files = {f"{OVERLAY}/kustomization.yaml": f"{generator}:\n- name: x\n  {key}:\n"}
+    assert scan(Sources(write(tmp_path, files)), OVERLAY) == []
+
+
+@pytest.mark.parametrize("key", ["transformers", "generators", "validators"])
+@pytest.mark.parametrize("entry", ["null", "''"])
+def test_empty_entries_of_plugins_are_passed_over(tmp_path: Path, key: str, entry: str) -> None:
+    files = {f"{OVERLAY}/kustomization.yaml": f"{key}: [{entry}]\n"}
+    assert scan(Sources(write(tmp_path, files)), OVERLAY) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["resources", "bases", "components", "crds", "patches", "patchesJson6902", "patchesStrategicMerge"],
+)
+def test_an_empty_entry_of_another_list_is_refused(tmp_path: Path, key: str) -> None:
+    message = refused(tmp_path, f"namePrefix: a-\n{key}:\n-\n")
+    assert "kustomization.yaml:3" in message
+    assert "expected here" in message
+
+
+@pytest.mark.skipif(not shutil.which("kustomize", path=TOOLS), reason="kustomize is not installed")
+@pytest.mark.parametrize("key", [*_LISTS, *_MAPPINGS])
+def test_kustomize_takes_a_null_key_for_absent(tmp_path: Path, key: str) -> None:
+    second = "" if key == "resources" else "resources: [c.yaml]\n"
+    first = "generatorOptions: {labels: {a: b}}\nnamePrefix: a-\n" if key == "resources" else ""
+    files = {"kustomization.yaml": f"{first}{second}{key}:\n  # - later.yaml\n", "c.yaml": CONFIG_MAP}
+    answer = subprocess.run(
+        ["kustomize", "build", str(write(tmp_path, files))],
+        env={"PATH": TOOLS},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if key == "resources":
+        assert "cannot unmarshal" not in answer.stderr
+    else:
+        assert answer.returncode == 0, answer.stderr
+        assert "kind: ConfigMap" in answer.stdout
