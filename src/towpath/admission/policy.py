@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from towpath.kube.image_fields import ImageRule
+
 
 @dataclass(frozen=True, slots=True)
 class AdmissionPolicy:
@@ -15,5 +17,6 @@ class AdmissionPolicy:
     cluster_scoped: frozenset[str] = frozenset({"Namespace"})
     image: str | None = None
     digest: str | None = None
+    image_rules: tuple[ImageRule, ...] = ()
     app: str | None = None
     environment: str | None = None

@@ -11,7 +11,7 @@ _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\n)"
 _RELATIVE = r"^(?!/)(?!-)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+$(?!\n)"
 API_VERSION = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$(?!\n)"
-_KIND = r"^(\*|[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?)$(?!\n)"
+KIND = r"^(\*|[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?)$(?!\n)"
 _BRANCH = r"^(?![-/.])[^\x00-\x20\x7f~^:?*\[\\]+$(?!\n)"
 _IMAGE = (
     r"^(localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:[0-9]{1,5})?"
@@ -50,7 +50,7 @@ Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN"]
 DriftMode = Literal["heal", "report", "adopt", "off"]
 ExtrasMode = Literal["report", "ignore", "prune"]
 Extras = Annotated[
-    dict[Annotated[str, StringConstraints(pattern=_KIND)], ExtrasMode],
+    dict[Annotated[str, StringConstraints(pattern=KIND)], ExtrasMode],
     BeforeValidator(lambda value: {"*": value} if isinstance(value, str) else value),
     WithJsonSchema(
         {
@@ -58,7 +58,7 @@ Extras = Annotated[
                 {"enum": ["report", "ignore", "prune"], "type": "string"},
                 {
                     "type": "object",
-                    "propertyNames": {"pattern": _KIND},
+                    "propertyNames": {"pattern": KIND},
                     "additionalProperties": {"enum": ["report", "ignore", "prune"], "type": "string"},
                 },
             ]
@@ -73,7 +73,7 @@ RESERVED = {
 HINTS = {
     API_VERSION: "must be GROUP/VERSION, for example example.com/v1",
     r"^[A-Z][A-Za-z0-9]*$(?!\n)": "must be a kind, for example Database",
-    _KIND: "must be a kind (Role), a kind with its group (Certificate.cert-manager.io), or *",
+    KIND: "must be a kind (Role), a kind with its group (Certificate.cert-manager.io), or *",
     _LABEL: "must be lower-case letters, digits and dashes, at most 63",
     _BRANCH: "must be the name of a branch, for example main",
     _RELATIVE: "must be a path inside of the repository",

@@ -7,6 +7,7 @@ from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
 from towpath.config.fields import (
     API_VERSION,
+    KIND,
     Branch,
     DriftMode,
     Duration,
@@ -20,6 +21,7 @@ from towpath.config.fields import (
     Text,
 )
 from towpath.errors import UnknownNameError
+from towpath.kube.image_fields import ImageRule
 
 CONFIG_FILE = "towpath.yaml"
 
@@ -65,6 +67,19 @@ class SmokeCheck(Model):
         return self
 
 
+class ImageFieldRule(Model):
+    """A field of a custom resource that names an image, though its key does not say so."""
+
+    kind: Annotated[
+        str, StringConstraints(pattern=KIND), Field(description="`Database`, or `Database.example.com`.")
+    ]
+    pointer: Annotated[
+        str,
+        StringConstraints(pattern=r"^(/([^~/]|~[01])+)+$(?!\n)", max_length=1000),
+        Field(description="JSON pointer; the step `*` stands for each item."),
+    ]
+
+
 class App(Model):
     """One application: its image, its source, how its manifests are rendered."""
 
@@ -74,6 +89,7 @@ class App(Model):
     container: Annotated[
         Text | None, Field(description="Container whose image a promotion edits (plain).")
     ] = None
+    image_fields: Annotated[tuple[ImageFieldRule, ...], Field(max_length=100)] = ()
     smoke: tuple[SmokeCheck, ...] = ()
     _name: str = PrivateAttr(default="")
 
@@ -81,6 +97,11 @@ class App(Model):
     def name(self) -> str:
         """Its key in `apps`."""
         return self._name
+
+    @property
+    def image_rules(self) -> tuple[ImageRule, ...]:
+        """`imageFields`, for judging and editing images."""
+        return tuple(ImageRule(rule.kind, rule.pointer) for rule in self.image_fields)
 
 
 class IgnoreRule(Model):

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from towpath.drift.model import DriftEntry
-from towpath.kube.containers import CONTAINER_LISTS
 from towpath.kube.diff import Difference, format_value
+from towpath.kube.image_fields import is_image_key
 from towpath.kube.pointer import build, parse, read
 from towpath.objects import Manifest, ObjectRef
 from towpath.redact import redact
-from towpath.release.image_ref import repository_of
+from towpath.release.image_ref import same_repository
 from towpath.yamltext.editor import put_value
 from towpath.yamltext.path import YamlPath
 
@@ -184,10 +184,8 @@ def _reason(change: AdoptableChange, image: str) -> str:
         ("/metadata/labels/towpath.dev~1", "/metadata/labels/applyset.kubernetes.io~1")
     ):
         return "it is Towpath's own"
-    is_image = (
-        change.address[-1] == "image" and len(change.address) > 2 and change.address[-3] in CONTAINER_LISTS
-    )
-    if is_image and image in (repository_of(str(change.git)), repository_of(str(change.live))):
+    is_image = isinstance(key := change.address[-1], str) and is_image_key(key)
+    if is_image and any(same_repository(str(value), image) for value in (change.git, change.live)):
         return "the image of a release comes by a promotion only"
     if looks_secret(change):
         return "it looks like a credential, and those are never written to Git"

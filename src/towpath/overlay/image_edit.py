@@ -3,16 +3,19 @@
 - kustomize: every entry of `images:` that stands for the image; appended when there is none.
 - helm: `image.repository` (with `image.registry` apart where the chart has it) and `image.digest` in
   `values.yaml`; or `image:` when that is one text.
-- plain: `image:` of the containers that run the image, or of the container that `towpath.yaml` names.
+- plain: every field that names the image (kube/image_fields.py); of containers only the one that
+  `towpath.yaml` names, if it names one.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from towpath.errors import ConfigError
-from towpath.kube.containers import CONTAINER_LISTS
+from towpath.kube.image_fields import ImageField, ImageRule, image_fields, name_key, objects_in
+from towpath.kube.pointer import build
 from towpath.release.image_ref import parse_image, repository_of, same_repository
 from towpath.yamltext.config_reader import ConfigDocument, read_document
 from towpath.yamltext.editor import rename_key, set_value
@@ -21,24 +24,35 @@ from towpath.yamltext.path import YamlPath
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 VALUES = ("values.yaml", "values.yml")
+_MANIFESTS = (".yaml", ".yml", ".json")
 _PLAIN_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:-]*[A-Za-z0-9]")
 
 
-def edit_image(
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    image: str
+    digest: str
+    container: str | None
+    image_rules: tuple[ImageRule, ...]
+
+
+def edit_image(  # noqa: PLR0913
     renderer: str,
     files: Mapping[str, str],
     image: str,
     digest: str,
     *,
     container: str | None = None,
+    image_rules: Sequence[ImageRule] = (),
 ) -> dict[str, str]:
     """The files of an overlay (path -> text) that change when it is to run `image` (no tag) at `digest`.
 
-    Raises ConfigError, naming the file, when there is no place for the image or it cannot be changed alone.
+    `container` and `image_rules` are `container` and `imageFields` of the app in `towpath.yaml`. Raises
+    ConfigError, naming the file, when there is no place for the image or it cannot be changed alone.
     """
     if not _PLAIN_SAFE.fullmatch(f"{image}@{digest}"):
         raise ValueError("not an image and a digest")
-    edited = EDITORS[renderer](files, image, digest, container)
+    edited = EDITORS[renderer](files, _Wanted(image, digest, container, tuple(image_rules)))
     return {path: text for path, text in edited.items() if text != files[path]}
 
 
@@ -47,11 +61,11 @@ def editable_files(renderer: str, names: list[str]) -> list[str]:
     wanted = {"kustomize": KUSTOMIZATIONS, "helm": VALUES}.get(renderer)
     if wanted:
         return [name for name in names if PurePosixPath(name).name in wanted][:1]
-    return [name for name in sorted(names) if name.endswith((".yaml", ".yml")) and not _is_ours(name)]
+    return [name for name in sorted(names) if name.endswith(_MANIFESTS) and not _is_ours(name)]
 
 
 def _is_ours(name: str) -> bool:
-    return PurePosixPath(name).name in ("release.yaml", "quarantine.yaml")
+    return PurePosixPath(name).name in ("release.yaml", "quarantine.yaml", "prune.yaml")
 
 
 def _only(files: Mapping[str, str], names: tuple[str, ...], called: str) -> str:
@@ -69,7 +83,8 @@ def _mapping(file: str, text: str) -> ConfigDocument:
     return ConfigDocument(document.data or {}, document.lines)
 
 
-def _kustomize(files: Mapping[str, str], image: str, digest: str, _container: str | None) -> dict[str, str]:
+def _kustomize(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
+    image, digest = wanted.image, wanted.digest
     file = _only(files, KUSTOMIZATIONS, "kustomization.yaml")
     text, document = files[file], _mapping(file, files[file])
     images = document.data.get("images") or []
@@ -105,7 +120,8 @@ def _kustomize_entries(images: list[Any], image: str) -> list[int]:
     ]
 
 
-def _helm(files: Mapping[str, str], image: str, digest: str, _container: str | None) -> dict[str, str]:
+def _helm(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
+    image, digest = wanted.image, wanted.digest
     file = _only(files, VALUES, "values.yaml")
     text, document = files[file], _mapping(file, files[file])
     values = {"repository": image, "digest": digest}
@@ -129,41 +145,51 @@ def _helm(files: Mapping[str, str], image: str, digest: str, _container: str | N
     return {file: set_value(text, file, ("image",), f"{image}@{digest}")}
 
 
-def _plain(files: Mapping[str, str], image: str, digest: str, container: str | None) -> dict[str, str]:
+def _plain(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
     edited: dict[str, str] = {}
     for file in editable_files("plain", list(files)):
         text = files[file]
         for number, document in enumerate(load_documents(text, file)):
-            for place, item in _containers(document.value, ()):
-                if "image" in item and _runs(item, image, container):
-                    text = set_value(text, file, (*place, "image"), f"{image}@{digest}", number)
-                    edited[file] = text
+            for at, manifest in objects_in(document.value):
+                for field in image_fields(manifest, wanted.image_rules):
+                    if _is_wanted(field, wanted):
+                        path, value = _by_digest(field, wanted, file, document.line)
+                        text = set_value(text, file, (*at, *path), value, number)
+                        edited[file] = text
     if not edited:
-        what = f"a container called {container}" if container else f"a container that runs {image}"
+        what = (
+            f"a container called {wanted.container}"
+            if wanted.container
+            else f"a container that runs {wanted.image}"
+        )
         raise ConfigError(f"no manifest has {what}", file=", ".join(sorted(files)) or "overlay")
     return edited
 
 
-def _runs(item: dict[str, Any], image: str, container: str | None) -> bool:
-    if container is not None:
-        return item.get("name") == container
-    return repository_of(str(item.get("image"))) == image
+def _is_wanted(field: ImageField, wanted: _Wanted) -> bool:
+    if wanted.container is not None and field.is_of_container:
+        return field.owner == wanted.container
+    return same_repository(field.image, wanted.image)
 
 
-def _containers(data: Any, at: YamlPath) -> Iterator[tuple[YamlPath, dict[str, Any]]]:
-    """Every container below a document, and where it is."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            if key in CONTAINER_LISTS and isinstance(value, list):
-                yield from (
-                    ((*at, key, index), item) for index, item in enumerate(value) if isinstance(item, dict)
-                )
-            else:
-                yield from _containers(value, (*at, key))
-    elif isinstance(data, list):
-        for index, item in enumerate(data):
-            yield from _containers(item, (*at, index))
+def _by_digest(field: ImageField, wanted: _Wanted, file: str, line: int) -> tuple[YamlPath, str]:
+    """Where to write the digest, and what. A name of the same repository stays as somebody spelt it."""
+    if isinstance(field.value, str):
+        name = repository_of(field.value) if same_repository(field.value, wanted.image) else wanted.image
+        return field.path, f"{name}@{wanted.digest}"
+    if "digest" in field.value:
+        return (*field.path, "digest"), wanted.digest
+    for key in ("tag", name_key(field.value)):
+        text = field.value.get(key)
+        if isinstance(text, str) and "@" in text:
+            return (*field.path, key), f"{text.partition('@')[0]}@{wanted.digest}"
+    raise ConfigError(
+        f"{build(field.path)} runs the image by a tag and has no `digest`",
+        file=file,
+        line=line,
+        remedy="Add `digest:` there when the resource knows it, or write the image as one text.",
+    )
 
 
-Editor = Callable[[Mapping[str, str], str, str, str | None], dict[str, str]]
+Editor = Callable[[Mapping[str, str], _Wanted], dict[str, str]]
 EDITORS: dict[str, Editor] = {"kustomize": _kustomize, "helm": _helm, "plain": _plain}

@@ -11,7 +11,7 @@ import yaml
 
 from towpath.errors import ConfigError
 from towpath.yamltext.path import YamlPath
-from towpath.yamltext.style import block, inline, list_item, literal, quoted
+from towpath.yamltext.style import block, inline_in, list_item, literal, quoted
 
 NULL_TAG = "tag:yaml.org,2002:null"
 
@@ -94,7 +94,7 @@ def _replace(text: str, node: yaml.Node, value: Any) -> str:
         indent = " " * (_key_column(text, start) + 2)
         joined = newline_of(text).join([lines[0], *(indent + line if line else "" for line in lines[1:])])
         return text[:start] + joined + line_break + text[end:]
-    new = quoted(value, style) if isinstance(value, str) and style in ('"', "'") else inline(value)
+    new = quoted(value, style) if isinstance(value, str) and style in ('"', "'") else inline_in(text, value)
     return text[:start] + _missing_space(text, start, end) + new + line_break + text[end:]
 
 
@@ -106,12 +106,12 @@ def _add(text: str, parents: list[yaml.Node], node: yaml.Node, path: YamlPath, v
     if isinstance(node, yaml.ScalarNode) and node.tag == NULL_TAG:
         nested = _nest(("", *path), value)[1]
         start, end = node.start_mark.index, node.end_mark.index
-        return text[:start] + _missing_space(text, start, end) + inline(nested) + text[end:]
+        return text[:start] + _missing_space(text, start, end) + inline_in(text, nested) + text[end:]
     name, nested = _nest(path, value)
     if isinstance(node, yaml.MappingNode) and isinstance(path[0], str):
-        lines, flow = block(name, nested), f"{inline(name)}: {inline(nested)}"
+        lines, flow = block(name, nested), f"{inline_in(text, name)}: {inline_in(text, nested)}"
     elif isinstance(node, yaml.SequenceNode) and path[0] == len(node.value):
-        lines, flow = list_item(nested), inline(nested)
+        lines, flow = list_item(nested), inline_in(text, nested)
     else:
         raise ConfigError(f"has no place for {path[0]!r}", file="", line=node.start_mark.line + 1)
     if node.flow_style:

@@ -25,6 +25,18 @@ def inline(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def inline_in(text: str, value: Any) -> str:
+    """The value on one line of `text`: a text that is JSON stays JSON."""
+    return json.dumps(value, ensure_ascii=False) if _is_json(text) else inline(value)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return text.lstrip()[:1] in ("{", "[") and json.loads(text) is not None
+    except ValueError:
+        return False
+
+
 def block(key: str, value: Any) -> list[str]:
     """The lines of `key: value` in block style, without indentation of the first."""
     if isinstance(value, str) and "\n" in value and (lines := literal(value)):

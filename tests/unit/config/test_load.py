@@ -337,3 +337,16 @@ def test_null_stays_null_where_it_has_a_meaning() -> None:
     source = parse_config(text).app("hello").source
     assert source is not None
     assert source.test_target is None
+
+
+def test_fields_of_images_in_custom_resources() -> None:
+    text = app("    imageFields:\n      - {kind: Engine.example.com, pointer: /spec/nodes/*/run}\n")
+    (rule,) = parse_config(text).app("hello").image_rules
+    assert (rule.kind, rule.pointer) == ("Engine.example.com", "/spec/nodes/*/run")
+
+
+@pytest.mark.parametrize(
+    "rule", ["{kind: engine, pointer: /a}", "{kind: Engine, pointer: a}", "{kind: Engine}"]
+)
+def test_a_wrong_field_of_an_image_is_named_with_its_line(rule: str) -> None:
+    assert "towpath.yaml:8: " in problems(app(f"    imageFields:\n      - {rule}\n"))[0]

@@ -1,6 +1,7 @@
 """The image changes; every other byte, comment and quote stays."""
 
 import difflib
+import json
 from typing import Any
 
 import pytest
@@ -8,7 +9,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from towpath.admission.images import image_problems
+from towpath.admission.policy import AdmissionPolicy
 from towpath.errors import ConfigError
+from towpath.kube.image_fields import ImageRule, objects_in
 from towpath.overlay.image_edit import edit_image, editable_files
 
 IMAGE = "127.0.0.1:5000/hello"
@@ -286,14 +290,15 @@ scalars = st.none() | st.booleans() | st.integers() | text
 data = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3)
 )
+others = text.filter(lambda key: key != "images")
 entry = st.fixed_dictionaries({"name": st.sampled_from(["other", IMAGE])}, optional={"digest": st.just(OLD)})
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    before=st.dictionaries(text, data, max_size=4),
+    before=st.dictionaries(others, data, max_size=4),
     images=st.none() | st.lists(entry, max_size=3),
-    after=st.dictionaries(text, data, max_size=2),
+    after=st.dictionaries(others, data, max_size=2),
     flow=st.sampled_from([None, False]),
     comment=st.sampled_from(["", "# a comment: [x\n"]),
     newline=st.sampled_from(["\n", "\r\n"]),
@@ -302,7 +307,6 @@ def test_any_kustomization_keeps_all_but_the_image(
     before: dict[str, Any], images: Any, after: dict[str, Any], flow: bool | None, comment: str, newline: str
 ) -> None:
     content = {**before, **({} if images is None else {"images": images}), **after}
-    content = {key: value for key, value in content.items() if key != "images" or value is images}
     source = yaml.safe_dump(content, default_flow_style=flow, allow_unicode=True, sort_keys=False) + comment
     source = source.replace("\n", newline)
     result = kustomize(source)
@@ -328,3 +332,101 @@ def test_any_kustomization_keeps_all_but_the_image(
 )
 def test_a_chart_value_image_that_is_null_becomes_a_mapping(before: str) -> None:
     assert yaml.safe_load(helm(before))["image"] == {"repository": IMAGE, "digest": NEW}
+
+
+# ---- plain: every place that is judged is edited
+
+VOLUME = "volumes: [{name: files, image: {reference: '127.0.0.1:5000/hello:1'}}]"
+PLACES = {
+    "image volume": f"apiVersion: v1\nkind: Pod\nspec:\n  {VOLUME}\n",
+    "image volume of a CronJob": "apiVersion: batch/v1\nkind: CronJob\nspec:\n  jobTemplate:\n    spec:\n"
+    f"      template:\n        spec:\n          {VOLUME}\n",
+    "ephemeral container": "apiVersion: v1\nkind: Pod\nspec:\n  ephemeralContainers:\n"
+    "  - name: debug\n    image: 127.0.0.1:5000/hello:1 # for a look\n",
+    "custom resource": "apiVersion: a.b/v1\nkind: Engine\nspec:\n  image: '127.0.0.1:5000/hello:1'\n",
+    "list of images": "apiVersion: a.b/v1\nkind: Engine\nspec:\n  images: [a, '127.0.0.1:5000/hello:1']\n",
+    "List": "apiVersion: v1\nkind: List\nitems:\n- apiVersion: a.b/v1\n  kind: Engine\n"
+    "  spec: {sidecarImage: '127.0.0.1:5000/hello:1'}\n",
+    "rule": "apiVersion: a.b/v1\nkind: Engine\nspec:\n  run: '127.0.0.1:5000/hello:1'\n",
+    "rule in a typed list": "apiVersion: a.b/v1\nkind: EngineList\nitems:\n"
+    "- spec: {run: '127.0.0.1:5000/hello'}\n",
+}
+RULES = (ImageRule("Engine.a.b", "/spec/run"),)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_place_of_an_image_is_edited_and_then_taken_by_the_judge(place: str) -> None:
+    before = PLACES[place]
+    after = edit_image("plain", {"d.yaml": before}, IMAGE, NEW, image_rules=RULES)["d.yaml"]
+    assert after == before.replace(f"{IMAGE}:1", f"{IMAGE}@{NEW}").replace(f"'{IMAGE}'", f"'{IMAGE}@{NEW}'")
+    for text, number in ((before, 1), (after, 0)):
+        policy = AdmissionPolicy("dev", image=IMAGE, digest=NEW, image_rules=RULES)
+        problems = [
+            problem
+            for _, manifest in objects_in(yaml.safe_load(text))
+            for problem in image_problems({**manifest, "metadata": {"name": "x"}}, policy)
+        ]
+        assert len(problems) == number
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("{repository: '127.0.0.1:5000/hello', tag: v1, digest: ''}", "digest: '{NEW}'}}"),
+        ("{registry: '127.0.0.1:5000', name: hello, digest: }", "digest: {NEW} }}"),
+        (f"{{repository: '127.0.0.1:5000/hello', tag: 'v1@{OLD}'}}", "tag: 'v1@{NEW}'}}"),
+        (f"{{repository: '127.0.0.1:5000/hello@{OLD}'}}", "hello@{NEW}'}}"),
+    ],
+)
+def test_an_image_in_parts_gets_the_digest_where_it_has_one(before: str, after: str) -> None:
+    text = f"apiVersion: a.b/v1\nkind: Engine\nmetadata: {{name: x}}\nspec:\n  image: {before}\n"
+    edited = plain(text)
+    assert edited.endswith(after.format(NEW=NEW) + "\n")
+    policy = AdmissionPolicy("dev", image=IMAGE, digest=NEW)
+    assert not list(image_problems(yaml.safe_load(edited), policy))
+
+
+def test_an_image_in_parts_without_a_digest_is_refused() -> None:
+    text = "a: 1\n---\napiVersion: a.b/v1\nkind: Engine\nspec:\n"
+    text += "  image: {repository: '127.0.0.1:5000/hello', tag: a}\n"
+    with pytest.raises(ConfigError, match=r"d\.yaml:3: /spec/image runs .* by a tag and has no `digest`"):
+        plain(text)
+
+
+@pytest.mark.parametrize("spelt", ["acme/shop", "docker.io/acme/shop", "index.docker.io/acme/shop"])
+def test_plain_keeps_the_spelling_of_the_image(spelt: str) -> None:
+    text = f"kind: Pod\nspec: {{containers: [{{name: a, image: '{spelt}:1'}}]}}\n"
+    edited = edit_image("plain", {"d.yaml": text}, "docker.io/acme/shop", NEW)["d.yaml"]
+    assert edited == text.replace(f"{spelt}:1", f"{spelt}@{NEW}")
+
+
+def test_image_pull_secrets_are_no_images() -> None:
+    pod = "kind: Pod\nspec: {imagePullSecrets: [{name: shop}], containers: [{name: a, image: shop}]}\n"
+    edited = edit_image("plain", {"d.yaml": pod}, "docker.io/library/shop", NEW)["d.yaml"]
+    assert edited == pod.replace("image: shop", f"image: shop@{NEW}")
+
+
+JSON = [
+    '{"kind": "Pod", "spec": {"containers": [{"name": "a", "image": "IMAGE:1"}]}}',
+    '{\n  "kind" : "Pod",\n  "spec":{"volumes":[{"name":"v","image":{"reference":"IMAGE"}}]}\n}\n',
+    '{\r\n    "kind": "Pod",\r\n    "spec": {"containers": [\r\n'
+    '      {"image": "IMAGE:1", "name": "\\u00e4"}]}}\r\n',
+    '{"kind": "List", "items": [{"kind": "Job", "spec": {"containers": [{"image": "IMAGE:2"}]}}]}',
+    '{"metadata": {"annotations": {"a": "{\\"image\\": \\"IMAGE:1\\"} \\/ # no comment"}},\n'
+    ' "kind": "Pod", "spec": {"containers": [{"image":"IMAGE:1"}]}}\n',
+    '{"kind": "Engine", "spec": {"image": {"repository": "IMAGE", "digest": null}}}',
+]
+
+
+@pytest.mark.parametrize("text", JSON)
+def test_a_json_manifest_is_edited_and_stays_json(text: str) -> None:
+    before = text.replace("IMAGE", IMAGE)
+    edited = edit_image("plain", {"d.json": before}, IMAGE, NEW)["d.json"]
+    json.loads(edited)
+    assert sum(line[0] == "+" for line in changed(before, edited)) == 1
+    assert f'"{NEW}"' in edited or f'"{IMAGE}@{NEW}"' in edited
+
+
+def test_json_is_among_the_files_of_a_plain_app_and_records_are_not() -> None:
+    names = ["d.json", "release.yaml", "quarantine.yaml", "prune.yaml", "e.yaml"]
+    assert editable_files("plain", names) == ["d.json", "e.yaml"]

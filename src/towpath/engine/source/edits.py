@@ -68,7 +68,14 @@ def image_edits(root: Path, config: Config, app: str, environment: str, digest: 
     """The files of the overlay that change when its image becomes `digest`; every other byte is kept."""
     app_config = config.app(app)
     files = overlay_files(root, app_config, environment)
-    edited = edit_image(app_config.renderer, files, app_config.image, digest, container=app_config.container)
+    edited = edit_image(
+        app_config.renderer,
+        files,
+        app_config.image,
+        digest,
+        container=app_config.container,
+        image_rules=app_config.image_rules,
+    )
     return dict(edited)
 
 

@@ -125,6 +125,7 @@ def judge_documents(
         cluster_scoped=frozenset(environment.allow_cluster_scoped),
         image=app.image,
         digest=release.release.digest if release else None,
+        image_rules=app.image_rules,
     )
     return admit_objects(documents, policy, folder=f"apps/{app.name}/{environment.name}")
 
