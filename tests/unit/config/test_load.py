@@ -349,4 +349,4 @@ def test_fields_of_images_in_custom_resources() -> None:
     "rule", ["{kind: engine, pointer: /a}", "{kind: Engine, pointer: a}", "{kind: Engine}"]
 )
 def test_a_wrong_field_of_an_image_is_named_with_its_line(rule: str) -> None:
-    assert "towpath.yaml:8: " in problems(app(f"    imageFields:\n      - {rule}\n"))[0]
+    assert "towpath.yaml:9: " in problems(app(f"    imageFields:\n      - {rule}\n"))[0]
