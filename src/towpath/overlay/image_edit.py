@@ -1,6 +1,7 @@
 """Changes the image in an overlay and keeps every other byte (yamltext/editor.py). By renderer:
 
-- kustomize: every entry of `images:` that stands for the image; appended when there is none.
+- kustomize: every entry of `images:` that stands for the image and has the name that the base uses; an entry
+  with another spelling of it is renamed; appended when there is none.
 - helm: `image.repository` (with `image.registry` apart where the chart has it) and `image.digest` in
   `values.yaml`; or `image:` when that is one text.
 - plain: every field that names the image (kube/image_fields.py); of containers only the one that
@@ -18,7 +19,7 @@ from towpath.kube.image_fields import ImageField, ImageRule, image_fields, name_
 from towpath.kube.pointer import build
 from towpath.release.image_ref import parse_image, repository_of, same_repository
 from towpath.yamltext.config_reader import ConfigDocument, read_document
-from towpath.yamltext.editor import rename_key, set_value
+from towpath.yamltext.editor import remove_value, rename_key, set_value
 from towpath.yamltext.manifest_reader import load_documents
 from towpath.yamltext.path import YamlPath
 
@@ -34,6 +35,7 @@ class _Wanted:
     digest: str
     container: str | None
     image_rules: tuple[ImageRule, ...]
+    runs: frozenset[str]
 
 
 def edit_image(  # noqa: PLR0913
@@ -44,15 +46,17 @@ def edit_image(  # noqa: PLR0913
     *,
     container: str | None = None,
     image_rules: Sequence[ImageRule] = (),
+    runs: frozenset[str] = frozenset(),
 ) -> dict[str, str]:
     """The files of an overlay (path -> text) that change when it is to run `image` (no tag) at `digest`.
 
-    `container` and `image_rules` are `container` and `imageFields` of the app in `towpath.yaml`. Raises
-    ConfigError, naming the file, when there is no place for the image or it cannot be changed alone.
+    `container` and `image_rules` are `container` and `imageFields` of the app in `towpath.yaml`. `runs` are
+    the images that Kustomize's base gives, before `images:` of the overlay. Raises ConfigError, naming the
+    file, when there is no place for the image or it cannot be changed alone.
     """
     if not _PLAIN_SAFE.fullmatch(f"{image}@{digest}"):
         raise ValueError("not an image and a digest")
-    edited = EDITORS[renderer](files, _Wanted(image, digest, container, tuple(image_rules)))
+    edited = EDITORS[renderer](files, _Wanted(image, digest, container, tuple(image_rules), runs))
     return {path: text for path, text in edited.items() if text != files[path]}
 
 
@@ -83,22 +87,46 @@ def _mapping(file: str, text: str) -> ConfigDocument:
     return ConfigDocument(document.data or {}, document.lines)
 
 
+def without_images(files: Mapping[str, str]) -> dict[str, str]:
+    """The kustomization of an overlay (path -> text) without its `images:`; nothing when it has none."""
+    file = _only(files, KUSTOMIZATIONS, "kustomization.yaml")
+    if "images" not in _mapping(file, files[file]).data:
+        return {}
+    return {file: remove_value(files[file], file, ("images",))}
+
+
 def _kustomize(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
-    image, digest = wanted.image, wanted.digest
     file = _only(files, KUSTOMIZATIONS, "kustomization.yaml")
     text, document = files[file], _mapping(file, files[file])
     images = document.data.get("images") or []
     if not isinstance(images, list):
         raise ConfigError("`images` must be a list", file=file, line=document.line(("images",)))
-    entries = _kustomize_entries(images, image)
-    if not entries:
-        return {file: set_value(text, file, ("images", len(images)), {"name": image, "digest": digest})}
-    for index in entries:
+    entries = _kustomize_entries(images, wanted.image)
+    working = [index for index in entries if any(_fits(images[index], image) for image in wanted.runs)]
+    ours = {each for each in wanted.runs if same_repository(each, wanted.image)}
+    missed = {each for each in ours if not any(_fits(images[index], each) for index in working)}
+    missing = sorted({repository_of(each) for each in missed})
+    if not working and not missing:  # nothing is known of the base
+        working, missing = entries, [] if entries else [wanted.image]
+    idle = [index for index in entries if index not in working]
+    renamed = dict(zip(idle, missing, strict=False))
+    for index, name in renamed.items():
+        # Kustomize compares names as texts, so this entry would change nothing.
+        text = set_value(text, file, ("images", index, "name"), name)
+    for index in (*working, *renamed):
         if {"newTag", "digest"} <= set(images[index]):
             line = document.line(("images", index, "newTag"))
             raise ConfigError("has both newTag and digest; remove newTag", file=file, line=line)
-        text = _kustomize_digest(text, file, index, images[index], digest)
+        text = _kustomize_digest(text, file, index, images[index], wanted.digest)
+    for number, name in enumerate(missing[len(renamed) :]):
+        entry = {"name": name, "digest": wanted.digest}
+        text = set_value(text, file, ("images", len(images) + number), entry)
     return {file: text}
+
+
+def _fits(entry: dict[str, Any], image: str) -> bool:
+    """Whether Kustomize applies an entry to an image: it compares their names as texts."""
+    return entry.get("name") in (image, image.partition("@")[0], repository_of(image))
 
 
 def _kustomize_digest(text: str, file: str, index: int, entry: dict[str, Any], digest: str) -> str:

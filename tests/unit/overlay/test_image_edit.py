@@ -430,3 +430,56 @@ def test_a_json_manifest_is_edited_and_stays_json(text: str) -> None:
 def test_json_is_among_the_files_of_a_plain_app_and_records_are_not() -> None:
     names = ["d.json", "release.yaml", "quarantine.yaml", "prune.yaml", "e.yaml"]
     assert editable_files("plain", names) == ["d.json", "e.yaml"]
+
+
+# ---- kustomize compares names as texts: the entry gets the spelling of the base
+
+HUB = "docker.io/acme/shop"
+
+
+@pytest.mark.parametrize(
+    ("runs", "before", "after"),
+    [
+        (["docker.io/acme/shop:1"], "- name: acme/shop", "- name: docker.io/acme/shop\n  digest: D"),
+        (["acme/shop"], "- name: docker.io/acme/shop # ours", "- name: acme/shop # ours\n  digest: D"),
+        (["acme/shop:1"], "- name: acme/shop\n  newTag: '2'", "- name: acme/shop\n  digest: 'D'"),
+        (["acme/shop:1"], "- name: x", "- name: x\n- name: acme/shop\n  digest: D"),
+        (
+            ["acme/shop:1", "index.docker.io/acme/shop"],
+            "- name: 'docker.io/acme/shop'\n  newTag: a",
+            "- name: 'acme/shop'\n  digest: D\n- name: index.docker.io/acme/shop\n  digest: D",
+        ),
+        (
+            ["acme/shop:1"],
+            "- name: docker.io/acme/shop\n  newTag: a\n- name: acme/shop\n  digest: old",
+            "- name: docker.io/acme/shop\n  newTag: a\n- name: acme/shop\n  digest: D",
+        ),
+        (
+            ["shop:latest"],
+            "- name: shop\n  newName: acme/shop",
+            "- name: shop\n  newName: acme/shop\n  digest: D",
+        ),
+        (
+            ["docker.io/acme/shop:1"],
+            "- name: acme/shop\n  newName: docker.io/acme/shop",
+            "- name: docker.io/acme/shop\n  newName: docker.io/acme/shop\n  digest: D",
+        ),
+        ([f"acme/shop:1@{OLD}"], "- name: acme/shop:1", "- name: acme/shop:1\n  digest: D"),
+        (["other"], "- name: acme/shop", "- name: acme/shop\n  digest: D"),
+    ],
+)
+def test_an_entry_gets_the_name_that_the_base_uses(runs: list[str], before: str, after: str) -> None:
+    text = f"images:\n{before}\n"
+    files = {"kustomization.yaml": text}
+    edited = edit_image("kustomize", files, HUB, NEW, runs=frozenset(runs))["kustomization.yaml"]
+    assert edited == f"images:\n{after}\n".replace("D", NEW)
+    again = edit_image("kustomize", {"kustomization.yaml": edited}, HUB, NEW, runs=frozenset(runs))
+    assert again == {}
+
+
+def test_without_entries_each_spelling_of_the_base_gets_one() -> None:
+    runs = frozenset({"nginx:1", "docker.io/library/nginx", "busybox"})
+    files = {"kustomization.yaml": "resources: [../base]\n"}
+    edited = edit_image("kustomize", files, "docker.io/library/nginx", NEW, runs=runs)["kustomization.yaml"]
+    names = [entry["name"] for entry in yaml.safe_load(edited)["images"]]
+    assert names == ["docker.io/library/nginx", "nginx"]

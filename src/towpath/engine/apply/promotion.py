@@ -3,7 +3,7 @@
 from towpath.applyset.plan import Plan
 from towpath.engine.apply.plan import plan_app
 from towpath.engine.live.context import EnvironmentContext
-from towpath.engine.source.edits import promote_edits
+from towpath.engine.source.edits import Renderers, promote_edits
 from towpath.engine.source.render import render_app
 from towpath.release.model import EnvironmentRelease, Release
 
@@ -15,6 +15,7 @@ def plan_promotion(context: EnvironmentContext, release: Release) -> Plan:
     """
     repo, environment = context.repo, context.environment
     state = EnvironmentRelease(release, promoted_at="", promoted_by="")
+    programs = Renderers(context.tools, context.renders)
     rendered = render_app(
         repo.root,
         repo.config,
@@ -22,7 +23,7 @@ def plan_promotion(context: EnvironmentContext, release: Release) -> Plan:
         environment.name,
         tools=context.tools,
         cache=context.renders,
-        edits=promote_edits(repo.root, repo.config, environment.name, state),
+        edits=promote_edits(repo.root, repo.config, environment.name, state, programs),
     )
     confirmed = repo.confirmed(release.app, environment.name)
     return plan_app(context.cluster, rendered, environment, confirmed=confirmed)

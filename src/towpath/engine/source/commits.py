@@ -7,7 +7,13 @@ from pathlib import Path
 
 from towpath.adapters.git import commit_files
 from towpath.config import load_config
-from towpath.engine.source.edits import promote_edits, quarantine_edits, rollback_edits, verified_edits
+from towpath.engine.source.edits import (
+    Renderers,
+    promote_edits,
+    quarantine_edits,
+    rollback_edits,
+    verified_edits,
+)
 from towpath.engine.source.repository import EnvironmentRepo, last_repository
 from towpath.errors import ConflictError
 from towpath.files import Edits
@@ -62,8 +68,10 @@ def commit_promotion(
         flow_run=intent.flow_run,
     )
 
+    programs = Renderers(by.settings.tools, by.settings.renders)
+
     def edits(root: Path) -> Edits:
-        return promote_edits(root, load_config(root), environment, state)
+        return promote_edits(root, load_config(root), environment, state, programs)
 
     return _commit_release(by, repo, intent, edits)
 
@@ -91,8 +99,10 @@ def commit_rollback(  # noqa: PLR0913, PLR0917
         earlier, promoted_at=now(), promoted_by=intent.actor, flow_run=intent.flow_run, rolls_back=replaced
     )
 
+    programs = Renderers(by.settings.tools, by.settings.renders)
+
     def edits(root: Path) -> Edits:
-        return rollback_edits(root, load_config(root), environment, restored, failed)
+        return rollback_edits(root, load_config(root), environment, restored, failed, programs)
 
     return _commit_release(by, repo, intent, edits)
 

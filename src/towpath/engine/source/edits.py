@@ -1,12 +1,14 @@
 """What a promotion or a rollback writes into the environment repository."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from towpath.adapters.rendering import renderers
 from towpath.config import App, Config
-from towpath.errors import ConfigError
+from towpath.errors import ConfigError, MissingPartError
 from towpath.files import Edits, read_text
-from towpath.overlay.image_edit import edit_image, editable_files
+from towpath.kube.image_fields import image_fields, objects_in
+from towpath.overlay.image_edit import edit_image, editable_files, without_images
 from towpath.release.model import EnvironmentRelease, dump_release_file, load_release_file, release_path
 from towpath.release.quarantine import (
     QuarantineEntry,
@@ -17,10 +19,26 @@ from towpath.release.quarantine import (
 )
 
 
-def promote_edits(root: Path, config: Config, environment: str, state: EnvironmentRelease) -> Edits:
+@dataclass(frozen=True, slots=True)
+class Renderers:
+    """Where the programs that render are looked for before PATH, and where their results are kept."""
+
+    tools: Path | None = None
+    cache: Path | None = None
+
+
+def promote_edits(
+    root: Path,
+    config: Config,
+    environment: str,
+    state: EnvironmentRelease,
+    programs: Renderers = Renderers(),
+) -> Edits:
     """The overlay with the release's image, and its `release.yaml`. Empty when it is all there already."""
     release = state.release
-    edits = image_edits(root, config, release.app, environment, release.digest)
+    edits: dict[str, str | None] = dict(
+        image_edits(root, config, release.app, environment, release.digest, programs)
+    )
     path = release_path(release.app, environment)
     current = load_release_file(root / path)
     if current is None or current.release.digest != release.digest:
@@ -28,16 +46,17 @@ def promote_edits(root: Path, config: Config, environment: str, state: Environme
     return edits
 
 
-def rollback_edits(
+def rollback_edits(  # noqa: PLR0913, PLR0917
     root: Path,
     config: Config,
     environment: str,
     restored: EnvironmentRelease,
     quarantined: QuarantineEntry | None,
+    programs: Renderers = Renderers(),
 ) -> Edits:
     """The overlay and `release.yaml` of an earlier release, and the failed digest in the quarantine."""
     app = restored.release.app
-    edits = dict(promote_edits(root, config, environment, restored))
+    edits = dict(promote_edits(root, config, environment, restored, programs))
     if quarantined is not None:
         path = quarantine_path(app)
         before = load_quarantine(root / path)
@@ -64,19 +83,54 @@ def verified_edits(root: Path, app: str, environment: str, digest: str, at: str)
     return {path: dump_release_file(replace(current, verified_at=at))}
 
 
-def image_edits(root: Path, config: Config, app: str, environment: str, digest: str) -> dict[str, str | None]:
+def image_edits(  # noqa: PLR0913, PLR0917
+    root: Path,
+    config: Config,
+    app: str,
+    environment: str,
+    digest: str,
+    programs: Renderers = Renderers(),
+) -> dict[str, str]:
     """The files of the overlay that change when its image becomes `digest`; every other byte is kept."""
     app_config = config.app(app)
     files = overlay_files(root, app_config, environment)
-    edited = edit_image(
+    return edit_image(
         app_config.renderer,
         files,
         app_config.image,
         digest,
         container=app_config.container,
         image_rules=app_config.image_rules,
+        runs=_images_of_base(root, config, app_config, environment, files, programs),
     )
-    return dict(edited)
+
+
+def _images_of_base(  # noqa: PLR0913, PLR0917
+    root: Path, config: Config, app: App, environment: str, files: dict[str, str], programs: Renderers
+) -> frozenset[str]:
+    """The images that an overlay of Kustomize gets from its base, as they are spelt there.
+
+    None are known where it does not render; the promotion is refused for that at its own place.
+    """
+    if app.renderer != "kustomize":
+        return frozenset()
+    try:
+        documents = renderers.render(
+            root,
+            app,
+            config.environment(environment),
+            tools=programs.tools,
+            cache=programs.cache,
+            edits=without_images(files),
+        )
+    except (ConfigError, MissingPartError):
+        return frozenset()
+    return frozenset(
+        field.image
+        for document in documents
+        for _, manifest in objects_in(document.value)
+        for field in image_fields(manifest, app.image_rules)
+    )
 
 
 def overlay_files(root: Path, app: App, environment: str) -> dict[str, str]:
