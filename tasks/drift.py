@@ -45,7 +45,7 @@ def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: 
     """Compare released apps (all, or `apps`) with the cluster, and decide about each."""
     environment, plan = context.environment.name, look(context, apps, deep=deep)
     drift_is_news = False
-    if plan.drift.entries:
+    if plan.drift.entries or plan.broken:
         get_run_logger().info("%s", plan.drift.summary())
         text = plan.to_markdown()
         key = drift_key(environment)

@@ -1,79 +1,130 @@
 """What `towpath status` shows beside Git: health and drift of each app, a table per environment."""
 
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from tasks.cluster import Target
-from tasks.report import read_table, write_table
+from tasks.context import context_at
+from tasks.report import read_table, renew_table, write_table
 from tasks.step import step
-from towpath.drift.decision import Decision, drift_status
+from towpath.drift.decision import BROKEN, LEFT_GIT, Decision, drift_status
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.source.commits import now
-from towpath.orchestration.keys import status_key
-from towpath.printable import headline
+from towpath.engine.source.news import sources_id
+from towpath.engine.source.repository import EnvironmentRepo
+from towpath.errors import TowpathError
+from towpath.orchestration.keys import EXTRAS_ROW, short_digest, status_key
+from towpath.printable import headline, pluralize
 from towpath.redact import redact
 from towpath.release.model import Release
 
 Row = dict[str, Any]
-"""`app`, `release` (digest), `commit` (of the environment repository), `health`, `drift`, `at`, `detail`."""
+"""`app`, `health`, `drift`, `detail`, `release` (first digits of the digest), `commit` (of the environment
+repository), `sources` (what the app was made of), `at`: in this order, so that no digest hides a reason."""
 
 
 @step("record {release.app} {release.short} in {target.environment}")
 def record_promoted(target: Target, release: Release) -> None:
     """Note that the app was just verified, so that nobody has to wait for the next reconcile to see it."""
-    row = {
-        "app": target.app,
-        "release": release.digest,
-        "commit": target.commit,
-        "health": "Healthy",
-        "drift": "in sync",
-        "at": now(),
-        "detail": "",
-    }
+    repo = context_at(target.environment, target.commit).repo
+    row = _row(repo, target.environment, target.app, release.digest, "Healthy", "in sync")
     write_rows(target.environment, [row], others=True)
 
 
 def write_health(done: ReconcileResult) -> None:
     """The table after a reconcile; apps that it did not look at stay as they were."""
     environment = done.plan.context.environment.name
-    rows = [_row(done, app) for app in done.health] + [_broken_row(done, app) for app in done.plan.broken]
-    write_rows(environment, rows, others=not done.plan.whole)
+    rows = [*_rows(done)]
+    told = {row["app"] for row in rows}
+    gone = {each.app for each in done.plan.decisions} - told
+    write_rows(environment, rows, others=not done.plan.whole, gone=gone)
 
 
-def _row(done: ReconcileResult, app: str) -> Row:
+def _rows(done: ReconcileResult) -> Iterator[Row]:
+    plan = done.plan
+    repo, environment = plan.context.repo, plan.context.environment.name
+    for app in done.health:
+        yield _judged(done, app)
+    for app, reason in plan.broken.items():
+        yield _row(repo, environment, app, _released(repo, app, environment), "Unknown", BROKEN, reason)
+    for decision in plan.decisions:
+        if (
+            decision.app not in done.health
+            and decision.app not in plan.broken
+            and (left := _left(done, decision))
+        ):
+            drift = f"{LEFT_GIT}: {pluralize(left, 'object')}"
+            reason = "" if decision.reason == LEFT_GIT else decision.reason
+            yield _row(repo, environment, decision.app, "", "Unknown", drift, reason)
+    if (
+        plan.whole
+        and (extras := plan.drift.extras)
+        and not any(each.app == "extras" for each in done.outcomes)
+    ):
+        named = ", ".join(str(each.ref) for each in extras[:3]) + (", …" if len(extras) > 3 else "")
+        yield _row(
+            repo, environment, EXTRAS_ROW, "", "", f"undeclared: {pluralize(len(extras), 'object')}", named
+        )
+
+
+def _judged(done: ReconcileResult, app: str) -> Row:
+    plan = done.plan
     outcome = next((each for each in done.outcomes if each.app == app), None)
-    decision = next((each for each in done.plan.decisions if each.app == app), Decision(app, "none"))
+    decision = next((each for each in plan.decisions if each.app == app), Decision(app, "none"))
     drift = drift_status(decision, failed=outcome is not None and bool(outcome.failure))
     detail = done.health[app].message or "; ".join(map(str, decision.exhausted)) or decision.reason
-    return _new_row(done, app, str(done.health[app].status), drift, detail)
+    return _row(
+        plan.context.repo, plan.context.environment.name, app,
+        plan.digests.get(app, ""), str(done.health[app].status), drift, detail,
+    )  # fmt: skip
 
 
-def _broken_row(done: ReconcileResult, app: str) -> Row:
-    return _new_row(done, app, "Unknown", "cannot be rendered", done.plan.broken[app])
+def _left(done: ReconcileResult, decision: Decision) -> int:
+    """Objects of an app that left Git which are live after the reconcile."""
+    deleted = {ref for each in done.outcomes if each.app == decision.app for ref in each.changed}
+    return len({entry.ref for entry in decision.entries} - deleted)
 
 
-def _new_row(done: ReconcileResult, app: str, health: str, drift: str, detail: str) -> Row:
+def _released(repo: EnvironmentRepo, app: str, environment: str) -> str:
+    """The digest that Git names; empty where it names none, or cannot be read."""
+    try:
+        state = repo.release(app, environment)
+    except TowpathError:
+        return ""
+    return state.release.digest if state else ""
+
+
+def _row(  # noqa: PLR0913, PLR0917
+    repo: EnvironmentRepo, environment: str, app: str, digest: str, health: str, drift: str, detail: str = ""
+) -> Row:
     return {
         "app": app,
-        "release": done.plan.digests.get(app, ""),
-        "commit": done.plan.context.repo.commit,
         "health": health,
         "drift": drift,
-        "at": now(),
         "detail": headline(redact(detail)),
+        "release": short_digest(digest),
+        "commit": repo.commit[:7],
+        "sources": sources_id(repo, app, environment),
+        "at": now(),
     }
 
 
-def write_rows(environment: str, rows: list[Row], *, others: bool) -> None:
-    """Publish an environment's table, apps by name; the same again is not written again.
+def write_rows(environment: str, rows: list[Row], *, others: bool, gone: Collection[str] = ()) -> None:
+    """Publish an environment's table, apps by name; the same again only moves the times of the newest one.
 
-    With `others`, apps that `rows` do not have stay as the newest table has them.
+    With `others`, apps that `rows` do not have stay as the newest table has them, but for those that are
+    `gone`.
     """
-    before = {str(row.get("app")): row for row in read_table(status_key(environment))}
-    after = (before if others else {}) | {str(row["app"]): row for row in rows}
+    key, title = status_key(environment), f"Apps in {environment}"
+    before = {str(row.get("app")): row for row in read_table(key)}
+    kept = {app: row for app, row in before.items() if others and app not in gone}
+    after = kept | {str(row["app"]): row for row in rows}
+    table = [after[app] for app in sorted(after)]
     if before.keys() != after.keys() or any(_unlike(row, before[app]) for app, row in after.items()):
-        write_table(status_key(environment), [after[app] for app in sorted(after)], f"Apps in {environment}")
+        write_table(key, table, title)
+    elif table:
+        renew_table(key, table)
 
 
 def _unlike(row: Row, before: Row) -> bool:
-    # When it was seen is no news; the reconcile run itself tells that it looked.
     return any(row[key] != before.get(key) for key in row if key not in ("at", "commit"))

@@ -201,7 +201,7 @@ class Bench:
             target.write_text(git(self.environments, "show", f"main:{path}"))
         except subprocess.CalledProcessError:
             return None
-        return load_release_file(target)
+        return load_release_file(target.parent)
 
     def subjects(self) -> list[str]:
         """The environment repository's commits, newest first."""

@@ -1,6 +1,7 @@
 """The loop: what it heals, what it only tells, and that it is quiet when there is nothing."""
 
 import json
+import time
 
 import pytest
 from prefect.artifacts import Artifact
@@ -238,3 +239,57 @@ def test_what_was_healed_too_often_is_told_until_a_person_begins_anew(bench: Ben
     bench.start("reconcile/dev", environment="dev", reset_budget=True)
     assert bench.calls[:2] == ["forget heals dev None", "detect dev"]
     assert "sync dev 1" in bench.calls
+
+
+def test_an_app_that_does_not_render_says_so_in_the_table_with_the_release_that_git_names(
+    bench: Bench,
+) -> None:
+    release = bench.release(1)
+    bench.promoted(release, "dev")
+    bench.push("environments", {"README.md": "x"}, "Fetch")
+    bench.push("environments", {"apps/hello/dev/deployment.yaml": "a: [b"}, "Break it")
+    run = bench.start("reconcile/dev", environment="dev")
+    assert run.state.is_failed()
+    (row,) = rows("dev")
+    assert (row["health"], row["drift"]) == ("Unknown", "cannot be rendered")
+    assert row["release"] == release.digest.removeprefix("sha256:")[:12]
+    assert str(row["detail"]).startswith("apps/hello/dev/deployment.yaml:2:")
+    newest = Artifact.get("drift-dev")
+    assert newest is not None
+    assert str(newest.data).startswith("dev: not compared: hello\n")
+
+
+def test_what_left_git_and_what_nobody_declared_are_in_the_table_until_they_are_gone(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    one, two = (ObjectRef("", "ConfigMap", "dev", name) for name in ("one", "two"))
+    bench.drift = lambda _: DriftReport(
+        "dev",
+        "",
+        (
+            *(DriftEntry("gone", ref, "unapplied") for ref in (one, two)),
+            DriftEntry("", ObjectRef("", "Secret", "dev", "stray"), "extra"),
+        ),
+    )
+    bench.start("reconcile/dev", environment="dev")
+    told = {str(row["app"]): (row["drift"], row["detail"]) for row in rows("dev")}
+    assert told["gone"] == ("left Git: 2 objects", "")
+    assert told["(extras)"] == ("undeclared: 1 object", "Secret dev/stray")
+    bench.start("reconcile/dev", environment="dev", apps=["hello"])
+    assert {row["app"] for row in rows("dev")} == {"hello", "gone", "(extras)"}, "it looked at hello only"
+    bench.drift = lambda name: DriftReport(name, "", ())
+    bench.start("reconcile/dev", environment="dev")
+    assert [row["app"] for row in rows("dev")] == ["hello"]
+
+
+def test_a_look_that_ends_in_failures_is_a_look_all_the_same(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.drift = lambda _: found("modified")
+    bench.never_syncs = {"hello": SyncError("refused")}
+    bench.start("reconcile/dev", environment="dev")
+    (before,) = rows("dev")
+    time.sleep(1.1)  # the table tells seconds
+    run = bench.start("reconcile/dev", environment="dev")
+    assert run.state.is_failed()
+    (after,) = rows("dev")
+    assert str(after.pop("at")) > str(before.pop("at"))
+    assert after == before

@@ -38,9 +38,20 @@ def test_a_look_at_some_apps_keeps_the_others_and_a_look_at_all_forgets_who_left
     assert table() == {"b": "Degraded"}
 
 
-def test_what_was_only_seen_again_is_not_written() -> None:
+def test_what_was_only_seen_again_is_no_new_version_but_its_time_moves() -> None:
     write_rows("table", [row("a", "Healthy")], others=False)
     before = Artifact.get(status_key("table"))
-    write_rows("table", [row("a", "Healthy", at="2026-01-02T00:00:00Z")], others=True)
-    write_rows("table", [row("a", "Healthy", at="2026-01-02T00:00:00Z")], others=False)
-    assert Artifact.get(status_key("table")) == before
+    assert before is not None
+    later = "2026-01-02T00:00:00Z"
+    for others in (True, False):
+        write_rows("table", [row("a", "Healthy", at=later)], others=others)
+        newest = Artifact.get(status_key("table"))
+        assert newest is not None
+        assert (newest.id, newest.created) == (before.id, before.created)
+        assert [each["at"] for each in read_table(status_key("table"))] == [later]
+
+
+def test_a_look_at_some_apps_forgets_those_of_them_that_are_gone() -> None:
+    write_rows("table", [row("b", "Healthy"), row("a", "Healthy")], others=False)
+    write_rows("table", [], others=True, gone=["b"])
+    assert table() == {"a": "Healthy"}

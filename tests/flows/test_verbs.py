@@ -209,3 +209,55 @@ def test_no_environment_repository_is_said_with_the_way_out(tmp_path: Path) -> N
 def test_wrong_usage_exits_with_2() -> None:
     assert towpath("promote", "hello").returncode == 2
     assert towpath("deliver").returncode == 2
+
+
+def status() -> tuple[int, dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """Exit code, then what JSON tells of each app in dev, and of each environment."""
+    done = towpath("status", "--output", "json")
+    told = json.loads(done.stdout)
+    apps = {each["app"]: each for each in told["apps"] if each["environment"] == "dev"}
+    return done.returncode, apps, {each["name"]: each for each in told["environments"]}
+
+
+def test_status_tells_what_does_not_render_before_any_reconcile_and_that_it_is_mended_at_once(
+    desk: Bench,
+) -> None:
+    desk.promoted(desk.release(1), "dev")
+    assert status()[0] == 0
+    path = "apps/hello/dev/deployment.yaml"
+    desk.push("environments", {"README.md": "x"}, "Fetch")
+    good = (desk.folder / "work-environments" / path).read_text()
+    for reconciled in (False, True):
+        broken = desk.push("environments", {path: "a: [b"}, "Break it")
+        if reconciled:
+            assert towpath("reconcile", "dev").returncode == 1
+        code, apps, environments = status()
+        assert code == 1
+        assert (apps["hello"]["health"], apps["hello"]["drift"]) == ("Unknown", "cannot be rendered")
+        assert apps["hello"]["error"].startswith(f"{path}:2:")
+        assert apps["hello"]["newer"] == ("" if reconciled else f"{broken[:7]} Break it")
+        assert (f"dev at {broken[:7]}: " in environments["dev"]["failed"]) is reconciled
+        text = towpath("status")
+        assert text.returncode == 1
+        assert f"hello in dev cannot be rendered: {path}:2:" in text.stdout
+        mended = desk.push("environments", {path: good + f"# {reconciled}\n"}, "Mend it")
+        code, apps, _ = status()
+        assert (code, apps["hello"]["error"]) == (0, "")
+        assert apps["hello"]["newer"] == f"{mended[:7]} Mend it"
+        assert towpath("reconcile", "dev").returncode == 0
+        code, apps, environments = status()
+        assert (code, apps["hello"]["health"], apps["hello"]["newer"]) == (0, "Healthy", "")
+        assert environments["dev"]["failed"] == ""
+
+
+def test_status_tells_of_each_file_of_an_app_that_cannot_be_read_and_of_all_others(desk: Bench) -> None:
+    desk.promoted(desk.release(1), "dev")
+    for files in (
+        {"apps/hello/dev/release.yaml": "digest: [\n"},
+        {"pauses/dev.yaml": "- {until: tomorrow, reason: x}\n"},
+    ):
+        desk.push("environments", files, "Break it")
+        done = towpath("status")
+        assert done.returncode == 1
+        assert next(iter(files)) in done.stdout
+        assert "hello  prod" in done.stdout

@@ -18,6 +18,10 @@ from towpath.drift.model import DriftEntry, DriftKind, DriftReport
 from towpath.gates.pause import Pause, active_pause
 from towpath.objects import ObjectRef
 
+BROKEN = "cannot be rendered"
+LEFT_GIT = "left Git"
+"""What `towpath status` says of an app that does not render, and of one that Git has no more."""
+
 Action = Literal["sync", "report", "adopt", "remove", "none"]
 
 _SYNCED: Mapping[DriftMode, tuple[DriftKind, ...]] = {
@@ -113,19 +117,19 @@ def apply_heal_budget(decision: Decision, budget: HealBudget) -> Decision:
 
 def drift_status(decision: Decision, *, failed: bool = False) -> str:
     """The text of `towpath status` about an app's drift after a reconcile."""
-    if failed:
-        return "out of sync"
     count = decision.left
-    if not count:
-        return "in sync"
+    if failed or not count:
+        return "out of sync" if failed else "in sync"
     objects = f"{count} object{'' if count == 1 else 's'}"
     if decision.exhausted:
         return f"healing stopped: {objects}"
+    merged = decision.action == "report" and all(entry.kind == "unapplied" for entry in decision.entries)
     if decision.action == "report" and decision.reason.startswith("paused"):
-        return f"paused, drifted: {objects}"
-    if decision.mode == "adopt":
-        return f"drift to adopt: {objects}"
-    return f"drifted: {objects}" if decision.mode == "heal" else f"drift allowed: {objects}"
+        return f"paused, {'not carried out' if merged else 'drifted'}: {objects}"
+    if merged:
+        return f"not carried out: {objects}"
+    words = {"adopt": "drift to adopt", "heal": "drifted"}
+    return f"{words.get(decision.mode, 'drift allowed')}: {objects}"
 
 
 def drift_policy(environment: Environment, app: str, pauses: Iterable[Pause], now: datetime) -> DriftPolicy:

@@ -92,11 +92,15 @@ class DriftEntry:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """All drift of an environment, sorted; `commit` is the commit that it was compared with."""
+    """All drift of an environment, sorted; `commit` is the commit that it was compared with.
+
+    `uncompared` are apps of which nobody can tell what Git wants; there are no entries of them.
+    """
 
     environment: str
     commit: str
     entries: tuple[DriftEntry, ...]
+    uncompared: tuple[str, ...] = ()
 
     @property
     def drifted(self) -> tuple[DriftEntry, ...]:
@@ -119,8 +123,9 @@ class DriftReport:
     def summary(self) -> str:
         """One line."""
         counts = Counter(entry.kind for entry in self.entries)
-        text = ", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts))
-        return f"{self.environment}: {text or 'as in Git'}"
+        parts = [f"{counts[kind]} {kind}" for kind in sorted(counts)]
+        parts += [f"not compared: {', '.join(self.uncompared)}"] if self.uncompared else []
+        return f"{self.environment}: {', '.join(parts) or 'as in Git'}"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -128,6 +133,7 @@ class DriftReport:
             "commit": self.commit,
             "summary": self.summary(),
             "entries": [entry.to_json() for entry in self.entries],
+            "uncompared": list(self.uncompared),
         }
 
     def to_markdown(self) -> str:

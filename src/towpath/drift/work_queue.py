@@ -210,6 +210,10 @@ class WorkQueue:
         """An object is as it was left, or an app as Git wants it: the next difference is news."""
         self._tried.pop(key, None)
 
+    def was_tried(self, key: ObjectRef | str, mark: str) -> bool:
+        """Whether a run has dealt with this difference, and it stayed."""
+        return self._tried.get(key, ("", 0))[0] == mark
+
     def forgive(self) -> None:
         """Policies have changed: what was left alone is news again."""
         self._tried.clear()

@@ -16,6 +16,8 @@ WATCH_TAG = "watch"
 """Tag of the reconcile runs that `towpath watch` creates."""
 NOBODY = "towpath"
 """Who started a run that carries no tag of a person."""
+EXTRAS_ROW = "(extras)"
+"""In the place of an app in an environment's table: what nobody declared. No app has such a name."""
 SHORT_DIGEST = 12
 """Hex digits of a digest in tags and keys."""
 

@@ -122,10 +122,10 @@ def release_path(app: str, environment: str) -> str:
     return f"apps/{app}/{environment}/{RELEASE_FILE}"
 
 
-def load_release_file(path: Path) -> EnvironmentRelease | None:
-    """Read one `release.yaml`; None when the app is not released there yet."""
-    text = read_text(path.parent, path.name)
-    return None if text is None else parse_release_file(text, path.name)
+def load_release_file(root: Path, path: str = RELEASE_FILE) -> EnvironmentRelease | None:
+    """Read one `release.yaml` below `root`; None when the app is not released there yet."""
+    text = read_text(root, path)
+    return None if text is None else parse_release_file(text, path)
 
 
 def parse_release_file(text: str, file: str = RELEASE_FILE) -> EnvironmentRelease:

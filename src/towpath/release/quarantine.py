@@ -29,10 +29,10 @@ def quarantine_path(app: str) -> str:
     return f"apps/{app}/{QUARANTINE_FILE}"
 
 
-def load_quarantine(path: Path) -> tuple[QuarantineEntry, ...]:
-    """Read one `quarantine.yaml`; no entries without the file. Raises ConfigError with file and line."""
-    text = read_text(path.parent, path.name)
-    return () if text is None else parse_quarantine(text, path.name)
+def load_quarantine(root: Path, path: str = QUARANTINE_FILE) -> tuple[QuarantineEntry, ...]:
+    """Read one `quarantine.yaml` below `root`; no entries without it. ConfigError tells file and line."""
+    text = read_text(root, path)
+    return () if text is None else parse_quarantine(text, path)
 
 
 def parse_quarantine(text: str, file: str = QUARANTINE_FILE) -> tuple[QuarantineEntry, ...]:

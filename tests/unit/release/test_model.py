@@ -68,9 +68,9 @@ def test_findings_stay_in_the_registrys_record() -> None:
 
 def test_there_and_back_as_a_file(tmp_path: Path) -> None:
     path = tmp_path / "release.yaml"
-    assert load_release_file(path) is None
+    assert load_release_file(tmp_path) is None
     path.write_text(dump_release_file(STATE))
-    assert load_release_file(path) == STATE
+    assert load_release_file(tmp_path) == STATE
     assert dump_release_file(parse_release_file(path.read_text())) == path.read_text()
 
 

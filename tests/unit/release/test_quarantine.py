@@ -19,7 +19,7 @@ ENTRY = QuarantineEntry("sha256:" + "a" * 64, 'never "ready": #1', "2026-01-01T0
 
 
 def test_no_file_and_an_empty_one_hold_nothing(tmp_path: Path) -> None:
-    assert load_quarantine(tmp_path / "quarantine.yaml") == ()
+    assert load_quarantine(tmp_path) == ()
     assert parse_quarantine("# nothing\n") == ()
     assert quarantine_path("hello") == "apps/hello/quarantine.yaml"
 
@@ -27,7 +27,7 @@ def test_no_file_and_an_empty_one_hold_nothing(tmp_path: Path) -> None:
 def test_there_and_back(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.yaml"
     path.write_text(dump_quarantine([ENTRY]))
-    assert load_quarantine(path) == (ENTRY,)
+    assert load_quarantine(tmp_path) == (ENTRY,)
 
 
 def test_a_digest_is_there_once() -> None:

@@ -18,6 +18,7 @@ from towpath.adapters.git.propose import propose_files
 from towpath.adapters.git.read import (
     CommitInfo,
     is_ancestor,
+    list_files,
     list_trees,
     log,
     log_files,
@@ -38,6 +39,7 @@ __all__ = [
     "fetch_checkout",
     "is_ancestor",
     "last_checkout",
+    "list_files",
     "list_trees",
     "log",
     "log_files",

@@ -178,6 +178,14 @@ def list_trees(checkout: Checkout) -> dict[str, str]:
     return trees
 
 
+def list_files(checkout: Checkout, folder: str) -> Iterator[tuple[str, str]]:
+    """(path, id) of every file below a folder of the checkout's commit, sorted by path."""
+    tree = ("ls-tree", "-r", "-z", "--full-tree", checkout.commit, f"{folder.strip('/')}/")
+    for line in filter(None, git(checkout.mirror, *tree).stdout.split("\0")):
+        head, _, path = line.partition("\t")
+        yield path, head.rpartition(" ")[2]
+
+
 @contextlib.contextmanager
 def _repo(mirror: Path) -> Iterator[Repo]:
     with Repo(mirror, odbt=GitCmdObjectDB, search_parent_directories=False) as repo:

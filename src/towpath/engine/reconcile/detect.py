@@ -65,12 +65,14 @@ def inspect(  # noqa: PLR0913
     commit: str = "",
     only: Collection[str] | None = None,
     deep: bool = False,
+    unknown: Collection[str] = (),
 ) -> Inspection:
     """Compare what is live with what was applied, and that with what Git wants now. Writes nothing.
 
     One request for inventories and one per kind, whatever the number of apps. `rendered` are all that Git
     has in the environment. With `only` they are some of them, and nothing is said about other apps or about
-    extras. `deep` asks the API server about every object by a dry run, too.
+    extras. `deep` asks the API server about every object by a dry run, too. `unknown` are apps whose objects
+    Git has, but nobody can tell which (they do not render): they are not compared.
     """
     name, namespace = environment.name, environment.namespace
     state = namespace_state(cluster, namespace)
@@ -105,7 +107,8 @@ def inspect(  # noqa: PLR0913
         }
         for app in rendered
     }
-    entries = _drift(cluster, environment, desired, inventories, live)
+    compared = {app: inventory for app, inventory in inventories.items() if app not in unknown}
+    entries = _drift(cluster, environment, desired, compared, live)
     suspects = _deeper(cluster, desired, live, {e.ref for e in entries}, namespace) if deep else []
     entries += suspects
     if only is None:

@@ -25,7 +25,7 @@ from towpath.engine.reconcile.execute import (
     clear_extras,
     rolls_another,
 )
-from towpath.engine.reconcile.removed_apps import leaving, lost_folders, unconfirmed
+from towpath.engine.reconcile.removed_apps import apps_without_folder, leaving, lost_folders, unconfirmed
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 from towpath.engine.source.render_changed import render_apps
 from towpath.engine.verify.health_snapshot import AppHealth, health_snapshot
@@ -64,12 +64,16 @@ def look(
     chosen = [app for app in released if only is None or app in only]
     renders = render_apps(context.repo, environment, chosen, tools=context.tools, cache=context.renders)
     rendered = tuple(each.rendered for each in renders.results.values())
-    commit = context.repo.commit
-    inspection = inspect(context.cluster, environment, rendered, commit=commit, only=only, deep=deep)
-    drift = inspection.report
+    unknown = renders.broken.keys() | apps_without_folder(context, chosen)
+    inspection = inspect(
+        context.cluster, environment, rendered,
+        commit=context.repo.commit, only=only, deep=deep, unknown=unknown,
+    )  # fmt: skip
+    broken = renders.broken | lost_folders(context, inspection, chosen)
+    drift = replace(inspection.report, uncompared=tuple(sorted(broken)))
+    inspection = replace(inspection, report=drift)
     if only is not None:
         _check_known(context, only, {*released, *drift.apps()})
-    broken = renders.broken | lost_folders(context, inspection, chosen)
     broken |= unconfirmed(context, drift, {*chosen, *broken, ""})
     held = _rewritten(context, inspection)
     now, pauses = datetime.now(UTC), context.repo.pauses(environment.name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from towpath.drift.decision import REPORT_REASONS, Action, Decision, drift_policy
+from towpath.drift.decision import LEFT_GIT, REPORT_REASONS, Action, Decision, drift_policy
 from towpath.drift.model import DriftReport
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile.detect import Inspection
@@ -11,19 +11,24 @@ from towpath.errors import TowpathError
 from towpath.gates.pause import Pause
 
 
+def apps_without_folder(context: EnvironmentContext, chosen: Iterable[str]) -> set[str]:
+    """Apps of towpath.yaml, none of `chosen`, that have no folder for this environment."""
+    name = context.environment.name
+    rest = context.repo.config.apps.keys() - set(chosen)
+    return {app for app in rest if not (context.repo.root / f"apps/{app}/{name}").is_dir()}
+
+
 def lost_folders(
     context: EnvironmentContext, inspection: Inspection, chosen: Iterable[str]
 ) -> dict[str, str]:
     """Apps of towpath.yaml that are live, but have no folder for this environment any more."""
     broken = {}
-    for app in sorted(inspection.inventories.keys() - set(chosen)):
-        folder = f"apps/{app}/{context.environment.name}"
-        if app in context.repo.config.apps and not (context.repo.root / folder).is_dir():
-            number = len(inspection.inventories[app].objects)
-            broken[app] = (
-                f"{folder}: there is no such folder, but {number} objects are live; none is deleted.\n"
-                f"Restore the folder, or remove {app} from towpath.yaml if it is meant to go."
-            )
+    for app in sorted(apps_without_folder(context, chosen) & inspection.inventories.keys()):
+        number = len(inspection.inventories[app].objects)
+        broken[app] = (
+            f"apps/{app}/{context.environment.name}: there is no such folder, but {number} objects are live;"
+            f" none is deleted.\nRestore the folder, or remove {app} from towpath.yaml if it is meant to go."
+        )
     return broken
 
 
@@ -50,5 +55,5 @@ def leaving(
         policy = drift_policy(context.environment, app, pauses, now)
         off = REPORT_REASONS["off"] if policy.mode == "off" else ""
         action: Action = "remove" if confirms and not policy.paused and not off else "report"
-        decisions.append(Decision(app, action, entries, policy.paused or off or "left Git"))
+        decisions.append(Decision(app, action, entries, policy.paused or off or LEFT_GIT))
     return tuple(decisions)

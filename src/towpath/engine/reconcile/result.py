@@ -50,6 +50,7 @@ class ReconcilePlan:
             f"{each.app}: {each.reason}" for each in self.decisions if each.action in ("report", "adopt")
         ]
         notes += [f"{each.app}: {stopped}" for each in self.decisions for stopped in each.exhausted]
+        notes += [f"{app}: cannot be rendered: {reason}" for app, reason in self.broken.items()]
         listed = "".join(f"- {line}\n" for line in dict.fromkeys(note.replace("\n", " ") for note in notes))
         return self.drift.to_markdown() + (f"\n{listed}" if listed else "")
 

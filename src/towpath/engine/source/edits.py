@@ -40,7 +40,7 @@ def promote_edits(
         image_edits(root, config, release.app, environment, release.digest, programs)
     )
     path = release_path(release.app, environment)
-    current = load_release_file(root / path)
+    current = load_release_file(root, path)
     if current is None or current.release.digest != release.digest:
         edits[path] = dump_release_file(state)
     return edits
@@ -59,7 +59,7 @@ def rollback_edits(  # noqa: PLR0913, PLR0917
     edits = dict(promote_edits(root, config, environment, restored, programs))
     if quarantined is not None:
         path = quarantine_path(app)
-        before = load_quarantine(root / path)
+        before = load_quarantine(root, path)
         after = add_to_quarantine(before, quarantined)
         if after != before:
             edits[path] = dump_quarantine(after)
@@ -69,7 +69,7 @@ def rollback_edits(  # noqa: PLR0913, PLR0917
 def quarantine_edits(root: Path, app: str, quarantined: QuarantineEntry) -> Edits:
     """Only the failed digest in the quarantine: there is no earlier release to go back to."""
     path = quarantine_path(app)
-    before = load_quarantine(root / path)
+    before = load_quarantine(root, path)
     after = add_to_quarantine(before, quarantined)
     return {} if after == before else {path: dump_quarantine(after)}
 
@@ -77,7 +77,7 @@ def quarantine_edits(root: Path, app: str, quarantined: QuarantineEntry) -> Edit
 def verified_edits(root: Path, app: str, environment: str, digest: str, at: str) -> Edits:
     """`release.yaml` with the time of its verification; empty when it has one, or names another release."""
     path = release_path(app, environment)
-    current = load_release_file(root / path)
+    current = load_release_file(root, path)
     if current is None or current.release.digest != digest or current.verified_at is not None:
         return {}
     return {path: dump_release_file(replace(current, verified_at=at))}

@@ -55,7 +55,7 @@ def release_history(
         for commit in reversed(log(checkout, [release_path(app, environment)], limit))
         if (state := release_at(checkout, app, environment, commit.sha)) is not None
     ]
-    return entries_of(environment, states, load_quarantine(checkout.path / quarantine_path(app)))
+    return entries_of(environment, states, load_quarantine(checkout.path, quarantine_path(app)))
 
 
 def find_earlier(

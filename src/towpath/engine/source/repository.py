@@ -35,7 +35,7 @@ class EnvironmentRepo:
 
     def release(self, app: str, environment: str) -> EnvironmentRelease | None:
         """What Git says runs there; None before the first release."""
-        return load_release_file(self.root / release_path(app, environment))
+        return load_release_file(self.root, release_path(app, environment))
 
     def confirmed(self, app: str, environment: str) -> dict[ObjectRef, str]:
         """The deletions that a commit confirms, each with its object's uid."""
@@ -51,7 +51,7 @@ class EnvironmentRepo:
 
     def quarantine(self, app: str) -> tuple[QuarantineEntry, ...]:
         """The app's digests that failed."""
-        return load_quarantine(self.root / quarantine_path(app))
+        return load_quarantine(self.root, quarantine_path(app))
 
     def released_apps(self, environment: str) -> list[str]:
         """Apps that have a release in this environment, by name."""

@@ -22,6 +22,7 @@ from towpath.drift.work_queue import (
     trim_metadata,
 )
 from towpath.errors import TowpathError
+from towpath.kube.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 FEW = 3
@@ -56,6 +57,7 @@ class WatchState:
         self._wanted: Mapping[str, Wanted] | None = None
         self._findings: dict[str, dict[ObjectRef, WatchFinding]] = {}
         self._git: dict[str, str] = {}
+        self._withdrawn: dict[str, str] = {}
         self._applied_at: dict[ObjectRef, str] = {}
         self._whole: frozenset[tuple[str, str]] = frozenset()
         self._named: set[tuple[str, str]] = set()
@@ -130,7 +132,13 @@ class WatchState:
                 if old.ignored != new.ignored:
                     for ref in old.ignored.keys() | new.ignored.keys():
                         self._judge(ref)
+                told = self._git.get(app, "")
+                tried = bool(told) and self._agenda.was_tried(app, told)
                 self._compare(app)
+                if tried and not self._git.get(app):
+                    # A run has told of it, and what it told is not true any more: mended, or taken back.
+                    self._withdrawn[app] = digest(["withdrawn", told])
+                    self._compare(app)
         self._wake()
 
     # What must be watched
@@ -172,7 +180,9 @@ class WatchState:
     def unapplied(self) -> frozenset[str]:
         """Apps of which Git has something that was not carried out."""
         with self._lock:
-            return frozenset(app for app, mark in self._git.items() if mark)
+            return frozenset(
+                app for app, mark in self._git.items() if mark and mark != self._withdrawn.get(app)
+            )
 
     def next_due(self) -> float | None:
         """When to call `due`, by `time.monotonic`."""
@@ -204,7 +214,9 @@ class WatchState:
 
     def look_again(self) -> None:
         """Look at every app with a difference: what was held back may be held back no longer."""
-        self.again({app for app, count in self.drifted().items() if count} | self.unapplied(), 0.01)
+        with self._lock:
+            apps = {app for app in self._apps() if self._findings.get(app) or self._git.get(app)}
+        self.again(apps, 0.01)
 
     def answered(self, cases: Iterable[ReconcileCase]) -> None:
         """A run dealt with these. What still differs is looked at once more when the dust has settled."""
@@ -212,6 +224,9 @@ class WatchState:
         with self._lock:
             for case in cases:
                 self._agenda.answered(case, self._findings.get(case.app, {}).keys(), now)
+                if case.git and case.git == self._withdrawn.get(case.app):
+                    del self._withdrawn[case.app]
+                    self._compare(case.app)
                 if self._findings.get(case.app) or self._git.get(case.app):
                     self._agenda.note(case.app, now, wait=SETTLE)
 
@@ -251,7 +266,10 @@ class WatchState:
             return
         wanted = self._wanted.get(app, Wanted())
         mark = f"broken: {wanted.broken}" if wanted.broken else ""
-        self._git[app] = mark or git_mark(self._applied.get(app), wanted.applied, wanted.confirmed)
+        mark = mark or git_mark(self._applied.get(app), wanted.applied, wanted.confirmed)
+        if mark:
+            self._withdrawn.pop(app, None)
+        self._git[app] = mark or self._withdrawn.get(app, "")
         if self._git[app]:
             self._agenda.note(app, time.monotonic(), wait=wait)
         else:

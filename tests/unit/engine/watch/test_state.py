@@ -228,3 +228,58 @@ def test_a_few_cluster_scoped_objects_are_watched_by_name_and_many_as_a_kind() -
     assert whole.name == ""
     watch_state.by_name_only(whole)
     assert len(watch_state.collections()) == FEW + 1
+
+
+def answer(watch_state: WatchState) -> list[str]:
+    """The apps that come up, and a run that changes nothing."""
+    cases = watch_state.due(lambda _: 1)
+    watch_state.answered(cases)
+    return [case.app for case in cases]
+
+
+BEFORE, OTHER = owned("a", "x"), owned("a", "x", applied="other")
+
+
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [
+        ({"hello": Wanted(broken="x: 1: no YAML")}, "it does not render"),
+        ({"hello": wanted(OTHER)}, "a change that the gate holds"),
+        ({"hello": wanted(BEFORE, owned("b", "x"))}, "an object that is refused"),
+        ({"hello": Wanted()}, "an empty folder"),
+        ({}, "a folder or an app that is gone"),
+    ],
+)
+def test_what_a_run_has_told_of_comes_up_once_more_when_it_is_mended(
+    then: dict[str, Wanted], why: str
+) -> None:
+    watch_state = sight_of(BEFORE, lives=[live("a", "x")])
+    watch_state.want(then)
+    assert answer(watch_state) == ["hello"], why
+    assert answer(watch_state) == [], "told once"
+    watch_state.want({"hello": wanted(BEFORE)})
+    assert watch_state.unapplied() == frozenset(), "nothing is to be carried out"
+    assert answer(watch_state) == ["hello"], f"{why}: mended"
+    assert answer(watch_state) == []
+    watch_state.want({"hello": wanted(BEFORE)})
+    assert answer(watch_state) == []
+
+
+def test_a_mend_that_breaks_it_again_is_told_of_what_is_there_last() -> None:
+    watch_state = sight_of(BEFORE, lives=[live("a", "x")])
+    watch_state.want({"hello": Wanted(broken="one")})
+    assert answer(watch_state) == ["hello"]
+    watch_state.want({"hello": wanted(BEFORE)})
+    watch_state.want({"hello": Wanted(broken="two")})
+    (case,) = watch_state.due(lambda _: 1)
+    assert case.git == "broken: two"
+    watch_state.answered([case])
+    watch_state.want({"hello": wanted(BEFORE)})
+    assert answer(watch_state) == ["hello"]
+
+
+def test_what_was_taken_back_before_any_run_told_of_it_is_no_news() -> None:
+    watch_state = sight_of(BEFORE, lives=[live("a", "x")])
+    watch_state.want({"hello": wanted(OTHER)})
+    watch_state.want({"hello": wanted(BEFORE)})
+    assert answer(watch_state) == []

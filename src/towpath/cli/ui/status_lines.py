@@ -1,0 +1,238 @@
+"""What `towpath status` knows: Git's releases, the environment's table at the server, and what came since."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from towpath.drift.decision import BROKEN, LEFT_GIT
+from towpath.engine.source.news import newest_commit, sources_id
+from towpath.engine.source.render_changed import render_released
+from towpath.errors import MissingPartError, TowpathError, TransientError
+from towpath.gates.pause import Pause, active_pause
+from towpath.orchestration import keys
+from towpath.printable import headline
+
+if TYPE_CHECKING:
+    from towpath.cli.ui.names import Environments
+    from towpath.config import Environment
+    from towpath.orchestration.runs import Run
+    from towpath.orchestration.server import Server
+    from towpath.release.model import EnvironmentRelease
+
+NEWS = "Git has changed"
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One app in one environment. Empty texts: nothing is known, or nothing there; `paused`: not paused.
+
+    `error`: why what Git has of it cannot be rendered or read. `newer`: what is in Git, but was in no
+    reconcile yet.
+    """
+
+    app: str
+    environment: str
+    release: str = ""
+    commit: str = ""
+    subject: str = ""
+    promoted_at: str = ""
+    promoted_by: str = ""
+    verified_at: str = ""
+    health: str = ""
+    drift: str = ""
+    detail: str = ""
+    checked_at: str = ""
+    paused: str = ""
+    error: str = ""
+    newer: str = ""
+    waiting: tuple[dict[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--output json`."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "waiting"} | {
+            "waiting": list(self.waiting)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentStatus:
+    """One environment. `failed`: how its newest reconcile failed; `extras`: what nobody declared."""
+
+    name: str
+    lines: tuple[Line, ...]
+    extras: str = ""
+    failed: str = ""
+    failed_at: str = ""
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--output json`; the apps are told by themselves."""
+        names = ("name", "extras", "failed", "failed_at", "error")
+        return {name: getattr(self, name) for name in names}
+
+
+def look(
+    server: "Server", environments: "Environments", environment: "Environment", waiting: Sequence["Run"]
+) -> EnvironmentStatus:
+    """All apps of one environment, those too that Git has no more."""
+    name = environment.name
+    rows, _ = server.table(keys.status_key(name))
+    by_app = {str(row.get("app")): row for row in rows}
+    extras = by_app.pop(keys.EXTRAS_ROW, {})
+    error = ""
+    pauses: tuple[Pause, ...] = ()
+    try:
+        pauses = environments.pauses(name)
+    except TowpathError as raised:
+        error = raised.message
+    lines = [
+        _of_app(
+            environments,
+            environment,
+            app,
+            by_app.pop(app, {}),
+            pauses,
+            tuple(_waits(server, environment, app, waiting)),
+        )
+        for app in sorted(environments.config.apps)
+    ]
+    lines += [_of_orphan(name, row) for _, row in sorted(by_app.items())]
+    failed = _failed(server, name)
+    return EnvironmentStatus(
+        name,
+        tuple(lines),
+        ": ".join(filter(None, (str(extras.get("drift", "")), str(extras.get("detail", ""))))),
+        headline(failed.message) or failed.state if failed else "",
+        _time(failed.at) if failed else "",
+        error,
+    )
+
+
+def _of_app(  # noqa: PLR0913, PLR0917
+    environments: "Environments",
+    environment: "Environment",
+    app: str,
+    row: Row,
+    pauses: Sequence[Pause],
+    waits: tuple[dict[str, Any], ...],
+) -> Line:
+    name = environment.name
+    paused = str(active_pause(pauses, app, datetime.now(UTC)) or "")
+    try:
+        state = environments.release(app, name)
+    except TowpathError as unreadable:
+        return Line(
+            app, name, error=unreadable.message, drift=BROKEN, health="Unknown", paused=paused, waiting=waits
+        )
+    seen = bool(row) and _digits(row.get("release")) == _digits(state.release.digest if state else "")
+    newer = _newer(environments, app, name, row, seen=seen) if row or state else ""
+    error = _error(environments, environment, app, row, state, newer)
+    health, drift, detail = (str(row.get(key, "")) if seen else "" for key in ("health", "drift", "detail"))
+    if error:
+        health, drift, detail = "Unknown", BROKEN, ""
+    elif newer:
+        drift = NEWS
+    return Line(
+        app=app,
+        environment=name,
+        **_release(state),
+        health=health,
+        drift=drift,
+        detail="" if newer else detail,
+        checked_at=str(row.get("at", "")) if seen else "",
+        paused=paused,
+        error=error,
+        newer=newer,
+        waiting=waits,
+    )
+
+
+def _newer(environments: "Environments", app: str, environment: str, row: Row, *, seen: bool) -> str:
+    """The commit that no reconcile has seen; empty where the last one saw what Git has."""
+    if seen and row.get("sources", "") in ("", sources_id(environments, app, environment)):
+        return ""
+    commit = newest_commit(environments, app, environment)
+    return f"{commit.sha[:7]} {commit.subject}" if commit else ""
+
+
+def _error(  # noqa: PLR0913, PLR0917
+    environments: "Environments",
+    environment: "Environment",
+    app: str,
+    row: Row,
+    state: "EnvironmentRelease | None",
+    newer: str,
+) -> str:
+    """Why it does not render. Rendered here only where the table may not be true any more."""
+    broken = row.get("drift") == BROKEN
+    if state is None:
+        return str(row.get("detail", "")) if broken and not newer else ""
+    if not broken and not newer:
+        return ""
+    settings = environments.settings
+    try:
+        render_released(environments, environment, app, tools=settings.tools, cache=settings.renders)
+    except (MissingPartError, TransientError):
+        return str(row.get("detail", "")) if broken and not newer else ""  # this machine cannot tell
+    except TowpathError as error:
+        return error.message
+    return ""
+
+
+def _of_orphan(environment: str, row: Row) -> Line:
+    """An app that Git has no more, of which something was live when the environment was looked at last."""
+    drift, detail = str(row.get("drift", "")), str(row.get("detail", ""))
+    told = drift.startswith(LEFT_GIT)
+    return Line(
+        app=str(row["app"]),
+        environment=environment,
+        health=str(row.get("health", "")) if told else "",
+        drift=drift if told else LEFT_GIT,
+        detail=detail if told else "",
+        checked_at=str(row.get("at", "")),
+        newer="" if told else "it is not in towpath.yaml any more",
+    )
+
+
+def _release(state: "EnvironmentRelease | None") -> dict[str, str]:
+    if state is None:
+        return {}
+    return {
+        "release": state.release.digest,
+        "commit": state.release.commit,
+        "subject": state.release.subject,
+        "promoted_at": state.promoted_at,
+        "promoted_by": state.promoted_by,
+        "verified_at": state.verified_at or "",
+    }
+
+
+def _waits(
+    server: "Server", environment: "Environment", app: str, waiting: Sequence["Run"]
+) -> Iterator[dict[str, Any]]:
+    approvals = environment.gate.approvals
+    people = f"{approvals.required} of {', '.join(approvals.approvers)}" if approvals.required else "approval"
+    for run in waiting:
+        if (run.parameters.get("app"), run.parameters.get("environment")) == (app, environment.name):
+            yield {"run": run.id, "name": run.name, "for": people, "url": server.url(run)}
+
+
+def _failed(server: "Server", environment: str) -> "Run | None":
+    """The newest reconcile that ended, where it failed."""
+    ended = server.find(
+        keys.RECONCILE,
+        kinds=["COMPLETED", "FAILED", "CRASHED"],
+        tags=[keys.environment_tag(environment)],
+        limit=1,
+    )
+    return ended[0] if ended and not ended[0].succeeded else None
+
+
+def _digits(digest: object) -> str:
+    return keys.short_digest(str(digest or ""))
+
+
+def _time(at: datetime | None) -> str:
+    return at.isoformat(timespec="seconds") if at else ""
