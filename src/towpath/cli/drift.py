@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,6 +50,7 @@ def command(  # noqa: PLR0913, PLR0917
         return
     from towpath.cli.ui.names import load_environments, of_apps
     from towpath.engine.live.context import environment_context
+    from towpath.engine.reconcile.held import held_apps
     from towpath.engine.reconcile.loop import look
     from towpath.settings import Settings
 
@@ -58,36 +59,41 @@ def command(  # noqa: PLR0913, PLR0917
     desired.config.environment(environment)
     with of_apps(apps, desired.config, environment):
         found = look(environment_context(settings, desired, environment), apps or None, deep=deep)
+    held = held_apps(found)
     if output == "json":
-        click.echo(printable(json.dumps(to_json(found), indent=2, ensure_ascii=False)))
+        click.echo(printable(json.dumps(to_json(found, held), indent=2, ensure_ascii=False)))
     else:
-        click.echo(printable(text(found)))
+        click.echo(printable(text(found, held)))
     if found.broken or found.held:
         sys.exit(FAILED)
     if found.drift.entries:
         sys.exit(DIFFERENT)
 
 
-def to_json(found: "ReconcilePlan") -> dict[str, Any]:
-    """The report, and what a reconcile would do about each app."""
+def to_json(found: "ReconcilePlan", held: Mapping[str, str]) -> dict[str, Any]:
+    """The report, and what a reconcile would do about each app; `held`: what it refuses, and why."""
     decisions = [
         {"app": each.app, "mode": each.mode, "action": each.action, "reason": each.reason}
+        | ({"held": held[each.app]} if each.app in held else {})
         for each in found.decisions
         if each.action != "none"
     ]
     return {**found.drift.to_json(), "decisions": decisions, "broken": found.broken}
 
 
-def text(found: "ReconcilePlan") -> str:
+def text(found: "ReconcilePlan", held: Mapping[str, str]) -> str:
     """A line per field; below it what a reconcile would do, and what could not be looked at."""
     rows = [row for entry in found.drift.entries for row in _rows(entry)]
     lines = _table([COLUMNS, *rows]) if rows else []
     notes = [
-        f"{each.app}: {_DONE[each.action]}{f' ({each.reason})' if each.reason else ''}"
+        f"{each.app}: a reconcile does not carry it out: {held[each.app]}"
+        if each.app in held
+        else f"{each.app}: {_DONE[each.action]}{f' ({each.reason})' if each.reason else ''}"
         for each in found.decisions
         if each.action != "none"
     ]
     notes += [f"{app}: cannot be rendered: {reason}" for app, reason in found.broken.items()]
+    notes += [f"{entry.ref}: {entry.message}" for entry in found.drift.entries if _needs_a_note(entry)]
     parts = ["\n".join(lines), "\n".join(notes), found.drift.summary()]
     return "\n\n".join(part for part in parts if part)
 
@@ -100,14 +106,22 @@ _DONE = {
 }
 
 
+def _needs_a_note(entry: "DriftEntry") -> bool:
+    """Whether the table has no room for the reason: its column has a field in it, or is too narrow."""
+    return bool(entry.message) and (bool(entry.differences) or len(_what(entry)) > WIDEST)
+
+
+def _what(entry: "DriftEntry") -> str:
+    return f"{entry.kind}: {entry.message}" if entry.message else entry.kind
+
+
 def _rows(entry: "DriftEntry") -> Iterator[tuple[str, ...]]:
     from towpath.kube.diff import format_value
 
     who = ", ".join(f"{each.manager} ({each.operation})" for each in entry.managers)
     when = ", ".join(dict.fromkeys(each.time for each in entry.managers if each.time))
     if not entry.differences:
-        message = f": {entry.message}" if entry.message else ""
-        yield entry.app or "-", str(entry.ref), entry.kind + message, "", "", who or "-", when or "-"
+        yield entry.app or "-", str(entry.ref), _what(entry), "", "", who or "-", when or "-"
     for difference, by in entry.attributed:
         yield (
             entry.app,

@@ -52,27 +52,45 @@ def differences(live: Manifest, desired: Manifest) -> tuple[Difference, ...]:
     return tuple(sorted(result, key=lambda difference: difference.pointer))
 
 
+def declared_differences(live: Manifest, declared: Manifest) -> tuple[Difference, ...]:
+    """Fields that `declared` names and that are otherwise in `live`: without what the API server defaults.
+
+    For an object whose apply is refused, so that no dry run tells what it would be.
+    """
+    masked_live, masked = mask_secret(live), mask_secret(declared)
+    return tuple(
+        Difference(at_live, pointer.read(masked_live, at_live), pointer.read(masked, at_declared))
+        for at_live, at_declared, _, new in _walk(live, declared, "", "", declared=True)
+        if new is not None and not at_live.startswith("/status")
+    )
+
+
 def removed_field(live: Manifest, at: str) -> Difference:
     """The difference of a field that Git does not have: an apply removes it or sets its default."""
     return Difference(at, pointer.read(mask_secret(live), at), None)
 
 
-def _walk(old: Any, new: Any, at_old: str, at_new: str) -> Iterator[tuple[str, str, Any, Any]]:
-    """(pointer in `old`, pointer in `new`, old value, new value); a missing field has the other pointer."""
+def _walk(
+    old: Any, new: Any, at_old: str, at_new: str, *, declared: bool = False
+) -> Iterator[tuple[str, str, Any, Any]]:
+    """(pointer in `old`, pointer in `new`, old value, new value); a missing field has the other pointer.
+
+    With `declared`, fields of mappings that only `old` has are no difference.
+    """
     if old == new:
         return
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted(old.keys() | new.keys()):
+        for key in sorted(new.keys() if declared else old.keys() | new.keys()):
             step = pointer.build((key,))
-            yield from _walk(old.get(key), new.get(key), at_old + step, at_new + step)
+            yield from _walk(old.get(key), new.get(key), at_old + step, at_new + step, declared=declared)
     elif isinstance(old, list) and isinstance(new, list):
-        yield from _walk_lists(old, new, at_old, at_new)
+        yield from _walk_lists(old, new, at_old, at_new, declared=declared)
     else:
         yield at_old, at_new, old, new
 
 
 def _walk_lists(
-    old: list[Any], new: list[Any], at_old: str, at_new: str
+    old: list[Any], new: list[Any], at_old: str, at_new: str, *, declared: bool
 ) -> Iterator[tuple[str, str, Any, Any]]:
     old_names, new_names = item_names(old), item_names(new)
     if old_names is None or new_names is None:
@@ -86,6 +104,7 @@ def _walk_lists(
             None if j is None else new[j],
             f"{at_old}/{j if i is None else i}",
             f"{at_new}/{i if j is None else j}",
+            declared=declared,
         )
 
 

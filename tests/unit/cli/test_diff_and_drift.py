@@ -9,6 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.engine.described import context_at
+from towpath.cli.drift import text, to_json
+from towpath.drift.decision import Decision
+from towpath.drift.model import DriftEntry, DriftReport
+from towpath.engine.reconcile.detect import Inspection
+from towpath.engine.reconcile.result import ReconcilePlan
+from towpath.kube.diff import Difference
+from towpath.objects import ObjectRef
+
 EXAMPLE = Path(__file__).parents[3] / "examples/environments"
 TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
 
@@ -66,3 +75,42 @@ def test_json_says_what_could_not_be_judged_and_does_not_say_that_nothing_differ
         (problem,) = answer["problems"]
         assert (problem["environment"], problem["app"]) == where
         assert problem["message"] in done.stderr.replace("error: prod: ", "error: ")
+
+
+REF = ObjectRef("", "Service", "dev", "hello")
+LONG = 'apply Service dev/hello: Service "hello" is invalid: spec.ports[1].name: Duplicate value: "http"'
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        (DriftEntry("hello", REF, "modified", message=LONG), f"Service dev/hello: {LONG}"),
+        (DriftEntry("hello", REF, "deleted", message=LONG), f"Service dev/hello: {LONG}"),
+        (DriftEntry("", REF, "extra", message=LONG), f"Service dev/hello: {LONG}"),
+        (
+            DriftEntry(
+                "hello", REF, "modified", (Difference("/spec/type", "NodePort", "ClusterIP"),), message="no"
+            ),
+            "Service dev/hello: no",
+        ),
+        (
+            DriftEntry("hello", REF, "deleted", message="another one has its name"),
+            "deleted: another one has its name",
+        ),
+    ],
+)
+def test_drift_tells_the_whole_reason_of_each_entry(entry: DriftEntry, told: str) -> None:
+    report = DriftReport("dev", "", (entry,))
+    shown = text(ReconcilePlan(context_at(Path()), (), {}, {}, Inspection(report), (), whole=True), {})
+    assert told in shown
+
+
+def test_drift_says_of_what_is_held_that_no_reconcile_carries_it_out() -> None:
+    entry = DriftEntry("hello", REF, "unapplied")
+    decisions = (Decision("hello", "sync", (entry,)), Decision("other", "sync", (entry,)))
+    inspection = Inspection(DriftReport("dev", "", (entry,)))
+    plan = ReconcilePlan(context_at(Path()), (), {}, {}, inspection, decisions, whole=True)
+    shown = text(plan, {"hello": "dev holds hello: 2 approvals are missing"})
+    assert "hello: a reconcile does not carry it out: dev holds hello: 2 approvals are missing" in shown
+    assert "other: the next reconcile makes it as Git wants it" in shown
+    assert [each.get("held") for each in to_json(plan, {"hello": "why"})["decisions"]] == ["why", None]

@@ -1,9 +1,11 @@
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.kube.diff import Difference, differences, format_value
+from towpath.kube.diff import Difference, declared_differences, differences, format_value
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
@@ -65,3 +67,38 @@ def test_equal_is_no_difference_and_unequal_is_one(one, other) -> None:
     found = differences(manifest(spec=one), manifest(spec=other))
     assert found == differences(manifest(spec=one), manifest(spec=other))
     assert bool(found) == bool(differences(manifest(spec=other), manifest(spec=one)))
+
+
+PORT = {"name": "http", "port": 80, "targetPort": 8080}
+
+
+@pytest.mark.parametrize(
+    ("live", "declared", "told"),
+    [
+        (
+            {"ports": [{**PORT, "port": 81, "protocol": "TCP"}]},
+            {"ports": [PORT]},
+            [("/spec/ports/0/port", 81, 80)],
+        ),
+        (
+            {"type": "ClusterIP", "clusterIP": "10.0.0.1"},
+            {"type": "NodePort"},
+            [("/spec/type", "ClusterIP", "NodePort")],
+        ),
+        ({"ports": [PORT]}, {"ports": [PORT]}, []),
+        ({"ports": [{"port": 81}]}, {"ports": [{"port": 80}]}, [("/spec/ports/0/port", 81, 80)]),
+        ({}, {"selector": {"app": "a"}}, [("/spec/selector", None, {"app": "a"})]),
+        ({"ports": [PORT, {"name": "more", "port": 1}]}, {"ports": [PORT]}, []),
+        ({"a": {"b": {"c": 1, "d": 2}}}, {"a": {"b": {"c": 3}}}, [("/spec/a/b/c", 1, 3)]),
+    ],
+)
+def test_what_git_names_and_is_otherwise_live(live: Any, declared: Any, told: list[Any]) -> None:
+    found = declared_differences(manifest(spec=live), manifest(spec=declared))
+    assert [(each.pointer, each.live, each.desired) for each in found] == told
+
+
+def test_what_git_names_of_a_secret_is_masked() -> None:
+    live, declared = (manifest(kind="Secret", data={"key": value}) for value in ("b2xk", "bmV3"))
+    (found,) = declared_differences(live, declared)
+    assert found.pointer == "/data/key"
+    assert not {"b2xk", "bmV3"} & {str(found.live), str(found.desired)}

@@ -20,10 +20,12 @@ from towpath.engine.source.render import Rendered
 from towpath.errors import RefusedError
 from towpath.kube import pointer
 from towpath.kube.apply_order import POST_SYNC, PRE_SYNC, deletion_stages, split_at_pre_sync
-from towpath.kube.diff import Difference, differences, removed_field
-from towpath.kube.field_set import paths_beyond, pointer_of
+from towpath.kube.diff import Difference, declared_differences, differences, removed_field
+from towpath.kube.field_set import leaves, paths_beyond, pointer_of
 from towpath.kube.managed_fields import RESTART_RULE, own_entry, person_entries, pointers_left_to_managers
 from towpath.objects import Manifest, ObjectRef, ref_of
+
+IN_THE_WAY = "edited by hand; a sync takes that back first"
 
 
 def plan_app(
@@ -109,12 +111,36 @@ def would_change(cluster: Cluster, desired: ApplyObject, live: Manifest) -> tupl
             # What Git names itself the dry run has told already.
             if at is not None and pointer_of(path, desired.manifest) is None:
                 found[at] = removed_field(live, at)
-    rules = (
-        *desired.ignored,
-        RESTART_RULE,
-        *pointers_left_to_managers(live["metadata"], desired.ignored_managers, live),
-    )
+    rules = _left_alone(desired, live)
     return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
+
+
+def refused_changes(desired: ApplyObject, live: Manifest) -> tuple[Difference, ...]:
+    """As would_change, of an object whose apply is refused: by what Git names itself."""
+    rules = _left_alone(desired, live)
+    found = declared_differences(live, desired.manifest)
+    return tuple(each for each in found if not pointer.covers(rules, each.pointer))
+
+
+def edits_in_the_way(live: Manifest, error: ApiRefusedError) -> bool:
+    """Whether a dry run was refused for lists into which people's tools wrote.
+
+    A sync takes those edits back before it applies, which a dry run cannot try: two ports of one name.
+    """
+    metadata = live["metadata"]
+    edited = {
+        pointer_of(path, live)
+        for entry in person_entries(metadata)
+        for path in leaves(entry.get("fieldsV1") or {})
+    }
+    lists = {pointer.build(tuple(name.partition("[")[0].split("."))) for name in error.fields if "[" in name}
+    named = error.invalid_fields and len(error.fields) > 0 and all("[" in name for name in error.fields)
+    return named and all(any(at and at.startswith(f"{each}/") for at in edited) for each in lists)
+
+
+def _left_alone(desired: ApplyObject, live: Manifest) -> tuple[str, ...]:
+    left = pointers_left_to_managers(live["metadata"], desired.ignored_managers, live)
+    return (*desired.ignored, RESTART_RULE, *left)
 
 
 def _entry(cluster: Cluster, desired: ApplyObject, live: Manifest | None, app_state: AppState) -> PlanEntry:
@@ -129,11 +155,21 @@ def _entry(cluster: Cluster, desired: ApplyObject, live: Manifest | None, app_st
             return PlanEntry(ref, "create")
         changes = would_change(cluster, desired, live)
     except (ApiConflictError, ApiRefusedError) as error:
-        reason = explain_refusal(cluster, desired, error).message
-        if live is not None and may_recreate(cluster, desired, error):
-            return PlanEntry(ref, "configure", reason=f"deleted and created anew: {reason}")
-        return PlanEntry(ref, "skip", reason=reason)
+        return _refused(cluster, desired, live, error)
     return PlanEntry(ref, "configure" if changes else "unchanged", changes)
+
+
+def _refused(
+    cluster: Cluster, desired: ApplyObject, live: Manifest | None, error: ApiConflictError | ApiRefusedError
+) -> PlanEntry:
+    """The entry of an object whose dry run was refused."""
+    changes = refused_changes(desired, live) if live is not None else ()
+    if live is not None and isinstance(error, ApiRefusedError) and edits_in_the_way(live, error):
+        return PlanEntry(desired.ref, "configure", changes, IN_THE_WAY)
+    reason = explain_refusal(cluster, desired, error).message
+    if live is not None and may_recreate(cluster, desired, error):
+        return PlanEntry(desired.ref, "configure", changes, f"deleted and created anew: {reason}")
+    return PlanEntry(desired.ref, "skip", changes, reason)
 
 
 def _is_defined(ref: ObjectRef, app_state: AppState) -> bool:

@@ -18,7 +18,7 @@ from towpath.drift.model import (
     is_extra,
 )
 from towpath.engine.apply.namespace import lost_bindings
-from towpath.engine.apply.plan import read_full, would_change
+from towpath.engine.apply.plan import edits_in_the_way, read_full, refused_changes, would_change
 from towpath.engine.live.app_state import AppState, owner_of
 from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe
 from towpath.engine.live.recovery import rebuild_all
@@ -226,13 +226,14 @@ def _explained(
             return entry
         if live is None:
             return replace(entry, kind="deleted")
+        wanted = desired[entry.app][entry.ref]
         try:
-            wanted = desired[entry.app][entry.ref]
             changes = would_change(cluster, wanted, live)
             if not changes and pointers_left_to_managers(live["metadata"], wanted.ignored_managers, live):
                 return None  # only who owns what has changed, and that is left to them
         except (ApiConflictError, ApiRefusedError) as error:
-            return replace(explain_drift(entry, live, ()) or entry, message=error.message)
+            found = refused_changes(wanted, live)
+            return replace(explain_drift(entry, live, found) or entry, message=_why(live, error))
         return explain_drift(entry, live, changes)
 
     return [entry for entry in concurrently(explained, entries) if entry is not None]
@@ -260,12 +261,20 @@ def _deeper(
         try:
             changes = would_change(cluster, each, now)
         except (ApiConflictError, ApiRefusedError) as error:
-            return DriftEntry(app, ref, "modified", message=error.message)
+            found = refused_changes(each, now)
+            entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
+            return replace(explain_drift(entry, now, found) or entry, message=_why(now, error))
         entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
         return explain_drift(entry, now, changes) if changes else None
 
     read = [item for item in full.items() if item[0] in rest]
     return [entry for entry in concurrently(check, read) if entry is not None]
+
+
+def _why(live: Manifest, error: ApiConflictError | ApiRefusedError) -> str:
+    """Why no dry run tells what a sync would do; empty where the sync does it all the same."""
+    takes_back = isinstance(error, ApiRefusedError) and edits_in_the_way(live, error)
+    return "" if takes_back else error.message
 
 
 def _all_deleted(rendered: Sequence[Rendered], message: str) -> Iterable[DriftEntry]:

@@ -11,11 +11,18 @@ from tests.unit.engine.source.promotions import World, release
 from towpath.adapters import registry
 from towpath.applyset.inventory import Inventory, Owner
 from towpath.config import load_config
+from towpath.drift.decision import DriftPolicy, decide_app
+from towpath.drift.model import DriftEntry, DriftReport
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile import release_admission
+from towpath.engine.reconcile.detect import Inspection
+from towpath.engine.reconcile.held import held_apps
 from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
+from towpath.engine.reconcile.result import ReconcilePlan
+from towpath.engine.source.render import Rendered
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import RefusedError, TransientError
+from towpath.objects import ObjectRef
 from towpath.release.model import EnvironmentRelease, Release, dump_release_file, release_path
 from towpath.release.quarantine import QuarantineEntry, dump_quarantine, quarantine_path
 
@@ -230,3 +237,38 @@ def test_where_any_release_may_come_in_no_history_is_read(
     monkeypatch.delattr(release_admission, "log")
     bench.check("dev")
     assert recent_commits(bench.context("dev"), ["hello"]) == {}
+
+
+def held(bench: Bench, environment: str, *kinds: str) -> dict[str, str]:
+    """What `towpath drift` says that a reconcile would refuse, where these kinds of drift were found."""
+    context = bench.context(environment)
+    entries = tuple(DriftEntry("hello", ObjectRef("", "ConfigMap", environment, "a"), kind) for kind in kinds)
+    drift = DriftReport(environment, "", entries)
+    rendered = Rendered("hello", environment, environment, (), "")
+    decision = decide_app("hello", entries, DriftPolicy())
+    inspection = Inspection(drift)
+    return held_apps(ReconcilePlan(context, (rendered,), {}, {}, inspection, (decision,), whole=True))
+
+
+def test_what_the_gate_holds_is_told_with_its_reason_before_any_reconcile(bench: Bench) -> None:
+    bench.name(1, "dev")
+    assert held(bench, "dev", "unapplied") == {}
+    bench.name(1, "prod")
+    assert "2 approvals are missing" in held(bench, "prod", "unapplied")["hello"]
+    assert "2 approvals are missing" in held(bench, "prod", "modified", "unapplied")["hello"]
+    assert held(bench, "prod") == {}, "nothing is to be done"
+    bench.name(1, "dev", commit="9" * 40)
+    assert "have another commit" in held(bench, "dev", "unapplied")["hello"]
+    bench.name(1, "dev")
+    bench.quarantine(1)
+    assert "is quarantined since" in held(bench, "dev", "deleted")["hello"]
+
+
+def test_a_gate_that_cannot_be_asked_holds(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.name(1, "dev")
+
+    def away(*_: object) -> None:
+        raise TransientError("the registry does not answer")
+
+    monkeypatch.setattr(registry, "get_release", away)
+    assert held(bench, "dev", "unapplied") == {"hello": "the registry does not answer"}

@@ -1,0 +1,37 @@
+"""What a reconcile would refuse to carry out: releases that the gate does not let in, too many deletions."""
+
+from towpath.engine.live.app_state import owner_of
+from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
+from towpath.engine.reconcile.result import ReconcilePlan
+from towpath.engine.source.render import Rendered
+from towpath.errors import TowpathError
+
+
+def held_apps(plan: ReconcilePlan) -> dict[str, str]:
+    """App -> why the next reconcile will not make it as Git wants it. Writes nothing.
+
+    Git is asked, and registry and cluster where a person merged another release. An app whose gate cannot be
+    asked is held, too, as it would be by the reconcile.
+    """
+    syncs = {each.app for each in plan.todo if each.action == "sync"}
+    coming = {each.app: each for each in plan.rendered if each.app in syncs}
+    try:
+        recent = recent_commits(plan.context, coming)
+    except TowpathError:
+        recent = {}  # each app asks for itself, and says what is wrong
+    held = {}
+    for app, rendered in coming.items():
+        try:
+            require_admitted(plan.context, app, recent.get(app, ()))
+            _require_few_deletions(plan, rendered)
+        except TowpathError as error:
+            held[app] = error.message
+    return held
+
+
+def _require_few_deletions(plan: ReconcilePlan, rendered: Rendered) -> None:
+    state = plan.inspection.state_of(owner_of(rendered))
+    if state is not None:
+        environment = plan.context.environment
+        confirmed = plan.context.repo.confirmed(rendered.app, environment.name)
+        state.check_pruning(state.pruning(), environment, confirmed)
