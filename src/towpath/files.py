@@ -19,11 +19,14 @@ Edits = Mapping[str, str | None]
 NO_EDITS: Edits = MappingProxyType({})
 
 
-def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str | None:
+def read_text(
+    root: Path, relative: str, *, max_bytes: int = MAX_BYTES, encoding: str = "utf-8-sig"
+) -> str | None:
     """The text of `root/relative`, or None when there is no such file.
 
     Raises ConfigError, which never quotes the content, when the path or a symbolic link leaves `root`, when
-    the file is larger than `max_bytes`, and when it is not UTF-8.
+    the file is larger than `max_bytes`, and when it is not UTF-8. A byte order mark is left out, but for
+    `encoding="utf-8"`.
     """
     path = resolve_inside(root, relative)
     try:
@@ -39,7 +42,7 @@ def read_text(root: Path, relative: str, *, max_bytes: int = MAX_BYTES) -> str |
     if len(raw) > max_bytes:
         raise ConfigError(f"has more than {max_bytes} bytes", file=relative)
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
         raise ConfigError(f"is not UTF-8 (byte {error.start})", file=relative) from error
 

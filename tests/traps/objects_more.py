@@ -75,7 +75,7 @@ MORE_OBJECTS = {
         "it is in v1", configmap().replace("apiVersion: v1", "apiVersion: core/v1")
     ),
     "cluster-scoped kind of a group without a dot": plain(
-        "no kind", "apiVersion: core/v1\nkind: Node\nmetadata: {name: n}\n"
+        "no kind", "apiVersion: core/v1\nkind: Node\nmetadata: {name: node}\n"
     ),
     "name with two dots": plain("not a valid name", configmap("a..b")),
     "name with a dash before a dot": plain("not a valid name", configmap("a-.b")),
@@ -105,8 +105,8 @@ MORE_OBJECTS = {
     ),
     "inventory of ours": plain("Towpath's own", configmap("towpath-inventory-x")),
     "inventory of another app": plain("Towpath's own", configmap("towpath-inventory-y")),
-    "label of ours": plain("marks ownership", configmap("a\n  labels: {towpath.dev/app: y}")),
-    "label of ours in an annotation": plain("marks ownership", annotated("towpath.dev/inventory: y")),
+    "label of ours": plain("marks ownership", configmap("a\n  labels: {towpath.dev/app: why}")),
+    "label of ours in an annotation": plain("marks ownership", annotated("towpath.dev/inventory: why")),
     "annotation of ours that does not exist": plain("unknown annotation", annotated("towpath.dev/wawe: '1'")),
     "prune of nonsense": plain("towpath.dev/prune", annotated("towpath.dev/prune: maybe")),
     "recreate of nonsense": plain("towpath.dev/recreate", annotated("towpath.dev/recreate: always")),

@@ -38,7 +38,7 @@ def parse_config(text: str, file: str = CONFIG_FILE) -> Config:
         raise ConfigError(
             "must be a mapping that begins with `apiVersion: towpath.dev/v1`", file=file, line=1
         )
-    data = without_null_collections(Config, document.data)
+    data = without_null_collections(Config, document.data, kept=("apps",))
     try:
         # Only from JSON does strict mode accept lists as tuples and texts as dates.
         config = Config.model_validate_json(json.dumps(data), by_name=False, by_alias=True)

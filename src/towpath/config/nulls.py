@@ -1,16 +1,21 @@
 """Takes a list or mapping of `towpath.yaml` that is null for absent, as Kubernetes and Kustomize do.
 
-A key whose entries are all comments is null. Single values stay: `drift:` without a value is a mistake.
+A key whose entries are all comments is null. Single values stay: `drift:` without a value is a mistake. So is
+`apps:`, because it would mean that every app has left.
 """
 
 import typing
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel
 
 
-def without_null_collections(model: type[BaseModel], data: Any) -> Any:
-    """`data` of a model, without keys that are null where a list or a mapping with a default belongs."""
+def without_null_collections(model: type[BaseModel], data: Any, kept: Collection[str] = ()) -> Any:
+    """`data` of a model, without keys that are null where a list or a mapping with a default belongs.
+
+    The keys `kept` of the model itself stay.
+    """
     if not isinstance(data, dict):
         return data
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
@@ -21,7 +26,7 @@ def without_null_collections(model: type[BaseModel], data: Any) -> Any:
             result[key] = value
         elif value is not None:
             result[key] = _inner(field.annotation, value)
-        elif field.is_required() or not _is_collection(field.annotation):
+        elif key in kept or field.is_required() or not _is_collection(field.annotation):
             result[key] = value
     return result
 

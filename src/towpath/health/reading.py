@@ -11,7 +11,8 @@ from typing import Any
 
 from towpath.errors import ConfigError, TooLargeError
 from towpath.objects import Manifest
-from towpath.yamltext.manifest_reader import Limits, load_and_count
+from towpath.yamltext.manifest_reader import load_and_count
+from towpath.yamltext.reader import Limits
 
 _SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _MAX_BYTES = 64 << 20

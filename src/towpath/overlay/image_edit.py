@@ -22,6 +22,7 @@ from towpath.yamltext.config_reader import ConfigDocument, read_document
 from towpath.yamltext.editor import remove_value, rename_key, set_value
 from towpath.yamltext.manifest_reader import load_documents
 from towpath.yamltext.path import YamlPath
+from towpath.yamltext.scalars import KUBERNETES
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 VALUES = ("values.yaml", "values.yml")
@@ -79,26 +80,27 @@ def _only(files: Mapping[str, str], names: tuple[str, ...], called: str) -> str:
     raise ConfigError(f"the overlay has no {called}", file=called)
 
 
-def _mapping(file: str, text: str) -> ConfigDocument:
+def _mapping(file: str, text: str) -> tuple[dict[str, Any], ConfigDocument]:
     """The only document, which is a mapping; an empty file counts as an empty one."""
-    document = read_document(text, file)
-    if not isinstance(document.data or {}, dict):
+    document = read_document(text, file, dialect=KUBERNETES)
+    data = document.data or {}
+    if not isinstance(data, dict):
         raise ConfigError("must be one mapping", file=file, line=document.line(()))
-    return ConfigDocument(document.data or {}, document.lines)
+    return data, document
 
 
 def without_images(files: Mapping[str, str]) -> dict[str, str]:
     """The kustomization of an overlay (path -> text) without its `images:`; nothing when it has none."""
     file = _only(files, KUSTOMIZATIONS, "kustomization.yaml")
-    if "images" not in _mapping(file, files[file]).data:
+    if "images" not in _mapping(file, files[file])[0]:
         return {}
     return {file: remove_value(files[file], file, ("images",))}
 
 
 def _kustomize(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
     file = _only(files, KUSTOMIZATIONS, "kustomization.yaml")
-    text, document = files[file], _mapping(file, files[file])
-    images = document.data.get("images") or []
+    text, (data, document) = files[file], _mapping(file, files[file])
+    images = data.get("images") or []
     if not isinstance(images, list):
         raise ConfigError("`images` must be a list", file=file, line=document.line(("images",)))
     entries = _kustomize_entries(images, wanted.image)
@@ -151,9 +153,9 @@ def _kustomize_entries(images: list[Any], image: str) -> list[int]:
 def _helm(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
     image, digest = wanted.image, wanted.digest
     file = _only(files, VALUES, "values.yaml")
-    text, document = files[file], _mapping(file, files[file])
+    text, (data, document) = files[file], _mapping(file, files[file])
     values = {"repository": image, "digest": digest}
-    named = document.data.get("image")
+    named = data.get("image")
     if isinstance(named, dict) and isinstance(named.get("registry"), str) and named["registry"]:
         # The chart puts the name together of two values.
         parsed = parse_image(image)

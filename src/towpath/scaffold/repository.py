@@ -3,15 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
-
-import yaml
 
 from towpath.errors import ConfigError, RefusedError
-from towpath.kube.containers import CONTAINER_LISTS
+from towpath.kube.image_fields import image_fields, objects_in
 from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.release.image_ref import parse_image
-from towpath.yamltext.config_reader import check_bounds
+from towpath.yamltext.manifest_reader import load_documents
 from towpath.yamltext.style import inline
 
 
@@ -50,24 +47,10 @@ def images_in(manifests: Mapping[str, str]) -> list[str]:
     """The images of all containers, as they are written, each once."""
     found: dict[str, None] = {}
     for path, text in manifests.items():
-        check_bounds(text, path, documents=1000)
-        for document in yaml.load_all(text, Loader=yaml.CBaseLoader):
-            found |= dict.fromkeys(_images(document))
+        for document in load_documents(text, path):
+            for _, manifest in objects_in(document.value):
+                found |= {field.image: None for field in image_fields(manifest) if field.is_of_container}
     return list(found)
-
-
-def _images(data: Any) -> list[str]:
-    found: list[str] = []
-    if isinstance(data, dict):
-        for key, value in data.items():
-            if key in CONTAINER_LISTS and isinstance(value, list):
-                found += [str(each["image"]) for each in value if isinstance(each, dict) and "image" in each]
-            else:
-                found += _images(value)
-    elif isinstance(data, list):
-        for item in data:
-            found += _images(item)
-    return found
 
 
 def _only(found: Sequence[str]) -> str:
@@ -116,7 +99,7 @@ def _given(manifests: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_namespace(text: str) -> bool:
-    documents = [each for each in yaml.load_all(text, Loader=yaml.CBaseLoader) if each]
+    documents = [document.value for document in load_documents(text, "--from") if document.value]
     return bool(documents) and all(
         isinstance(each, dict) and each.get("kind") == "Namespace" for each in documents
     )

@@ -5,6 +5,7 @@ What a YAML reader of any version could take for something else than a text is q
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from towpath.yamltext.writer import is_ambiguous
@@ -16,18 +17,33 @@ _NOT_IN_LITERALS = re.compile(r"[\t\r\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufe
 
 def inline(value: Any) -> str:
     """The value on one line, in flow style."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{inline(key)}: {inline(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(inline, value)) + "]"
-    if isinstance(value, str) and _NEEDS_NO_QUOTES.fullmatch(value) and not is_ambiguous(value):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    return _flow(value, _scalar)
 
 
 def inline_in(text: str, value: Any) -> str:
     """The value on one line of `text`: a text that is JSON stays JSON."""
-    return json.dumps(value, ensure_ascii=False) if _is_json(text) else inline(value)
+    return _flow(value, _json_scalar if _is_json(text) else _scalar)
+
+
+def _flow(value: Any, scalar: Callable[[Any], str]) -> str:
+    if isinstance(value, dict):
+        entries = (f"{scalar(key)}: {_flow(item, scalar)}" for key, item in value.items())
+        return "{" + ", ".join(entries) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_flow(item, scalar) for item in value) + "]"
+    return scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str) and _NEEDS_NO_QUOTES.fullmatch(value) and not is_ambiguous(value):
+        return value
+    return _json_scalar(value)
+
+
+def _json_scalar(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    # YAML 1.1 knows no number with an exponent and without a point.
+    return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
 
 
 def _is_json(text: str) -> bool:

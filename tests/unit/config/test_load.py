@@ -300,7 +300,6 @@ def test_a_kubeconfig_is_never_taken_from_the_repository(path: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"{TWO}apps:\n  # later: {{image: example.com/later}}\n",
         f"{TWO}scan:\n",
         f"{TWO}scan: {{block: , scanners: , ignore: }}\n",
         f"{TWO}healthCheckExprs:\n  # - kind: Database\n",
@@ -350,3 +349,10 @@ def test_fields_of_images_in_custom_resources() -> None:
 )
 def test_a_wrong_field_of_an_image_is_named_with_its_line(rule: str) -> None:
     assert "towpath.yaml:9: " in problems(app(f"    imageFields:\n      - {rule}\n"))[0]
+
+
+def test_no_apps_at_all_must_be_meant() -> None:
+    assert problems(f"{TWO}apps:\n  # hello: {{image: example.com/hello}}\n") == [
+        "towpath.yaml:5: apps: must be a mapping"
+    ]
+    assert parse_config(f"{TWO}apps: {{}}\n") == parse_config(TWO)

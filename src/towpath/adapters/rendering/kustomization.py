@@ -16,6 +16,7 @@ from towpath.redact import redact
 from towpath.yamltext.config_reader import ConfigDocument as LinedDocument
 from towpath.yamltext.config_reader import read_document
 from towpath.yamltext.manifest_reader import ManifestDocument
+from towpath.yamltext.scalars import KUBERNETES
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MAX_BASES = 500
@@ -112,8 +113,8 @@ class _Scan:
         except UnicodeDecodeError as error:
             raise ConfigError("not UTF-8 text", file=file) from error
         with self._sources.quota.reading():
-            document = read_document(text, file)
-        self._sources.count(len(document.lines), file, cost=_COSTLY)
+            document = read_document(text, file, dialect=KUBERNETES)
+        self._sources.count(document.values, file, cost=_COSTLY)
         if not isinstance(document.data, dict):
             raise ConfigError("not a kustomization: not a mapping", file=file, line=1)
         keys = _Kustomization(self, self._sources, document, file, folder)

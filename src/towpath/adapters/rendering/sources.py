@@ -14,7 +14,8 @@ from typing import Any
 from towpath.adapters.rendering.quota import RenderQuota
 from towpath.errors import ConfigError, TooLargeError
 from towpath.files import NO_EDITS, Edits, open_regular, resolve_inside
-from towpath.yamltext.manifest_reader import DEFAULT_LIMITS, ManifestDocument, load_and_count
+from towpath.yamltext.manifest_reader import ManifestDocument, load_and_count
+from towpath.yamltext.reader import DEFAULT_LIMITS
 
 MAX_FILES = 5_000
 MAX_FILE_BYTES = 8 << 20

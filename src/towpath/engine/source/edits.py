@@ -140,5 +140,6 @@ def overlay_files(root: Path, app: App, environment: str) -> dict[str, str]:
         raise ConfigError("there is no such folder", file=f"apps/{app.name}/{environment}")
     names = [file.relative_to(root).as_posix() for file in folder.rglob("*") if file.is_file()]
     nearest_first = sorted(names, key=lambda name: (name.count("/"), name))
-    texts = {name: read_text(root, name) for name in editable_files(app.renderer, nearest_first)}
+    names = editable_files(app.renderer, nearest_first)
+    texts = {name: read_text(root, name, encoding="utf-8") for name in names}  # with its byte order mark
     return {name: text for name, text in texts.items() if text is not None}

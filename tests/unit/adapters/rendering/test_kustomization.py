@@ -256,7 +256,7 @@ def test_an_empty_entry_of_another_list_is_refused(tmp_path: Path, key: str) -> 
     assert "expected here" in message
 
 
-@pytest.mark.skipif(not shutil.which("kustomize", path=TOOLS), reason="kustomize is not installed")
+@pytest.mark.skipif(not shutil.which("kustomize", path=TOOLS), reason="needs kustomize")
 @pytest.mark.parametrize("key", [*_LISTS, *_MAPPINGS])
 def test_kustomize_takes_a_null_key_for_absent(tmp_path: Path, key: str) -> None:
     second = "" if key == "resources" else "resources: [c.yaml]\n"

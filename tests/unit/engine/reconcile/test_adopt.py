@@ -266,7 +266,7 @@ CHART = {
         apiVersion: v1
         kind: ConfigMap
         metadata: {name: count}
-        data: {N: "{{ .Values.replicas }}"}
+        data: {"N": "{{ .Values.replicas }}"}
         """,
     "dev/values.yaml": "# dev\nlevel: warn  # louder\n",
 }

@@ -64,7 +64,7 @@ def repository(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        pytest.param(bomb(), "values after aliases", id="alias bomb"),
+        pytest.param(bomb(), "values, aliases followed", id="alias bomb"),
         pytest.param("[" * 50_000, "nested deeper", id="deep nesting"),
         pytest.param(CONFIG.replace("x:", "../../outside:"), "lower-case", id="app that is a path"),
         pytest.param(
