@@ -37,7 +37,7 @@ class Taken:
 def verbs(app: str, environment: str) -> dict[str, list[str]]:
     return {
         "status": ["status"],
-        "approve": ["approve", app, "--digest", "f" * 64, "--yes"],
+        "approve": ["approve", app, "--digest", "f" * 64, "--as", "alice", "--yes"],
         "history": ["history", app],
         "drift": ["drift", environment],
         "drift --history": ["drift", environment, "--history"],

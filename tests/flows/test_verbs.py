@@ -101,19 +101,28 @@ def test_the_way_to_production_with_its_approvals(desk: Bench) -> None:
     assert prod["waiting"][0]["for"] == "2 of alice, bob, carol, dana"
     assert f"promote hello {sha[:7]} to prod waits" in towpath("status").stdout
 
-    refused = towpath("approve", "hello", "--as", "mallory")
-    assert refused.returncode == 1
-    assert "'mallory' may not approve in prod" in refused.stderr
-    wrong = towpath("approve", "hello", "--as", "alice", "--digest", "sha256:" + "f" * 64)
+    waited = prod["waiting"][0]["run"]
+    for verb, *more in (("approve",), ("reject", "--reason", "no")):
+        for name, says in (("mallory", "May approve: alice"), ("alcie", "Did you mean alice?")):
+            refused = towpath(verb, "hello", *more, "--as", name, "--yes")
+            assert refused.returncode == 1
+            assert f"'{name}' may not approve in prod\n{says}" in refused.stderr
+        for silent in ((), ("--as", "alice"), ("--yes",), ("--as", "alice", "--output", "json")):
+            refused = towpath(verb, "hello", *more, *silent)
+            assert (refused.returncode, refused.stdout) == (1, "")
+            assert "Give both --yes and --as NAME" in refused.stderr
+    with get_client(sync_client=True) as client:
+        assert "Resuming" not in [state.name for state in client.read_flow_run_states(UUID(waited))]
+    wrong = towpath("approve", "hello", "--as", "alice", "--yes", "--digest", "sha256:" + "f" * 64)
     assert wrong.returncode == 1
-    first = towpath("approve", "hello", "--environment", "prod", "--as", "alice")
+    first = towpath("approve", "hello", "--environment", "prod", "--as", "alice", "--yes")
     assert first.returncode == 0, first.stderr
     assert "Approve hello" in first.stdout
     assert "waits for approval" in first.stdout
-    second = towpath("approve", "hello", "--environment", "prod", "--as", "bob")
+    second = towpath("approve", "hello", "--environment", "prod", "--as", "bob", "--yes")
     assert second.returncode == 0, second.stderr
     assert "prod runs hello" in second.stdout
-    nothing = towpath("approve", "hello", "--as", "carol")
+    nothing = towpath("approve", "hello", "--as", "carol", "--yes")
     assert nothing.returncode == 1
     assert "no promotion of hello waits" in nothing.stderr
 
@@ -121,7 +130,7 @@ def test_the_way_to_production_with_its_approvals(desk: Bench) -> None:
 def test_a_rejection_is_told_and_a_failed_delivery_exits_with_1(desk: Bench) -> None:
     desk.push("hello", {"Dockerfile": "FROM scratch\n"}, "Say hello")
     assert towpath("deliver", "hello").returncode == 0
-    done = towpath("reject", "hello", "--as", "bob", "--reason", "not today")
+    done = towpath("reject", "hello", "--as", "bob", "--yes", "--reason", "not today")
     assert done.returncode == 0, done.stderr
     assert "bob rejected hello" in done.stdout
     from towpath.errors import BuildError
@@ -172,6 +181,10 @@ def test_status_tells_allowed_drift_and_a_pause_as_such_and_drift_has_a_history(
         (("promote", "hello", "--to", "dev"), "say which release"),
         (("promote", "hello", "--to", "prod"), "no release of hello is verified in dev"),
         (("status", "--environment", "prd"), "unknown environment 'prd'"),
+        (("watch", "prd", "--metrics-address", "127.0.0.1:0"), "Did you mean prod?"),
+        (("approve", "helo", "--as", "alice", "--yes"), "Did you mean hello?"),
+        (("approve", "hello", "-e", "prd", "--as", "alice", "--yes"), "Did you mean prod?"),
+        (("reject", "helo", "--reason", "no", "--as", "alice", "--yes"), "Did you mean hello?"),
     ],
 )
 def test_a_wrong_name_is_told_before_anything_is_started(
@@ -184,11 +197,13 @@ def test_a_wrong_name_is_told_before_anything_is_started(
     assert "Traceback" not in done.stderr
 
 
+APPROVE = ("approve", "hello", "--as", "alice", "--yes")
+
+
 def test_a_server_that_does_not_answer_is_said_at_once_with_the_way_out(tmp_path: Path) -> None:
     begin = time.monotonic()
     done = towpath(
-        "approve",
-        "hello",
+        *APPROVE,
         environ={"PREFECT_API_URL": "http://127.0.0.1:9/api", "TOWPATH_HOME": str(tmp_path)},
     )
     assert time.monotonic() - begin < 5
@@ -196,7 +211,7 @@ def test_a_server_that_does_not_answer_is_said_at_once_with_the_way_out(tmp_path
     assert "does not answer" in done.stderr
     assert "towpath local up" in done.stderr
     environ = {"PREFECT_API_URL": "", "TOWPATH_HOME": str(tmp_path)}
-    assert "no Prefect server is known" in towpath("approve", "hello", environ=environ).stderr
+    assert "no Prefect server is known" in towpath(*APPROVE, environ=environ).stderr
 
 
 def test_no_environment_repository_is_said_with_the_way_out(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ def waiting(demo: World) -> Iterator[str]:
     commit = commit_version(demo, EXAMPLES / APP, version, f"Say hello from {version}")
     demo.towpath("deliver", APP)
     yield commit
-    demo.towpath("reject", APP, "-e", "prod", "--as", "bob", "--reason", "test is over", codes=(0, 1))
+    demo.towpath(
+        "reject", APP, "-e", "prod", "--as", "bob", "--yes", "--reason", "test is over", codes=(0, 1)
+    )
 
 
 def supervisor(demo: World) -> Supervisor:
@@ -65,7 +67,7 @@ def test_a_waiting_promotion_survives_a_restart_and_goes_on_after_approval(demo:
     restart(demo)
     assert waits_for(demo, waiting) == [before]
     assert demo.commits() == commits
-    said = demo.towpath("approve", APP, "-e", "prod", "--as", story.APPROVER).stdout
+    said = demo.towpath("approve", APP, "-e", "prod", "--as", story.APPROVER, "--yes").stdout
     assert f"prod runs {APP} {waiting[:7]}, verified" in said
     assert demo.running_digests("prod") == {demo.released("prod")}
     promotion = demo.commits(f"apps/{APP}/prod/kustomization.yaml")[0]

@@ -112,7 +112,8 @@ def test_cluster_unreachable(demo: World, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [("status",), ("deliver", "hello"), ("approve", "hello", "--as", "alice"), ("reconcile", "dev")]
+    "args",
+    [("status",), ("deliver", "hello"), ("approve", "hello", "--as", "alice", "--yes"), ("reconcile", "dev")],
 )
 def test_prefect_server_not_running_says_how_to_start_it(demo: World, args: tuple[str, ...]) -> None:
     text = refused(demo, *args, PREFECT_API_URL=CLOSED)

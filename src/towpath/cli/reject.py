@@ -1,18 +1,27 @@
 """`towpath reject`: reject a promotion that waits; nothing is changed and its run ends."""
 
 import os
+import sys
 
 import click
 
-from towpath.cli.ui.options import app_argument, detach_option, environment_option, output_option
+from towpath.cli.ui.options import (
+    app_argument,
+    approver_option,
+    detach_option,
+    environment_option,
+    output_option,
+    yes_option,
+)
 
 
 @click.command(name="reject")
 @app_argument
 @environment_option
-@click.option("--as", "approver", help="Your name in towpath.yaml; your login name if left out.")
+@approver_option
 @click.option("--run", "run_id", help="The waiting run's id, where several wait.")
 @click.option("--reason", required=True, help="Why; told to whoever asks.")
+@yes_option
 @detach_option
 @output_option
 def command(  # noqa: PLR0913, PLR0917
@@ -21,26 +30,37 @@ def command(  # noqa: PLR0913, PLR0917
     approver: str | None,
     run_id: str | None,
     reason: str,
+    yes: bool,
     detach: bool,
     output: str,
 ) -> None:
     """Reject a promotion of APP that waits for approval.
 
+    Without a terminal to ask on, both --yes and --as are needed.
+
     \b
-    Example:
+    Examples:
       towpath reject hello --environment prod --as alice --reason "not before the holidays"
+      towpath reject hello --as alice --reason "it is too slow" --yes
     """
-    from towpath.cli.ui.waiting import answer, find_waiting
-    from towpath.orchestration.server import connect, whoami
+    from towpath.cli.ui.waiting import answer, find_waiting, known_config, named_person, require_listed
+    from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
-    with connect(Settings.load(os.environ)) as server:
-        run = find_waiting(server, app, environment, run_id)
+    asked = not yes and output == "text" and sys.stdin.isatty()
+    name = named_person(approver, asked=asked, yes=yes)
+    settings = Settings.load(os.environ)
+    with connect(settings) as server:
+        config = known_config(settings)
+        run = find_waiting(server, config, app, environment, run_id)
+        require_listed(config, run, name)
+        if asked:
+            click.confirm(f"Reject {run.name} as {name}?", abort=True)
         answer(
             server,
             run,
             decision="reject",
-            approver=approver or whoami(),
+            approver=name,
             digest=None,
             reason=reason,
             detach=detach,

@@ -61,7 +61,7 @@ def deliver(stage: Stage) -> None:
     for environment in ("dev", "staging"):
         _show_environment(stage, environment, version, str(digest))
     stage.tell("prod waits for approval")
-    stage.towpath("approve", APP, "--environment", "prod", "--as", APPROVER, "--digest", str(digest))
+    stage.towpath("approve", APP, "--environment", "prod", "--as", APPROVER, "--yes", "--digest", str(digest))
     _show_environment(stage, "prod", version, str(digest))
     for change in world.commits(f"apps/{APP}/prod/release.yaml")[:2]:
         trailers = ", ".join(f"{name}: {' '.join(values)}" for name, values in change.trailers.items())

@@ -1,6 +1,7 @@
 """Approvals: one person's decision about one digest with one set of manifests in one environment."""
 
 import dataclasses
+import difflib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
@@ -68,11 +69,7 @@ def check_approval(  # noqa: PLR0913, PLR0917
                 f" {_short(approved)}, not {_short(value)}",
                 remedy="What was approved has changed: look at the new plan and approve that.",
             )
-    if approval.approver not in environment.gate.approvals.approvers:
-        raise RefusedError(
-            f"{approval.approver!r} may not approve in {environment.name}",
-            remedy=f"May approve: {', '.join(environment.gate.approvals.approvers) or 'nobody'} .",
-        )
+    check_approver(approval.approver, environment)
     if is_author(approval.approver, author):
         raise RefusedError(
             f"{approval.approver} wrote this release, and nobody approves his own work",
@@ -86,6 +83,18 @@ def check_approval(  # noqa: PLR0913, PLR0917
     if approval.decision != "approve":
         because = f": {approval.reason}" if approval.reason else ""
         raise RefusedError(f"{approval.approver} rejected {app} in {environment.name}{because}")
+
+
+def check_approver(name: str, environment: Environment) -> None:
+    """Raise RefusedError unless the environment lists `name` among those who may approve there."""
+    approvers = environment.gate.approvals.approvers
+    if name not in approvers:
+        near = difflib.get_close_matches(name, approvers, n=1)
+        listed = f"May approve: {', '.join(approvers) or 'nobody'}."
+        raise RefusedError(
+            f"{name!r} may not approve in {environment.name}",
+            remedy=f"Did you mean {near[0]}? {listed}" if near else listed,
+        )
 
 
 def is_author(approver: str, author: str) -> bool:

@@ -56,13 +56,18 @@ class RunsHere:
         self._orphan: str = ""
         self._beat = 0.0
         self._lock = threading.Lock()
+        self._open = contextlib.ExitStack()
+        self._client_is_open = False
 
     @contextlib.contextmanager
     def warm(self) -> Iterator[None]:
-        """Keep the client open between runs, and leave out what only a run of its own process needs."""
+        """Keep the client open between runs, and leave out what only a run of its own process needs.
+
+        A server that is away is no error: the client is opened when there is something to run.
+        """
         # A heartbeat of the engine's own would make each run wait a second for its thread: see `tend`.
         unusual = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_CLIENT_MAX_RETRIES: 2}
-        with temporary_settings(unusual), SyncClientContext.get_or_create():
+        with temporary_settings(unusual), self._open:
             with contextlib.suppress(*_AWAY):
                 self._load()
             yield
@@ -185,6 +190,9 @@ class RunsHere:
 
     def _load(self) -> "tuple[DeploymentResponse, Flow[..., Any]]":
         """The deployment, and its flow as a worker would load it: its pull steps first."""
+        if not self._client_is_open:
+            self._open.enter_context(SyncClientContext.get_or_create())
+            self._client_is_open = True
         client = get_client(sync_client=True)
         if self._deployment is None or self._flow is None:
             deployment = client.read_deployment_by_name(self._title)

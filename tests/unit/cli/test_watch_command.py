@@ -1,5 +1,7 @@
 """The verb's door: its options, and that the manifests call it as it is."""
 
+import contextlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +74,54 @@ def test_the_manifest_s_objects_fit_together() -> None:
     (workload,) = [each for each in objects() if each["kind"] == "Deployment"]
     account = workload["spec"]["template"]["spec"]["serviceAccountName"]
     assert ("ServiceAccount", account) in found
+
+
+def started(repository: Path, environment: str, seconds: float) -> subprocess.Popen[str]:
+    """`towpath watch` without a Prefect server and without a cluster, after at most so many seconds."""
+    program = [sys.executable, "-c", "from towpath.cli.main import run; run()", "watch", environment]
+    given = {
+        "HOME": str(repository.parent),
+        "KUBECONFIG": str(repository.parent / "none"),
+        "PATH": os.environ["PATH"],
+        "PREFECT_API_URL": "http://127.0.0.1:9/api",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "TOWPATH_ENVIRONMENTS": f"file://{repository}",
+        "TOWPATH_GIT_ALLOW_FILE": "1",
+    }
+    watch = subprocess.Popen(
+        [*program, "--metrics-address", "127.0.0.1:0"],
+        env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        watch.wait(seconds)
+    return watch
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "environments"
+    folder.mkdir()
+    named = "[{name: dev, namespace: dev}, {name: prod, namespace: prod}]"
+    text = f"apiVersion: towpath.dev/v1\nenvironments: {named}\n"
+    (folder / "towpath.yaml").write_text(text)
+    person = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], [*person, "commit", "-qm", "Begin"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    return folder
+
+
+def test_a_prefect_server_that_is_away_at_the_start_does_not_end_the_watch(repository: Path) -> None:
+    watch = started(repository, "prod", 20)
+    running = watch.poll() is None
+    watch.terminate()
+    said, errors = watch.communicate(timeout=60)
+    assert running, errors
+    assert "stopped" in said
+    assert "bug" not in said + errors
+
+
+def test_a_misspelt_environment_ends_the_watch_also_while_the_server_is_away(repository: Path) -> None:
+    watch = started(repository, "prd", 100)
+    _, errors = watch.communicate(timeout=10)
+    assert watch.returncode == 1
+    assert errors == "error: unknown environment 'prd' in towpath.yaml\nDid you mean prod?\n"

@@ -1,7 +1,16 @@
-"""What a watcher makes of a Prefect server's answers."""
+"""What a watcher makes of a Prefect server's answers, and of one that is away."""
+
+import socket
+from datetime import UTC, datetime
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from towpath.adapters.endpoint import Response, serve
+from towpath.engine.watch.runner import Unrecorded
 from towpath.orchestration.in_process import RunsHere
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 LIMIT = "/v2/concurrency_limits/environment-dev"
 
@@ -21,3 +30,34 @@ def test_only_the_servers_own_answer_counts() -> None:
     for page in ("<html>back soon</html>", "[]", "{}", "null"):
         assert busy(Response(page)) is None
     assert busy(Response("", 503)) is None
+
+
+def nobody() -> str:
+    """The API of a server that is not there."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/api"
+
+
+@pytest.mark.parametrize(
+    "answer", [None, Response("", 503), Response("<html>back soon</html>"), Response("{}", 404)]
+)
+def test_a_server_that_is_away_at_the_start_or_later_ends_nothing(answer: Response | None) -> None:
+    pages = {"/api/hello": lambda: answer, "/api/admin/version": lambda: answer}
+    server = serve("127.0.0.1:0", pages) if answer else None  # type: ignore[arg-type]
+    url = f"http://127.0.0.1:{server.server_address[1]}/api" if server else nobody()
+    said: list[str] = []
+    runs = RunsHere(url, "dev", said.append)
+    try:
+        with temporary_settings({PREFECT_API_URL: url}), runs.warm():
+            ended = runs.run(["hello"])
+            assert ended is None or (ended.failed and ended.again)
+            assert not runs.record(Unrecorded(("hello",), NOW, NOW, "in sync", failed=False))
+            assert runs.health() is None
+            assert runs.last_success() is None
+            runs.abandon("the test is over")
+    finally:
+        if server:
+            server.shutdown()
+            server.server_close()
+    assert said == []

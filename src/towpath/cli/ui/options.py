@@ -37,3 +37,15 @@ def output_option(function: F) -> F:
 def detach_option(function: F) -> F:
     """`--detach`: start, say which run, end."""
     return click.option("--detach", is_flag=True, help="Start the run and do not wait for it.")(function)
+
+
+def approver_option(function: F) -> F:
+    """`--as`: in whose name a promotion is approved or rejected."""
+    return click.option(
+        "--as", "approver", help="Your name in towpath.yaml; left out, you are asked about your login name."
+    )(function)
+
+
+def yes_option(function: F) -> F:
+    """`--yes`: an answer is given without being asked."""
+    return click.option("--yes", is_flag=True, help="Do not ask on the terminal; needs --as.")(function)

@@ -3,19 +3,60 @@
 import click
 
 from towpath.cli.ui.follow import Narrator, conclude, follow
-from towpath.errors import RefusedError
+from towpath.cli.ui.names import load_environments
+from towpath.config import Config
+from towpath.errors import MissingPartError, RefusedError, TransientError
+from towpath.gates.approval import check_approver
 from towpath.orchestration.runs import Run
-from towpath.orchestration.server import Server
+from towpath.orchestration.server import Server, whoami
+from towpath.settings import Settings
 
 
-def find_waiting(
-    server: Server, app: str, environment: str | None, run_id: str | None, digest: str | None = None
+def named_person(approver: str | None, *, asked: bool, yes: bool) -> str:
+    """In whose name the answer is given: the login name only where a person is asked about it."""
+    if not asked and not (yes and approver):
+        raise RefusedError(
+            "nobody said yes: there is no terminal to ask on"
+            if not yes
+            else "--yes was given without a name",
+            remedy="Give both --yes and --as NAME, with the name as in towpath.yaml. Nothing was changed.",
+        )
+    return approver or whoami()
+
+
+def known_config(settings: Settings) -> Config | None:
+    """What towpath.yaml says now; None where this machine cannot read it: the run judges all the same."""
+    try:
+        return load_environments(settings).config
+    except (MissingPartError, TransientError):
+        return None
+
+
+def require_listed(config: Config | None, run: Run, name: str) -> None:
+    """RefusedError for somebody who may not approve there, before the run is set going for it."""
+    environment = str(run.parameters.get("environment"))
+    if config is not None:
+        check_approver(name, config.environment(environment))
+
+
+def find_waiting(  # noqa: PLR0913, PLR0917
+    server: Server,
+    config: Config | None,
+    app: str,
+    environment: str | None,
+    run_id: str | None,
+    digest: str | None = None,
 ) -> Run:
     """The waiting promotion that is meant: the newest one, which replaces those before it when it goes in.
 
-    RefusedError when none waits, or when they wait in several environments and none was named.
-    `digest` chooses among several; that a single one is about it is checked by `answer`.
+    UnknownNameError for an app or environment that towpath.yaml does not name; RefusedError when none waits,
+    or when they wait in several environments and none was named. `digest` chooses among several; that a
+    single one is about it is checked by `answer`.
     """
+    if config is not None:
+        config.app(app)
+        if environment is not None:
+            config.environment(environment)
     if run_id is not None:
         run = server.run(run_id)
         if not run.waiting:
@@ -32,7 +73,7 @@ def find_waiting(
         found = [run for run in found if _same(digest, str(run.parameters.get("digest", "")))] or found
     where = f" in {environment}" if environment else ""
     if not found:
-        others = ", ".join(sorted(run.name for run in server.waiting()))
+        others = ", ".join(sorted(run.name for run in server.waiting() if _is_of(config, run)))
         raise RefusedError(
             f"no promotion of {app}{where} waits for approval",
             remedy=f"These wait: {others}." if others else "`towpath status` shows what runs where.",
@@ -79,6 +120,12 @@ def show(server: Server, run: Run) -> None:
     """Print what is to be decided: release, plan, what was said so far."""
     click.echo(server.question(run) or f"{run.name}: {server.url(run)}")
     click.echo()
+
+
+def _is_of(config: Config | None, run: Run) -> bool:
+    """Whether a run is about an app and an environment of this repository: others may use the same server."""
+    app, environment = run.parameters.get("app"), run.parameters.get("environment")
+    return config is None or (app in config.apps and environment in [e.name for e in config.environments])
 
 
 def _same(given: str, digest: str) -> bool:

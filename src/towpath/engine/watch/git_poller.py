@@ -48,6 +48,8 @@ class Branch:
         self.head: Head | None = None
         self.trouble: TowpathError | None = None
         """Why the branch cannot be read at the moment."""
+        self.unknown: UnknownNameError | None = None
+        """The first commit that was read names no such environment."""
 
     def notify(self) -> None:
         """Somebody says that the branch has moved: ask now."""
@@ -67,7 +69,9 @@ class Branch:
                 head = self._read()
             except Exception as raised:  # noqa: BLE001 - the thread goes on, and readiness tells
                 error = as_towpath_error(raised)
-                if self.trouble is None or self.trouble.message != error.message:
+                if self.head is None and isinstance(error, UnknownNameError) and error.kind == "environment":
+                    self.unknown = error
+                elif self.trouble is None or self.trouble.message != error.message:
                     self._say(self._in_words(error))
                 self.trouble = error
                 return False
@@ -82,8 +86,7 @@ class Branch:
     def _in_words(self, error: TowpathError) -> str:
         if self.head:
             return f"{error.message}; what was read before stays in force"
-        near = f" ({error.remedy})" if isinstance(error, UnknownNameError) and error.remedy else ""
-        return f"{error.message}{near}; nothing was read before, so nothing is done until it can be"
+        return f"{error.message}; nothing was read before, so nothing is done until it can be"
 
     def _read(self) -> Head | None:
         """None when nothing has changed."""

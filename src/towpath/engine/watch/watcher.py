@@ -89,12 +89,12 @@ class Watcher:
         return troubles or ([] if self._state.ready() else ["not everything was listed yet"])
 
     def keep(self) -> None:
-        """Watch and answer until stopped. Raises when the environment's place has moved: begin anew there."""
+        """Watch and answer until stopped. Raises when there is no such environment or its place moved."""
         threading.Thread(target=self.branch.keep, args=(self._stopped,), name="branch", daemon=True).start()
         looked = time.monotonic()
         while not self._stopped.is_set():
-            if self._fatal:
-                raise self._fatal
+            if fatal := self._fatal or self.branch.unknown:
+                raise fatal
             if self._state is not None:
                 if time.monotonic() - looked >= TICK:
                     looked = time.monotonic()

@@ -1,18 +1,19 @@
 """What a watcher does when what it reads is away or broken."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.unit.engine.described import app, context_at, deployment
+from towpath.adapters.metrics import Metrics
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry, DriftKind, DriftReport
 from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.loop import conclude
 from towpath.engine.reconcile.result import ReconcilePlan
-from towpath.engine.watch.git_poller import Branch
-from towpath.engine.watch.watcher import policy_at, without_git
+from towpath.engine.watch.git_poller import Branch, Head
+from towpath.engine.watch.watcher import Watcher, policy_at, without_git
 from towpath.errors import UnknownNameError
 from towpath.objects import ObjectRef
 from towpath.settings import Settings
@@ -54,16 +55,38 @@ def test_pauses_that_cannot_be_read_hold_everything_and_raise_nothing(tmp_path: 
     assert "pauses/dev.yaml" in policy_at(context_at(tmp_path), "hello").paused
 
 
-def test_a_misspelt_environment_is_told_with_the_nearest_one_and_nothing_was_read(
+def unknown(kind: str, name: str) -> Any:
+    def read(_branch: Branch) -> None:
+        raise UnknownNameError(kind, name, ("dev", "prod"), where="towpath.yaml")
+
+    return read
+
+
+def test_a_misspelt_environment_ends_the_watch_with_the_nearest_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Branch, "_read", unknown("environment", "prd"))
+    said: list[str] = []
+    watcher = Watcher(Settings.load({}), "prd", cast(Any, None), Metrics("prd"), said.append, interval=1.0)
+    with pytest.raises(UnknownNameError, match=r"unknown environment 'prd' in towpath\.yaml") as caught:
+        watcher.keep()
+    assert (caught.value.remedy, said) == ("Did you mean prod?", [])
+
+
+def test_an_environment_that_a_later_commit_takes_away_does_not_end_the_watch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def unknown(_branch: Branch) -> None:
-        raise UnknownNameError("environment", "prd", ("dev", "prod"), where="towpath.yaml")
-
+    monkeypatch.setattr(Branch, "_read", unknown("environment", "prod"))
     said: list[str] = []
-    monkeypatch.setattr(Branch, "_read", unknown)
-    assert not Branch(Settings.load({}), "prd", 1.0, lambda _: None, said.append).refresh()
-    assert said == [
-        "unknown environment 'prd' in towpath.yaml (Did you mean prod?);"
-        " nothing was read before, so nothing is done until it can be"
-    ]
+    branch = Branch(Settings.load({}), "prod", 1.0, lambda _: None, said.append)
+    branch.head = Head(context_at(Path()), {})
+    assert not branch.refresh()
+    assert branch.unknown is None
+    assert said == ["unknown environment 'prod' in towpath.yaml; what was read before stays in force"]
+
+
+def test_a_branch_that_is_not_there_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Branch, "_read", unknown("branch", "main"))
+    said: list[str] = []
+    branch = Branch(Settings.load({}), "prod", 1.0, lambda _: None, said.append)
+    assert not branch.refresh()
+    assert branch.unknown is None
+    assert said[0].endswith("nothing was read before, so nothing is done until it can be")
