@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterState,
@@ -55,33 +55,39 @@ def start_promotion(release: Release, environment: str) -> str:
 @step("end older waits for {environment}")
 def supersede(release: Release, environment: str) -> int:
     """Cancel older builds that still wait for an approval here: this one has overtaken them. Their number."""
-    tags = [keys.app_tag(release.app), keys.environment_tag(environment)]
     ended = 0
     with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs(flow_run_filter=_waiting(tags)):
-            digest = str(run.parameters.get("digest", ""))
-            other = _release(release.image, digest) if digest != release.digest else None
-            if other is not None and other.built_at < release.built_at:
-                text = f"{other.app} {other.short} was superseded by {release.short}, run {run_id()}"
-                state = State(type=StateType.CANCELLED, name="Superseded", message=text)
-                client.set_flow_run_state(run.id, state, force=True)
-                ended += 1
+        for run in waiting_runs(client, release.app, environment):
+            other = find_release(release.image, run)
+            if other is not None and other.digest != release.digest and other.built_at < release.built_at:
+                ended += end_as_superseded(client, run, other, release)
     return ended
 
 
-def _release(image: str, digest: str) -> Release | None:
-    """None also for what no run of ours would wait with: anybody can create a run that looks like waiting."""
+def end_as_superseded(client: SyncPrefectClient, run: FlowRun, other: Release, by: Release) -> bool:
+    """Cancel a run that waits with an older release; False when somebody set it going meanwhile."""
+    now = client.read_flow_run(run.id).state
+    if now is None or not now.is_paused():
+        return False
+    text = f"{other.app} {other.short} was superseded by {by.short}, run {run_id()}"
+    state = State(type=StateType.CANCELLED, name=keys.SUPERSEDED, message=text)
+    client.set_flow_run_state(run.id, state, force=True)
+    return True
+
+
+def find_release(image: str, run: FlowRun) -> Release | None:
+    """What a run waits with. None for what no run of ours would: anybody can create one that looks so."""
     try:
-        return registry.get_release(image, digest)
+        return registry.get_release(image, str(run.parameters.get("digest", "")))
     except TerminalError:
         return None
 
 
-def _waiting(tags: list[str]) -> FlowRunFilter:
-    return FlowRunFilter(
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])),
-        tags=FlowRunFilterTags(all_=tags),
-    )
+def waiting_runs(client: SyncPrefectClient, app: str, environment: str) -> list[FlowRun]:
+    """Promotions of the app that are suspended before this environment."""
+    paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+    tags = FlowRunFilterTags(all_=[keys.app_tag(app), keys.environment_tag(environment)])
+    return client.read_flow_runs(flow_run_filter=FlowRunFilter(state=paused, tags=tags))
 
 
 def start_next(release: Release, context: EnvironmentContext) -> str | None:

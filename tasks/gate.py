@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError
 from tasks.proposal import Proposal
 from tasks.run_identity import run_id
 from tasks.step import RejectedError, step
+from tasks.waiting import one_waits, require_not_ended
 from towpath.engine.source.gate import require_not_superseded, require_open_gate
 from towpath.errors import RefusedError
 from towpath.gates.approval import Approval, check_approval
@@ -66,6 +67,7 @@ def approved(proposal: Proposal) -> tuple[Approval, ...]:
 def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> GateVerdict:
     """Judge the commit that was planned. A closed gate is an error; missing approvals are not."""
     repo, release, environment = proposal.context.repo, proposal.release, proposal.environment
+    require_not_ended()
     require_not_superseded(release, repo.release(release.app, environment), run_created())
     return require_open_gate(repo, environment, release, approvals)
 
@@ -130,7 +132,8 @@ def ask(
         keep_refusal(key, note)
     form = Decision.with_initial_data(description=question(proposal, verdict, approvals, note))
     try:
-        answer = suspend_flow_run(wait_for_input=form, key=key, timeout=PATIENCE)
+        with one_waits(proposal.release, proposal.environment):
+            answer = suspend_flow_run(wait_for_input=form, key=key, timeout=PATIENCE)
     except ValidationError:
         answer = None
     except PrefectHTTPStatusError as error:

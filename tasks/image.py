@@ -12,8 +12,9 @@ from tasks.source import Source
 from tasks.step import settings as read_settings
 from tasks.step import step
 from towpath.adapters import docker, registry, trivy
-from towpath.errors import ConflictError, RefusedError
-from towpath.files import resolve_inside
+from towpath.adapters.dockerfile import has_stage, stages
+from towpath.errors import BuildError, ConflictError, RefusedError, TerminalError
+from towpath.files import read_text, resolve_inside
 from towpath.orchestration.keys import scan_key
 from towpath.release.image_ref import parse_image
 from towpath.release.model import ScanSummary
@@ -50,8 +51,24 @@ def test(image: Image) -> Image:
     if target is None:
         get_run_logger().info("no testTarget in towpath.yaml: skipped")
         return image
-    _docker_build(image.source, target=target, labels={})
+    try:
+        _docker_build(image.source, target=target, labels={})
+    except TerminalError as error:
+        raise without_stage(image.source, target) or error from error
     return image
+
+
+def without_stage(source: Source, target: str) -> BuildError | None:
+    """What to do about a Dockerfile that has no stage for the tests; None when it has it."""
+    path, app = source.build.dockerfile, source.app
+    text = read_text(resolve_inside(source.path, source.build.context), path)
+    if text is None or has_stage(text, target):
+        return None
+    return BuildError(
+        f"{path} has no stage {target!r}, which the tests of {app} run in; it has: {', '.join(stages(text))}",
+        remedy=f"Add a stage `FROM … AS {target}` that runs them, or say `source.testTarget: null` of"
+        f" app {app} in towpath.yaml: then the build runs no tests.",
+    )
 
 
 @step("scan {image.source.app} {image.source.short}")

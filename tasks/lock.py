@@ -4,8 +4,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from prefect.client.orchestration import get_client
 from prefect.concurrency.asyncio import AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
+from prefect.exceptions import PrefectHTTPStatusError
 
 from tasks.server_errors import overloaded
 from towpath.errors import MissingPartError, TransientError
@@ -15,6 +17,8 @@ LEASE = 60.0
 """Seconds after which the server takes the lock back from a holder that was killed."""
 PATIENCE = 900.0
 """Seconds to wait for whoever holds it."""
+BRIEF = 120.0
+"""Seconds to wait for a lock that is held for a moment, or by somebody who was killed meanwhile."""
 OVERLOADED = 60.0
 PAUSE = 1.0
 """Seconds during which, and after which, a server is asked again that answers with an error of its own."""
@@ -46,7 +50,24 @@ def environment_lock(environment: str) -> Iterator[None]:
         yield
 
 
-def _enter(stack: ExitStack, name: str) -> None:
+@contextmanager
+def brief_lock(name: str) -> Iterator[None]:
+    """Hold a lock for a few requests; the first who wants it creates it."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.upsert_global_concurrency_limit_by_name(name, 1)
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != 409:  # somebody else has just created it
+                raise
+    with ExitStack() as stack:
+        try:
+            _enter(stack, name, patience=BRIEF)
+        except (AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError) as error:
+            raise TransientError(f"the Prefect server could not give the lock {name}: {error}") from error
+        yield
+
+
+def _enter(stack: ExitStack, name: str, *, patience: float = PATIENCE) -> None:
     until = time.monotonic() + OVERLOADED
     held = False
     while not held:
@@ -56,7 +77,7 @@ def _enter(stack: ExitStack, name: str) -> None:
                     name,
                     strict=True,
                     lease_duration=LEASE,
-                    timeout_seconds=PATIENCE,
+                    timeout_seconds=patience,
                     raise_on_lease_renewal_failure=False,
                 )
             )

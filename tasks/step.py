@@ -13,7 +13,8 @@ from prefect.flows import Flow
 from prefect.states import Completed, Failed
 from prefect.tasks import exponential_backoff
 
-from towpath.errors import RefusedError, TowpathError, TransientError
+from towpath.errors import ConflictError, RefusedError, TerminalError, TowpathError, TransientError
+from towpath.orchestration.keys import JOINED, SUPERSEDED
 from towpath.redact import redact, remember_environment_secrets
 from towpath.settings import Settings
 
@@ -28,6 +29,22 @@ LONGEST_WISH = 120.0
 
 class RejectedError(RefusedError):
     """A person said no: the run ends as cancelled, not as failed."""
+
+
+class SupersededError(ConflictError):
+    """A newer release has taken the place of this one, which waited: the run ends as cancelled."""
+
+
+class JoinedError(TerminalError):
+    """Another run waits with the same release: this one has nothing to do, and is done."""
+
+
+_ENDS: dict[type[TowpathError], tuple[StateType, str]] = {
+    RejectedError: (StateType.CANCELLED, "Rejected"),
+    SupersededError: (StateType.CANCELLED, SUPERSEDED),
+    JoinedError: (StateType.COMPLETED, JOINED),
+}
+"""Errors that are no failures, and how a run ends by them."""
 
 
 def settings() -> Settings:
@@ -85,10 +102,12 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
         remember_environment_secrets(os.environ)
         try:
             result = function(*args, **kwargs)
-        except RejectedError as error:
-            return State(type=StateType.CANCELLED, name="Rejected", message=redact(str(error)))
         except TowpathError as error:
-            return Failed(message=redact(str(error)))
+            message = redact(str(error))
+            if type(error) not in _ENDS:
+                return Failed(message=message)
+            kind, name = _ENDS[type(error)]
+            return State(type=kind, name=name, message=message)
 
         return Completed(message=redact(result)) if isinstance(result, str) else result
 

@@ -17,7 +17,8 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.flows import Flow
@@ -257,7 +258,11 @@ class Bench:
 
 @pytest.fixture
 def bench(prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """Fresh repositories and an outside world that records."""
+    """Fresh repositories and an outside world that records; nothing waits that an earlier test left."""
+    with get_client(sync_client=True) as client:
+        paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+        for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=paused)):
+            client.delete_flow_run(run.id)
     for name in ("environments", "hello"):
         git(tmp_path, "init", "-q", "--bare", "-b", "main", f"{name}.git")
     bench = Bench(tmp_path)

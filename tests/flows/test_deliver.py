@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.flows.bench import TOWPATH, Bench, git
+from towpath.errors import BuildError
 from towpath.release.model import EnvironmentRelease, ScanSummary, dump_release_file
 from towpath.release.scan_report import ScanFinding
 from towpath.release.scan_verdict import ScanVerdict
@@ -149,3 +150,47 @@ def test_a_secret_in_a_commits_subject_is_not_kept_with_the_release(bench: Bench
     (release,) = bench.releases.values()
     assert release.subject.startswith("Use *** xxx")
     assert len(release.subject) == 200
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "has"),
+    [
+        ("FROM scratch\n", "0"),
+        ("FROM python AS build\nFROM build AS run\n", "build, run"),
+        ("FROM python AS tests\n", "tests"),
+        ("# FROM python AS test\nFROM python AS a\n", "a"),
+        ("FROM python AS build\nCOPY --from=test /a /a\nFROM scratch\n", "build, 1"),
+    ],
+)
+def test_a_dockerfile_without_the_test_stage_is_told_with_what_to_do(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, dockerfile: str, has: str
+) -> None:
+    commit = bench.push("hello", {"Dockerfile": dockerfile}, "Say hello")
+
+    def build(*_: object, target: str | None, **__: object) -> str:
+        if target:
+            raise BuildError("the engine's own words")
+        return f"sha256:{8:064x}"
+
+    monkeypatch.setattr("towpath.adapters.docker.build", build)
+    run = bench.start("deliver/deliver", app="hello", revision=commit)
+    assert run.state.is_failed()
+    assert (
+        f"Dockerfile has no stage 'test', which the tests of hello run in; it has: {has}" in run.state.message
+    )
+    assert "source.testTarget: null" in run.state.message
+
+
+def test_tests_that_fail_in_their_stage_are_told_as_they_are(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = bench.push("hello", {"Dockerfile": "FROM python AS Test\nRUN pytest\n"}, "Say hello")
+
+    def build(*_: object, target: str | None, **__: object) -> str:
+        if target:
+            raise BuildError("1 failed")
+        return f"sha256:{8:064x}"
+
+    monkeypatch.setattr("towpath.adapters.docker.build", build)
+    run = bench.start("deliver/deliver", app="hello", revision=commit)
+    assert (run.state.is_failed(), run.state.message) == (True, "1 failed")

@@ -1,20 +1,23 @@
 """Promotion: gate, approvals, commit, sync, verify, rollback, and on to the next environment."""
 
 import dataclasses
+import threading
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Paused, Scheduled
 
+from tasks import gate
 from tasks.proposal import plan_markdown
 from tests.flows.approvals import approve, waiting_in_prod
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.errors import TransientError, VerifyError
 from towpath.orchestration.keys import description_key
-from towpath.release.model import ScanSummary
+from towpath.release.model import Release, ScanSummary
 
 
 def question(run: FlowRun) -> str:
@@ -163,6 +166,111 @@ def test_a_release_that_a_newer_one_overtook_while_it_waited_is_superseded(bench
         old = client.read_flow_run(old.id)
     assert (old.state.type.value, old.state.name) == ("CANCELLED", "Superseded")
     assert str(new.id) in old.state.message
+
+
+def read(run: FlowRun) -> FlowRun:
+    """As the server has it now."""
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(run.id)
+
+
+def built(bench: Bench, number: int, at: str) -> Release:
+    """A release that was built at a time of 2026-01-01, and is verified in dev."""
+    release = dataclasses.replace(bench.release(number), built_at=f"2026-01-01T{at}+00:00")
+    bench.releases[release.digest] = release
+    assert bench.promoted(release, "dev").state.is_completed()
+    return release
+
+
+def test_the_same_release_joins_the_promotion_that_waits_and_keeps_its_approvals(bench: Bench) -> None:
+    release = bench.release(1)
+    first = approve(bench, waiting_in_prod(bench, release), "alice")
+    again = bench.promoted(release, "prod")
+    assert (again.state.type.value, again.state.name) == ("COMPLETED", "Joined")
+    assert (
+        f"hello 0000000 waits already: promote hello 0000000 to prod, run {first.id}" in again.state.message
+    )
+    assert read(first).state.name == "Suspended"
+    assert approve(bench, first, "bob").state.is_completed()
+
+
+def test_a_newer_release_ends_the_wait_of_an_older_one_and_says_so(bench: Bench) -> None:
+    old = bench.promoted(built(bench, 1, "10:00:00"), "prod")
+    assert old.state.name == "Suspended"
+    new = bench.promoted(built(bench, 2, "11:00:00"), "prod")
+    assert new.state.name == "Suspended"
+    old = read(old)
+    assert (old.state.type.value, old.state.name) == ("CANCELLED", "Superseded")
+    assert old.state.message == f"hello 0000000 was superseded by 0000000, run {new.id}"
+
+
+def test_an_older_release_does_not_wait_beside_a_newer_one(bench: Bench) -> None:
+    older = built(bench, 1, "10:00:00")
+    new = bench.promoted(built(bench, 2, "11:00:00"), "prod")
+    bench.promoted(older, "dev")
+    old = bench.promoted(older, "prod")
+    assert (old.state.type.value, old.state.name) == ("CANCELLED", "Superseded")
+    assert str(new.id) in old.state.message
+    assert "Reject that run to go first" in old.state.message
+    assert read(new).state.name == "Suspended"
+
+
+def test_of_two_builds_of_one_second_the_promotion_that_came_last_waits(bench: Bench) -> None:
+    old = bench.promoted(built(bench, 1, "10:00:00"), "prod")
+    new = bench.promoted(built(bench, 2, "10:00:00"), "prod")
+    assert (read(old).state.name, read(new).state.name) == ("Superseded", "Suspended")
+
+
+def test_promotions_that_begin_to_wait_at_once_leave_one_that_waits(bench: Bench) -> None:
+    release = bench.release(1)
+    assert bench.promoted(release, "dev").state.is_completed()
+    parameters = {"app": "hello", "digest": release.digest, "environment": "prod"}
+    with get_client(sync_client=True) as client:
+        found = client.read_deployment_by_name("promote/prod")
+        runs = [
+            client.create_flow_run_from_deployment(found.id, parameters=parameters, state=Scheduled())
+            for _ in range(3)
+        ]
+    threads = [threading.Thread(target=bench.work, args=(run.id,)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(read(run).state.name for run in runs) == ["Joined", "Joined", "Suspended"]
+
+
+def test_a_promotion_that_is_superseded_while_its_answer_is_judged_changes_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = approve(bench, waiting_in_prod(bench, bench.release(1)), "alice")
+    before, judge = bench.subjects(), gate.judge
+
+    def overtaken(*args: Any) -> gate.Judged:
+        with get_client(sync_client=True) as client:
+            superseded = State(type=StateType.CANCELLED, name="Superseded", message="by another")
+            client.set_flow_run_state(run.id, superseded, force=True)
+        return judge(*args)
+
+    monkeypatch.setattr(gate, "judge", overtaken)
+    run = approve(bench, run, "bob")
+    assert (run.state.type.value, run.state.name) == ("CANCELLED", "Superseded")
+    assert bench.subjects() == before
+    assert not [call for call in bench.calls if call.startswith("sync prod")]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_forged_run_that_seems_to_wait_takes_nobodys_place(bench: Bench, number: int) -> None:
+    release, other = built(bench, 1, "10:00:00"), bench.release(number)
+    if number == 2:
+        bench.releases[other.digest] = dataclasses.replace(other, built_at="2026-01-01T11:00:00+00:00")
+    with get_client(sync_client=True) as client:
+        client.create_flow_run_from_deployment(
+            client.read_deployment_by_name("promote/prod").id,
+            parameters={"app": "hello", "digest": other.digest, "environment": "prod"},
+            state=Paused(timeout_seconds=600),
+            tags=["app:hello", "environment:prod"],
+        )
+    assert bench.promoted(release, "prod").state.name == "Suspended"
 
 
 def test_a_forged_run_that_seems_to_wait_does_not_stop_a_promotion(bench: Bench) -> None:

@@ -141,6 +141,24 @@ def test_a_rejection_is_told_and_a_failed_delivery_exits_with_1(desk: Bench) -> 
     assert failed.returncode == 1
     assert "Dockerfile step 3 failed" in failed.stderr
     assert "Traceback" not in failed.stderr + failed.stdout
+    desk.build_fails = [BuildError("again")]
+    assert "again" in towpath("deliver", "hello").stderr
+    built = desk.calls.count("build")
+    well = towpath("deliver", "hello")
+    assert (well.returncode, desk.calls.count("build")) == (0, built + 1), well.stderr
+    same = towpath("deliver", "hello", "--output", "json")
+    assert (same.returncode, desk.calls.count("build")) == (0, built + 1)
+    assert json.loads(same.stdout)["outcome"] == "waiting"
+
+
+def test_the_same_promotion_is_followed_and_not_started_beside_the_one_that_waits(desk: Bench) -> None:
+    release = desk.release(1)
+    desk.promoted(release, "dev")
+    for _ in range(2):
+        done = towpath("promote", "hello", "--to", "prod", "--output", "json")
+        assert (done.returncode, json.loads(done.stdout)["outcome"]) == (0, "waiting")
+    with get_client(sync_client=True) as client:
+        assert len(runs_in(client, StateType.PAUSED)) == 1
 
 
 def test_reconcile_and_rollback_say_what_they_did(desk: Bench) -> None:

@@ -55,8 +55,8 @@ def command(  # noqa: PLR0913, PLR0917
     asked = not yes and output == "text" and sys.stdin.isatty()
     name = named_person(approver, asked=asked, yes=yes)
     settings = Settings.load(os.environ)
+    config = known_config(settings, app, environment)
     with connect(settings) as server:
-        config = known_config(settings)
         run = find_waiting(server, config, app, environment, run_id, digest)
         require_listed(config, run, name)
         if output == "text":

@@ -27,7 +27,9 @@ def command(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Promote a release of APP: by default the one that is verified in the environment before.
 
-    The environment's gate judges it as ever. On success the promotion to the next environment is started.
+    The environment's gate judges it as ever. One promotion of an app waits for approval there: the same
+    release joins it, a newer one takes its place. On success the promotion to the next environment is
+    started.
 
     \b
     Examples:
@@ -45,14 +47,19 @@ def command(  # noqa: PLR0913, PLR0917
     settings = Settings.load(os.environ)
     release = choose(load_environments(settings), app, environment, digest, commit)
     with connect(settings) as server:
-        run, new = server.start(
-            keys.deployment(keys.PROMOTE, environment),
-            {"app": app, "digest": release.digest, "environment": environment},
-            name=keys.promote_name(app, release.short, environment),
-            tags=[
-                keys.environment_tag(environment),
-                *keys.release_tags(app, release.short, release.digest),
-            ],
+        waits = server.waiting_with(app, environment, release.digest)
+        run, new = (
+            (waits, False)
+            if waits
+            else server.start(
+                keys.deployment(keys.PROMOTE, environment),
+                {"app": app, "digest": release.digest, "environment": environment},
+                name=keys.promote_name(app, release.short, environment),
+                tags=[
+                    keys.environment_tag(environment),
+                    *keys.release_tags(app, release.short, release.digest),
+                ],
+            )
         )
         see_through(server, run, new=new, detach=detach, output=output)
 

@@ -16,6 +16,12 @@ WATCH_TAG = "watch"
 """Tag of the reconcile runs that `towpath watch` creates."""
 NOBODY = "towpath"
 """Who started a run that carries no tag of a person."""
+APPROVAL = "approve-"
+"""How the keys of suspensions begin that ask people."""
+SUPERSEDED = "Superseded"
+"""State of a promotion whose wait was ended by a newer release."""
+JOINED = "Joined"
+"""State of a promotion that ended because another one waits with the same release."""
 EXTRAS_ROW = "(extras)"
 """In the place of an app in an environment's table: what nobody declared. No app has such a name."""
 SHORT_DIGEST = 12
@@ -87,6 +93,11 @@ def deliver_key(app: str, commit: str) -> str:
     return f"{DELIVER}:{app}:{commit}"
 
 
+def again_key(key: str, run: str) -> str:
+    """Idempotency key of the run that repeats the `run` of that key, which failed: one for all who ask."""
+    return f"{key}:after:{run}"
+
+
 def promote_key(parent: str, environment: str) -> str:
     """Idempotency key of the promotion that the run `parent` starts."""
     return f"{PROMOTE}:{parent}:{environment}"
@@ -95,6 +106,11 @@ def promote_key(parent: str, environment: str) -> str:
 def lock_name(environment: str) -> str:
     """The global concurrency limit that keeps two runs from writing to an environment at once."""
     return f"environment-{environment}"
+
+
+def waiting_lock_name(app: str, environment: str) -> str:
+    """The global concurrency limit that is held while a promotion begins to wait for approval."""
+    return f"waiting-{environment}-{app}"
 
 
 def status_key(environment: str) -> str:
@@ -134,7 +150,7 @@ def release_key(app: str) -> str:
 
 def approval_key(manifests: str, turn: int) -> str:
     """Key of the suspension that asks for answer number `turn` to the plan with these manifests."""
-    return f"approve-{short_digest(manifests)}-{turn}"
+    return f"{APPROVAL}{short_digest(manifests)}-{turn}"
 
 
 def verdict_key(suspension: str) -> str:

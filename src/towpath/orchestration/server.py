@@ -75,6 +75,12 @@ class Server:
         runs = self.find(keys.PROMOTE, kinds=["PAUSED"], tags=tags)
         return sorted(runs, key=lambda run: str(run.created), reverse=True)
 
+    def waiting_with(self, app: str, environment: str, digest: str) -> Run | None:
+        """The promotion of this release that waits for a person there; None: none does."""
+        tags = [keys.app_tag(app), keys.environment_tag(environment)]
+        runs = (run for run in self.waiting(tags=tags) if run.parameters.get("digest") == digest)
+        return next((run for run in runs if str(run.pause_key).startswith(keys.APPROVAL)), None)
+
     def find(
         self, flow: str, *, kinds: Sequence[str] = (), tags: Sequence[str] = (), limit: int = PAGE
     ) -> list[Run]:

@@ -115,9 +115,12 @@ def follow(
 
 
 def successor(server: Server, run: Run) -> Run | None:
-    """The promotion that this run started, if it started one."""
+    """The promotion that this run started, or joined; None when there is none."""
     if run.flow not in (keys.DELIVER, keys.PROMOTE):
         return None
+    if run.state == keys.JOINED:
+        app, environment, digest = (str(run.parameters.get(key)) for key in ("app", "environment", "digest"))
+        return server.waiting_with(app, environment, digest)
     environments = server.deployments(keys.PROMOTE)
     started = server.by_key([keys.promote_key(run.id, environment) for environment in environments])
     return started[0] if started else None

@@ -14,8 +14,7 @@ def see_through(  # noqa: PLR0913
 ) -> None:
     """Follow a run that was just started (`new`) or that was there already, unless `detach`."""
     if not new and output == "text":
-        hint = " `--again` starts a new one." if run.over and not run.succeeded else ""
-        click.echo(f"{run.name} was started before: run {run.id}, {run.state.lower()}.{hint}", err=True)
+        click.echo(f"{run.name} was started before: run {run.id}, {run.state.lower()}.", err=True)
     if detach:
         found = {**run.to_json(), "url": server.url(run), "new": new}
         click.echo(json.dumps(found, indent=2) if output == "json" else f"{run.name}  {server.url(run)}")

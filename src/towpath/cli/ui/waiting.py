@@ -24,12 +24,19 @@ def named_person(approver: str | None, *, asked: bool, yes: bool) -> str:
     return approver or whoami()
 
 
-def known_config(settings: Settings) -> Config | None:
-    """What towpath.yaml says now; None where this machine cannot read it: the run judges all the same."""
+def known_config(settings: Settings, app: str, environment: str | None) -> Config | None:
+    """What towpath.yaml says now; None where this machine cannot read it: the run judges all the same.
+
+    UnknownNameError, with the nearest name, for an app or environment that it does not name.
+    """
     try:
-        return load_environments(settings).config
+        config = load_environments(settings).config
     except (MissingPartError, TransientError):
         return None
+    config.app(app)
+    if environment is not None:
+        config.environment(environment)
+    return config
 
 
 def require_listed(config: Config | None, run: Run, name: str) -> None:
@@ -49,14 +56,9 @@ def find_waiting(  # noqa: PLR0913, PLR0917
 ) -> Run:
     """The waiting promotion that is meant: the newest one, which replaces those before it when it goes in.
 
-    UnknownNameError for an app or environment that towpath.yaml does not name; RefusedError when none waits,
-    or when they wait in several environments and none was named. `digest` chooses among several; that a
-    single one is about it is checked by `answer`.
+    RefusedError when none waits, or when they wait in several environments and none was named.
+    `digest` chooses among several; that a single one is about it is checked by `answer`.
     """
-    if config is not None:
-        config.app(app)
-        if environment is not None:
-            config.environment(environment)
     if run_id is not None:
         run = server.run(run_id)
         if not run.waiting:

@@ -6,7 +6,7 @@ import pytest
 
 from towpath.cli.ui.waiting import find_waiting, named_person, require_listed
 from towpath.config import parse_config
-from towpath.errors import RefusedError, UnknownNameError
+from towpath.errors import RefusedError
 from towpath.orchestration.runs import Run
 
 CONFIG = parse_config(
@@ -36,16 +36,6 @@ class Waiting:
 
 def find(server: Waiting, app: str, environment: str | None = None) -> Run:
     return find_waiting(cast(Any, server), CONFIG, app, environment, None)
-
-
-@pytest.mark.parametrize(
-    ("app", "environment", "near"),
-    [("helo", None, "hello"), ("wolrd", None, "world"), ("hello", "prd", "prod"), ("world", "dve", "dev")],
-)
-def test_a_misspelt_name_is_told_with_the_nearest(app: str, environment: str | None, near: str) -> None:
-    with pytest.raises(UnknownNameError) as caught:
-        find(Waiting(waiting("hello", "prod")), app, environment)
-    assert caught.value.remedy == f"Did you mean {near}?"
 
 
 def test_where_nothing_of_the_app_waits_only_runs_of_this_repository_are_named() -> None:
