@@ -20,7 +20,7 @@ import click
     help="The file to write or check; it lies beside flows/.",
 )
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 when the file does not fit.")
-@click.option("--force", is_flag=True, help="Replace a file that somebody else wrote.")
+@click.option("--force", is_flag=True, help="Replace a file that Git has, or that was changed by hand.")
 def command(repo: Path, file: Path, check: bool, force: bool) -> None:
     """Write the prefect.yaml of an environment repository, or check it.
 
@@ -39,7 +39,6 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
     from towpath.errors import ConfigError, RefusedError
     from towpath.files import read_text
     from towpath.scaffold.prefect_yaml import (
-        HEADER,
         build_prefect_yaml,
         dump_prefect_yaml,
         prefect_yaml_problems,
@@ -67,10 +66,10 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
     if before == after:
         click.echo(f"{file} is up to date.")
         return
-    if before is not None and not before.startswith(HEADER) and not force:
+    if before is not None and not force and (why := _kept(file, before)):
         raise RefusedError(
-            f"{file} was not written by `towpath deployments`",
-            remedy="--force replaces it; --check compares.",
+            f"{file} {why}",
+            remedy="Nothing was written. --force replaces it, --check compares, --file names another one.",
         )
     file.write_text(after)
     if (file.parent / "flows").is_dir():
@@ -78,3 +77,15 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
     else:
         click.echo(f"Wrote {file}, but there is no flows/ beside it, which its deployments run.")
         click.echo("Call this in a clone of Towpath, or copy flows/ and tasks/ from one.")
+
+
+def _kept(file: Path, text: str) -> str:
+    """Why a file that is there is not replaced unasked; empty: nothing of anybody's is lost."""
+    from towpath.adapters.git import is_tracked
+    from towpath.scaffold.prefect_yaml import HEADER, is_as_written
+
+    if not text.startswith(HEADER):
+        return "was not written by `towpath deployments`"
+    if not is_as_written(text):
+        return "was changed since `towpath deployments` wrote it"
+    return "is in Git, and would be another one" if is_tracked(file) else ""

@@ -44,11 +44,17 @@ def command(  # noqa: PLR0913, PLR0917
     """
     from towpath.config import parse_config
     from towpath.errors import RefusedError
-    from towpath.release.image_ref import parse_image
+    from towpath.release.image_ref import names_registry, parse_image
     from towpath.scaffold.repository import scaffold_repository
 
     if image is None and source is None:
         raise click.UsageError("Give --image or --from: what is to be delivered?")
+    if image is not None and not names_registry(image):
+        raise click.BadParameter(
+            f"{image!r} names no registry. Write the whole name, as in registry.example.com/team/{image}"
+            f" (on Docker Hub: {parse_image(image).name}).",
+            param_hint="--image",
+        )
     if app is None:
         app = _name(parse_image(image).repository if image else _folder(source) if source else "")
     names = [name.strip() for name in environments.split(",") if name.strip()]

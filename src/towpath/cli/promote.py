@@ -10,7 +10,8 @@ from towpath.cli.ui.options import app_argument, detach_option, output_option
 
 if TYPE_CHECKING:
     from towpath.cli.ui.names import Environments
-    from towpath.release.model import Release
+    from towpath.errors import UnknownNameError
+    from towpath.release.model import EnvironmentRelease, Release
 
 
 @click.command(name="promote")
@@ -69,7 +70,7 @@ def choose(
 ) -> "Release":
     """The release that is meant, as the registry has it."""
     from towpath.adapters.registry import find_release, get_release
-    from towpath.errors import RefusedError, UnknownNameError
+    from towpath.errors import RefusedError
 
     config = environments.config
     image = config.app(app).image
@@ -86,9 +87,55 @@ def choose(
             raise RefusedError(f"no release of {app} is verified in {before}")
         return state.release
     if commit is not None:
-        found = find_release(image, environments.revision(app, commit))
+        found = find_release(image, _commit(environments, app, commit))
     else:
         found = get_release(image, f"sha256:{str(digest).removeprefix('sha256:')}")
     if found is None:
-        raise UnknownNameError("release", str(commit or digest), where=f"the registry of {app}")
+        raise _unknown_release(environments, app, commit, str(digest))
     return found
+
+
+def _commit(environments: "Environments", app: str, commit: str) -> str:
+    """The whole id of a commit of the app's source, which may be an abbreviated one."""
+    from towpath.errors import UnknownNameError
+
+    try:
+        return environments.revision(app, commit)
+    except UnknownNameError as error:
+        if error.kind != "revision":
+            raise
+        known = [state.release.commit[:7] for state in _states(environments, app)]
+        unknown = UnknownNameError("commit", commit, known, where=f"the source of {app}")
+        hint = f"`towpath history {app}` lists what was released, and `git log` of the source its commits."
+        unknown.remedy = f"{unknown.remedy} {hint}" if unknown.remedy else hint
+        raise unknown from error
+
+
+def _unknown_release(
+    environments: "Environments", app: str, commit: str | None, digest: str
+) -> "UnknownNameError":
+    from towpath.errors import UnknownNameError
+
+    where = f"the registry of {app}"
+    if commit is not None:
+        error = UnknownNameError("release", commit, where=where)
+        error.remedy = (
+            f"The commit is there, but was not delivered: `towpath deliver {app} --revision {commit}`."
+        )
+        return error
+    known = [state.release.digest for state in _states(environments, app)]
+    error = UnknownNameError("release", digest, known, where=where)
+    error.remedy = error.remedy or f"`towpath history {app}` lists what was released."
+    return error
+
+
+def _states(environments: "Environments", app: str) -> "list[EnvironmentRelease]":
+    """What was released anywhere, as Git tells."""
+    from towpath.engine.source.history import release_history
+
+    config = environments.config
+    return [
+        entry.state
+        for environment in config.environments
+        for entry in release_history(environments.checkout, config, app, environment.name)
+    ]

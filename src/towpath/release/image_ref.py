@@ -55,6 +55,13 @@ class ImageReference:
         return f"{self.name}{tag}{digest}"
 
 
+def names_registry(text: str) -> bool:
+    """Whether an image is written with its registry: a host with a dot or a port, or `localhost`."""
+    host, slash, _ = text.partition("@")[0].partition("/")
+    # Docker's rule: the first part is a registry if it cannot be a namespace of Docker Hub.
+    return bool(slash) and ("." in host or ":" in host or host == "localhost")
+
+
 def parse_image(text: str) -> ImageReference:
     """Parse an image name; a name without a registry is Docker Hub's. Raises TerminalError."""
     rest, at, digest = text.partition("@")
@@ -110,7 +117,6 @@ def _canonical(image: str) -> tuple[str, str]:
 
 def _split_registry(path: str) -> tuple[str, str]:
     first, slash, rest = path.partition("/")
-    # Docker's rule: the first part is a registry if it cannot be a namespace of Docker Hub.
-    if slash and ("." in first or ":" in first or first == "localhost"):
+    if names_registry(path):
         return first, rest
     return DEFAULT_REGISTRY, path if slash else f"library/{path}"

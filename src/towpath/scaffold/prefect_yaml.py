@@ -4,6 +4,7 @@ Work pools are the trust boundary: `deliver` runs in the pool `build`, all that 
 the pool of that name, where the worker beside it pulls its work.
 """
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from towpath.yamltext.writer import represent_text
 
 PREFECT_FILE = "prefect.yaml"
 HEADER = "# Written by `towpath deployments`"
+_SUM = "# As written, all above has the SHA-256 "
 BUILD_POOL = "build"
 RECONCILE_EVERY = timedelta(minutes=3)
 DEEP_EVERY = timedelta(hours=1)
@@ -104,11 +106,22 @@ def dump_prefect_yaml(content: dict[str, Any]) -> str:
     for key in ("build", "pull", "definitions", "deployments"):
         text = text.replace(f"\n{key}:", f"\n\n{_COMMENTS.get(key, '')}{key}:", 1)
     first, *rest = text.split("\n  - name:")
-    return (
+    whole = (
         f"{HEADER} for the environments of a towpath.yaml; it checks it, too, with --check.\n"
         + "\n".join(["# `prefect --no-prompt deploy --all` in this folder creates every deployment.", first])
         + "".join(f"{'' if index == 0 else chr(10)}\n  - name:{item}" for index, item in enumerate(rest))
     )
+    return f"{whole}{_SUM}{_sha256(whole)}\n"
+
+
+def is_as_written(text: str) -> bool:
+    """Whether nobody has changed the text since it was written: its last line has the sum of the others."""
+    whole, _, told = text.rpartition(_SUM)
+    return whole.startswith(HEADER) and told.strip() == _sha256(whole)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 _COMMENTS = {

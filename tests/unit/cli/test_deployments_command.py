@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,41 @@ def test_a_file_of_somebody_else_is_kept_unless_forced(repo: Path) -> None:
     with pytest.raises(RefusedError, match="was not written by"):
         invoke(repo)
     assert (repo / "prefect.yaml").read_text() == "deployments: []\n"
+    invoke(repo, "--force")
+    invoke(repo, "--check")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("interval: 180", "interval: 60"),
+        lambda text: text + "# mine\n",
+        lambda text: text.replace("name: towpath\n", "name: towpath\nmine: 1\n"),
+        lambda text: text.rpartition("# As written")[0],
+        lambda text: text.replace("[towpath]", "[towpath, mine]"),
+    ],
+)
+def test_a_file_that_was_changed_since_is_kept_unless_forced(repo: Path, edit: Callable[[str], str]) -> None:
+    invoke(repo)
+    changed = edit((repo / "prefect.yaml").read_text())
+    (repo / "prefect.yaml").write_text(changed)
+    with pytest.raises(RefusedError, match="was changed since `towpath deployments` wrote it"):
+        invoke(repo)
+    assert (repo / "prefect.yaml").read_text() == changed
+    invoke(repo, "--force")
+    assert "up to date" in invoke(repo)
+
+
+def test_a_file_that_git_has_is_replaced_only_when_asked(repo: Path) -> None:
+    invoke(repo)
+    for arguments in (["init", "-q"], ["add", "prefect.yaml"]):
+        subprocess.run(["git", *arguments], cwd=repo, check=True)
+    assert "up to date" in invoke(repo)
+    before = (repo / "prefect.yaml").read_text()
+    (repo / "towpath.yaml").write_text(CONFIG.replace("]", ", {name: live, namespace: live}]"))
+    with pytest.raises(RefusedError, match="is in Git, and would be another one"):
+        invoke(repo)
+    assert (repo / "prefect.yaml").read_text() == before
     invoke(repo, "--force")
     invoke(repo, "--check")
 

@@ -76,3 +76,27 @@ def test_what_comes_next_is_said_up_to_the_first_release(tmp_path: Path) -> None
     with pytest.raises(ConfigError, match="has no `source`") as caught:
         resolve_source_url(config.app("shop"), "https://git.example.com/environments.git")
     assert "source: {repository:" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize(
+    ("image", "whole"),
+    [
+        ("foo", "docker.io/library/foo"),
+        ("foo:1.4", "docker.io/library/foo"),
+        ("team/shop", "docker.io/team/shop"),
+        ("team/shop:1.4", "docker.io/team/shop"),
+        ("library/nginx", "docker.io/library/nginx"),
+    ],
+)
+def test_an_image_without_a_registry_is_asked_for_one(tmp_path: Path, image: str, whole: str) -> None:
+    done = CliRunner().invoke(command, [str(tmp_path / "new"), "--image", image])
+    assert done.exit_code == 2
+    assert f"'{image}' names no registry" in done.output
+    assert whole in done.output.replace("\n", "")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("image", ["localhost/a", "localhost:5000/a", "127.0.0.1:5000/a/b:1", "ghcr.io/a/b"])
+def test_an_image_with_a_registry_is_taken(tmp_path: Path, image: str) -> None:
+    done = CliRunner().invoke(command, [str(tmp_path / "new"), "--image", image])
+    assert done.exit_code == 0, done.output

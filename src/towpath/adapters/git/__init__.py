@@ -27,6 +27,7 @@ from towpath.adapters.git.read import (
     read_file,
     tree_id,
 )
+from towpath.adapters.git.work_tree import is_tracked
 from towpath.adapters.git.write import commit_files
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "commit_files",
     "fetch_checkout",
     "is_ancestor",
+    "is_tracked",
     "last_checkout",
     "list_files",
     "list_trees",

@@ -14,10 +14,10 @@ from towpath.admission.rules import Finding, objects_of_two_apps
 from towpath.config import CONFIG_FILE, App, Config, load_config
 from towpath.engine.source.check_files import check_files, findings_of
 from towpath.engine.source.render import judge_app
-from towpath.errors import ConfigError, TooLargeError
+from towpath.errors import ConfigError, MissingPartError, TooLargeError
 from towpath.kube.kinds import Kind, crd_scopes
 from towpath.objects import ObjectRef
-from towpath.printable import printable
+from towpath.printable import pluralize, printable
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 MAX_RENDERS = 10_000
@@ -38,7 +38,7 @@ class Checked:
 
 
 def check_repository(root: Path, *, tools: Path | None = None, cache: Path | None = None) -> Checked:
-    """Check a checkout or an uncommitted folder. Only a missing renderer is raised; all else is a finding.
+    """Check a checkout or an uncommitted folder. Whatever is wrong is a finding, a missing renderer too.
 
     `cache` is a folder of earlier renders: what has not changed since is judged again, not rendered again.
     """
@@ -58,6 +58,7 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
     if cache:
         RenderCache(cache).trim()
     findings.update(itertools.chain.from_iterable(app.findings for app in judged.values()))
+    findings.update(_not_rendered(judged))
     findings.update(_between_apps(config, judged))
     objects = sum(len(each.origins) for app in judged.values() for each in app.admitted.values())
     return Checked(_shown(findings), *counts, objects)
@@ -108,6 +109,8 @@ class _JudgedApp:
     admitted: dict[str, _Admitted]
     findings: set[Finding]
     stopped: bool = False
+    missing: str = ""
+    """What this machine lacks to render it."""
 
 
 def _judge(  # noqa: PLR0913
@@ -124,6 +127,9 @@ def _judge(  # noqa: PLR0913
             judged.findings.update(findings_of(error))
             quota.too_large()
             break  # the same base would take as much again in every environment
+        except MissingPartError as error:
+            judged.missing = str(error)
+            break
         except ConfigError as error:
             judged.findings.update(findings_of(error))
             continue
@@ -134,6 +140,18 @@ def _judge(  # noqa: PLR0913
             crd_scopes(admission.objects),
         )
     return judged
+
+
+def _not_rendered(judged: Mapping[str, _JudgedApp]) -> Iterator[Finding]:
+    """One finding for each thing that this machine lacks, whatever the number of apps that need it."""
+    lacking = sorted((each.missing, app) for app, each in judged.items() if each.missing)
+    for missing, group in itertools.groupby(lacking, key=lambda each: each[0]):
+        apps = [app for _, app in group]
+        yield Finding(CONFIG_FILE, 0, f"{missing}\nNot judged: {_named(apps)}")
+
+
+def _named(apps: Sequence[str]) -> str:
+    return f"{', '.join(apps[:5])}{', …' if len(apps) > 5 else ''} ({pluralize(len(apps), 'app')})"
 
 
 def _first(findings: Sequence[Finding]) -> Iterator[Finding]:

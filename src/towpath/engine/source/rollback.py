@@ -1,10 +1,14 @@
 """Which release an app goes back to in an environment, and the commit that restores it."""
 
 from towpath.engine.source.commits import Committer, commit_quarantine, commit_rollback
-from towpath.engine.source.history import find_earlier
+from towpath.engine.source.history import find_earlier, is_named, release_history
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import RefusedError, UnknownNameError
+from towpath.release.model import EnvironmentRelease
 from towpath.release.quarantine import QuarantineEntry
+
+NAMED = 20
+"""Earlier releases that are named to somebody who asks for one that is not there."""
 
 
 def restore_failed(
@@ -29,16 +33,35 @@ def restore_release(
     Repeated by the same flow run it commits nothing. Raises RefusedError where there is nothing to go back
     to, UnknownNameError for a release that is not in the app's history.
     """
+    current = _current(repo, app, environment)
+    if current.rolls_back is not None and current.flow_run == by.flow_run:
+        return repo  # this run was here before
+    earlier = choose_earlier(repo, app, environment, to)
+    return commit_rollback(by, repo, environment, earlier, current.release.digest)
+
+
+def choose_earlier(repo: EnvironmentRepo, app: str, environment: str, to: str | None) -> EnvironmentRelease:
+    """The release that a rollback restores. Git alone is asked, and nothing is written. Raises as above."""
+    digest = _current(repo, app, environment).release.digest
+    earlier = find_earlier(repo, app, environment, digest, to)
+    if earlier is not None:
+        return earlier
+    if to is None:
+        raise RefusedError(f"no earlier verified release of {app} in {environment}")
+    entries = release_history(repo.checkout, repo.config, app, environment)
+    if any(is_named(each.state, to) for each in entries if each.release.digest == digest):
+        raise RefusedError(f"{environment} runs {app} {to} already, so there is nothing to go back to")
+    known = [each.release.commit[:7] for each in entries if each.release.digest != digest][:NAMED]
+    error = UnknownNameError("release", to, known, where=f"the history of {app} in {environment}")
+    hint = f"`towpath history {app}` lists all; `towpath promote` brings one that was never here."
+    error.remedy = f"{error.remedy} {hint}" if error.remedy else hint
+    raise error
+
+
+def _current(repo: EnvironmentRepo, app: str, environment: str) -> EnvironmentRelease:
     repo.config.app(app)
     repo.config.environment(environment)
     current = repo.release(app, environment)
     if current is None:
         raise RefusedError(f"{app} is not released in {environment}, so there is nothing to go back from")
-    if current.rolls_back is not None and current.flow_run == by.flow_run:
-        return repo  # this run was here before
-    earlier = find_earlier(repo, app, environment, current.release.digest, to)
-    if earlier is None and to is not None:
-        raise UnknownNameError("release", to, where=f"the history of {app} in {environment}")
-    if earlier is None:
-        raise RefusedError(f"no earlier verified release of {app} in {environment}")
-    return commit_rollback(by, repo, environment, earlier, current.release.digest)
+    return current

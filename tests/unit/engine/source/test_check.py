@@ -160,3 +160,32 @@ def test_pauses_are_read_and_must_name_what_there_is(repository: Path) -> None:
     assert "must be a time with its zone" in found[0]
     assert "no environment of this name" in found[1]
     assert "there is no app `helo`" in found[2]
+
+
+def test_a_renderer_that_is_missing_is_one_finding_and_the_rest_is_judged(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/none")
+    config = (repository / "towpath.yaml").read_text()
+    more = "".join(
+        f"  {app}:\n    image: 127.0.0.1:5000/x\n    renderer: {renderer}\n"
+        for app, renderer in (("chart", "helm"), ("chart2", "helm"), ("plain", "plain"), ("pair", "plain"))
+    )
+    (repository / "towpath.yaml").write_text(config.replace("apps:\n", f"apps:\n{more}", 1))
+    for environment in ("dev", "staging", "prod"):
+        for app in ("chart", "chart2", "plain", "pair"):
+            folder = repository / "apps" / app / environment
+            folder.mkdir(parents=True)
+            (folder / "values.yaml").write_text("a: 1\n")
+        (repository / f"apps/plain/{environment}/values.yaml").write_text("a: [b\n")
+    for app in ("chart", "chart2"):
+        base = repository / "apps" / app / "base"
+        (base / "templates").mkdir(parents=True)
+        (base / "Chart.yaml").write_text(f"apiVersion: v2\nname: {app}\nversion: 1.0.0\n")
+        (base / "values.yaml").write_text("a: 1\n")
+    said = [str(finding) for finding in check_repository(repository, tools=Path("/none")).findings]
+    missing = [each for each in said if each.startswith("towpath.yaml: ")]
+    assert len([each for each in missing if "`helm` is not installed" in each]) == 1, said
+    assert any("Not judged: chart, chart2 (2 apps)" in each for each in missing), said
+    assert any("Not judged: hello (1 app)" in each for each in missing), said
+    assert any("apps/plain/dev/values.yaml" in each for each in said), "the others are judged"

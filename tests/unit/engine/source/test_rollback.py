@@ -1,0 +1,58 @@
+"""Which release a person can go back to, told from Git alone."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.engine.source.promotions import World
+from towpath.config import load_config
+from towpath.engine.source.repository import EnvironmentRepo
+from towpath.engine.source.rollback import choose_earlier
+from towpath.errors import RefusedError, TowpathError, UnknownNameError
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> EnvironmentRepo:
+    """Releases 1, 2 and 3 were in prod; 3 runs there, and 2 was never verified."""
+    world = World(tmp_path)
+    for number in (1, 2, 3):
+        world.promote(number, "prod", verified=number != 2)
+    checkout = world.checkout()
+    return EnvironmentRepo(checkout, load_config(checkout.path))
+
+
+@pytest.mark.parametrize(
+    ("to", "number"),
+    [(None, 1), ("1111111", 1), ("sha256:" + "2" * 64, 2), ("2" * 12, 2), ("1" * 40, 1)],
+)
+def test_the_last_verified_one_or_the_one_that_is_named(
+    repo: EnvironmentRepo, to: str | None, number: int
+) -> None:
+    assert choose_earlier(repo, "hello", "prod", to).release.commit == str(number) * 40
+
+
+@pytest.mark.parametrize(
+    ("app", "environment", "to", "says"),
+    [
+        (
+            "hello",
+            "prod",
+            "1111112",
+            "unknown release '1111112' in the history of hello in prod\nDid you mean 1111111?",
+        ),
+        ("hello", "prod", "abcdef0", "There are: 1111111, 2222222. `towpath history hello` lists all"),
+        ("hello", "prod", "1111", "unknown release '1111'"),
+        ("hello", "prod", "sha256:" + "9" * 64, "unknown release 'sha256:9999"),
+        ("hello", "prod", "3333333", "prod runs hello 3333333 already"),
+        ("hello", "dev", "1111111", "hello is not released in dev, so there is nothing to go back from"),
+        ("helo", "prod", "1111111", "Did you mean hello?"),
+        ("hello", "prd", "1111111", "Did you mean prod?"),
+    ],
+)
+def test_an_unknown_one_is_told_with_those_there_are(
+    repo: EnvironmentRepo, app: str, environment: str, to: str, says: str
+) -> None:
+    with pytest.raises(TowpathError) as caught:
+        choose_earlier(repo, app, environment, to)
+    assert says in str(caught.value)
+    assert isinstance(caught.value, UnknownNameError | RefusedError)
