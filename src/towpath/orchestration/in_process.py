@@ -85,13 +85,13 @@ class RunsHere:
         except (ValueError, KeyError, TypeError):
             return None  # a proxy's page in place of the server's answer
 
-    def run(self, apps: Sequence[str]) -> Ended | None:
+    def run(self, apps: Sequence[str] | None) -> Ended | None:
         """As Runner."""
         run: FlowRun | None = None
         concluded: list[ReconcileResult] = []
         try:
             deployment, flow = self._load()
-            parameters = {"environment": self._environment, "apps": list(apps)}
+            parameters = {"environment": self._environment, "apps": None if apps is None else list(apps)}
             run = self._create(deployment, parameters, Running())
             with self._lock:
                 self._current, self._beat = str(run.id), 0.0
@@ -134,7 +134,7 @@ class RunsHere:
                 self._orphan = ""
             else:
                 deployment, _ = self._load()
-                parameters = {"environment": self._environment, "apps": list(past.apps)}
+                parameters = {"environment": self._environment, "apps": list(past.apps) or None}
                 self._create(deployment, parameters, state)
         except _AWAY:
             return False

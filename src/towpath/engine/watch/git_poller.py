@@ -3,9 +3,9 @@
 import random
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from towpath.adapters.git import branch_head
+from towpath.adapters.git import branch_head, list_trees
 from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.apply_object import prepare_objects
 from towpath.config import Environment
@@ -13,7 +13,7 @@ from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import EnvironmentContext, open_context
 from towpath.engine.live.observe import HPA
 from towpath.engine.source.render import render_app
-from towpath.engine.watch.state import Wanted
+from towpath.engine.watch.wanted import Wanted, decided_by
 from towpath.errors import TowpathError, UnknownNameError, as_towpath_error
 from towpath.objects import Manifest
 from towpath.settings import Settings
@@ -28,6 +28,7 @@ class Head:
 
     context: EnvironmentContext
     wanted: Mapping[str, Wanted]
+    decided_by: Mapping[str, str] = field(default_factory=dict)
 
 
 class Branch:
@@ -101,7 +102,13 @@ class Branch:
         if self.head is not None and self.head.context.repo.commit == newest:
             return None
         context = open_context(settings, self._environment, newest)
-        return Head(context, wanted_of(context))
+        return read_head(context)
+
+
+def read_head(context: EnvironmentContext) -> Head:
+    """What a commit wants of the environment, and what decides whether it is carried out."""
+    trees = list_trees(context.repo.checkout)
+    return Head(context, wanted_of(context), decided_by(trees, context.environment.name))
 
 
 def wanted_of(context: EnvironmentContext) -> dict[str, Wanted]:

@@ -35,8 +35,11 @@ class Runner(Protocol):
     def busy(self) -> bool | None:
         """Whether somebody holds the environment's lock; None when the server does not answer."""
 
-    def run(self, apps: Sequence[str]) -> Ended | None:
-        """A flow run of `reconcile` in this process; None when the server went away meanwhile."""
+    def run(self, apps: Sequence[str] | None) -> Ended | None:
+        """A flow run of `reconcile` in this process, of some apps or (None) of all.
+
+        None when the server went away meanwhile.
+        """
 
     def record(self, past: Unrecorded) -> bool:
         """Make the run that `past` would have been; False while the server is away."""

@@ -7,7 +7,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from types import MappingProxyType
 
 from towpath.adapters.kubernetes import Collection, WatchEvent
 from towpath.applyset.inventory import INVENTORY_LABEL, Inventory, OwnedObject, from_configmap
@@ -21,25 +22,14 @@ from towpath.drift.work_queue import (
     own_apply_time,
     trim_metadata,
 )
+from towpath.engine.watch.wanted import Wanted
 from towpath.errors import TowpathError
 from towpath.kube.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 FEW = 3
-"""So many cluster-scoped objects of a kind are watched by name: a watch of the kind tells of everybody's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What Git has for one app: digests of its manifests, pointers left alone, deletions that it confirms.
-
-    `broken`: it does not render, for this reason.
-    """
-
-    applied: Mapping[ObjectRef, str] = field(default_factory=dict)
-    ignored: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
-    confirmed: tuple[str, ...] = ()
-    broken: str = ""
+"""So many cluster-scoped objects of a kind are watched by name: the kind's own watch tells of everybody's."""
 
 
 class WatchState:
@@ -58,6 +48,7 @@ class WatchState:
         self._findings: dict[str, dict[ObjectRef, WatchFinding]] = {}
         self._git: dict[str, str] = {}
         self._withdrawn: dict[str, str] = {}
+        self._decided_by: Mapping[str, str] = {}
         self._applied_at: dict[ObjectRef, str] = {}
         self._whole: frozenset[tuple[str, str]] = frozenset()
         self._named: set[tuple[str, str]] = set()
@@ -123,20 +114,24 @@ class WatchState:
         if news:
             self._wake()
 
-    def want(self, wanted: Mapping[str, Wanted]) -> None:
-        """What Git has now, for every app of the environment."""
+    def want(self, wanted: Mapping[str, Wanted], decided_by: Mapping[str, str] = NOTHING) -> None:
+        """What Git has now, for every app of the environment.
+
+        A difference that stayed is news again when what it is `decided_by` has changed, too.
+        """
         with self._lock:
             before, self._wanted = self._wanted or {}, wanted
+            self._decided_by = decided_by
             for app in before.keys() | wanted.keys() | (self._applied or {}).keys():
                 old, new = before.get(app, Wanted()), wanted.get(app, Wanted())
                 if old.ignored != new.ignored:
                     for ref in old.ignored.keys() | new.ignored.keys():
                         self._judge(ref)
                 told = self._git.get(app, "")
-                tried = bool(told) and self._agenda.was_tried(app, told)
+                tried = told and self._agenda.was_tried(app, told)
                 self._compare(app)
                 if tried and not self._git.get(app):
-                    # A run has told of it, and what it told is not true any more: mended, or taken back.
+                    # What a run has told is not true any more: it was mended, or taken back.
                     self._withdrawn[app] = digest(["withdrawn", told])
                     self._compare(app)
         self._wake()
@@ -265,9 +260,9 @@ class WatchState:
         if self._applied is None or self._wanted is None:
             return
         wanted = self._wanted.get(app, Wanted())
-        mark = f"broken: {wanted.broken}" if wanted.broken else ""
-        mark = mark or git_mark(self._applied.get(app), wanted.applied, wanted.confirmed)
+        mark = wanted.broken or git_mark(self._applied.get(app), wanted.applied, wanted.confirmed)
         if mark:
+            mark = digest([mark, self._decided_by.get(app, self._decided_by.get("", ""))])
             self._withdrawn.pop(app, None)
         self._git[app] = mark or self._withdrawn.get(app, "")
         if self._git[app]:

@@ -17,6 +17,7 @@ from towpath.engine.watch.git_poller import Branch, Head
 from towpath.engine.watch.informers import Followers
 from towpath.engine.watch.runner import Ended, Runner, Unrecorded
 from towpath.engine.watch.state import WatchState
+from towpath.engine.watch.wanted import concerns_all
 from towpath.errors import TerminalError, TowpathError
 from towpath.health import Status
 from towpath.settings import Settings
@@ -26,6 +27,7 @@ BUSY_PAUSE = 0.25
 FIRST_RETRY = 2.0
 STUCK = 60.0
 RECORD_EVERY = 5.0
+ALL = ""  # in the place of an app
 AWAY = "Git cannot be read at the moment"
 UNRECORDED = 1000
 """So many reconciles are kept for a server that is away; of more, only the newest."""
@@ -55,7 +57,7 @@ class Watcher:
         self._followers: Followers | None = None
         self._fatal: TowpathError | None = None
         self._failures: dict[str, int] = {}
-        self._answering = False
+        self._answering, self._whole, self._whole_at = False, False, 0.0
         self._turned = self._asked = time.monotonic()
         self.unrecorded: list[Unrecorded] = []
         metrics.set_ready(lambda: not self.not_ready())
@@ -123,25 +125,29 @@ class Watcher:
             self._say(f"{error.message}; nothing is written until it can be read")
         if self._state is None:
             watch_state = WatchState(self._environment, environment.namespace, self._awake)
-            watch_state.want(head.wanted)
+            watch_state.want(head.wanted, head.decided_by)
             kubeconfig = self._settings.kubeconfig
             self._followers = Followers(
                 lambda: connect_environment(environment, kubeconfig), watch_state, self._metrics, self._say
             )
             self._followers.start()
-            self._first, self._state = environment, watch_state
+            self._first, self._state = head.context.repo.config, watch_state
             self._say(f"watching {self._environment} (namespace {environment.namespace})")
             return
-        if any(getattr(environment, key) != getattr(self._first, key) for key in _PLACE):
+        config, before = head.context.repo.config, self._first.environment(self._environment)
+        if any(getattr(environment, key) != getattr(before, key) for key in _PLACE):
             self._fatal = TerminalError(f"{self._environment} has moved to another place; watch it there")
-        elif environment != self._first:
-            self._first = environment
+        elif concerns_all(self._first, config, self._environment):
             self._state.forgive()
+            self._whole = True
+        self._first = config
         self._say(f"{self._environment} is now at commit {head.context.repo.commit[:7]}")
-        self._state.want(head.wanted)
+        self._state.want(head.wanted, head.decided_by)
         self._state.look_again()  # the commit may have ended a pause
 
     def _turn(self, watch_state: WatchState) -> None:
+        if self._whole:
+            self._answer_all(watch_state)
         cases = self._allowed(watch_state.due(self._tries))
         if cases and any(case.git for case in cases):
             # What was applied may be of a commit that was not read here yet.
@@ -164,6 +170,24 @@ class Watcher:
             if self._runner.busy() is not None:
                 self._record_past()
 
+    def _answer_all(self, watch_state: WatchState) -> None:
+        """A reconcile of the whole environment as soon as nobody holds its lock: its policies changed."""
+        if time.monotonic() < self._whole_at or (busy := self._runner.busy()):
+            return
+        self._whole, self._answering = False, True
+        self._say(f"{self._environment}: its policies in towpath.yaml have changed")
+        away = busy is None or self.branch.trouble
+        ended = (None if away else self._runner.run(None)) or self._by_hand(None)
+        self._say(ended.summary)
+        self._answering = False
+        if ended.failed and ended.again:
+            self._failures[ALL] = self._failures.get(ALL, 0) + 1
+            self._whole = True
+            self._whole_at = time.monotonic() + backoff(self._failures[ALL] - 1, first=FIRST_RETRY)
+        else:
+            self._failures.pop(ALL, None)
+        watch_state.look_again()
+
     def _allowed(self, cases: Sequence[ReconcileCase]) -> tuple[ReconcileCase, ...]:
         """Without apps that must be left alone now: they are looked at again every TICK."""
         policies = {case.app: self._policy(case.app) for case in cases}
@@ -185,7 +209,7 @@ class Watcher:
         self._say("; ".join(f"{case.app}: {case.reason}" for case in cases))
         ended = None if away or self.branch.trouble else self._runner.run(apps)
         recorded = ended is not None
-        ended = ended or self._by_hand(cases)
+        ended = ended or self._by_hand(apps)
         self._say(ended.summary)
         result = "failed" if ended.failed else "completed"
         self._metrics.ran(result if recorded else "unrecorded", time.monotonic() - seen)
@@ -205,24 +229,24 @@ class Watcher:
             self._failures[app] = self._failures.get(app, 0) + 1
             watch_state.again((app,), backoff(self._failures[app] - 1, first=FIRST_RETRY))
 
-    def _by_hand(self, cases: Sequence[ReconcileCase]) -> Ended:
-        """The same work without a flow run; it is recorded when the server is back."""
-        apps, started = tuple(case.app for case in cases), datetime.now(UTC)
+    def _by_hand(self, apps: tuple[str, ...] | None) -> Ended:
+        """The same work without a flow run, for some apps or for all; recorded when the server is back."""
+        started = datetime.now(UTC)
         try:
-            done = self._reconcile(cases)
+            done = self._reconcile(apps)
         except TowpathError as error:
             return Ended(error.message, failed=True, again=error.transient)
         failed = bool(done.failures)
         again = any(each.transient for each in done.outcomes)
         summary = "\n".join([done.summary(), *(f"{app}: {why}" for app, why in done.failures.items())])
         if done.outcomes:
-            self.unrecorded.append(Unrecorded(apps, started, datetime.now(UTC), summary, failed))
+            self.unrecorded.append(Unrecorded(apps or (), started, datetime.now(UTC), summary, failed))
             del self.unrecorded[:-UNRECORDED]
             self._metrics.set_pending(len(self.unrecorded))
         return Ended(summary, failed, again, done)
 
-    def _reconcile(self, cases: Sequence[ReconcileCase]) -> ReconcileResult:
-        head, apps = self.branch.head, [case.app for case in cases]
+    def _reconcile(self, apps: tuple[str, ...] | None) -> ReconcileResult:
+        head = self.branch.head
         if self.branch.trouble is None or head is None:
             return reconcile(open_context(self._settings, self._environment), apps, tell=self._say)
         # Git is away: what was applied last is put back, nothing else is decided.

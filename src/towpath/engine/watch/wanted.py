@@ -1,0 +1,42 @@
+"""What a commit of the environment repository wants of one environment, as a watcher compares it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from towpath.config import CONFIG_FILE, Config
+from towpath.gates.pause import pause_path
+from towpath.kube.canonical import digest
+from towpath.objects import ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What Git has for one app: digests of its manifests, pointers left alone, deletions that it confirms.
+
+    `broken`: it does not render, for this reason.
+    """
+
+    applied: Mapping[ObjectRef, str] = field(default_factory=dict)
+    ignored: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
+    confirmed: tuple[str, ...] = ()
+    broken: str = ""
+
+
+def decided_by(trees: Mapping[str, str], environment: str) -> dict[str, str]:
+    """App -> a mark of all files that decide whether its changes are carried out; "" stands for other apps.
+
+    Besides what is rendered: releases of every environment, quarantine, confirmed deletions, policies and
+    pauses. `trees` are ids by path, two levels deep. Also of apps that towpath.yaml does not name any more.
+    """
+    common = [trees.get(path, "") for path in (CONFIG_FILE, pause_path(environment))]
+    apps = [path.removeprefix("apps/") for path in trees if path.startswith("apps/")]
+    return {app: digest([*common, trees.get(f"apps/{app}", "")]) for app in ["", *apps]}
+
+
+def concerns_all(before: Config, after: Config, environment: str) -> bool:
+    """Whether a commit changes policies by which all apps, and what nobody declared, are judged.
+
+    To look at the apps that differ does not carry that out.
+    """
+    one, other = before.environment(environment), after.environment(environment)
+    return (one, before.health_check_exprs) != (other, after.health_check_exprs)
