@@ -240,7 +240,12 @@ def test_a_prune_file_of_an_app_that_has_left_comes_up_at_once(watched: Watched,
         (CONFIG.replace("namespace: prod}", "namespace: prod, extras: prune}"), True),
         (CONFIG.replace("namespace: prod}", "namespace: prod, drift: report}"), True),
         (CONFIG.replace("namespace: prod}", "namespace: prod, apps: {hello: {drift: 'off'}}}"), True),
-        (CONFIG.replace("namespace: prod}", "namespace: prod, ignore: [{kind: ConfigMap, pointer: /data/a}]}"), True),
+        (
+            CONFIG.replace(
+                "namespace: prod}", "namespace: prod, ignore: [{kind: ConfigMap, pointer: /data/a}]}"
+            ),
+            True,
+        ),
         (CONFIG.replace("namespace: prod}", "namespace: prod, allowClusterScoped: [ClusterRole]}"), True),
         (CONFIG + "healthCheckExprs: [{apiVersion: a.b/v1, kind: Cake, current: 'true'}]\n", True),
         (CONFIG.replace("namespace: dev}", "namespace: dev, extras: prune}"), False),
