@@ -13,7 +13,7 @@ import yaml
 
 from towpath.errors import ConfigError
 from towpath.yamltext.path import YamlPath
-from towpath.yamltext.reader import TAG, Loader, syntax_error
+from towpath.yamltext.reader import TAG, Loader, replace_surrogates, syntax_error
 from towpath.yamltext.scalars import KUBERNETES, MERGE, NULLS, key_text
 
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
@@ -96,7 +96,7 @@ def lines_of(root: Node) -> Mapping[YamlPath, int]:
 
 class _Composer:
     def __init__(self, text: str, file: str) -> None:
-        self.loader = Loader(text)
+        self.loader = Loader(replace_surrogates(text, lambda pair: "x" * len(pair)))
         self._file = file
         self._length = len(text)
         self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(text))]

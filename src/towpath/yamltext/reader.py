@@ -6,7 +6,8 @@ is what was read. Errors name file and line, and never quote the content of the 
 """
 
 import copy
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """PyYAML without libyaml is only slower."""
 BOM = "\ufeff"
 TAG = "tag:yaml.org,2002:"
+_ESCAPE = re.compile(r"\\\\|(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 _SCALAR_TAGS = {TAG + kind: kind for kind in ("str", "null", "bool", "int", "float")}
 
 
@@ -50,6 +52,24 @@ def decoded(text: str | bytes, file: str, limits: Limits) -> str:
     if len(text) > limits.bytes:
         raise TooLargeError(f"larger than {limits.bytes >> 20} MiB", file=file)
     return text.removeprefix(BOM)
+
+
+def replace_surrogates(text: str, replacement: Callable[[str], str] | None = None) -> str:
+    """JSON text with its pairs of surrogates (`\\ud83d\\ude00`), which YAML does not have, as characters.
+
+    `replacement` gives something else for a pair.
+    """
+    if "\\u" not in text or text.lstrip()[:1] not in ("{", "["):
+        return text
+
+    def replaced(found: re.Match[str]) -> str:
+        if not found[1]:
+            return found[0]
+        if replacement:
+            return replacement(found[1])
+        return bytes.fromhex(found[1].replace("\\u", "")).decode("utf-16-be")
+
+    return _ESCAPE.sub(replaced, text)
 
 
 def syntax_error(error: yaml.YAMLError, file: str) -> ConfigError:
@@ -86,7 +106,7 @@ class Reader:
         dialect: Dialect = KUBERNETES,
         problems: list[tuple[int, str]] | None = None,
     ) -> None:
-        self._loader = Loader(text)
+        self._loader = Loader(replace_surrogates(text))
         self._file = file
         self._limits = limits
         self._dialect = dialect
@@ -248,7 +268,7 @@ class Reader:
             text: str = event.value
             return text
         try:
-            return key if isinstance(key, str) else key_text(key, getattr(event, "value", ""))
+            return key if isinstance(key, str) else key_text(key, getattr(event, "value", str(key)))
         except ValueError as error:
             raise self._error(str(error), event) from None
 

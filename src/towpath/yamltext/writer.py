@@ -12,6 +12,7 @@ import yaml
 
 from towpath.errors import ConfigError
 from towpath.yamltext.config_reader import read_document
+from towpath.yamltext.manifest_reader import load_document
 
 WIDTH = 1_000_000
 """No line is folded, because a folded text is hard to compare."""
@@ -38,11 +39,11 @@ def is_ambiguous(text: str) -> bool:
 def dump(value: Any, *, head: str = "", file: str = "") -> str:
     """The text of one document: `head` (comment lines), then `value`, made of plain JSON data.
 
-    The text is read again; raises ConfigError when that does not give `value`. `file` is its name in the
-    error.
+    The text is read again, in both dialects; raises ConfigError when that does not give `value`. `file` is
+    its name in the error.
     """
     text = head + dump_all([value])
-    if read_document(text, file).data != value:
+    if read_document(text, file).data != value or load_document(text, file) != value:
         raise ConfigError("holds what cannot be written as YAML and read again", file=file)
     return text
 

@@ -427,6 +427,9 @@ JSON = [
     '{"metadata": {"annotations": {"a": "{\\"image\\": \\"IMAGE:1\\"} \\/ # no comment"}},\n'
     ' "kind": "Pod", "spec": {"containers": [{"image":"IMAGE:1"}]}}\n',
     '{"kind": "Engine", "spec": {"image": {"repository": "IMAGE", "digest": null}}}',
+    '{\n\t"kind": "Pod",\n\t"spec": {\n\t\t"containers": [\n\t\t\t{"image":\t"IMAGE:1"}\n\t\t]\n\t}\n}\n',
+    '\ufeff{"kind": "Pod",\r\n "spec": {"containers": [{"image": "IMAGE"}]}}',
+    '{"kind": "Pod", "x": "\\ud83d\\ude00", "spec": {"containers": [{"image": "IMAGE"}]}}',
 ]
 
 
@@ -434,7 +437,8 @@ JSON = [
 def test_a_json_manifest_is_edited_and_stays_json(text: str) -> None:
     before = text.replace("IMAGE", IMAGE)
     edited = edit_image("plain", {"d.json": before}, IMAGE, NEW)["d.json"]
-    json.loads(edited)
+    json.loads(edited.removeprefix("\ufeff"))
+    assert edited[0] == before[0]
     assert sum(line[0] == "+" for line in changed(before, edited)) == 1
     assert f'"{NEW}"' in edited or f'"{IMAGE}@{NEW}"' in edited
 

@@ -28,6 +28,9 @@ from towpath.yamltext.scalars import KUBERNETES
         ("b: {'<<': {k: 1}}", {"b": {"<<": {"k": 1}}}),
         ("a: &x 1\nb: &x 2\nc: *x", {"a": 1, "b": 2, "c": 2}),
         ('a: !!int "3"', {"a": 3}),
+        ("a: &x 5\n*x : b", {"a": 5, "5": "b"}),
+        ('{"a": "\\ud83d\\ude00\\/"}', {"a": "\N{GRINNING FACE}/"}),
+        ('{"a": "\\\\ud83d\\\\ude00"}', {"a": "\\ud83d\\ude00"}),
     ],
 )
 def test_as_kubectl(text: str, value: Any) -> None:

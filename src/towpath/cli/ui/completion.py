@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-import yaml
 from click.shell_completion import CompletionItem
 
 from towpath.errors import TowpathError
 from towpath.settings import Settings
+from towpath.yamltext.config_reader import read_document
 
 CONFIG_FILE = "towpath.yaml"
 
@@ -49,9 +49,9 @@ def _known(key: str, repo: Path | None) -> list[str]:
     """Completion never fails and never waits: nothing cached, nothing offered."""
     try:
         file = repo / CONFIG_FILE if repo else _newest(Settings.load(os.environ))
-        found = yaml.safe_load(file.read_text())[key]
+        found = read_document(file.read_text(), CONFIG_FILE).data[key]
         return [str(each["name"]) if isinstance(each, dict) else str(each) for each in found]
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, TowpathError):
+    except (OSError, ValueError, KeyError, TypeError, TowpathError):
         return []
 
 
