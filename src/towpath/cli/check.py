@@ -16,17 +16,25 @@ import click
     help="Folder of the environment repository; the current one if left out.",
 )
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print findings.")
+@click.option(
+    "--kubernetes",
+    metavar="VERSION",
+    help="Judge objects by the schemas of this version, such as 1.35; if left out, by the version that each"
+    " environment names in towpath.yaml, else the newest known one.",
+)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of towpath.yaml and end.")
-def command(repo: Path, output: str, schema: bool) -> None:
+def command(repo: Path, output: str, kubernetes: str | None, schema: bool) -> None:
     """Check an environment repository without a cluster.
 
-    Reads towpath.yaml, renders every app for every environment and judges every object. Prints each finding
-    with file and line; exits 1 when there is one.
+    Reads towpath.yaml, renders every app for every environment and judges every object, also by the schemas
+    of a Kubernetes version and of the CustomResourceDefinitions in the repository. Prints each finding with
+    file and line; exits 1 when there is one.
 
     \b
     Examples:
       towpath check
       towpath check --repo environments/ --output json
+      towpath check --kubernetes 1.35
       towpath check --schema > towpath.schema.json
     """
     if schema:
@@ -46,13 +54,16 @@ def command(repo: Path, output: str, schema: bool) -> None:
     if not is_folder:
         raise ConfigError("there is no such folder", file=str(repo))
     settings = Settings.load(os.environ)
-    checked = check_repository(repo, tools=settings.tools, cache=settings.renders)
+    checked = check_repository(repo, tools=settings.tools, cache=settings.renders, kubernetes=kubernetes)
     if output == "json":
         findings = [finding.to_json() for finding in checked.findings]
-        click.echo(json.dumps({"findings": findings, "objects": checked.objects}, indent=2))
+        result = {"findings": findings, "notes": list(checked.notes), "objects": checked.objects}
+        click.echo(json.dumps(result, indent=2))
     else:
         for finding in checked.findings:
             click.echo(printable(str(finding)))
+        for note in checked.notes:
+            click.echo(f"note: {note}")
         numbers = {"app": checked.apps, "environment": checked.environments, "object": checked.objects}
         what = ", ".join(pluralize(number, thing) for thing, number in numbers.items())
         number = len(checked.findings)

@@ -12,6 +12,7 @@ _LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\n)"
 _RELATIVE = r"^(?!/)(?!-)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+$(?!\n)"
 API_VERSION = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$(?!\n)"
 KIND = r"^(\*|[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?)$(?!\n)"
+KUBERNETES_VERSION = r"^v?1\.[0-9]{1,3}(\.[0-9]+)?$(?!\n)"
 _BRANCH = r"^(?![-/.])[^\x00-\x20\x7f~^:?*\[\\]+$(?!\n)"
 _IMAGE = (
     r"^(localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:[0-9]{1,5})?"
@@ -74,6 +75,7 @@ HINTS = {
     API_VERSION: "must be GROUP/VERSION, for example example.com/v1",
     r"^[A-Z][A-Za-z0-9]*$(?!\n)": "must be a kind, for example Database",
     KIND: "must be a kind (Role), a kind with its group (Certificate.cert-manager.io), or *",
+    KUBERNETES_VERSION: 'must be a version of Kubernetes in quotes, for example "1.35"',
     _LABEL: "must be lower-case letters, digits and dashes, at most 63",
     _BRANCH: "must be the name of a branch, for example main",
     _RELATIVE: "must be a path inside of the repository",

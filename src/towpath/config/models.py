@@ -8,6 +8,7 @@ from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 from towpath.config.fields import (
     API_VERSION,
     KIND,
+    KUBERNETES_VERSION,
     Branch,
     DriftMode,
     Duration,
@@ -166,6 +167,10 @@ class Environment(Model):
     kubeconfig: Annotated[
         Annotated[str, StringConstraints(pattern=r"^(in-cluster|(/|~/).+)$(?!\n)")] | None,
         Field(description="File on the worker, or `in-cluster` for its pod's account; null: KUBECONFIG."),
+    ] = None
+    kubernetes: Annotated[
+        Annotated[str, StringConstraints(pattern=KUBERNETES_VERSION)] | None,
+        Field(description="Version of the cluster, for `towpath check`; null: the newest known one."),
     ] = None
     allow_exec: Annotated[
         bool, Field(description="Whether the kubeconfig may run a program to get its credentials.")

@@ -112,7 +112,7 @@ def _list(items: Sequence[str]) -> str:
 def _config(app: str, image: str, environments: Sequence[str], *, smoke: bool) -> str:
     parts = [_CONFIG_HEAD.format(app=inline(app), folder=app, image=inline(image))]
     if smoke:
-        parts.append(_SMOKE.format(app=inline(app)))
+        parts.append(_SMOKE.format(service=inline(_service(app))))
     parts.append(
         "\n# In promotion order. Each one wants the release verified in the one before it.\nenvironments:\n"
     )
@@ -128,8 +128,13 @@ def _base(app: str, image: str, port: int) -> dict[str, str]:
     return {
         "kustomization.yaml": _BASE.format(kustomization=_KUSTOMIZATION, app=inline(app)),
         "deployment.yaml": _DEPLOYMENT.format(app=inline(app), image=inline(image), port=port),
-        "service.yaml": _SERVICE.format(app=inline(app)),
+        "service.yaml": _SERVICE.format(service=inline(_service(app))),
     }
+
+
+def _service(app: str) -> str:
+    """The name of its Service, which must begin with a letter."""
+    return app if app[0].isalpha() else f"app-{app}"
 
 
 def _overlay(app: str, environment: str, replicas: int | None, called: str, image: str) -> str:
@@ -161,7 +166,7 @@ apps:
 _SMOKE = """\
     # Asked once every object is healthy.
     smoke:
-      - {{service: {app}, port: 80, path: /, status: 200}}
+      - {{service: {service}, port: 80, path: /, status: 200}}
 """
 _APPROVALS = """\
     # gate:
@@ -202,7 +207,7 @@ _SERVICE = """\
 apiVersion: v1
 kind: Service
 metadata:
-  name: {app}
+  name: {service}
 spec:
   ports:
     - name: http

@@ -13,6 +13,7 @@ from towpath.adapters.rendering.render_cache import RenderCache
 from towpath.admission.rules import Finding, objects_of_two_apps
 from towpath.config import CONFIG_FILE, App, Config, load_config
 from towpath.engine.source.check_files import check_files, findings_of
+from towpath.engine.source.check_schemas import SchemaCheck
 from towpath.engine.source.render import judge_app
 from towpath.errors import ConfigError, MissingPartError, TooLargeError
 from towpath.kube.kinds import Kind, crd_scopes
@@ -29,18 +30,23 @@ MAX_WORKERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The sorted findings, and what was looked at."""
+    """The sorted findings, what was looked at, and notes on what could not be judged."""
 
     findings: tuple[Finding, ...]
     apps: int
     environments: int
     objects: int
+    notes: tuple[str, ...] = ()
 
 
-def check_repository(root: Path, *, tools: Path | None = None, cache: Path | None = None) -> Checked:
+def check_repository(
+    root: Path, *, tools: Path | None = None, cache: Path | None = None, kubernetes: str | None = None
+) -> Checked:
     """Check a checkout or an uncommitted folder. Whatever is wrong is a finding, a missing renderer too.
 
     `cache` is a folder of earlier renders: what has not changed since is judged again, not rendered again.
+    `kubernetes` is the version by whose schemas objects are judged, instead of that of each environment:
+    UnknownNameError where they are not known.
     """
     try:
         config = load_config(root)
@@ -54,25 +60,28 @@ def check_repository(root: Path, *, tools: Path | None = None, cache: Path | Non
         )
         return Checked((finding,), *counts, 0)
     findings = set(check_files(root, config))
-    judged = _judge_all(root, config, tools, cache)
+    schemas = SchemaCheck(root, config, kubernetes)
+    judged = _judge_all(root, config, tools, cache, schemas)
     if cache:
         RenderCache(cache).trim()
     findings.update(itertools.chain.from_iterable(app.findings for app in judged.values()))
     findings.update(_not_rendered(judged))
     findings.update(_between_apps(config, judged))
+    custom, notes = schemas.rest()
+    findings.update(custom)
     objects = sum(len(each.origins) for app in judged.values() for each in app.admitted.values())
-    return Checked(_shown(findings), *counts, objects)
+    return Checked(_shown(findings), *counts, objects, tuple(_line(note) for note in notes))
 
 
 def _judge_all(
-    root: Path, config: Config, tools: Path | None, cache: Path | None
+    root: Path, config: Config, tools: Path | None, cache: Path | None, schemas: SchemaCheck
 ) -> Mapping[str, "_JudgedApp"]:
     """Every app in all environments, some at a time."""
     workers = min(os.cpu_count() or 1, MAX_WORKERS)
     quota = RenderQuota(max_too_large=workers)
     # Renderers are programs: threads keep all processors busy.
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        judge = partial(_judge, root, config=config, tools=tools, cache=cache, quota=quota)
+        judge = partial(_judge, root, config=config, tools=tools, cache=cache, quota=quota, schemas=schemas)
         try:
             return dict(zip(config.apps, pool.map(judge, config.apps.values()), strict=True))
         except BaseException:
@@ -114,7 +123,14 @@ class _JudgedApp:
 
 
 def _judge(  # noqa: PLR0913
-    root: Path, app: App, *, config: Config, tools: Path | None, cache: Path | None, quota: RenderQuota
+    root: Path,
+    app: App,
+    *,
+    config: Config,
+    tools: Path | None,
+    cache: Path | None,
+    quota: RenderQuota,
+    schemas: SchemaCheck,
 ) -> _JudgedApp:
     judged = _JudgedApp({}, set())
     for environment in config.environments:
@@ -133,7 +149,7 @@ def _judge(  # noqa: PLR0913
         except ConfigError as error:
             judged.findings.update(findings_of(error))
             continue
-        judged.findings.update(_first(admission.findings))
+        judged.findings.update(_first([*admission.findings, *schemas.findings(environment.name, admission)]))
         judged.admitted[environment.name] = _Admitted(
             # Without the objects themselves: of 300 apps, they would be most of the memory.
             {ref: ManifestDocument(None, each.file, each.line) for ref, each in admission.origins.items()},

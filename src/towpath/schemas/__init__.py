@@ -1,0 +1,1 @@
+"""Schemas of Kubernetes versions and of CustomResourceDefinitions, and what of an object they refuse."""

@@ -1,0 +1,65 @@
+"""The limits of object names, kind by kind, where they are narrower than a DNS subdomain of 253 characters.
+
+Source: Kubernetes 1.35, asked kind by kind (tests/agreement). OpenAPI documents do not tell them.
+"""
+
+import re
+from collections.abc import Callable
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_LETTER_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
+MAX_NAME = 253
+_WITH_POD_LABELS = 63
+
+
+def name_problem(group: str, kind: str, name: str) -> str | None:
+    """Why an API server refuses this name for this kind; None when it takes it."""
+    rule = _RULES.get((group, kind))
+    return rule(name) if rule else _subdomain(name)
+
+
+def _subdomain(name: str, most: int = MAX_NAME) -> str | None:
+    if len(name) > most:
+        return f"has {len(name)} characters; at most {most} are allowed"
+    if not _SUBDOMAIN.match(name):
+        return "must be lower-case letters, digits, `-` and `.`, and begin and end with a letter or digit"
+    return None
+
+
+def _label(name: str) -> str | None:
+    if len(name) > 63:
+        return f"has {len(name)} characters; at most 63 are allowed"
+    if not _LABEL.match(name):
+        return "must be lower-case letters, digits and `-`, and begin and end with a letter or digit"
+    return None
+
+
+def _letter_label(name: str) -> str | None:
+    if problem := _label(name):
+        return problem
+    return None if _LETTER_LABEL.match(name) else "must begin with a letter"
+
+
+def _path_segment(name: str) -> str | None:
+    if name in (".", "..") or "/" in name or "%" in name:
+        return "must not be `.` or `..`, nor contain `/` or `%`"
+    return None
+
+
+def _at_most(most: int) -> Callable[[str], str | None]:
+    return lambda name: _subdomain(name, most)
+
+
+_RULES: dict[tuple[str, str], Callable[[str], str | None]] = {
+    ("", "Namespace"): _label,
+    ("", "Service"): _letter_label,
+    ("batch", "CronJob"): _at_most(52),
+    ("batch", "Job"): _at_most(_WITH_POD_LABELS),
+    ("storage.k8s.io", "CSIDriver"): _at_most(63),
+    ("rbac.authorization.k8s.io", "Role"): _path_segment,
+    ("rbac.authorization.k8s.io", "ClusterRole"): _path_segment,
+    ("rbac.authorization.k8s.io", "RoleBinding"): _path_segment,
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): _path_segment,
+    ("certificates.k8s.io", "CertificateSigningRequest"): _path_segment,
+}

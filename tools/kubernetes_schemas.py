@@ -1,0 +1,100 @@
+"""Writes the schemas that `towpath check` judges by, from the OpenAPI documents of a running API server.
+
+Run: .venv/bin/python tools/kubernetes_schemas.py [--context NAME]
+The file `src/towpath/schemas/data/<version>.json.xz` is all that a new Kubernetes version needs.
+`tests/agreement/run.py` then says which findings the same server does not share.
+"""
+
+import argparse
+import json
+import lzma
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parents[1] / "src/towpath/schemas/data"
+META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+KEPT = ("type", "required", "enum", "x-kubernetes-list-type", "x-kubernetes-list-map-keys")
+FORMATS = ("date-time", "byte")
+BITS = {"int32": 32, "int64": 64}
+
+
+def raw(path: str, context: str) -> Any:
+    command = ["kubectl", "get", "--raw", path, *(["--context", context] if context else [])]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+def definitions(context: str) -> dict[str, Any]:
+    """The schemas of all built-in API versions that are served."""
+    found: dict[str, Any] = {}
+    for path, entry in raw("/openapi/v3", context)["paths"].items():
+        parts = path.split("/")
+        if (parts[0] == "api" and len(parts) == 2) or (parts[0] == "apis" and len(parts) == 3):
+            document = raw(entry["serverRelativeURL"], context)
+            found.update(document.get("components", {}).get("schemas", {}))
+    # Those of custom kinds are named by their group.
+    return {name: schema for name, schema in found.items() if name.startswith("io.k8s.")}
+
+
+def json_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of an OpenAPI schema: without texts, and closed where the fields are known."""
+    for inner in schema.get("allOf", ()):
+        schema = {**schema, **inner}
+    if "$ref" in schema:
+        return {"$ref": "#/$defs/" + schema["$ref"].rsplit("/", 1)[1]}
+    result = {key: schema[key] for key in KEPT if key in schema}
+    if schema.get("format") in FORMATS:
+        result["format"] = schema["format"]
+    if bits := BITS.get(schema.get("format", "")):
+        result |= {"minimum": -(1 << (bits - 1)), "maximum": (1 << (bits - 1)) - 1}
+    if schema.get("format") == "int-or-string":
+        return {"type": ["integer", "string"]}
+    if isinstance(default := schema.get("default"), (str, int)) and default:
+        result["default"] = default
+    if properties := schema.get("properties"):
+        result["properties"] = {name: json_schema(each) for name, each in properties.items()}
+        result["additionalProperties"] = False
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            result[key] = json_schema(schema[key])
+    return result
+
+
+def kinds(found: dict[str, Any]) -> dict[str, str]:
+    """`apiVersion kind` of each object -> its definition."""
+    result = {}
+    for name, schema in found.items():
+        metadata = json_schema(schema.get("properties", {}).get("metadata", {}))
+        if metadata != {"$ref": f"#/$defs/{META}"}:
+            continue
+        for kind in schema.get("x-kubernetes-group-version-kind", ()):
+            api_version = "/".join(filter(None, (kind["group"], kind["version"])))
+            result[f"{api_version} {kind['kind']}"] = name
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--context", default="")
+    context = parser.parse_args().context
+    version = raw("/version", context)
+    found = definitions(context)
+    converted = {name: json_schema(schema) for name, schema in found.items()}
+    for name in converted:
+        if name.endswith("resource.Quantity"):
+            converted[name] = {"type": ["string", "number"], "format": "quantity"}
+        if name.endswith("intstr.IntOrString"):
+            converted[name] = {"type": ["integer", "string"]}
+    data = {"version": version["gitVersion"], "kinds": kinds(found), "definitions": converted}
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    file = DATA / f"{version['major']}.{version['minor'].rstrip('+')}.json.xz"
+    file.write_bytes(lzma.compress(text.encode(), preset=9))
+    size = file.stat().st_size
+    sys.stdout.write(f"{file.name}: {len(data['kinds'])} kinds, {len(converted)} schemas, {size:,} bytes\n")
+
+
+if __name__ == "__main__":
+    main()
