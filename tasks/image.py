@@ -17,8 +17,8 @@ from towpath.errors import BuildError, ConflictError, RefusedError, TerminalErro
 from towpath.files import read_text, resolve_inside
 from towpath.orchestration.keys import scan_key
 from towpath.release.image_ref import parse_image
+from towpath.release.judge_scan import judge_scan
 from towpath.release.model import ScanSummary
-from towpath.release.scan import judge_scan
 from towpath.release.scan_verdict import ScanVerdict
 
 BUILD_TIMEOUT = 1800.0

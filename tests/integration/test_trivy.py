@@ -14,7 +14,7 @@ from towpath.adapters import trivy as adapter
 from towpath.adapters.trivy import Trivy, find_trivy, scan_image
 from towpath.config import ScanPolicy
 from towpath.errors import TerminalError, TransientError
-from towpath.release.scan import judge_scan
+from towpath.release.judge_scan import judge_scan
 from towpath.release.scan_verdict import ScanVerdict
 
 pytestmark = pytest.mark.integration

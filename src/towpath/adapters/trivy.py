@@ -1,7 +1,7 @@
 """Finds Trivy and scans an image with it, so that nothing in the image's source can make it skip findings.
 
 Trivy runs in an empty folder with a private home and an allow-listed environment: without configuration or
-ignore files, and without credentials of this process. Its report is judged in release/scan.py.
+ignore files, and without credentials of this process. Its report is judged in release/judge_scan.py.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from typing import Any
 from towpath.adapters.file_lock import wait_for_lock
 from towpath.adapters.process import CommandError, run
 from towpath.errors import MissingPartError, TerminalError, TransientError
-from towpath.release.scan import EVIDENCE_KEY
+from towpath.release.judge_scan import EVIDENCE_KEY
 from towpath.settings import Settings
 
 REFUSED_VERSIONS = frozenset({"0.69.4", "0.69.5", "0.69.6"})
@@ -184,7 +184,7 @@ def _refresh_database(
 ) -> dict[str, Any] | None:
     """Download the vulnerability database if it is due, one process at a time; returns its metadata.
 
-    A database that could not be refreshed is still used: release/scan.py judges its age.
+    A database that could not be refreshed is still used: release/judge_scan.py judges its age.
     """
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "download.lock").open("w") as lock:

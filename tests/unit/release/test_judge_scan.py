@@ -1,4 +1,4 @@
-"""scan.py on reports that the real program wrote (data/scan-*.json)."""
+"""judge_scan.py on reports that the real program wrote (data/scan-*.json)."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +9,7 @@ import pytest
 
 from towpath.config import ScanIgnore, ScanPolicy
 from towpath.errors import RefusedError
-from towpath.release.scan import EVIDENCE_KEY, judge_scan
+from towpath.release.judge_scan import EVIDENCE_KEY, judge_scan
 from towpath.release.scan_policy import policy_hash, recorded_scan_problem
 from towpath.release.scan_verdict import ScanVerdict
 
