@@ -73,6 +73,11 @@ def key_of(node: Node) -> str | None:
         return None
 
 
+def is_merge(key: Node) -> bool:
+    """Whether the key is `<<`, which merges mappings."""
+    return key.text == "<<" and not key.quote
+
+
 def lines_of(root: Node) -> Mapping[YamlPath, int]:
     """The line (from 1) of every key and item; behind an alias there are none."""
     lines: dict[YamlPath, int] = {(): root.line}
