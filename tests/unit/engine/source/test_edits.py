@@ -73,6 +73,9 @@ def repository(root: Path, image: str, base: str, overlay: str, more: str = "") 
         ("docker.io/acme/shop", "acme/shop", "images: [{name: docker.io/acme/shop, newTag: '2'}]\n"),
         ("docker.io/acme/shop", "index.docker.io/acme/shop:1", ""),
         ("docker.io/library/nginx", "nginx:1", "images: [{name: library/nginx}]\n"),
+        ("docker.io/acme/shop", "acme/shop", 'images:\n  - name: acme/shop\n    newTag: "1.4"\t# pinned\n'),
+        ("docker.io/acme/shop", "acme/shop", "images:\t[{name: acme/shop,\tnewTag: x}]\n"),
+        ("docker.io/acme/shop", "acme/shop", "\r\nimages:\r\n- {name:  acme/shop}\r\n"),
         ("docker.io/library/nginx", "library/nginx", "images: [{name: nginx}]\n"),
         ("registry.example.com/shop", "Registry.example.com:443/shop", ""),
         (
