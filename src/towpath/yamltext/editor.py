@@ -105,4 +105,13 @@ def _checked(text: str, expected: list[Any], file: str) -> str:
 
 
 def _json(documents: list[Any]) -> str:
-    return json.dumps(documents, sort_keys=True)
+    return json.dumps(_with_whole_numbers(documents), sort_keys=True)
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """The value with 3 in place of 3.0, which JSON does not tell apart."""
+    if isinstance(value, dict):
+        return {key: _with_whole_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -92,7 +92,10 @@ def _replace(text: str, node: Node, value: Any) -> str:
         joined = newline_of(text).join([lines[0], *(indent + line if line else "" for line in lines[1:])])
         return text[:start] + joined + line_break + text[end:]
     new = quoted(value, style) if isinstance(value, str) and style in ('"', "'") else inline_in(text, value)
-    return text[:start] + _missing_space(text, start, end) + new + line_break + text[end:]
+    space = _missing_space(text, start, end)
+    if isinstance(node, SequenceNode) and not node.flow and not text[start - node.column : start].strip():
+        space = "  "  # its dashes may stand below the key itself, where only they may
+    return text[:start] + space + new + line_break + text[end:]
 
 
 def _add(text: str, parents: list[Node], node: Node, path: YamlPath, value: Any) -> str:

@@ -12,6 +12,8 @@ from towpath.yamltext.writer import is_ambiguous
 
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./@-]*(?::[A-Za-z0-9_./@-]+)*(?: [A-Za-z0-9_./@-]+)*")
 _FIRST_LITERAL_LINE = re.compile(r"(?! )[^\t\r\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]*")
+_NOT_PRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""What JSON takes in a text and YAML only as an escape."""
 _NOT_IN_LITERALS = re.compile(r"[\t\r\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\s$")
 
 
@@ -42,6 +44,8 @@ def _scalar(value: Any) -> str:
 
 def _json_scalar(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return _NOT_PRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     # YAML 1.1 knows no number with an exponent and without a point.
     return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
 
@@ -88,9 +92,9 @@ def literal(text: str) -> list[str] | None:
 
 def quoted(text: str, quote: str | None) -> str:
     """`text` in the given kind of quotes; in double quotes where single quotes cannot hold it."""
-    if quote == "'" and re.fullmatch(r"[^'\n\r\t\x00-\x1f]*", text):
+    if quote == "'" and not re.search(r"['\x00-\x1f]", text) and not _NOT_PRINTABLE.search(text):
         return f"'{text}'"
-    return json.dumps(text, ensure_ascii=False)
+    return _json_scalar(text)
 
 
 def _indented(lines: list[str]) -> list[str]:

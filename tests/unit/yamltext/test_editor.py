@@ -181,3 +181,35 @@ def test_any_value_is_written_exactly_or_refused(path: YamlPath, value: Any) -> 
     for step in path:
         found = found[step]
     assert found == value
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (3.0, "3.0"),
+        (1e-30, "1.0e-30"),
+        (1.5e22, "1.5e+22"),
+        ("a\x85b", '"a\\u0085b"'),
+        ("\x7f", '"\\u007f"'),
+        ("a\u2028", '"a\\u2028"'),
+        ("\ufeffa", '"\\ufeffa"'),
+        ("1e3", '"1e3"'),
+    ],
+)
+@pytest.mark.parametrize("base", ["a: 1\n", "{a: 1}\n", '{"a": 1}'])
+def test_what_readers_disagree_on_is_written_so_that_they_agree(base: str, value: Any, written: str) -> None:
+    text = set_value(base, "f", ("a",), value)
+    assert text == base.replace("1", written)
+    assert load_documents(text, "f")[0].value == {"a": value}
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_a_list_below_its_key_is_replaced(indent: str) -> None:
+    text = f"a:\n{indent}- 1\n{indent}- 2\nb: 1\n"
+    assert set_value(text, "f", ("a",), [3]) == f"a:\n{indent}  [3]\nb: 1\n"
+    assert set_value(text, "f", ("a",), "x") == f"a:\n{indent}  x\nb: 1\n"
+
+
+def test_true_is_not_written_for_one() -> None:
+    assert set_value("a: true\n", "f", ("a",), 1) == "a: 1\n"
+    assert set_value("a: 1\n", "f", ("a",), True) == "a: true\n"
