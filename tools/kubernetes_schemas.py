@@ -1,17 +1,20 @@
 """Writes the schemas that `towpath check` judges by, from the OpenAPI documents of a running API server.
 
-Run: .venv/bin/python tools/kubernetes_schemas.py [--context NAME]
+Run: .venv/bin/python -m tools.kubernetes_schemas   (of the server of KUBECONFIG; all changes are dry runs but
+a namespace and a CustomResourceDefinition, which are removed)
 The file `src/towpath/schemas/data/<version>.json.xz` is all that a new Kubernetes version needs.
-`tests/agreement/run.py` then says which findings the same server does not share.
+`python -m tests.agreement` then tells where `towpath check` and the server do not agree.
 """
 
-import argparse
 import json
 import lzma
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests.agreement.objects import definitions
+from tests.agreement.server import Server
+from tools.required_fields import correct_required
 
 DATA = Path(__file__).parents[1] / "src/towpath/schemas/data"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
@@ -20,18 +23,13 @@ FORMATS = ("date-time", "byte")
 BITS = {"int32": 32, "int64": 64}
 
 
-def raw(path: str, context: str) -> Any:
-    command = ["kubectl", "get", "--raw", path, *(["--context", context] if context else [])]
-    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-
-
-def definitions(context: str) -> dict[str, Any]:
+def openapi(server: Server) -> dict[str, Any]:
     """The schemas of all built-in API versions that are served."""
     found: dict[str, Any] = {}
-    for path, entry in raw("/openapi/v3", context)["paths"].items():
+    for path, entry in server.get("/openapi/v3")["paths"].items():
         parts = path.split("/")
         if (parts[0] == "api" and len(parts) == 2) or (parts[0] == "apis" and len(parts) == 3):
-            document = raw(entry["serverRelativeURL"], context)
+            document = server.get(entry["serverRelativeURL"])
             found.update(document.get("components", {}).get("schemas", {}))
     # Those of custom kinds are named by their group.
     return {name: schema for name, schema in found.items() if name.startswith("io.k8s.")}
@@ -75,25 +73,25 @@ def kinds(found: dict[str, Any]) -> dict[str, str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--context", default="")
-    context = parser.parse_args().context
-    version = raw("/version", context)
-    found = definitions(context)
+    server = Server()
+    version = server.get("/version")
+    found = openapi(server)
     converted = {name: json_schema(schema) for name, schema in found.items()}
     for name in converted:
         if name.endswith("resource.Quantity"):
             converted[name] = {"type": ["string", "number"], "format": "quantity"}
         if name.endswith("intstr.IntOrString"):
             converted[name] = {"type": ["integer", "string"]}
-    data = {"version": version["gitVersion"], "kinds": kinds(found), "definitions": converted}
+    named = kinds(found)
+    with server.prepared(definitions()):
+        for change in correct_required(server, named, converted):
+            sys.stdout.write(f"{change}\n")
+    data = {"version": version["gitVersion"], "kinds": named, "definitions": converted}
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     file = DATA / f"{version['major']}.{version['minor'].rstrip('+')}.json.xz"
     file.write_bytes(lzma.compress(text.encode(), preset=9))
     size = file.stat().st_size
-    sys.stdout.write(f"{file.name}: {len(data['kinds'])} kinds, {len(converted)} schemas, {size:,} bytes\n")
+    sys.stdout.write(f"{file.name}: {len(named)} kinds, {len(converted)} schemas, {size:,} bytes\n")
 
 
 if __name__ == "__main__":

@@ -79,6 +79,8 @@ def _structural(schema: Any) -> Schema:
             name for name, each in (properties or {}).items() if isinstance(each, dict) and "default" in each
         }
         result["required"] = [name for name in required if isinstance(name, str) and name not in has_default]
+    if embedded:
+        result["required"] = sorted({*result.get("required", ()), "apiVersion", "kind"})
     if schema.get("x-kubernetes-preserve-unknown-fields") is not True and schema.get("type") == "object":
         others = schema.get("additionalProperties")
         result["additionalProperties"] = _structural(others) if isinstance(others, dict) else others is True

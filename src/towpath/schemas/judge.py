@@ -44,7 +44,7 @@ class SchemaJudge:
             yield schema
             return
         group = group_of(name[0])
-        if reason := name_problem(group, name[1], manifest["metadata"]["name"]):
+        if reason := name_problem(group, name[1], manifest["metadata"]["name"], manifest.get("spec")):
             yield FieldProblem(("metadata", "name"), f"`metadata.name` {reason}")
         yield from self._validator(name, schema).problems(manifest)
         yield from repeated_keys(manifest, schema, self._schemas.definitions)

@@ -3,20 +3,27 @@
 Source: Kubernetes 1.35, asked kind by kind (tests/agreement). OpenAPI documents do not tell them.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable
+from typing import Any
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _LETTER_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 MAX_NAME = 253
-_WITH_POD_LABELS = 63
 
 
-def name_problem(group: str, kind: str, name: str) -> str | None:
-    """Why an API server refuses this name for this kind; None when it takes it."""
+def name_problem(group: str, kind: str, name: str, spec: Any = None) -> str | None:
+    """Why an API server refuses this name for this kind and spec; None when it takes it."""
     rule = _RULES.get((group, kind))
-    return rule(name) if rule else _subdomain(name)
+    if rule or (problem := _subdomain(name)) is None:
+        problem = rule(name) if rule else None
+    if problem is None and (parts := _NAMED_BY_SPEC.get((group, kind))) and isinstance(spec, dict):
+        expected = parts(spec)
+        if expected and name != expected:
+            problem = f"must be {expected}"
+    return problem
 
 
 def _subdomain(name: str, most: int = MAX_NAME) -> str | None:
@@ -47,19 +54,44 @@ def _path_segment(name: str) -> str | None:
     return None
 
 
+def _address(name: str) -> str | None:
+    try:
+        canonical = str(ipaddress.ip_address(name))
+    except ValueError:
+        canonical = ""
+    return None if canonical == name else "must be an IP address in its canonical form"
+
+
 def _at_most(most: int) -> Callable[[str], str | None]:
     return lambda name: _subdomain(name, most)
+
+
+def _of_definition(spec: dict[str, Any]) -> str:
+    names = spec.get("names")
+    plural, group = names.get("plural") if isinstance(names, dict) else None, spec.get("group")
+    return f"{plural}.{group}" if isinstance(plural, str) and isinstance(group, str) else ""
+
+
+def _of_service(spec: dict[str, Any]) -> str:
+    version, group = spec.get("version"), spec.get("group")
+    return f"{version}.{group}" if isinstance(version, str) and isinstance(group, str) else ""
 
 
 _RULES: dict[tuple[str, str], Callable[[str], str | None]] = {
     ("", "Namespace"): _label,
     ("", "Service"): _letter_label,
+    ("apps", "StatefulSet"): _label,
     ("batch", "CronJob"): _at_most(52),
-    ("batch", "Job"): _at_most(_WITH_POD_LABELS),
-    ("storage.k8s.io", "CSIDriver"): _at_most(63),
+    ("batch", "Job"): _at_most(63),
+    ("networking.k8s.io", "IPAddress"): _address,
+    ("policy", "PodDisruptionBudget"): _path_segment,
     ("rbac.authorization.k8s.io", "Role"): _path_segment,
     ("rbac.authorization.k8s.io", "ClusterRole"): _path_segment,
     ("rbac.authorization.k8s.io", "RoleBinding"): _path_segment,
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): _path_segment,
     ("certificates.k8s.io", "CertificateSigningRequest"): _path_segment,
+}
+_NAMED_BY_SPEC: dict[tuple[str, str], Callable[[dict[str, Any]], str]] = {
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): _of_definition,
+    ("apiregistration.k8s.io", "APIService"): _of_service,
 }

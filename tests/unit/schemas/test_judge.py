@@ -38,7 +38,7 @@ def test_a_field_like_no_other_is_unknown_without_a_hint() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (pod(spec="hostIPC: n"), "is a string; true or false is expected"),
+        (pod(spec="hostIPC: 'n'"), "is a string; true or false is expected"),
         (pod(spec="terminationGracePeriodSeconds: '30'"), "is a string; an integer is expected"),
         (pod("ports: {containerPort: 80}"), "is a mapping; a list is expected"),
         (pod("command: run"), "is a string; a list is expected"),

@@ -19,11 +19,12 @@ def container(more: str) -> str:
          "spec.containers[0].ports[1]", "`containerPort` and `protocol`"),
         (container("volumeMounts: [{name: a, mountPath: /a}, {name: b, mountPath: /a}]"),
          "spec.containers[0].volumeMounts[1]", "`mountPath`"),
-        (pod("{imagePullSecrets: [{name: a}, {name: a}], containers: [{name: web}]}"),
+        (pod("{imagePullSecrets: [{name: a}, {name: a}], containers: [{name: web, image: x}]}"),
          "spec.imagePullSecrets[1]", "`name`"),
-        (pod("{containers: [{name: web}, {name: web}]}"), "spec.containers[1]", "`name`"),
-        (pod("{volumes: [{name: a}, {name: a}], containers: [{name: web}]}"), "spec.volumes[1]", "`name`"),
-        (pod("{hostAliases: [{ip: 10.0.0.1}, {ip: 10.0.0.1}], containers: [{name: web}]}"),
+        (pod("{containers: [{name: web, image: x}, {name: web, image: x}]}"), "spec.containers[1]", "`name`"),
+        (pod("{volumes: [{name: a}, {name: a}], containers: [{name: web, image: x}]}"),
+         "spec.volumes[1]", "`name`"),
+        (pod("{hostAliases: [{ip: 10.0.0.1}, {ip: 10.0.0.1}], containers: [{name: web, image: x}]}"),
          "spec.hostAliases[1]", "`ip`"),
         (named("v1", "Service", "spec: {ports: [{port: 1}, {port: 1}]}"),
          "spec.ports[1]", "`port` and `protocol`"),
@@ -43,7 +44,7 @@ def test_an_item_with_the_keys_of_another_one_is_found(text: str, place: str, ke
     [
         container("ports: [{containerPort: 53}, {containerPort: 53, protocol: UDP}]"),
         container("args: [a, a], command: [a, a]"),
-        pod("{tolerations: [{key: a}, {key: a}], containers: [{name: web}]}"),
+        pod("{tolerations: [{key: a}, {key: a}], containers: [{name: web, image: x}]}"),
         named("v1", "Service", "spec: {ports: [{port: 1}, {port: 1, protocol: UDP}]}"),
     ],
 )
@@ -65,7 +66,7 @@ def test_lists_of_a_custom_kind_have_the_keys_of_its_definition() -> None:
               properties: {name: {type: string}, host: {type: string, default: '%'}}
           tags: {type: array, x-kubernetes-list-type: set, items: {type: string}}
     """
-    same = "{users: [{name: a}, {name: a, host: '%'}, {name: a, host: b}], tags: [x, y, x]}"
+    same = "{users: [{name: a}, {name: a, host: '%'}, {name: a, host: b}], tags: [v, w, v]}"
     first, second = problems(database(same), definition(schema))
     assert first == "`spec.tags[2]` has the same value as `spec.tags[0]`"
     assert second == "`spec.users[1]` has the same `name` and `host` as `spec.users[0]`"

@@ -1,0 +1,1 @@
+"""Objects that `towpath check` and a real API server must judge alike."""
