@@ -16,13 +16,17 @@ from towpath.drift.events import (
 from towpath.drift.heal_budget import LIMIT
 from towpath.drift.incidents import ENVIRONMENT_KEY
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
+from towpath.redact import redact_data
 
 
 def emit(events: Iterable[Event]) -> None:
     """Send them; a server that is away loses them, and nothing waits for it."""
     for event in events:
         emit_event(
-            event=event.name, resource=event.resource, related=list(event.related), payload=event.payload
+            event=event.name,
+            resource=event.resource,
+            related=list(event.related),
+            payload=redact_data(event.payload),
         )
 
 

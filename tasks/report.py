@@ -9,13 +9,13 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import Artifact as ArtifactResponse
 
 from tasks.server_errors import asking_again
-from towpath.redact import redact
+from towpath.redact import redact, redact_data
 
 
 def report(key: str, markdown: str, description: str) -> None:
     """Publish Markdown under `key`."""
     with asking_again():
-        create_markdown_artifact(redact(markdown), key=key, description=description)
+        create_markdown_artifact(redact(markdown), key=key, description=redact(description))
 
 
 def read_report(key: str) -> str:
@@ -31,7 +31,7 @@ def read_table(key: str) -> list[dict[str, Any]]:
 def write_table(key: str, rows: Sequence[dict[str, Any]], description: str) -> None:
     """Publish a table under `key`."""
     with asking_again():
-        create_table_artifact(json.loads(redact(json.dumps(list(rows)))), key=key, description=description)
+        create_table_artifact(redact_data(list(rows)), key=key, description=redact(description))
 
 
 def renew_table(key: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -43,7 +43,7 @@ def renew_table(key: str, rows: Sequence[dict[str, Any]]) -> None:
             client.request(
                 "PATCH",
                 "/artifacts/{id}",
-                json={"data": redact(json.dumps(list(rows)))},
+                json={"data": json.dumps(redact_data(list(rows)))},
                 path_params={"id": newest.id},
             )
 

@@ -15,7 +15,7 @@ from prefect.tasks import exponential_backoff
 
 from towpath.errors import ConflictError, RefusedError, TerminalError, TowpathError, TransientError
 from towpath.orchestration.keys import JOINED, SUPERSEDED
-from towpath.redact import redact, remember_environment_secrets
+from towpath.redact import install_log_redaction, redact, redact_error, remember_environment_secrets
 from towpath.settings import Settings
 
 P = ParamSpec("P")
@@ -78,6 +78,14 @@ def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
     """A task called `name`, a format string over its parameters: `build {source.app}`."""
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
+        @wraps(function)
+        def redacted(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                redact_error(error)  # Prefect makes the run's state and log of it
+                raise
+
         return task(
             task_run_name=name,
             retries=TRIES_AFTER_FIRST,
@@ -86,7 +94,7 @@ def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
             retry_condition_fn=transient_only,
             cache_policy=NO_CACHE,
             persist_result=False,
-        )(function)
+        )(redacted)
 
     return decorate
 
@@ -99,15 +107,20 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
         return cast(R, end(*args, **kwargs))
 
     def end(*args: P.args, **kwargs: P.kwargs) -> Any:
+        install_log_redaction()
         remember_environment_secrets(os.environ)
         try:
             result = function(*args, **kwargs)
         except TowpathError as error:
-            message = redact(str(error))
+            redact_error(error)
+            message = str(error)
             if type(error) not in _ENDS:
                 return Failed(message=message)
             kind, name = _ENDS[type(error)]
             return State(type=kind, name=name, message=message)
+        except Exception as error:
+            redact_error(error)
+            raise
 
         return Completed(message=redact(result)) if isinstance(result, str) else result
 

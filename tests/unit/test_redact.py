@@ -1,13 +1,25 @@
 """redact.py: canaries planted in every form must not come out."""
 
 import base64
+import html
 import json
+import logging
+import re
 import time
-from urllib.parse import quote
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote, quote_plus
 
 import pytest
 
-from towpath.redact import mask_secret, redact, remember_environment_secrets, remember_secret
+from towpath.redact import (
+    install_log_redaction,
+    mask_secret,
+    redact,
+    redact_data,
+    remember_environment_secrets,
+    remember_objects,
+    remember_secret,
+)
 
 CANARY = "C4nary/7f3a+9d=="
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAcanary\nq83vEjRWeJC=\n-----END RSA PRIVATE KEY-----"
@@ -159,7 +171,7 @@ def test_mask_secret_shows_that_a_value_changed_and_not_the_value() -> None:
         for value in (b"one", b"one", b"other")
     )
     assert one == same != other
-    assert one.startswith("*** (sha256 ")
+    assert one.startswith("*** (mark ")
 
 
 def test_mask_secret_gives_data_and_string_data_the_same_mark() -> None:
@@ -183,3 +195,175 @@ def test_mask_secret_leaves_other_kinds() -> None:
 def test_mask_secret_twice_changes_nothing() -> None:
     masked = mask_secret({"kind": "Secret", "data": {"key": B64}})
     assert mask_secret(masked) == masked
+
+
+VALUE = "Zq7\"<x&9/w+K'=é 4"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        VALUE,
+        json.dumps(VALUE),
+        json.dumps(json.dumps(VALUE)),
+        json.dumps(VALUE).replace("<", "\\u003c").replace("&", "\\u0026"),
+        quote(VALUE, safe=""),
+        re.sub("%..", lambda code: code[0].lower(), quote(VALUE, safe="")),
+        quote_plus(VALUE),
+        html.escape(VALUE),
+        repr(VALUE),
+        VALUE.replace("'", "''"),
+        base64.b64encode(VALUE.encode()).decode(),
+        base64.urlsafe_b64encode(b"x" + VALUE.encode()).decode(),
+        quote(base64.b64encode(VALUE.encode()).decode(), safe=""),
+    ],
+)
+def test_a_known_value_is_masked_as_json_yaml_html_urls_and_python_write_it(form: str) -> None:
+    remember_objects([{"kind": "Secret", "stringData": {"colour": VALUE}}])
+    assert redact(f"<{form}>") == redact(redact(f"<{form}>"))
+    assert form.strip("\"'") not in redact(f"<{form}>")
+    assert "***" in redact(f"<{form}>")
+
+
+KEY = "\n".join(["-----BEGIN THING-----", "Qm9yaXNsaW5lMQ", "c2Vjb25kbGluZTIy", "-----END THING-----"])
+DOCKER = {"auths": {"r.example": {"username": "rob", "auth": base64.b64encode(b"rob:do-ck3r").decode()}}}
+
+
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        (KEY, "c2Vjb25kbGluZTIy"),
+        ("postgresql://bob:pg-s3cret%21@db:5432/x", "pg-s3cret!"),
+        ("Server=db;Uid=u;Pwd=ms-s3cret;Encrypt=yes", "ms-s3cret"),
+        ("DefaultEndpointsProtocol=https;AccountName=a;AccountKey=YWNjb3VudA==;E=x", "YWNjb3VudA=="),
+        (json.dumps({"colour": {"inner": ["js0n-leaf"]}}), "js0n-leaf"),
+        (json.dumps(DOCKER), "do-ck3r"),
+        ("[client]\ncolour = ini-s3cret\n", "ini-s3cret"),
+        ("\nends-with-newline\n", "ends-with-newline"),
+        ("redis://:r3dis-pass@cache/0", "r3dis-pass"),
+    ],
+)
+def test_values_inside_a_value_are_known(value: str, part: str) -> None:
+    data = {"harmless": base64.b64encode(value.encode()).decode()}
+    remember_objects([{"kind": "SecretList", "items": [{"metadata": {"name": "x"}, "data": data}]}])
+    assert part not in redact(f"log: {part}.")
+
+
+def _deployment(container: dict[str, object]) -> dict[str, object]:
+    return {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [container]}}}}
+
+
+APPLIED = {"kind": "Secret", "stringData": {"size": "last-applied-1"}}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "value"),
+    [
+        (_deployment({"env": [{"name": "DB_PASS", "value": "by-name-1"}]}), "by-name-1"),
+        (_deployment({"env": [{"name": "apiToken", "value": "by-name-2"}]}), "by-name-2"),
+        (_deployment({"env": [{"name": "URL", "value": "amqp://u:by-url-3@mq"}]}), "by-url-3"),
+        (_deployment({"args": ["--db-password", "by-option-4"]}), "by-option-4"),
+        (_deployment({"command": ["sh", "-c", "curl -u bob:by-user-5 http://x"]}), "by-user-5"),
+        ({"kind": "ConfigMap", "data": {"a.conf": "db_password = by-text-6\n"}}, "by-text-6"),
+        ({"kind": "ConfigMap", "data": {"x.json": json.dumps(APPLIED)}}, "last-applied-1"),
+        (
+            {
+                "kind": "Secret",
+                "metadata": {
+                    "annotations": {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(APPLIED)}
+                },
+            },
+            "last-applied-1",
+        ),
+        ({"kind": "List", "items": [{"kind": "Secret", "stringData": {"k": "in-a-list-7"}}]}, "in-a-list-7"),
+    ],
+)
+def test_values_of_objects_are_known(manifest: dict[str, object], value: str) -> None:
+    remember_objects([manifest])
+    assert value not in redact(f"the pod says {value} twice: {value}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "curl -u bob:canary-1 https://x",
+        "curl --proxy-user 'bob:canary-1' https://x",
+        "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=canary-1+/a==;EndpointSuffix=x",
+        "DB_PASS=canary-1",
+        "export PASS=canary-1",
+        "dbPass: canary-1",
+        "Server=db;User Id=u;Password=canary-1;",
+        "SENTRY_DSN=canary-1",
+        "kind: Secret\nstringData: {colour: canary-1, size: 'canary-2'}\n",
+        "{kind: Secret, stringData: {colour: canary-1}}",
+        "kind: Secret\ndata: {\n  colour: canary-1\n}\n",
+        "- kind: Secret\n  stringData:\n    ? colour\n    : canary-1\n",
+        "kind: SecretList\nitems:\n- stringData:\n    colour: canary-1\n",
+        "kind: 'Secret' # mine\nstringData: # values\n  colour: canary-1\n",
+    ],
+)
+def test_more_places_of_credentials(text: str) -> None:
+    assert "canary" not in redact(text)
+    assert "***" in redact(text)
+
+
+@pytest.mark.parametrize("text", ["--- PASS: TestHello (0.00s)", "docker run -u 1000:1000 x", "bypass: true"])
+def test_more_harmless_text_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_names_of_apps_and_environments_are_no_secrets() -> None:
+    remember_objects([{"kind": "Secret", "stringData": {"user": "shopfront"}}], ["shopfront"])
+    assert redact("app shopfront") == "app shopfront"
+
+
+def test_values_that_overlap_leave_nothing_over() -> None:
+    remember_objects([{"kind": "Secret", "stringData": {"a": "abcdefgh", "b": "efghijkl"}}])
+    assert redact("<abcdefghijkl>") == "<***>"
+
+
+def test_data_keeps_its_shape() -> None:
+    remember_secret('":{"x')
+    data = {"a": {"x": 1, "password": "p", "list": [True, None, "DB_PASS=canary-1"]}}
+    assert redact_data(data) == {"a": {"x": 1, "password": "***", "list": [True, None, "DB_PASS=***"]}}
+
+
+def test_log_records_and_tracebacks_are_redacted(caplog: pytest.LogCaptureFixture) -> None:
+    factory = logging.getLogRecordFactory()
+    remember_secret("logged-canary")
+    install_log_redaction()
+    try:
+        logging.getLogger("towpath.test").warning("says %s", "logged-canary")
+        try:
+            int("logged-canary")
+        except ValueError:
+            logging.getLogger("towpath.test").exception("failed")
+    finally:
+        logging.setLogRecordFactory(factory)
+    assert "says ***" in caplog.text
+    assert "ValueError" in caplog.text
+    assert "logged-canary" not in caplog.text
+
+
+def test_lone_surrogates_do_not_break_it() -> None:
+    remember_secret("sur\udc80rogate")
+    assert redact("a sur\udc80rogate \ud800") == "a *** \ud800"
+
+
+def test_threads_remember_and_mask_at_the_same_time() -> None:
+    def work(number: int) -> bool:
+        value = f"thread-{number}-canary"
+        remember_secret(value)
+        return value not in redact(f"x {value} y")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(200)))
+
+
+def test_ten_thousand_secrets_are_known_and_masked_in_time() -> None:
+    values = [f"{number:05}-{number * 7919 % 99991:05}-canary" for number in range(10_000)]
+    secrets = [{"kind": "Secret", "stringData": {"k": value}} for value in values]
+    started = time.process_time()
+    remember_objects(secrets)
+    assert "canary" not in redact("00042-32625-canary " + "harmless text " * 100_000)
+    assert time.process_time() - started < 20

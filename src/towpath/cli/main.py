@@ -13,6 +13,7 @@ import click
 from towpath import __version__
 from towpath.errors import TowpathError, as_towpath_error
 from towpath.printable import printable
+from towpath.redact import install_log_redaction, redact, remember_arguments, remember_environment_secrets
 
 VERBS = {
     "deliver": "Carry a commit from its source repository towards production.",
@@ -90,6 +91,9 @@ def run() -> None:
             signal.signal(number, _end)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know less letters than a file has
+    remember_environment_secrets(os.environ)
+    remember_arguments(sys.argv[1:])
+    install_log_redaction()
     try:
         main.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:
@@ -121,6 +125,6 @@ def _end(number: int, _frame: object) -> NoReturn:
 def report(error: TowpathError) -> None:
     """Print an error with its remedy to stderr."""
     click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(printable(error.message), err=True)
+    click.echo(printable(redact(error.message)), err=True)
     if error.remedy:
-        click.echo(printable(error.remedy), err=True)
+        click.echo(printable(redact(error.remedy)), err=True)

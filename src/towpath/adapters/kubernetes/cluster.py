@@ -18,6 +18,7 @@ from towpath.adapters.kubernetes.watch import WatchEvent
 from towpath.adapters.kubernetes.wire import APPLY, READ_TIMEOUT, Request, Wire
 from towpath.adapters.kubernetes.workloads import Workloads
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
+from towpath.redact import remember_objects
 
 MANAGER = "towpath"
 JSON = "application/json"
@@ -157,7 +158,7 @@ class Cluster(Workloads):
         found = watch.events(response, what=what, server=self.server)
         # Metadata come as objects of a kind of their own.
         identity = {"apiVersion": resource.api_version, "kind": kind}
-        return (WatchEvent(event.type, {**event.object, **identity}) for event in found)
+        return _remembered(WatchEvent(event.type, {**event.object, **identity}) for event in found)
 
     # Writing
 
@@ -262,6 +263,12 @@ class Cluster(Workloads):
         version = manifest["apiVersion"].rpartition("/")[2]
         resource = self.resource(group_of(manifest["apiVersion"]), manifest["kind"], version)
         return resource.path(manifest["metadata"].get("namespace"), manifest["metadata"]["name"])
+
+
+def _remembered(events: Iterator[WatchEvent]) -> Iterator[WatchEvent]:
+    for event in events:
+        remember_objects([event.object])
+        yield event
 
 
 def _selectors(labels: str, fields: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from kubernetes import client
 
 from towpath.adapters.kubernetes.errors import RETRIED, retry_after, silent, translate, unreachable
 from towpath.errors import TowpathError, TransientError
+from towpath.redact import remember_objects
 
 ATTEMPTS = 6
 LONGEST_PAUSE = 10.0
@@ -67,6 +68,7 @@ class Wire:
             answer: dict[str, Any] = json.loads(response.data)
         except ValueError as error:
             raise TransientError(f"{request.what}: {self.server} did not answer with JSON") from error
+        remember_objects([answer])
         return answer
 
     def send(self, request: Request) -> urllib3.BaseHTTPResponse:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from towpath.adapters.kubernetes.errors import ApiRefusedError
 from towpath.adapters.kubernetes.wire import Request, Wire
 
 
@@ -39,26 +38,3 @@ class Workloads:
         started = time.monotonic()
         answer = self._wire.ask(request)
         return ServiceAnswer(answer.status, answer.data, answer.headers, time.monotonic() - started)
-
-    def pod_logs(
-        self,
-        namespace: str,
-        pod: str,
-        container: str | None = None,
-        *,
-        lines: int = 20,
-        previous: bool = False,
-    ) -> str:
-        """The last lines of a container's log; empty when it has none yet."""
-        query = {"tailLines": str(lines), "limitBytes": "65536"}
-        query |= {"container": container} if container else {}
-        query |= {"previous": "true"} if previous else {}
-        path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/log"
-        what = f"read logs of Pod {namespace}/{pod}"
-        try:
-            answer = self._wire.send(Request(method="GET", path=path, query=query, accept="*/*", what=what))
-        except ApiRefusedError as error:
-            if error.status in (400, 404):
-                return ""
-            raise
-        return answer.data.decode(errors="replace")

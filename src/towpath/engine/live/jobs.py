@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from towpath.adapters.kubernetes import Cluster, WatchExpiredError
 from towpath.applyset.inventory import PART_OF_LABEL, Owner
 from towpath.engine.live.observe import wait_gone
-from towpath.errors import ConflictError, TowpathError, TransientError
+from towpath.errors import ConflictError, TransientError
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.redact import redact
 
 ATTEMPT = "towpath.dev/attempt"
 """Annotation: the key of the run that a Job stands for."""
 GONE_SECONDS = 30.0
-LOG_LINES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a Job ended; `message` tells why it failed, with its last log lines."""
+    """How a Job ended; `message` tells why it failed, and where its log is."""
 
     succeeded: bool
     message: str = ""
@@ -54,7 +53,7 @@ def wait_ended(cluster: Cluster, ref: ObjectRef, uid: str, seconds: float) -> En
         found, since = cluster.list_with_version("batch", "Job", ref.namespace, fields=selector)
         if not any(live["metadata"]["uid"] == uid for live in found):
             return Ended(False, "its Job was deleted before it ended")
-        if ended := _ended(cluster, found[0]):
+        if ended := _ended(found[0]):
             return ended
         left = deadline - time.monotonic()
         if left <= 0:
@@ -68,14 +67,14 @@ def wait_ended(cluster: Cluster, ref: ObjectRef, uid: str, seconds: float) -> En
             continue
 
 
-def _ended(cluster: Cluster, live: Manifest) -> Ended | None:
+def _ended(live: Manifest) -> Ended | None:
     condition = _condition(live)
     if condition is None:
         return None
     if condition["type"] == "Complete":
         return Ended(True)
     told = f"{condition.get('reason', 'Failed')}: {condition.get('message', '')}"
-    return Ended(False, redact("\n".join([told, *_last_lines(cluster, ref_of(live))])))
+    return Ended(False, f"{redact(told)}\n{_where_log(ref_of(live))}")
 
 
 def _condition(live: Manifest) -> dict[str, str] | None:
@@ -84,14 +83,9 @@ def _condition(live: Manifest) -> dict[str, str] | None:
     return next(ends, None)
 
 
-def _last_lines(cluster: Cluster, ref: ObjectRef) -> list[str]:
-    try:
-        pods = cluster.list("", "Pod", ref.namespace, labels=f"batch.kubernetes.io/job-name={ref.name}")
-        newest = max(pods, key=lambda pod: pod["metadata"]["creationTimestamp"], default=None)
-        text = cluster.pod_logs(ref.namespace, newest["metadata"]["name"], lines=LOG_LINES) if newest else ""
-    except TowpathError:
-        return []  # it says why in its conditions, too
-    return [f"    {line[:300]}" for line in text.splitlines()[-LOG_LINES:]]
+def _where_log(ref: ObjectRef) -> str:
+    # What is in the log stays there: it may hold anybody's data.
+    return f"    its log: kubectl -n {ref.namespace} logs job/{ref.name}"
 
 
 def _key_of(live: Manifest) -> str:

@@ -15,6 +15,7 @@ from towpath.config import App, Config, Environment
 from towpath.errors import ConfigError, RefusedError
 from towpath.files import NO_EDITS, Edits, read_text
 from towpath.objects import Manifest, ObjectRef
+from towpath.redact import remember_objects
 from towpath.release.model import EnvironmentRelease, parse_release_file, release_path
 from towpath.yamltext.manifest_reader import ManifestDocument
 
@@ -31,6 +32,10 @@ class Rendered:
     origins: Mapping[ObjectRef, ManifestDocument] = field(default_factory=dict, repr=False, compare=False)
     hooks: tuple[Manifest, ...] = ()
     """Jobs that run at a sync (hooks.py); `digest` covers them, `objects` does not have them."""
+
+    def __post_init__(self) -> None:
+        # Also what comes from the cache is known before anything is said about it.
+        remember_objects((*self.objects, *self.hooks), (self.app, self.environment, self.namespace))
 
 
 def render_app(  # noqa: PLR0913
@@ -110,7 +115,8 @@ def judge_documents(
     documents: Sequence[ManifestDocument],
     edits: Edits = NO_EDITS,
 ) -> Admission:
-    """Admit what was rendered."""
+    """Admit what was rendered; its secrets are known before a finding shows a value."""
+    remember_objects(each.value for each in documents)
     release = release_in(checkout, app.name, environment.name, edits)
     if release and (release.release.app, release.release.image) != (app.name, app.image):
         raise ConfigError(

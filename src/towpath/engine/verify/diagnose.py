@@ -1,4 +1,4 @@
-"""What the cluster can tell about an object that is not healthy: its worst pod, warnings, last log lines."""
+"""What the cluster can tell about an unhealthy object: its worst pod, warnings, where its log is."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -12,7 +12,6 @@ from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.printable import printable
 from towpath.redact import redact
 
-LOG_LINES = 10
 _WARNINGS = 3
 _MAX_LINE = 300
 _WORST_FIRST = (Status.DEGRADED, Status.UNKNOWN, Status.PROGRESSING)
@@ -20,16 +19,6 @@ _WORST_FIRST = (Status.DEGRADED, Status.UNKNOWN, Status.PROGRESSING)
 
 class Telling(Protocol):
     """What is asked of a cluster."""
-
-    def pod_logs(
-        self,
-        namespace: str,
-        pod: str,
-        container: str | None = None,
-        *,
-        lines: int = 20,
-        previous: bool = False,
-    ) -> str: ...
 
     def events(self, ref: ObjectRef, *, uid: str | None = None) -> list[Manifest]: ...
 
@@ -50,7 +39,7 @@ def explain(cluster: Telling, live: Manifest, snapshot: Snapshot) -> list[str]:
     for health, pod in bad[:1]:
         lines.append(_short(f"Pod {pod['metadata']['name']}: {health.message}"))
         lines.extend(_warnings(cluster, pod))
-        lines.extend(_log(cluster, pod))
+        lines.extend(_log(pod))
     return lines
 
 
@@ -66,32 +55,23 @@ def _warnings(cluster: Telling, live: Manifest) -> Iterator[str]:
         yield _short(f"event {text}")
 
 
-def _log(cluster: Telling, pod: Manifest) -> Iterator[str]:
-    status = mapping_at(pod, "status")
+def _log(pod: Manifest) -> Iterator[str]:
+    """Where a failing container's log is. What is in it stays there: it may hold anybody's data."""
+    status, metadata = mapping_at(pod, "status"), pod["metadata"]
     for container in (each for key in CONTAINER_STATUS_LISTS for each in items(status, key)):
         if (
             container.get("ready") is True
             or mapping_at(container, "state", "terminated").get("exitCode") == 0
         ):
             continue
-        name = str(container.get("name"))
         # A container that waits to be restarted has nothing to say; the one before it has.
         previous = bool(mapping_at(container, "state", "waiting")) and number(container, "restartCount") > 0
         if mapping_at(container, "state", "waiting") and not previous:
             continue
-        try:
-            text = cluster.pod_logs(
-                pod["metadata"]["namespace"],
-                pod["metadata"]["name"],
-                name,
-                lines=LOG_LINES,
-                previous=previous,
-            )
-        except TowpathError:
-            continue
-        lines = [line for line in redact(printable(text)).splitlines() if line.strip()]
-        yield f"last log lines of container {name}:" if lines else f"container {name} logged nothing"
-        yield from (f"  {line[:_MAX_LINE]}" for line in lines[-LOG_LINES:])
+        yield (
+            f"its log: kubectl -n {metadata['namespace']} logs {metadata['name']} -c {container.get('name')}"
+            + (" --previous" if previous else "")
+        )
 
 
 def _short(text: str) -> str:

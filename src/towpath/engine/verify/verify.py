@@ -67,7 +67,7 @@ def verify_app(  # noqa: PLR0913
 
     What somebody has deleted by hand where drift is allowed is not missed.
 
-    Raises VerifyError, naming each offender with its pod's reason and last log lines, when the deadline has
+    Raises VerifyError, naming each offender with its pod's reason and where its log is, when the deadline has
     passed or nothing but a change can help; TransientError when the cluster could not be read at all.
     """
     started = time.monotonic()
