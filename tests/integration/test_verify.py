@@ -111,7 +111,9 @@ def test_a_failed_smoke_check_is_told(world: World, image: str, digest: str) -> 
     assert "web:80/: answered 200, but the body does not contain 'goodbye'" in message
 
 
-def test_a_crash_loop_ends_the_wait_and_names_the_command_that_shows_the_log(world: World, image: str, digest: str) -> None:
+def test_a_crash_loop_ends_the_wait_and_names_the_command_that_shows_the_log(
+    world: World, image: str, digest: str
+) -> None:
     script = "echo started well; echo password=canary-1; exit 3"
     world.objects = [web(f"{image}@{digest}", script)]
     world.sync()

@@ -266,6 +266,12 @@ APPLIED = {"kind": "Secret", "stringData": {"size": "last-applied-1"}}
         (_deployment({"command": ["sh", "-c", "curl -u bob:by-user-5 http://x"]}), "by-user-5"),
         ({"kind": "ConfigMap", "data": {"a.conf": "db_password = by-text-6\n"}}, "by-text-6"),
         ({"kind": "ConfigMap", "data": {"x.json": json.dumps(APPLIED)}}, "last-applied-1"),
+        ({"kind": "ConfigMap", "data": {"x": "kind: Secret\nstringData:\n  a: 'in-yaml-8'\n"}}, "in-yaml-8"),
+        ({"kind": "ConfigMap", "data": {"x": "{kind: Secret, stringData: {a: in-flow-9}}"}}, "in-flow-9"),
+        (
+            {"kind": "ConfigMap", "data": {"x": f"kind: Secret\ndata:\n  a: {B64}\n"}},
+            "canary-value-1",
+        ),
         (
             {
                 "kind": "Secret",

@@ -11,7 +11,7 @@ from typing import Any
 
 from towpath.objects import Manifest
 from towpath.redact.known_values import MASK
-from towpath.redact.patterns import is_credential_name, named_values
+from towpath.redact.patterns import is_credential_name, named_values, values_of_yaml_secrets
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 LARGEST_TEXT = 100_000
@@ -107,6 +107,10 @@ def _values_of_configmap(configmap: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _embedded(text: str) -> Iterator[str]:
+    if "Secret" in text:
+        for value in values_of_yaml_secrets(text):
+            yield value
+            yield decoded(value).decode(errors="replace")
     if "Secret" in text and text.lstrip()[:1] in ("{", "["):
         try:
             found = json.loads(text)

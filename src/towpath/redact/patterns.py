@@ -119,15 +119,28 @@ def _mask_json_secrets(text: str) -> str:
     return _JSON_DATA.sub(mask_pairs, text)
 
 
-def _mask_yaml_secrets(text: str) -> str:
+def values_of_yaml_secrets(text: str) -> Iterator[str]:
+    """The values of Secrets that are written in a YAML text, as they are written there."""
+    found: list[str] = []
+    _mask_yaml_secrets(text, found)
+    for body in found:
+        yield body.strip().strip("\"'")
+        for pair in re.split(r"[,\n]", body):
+            yield pair.partition(":")[2].strip().strip("\"'")
+
+
+def _mask_yaml_secrets(text: str, found: list[str] | None = None) -> str:
+    """Masked, with what was masked put into `found`."""
     if not _YAML_SECRET.search(text):
         return text
+    found = [] if found is None else found
     cuts = [0, *(match.start() for match in _YAML_DOCUMENT.finditer(text)), len(text)]
     documents = [text[start:end] for start, end in itertools.pairwise(cuts)]
-    return "".join(_mask_yaml_document(d) if _YAML_SECRET.search(d) else d for d in documents)
+    return "".join(_mask_yaml_document(d, found) if _YAML_SECRET.search(d) else d for d in documents)
 
 
-def _mask_yaml_document(document: str) -> str:
+def _mask_yaml_document(document: str, found: list[str]) -> str:
+    found += (flow["body"] for flow in _YAML_FLOW.finditer(document))
     document = _YAML_FLOW.sub(lambda flow: f"{flow['head']}{MASK}{flow['tail']}", document)
     lines = document.split("\n")
     is_diff = all(line[0] in "+- @" for line in lines if line)
@@ -142,6 +155,7 @@ def _mask_yaml_document(document: str) -> str:
             data_indent = None
         elif data_indent is not None and body.strip():
             pair = _YAML_PAIR.match(body)
+            found.append(body[len(pair["head"]) :] if pair else body)
             # A line that is no pair continues a block value.
             body = pair["head"] + MASK if pair else body[:indent] + MASK
         masked.append(sign + body)
