@@ -329,3 +329,16 @@ def test_unreachable_cluster_says_which_and_what_to_do(world: World, tmp_path) -
     with pytest.raises(TransientError, match=r"https://127\.0\.0\.1:9 cannot be reached.*refused") as caught:
         connect(str(tmp_path / "kubeconfig")).get(ref_of({**configmap("a"), "metadata": {"name": "a"}}))
     assert "KUBECONFIG" in (caught.value.remedy or "")
+
+
+def test_the_version_that_is_served_is_named(world: World) -> None:
+    world.objects = [
+        {
+            "apiVersion": "autoscaling/v2beta2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "old"},
+            "spec": {"maxReplicas": 2, "scaleTargetRef": {"apiVersion": "v1", "kind": "X", "name": "x"}},
+        }
+    ]
+    with pytest.raises(SyncError, match="in autoscaling/v2beta2; it serves autoscaling/v2, autoscaling/v1"):
+        world.sync()

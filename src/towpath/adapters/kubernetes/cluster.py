@@ -55,7 +55,9 @@ class Cluster(Workloads):
             if found := self.discover(refresh=refresh).find(group, kind, version):
                 return found
         named = "/".join(part for part in (group, version) if part) or "v1"
-        reason = f"{self.server} serves no {kind} in {named}; is its CRD installed?"
+        others = self.discover().other_versions(group, kind)
+        hint = f"it serves {', '.join(others)}" if others else "is its CRD installed?"
+        reason = f"{self.server} serves no {kind} in {named}; {hint}"
         raise ApiRefusedError(f"kind {kind}", status=404, reason=reason)
 
     # Reading

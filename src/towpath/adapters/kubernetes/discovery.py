@@ -45,6 +45,13 @@ class Kinds:
         served = self.by_kind.get((group, kind), ())
         return next((r for r in served if version in (None, r.version)), None)
 
+    def other_versions(self, group: str, kind: str) -> list[str]:
+        """The API versions that serve the kind: in its group, or in the one that a built-in kind moved to."""
+        served = list(self.by_kind.get((group, kind), ()))
+        if not served and "." not in group:  # the group of a CustomResourceDefinition has a dot
+            served = [each for (_, name), found in self.by_kind.items() if name == kind for each in found]
+        return [each.api_version for each in served]
+
     def listable(self, *, namespaced: bool = True) -> list[Resource]:
         """Every namespaced (or else cluster-scoped) kind that can be listed and deleted, as preferred."""
         preferred = [served[0] for served in self.by_kind.values()]

@@ -148,7 +148,10 @@ def _entry(cluster: Cluster, desired: ApplyObject, live: Manifest | None, app_st
     if (ref.group, ref.kind) not in cluster.discover():
         if _is_defined(ref, app_state):
             return PlanEntry(ref, "create", reason="its CustomResourceDefinition comes with this sync")
-        return PlanEntry(ref, "skip", reason=f"{cluster.server} serves no {ref.kind} in {ref.group or 'v1'}")
+        others = cluster.discover().other_versions(ref.group, ref.kind)
+        hint = f"; it serves {', '.join(others)}" if others else ""
+        reason = f"{cluster.server} serves no {ref.kind} in {ref.group or 'v1'}{hint}"
+        return PlanEntry(ref, "skip", reason=reason)
     try:
         if live is None:
             apply_object(cluster, desired, None, dry_run=True)
