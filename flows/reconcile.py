@@ -4,7 +4,7 @@ from tasks.adopt import adopt
 from tasks.context import fetch
 from tasks.drift import carry_out, detect, record, reset_budgets
 from tasks.lock import environment_lock
-from tasks.run_identity import identify_run
+from tasks.run_identity import identify_run, name_scheduled_runs
 from tasks.step import towpath_flow
 from tasks.stuck_runs import reschedule_unstarted_runs, resume_waiting_promotions
 from towpath.orchestration import keys
@@ -23,6 +23,7 @@ def reconcile(
     if apps is None:
         resume_waiting_promotions(environment)
         reschedule_unstarted_runs(environment)
+        name_scheduled_runs(environment)
     with environment_lock(environment):
         context = fetch(environment)
         if reset_budget:

@@ -3,10 +3,24 @@
 from collections.abc import Iterable
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.runtime import flow_run
 
+from tasks.step import step
 from towpath.orchestration import keys
 from towpath.release.model import Release
+
+AUTO_SCHEDULED = "auto-scheduled"
+"""Tag of the runs that the server plans by a schedule."""
 
 
 def release_tags(release: Release) -> list[str]:
@@ -36,3 +50,26 @@ def actor() -> str:
 def run_id() -> str:
     """The current flow run's id; empty outside of one."""
     return str(flow_run.id or "")
+
+
+@step("name the scheduled reconciles of {environment}")
+def name_scheduled_runs(environment: str) -> int:
+    """Give runs that the server has planned the name of their kind; their number.
+
+    It makes up two words for each, which tell nothing to whoever looks at what comes next, or at runs that
+    were cancelled before they began.
+    """
+    wanted, ours = keys.reconcile_name(environment), keys.deployment_name(keys.RECONCILE, environment)
+    with get_client(sync_client=True) as client:
+        planned = client.read_flow_runs(
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[ours])),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+                tags=FlowRunFilterTags(all_=[AUTO_SCHEDULED]),
+            ),
+            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+        )
+        unnamed = [run for run in planned if run.name != wanted]
+        for run in unnamed:
+            client.update_flow_run(run.id, name=wanted)
+    return len(unnamed)

@@ -94,7 +94,9 @@ def crashed_while_waiting(states: Sequence[State]) -> bool:
 
 
 def _of(environment: str) -> DeploymentFilter:
-    return DeploymentFilter(name=DeploymentFilterName(any_=[environment, keys.DELIVER]))
+    flows = (keys.PROMOTE, keys.RECONCILE, keys.ROLLBACK)
+    names = [keys.deployment_name(flow, environment) for flow in flows]
+    return DeploymentFilter(name=DeploymentFilterName(any_=[*names, keys.deployment_name(keys.DELIVER)]))
 
 
 _PENDING = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING])))

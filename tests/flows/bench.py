@@ -105,8 +105,8 @@ def prefect_server() -> Iterator[None]:
                 )
             for name, flow in FLOWS.items():
                 flow_id = client.create_flow(flow)
-                for deployment in ("deliver",) if name == "deliver" else ("dev", "prod"):
-                    client.create_deployment(flow_id, deployment)
+                for environment in ("",) if name == keys.DELIVER else ("dev", "prod"):
+                    client.create_deployment(flow_id, keys.deployment_name(name, environment))
         yield
 
 

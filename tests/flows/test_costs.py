@@ -116,7 +116,7 @@ def test_a_rollback_fetches_once(bench: Bench, counted: Counted) -> None:
     bench.promoted(old, "dev")
     bench.promoted(new, "dev")
     counted.reset()
-    run = bench.start("rollback/dev", app="hello", environment="dev")
+    run = bench.start("rollback/rollback-dev", app="hello", environment="dev")
     assert run.state.is_completed(), run.state.message
     assert counted.commands("fetch") == 1
     assert counted.copies == 0

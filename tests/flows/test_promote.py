@@ -69,7 +69,7 @@ def test_a_release_that_todays_scan_policy_would_block_is_refused(bench: Bench) 
 
 
 def test_an_unknown_release_is_refused_by_name(bench: Bench) -> None:
-    run = bench.start("promote/dev", app="hello", digest=f"sha256:{9:064x}", environment="dev")
+    run = bench.start("promote/promote-dev", app="hello", digest=f"sha256:{9:064x}", environment="dev")
     assert run.state.is_failed()
     assert run.state.message.startswith("unknown release")
 
@@ -226,7 +226,7 @@ def test_promotions_that_begin_to_wait_at_once_leave_one_that_waits(bench: Bench
     assert bench.promoted(release, "dev").state.is_completed()
     parameters = {"app": "hello", "digest": release.digest, "environment": "prod"}
     with get_client(sync_client=True) as client:
-        found = client.read_deployment_by_name("promote/prod")
+        found = client.read_deployment_by_name("promote/promote-prod")
         runs = [
             client.create_flow_run_from_deployment(found.id, parameters=parameters, state=Scheduled())
             for _ in range(3)
@@ -265,7 +265,7 @@ def test_a_forged_run_that_seems_to_wait_takes_nobodys_place(bench: Bench, numbe
         bench.releases[other.digest] = dataclasses.replace(other, built_at="2026-01-01T11:00:00+00:00")
     with get_client(sync_client=True) as client:
         client.create_flow_run_from_deployment(
-            client.read_deployment_by_name("promote/prod").id,
+            client.read_deployment_by_name("promote/promote-prod").id,
             parameters={"app": "hello", "digest": other.digest, "environment": "prod"},
             state=Paused(timeout_seconds=600),
             tags=["app:hello", "environment:prod"],
@@ -276,7 +276,7 @@ def test_a_forged_run_that_seems_to_wait_takes_nobodys_place(bench: Bench, numbe
 def test_a_forged_run_that_seems_to_wait_does_not_stop_a_promotion(bench: Bench) -> None:
     with get_client(sync_client=True) as client:
         client.create_flow_run_from_deployment(
-            client.read_deployment_by_name("promote/dev").id,
+            client.read_deployment_by_name("promote/promote-dev").id,
             parameters={"app": "hello", "digest": "../../etc", "environment": "dev"},
             state=Paused(timeout_seconds=600),
             tags=["app:hello", "environment:dev"],
@@ -287,7 +287,7 @@ def test_a_forged_run_that_seems_to_wait_does_not_stop_a_promotion(bench: Bench)
 def test_a_release_that_was_overtaken_before_its_turn_came_is_superseded(bench: Bench) -> None:
     old, new = bench.release(1), bench.release(2)
     with get_client(sync_client=True) as client:
-        found = client.read_deployment_by_name("promote/dev")
+        found = client.read_deployment_by_name("promote/promote-dev")
         parameters = {"app": "hello", "digest": old.digest, "environment": "dev"}
         run = client.create_flow_run_from_deployment(found.id, parameters=parameters, state=Scheduled())
     time.sleep(1.1)  # release.yaml tells whole seconds

@@ -8,7 +8,7 @@ def test_the_last_verified_release_before_comes_back_by_a_new_commit(bench: Benc
     bench.promoted(old, "dev")
     bench.promoted(new, "dev")
     bench.calls.clear()
-    run = bench.start("rollback/dev", app="hello", environment="dev")
+    run = bench.start("rollback/rollback-dev", app="hello", environment="dev")
     assert run.state.message == "dev runs hello 0000000 again, verified"
     assert bench.calls == ["sync dev 1", "verify dev 1"]
     state = bench.state("dev")
@@ -21,19 +21,19 @@ def test_a_named_release_comes_back(bench: Bench) -> None:
     first = bench.release(1)
     for release in (first, bench.release(2), bench.release(3)):
         bench.promoted(release, "dev")
-    bench.start("rollback/dev", app="hello", environment="dev", to=first.digest)
+    bench.start("rollback/rollback-dev", app="hello", environment="dev", to=first.digest)
     state = bench.state("dev")
     assert state is not None
     assert state.release.digest == first.digest
 
 
 def test_no_earlier_release_and_an_unknown_one_are_said(bench: Bench) -> None:
-    run = bench.start("rollback/dev", app="hello", environment="dev")
+    run = bench.start("rollback/rollback-dev", app="hello", environment="dev")
     assert "is not released in dev" in run.state.message
     bench.promoted(bench.release(1), "dev")
-    run = bench.start("rollback/dev", app="hello", environment="dev")
+    run = bench.start("rollback/rollback-dev", app="hello", environment="dev")
     assert run.state.message == "no earlier verified release of hello in dev"
-    run = bench.start("rollback/dev", app="hello", environment="dev", to="abcdef1")
+    run = bench.start("rollback/rollback-dev", app="hello", environment="dev", to="abcdef1")
     assert "unknown release 'abcdef1'" in run.state.message
 
 
@@ -45,7 +45,7 @@ def test_a_release_file_that_somebody_broke_in_between_is_passed_by(bench: Bench
     text = (bench.folder / "work-environments" / file).read_text()
     bench.push("environments", {file: "release: {\n"}, "Break it")
     bench.push("environments", {file: text.replace(old.digest, new.digest)}, "Mend it")
-    run = bench.start("rollback/dev", app="hello", environment="dev")
+    run = bench.start("rollback/rollback-dev", app="hello", environment="dev")
     assert run.state.message == "dev runs hello 0000000 again, verified"
     state = bench.state("dev")
     assert state is not None

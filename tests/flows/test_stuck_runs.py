@@ -23,7 +23,7 @@ def state_of(run: FlowRun) -> str:
 def test_a_waiting_promotion_that_was_marked_crashed_asks_again_and_can_be_approved(bench: Bench) -> None:
     run = waiting_in_prod(bench, bench.release(1))
     crash(run)
-    assert bench.start("reconcile/prod", environment="prod").state.is_completed()
+    assert bench.start("reconcile/reconcile-prod", environment="prod").state.is_completed()
     assert state_of(run) == "AwaitingRetry"
     again = bench.work(run.id)
     assert again.state.name == "Suspended"
@@ -36,7 +36,7 @@ def test_a_promotion_that_crashed_at_work_stays_crashed(bench: Bench) -> None:
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(run.id, Running(), force=True)
     crash(run)
-    assert bench.start("reconcile/prod", environment="prod").state.is_completed()
+    assert bench.start("reconcile/reconcile-prod", environment="prod").state.is_completed()
     assert state_of(run) == "Crashed"
 
 
@@ -53,13 +53,13 @@ def test_a_run_whose_worker_died_before_starting_it_is_scheduled_again_and_done(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = bench.release(1)
-    ours = claimed("promote/dev", app="hello", digest=release.digest, environment="dev")
+    ours = claimed("promote/promote-dev", app="hello", digest=release.digest, environment="dev")
     build = claimed("deliver/deliver", app="hello", revision="main")
-    other = claimed("promote/prod", app="hello", digest=release.digest, environment="prod")
-    assert bench.start("reconcile/dev", environment="dev").state.is_completed()
+    other = claimed("promote/promote-prod", app="hello", digest=release.digest, environment="prod")
+    assert bench.start("reconcile/reconcile-dev", environment="dev").state.is_completed()
     assert state_of(ours) == "Pending", "a worker may be about to start it"
     monkeypatch.setattr("tasks.stuck_runs.START_SECONDS", 0.0)
-    assert bench.start("reconcile/dev", environment="dev").state.is_completed()
+    assert bench.start("reconcile/reconcile-dev", environment="dev").state.is_completed()
     assert [state_of(run) for run in (ours, build, other)] == ["Scheduled", "Scheduled", "Pending"]
     assert bench.work(ours.id).state.is_completed()
     assert bench.state("dev") is not None
@@ -68,5 +68,5 @@ def test_a_run_whose_worker_died_before_starting_it_is_scheduled_again_and_done(
 def test_another_environments_runs_are_left_alone(bench: Bench) -> None:
     run = waiting_in_prod(bench, bench.release(1))
     crash(run)
-    assert bench.start("reconcile/dev", environment="dev").state.is_completed()
+    assert bench.start("reconcile/reconcile-dev", environment="dev").state.is_completed()
     assert state_of(run) == "Crashed"

@@ -203,8 +203,6 @@ def test_status_tells_allowed_drift_and_a_pause_as_such_and_drift_has_a_history(
             ("promote", "hello", "--to", "dev", "--commit", "deadbeef"),
             "unknown commit 'deadbeef' in the source of hello\n`towpath history hello`",
         ),
-        (("promote", "hello", "--to", "dev", "--commit", "main"), "towpath deliver hello --revision main"),
-        (("promote", "hello", "--to", "dev", "--release", "9" * 64), "`towpath history hello` lists"),
         (("rollback", "hello", "dev", "--to", "1234567"), "hello is not released in dev"),
         (("watch", "prd", "--metrics-address", "127.0.0.1:0"), "Did you mean prod?"),
         (("approve", "helo", "--as", "alice", "--yes"), "Did you mean hello?"),

@@ -102,6 +102,32 @@ def test_edit_is_found_attributed_and_healed(world: World, edit: str) -> None:
     assert world.versions() == before
 
 
+PORTS = {
+    "another number": '[{"op":"replace","path":"/spec/ports/0/port","value":81}]',
+    "another protocol": '[{"op":"replace","path":"/spec/ports/0/protocol","value":"UDP"}]',
+    "number and name": '[{"op":"replace","path":"/spec/ports/0","value":{"name":"web","port":81}}]',
+    "a second port": '[{"op":"add","path":"/spec/ports/-","value":{"name":"web","port":81}}]',
+    "both numbers": '[{"op":"replace","path":"/spec/ports/0","value":{"name":"http","port":8}}]',
+}
+
+
+@pytest.mark.parametrize("edit", PORTS)
+def test_ports_that_were_edited_are_told_field_by_field_and_healed(world: World, edit: str) -> None:
+    """A dry run of some of them is refused (two ports of one name), though a sync takes them back."""
+    clean = spec_of(world.live("service", "hello"))
+    world.kubectl("patch", "service", "hello", "--type=json", "-p", PORTS[edit])
+    [entry] = world.drift().entries
+    assert entry.differences or entry.message
+    assert all(each.pointer.startswith("/spec/ports") for each in entry.differences)
+    assert [each.manager for each in entry.managers] == ["kubectl-patch"]
+    [planned] = world.plan().changes
+    assert (planned.action, planned.ref.kind) == ("configure", "Service")
+    assert planned.differences or planned.reason
+    assert [result.result for result in world.sync().changes] == ["configured"]
+    assert spec_of(world.live("service", "hello")) == clean
+    assert world.drift().entries == ()
+
+
 def test_wiped_managed_fields_are_noticed_and_owned_again(world: World) -> None:
     world.kubectl(
         "patch",

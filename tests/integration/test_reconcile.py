@@ -141,6 +141,25 @@ def test_an_app_that_does_not_render_stops_no_other(fleet: Fleet) -> None:
     assert [each.app for each in done.outcomes] == ["one", "three"]
 
 
+def test_of_an_app_that_does_not_render_no_report_says_that_it_left_git(fleet: Fleet) -> None:
+    fleet.push()
+    fleet.reconcile()
+    fleet.apps["two"][1]["metadata"]["namespace"] = "kube-system"
+    fleet.push("Break one")
+    fleet.world.kubectl("label", "service", "one", "x=y")
+    for apps in (None, ["two"]):
+        plan = fleet.reconcile(apps).plan
+        assert plan.drift.apps("unapplied") == ()
+        assert plan.drift.uncompared == ("two",)
+        assert "not compared: two" in plan.drift.summary()
+        assert "no longer in Git" not in plan.to_markdown()
+        assert "two: cannot be rendered" in plan.to_markdown()
+    fleet.apps["two"][1]["metadata"].pop("namespace")
+    fleet.push("Mend it")
+    done = fleet.reconcile()
+    assert (done.failures, done.plan.drift.uncompared) == ({}, ())
+
+
 def test_only_the_apps_that_are_named_are_looked_at(fleet: Fleet) -> None:
     fleet.push()
     fleet.reconcile()
@@ -190,6 +209,7 @@ def test_a_missing_folder_is_an_error_and_deletes_nothing(
     before = fleet.resource_versions()
     done = fleet.reconcile()
     assert done.failures["two"].startswith("apps/two/test: there is no such folder, but 3 objects are live")
+    assert (done.plan.drift.apps("unapplied"), done.plan.drift.uncompared) == ((), ("two",))
     assert fleet.resource_versions() == before
 
 

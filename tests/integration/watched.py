@@ -240,7 +240,7 @@ def _deploy(api: httpx.Client, environment: str) -> None:
     flow = api.post("/flows/", json={"name": "reconcile"}).json()
     step = {"prefect.deployments.steps.set_working_directory": {"directory": str(PROJECT)}}
     deployment = {
-        "name": environment,
+        "name": keys.deployment_name(keys.RECONCILE, environment),
         "flow_id": flow["id"],
         "entrypoint": "flows/reconcile.py:reconcile",
         "pull_steps": [step],

@@ -48,7 +48,7 @@ def start(server: "Server", app: str, commit: str, key: str | None) -> "tuple[Ru
 
     while True:
         run, new = server.start(
-            keys.deployment(keys.DELIVER, keys.DELIVER),
+            keys.deployment(keys.DELIVER),
             {"app": app, "revision": commit},
             name=keys.deliver_name(app, commit[:7]),
             tags=[keys.app_tag(app), keys.commit_tag(commit[:7])],

@@ -10,7 +10,7 @@ DELIVER = "deliver"
 PROMOTE = "promote"
 RECONCILE = "reconcile"
 ROLLBACK = "rollback"
-"""Names of the flows. `deliver` has one deployment of its own name, the others have one per environment."""
+"""Names of the flows. `deliver` has one deployment, of the same name; the others have one per environment."""
 
 WATCH_TAG = "watch"
 """Tag of the reconcile runs that `towpath watch` creates."""
@@ -28,9 +28,23 @@ SHORT_DIGEST = 12
 """Hex digits of a digest in tags and keys."""
 
 
-def deployment(flow: str, environment: str) -> str:
-    """`promote/prod`, as the Prefect API names a deployment."""
-    return f"{flow}/{environment}"
+def deployment_name(flow: str, environment: str = "") -> str:
+    """`promote-prod`: told apart from the environment's other deployments wherever no flow stands beside it.
+
+    `deliver` belongs to no environment.
+    """
+    return f"{flow}-{environment}" if environment else flow
+
+
+def deployment(flow: str, environment: str = "") -> str:
+    """`promote/promote-prod`, as the Prefect API names a deployment."""
+    return f"{flow}/{deployment_name(flow, environment)}"
+
+
+def environment_of(flow: str, name: str) -> str:
+    """The environment of a flow's deployment of that name; empty for one that is not ours."""
+    prefix = deployment_name(flow, "") + "-"
+    return name.removeprefix(prefix) if name.startswith(prefix) else ""
 
 
 def deliver_name(app: str, commit: str) -> str:

@@ -51,7 +51,7 @@ def _deployments(
     config: Config, pools: dict[str, dict[str, Any]], one: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     yield {
-        "name": keys.DELIVER,
+        "name": keys.deployment_name(keys.DELIVER),
         "description": "From a commit to a release, then to the first environment.",
         "entrypoint": "flows/deliver.py:deliver",
         "tags": ["towpath"],
@@ -66,13 +66,13 @@ def _deployments(
             "work_pool": pools[name],
         }
         yield {
-            "name": name,
+            "name": keys.deployment_name(keys.PROMOTE, name),
             "description": f"A release into {name}: gate, commit, sync, verify.",
             "entrypoint": "flows/promote.py:promote",
             **common,
         }
         yield {
-            "name": name,
+            "name": keys.deployment_name(keys.RECONCILE, name),
             "description": f"Make {name} equal to Git.",
             "entrypoint": "flows/reconcile.py:reconcile",
             **common,
@@ -88,7 +88,7 @@ def _deployments(
             ],
         }
         yield {
-            "name": name,
+            "name": keys.deployment_name(keys.ROLLBACK, name),
             "description": f"Back to an earlier release in {name}, by a new commit.",
             "entrypoint": "flows/rollback.py:rollback",
             **common,

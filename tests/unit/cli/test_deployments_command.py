@@ -46,7 +46,7 @@ def test_what_its_deployments_run_is_said_to_be_missing_where_it_is(repo: Path) 
 def test_a_new_environment_is_noticed_and_added(repo: Path) -> None:
     invoke(repo)
     (repo / "towpath.yaml").write_text(CONFIG.replace("]", ", {name: live, namespace: live}]"))
-    with pytest.raises(ConfigError, match="deployment promote/live is missing"):
+    with pytest.raises(ConfigError, match="deployment promote/promote-live is missing"):
         invoke(repo, "--check")
     invoke(repo)
     invoke(repo, "--check")

@@ -33,12 +33,12 @@ def test_each_flow_runs_in_the_pool_that_has_its_credentials() -> None:
     }
     assert found == {
         "deliver/deliver": "build",
-        "promote/test": "test",
-        "reconcile/test": "test",
-        "rollback/test": "test",
-        "promote/live": "live",
-        "reconcile/live": "live",
-        "rollback/live": "live",
+        "promote/promote-test": "test",
+        "reconcile/reconcile-test": "test",
+        "rollback/rollback-test": "test",
+        "promote/promote-live": "live",
+        "reconcile/reconcile-live": "live",
+        "rollback/rollback-live": "live",
     }
 
 
@@ -75,11 +75,19 @@ def test_what_was_written_has_no_differences() -> None:
     [
         ("interval: 180", "interval: 60", None),
         ("description: Make live equal", "description: Hold live equal", None),
-        ("work_pool: *live", "work_pool: *build", "promote/live: work_pool.name is 'build', must be 'live'"),
-        ("{environment: live}", "{environment: test}", "promote/live: parameters"),
-        ("flows/rollback.py:rollback", "x.py:back", "deployment rollback/test is missing"),
-        ("    schedules:\n", "    other:\n", "deployment reconcile/test has no schedule"),
-        ("    concurrency_limit: *one-at-a-time\n", "", "reconcile/test: concurrency_limit is None"),
+        (
+            "work_pool: *live",
+            "work_pool: *build",
+            "promote/promote-live: work_pool.name is 'build', must be 'live'",
+        ),
+        ("{environment: live}", "{environment: test}", "promote/promote-live: parameters"),
+        ("flows/rollback.py:rollback", "x.py:back", "deployment rollback/rollback-test is missing"),
+        ("    schedules:\n", "    other:\n", "deployment reconcile/reconcile-test has no schedule"),
+        (
+            "    concurrency_limit: *one-at-a-time\n",
+            "",
+            "reconcile/reconcile-test: concurrency_limit is None",
+        ),
     ],
 )
 def test_differences_that_matter(old: str, new: str, said: str | None) -> None:
@@ -92,6 +100,6 @@ def test_differences_that_matter(old: str, new: str, said: str | None) -> None:
 def test_deployments_of_environments_that_are_gone() -> None:
     fewer = parse_config("apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: t}]\n")
     assert sorted(prefect_yaml_problems(TEXT, fewer)) == [
-        f"deployment {flow}/live is for no environment of towpath.yaml"
+        f"deployment {flow}/{flow}-live is for no environment of towpath.yaml"
         for flow in ("promote", "reconcile", "rollback")
     ]

@@ -121,8 +121,8 @@ def successor(server: Server, run: Run) -> Run | None:
     if run.state == keys.JOINED:
         app, environment, digest = (str(run.parameters.get(key)) for key in ("app", "environment", "digest"))
         return server.waiting_with(app, environment, digest)
-    environments = server.deployments(keys.PROMOTE)
-    started = server.by_key([keys.promote_key(run.id, environment) for environment in environments])
+    names = [keys.environment_of(keys.PROMOTE, name) for name in server.deployments(keys.PROMOTE)]
+    started = server.by_key([keys.promote_key(run.id, name) for name in names if name])
     return started[0] if started else None
 
 

@@ -104,22 +104,33 @@ def would_change(cluster: Cluster, desired: ApplyObject, live: Manifest) -> tupl
     """Field by field what a sync would change in a live object: a dry run, and what people added to it."""
     result = apply_object(cluster, desired, live, dry_run=True)
     found = {difference.pointer: difference for difference in differences(live, result)}
-    ours = (own_entry(live["metadata"]) or {}).get("fieldsV1") or {}
-    for entry in person_entries(live["metadata"]):
-        for path in paths_beyond(entry.get("fieldsV1") or {}, ours):
-            at = pointer_of(path, live)
-            # What Git names itself the dry run has told already.
-            if at is not None and pointer_of(path, desired.manifest) is None:
-                found[at] = removed_field(live, at)
+    found |= _added_by_people(desired, live)
     rules = _left_alone(desired, live)
     return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
 
 
 def refused_changes(desired: ApplyObject, live: Manifest) -> tuple[Difference, ...]:
-    """As would_change, of an object whose apply is refused: by what Git names itself."""
+    """As would_change, of an object whose apply is refused: by what Git names, and what people added."""
     rules = _left_alone(desired, live)
-    found = declared_differences(live, desired.manifest)
-    return tuple(each for each in found if not pointer.covers(rules, each.pointer))
+    found = _added_by_people(desired, live)
+    named = {each.pointer: each for each in declared_differences(live, desired.manifest)}
+    # Of an item that people put into a list, the field that Git names is told rather than the whole of it.
+    found = {at: each for at, each in found.items() if not any(pointer.covers([at], one) for one in named)}
+    found |= named
+    return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
+
+
+def _added_by_people(desired: ApplyObject, live: Manifest) -> dict[str, Difference]:
+    """By pointer: what people's tools added to a live object, and Git does not name."""
+    found = {}
+    ours = (own_entry(live["metadata"]) or {}).get("fieldsV1") or {}
+    for entry in person_entries(live["metadata"]):
+        for path in paths_beyond(entry.get("fieldsV1") or {}, ours):
+            at = pointer_of(path, live)
+            # What Git names itself is told by comparing.
+            if at is not None and pointer_of(path, desired.manifest) is None:
+                found[at] = removed_field(live, at)
+    return found
 
 
 def edits_in_the_way(live: Manifest, error: ApiRefusedError) -> bool:

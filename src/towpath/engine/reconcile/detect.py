@@ -23,6 +23,7 @@ from towpath.engine.live.app_state import AppState, owner_of
 from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe
 from towpath.engine.live.recovery import rebuild_all
 from towpath.engine.source.render import Rendered
+from towpath.kube.diff import Difference
 from towpath.kube.managed_fields import pointers_left_to_managers
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -233,7 +234,7 @@ def _explained(
                 return None  # only who owns what has changed, and that is left to them
         except (ApiConflictError, ApiRefusedError) as error:
             found = refused_changes(wanted, live)
-            return replace(explain_drift(entry, live, found) or entry, message=_why(live, error))
+            return replace(explain_drift(entry, live, found) or entry, message=_why(live, error, found))
         return explain_drift(entry, live, changes)
 
     return [entry for entry in concurrently(explained, entries) if entry is not None]
@@ -263,7 +264,7 @@ def _deeper(
         except (ApiConflictError, ApiRefusedError) as error:
             found = refused_changes(each, now)
             entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
-            return replace(explain_drift(entry, now, found) or entry, message=_why(now, error))
+            return replace(explain_drift(entry, now, found) or entry, message=_why(now, error, found))
         entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
         return explain_drift(entry, now, changes) if changes else None
 
@@ -271,9 +272,9 @@ def _deeper(
     return [entry for entry in concurrently(check, read) if entry is not None]
 
 
-def _why(live: Manifest, error: ApiConflictError | ApiRefusedError) -> str:
-    """Why no dry run tells what a sync would do; empty where the sync does it all the same."""
-    takes_back = isinstance(error, ApiRefusedError) and edits_in_the_way(live, error)
+def _why(live: Manifest, error: ApiConflictError | ApiRefusedError, found: Sequence[Difference]) -> str:
+    """Why no dry run tells what a sync would do; empty where what was found does, and the sync does it."""
+    takes_back = found and isinstance(error, ApiRefusedError) and edits_in_the_way(live, error)
     return "" if takes_back else error.message
 
 
