@@ -299,3 +299,15 @@ def test_status_tells_of_each_file_of_an_app_that_cannot_be_read_and_of_all_othe
         assert done.returncode == 1
         assert next(iter(files)) in done.stdout
         assert "hello  prod" in done.stdout
+
+
+def test_status_tells_the_newest_commit_of_a_source_that_was_not_delivered(desk: Bench) -> None:
+    first = desk.push("hello", {"Dockerfile": "FROM scratch\n"}, "Say hello")
+    assert status()[1]["hello"]["undelivered"] == first
+    assert towpath("deliver", "hello").returncode == 0
+    assert status()[1]["hello"]["undelivered"] == ""
+    second = desk.push("hello", {"Dockerfile": "FROM scratch\n# more\n"}, "Say more")
+    assert status()[1]["hello"]["undelivered"] == second
+    text = towpath("status")
+    assert f"hello: the newest commit {second[:7]} of its source is not in dev" in text.stdout
+    assert text.returncode == 0

@@ -24,8 +24,9 @@ FAILED = 1
 def command(environment: str | None, output: str) -> None:
     """Show apps by environments: release, commit, health, in sync or drifted, and who is waited for.
 
-    Releases come from Git, health and drift from the last reconcile; a commit that came since is told.
-    Exits 1 when what Git has of an app cannot be rendered or read.
+    Releases come from Git, health and drift from the last reconcile. Told, too: a commit that no reconcile
+    has seen, and a newer commit of an app's source that the first environment does not run. Exits 1 when what
+    Git has of an app cannot be rendered or read.
 
     \b
     Examples:
@@ -33,7 +34,7 @@ def command(environment: str | None, output: str) -> None:
       towpath status --environment prod --output json
     """
     from towpath.cli.ui.names import load_environments
-    from towpath.cli.ui.status_lines import look
+    from towpath.cli.ui.status_lines import look, source_heads
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
@@ -43,7 +44,8 @@ def command(environment: str | None, output: str) -> None:
     chosen = [config.environment(environment)] if environment else list(config.environments)
     with connect(settings) as server:
         waiting = server.waiting()
-        found = [look(server, environments, each, waiting) for each in chosen]
+        heads = source_heads(environments) if config.environments[0] in chosen else {}
+        found = [look(server, environments, each, waiting, heads) for each in chosen]
     if output == "json":
         content = {
             "commit": environments.checkout.commit,
@@ -96,6 +98,8 @@ def _notes(environment: "EnvironmentStatus") -> Iterator[str]:
             yield f"{where} cannot be rendered: {line.error}"
         if line.newer:
             yield f"{where}: no reconcile has carried this out yet: {line.newer}"
+        if line.undelivered:
+            yield f"{line.app}: the newest commit {line.undelivered[:7]} of its source is not in {name}"
         if line.detail and line.detail != line.paused:
             yield f"{where}: {line.detail}"
         if line.paused:

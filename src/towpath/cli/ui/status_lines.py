@@ -1,10 +1,14 @@
 """What `towpath status` knows: Git's releases, the environment's table at the server, and what came since."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from towpath.adapters.git import branch_head
+from towpath.config import resolve_source_url
 from towpath.drift.decision import BROKEN, LEFT_GIT
 from towpath.engine.source.news import newest_commit, sources_id
 from towpath.engine.source.render_changed import render_released
@@ -15,12 +19,16 @@ from towpath.printable import headline
 
 if TYPE_CHECKING:
     from towpath.cli.ui.names import Environments
-    from towpath.config import Environment
+    from towpath.config import App, Environment
     from towpath.orchestration.runs import Run
     from towpath.orchestration.server import Server
     from towpath.release.model import EnvironmentRelease
 
 NEWS = "Git has changed"
+NOTHING: Mapping[str, str] = MappingProxyType({})
+SOURCES_AT_ONCE = 16
+SOURCE_TIMEOUT = 5.0
+"""Seconds that a source has to say which commit is its newest."""
 Row = Mapping[str, Any]
 
 
@@ -29,7 +37,8 @@ class Line:
     """One app in one environment. Empty texts: nothing is known, or nothing there; `paused`: not paused.
 
     `error`: why what Git has of it cannot be rendered or read. `newer`: what is in Git, but was in no
-    reconcile yet.
+    reconcile yet. `undelivered`: the newest commit of the app's source, where the first environment runs
+    another one.
     """
 
     app: str
@@ -47,6 +56,7 @@ class Line:
     paused: str = ""
     error: str = ""
     newer: str = ""
+    undelivered: str = ""
     waiting: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -73,11 +83,35 @@ class EnvironmentStatus:
         return {name: getattr(self, name) for name in names}
 
 
+def source_heads(environments: "Environments") -> dict[str, str]:
+    """App -> the newest commit of its source's branch; without those that do not answer."""
+    settings = environments.settings
+
+    def head(app: "App") -> str:
+        branch = app.source.branch if app.source else ""
+        try:
+            url = resolve_source_url(app, settings.environments_url())
+            return branch_head(
+                url, branch, settings.cache, allow_file=settings.git_allow_file, timeout=SOURCE_TIMEOUT
+            )
+        except TowpathError:
+            return ""  # who looks at environments need not have the rights to every source
+
+    built = [app for app in environments.config.apps.values() if app.source is not None]
+    with ThreadPoolExecutor(max(1, min(SOURCES_AT_ONCE, len(built)))) as pool:
+        return {app.name: sha for app, sha in zip(built, pool.map(head, built), strict=True) if sha}
+
+
 def look(
-    server: "Server", environments: "Environments", environment: "Environment", waiting: Sequence["Run"]
+    server: "Server",
+    environments: "Environments",
+    environment: "Environment",
+    waiting: Sequence["Run"],
+    heads: Mapping[str, str] = NOTHING,
 ) -> EnvironmentStatus:
-    """All apps of one environment, those too that Git has no more."""
+    """All apps of one environment, those too that Git has no more. `heads` are those of the apps' sources."""
     name = environment.name
+    heads = heads if environment == environments.config.environments[0] else NOTHING
     rows, _ = server.table(keys.status_key(name))
     by_app = {str(row.get("app")): row for row in rows}
     extras = by_app.pop(keys.EXTRAS_ROW, {})
@@ -97,6 +131,12 @@ def look(
             tuple(_waits(server, environment, app, waiting)),
         )
         for app in sorted(environments.config.apps)
+    ]
+    lines = [
+        replace(line, undelivered=heads[line.app])
+        if heads.get(line.app, line.commit) != line.commit
+        else line
+        for line in lines
     ]
     lines += [_of_orphan(name, row) for _, row in sorted(by_app.items())]
     failed = _failed(server, name)
