@@ -1,5 +1,6 @@
 """What `towpath status` knows: Git's releases, the environment's table at the server, and what came since."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from towpath.printable import headline
 
 if TYPE_CHECKING:
     from towpath.cli.ui.names import Environments
-    from towpath.config import App, Environment
+    from towpath.config import Environment
     from towpath.orchestration.runs import Run
     from towpath.orchestration.server import Server
     from towpath.release.model import EnvironmentRelease
@@ -84,22 +85,28 @@ class EnvironmentStatus:
 
 
 def source_heads(environments: "Environments") -> dict[str, str]:
-    """App -> the newest commit of its source's branch; without those that do not answer."""
-    settings = environments.settings
+    """App -> the newest commit of its source's branch; without those that do not answer.
 
-    def head(app: "App") -> str:
-        branch = app.source.branch if app.source else ""
+    A source that several apps are built from is asked once.
+    """
+    settings, sources = environments.settings, {}
+    for app in environments.config.apps.values():
+        if app.source is not None:
+            with contextlib.suppress(TowpathError):  # `towpath check` tells
+                sources[app.name] = resolve_source_url(app, settings.environments_url()), app.source.branch
+
+    def head(source: tuple[str, str]) -> str:
         try:
-            url = resolve_source_url(app, settings.environments_url())
             return branch_head(
-                url, branch, settings.cache, allow_file=settings.git_allow_file, timeout=SOURCE_TIMEOUT
+                *source, settings.cache, allow_file=settings.git_allow_file, timeout=SOURCE_TIMEOUT
             )
         except TowpathError:
             return ""  # who looks at environments need not have the rights to every source
 
-    built = [app for app in environments.config.apps.values() if app.source is not None]
-    with ThreadPoolExecutor(max(1, min(SOURCES_AT_ONCE, len(built)))) as pool:
-        return {app.name: sha for app, sha in zip(built, pool.map(head, built), strict=True) if sha}
+    asked = sorted(set(sources.values()))
+    with ThreadPoolExecutor(max(1, min(SOURCES_AT_ONCE, len(asked)))) as pool:
+        heads = dict(zip(asked, pool.map(head, asked), strict=True))
+    return {app: heads[source] for app, source in sources.items() if heads[source]}
 
 
 def look(
