@@ -149,7 +149,12 @@ def test_the_prefect_server_holds_pools_locks_and_the_watch(own: RunningStack) -
     automations = request("POST", f"{api}/automations/filter", {}).json()
     assert "Runs without a heartbeat are crashed" in {one["name"] for one in automations}
     deployments = request("POST", f"{api}/deployments/filter", {}).json()
-    assert {one["name"] for one in deployments} >= {"deliver", "dev", "staging", "prod"}
+    assert {one["name"] for one in deployments} >= {
+        "deliver",
+        "promote-dev",
+        "reconcile-staging",
+        "rollback-prod",
+    }
 
 
 def test_a_component_that_dies_is_reported_with_its_log_and_started_again(own: RunningStack) -> None:

@@ -1,5 +1,6 @@
 """`towpath deployments`: the prefect.yaml for the environments of a towpath.yaml."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -28,11 +29,12 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
     of Towpath that the workers find at the same path.
 
     `deliver` runs in the work pool `build`; `promote`, `reconcile` and `rollback` run in the pool of their
-    environment. Schedules, variables and deployments of your own pass the check.
+    environment. Schedules, variables and deployments of your own pass the check. A file that Git has, or that
+    was changed by hand, is replaced only when you say so: on the terminal, or by --force.
 
     \b
     Examples:
-      towpath deployments --repo ../environments && prefect --no-prompt deploy --all
+      towpath deployments --repo ../environments --force && prefect --no-prompt deploy --all
       towpath deployments --repo examples/environments --check
     """
     from towpath.config import load_config
@@ -66,7 +68,8 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
     if before == after:
         click.echo(f"{file} is up to date.")
         return
-    if before is not None and not force and (why := _kept(file, before)):
+    why = "" if before is None or force else _kept(file, before)
+    if why and not (sys.stdin.isatty() and click.confirm(f"{file} {why}. Replace it?")):
         raise RefusedError(
             f"{file} {why}",
             remedy="Nothing was written. --force replaces it, --check compares, --file names another one.",
