@@ -92,9 +92,7 @@ def _replace(text: str, node: Node, value: Any) -> str:
         joined = newline_of(text).join([lines[0], *(indent + line if line else "" for line in lines[1:])])
         return text[:start] + joined + line_break + text[end:]
     new = quoted(value, style) if isinstance(value, str) and style in ('"', "'") else inline_in(text, value)
-    space = _missing_space(text, start, end)
-    if isinstance(node, SequenceNode) and not node.flow and not text[start - node.column : start].strip():
-        space = "  "  # its dashes may stand below the key itself, where only they may
+    space = _missing_space(text, start, end) + _indent_below_key(text, node)
     return text[:start] + space + new + line_break + text[end:]
 
 
@@ -174,7 +172,7 @@ def _emptied(text: str, node: MappingNode | SequenceNode) -> str:
     empty = "{}" if isinstance(node, MappingNode) else "[]"
     start, end = node.start, _end(node)
     line_break = newline_of(text) if text[start:end].endswith("\n") else ""
-    return text[:start] + empty + line_break + text[end:]
+    return text[:start] + _indent_below_key(text, node) + empty + line_break + text[end:]
 
 
 def _nest(path: YamlPath, value: Any) -> tuple[str, Any]:
@@ -187,6 +185,12 @@ def _nest(path: YamlPath, value: Any) -> tuple[str, Any]:
 def _missing_space(text: str, start: int, end: int) -> str:
     """The space that an empty value needs between its `:` or `-` and a new text."""
     return " " if start == end and text[start - 1 : start] in (":", "-") else ""
+
+
+def _indent_below_key(text: str, node: Node) -> str:
+    """What a value needs in the place of a list, whose dashes may stand below the first letter of the key."""
+    is_list = isinstance(node, SequenceNode) and not node.flow
+    return "  " if is_list and not text[node.start - node.column : node.start].strip() else ""
 
 
 def _value_node(entry: Any) -> Node:

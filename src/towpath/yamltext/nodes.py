@@ -24,7 +24,7 @@ class Node:
     """A scalar; the other classes are collections. `end` is the index after the last character.
 
     The end of a collection in block style is where the next token begins. `quote` is the style of the scalar:
-    `'`, `"`, `|`, `>`, or empty for a plain one.
+    `'`, `"`, `|`, `>`, or empty for a plain one. `is_text`: its quotes or its tag make it a text.
     """
 
     start: int
@@ -34,6 +34,7 @@ class Node:
     text: str = ""
     quote: str = ""
     is_null: bool = False
+    is_text: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +65,7 @@ def compose(text: str, file: str) -> list[Node]:
 
 def key_of(node: Node) -> str | None:
     """The key as the tools of Kubernetes name it (`on` is `true`); None for one that they refuse."""
-    if node.quote:
+    if node.is_text:
         return node.text
     try:
         value = KUBERNETES.resolve(node.text)
@@ -75,7 +76,7 @@ def key_of(node: Node) -> str | None:
 
 def is_merge(key: Node) -> bool:
     """Whether the key is `<<`, which merges mappings."""
-    return key.text == "<<" and not key.quote
+    return key.text == "<<" and not key.is_text
 
 
 def lines_of(root: Node) -> Mapping[YamlPath, int]:
@@ -133,7 +134,9 @@ class _Composer:
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0] and not event.style
             is_null = event.tag == f"{TAG}null" or (plain and not event.tag and event.value in NULLS)
-            return Node(*place, text=event.value, quote=event.style or "", is_null=is_null)
+            is_text = event.tag in ("!", f"{TAG}str") or not (event.tag or plain)
+            quote = event.style or ""
+            return Node(*place, text=event.value, quote=quote, is_null=is_null, is_text=is_text)
         node: MappingNode | SequenceNode
         flow = bool(event.flow_style)
         if isinstance(event, yaml.MappingStartEvent):

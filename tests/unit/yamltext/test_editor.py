@@ -208,6 +208,7 @@ def test_a_list_below_its_key_is_replaced(indent: str) -> None:
     text = f"a:\n{indent}- 1\n{indent}- 2\nb: 1\n"
     assert set_value(text, "f", ("a",), [3]) == f"a:\n{indent}  [3]\nb: 1\n"
     assert set_value(text, "f", ("a",), "x") == f"a:\n{indent}  x\nb: 1\n"
+    assert remove_value(f"a:\n{indent}- 1\nb: 1\n", "f", ("a", 0)) == f"a:\n{indent}  []\nb: 1\n"
 
 
 def test_true_is_not_written_for_one() -> None:
