@@ -1,7 +1,7 @@
 """A release into an environment: gate, commit, sync, verify, and on to the next one."""
 
 from tasks.chain import start_next, supersede
-from tasks.cluster import sync, verify
+from tasks.cluster import prune, require_pruned, sync, verify
 from tasks.commit import commit, mark_verified
 from tasks.context import fetch
 from tasks.gate import approved
@@ -32,7 +32,9 @@ def promote(app: str, digest: str, environment: str, parent: str | None = None) 
         if not verified.is_completed():
             undo(target, synced, verified)
         mark_verified(target, release)
+        pruned = prune(target, return_state=True)
         record_promoted(target, release)
     supersede(release, environment)
     start_next(release, context)
+    require_pruned(target, pruned)  # the release is in, and goes on, whatever could not be deleted
     return f"{environment} runs {app} {release.short}, verified"

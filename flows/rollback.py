@@ -1,6 +1,6 @@
 """Back to an earlier release, by a new commit."""
 
-from tasks.cluster import sync, verify
+from tasks.cluster import prune, sync, verify
 from tasks.commit import mark_verified
 from tasks.lock import environment_lock
 from tasks.rollback import restore_earlier
@@ -19,5 +19,6 @@ def rollback(app: str, environment: str, to: str | None = None) -> str:
         sync(restored.target)
         verify(restored.target)
         mark_verified(restored.target, restored.release)
+        prune(restored.target)
         record_promoted(restored.target, restored.release)
     return f"{environment} runs {restored.name} again, verified"

@@ -1,15 +1,19 @@
-"""The cluster: sync what Git says, verify that it runs."""
+"""The cluster: sync what Git says, verify that it runs, delete what Git no longer has."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
 from tasks.context import context_at
-from tasks.step import step
+from tasks.step import cause_of, step
+from towpath.engine.apply.prune import prune_app
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.sync_result import SyncResult
 from towpath.engine.live.context import render_app
 from towpath.engine.verify.verify import Verification, verify_app
+from towpath.errors import SyncError, TowpathError
 from towpath.health.expressions import judges_of
 
 
@@ -50,4 +54,29 @@ def verify(target: Target) -> Verification:
         deadline=context.environment.timeout,
         own=judges_of(context.repo.config.health_check_exprs),
         on_progress=lambda line: log.info("%s", line),
+    )
+
+
+@step("prune {target.app} in {target.environment}")
+def prune(target: Target) -> SyncResult:
+    """Delete what left Git, now that the app is verified without it; nothing when nothing did."""
+    context, log = context_at(target.environment, target.commit), get_run_logger()
+    return prune_app(
+        context.cluster,
+        render_app(context, target.app),
+        confirmed=context.repo.confirmed(target.app, target.environment),
+        on_progress=lambda result: log.info("%s %s %s", result.ref, result.result, result.message),
+    )
+
+
+def require_pruned(target: Target, state: "State[Any]") -> None:
+    """Fail the run of a release that is in and verified, when what left Git could not be deleted."""
+    if state.is_completed():
+        return
+    cause = cause_of(state)
+    reason = cause.message if isinstance(cause, TowpathError) else state.message or str(state.name)
+    raise SyncError(
+        f"{target.environment} runs {target.app} {target.digest[7:19]}, verified; not all that left Git is"
+        f" deleted: {reason}",
+        remedy="Nothing is rolled back. The next reconcile goes on with it.",
     )

@@ -16,9 +16,9 @@ from towpath.drift.incidents import ENVIRONMENT_KEY, merge_incidents, new_incide
 from towpath.drift.proposal import Proposal
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.live.heal_store import forget_heals
-from towpath.engine.reconcile.execute import Outcome
 from towpath.engine.reconcile.loop import act, conclude, look
 from towpath.engine.reconcile.result import ReconcilePlan
+from towpath.engine.reconcile.work import Outcome
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError
 from towpath.orchestration.keys import drift_key, trouble_key
@@ -50,7 +50,7 @@ def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: 
         text = plan.to_markdown()
         key = drift_key(environment)
         # What is only reported is found in every run: listeners are told once, until it changes.
-        drift_is_news = not plan.quiet or read_report(key) != redact(text)
+        drift_is_news = plan.answers_drift or read_report(key) != redact(text)
         report(key, text, plan.drift.summary())
     _tell_trouble(plan, apps, with_drift=drift_is_news)
     return Detected(plan)

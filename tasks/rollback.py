@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 from prefect.client.schemas.objects import State
 
-from tasks.cluster import Target, sync, verify
+from tasks.cluster import Target, prune, sync, verify
 from tasks.commit import committer
 from tasks.context import context_at
 from tasks.run_identity import run_id
@@ -49,6 +49,7 @@ def undo(target: Target, *states: "State[Any]") -> NoReturn:
         )
     sync(restored.target)
     verify(restored.target)
+    prune(restored.target, return_state=True)  # the next reconcile goes on with what cannot be deleted
     raise VerifyError(f"{failure.message}\n{target.environment} was rolled back to {restored.name}.")
 
 

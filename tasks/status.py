@@ -71,7 +71,8 @@ def _judged(done: ReconcileResult, app: str) -> Row:
     plan = done.plan
     outcome = next((each for each in done.outcomes if each.app == app), None)
     decision = next((each for each in plan.decisions if each.app == app), Decision(app, "none"))
-    drift = drift_status(decision, failed=outcome is not None and bool(outcome.failure))
+    failed, changed = (bool(outcome.failure), outcome.changed) if outcome else (False, ())
+    drift = drift_status(decision, failed=failed, changed=changed)
     detail = done.health[app].message or "; ".join(map(str, decision.exhausted)) or decision.reason
     return _row(
         plan.context.repo, plan.context.environment.name, app,

@@ -146,6 +146,9 @@ class Bench:
     sync_fails: list[Exception] = field(default_factory=list)
     never_syncs: dict[str, Exception] = field(default_factory=dict)
     verify_fails: list[Exception] = field(default_factory=list)
+    prune_fails: list[Exception] = field(default_factory=list)
+    unhealthy: dict[str, TowpathError] = field(default_factory=dict)
+    """By app: what one look at it says."""
     build_fails: list[Exception] = field(default_factory=list)
     verdict: ScanVerdict = field(
         default_factory=lambda: ScanVerdict(ScanSummary("passed", ("secret",)), (), ())
@@ -286,8 +289,7 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         return Plan(rendered.app, rendered.environment, (), rendered.digest)
 
     def sync_app(_cluster: object, rendered: Any, _where: object, **_: object) -> SyncResult:
-        image = rendered.objects[0]["spec"]["template"]["spec"]["containers"][0]["image"]
-        bench.calls.append(f"sync {rendered.environment} {int(image[-8:], 16)}")
+        bench.calls.append(f"sync {rendered.environment} {_release(rendered)}")
         if rendered.app in bench.never_syncs:
             raise bench.never_syncs[rendered.app]
         _fail(bench.sync_fails)
@@ -297,6 +299,15 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.calls.append(f"verify {args[3].name} {int(args[4][-8:], 16)}")
         _fail(bench.verify_fails)
         return Verification(True, (), (), (), 0.0)
+
+    def prune_app(_cluster: object, rendered: Any, **_: object) -> SyncResult:
+        bench.calls.append(f"prune {rendered.environment} {_release(rendered)}")
+        _fail(bench.prune_fails)
+        return SyncResult(rendered.app, rendered.environment, ())
+
+    def verify_at_once(*args: Any) -> dict[str, TowpathError | None]:
+        bench.calls.extend(f"look {args[2].name} {each.app}" for each in args[3])
+        return {each.app: bench.unhealthy.get(each.app) for each in args[3]}
 
     def inspect(_cluster: object, where: Any, _rendered: object, **_: object) -> Inspection:
         bench.calls.append(f"detect {where.name}")
@@ -347,6 +358,9 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("towpath.engine.apply.promotion.plan_app", plan_app)
     monkeypatch.setattr("tasks.cluster.verify_app", verify_app)
     monkeypatch.setattr("towpath.engine.reconcile.execute.verify_all", verify_all)
+    for target in ("tasks.cluster", "towpath.engine.reconcile.prune"):
+        monkeypatch.setattr(f"{target}.prune_app", prune_app)
+    monkeypatch.setattr("towpath.engine.reconcile.prune.verify_at_once", verify_at_once)
     for target in ("tasks.cluster", "towpath.engine.reconcile.execute"):
         monkeypatch.setattr(f"{target}.sync_app", sync_app)
     monkeypatch.setattr("towpath.engine.reconcile.execute.remove_app", remove_app)
@@ -396,6 +410,12 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         "towpath.adapters.registry.read_manifest",
         lambda image: RegistryManifest(parse_image(str(image)).digest or "", config, "", 0),
     )
+
+
+def _release(rendered: Any) -> int:
+    """The number in the digest of the image that is rendered."""
+    image = rendered.objects[0]["spec"]["template"]["spec"]["containers"][0]["image"]
+    return int(image[-8:], 16)
 
 
 def _fail(failures: list[Exception]) -> None:

@@ -15,7 +15,7 @@ from tasks import gate
 from tasks.proposal import plan_markdown
 from tests.flows.approvals import approve, waiting_in_prod
 from tests.flows.bench import TOWPATH, Bench, git
-from towpath.errors import TransientError, VerifyError
+from towpath.errors import SyncError, TransientError, VerifyError
 from towpath.orchestration.keys import description_key
 from towpath.release.model import Release, ScanSummary
 
@@ -34,7 +34,7 @@ def test_a_release_goes_in_by_commit_sync_verify_and_starts_the_next_promotion(b
     assert run.state.message == "dev runs hello 0000000, verified"
     assert run.name == "promote hello 0000000 to dev"
     assert {"app:hello", "environment:dev", "commit:0000000", "release:000000000000"} <= set(run.tags)
-    assert bench.calls == ["plan dev", "plan dev", "sync dev 1", "verify dev 1"]
+    assert bench.calls == ["plan dev", "plan dev", "sync dev 1", "verify dev 1", "prune dev 1"]
     assert bench.subjects() == ["Verified hello 0000000 in dev", "Promote hello 0000000 to dev", "Begin"]
     following = bench.successor(run, "prod")
     assert following is not None
@@ -310,7 +310,8 @@ def test_a_failed_verification_is_rolled_back_by_a_new_commit_and_quarantined(be
         "Deployment dev/hello: 0 of 1 ready",
         "dev was rolled back to hello 0000000.",
     ]
-    assert bench.calls[2:] == ["sync dev 2", "verify dev 2", "sync dev 1", "verify dev 1"]
+    restored = ["sync dev 1", "verify dev 1", "prune dev 1"]
+    assert bench.calls[2:] == ["sync dev 2", "verify dev 2", *restored], "nothing is pruned for what failed"
     state = bench.state("dev")
     assert state is not None
     assert (state.release.digest, state.rolls_back) == (good.digest, bad.digest)
@@ -319,6 +320,19 @@ def test_a_failed_verification_is_rolled_back_by_a_new_commit_and_quarantined(be
     assert bench.successor(run, "prod") is None
     again = bench.promoted(bad, "dev")
     assert "is quarantined since" in again.state.message
+
+
+def test_what_cannot_be_deleted_rolls_nothing_back_and_stops_no_delivery(bench: Bench) -> None:
+    release = bench.release(1)
+    bench.prune_fails = [SyncError("ConfigMap dev/old: forbidden")]
+    run = bench.promoted(release, "dev")
+    assert run.state.is_failed()
+    assert "not all that left Git is deleted: ConfigMap dev/old: forbidden" in run.state.message
+    assert "The next reconcile goes on with it." in run.state.message
+    state = bench.state("dev")
+    assert state is not None
+    assert (state.release.digest, state.verified_at is not None) == (release.digest, True)
+    assert bench.successor(run, "prod") is not None
 
 
 def test_a_first_release_that_fails_is_quarantined_and_stays_to_be_looked_at(bench: Bench) -> None:
@@ -334,6 +348,7 @@ def test_hold_leaves_the_failed_release_where_it_is(bench: Bench) -> None:
     bench.promoted(bench.release(1), "dev")
     bench.verify_fails = [VerifyError("never ready")]
     assert bench.promoted(bench.release(2), "dev").state.message == "never ready"
+    assert "prune dev 2" not in bench.calls
     assert bench.subjects()[0] == "Promote hello 0000000 to dev"
 
 

@@ -14,7 +14,9 @@ from tests.flows.bench import DEPLOYMENT, TOWPATH, Bench
 from towpath.applyset.prune_file import dump_prune_file
 from towpath.drift.model import DriftEntry, DriftReport
 from towpath.drift.proposal import Proposal
-from towpath.errors import SyncError
+from towpath.engine.verify.health_snapshot import AppHealth
+from towpath.errors import SyncError, VerifyError
+from towpath.health import Status
 from towpath.objects import ObjectRef
 from towpath.orchestration.keys import status_key
 
@@ -42,6 +44,52 @@ def test_drift_is_healed_verified_and_reported(bench: Bench) -> None:
     assert bench.calls == ["detect dev", "sync dev 1", "verify dev 1"]
     assert run.state.message.endswith("synced hello")
     assert Artifact.get("drift-dev") is not None
+
+
+def test_what_left_git_is_deleted_once_the_app_is_healthy_and_nothing_is_waited_for(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.drift = lambda _: found("waiting")
+    bench.unhealthy = {"hello": VerifyError("0 of 1 ready")}
+    bench.health = {"hello": AppHealth(Status.DEGRADED, "0 of 1 ready")}
+    bench.calls.clear()
+    run = bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "look dev hello", "health dev hello"]
+    assert run.state.is_completed(), "an app that waits is no failure of the run"
+    assert rows("dev")[0]["drift"] == "in sync, 1 to delete"
+    bench.unhealthy, bench.health = {}, {}
+    bench.calls.clear()
+    bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "look dev hello", "prune dev 1"]
+    assert rows("dev")[0]["health"] == "Healthy"
+
+
+def test_what_cannot_be_deleted_is_a_failure_but_the_app_is_healthy(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.drift = lambda _: found("waiting")
+    bench.prune_fails = [SyncError("ConfigMap dev/old: forbidden")]
+    run = bench.start("reconcile/dev", environment="dev")
+    assert run.state.is_failed()
+    assert "hello: ConfigMap dev/old: forbidden" in run.state.message
+    assert rows("dev")[0]["health"] == "Healthy"
+
+
+def test_a_pause_and_drift_off_hold_back_deletions(bench: Bench) -> None:
+    off = TOWPATH.replace("{name: dev, namespace: dev}", "{name: dev, namespace: dev, drift: 'off'}")
+    bench.push("environments", {"towpath.yaml": off}, "Off")
+    bench.promoted(bench.release(1), "dev")
+    bench.drift = lambda _: found("waiting")
+    bench.calls.clear()
+    bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "health dev hello"]
+
+
+def test_what_is_kept_is_no_work(bench: Bench) -> None:
+    bench.promoted(bench.release(1), "dev")
+    bench.drift = lambda _: found("kept")
+    bench.calls.clear()
+    bench.start("reconcile/dev", environment="dev")
+    assert bench.calls == ["detect dev", "health dev hello"]
+    assert rows("dev")[0]["drift"] == "in sync"
 
 
 def test_report_leaves_drift_alone_but_carries_out_what_people_merged(bench: Bench) -> None:

@@ -10,7 +10,7 @@ def test_the_last_verified_release_before_comes_back_by_a_new_commit(bench: Benc
     bench.calls.clear()
     run = bench.start("rollback/rollback-dev", app="hello", environment="dev")
     assert run.state.message == "dev runs hello 0000000 again, verified"
-    assert bench.calls == ["sync dev 1", "verify dev 1"]
+    assert bench.calls == ["sync dev 1", "verify dev 1", "prune dev 1"]
     state = bench.state("dev")
     assert state is not None
     assert (state.release.digest, state.rolls_back) == (old.digest, new.digest)

@@ -80,8 +80,8 @@ def test_deletions_are_the_reverse_of_applying_waves_and_phases_included(world: 
     world.settings["prune"] = {"limit": 5}
     world.objects = [configmap("other", A="1")]
     planned = [entry.ref.name for entry in world.plan().entries if entry.action == "delete"]
-    world.sync(on_progress=lambda each: deleted.append(each.ref.name))
-    assert planned == deleted[1:] == applied[::-1]
+    world.sync(on_progress=lambda each: each.result == "deleted" and deleted.append(each.ref.name))
+    assert planned == deleted == applied[::-1]
 
 
 def test_an_app_that_left_git_goes_in_the_reverse_order(world: World) -> None:

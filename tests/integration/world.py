@@ -5,7 +5,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from towpath.applyset.plan import Plan
 from towpath.config import Environment, parse_config
 from towpath.drift.model import DriftReport
 from towpath.engine.apply.plan import plan_app
+from towpath.engine.apply.prune import prune_app
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.sync_result import SyncResult
 from towpath.engine.reconcile.detect import inspect
@@ -60,7 +61,17 @@ class World:
         return plan_app(self.cluster, self.rendered, self.environment)
 
     def sync(self, *, commit: str = "c" * 40, **options: Any) -> SyncResult:
+        """Apply, and prune as after a verification."""
+        applied = self.apply(commit=commit, **options)
+        shared = {name: options[name] for name in ("confirmed", "on_progress") if name in options}
+        pruned = self.prune(**shared)
+        return replace(applied, results=applied.results + pruned.results, inventory=pruned.inventory)
+
+    def apply(self, *, commit: str = "c" * 40, **options: Any) -> SyncResult:
         return sync_app(self.cluster, self.rendered, self.environment, commit=commit, **options)
+
+    def prune(self, **options: Any) -> SyncResult:
+        return prune_app(self.cluster, self.rendered, **options)
 
     def drift(self) -> DriftReport:
         return inspect(self.cluster, self.environment, [self.rendered], commit="c" * 40).report

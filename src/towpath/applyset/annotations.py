@@ -19,7 +19,7 @@ _APPLYSET_PREFIX = "applyset.kubernetes.io/"
 _VALUES = {
     WAVE_ANNOTATION: (re.compile(r"[-+]?[0-9]{1,6}\Z"), "a whole number"),
     HOOK_ANNOTATION: (re.compile(""), ""),  # hooks.py
-    PRUNE_ANNOTATION: (re.compile(r"disabled\Z"), "`disabled`"),
+    PRUNE_ANNOTATION: (re.compile(r"(disabled|first)\Z"), "`disabled` or `first`"),
     RECREATE_ANNOTATION: (re.compile(r"allowed\Z"), "`allowed`"),
     # For each part between commas. Possessive quantifiers keep a long invalid value from backtracking.
     IGNORE_ANNOTATION: (

@@ -107,7 +107,8 @@ class HookRun:
 class Inventory:
     """All objects of an owner.
 
-    `commit` and `desired` (digest of the rendering) are those of the last sync.
+    `commit` and `desired` (digest of the rendering) are those of the last sync. `deletions` are objects that
+    Git no longer has; they are deleted, when they still have the uid of `objects`, once the app is verified.
     """
 
     owner: Owner
@@ -115,17 +116,28 @@ class Inventory:
     desired: str
     objects: tuple[OwnedObject, ...]
     hooks: tuple[HookRun, ...] = ()
+    deletions: tuple[ObjectRef, ...] = ()
 
     @property
     def by_ref(self) -> dict[ObjectRef, OwnedObject]:
         return {owned.ref: owned for owned in self.objects}
 
 
-def with_planned_objects(old: Inventory | None, owner: Owner, refs: Iterable[ObjectRef]) -> Inventory:
-    """The old inventory with `refs` added, still without uid. It is written before they are applied."""
+def with_planned_objects(
+    old: Inventory | None,
+    owner: Owner,
+    refs: Iterable[ObjectRef],
+    deletions: Iterable[tuple[ObjectRef, str]] = (),
+) -> Inventory:
+    """The old inventory with `refs` added, still without uid, and with what will be deleted: (object, uid).
+
+    It is written before anything is applied or deleted.
+    """
     old = old or Inventory(owner, "", "", ())
-    new = {ref: OwnedObject(ref) for ref in refs if ref not in old.by_ref}
-    return replace(old, objects=_sorted({**old.by_ref, **new}))
+    objects, uids = old.by_ref, dict(deletions)
+    objects |= {ref: OwnedObject(ref) for ref in refs if ref not in objects}
+    objects |= {ref: replace(objects[ref], uid=uid) for ref, uid in uids.items()}
+    return replace(old, objects=_sorted(objects), deletions=tuple(sorted(uids)))
 
 
 def inventory_after_sync(
@@ -203,6 +215,7 @@ def _content(inventory: Inventory, objects: tuple[OwnedObject, ...]) -> dict[str
         "hooks": [
             [*_key(h.ref), h.commit, h.digest, h.result, h.uid, h.message[:1000]] for h in inventory.hooks
         ],
+        "deletions": [[*_key(ref)] for ref in inventory.deletions],
     }
 
 
@@ -222,7 +235,8 @@ def from_configmap(manifest: Manifest) -> Inventory:
         if digests := (manifest.get("binaryData") or {}).get("digests"):
             objects = _unpack(objects, base64.b64decode(digests, validate=True))
         hooks = tuple(HookRun(ObjectRef(*hook[:4]), *hook[4:]) for hook in content.get("hooks") or ())
-        return Inventory(owner, content["commit"], content["desired"], _sorted(objects), hooks)
+        deletions = tuple(sorted(ObjectRef(*key) for key in content.get("deletions") or ()))
+        return Inventory(owner, content["commit"], content["desired"], _sorted(objects), hooks, deletions)
     except (KeyError, TypeError, ValueError, OSError, EOFError, binascii.Error) as error:
         raise RefusedError(
             f"inventory ConfigMap {metadata.get('namespace')}/{metadata.get('name')} cannot be read: {error}",

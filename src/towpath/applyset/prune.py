@@ -10,6 +10,10 @@ from towpath.objects import Manifest, ObjectRef
 
 PRUNE_ANNOTATION = "towpath.dev/prune"
 NOTHING_CONFIRMED: Mapping[ObjectRef, str] = {}
+REMEDY = (
+    "Nothing was changed. If this is meant, confirm these deletions by a commit: "
+    "`towpath plan APP ENVIRONMENT --confirm` prints the prune.yaml to commit."
+)
 PROTECTED_KINDS = ("Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume")
 
 
@@ -29,6 +33,8 @@ class Pruning:
     """(object, uid)"""
     kept: tuple[tuple[ObjectRef, str], ...]
     gone: tuple[ObjectRef, ...]
+    first: frozenset[ObjectRef] = frozenset()
+    """Those of `delete` that go before anything is applied, because what comes needs their place."""
 
 
 def decide_pruning(candidates: Iterable[PruneCandidate], owner: Owner) -> Pruning:
@@ -36,21 +42,24 @@ def decide_pruning(candidates: Iterable[PruneCandidate], owner: Owner) -> Prunin
     delete: list[tuple[ObjectRef, str]] = []
     kept: list[tuple[ObjectRef, str]] = []
     gone: list[ObjectRef] = []
+    first: set[ObjectRef] = set()
     for candidate in sorted(candidates, key=lambda candidate: candidate.owned.ref):
         ref, live = candidate.owned.ref, candidate.live
         if live is None:
             gone.append(ref)
             continue
         metadata = live["metadata"]
+        annotation = (metadata.get("annotations") or {}).get(PRUNE_ANNOTATION)
         if candidate.owned.uid not in ("", metadata["uid"]):
             gone.append(ref)  # another object has its name now
         elif (metadata.get("labels") or {}).get(PART_OF_LABEL) != owner.applyset:
             kept.append((ref, f"its label {PART_OF_LABEL} does not say that it is {owner.app}'s"))
-        elif (metadata.get("annotations") or {}).get(PRUNE_ANNOTATION) == "disabled":
+        elif annotation == "disabled":
             kept.append((ref, f"annotation {PRUNE_ANNOTATION}: disabled"))
         else:
             delete.append((ref, metadata["uid"]))
-    return Pruning(tuple(delete), tuple(kept), tuple(gone))
+            first |= {ref} if annotation == "first" else set()
+    return Pruning(tuple(delete), tuple(kept), tuple(gone), frozenset(first))
 
 
 def check_prune_limit(
@@ -61,21 +70,23 @@ def check_prune_limit(
     share: float,
     confirmed: Mapping[ObjectRef, str] = NOTHING_CONFIRMED,
 ) -> None:
-    """Raise RefusedError for more deletions than max(`limit`, `share` of `total`), or a protected kind.
+    """Raise RefusedError for more deletions than max(`limit`, `share` of `total`).
 
     Deletions that `confirmed` has with the same uid do not count.
     """
-    unconfirmed = [ref for ref, uid in pruning.delete if confirmed.get(ref) != uid]
-    protected = [ref for ref in unconfirmed if ref.kind in PROTECTED_KINDS]
-    remedy = "Nothing was changed. If this is meant, confirm these deletions by a commit: "
-    remedy += "`towpath plan APP ENVIRONMENT --confirm` prints the prune.yaml to commit."
-    if protected:
-        named = ", ".join(str(ref) for ref in protected)
-        raise RefusedError(f"this sync would delete {named}, and data with it", remedy=remedy)
+    new = [ref for ref, uid in pruning.delete if confirmed.get(ref) != uid]
     allowed = max(limit, math.floor(total * share))
-    if len(unconfirmed) > allowed:
-        named = ", ".join(str(ref) for ref in unconfirmed[:10]) + (", …" if len(unconfirmed) > 10 else "")
+    if len(new) > allowed:
+        named = ", ".join(str(ref) for ref in new[:10]) + (", …" if len(new) > 10 else "")
         raise RefusedError(
-            f"this sync would delete {len(unconfirmed)} of {total} objects, more than {allowed}: {named}",
-            remedy=remedy,
+            f"this sync would delete {len(new)} of {total} objects, more than {allowed}: {named}",
+            remedy=REMEDY,
         )
+
+
+def check_protected(pruning: Pruning, confirmed: Mapping[ObjectRef, str] = NOTHING_CONFIRMED) -> None:
+    """Raise RefusedError when an object that holds others, or data, would be deleted unconfirmed."""
+    unconfirmed = [ref for ref, uid in pruning.delete if confirmed.get(ref) != uid]
+    if protected := [ref for ref in unconfirmed if ref.kind in PROTECTED_KINDS]:
+        named = ", ".join(str(ref) for ref in protected)
+        raise RefusedError(f"this sync would delete {named}, and data with it", remedy=REMEDY)

@@ -37,7 +37,7 @@ def command(  # noqa: PLR0913, PLR0917
     """Show what was changed in ENVIRONMENT, field by field: by which tool, how, and when. Writes nothing.
 
     Reads Git and the cluster only. Exits 0 when nothing differs, 2 when something does, 1 after an error.
-    Secrets' values are masked.
+    What left Git and is deleted once the app is verified is no difference. Secrets' values are masked.
 
     \b
     Examples:
@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913, PLR0917
         click.echo(printable(text(found, held)))
     if found.broken or found.held:
         sys.exit(FAILED)
-    if found.drift.entries:
+    if found.drift.differs:
         sys.exit(DIFFERENT)
 
 
@@ -103,6 +103,7 @@ _DONE = {
     "report": "a reconcile leaves it as it is",
     "adopt": "a reconcile proposes it as a branch",
     "remove": "the next reconcile deletes what is confirmed",
+    "prune": "a reconcile that sees it healthy deletes what left Git",
 }
 
 

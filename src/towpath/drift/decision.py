@@ -4,17 +4,18 @@ sync        carry out what Git wants, or take an edit back
 report      report it, write nothing
 adopt       write it back to Git for review
 remove      delete what a commit confirms of an app that left Git
+prune       delete what left Git, if the app is healthy without it
 none        there is nothing to do
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 from towpath.config import DriftMode, Environment
 from towpath.drift.heal_budget import ExhaustedFields, HealBudget
-from towpath.drift.model import DriftEntry, DriftKind, DriftReport
+from towpath.drift.model import LEAVING, DriftEntry, DriftKind, DriftReport
 from towpath.gates.pause import Pause, active_pause
 from towpath.objects import ObjectRef
 
@@ -22,7 +23,7 @@ BROKEN = "cannot be rendered"
 LEFT_GIT = "left Git"
 """What `towpath status` says of an app that does not render, and of one that Git has no more."""
 
-Action = Literal["sync", "report", "adopt", "remove", "none"]
+Action = Literal["sync", "report", "adopt", "remove", "prune", "none"]
 
 _SYNCED: Mapping[DriftMode, tuple[DriftKind, ...]] = {
     "heal": ("unapplied", "modified", "deleted"),
@@ -66,6 +67,8 @@ class Decision:
     counted: tuple[DriftEntry, ...] = ()
     left_alone: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
     exhausted: tuple[ExhaustedFields, ...] = ()
+    prunes: bool = False
+    """Whether what waits is deleted if the app is healthy, whatever is done about its drift."""
 
     @property
     def drifted(self) -> tuple[DriftEntry, ...]:
@@ -81,8 +84,13 @@ class Decision:
     def left(self) -> int:
         """The number of objects that still differ after the decision was carried out."""
         if self.action != "sync":
-            return len({entry.ref for entry in self.entries})
+            return len({entry.ref for entry in self.entries if entry.kind not in LEAVING})
         return len({entry.ref for entry in self.allowed} | self.left_alone.keys())
+
+    @property
+    def waiting(self) -> frozenset[ObjectRef]:
+        """Objects that are deleted when the app is verified."""
+        return frozenset(entry.ref for entry in self.entries if entry.kind == "waiting")
 
     @property
     def heals(self) -> bool:
@@ -92,16 +100,18 @@ class Decision:
 
 def decide_app(app: str, entries: Sequence[DriftEntry], policy: DriftPolicy) -> Decision:
     """The decision about one app in Git. `entries` are its own and those of the whole environment."""
-    drift = tuple(entries)
-    if not drift:
-        return Decision(app, "none")
+    drift, mode = tuple(entries), policy.mode
+    if not any(entry.kind != "kept" for entry in drift):
+        return Decision(app, "none", drift, mode=mode)
     if policy.paused:
-        return Decision(app, "report", drift, policy.paused, policy.mode)
-    if any(entry.kind in _SYNCED[policy.mode] for entry in drift):
-        return Decision(app, "sync", drift, mode=policy.mode)
-    if policy.mode == "adopt":
-        return Decision(app, "adopt", drift, REPORT_REASONS["adopt"], policy.mode)
-    return Decision(app, "report", drift, REPORT_REASONS[policy.mode], policy.mode)
+        return Decision(app, "report", drift, policy.paused, mode)
+    if any(entry.kind in _SYNCED[mode] for entry in drift):
+        return Decision(app, "sync", drift, mode=mode)
+    prunes = mode != "off" and any(entry.kind == "waiting" for entry in drift)
+    if prunes and all(entry.kind in LEAVING for entry in drift):
+        return Decision(app, "prune", drift, mode=mode, prunes=True)
+    action: Action = "adopt" if mode == "adopt" else "report"
+    return Decision(app, action, drift, REPORT_REASONS[mode], mode, prunes=prunes)
 
 
 def apply_heal_budget(decision: Decision, budget: HealBudget) -> Decision:
@@ -110,16 +120,22 @@ def apply_heal_budget(decision: Decision, budget: HealBudget) -> Decision:
     limited = replace(
         decision, counted=budget.entries, left_alone=budget.left_alone, exhausted=budget.exhausted
     )
-    if stopped and all(entry.ref in stopped for entry in decision.entries):
-        return replace(limited, action="report", reason="; ".join(map(str, budget.exhausted)))
+    if stopped and all(entry.ref in stopped for entry in decision.entries if entry.kind not in LEAVING):
+        reason, prunes = "; ".join(map(str, budget.exhausted)), bool(decision.waiting)
+        return replace(limited, action="report", reason=reason, prunes=prunes)
     return limited
 
 
-def drift_status(decision: Decision, *, failed: bool = False) -> str:
-    """The text of `towpath status` about an app's drift after a reconcile."""
+def drift_status(
+    decision: Decision, *, failed: bool = False, changed: Collection[ObjectRef] = frozenset()
+) -> str:
+    """The text of `towpath status` about an app's drift after a reconcile that wrote or deleted `changed`."""
+    if failed:
+        return "out of sync"
     count = decision.left
-    if failed or not count:
-        return "out of sync" if failed else "in sync"
+    if not count:
+        waiting = len(decision.waiting.difference(changed))
+        return f"in sync, {waiting} to delete" if waiting else "in sync"
     objects = f"{count} object{'' if count == 1 else 's'}"
     if decision.exhausted:
         return f"healing stopped: {objects}"

@@ -4,6 +4,8 @@ deleted     the object is gone, or another one has its name
 modified    an owned field was changed or removed, or a person's tool added one
 extra       nobody declared the object
 unapplied   Git wants something that no sync has carried out yet: no drift
+waiting     it left Git, and is deleted when the app is verified without it: no drift
+kept        it left Git, and is not deleted: no drift
 """
 
 from collections import Counter
@@ -15,6 +17,7 @@ from typing import Any, Literal
 from towpath.applyset.inventory import HEALS_LABEL, INVENTORY_LABEL, OwnedObject
 from towpath.kube import field_set, pointer
 from towpath.kube.diff import Difference, format_value
+from towpath.kube.finalizers import termination
 from towpath.kube.managed_fields import (
     FieldChange,
     IgnoredManagers,
@@ -26,7 +29,9 @@ from towpath.kube.managed_fields import (
 )
 from towpath.objects import Manifest, ObjectRef
 
-DriftKind = Literal["modified", "deleted", "extra", "unapplied"]
+DriftKind = Literal["modified", "deleted", "extra", "unapplied", "waiting", "kept"]
+LEAVING: tuple[DriftKind, ...] = ("waiting", "kept")
+"""Kinds of objects whose end is decided already: neither drift nor work for a sync."""
 EXTRA_KINDS: tuple[tuple[str, str], ...] = (
     ("", "ConfigMap"),
     ("", "Secret"),
@@ -115,6 +120,11 @@ class DriftReport:
     def unapplied(self) -> tuple[DriftEntry, ...]:
         return tuple(entry for entry in self.entries if entry.kind == "unapplied")
 
+    @property
+    def differs(self) -> bool:
+        """Whether anything is not as Git wants it, other than objects that left Git."""
+        return any(entry.kind not in LEAVING for entry in self.entries)
+
     def apps(self, *kinds: DriftKind) -> tuple[str, ...]:
         """The apps with entries of these kinds; without kinds: of any kind."""
         found = {entry.app for entry in self.entries if entry.app and (not kinds or entry.kind in kinds)}
@@ -161,7 +171,7 @@ class DriftReport:
 
 def drift_report(environment: str, commit: str, found: Iterable[DriftEntry]) -> DriftReport:
     """The report with its entries in a stable order."""
-    order = {"deleted": 0, "modified": 1, "extra": 2, "unapplied": 3}
+    order = {"deleted": 0, "modified": 1, "extra": 2, "unapplied": 3, "waiting": 4, "kept": 5}
     return DriftReport(environment, commit, tuple(sorted(found, key=lambda e: (order[e.kind], e.app, e.ref))))
 
 
@@ -184,9 +194,7 @@ def compare_object(
             app, ref, "deleted", managers=latest_writers(metadata), message="another one has its name"
         )
     if "deletionTimestamp" in metadata:
-        return DriftEntry(
-            app, ref, "deleted", message=f"is being deleted since {metadata['deletionTimestamp']}"
-        )
+        return DriftEntry(app, ref, "deleted", message=termination(metadata))
     edits = foreign_edits(metadata, ignored, ignored_managers)
     if edits or fingerprint(metadata) != owned.fingerprint:
         return DriftEntry(app, ref, "modified", managers=edits)

@@ -133,6 +133,9 @@ def git_mark(
     """
     has = {owned.ref: owned.applied_digest for owned in inventory.objects} if inventory else {}
     wants = dict(wanted) if wanted is not None else {}
+    if inventory and wanted is not None:
+        # The sync is done; they are deleted when the app is verified.
+        has = {ref: applied for ref, applied in has.items() if ref in wants or ref not in inventory.deletions}
     if has == wants:
         return ""
     changed = sorted(

@@ -41,6 +41,18 @@ def test_what_is_written_is_read_again(refs: list[ObjectRef]) -> None:
     assert from_configmap(to_configmap(inventory)) == inventory
 
 
+def test_what_will_be_deleted_is_written_ahead_with_its_uid_and_read_again() -> None:
+    old = inventory_after_sync(OWNER, "c", "d", {ref(n): OwnedObject(ref(n), "", "f", "a") for n in "abc"})
+    ahead = with_planned_objects(old, OWNER, [ref("new")], [(ref("b"), "u1"), (ref("a"), "u2")])
+    assert ahead.deletions == (ref("a"), ref("b"))
+    assert (ahead.by_ref[ref("a")].uid, ahead.by_ref[ref("c")].uid) == ("u2", "")
+    assert from_configmap(to_configmap(ahead)) == ahead
+    assert with_planned_objects(ahead, OWNER, []).deletions == ()
+    content = json.loads(to_configmap(old)["data"]["inventory"])
+    del content["deletions"]  # as the version before wrote it
+    assert from_configmap({**to_configmap(old), "data": {"inventory": json.dumps(content)}}) == old
+
+
 def test_ten_thousand_objects_fit_into_one_configmap() -> None:
     def random() -> str:
         return uuid.uuid4().hex

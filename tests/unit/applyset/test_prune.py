@@ -1,7 +1,13 @@
 import pytest
 
 from towpath.applyset.inventory import PART_OF_LABEL, OwnedObject, Owner
-from towpath.applyset.prune import PruneCandidate, Pruning, check_prune_limit, decide_pruning
+from towpath.applyset.prune import (
+    PruneCandidate,
+    Pruning,
+    check_protected,
+    check_prune_limit,
+    decide_pruning,
+)
 from towpath.errors import RefusedError
 from towpath.objects import ObjectRef
 
@@ -64,7 +70,7 @@ def test_at_most_three_or_a_fifth(count: int, total: int, refused: bool) -> None
 def test_protected_kinds_need_confirmation_of_exactly_them(kind: str) -> None:
     wanted = pruning(1, kind)
     with pytest.raises(RefusedError, match=kind):
-        check_prune_limit(wanted, total=100, limit=3, share=0.2, confirmed={REF: "u"})
+        check_protected(wanted, {REF: "u"})
     with pytest.raises(RefusedError, match=kind):  # another object by the same name
-        check_prune_limit(wanted, total=100, limit=3, share=0.2, confirmed={wanted.delete[0][0]: "another"})
-    check_prune_limit(wanted, total=100, limit=3, share=0.2, confirmed=dict(wanted.delete))
+        check_protected(wanted, {wanted.delete[0][0]: "another"})
+    check_protected(wanted, dict(wanted.delete))

@@ -31,7 +31,23 @@ CASES = [
     ("adopt", ("modified",), "adopt"),
     ("adopt", ("modified", "unapplied"), "sync"),
     ("off", ("modified", "unapplied"), "report"),
+    ("heal", ("waiting",), "prune"),
+    ("heal", ("waiting", "kept"), "prune"),
+    ("heal", ("waiting", "modified"), "sync"),
+    ("heal", ("kept",), "none"),
+    ("report", ("waiting",), "prune"),
+    ("report", ("waiting", "modified"), "report"),
+    ("adopt", ("waiting",), "prune"),
+    ("off", ("waiting",), "report"),
 ]
+
+
+@pytest.mark.parametrize("mode", ["heal", "report", "adopt", "off"])
+def test_what_left_git_goes_whatever_is_done_about_drift(mode: str) -> None:
+    decision = decide_app("hello", entries("waiting", "modified"), DriftPolicy(mode))
+    assert decision.prunes is (mode in ("report", "adopt")), "a sync prunes when it is verified"
+    assert not decide_app("hello", entries("waiting"), DriftPolicy(mode, paused="paused")).prunes
+    assert not decide_app("hello", entries("kept", "modified"), DriftPolicy(mode)).prunes
 
 
 @pytest.mark.parametrize(("mode", "kinds", "action"), CASES)

@@ -1,5 +1,7 @@
 """What a watcher makes of what it sees: drift at once, perhaps a sync, and when it is answered."""
 
+from dataclasses import replace
+
 import pytest
 
 from towpath.applyset.inventory import Inventory, OwnedObject, Owner
@@ -121,6 +123,10 @@ def test_git_differs_by_objects_their_content_and_new_confirmations() -> None:
     ]
     assert all(marks)
     assert len(set(marks[:4])) == 4
+    waits = replace(inventory(OWNED, OwnedObject(other, "u")), deletions=(other,))
+    assert git_mark(waits, {REF: "h"}) == "", "what waits to be deleted was synced"
+    assert git_mark(waits, {REF: "h", other: "x"})
+    assert git_mark(waits, None), "an app that left Git is another matter"
 
 
 def finding(name="a", mark="m", *, doubtful=False, since=0.0) -> WatchFinding:

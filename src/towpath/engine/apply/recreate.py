@@ -12,6 +12,7 @@ from towpath.engine.apply.server_side_apply import GONE_SECONDS, apply_object
 from towpath.engine.live.observe import wait_gone
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.kube.canonical import without_server_fields
+from towpath.kube.finalizers import termination
 from towpath.kube.immutable import changed_fields, refusal_message
 from towpath.objects import Manifest
 
@@ -50,7 +51,8 @@ def recreate_object(cluster: Cluster, desired: ApplyObject, known: Manifest) -> 
     cluster.delete(desired.ref, uid=known["metadata"]["uid"])
     reach("recreate-deleted")
     if not wait_gone(cluster, desired.ref, GONE_SECONDS):
-        raise TransientError(f"{desired.ref}: is being recreated, and waits for its finalizers")
+        now = cluster.get(desired.ref, metadata_only=True) or known
+        raise TransientError(f"{desired.ref}: is to be created anew; it {termination(now['metadata'])}")
     try:
         return apply_object(cluster, desired, None)
     except ApiRefusedError as refusal:

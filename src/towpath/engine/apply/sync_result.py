@@ -9,7 +9,10 @@ from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.objects import ObjectRef
 
-Result = Literal["created", "configured", "unchanged", "deleted", "skipped"]
+Result = Literal["created", "configured", "unchanged", "deleted", "skipped", "waiting"]
+
+IDLE: tuple[Result, ...] = ("unchanged", "skipped", "waiting")
+"""Results of objects to which nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class SyncResult:
 
     @property
     def changes(self) -> tuple[ObjectResult, ...]:
-        return tuple(each for each in self.results if each.result not in ("unchanged", "skipped"))
+        return tuple(each for each in self.results if each.result not in IDLE)
 
     def summary(self) -> str:
         """One line."""

@@ -5,8 +5,9 @@ from towpath.applyset.plan import NOT_DELETED, Plan, PlanEntry
 from towpath.applyset.prune import Pruning
 from towpath.applyset.prune_file import PRUNE_FILE, ConfirmedDeletions, prune_path
 from towpath.config import Environment
-from towpath.engine.apply.sync import Run
-from towpath.engine.apply.sync_result import ObjectResult, Progress, SyncResult
+from towpath.engine.apply.prune import delete_objects
+from towpath.engine.apply.run import Run
+from towpath.engine.apply.sync_result import Progress, SyncResult
 from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.heal_store import forget_heals
 from towpath.engine.source.render import Rendered
@@ -47,10 +48,9 @@ def remove_app(  # noqa: PLR0913
     pruning = app_state.pruning()
     chosen = tuple((ref, uid) for ref, uid in pruning.delete if confirmed.get(ref) == uid)
     waiting = tuple((ref, f"not in {PRUNE_FILE}") for ref, uid in pruning.delete if confirmed.get(ref) != uid)
-    run = Run(
-        cluster, _nothing(app, environment), app_state, commit, on_progress or _say_nothing, frozenset()
-    )
-    result = run.only_prune(Pruning(chosen, (*pruning.kept, *waiting), pruning.gone))
+    run = Run(cluster, _nothing(app, environment), app_state, commit, on_progress)
+    delete_objects(run, Pruning(chosen, (*pruning.kept, *waiting), pruning.gone))
+    result = run.finish()
     if result.inventory and not result.inventory.objects:
         # Before the inventory: without that nobody would come back for them.
         forget_heals(cluster, environment.name, environment.namespace, [app])
@@ -70,7 +70,3 @@ def _survey(cluster: Cluster, app: str, environment: Environment) -> AppState:
 
 def _nothing(app: str, environment: Environment) -> Rendered:
     return Rendered(app, environment.name, environment.namespace, (), "")
-
-
-def _say_nothing(_result: ObjectResult) -> None:
-    pass

@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
 from towpath.applyset.inventory import APP_LABEL, PART_OF_LABEL, Inventory, OwnedObject, Owner
-from towpath.applyset.prune import PruneCandidate, Pruning, check_prune_limit, decide_pruning
+from towpath.applyset.prune import (
+    PruneCandidate,
+    Pruning,
+    check_protected,
+    check_prune_limit,
+    decide_pruning,
+)
 from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
 from towpath.engine.live.observe import Live, observe, read_inventory
@@ -89,10 +95,13 @@ class AppState:
                 f"but {len(self.owned)} are live; nothing is deleted because of an empty result",
                 remedy="Restore the app's folder; if it is meant, remove the app and confirm by prune.yaml.",
             )
-        limit = environment.prune
-        check_prune_limit(
-            pruning, total=len(self.owned), limit=limit.limit, share=limit.share, confirmed=confirmed
-        )
+        check_protected(pruning, confirmed)
+        limit, owned = environment.prune, self.owned
+        # What still waits for the app to be verified was counted before. It must not hold up the release that
+        # mends the app.
+        counted = {ref: owned[ref].uid for ref in (self.inventory.deletions if self.inventory else ())}
+        known = {**counted, **confirmed}
+        check_prune_limit(pruning, total=len(owned), limit=limit.limit, share=limit.share, confirmed=known)
 
 
 def read_app_state(cluster: Cluster, rendered: Rendered, environment: Environment) -> AppState:

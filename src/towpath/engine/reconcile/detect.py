@@ -5,13 +5,17 @@ from dataclasses import dataclass, field, replace
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
-from towpath.applyset.inventory import INVENTORY_LABEL, PART_OF_LABEL, Inventory, Owner, from_configmap
+from towpath.applyset.inventory import (
+    INVENTORY_LABEL,
+    Inventory,
+    Owner,
+    from_configmap,
+)
 from towpath.config import Environment
 from towpath.drift.model import (
     EXTRA_KINDS,
     DriftEntry,
     DriftReport,
-    compare_object,
     drift_report,
     explain_drift,
     extra_entry,
@@ -22,6 +26,7 @@ from towpath.engine.apply.plan import edits_in_the_way, read_full, refused_chang
 from towpath.engine.live.app_state import AppState, owner_of
 from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe
 from towpath.engine.live.recovery import rebuild_all
+from towpath.engine.reconcile.metadata_drift import metadata_drift
 from towpath.engine.source.render import Rendered
 from towpath.kube.diff import Difference
 from towpath.kube.managed_fields import pointers_left_to_managers
@@ -75,21 +80,15 @@ def inspect(  # noqa: PLR0913
     extras. `deep` asks the API server about every object by a dry run, too. `unknown` are apps whose objects
     Git has, but nobody can tell which (they do not render): they are not compared.
     """
-    name, namespace = environment.name, environment.namespace
+    namespace = environment.namespace
     state = namespace_state(cluster, namespace)
     if state != "present":
-        return Inspection(
-            drift_report(name, commit, _all_deleted(rendered, f"namespace {namespace} is {state}"))
-        )
+        lost = _all_deleted(rendered, f"namespace {namespace} is {state}")
+        return Inspection(drift_report(environment.name, commit, lost))
     try:
-        read = read_inventories_with_versions(cluster, name, namespace)
+        read = read_inventories_with_versions(cluster, environment.name, namespace)
     except ApiRefusedError as error:
-        lost = lost_bindings(cluster, (m for each in rendered for m in each.objects))
-        if error.status != 403 or not lost:
-            raise
-        message = f"without it nothing in {namespace} may be read"
-        entries = [DriftEntry("", ref, "deleted", message=message) for ref in lost]
-        return Inspection(drift_report(name, commit, entries))
+        return Inspection(drift_report(environment.name, commit, _lost_rights(cluster, rendered, error)))
     inventories = {app: inventory for app, (inventory, _) in read.items() if only is None or app in only}
     owners = {app.app: owner_of(app) for app in rendered}
     lost_apps = [app for app in rendered if app.app not in inventories]
@@ -109,7 +108,7 @@ def inspect(  # noqa: PLR0913
         for app in rendered
     }
     compared = {app: inventory for app, inventory in inventories.items() if app not in unknown}
-    entries = _drift(cluster, environment, desired, compared, live)
+    entries = _explained(cluster, metadata_drift(rendered, desired, compared, live), desired, namespace)
     suspects = _deeper(cluster, desired, live, {e.ref for e in entries}, namespace) if deep else []
     entries += suspects
     if only is None:
@@ -117,23 +116,20 @@ def inspect(  # noqa: PLR0913
     versions = {app: version for app, (_, version) in read.items()}
     refs = frozenset(entry.ref for entry in suspects)
     return Inspection(
-        drift_report(name, commit, entries), live, inventories, versions, rebuilt, desired, refs
+        drift_report(environment.name, commit, entries), live, inventories, versions, rebuilt, desired, refs
     )
 
 
-def _drift(
-    cluster: Cluster,
-    environment: Environment,
-    desired: dict[str, dict[ObjectRef, ApplyObject]],
-    inventories: Mapping[str, Inventory],
-    live: Live,
-) -> list[DriftEntry]:
-    """What differs of every app that Git or an inventory has, field by field."""
-    entries: list[DriftEntry] = []
-    for app in sorted(desired.keys() | inventories.keys()):
-        owner = Owner(app, environment.name, environment.namespace)
-        entries += _of_app(owner, desired.get(app, {}), inventories.get(app), live)
-    return _explained(cluster, entries, desired, environment.namespace)
+def _lost_rights(
+    cluster: Cluster, rendered: Sequence[Rendered], error: ApiRefusedError
+) -> Iterator[DriftEntry]:
+    """Deleted role bindings without which inventories may not be read; raises `error` for other causes."""
+    lost = lost_bindings(cluster, (m for each in rendered for m in each.objects))
+    if error.status != 403 or not lost:
+        raise error
+    for ref in lost:
+        message = f"without it nothing in {rendered[0].namespace} may be read"
+        yield DriftEntry("", ref, "deleted", message=message)
 
 
 def _extra_kinds(environment: Environment) -> set[ObjectRef]:
@@ -178,35 +174,6 @@ def read_inventories(cluster: Cluster, environment: str, namespace: str) -> dict
     """All inventories of an environment by app, in one request."""
     read = read_inventories_with_versions(cluster, environment, namespace)
     return {app: inventory for app, (inventory, _) in read.items()}
-
-
-def _of_app(
-    owner: Owner, desired: dict[ObjectRef, ApplyObject], inventory: Inventory | None, live: Live
-) -> Iterator[DriftEntry]:
-    app, owned = owner.app, inventory.by_ref if inventory else {}
-    if inventory is None and any(_is_part_of(live.metadata.get(ref), owner) for ref in desired):
-        yield DriftEntry(app, owner.ref, "deleted", message="the inventory is gone, its objects are not")
-    for ref in {**desired, **owned}:
-        wanted, has, now = desired.get(ref), owned.get(ref), live.metadata.get(ref)
-        if has is None:
-            yield DriftEntry(app, ref, "unapplied", message="no sync has recorded it yet")
-        elif wanted is None:
-            if now is not None:
-                yield DriftEntry(app, ref, "unapplied", message="no longer in Git, not deleted yet")
-        else:
-            drifted = compare_object(app, has, now, wanted.ignored, wanted.ignored_managers)
-            if has.uid and has.applied_digest != wanted.applied_digest:
-                message = "Git has changed since the last sync"
-                if drifted:
-                    message += f"; it was {drifted.kind} by hand, too"
-                who = drifted.managers if drifted else ()
-                yield DriftEntry(app, ref, "unapplied", managers=who, message=message)
-            elif drifted:
-                yield replace(drifted, wanted=wanted.applied_digest)
-
-
-def _is_part_of(live: Manifest | None, owner: Owner) -> bool:
-    return live is not None and (live["metadata"].get("labels") or {}).get(PART_OF_LABEL) == owner.applyset
 
 
 def _explained(

@@ -3,29 +3,26 @@
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from towpath.adapters.git import CommitInfo
-from towpath.config import Config
-from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry
 from towpath.engine.apply.prune_extras import prune_extras
 from towpath.engine.apply.sync import sync_app
-from towpath.engine.apply.sync_result import ObjectResult
 from towpath.engine.apply.uninstall import remove_app
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import EnvironmentContext, Tell
 from towpath.engine.live.heal_store import remember_heals
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.reconcile.detect import Inspection, inspect
+from towpath.engine.reconcile.prune import prune_healthy, prune_verified
 from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
-from towpath.engine.source.render import Rendered
+from towpath.engine.reconcile.work import Outcome, Work, candidate_of, progress_of
 from towpath.engine.verify.verify import verify_all
-from towpath.engine.verify.wait import Candidate
 from towpath.errors import TowpathError, as_towpath_error
 from towpath.kube.app_order import order_apps
-from towpath.objects import ObjectRef, ref_of
+from towpath.objects import ObjectRef
 
 APPS_AT_ONCE = 16
 ROUNDS = 3
@@ -33,50 +30,24 @@ ROUNDS = 3
 EXTRAS = "extras"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one decision. No failure means synced and healthy; `changed` objects were written."""
-
-    app: str
-    failure: str = ""
-    transient: bool = False
-    changed: tuple[ObjectRef, ...] = ()
-    seconds: float = 0.0
-    synced: bool = field(default=True, compare=False)
-    """Whether what Git wants was written; a failure is then one of health."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One app to sync or remove; without `rendered` it has left Git. `digest` is the release's.
-
-    `recent` are the newest commits of its release, as far as they were read.
-    """
-
-    decision: Decision
-    rendered: Rendered | None
-    digest: str
-    recent: Sequence[CommitInfo] = ()
-
-    @property
-    def app(self) -> str:
-        return self.decision.app
-
-
 def carry_out(
     context: EnvironmentContext, work: Iterable[Work], inspection: Inspection, tell: Tell
 ) -> tuple[Outcome, ...]:
     """An outcome per app, by name. Nothing that an app does is raised. `inspection` was made just now.
 
-    Apps come in the order in which they need one another; apps that leave come last.
+    Apps come in the order in which they need one another; then apps that only wait to have something deleted,
+    and apps that leave.
     """
-    by_app = {each.app: each for each in work}
+    work = list(work)
+    pruned = prune_healthy(context, [each for each in work if each.decision.prunes], tell)
+    by_app = {each.app: each for each in work if not each.decision.prunes}
     coming = {app: each.rendered.objects for app, each in by_app.items() if each.rendered}
     for app, commits in _recent(context, coming).items():
         by_app[app] = replace(by_app[app], recent=commits)
     leaving = [app for app, each in by_app.items() if not each.rendered]
-    outcomes: dict[str, Outcome] = {}
-    fresh: Inspection | None = inspection
+    outcomes: dict[str, Outcome] = pruned
+    # What an inspection has read is the base of a sync.
+    fresh: Inspection | None = None if any(each.changed for each in pruned.values()) else inspection
     for group in [*order_apps(coming), leaving]:
         done = _group(context, [by_app[app] for app in group], fresh, tell)
         outcomes |= done
@@ -119,7 +90,13 @@ def _group(
         inspection = None
         if open_ and not brought and turn < ROUNDS - 1:
             time.sleep(2.0**turn)
-    return outcomes | _verify(context, [each for each in work if each.rendered], outcomes, tell)
+    verified = outcomes | _verify(context, [each for each in work if each.rendered], outcomes, tell)
+    return verified | prune_verified(
+        context,
+        [each for each in work if verified[each.app].healthy and verified[each.app].deletes],
+        verified,
+        tell,
+    )
 
 
 def _recent(context: EnvironmentContext, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
@@ -149,14 +126,9 @@ def _sync_all(
 def _sync(context: EnvironmentContext, work: Work, inspection: Inspection | None, tell: Tell) -> Outcome:
     started, app = time.monotonic(), work.app
     changed: list[ObjectRef] = []
-
-    def say(each: ObjectResult) -> None:
-        if each.result not in ("unchanged", "skipped"):
-            changed.append(each.ref)
-        tell(f"{app}: {each.ref} {each.result} {each.message}".rstrip())
-
+    say = progress_of(app, changed, tell)
     environment, commit = context.environment, context.repo.commit
-    failure, transient = "", False
+    failure, transient, deletes = "", False, False
     try:
         confirmed = context.repo.confirmed(app, environment.name)
         if work.rendered is None:
@@ -164,18 +136,20 @@ def _sync(context: EnvironmentContext, work: Work, inspection: Inspection | None
         else:
             require_admitted(context, app, work.recent)
             app_state = inspection.state_of(owner_of(work.rendered)) if inspection else None
-            sync_app(
+            result = sync_app(
                 context.cluster, work.rendered, environment,
                 commit=commit, confirmed=confirmed, on_progress=say, app_state=app_state,
                 leave=work.decision.left_alone,
             )  # fmt: skip
+            deletes = bool(result.inventory and result.inventory.deletions)
             # Only what was healed is counted, and only then is anything written.
             remember_heals(context.cluster, owner_of(work.rendered), work.decision.counted, datetime.now(UTC))
     except Exception as raised:  # noqa: BLE001 - whatever becomes of one app, it stops no other
         error = as_towpath_error(raised)
         failure, transient = str(error), error.transient
         tell(f"{app}: {error.message}")
-    return Outcome(app, failure, transient, tuple(changed), time.monotonic() - started, not failure)
+    seconds = time.monotonic() - started
+    return Outcome(app, failure, transient, tuple(changed), seconds, not failure, deletes=deletes)
 
 
 def _added(before: Outcome | None, now: Outcome) -> Outcome:
@@ -194,7 +168,9 @@ def _verify(
     started = time.monotonic()
     config = context.repo.config
     candidates = [
-        _candidate(config, each, each.rendered, outcomes[each.app]) for each in synced if each.rendered
+        candidate_of(config, each, each.rendered, rolls=_rolls(each, outcomes[each.app]))
+        for each in synced
+        if each.rendered
     ]
     verdicts = verify_all(context.cluster, config, context.environment, candidates, tell)
     seconds = time.monotonic() - started
@@ -202,30 +178,10 @@ def _verify(
     for app, error in verdicts.items():
         before = outcomes[app]
         text, transient = (str(error), error.transient) if error else ("", False)
-        verified[app] = replace(before, failure=text, transient=transient, seconds=before.seconds + seconds)
+        verified[app] = replace(
+            before, failure=text, transient=transient, seconds=before.seconds + seconds, healthy=error is None
+        )
     return verified
-
-
-def _candidate(config: Config, work: Work, rendered: Rendered, outcome: Outcome) -> Candidate:
-    app = config.apps.get(work.app)
-    digest = None if rolls_another(work.decision) else work.digest or None
-    image = app.image if app and digest else None
-    return Candidate(as_allowed(rendered, work.decision), image, digest, rolls=_rolls(work, outcome))
-
-
-def as_allowed(rendered: Rendered, decision: Decision) -> Rendered:
-    """What health is judged by: without the objects that somebody deleted where drift is allowed."""
-    gone = {entry.ref for entry in decision.allowed if entry.kind == "deleted"}
-    return replace(rendered, objects=tuple(m for m in rendered.objects if ref_of(m) not in gone))
-
-
-def rolls_another(decision: Decision) -> bool:
-    """Whether another image runs by an edit that is allowed: then it need not be the release's."""
-    return any(
-        difference.pointer.endswith("/image")
-        for entry in decision.allowed
-        for difference in entry.differences
-    )
 
 
 def _rolls(work: Work, outcome: Outcome) -> bool:

@@ -16,17 +16,10 @@ from towpath.drift.decision import Decision, apply_heal_budget, decide_all, drif
 from towpath.engine.live.context import EnvironmentContext, Tell
 from towpath.engine.live.heal_store import budget_of
 from towpath.engine.reconcile.detect import Inspection, inspect
-from towpath.engine.reconcile.execute import (
-    EXTRAS,
-    Outcome,
-    Work,
-    as_allowed,
-    carry_out,
-    clear_extras,
-    rolls_another,
-)
+from towpath.engine.reconcile.execute import EXTRAS, carry_out, clear_extras
 from towpath.engine.reconcile.removed_apps import apps_without_folder, leaving, lost_folders, unconfirmed
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
+from towpath.engine.reconcile.work import Outcome, Work, as_allowed, rolls_another
 from towpath.engine.source.render_changed import render_apps
 from towpath.engine.verify.health_snapshot import AppHealth, health_snapshot
 from towpath.errors import RefusedError, UnknownNameError
@@ -78,7 +71,7 @@ def look(
     held = _rewritten(context, inspection)
     now, pauses = datetime.now(UTC), context.repo.pauses(environment.name)
     decisions = tuple(
-        replace(each, action="report", reason=held) if held and each.action != "none" else each
+        replace(each, action="report", reason=held, prunes=False) if held and each.action != "none" else each
         for each in (
             *decide_all(drift, renders.results, lambda app: drift_policy(environment, app, pauses, now)),
             *leaving(context, drift, {*chosen, *broken, ""}, pauses, now),
@@ -131,7 +124,7 @@ def conclude(plan: ReconcilePlan, outcomes: Sequence[Outcome]) -> ReconcileResul
     digests = {app: digest for app, digest in plan.digests.items() if not rolls_another(decided[app])}
     health = health_snapshot(plan.context.cluster, plan.context.repo.config, rest, digests)
     for app, outcome in ended.items():
-        if outcome.failure:
+        if outcome.failure and not outcome.healthy:
             health[app] = AppHealth(Status.DEGRADED, outcome.failure)
         elif decided[app].action != "remove":  # nobody has verified what is left of an app that left Git
             health[app] = AppHealth(Status.HEALTHY)

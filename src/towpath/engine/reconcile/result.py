@@ -9,7 +9,7 @@ from towpath.drift.model import DriftReport
 from towpath.engine.apply.prune_extras import to_prune
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile.detect import Inspection
-from towpath.engine.reconcile.execute import Outcome
+from towpath.engine.reconcile.work import Outcome
 from towpath.engine.source.render import Rendered
 from towpath.engine.verify.health_snapshot import AppHealth
 from towpath.printable import pluralize
@@ -42,7 +42,7 @@ class ReconcilePlan:
     @property
     def todo(self) -> tuple[Decision, ...]:
         """Decisions that write."""
-        return tuple(each for each in self.decisions if each.action in ("sync", "remove"))
+        return tuple(each for each in self.decisions if each.action in ("sync", "remove") or each.prunes)
 
     def to_markdown(self) -> str:
         """The report of drift, and what is not taken back of it, and why."""
@@ -53,6 +53,11 @@ class ReconcilePlan:
         notes += [f"{app}: cannot be rendered: {reason}" for app, reason in self.broken.items()]
         listed = "".join(f"- {line}\n" for line in dict.fromkeys(note.replace("\n", " ") for note in notes))
         return self.drift.to_markdown() + (f"\n{listed}" if listed else "")
+
+    @property
+    def answers_drift(self) -> bool:
+        """Whether anything is carried out because of drift or a change in Git."""
+        return self.clears_extras or any(each.action in ("sync", "remove") for each in self.decisions)
 
     @property
     def adopts(self) -> tuple[Decision, ...]:

@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from towpath.adapters.kubernetes import Cluster
+from towpath.applyset.prune import PRUNE_ANNOTATION
 from towpath.config import App, Config, Environment
-from towpath.engine.live.app_state import read_app_state
+from towpath.engine.live.app_state import owner_of, read_app_state
 from towpath.engine.live.context import Tell
-from towpath.engine.live.observe import concurrently
+from towpath.engine.live.observe import concurrently, read_inventory
 from towpath.engine.source.render import Rendered
 from towpath.engine.verify.diagnose import explain
+from towpath.engine.verify.health_snapshot import health_of, read_picture
 from towpath.engine.verify.rollout_status import NO_JUDGES, RolloutStatus
 from towpath.engine.verify.smoke import SmokeResult, addressed, run_smoke_checks, run_smoke_jobs
 from towpath.engine.verify.wait import Awaited, Candidate, wait_healthy
@@ -23,6 +25,8 @@ from towpath.health.expressions import judges_of
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 _MAX_EXPLAINED = 5
+AT_ONCE = 0.5
+"""Seconds within which a smoke check that fails may be asked again, where nothing is to be waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,30 @@ def verify_all(
     return dict(concurrently(verify, candidates))
 
 
+def verify_at_once(
+    cluster: Cluster, config: Config, environment: Environment, candidates: Sequence[Candidate]
+) -> dict[str, TowpathError | None]:
+    """As `verify_all`, by one look: nothing is waited for, and no smoke check is asked again."""
+    own, end = judges_of(config.health_check_exprs), time.monotonic() + AT_ONCE
+    try:
+        picture = read_picture(cluster, (candidate.rendered for candidate in candidates))
+    except TowpathError as error:
+        return {candidate.app: error for candidate in candidates}
+
+    def verify(candidate: Candidate) -> tuple[str, TowpathError | None]:
+        rendered, app = candidate.rendered, config.app(candidate.app)
+        rollout = picture.judge(rendered, candidate.image, candidate.digest, own)
+        if not rollout.good:
+            return candidate.app, VerifyError(health_of(rollout).message)
+        try:
+            _require_smoke(cluster, rendered, app, environment, end)
+        except TowpathError as error:
+            return candidate.app, error
+        return candidate.app, None
+
+    return dict(concurrently(verify, candidates))
+
+
 def _require_healthy(cluster: Cluster, rendered: Rendered, awaited: Awaited) -> RolloutStatus:
     if awaited.rollout is None:
         raise awaited.trouble or TransientError("the cluster could not be read in time")
@@ -155,7 +183,25 @@ def failed_error(
         lines.extend(rollout.wrong_images[:_MAX_EXPLAINED])
     how = "cannot become healthy" if rollout.hopeless else "did not become healthy in time"
     listed = "\n".join(f"  {line}" for line in lines)
-    return VerifyError(f"app {rendered.app} in {rendered.environment} {how} ({seconds:.0f} s):\n{listed}")
+    message = f"app {rendered.app} in {rendered.environment} {how} ({seconds:.0f} s):\n{listed}"
+    return VerifyError(message, remedy=_may_be_in_the_way(cluster, rendered))
+
+
+def _may_be_in_the_way(cluster: Cluster, rendered: Rendered) -> str | None:
+    """What left Git and is still there: it may have a volume or host port that the new version waits for."""
+    try:
+        inventory, _ = read_inventory(cluster, owner_of(rendered))
+    except TowpathError:
+        return None
+    if inventory is None or not inventory.deletions:
+        return None
+    named = ", ".join(map(str, inventory.deletions[:_MAX_EXPLAINED]))
+    more = len(inventory.deletions) - _MAX_EXPLAINED
+    named += f" and {more} more" if more > 0 else ""
+    return (
+        f"Nothing that left Git is deleted yet: {named}. If one of these has what the new version needs (a"
+        f" volume, a host port), annotate it with `{PRUNE_ANNOTATION}: first`."
+    )
 
 
 def _tell_nobody(_line: str) -> None:

@@ -242,7 +242,7 @@ class WatchState:
 
     def _renew(self, app: str, old: Inventory | None, new: Inventory | None) -> None:
         """Judge what the new inventory says otherwise than the old one."""
-        before, after = (old.by_ref if old else {}), (new.by_ref if new else {})
+        before, after = (_watched(old) if old else {}), (_watched(new) if new else {})
         for ref in before.keys() - after.keys():
             self._owned.pop(ref, None)
             self._applied_at.pop(ref, None)
@@ -293,6 +293,11 @@ class WatchState:
     def _settle(self, app: str, ref: ObjectRef) -> None:
         self._findings.get(app, {}).pop(ref, None)
         self._agenda.settled(ref)
+
+
+def _watched(inventory: Inventory) -> dict[ObjectRef, OwnedObject]:
+    """All but what waits to be deleted: whoever changes or deletes that makes no drift."""
+    return {ref: owned for ref, owned in inventory.by_ref.items() if ref not in inventory.deletions}
 
 
 def _app_of(manifest: Manifest) -> str:

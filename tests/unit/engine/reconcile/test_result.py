@@ -13,10 +13,10 @@ from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry, DriftReport
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.reconcile.detect import Inspection
-from towpath.engine.reconcile.execute import Outcome
 from towpath.engine.reconcile.loop import conclude, within_budget
 from towpath.engine.reconcile.removed_apps import leaving, unconfirmed
 from towpath.engine.reconcile.result import ReconcilePlan
+from towpath.engine.reconcile.work import Outcome
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.engine.verify.health_snapshot import AppHealth
 from towpath.health import Status

@@ -11,7 +11,7 @@ from tests.unit.engine.described import context_at
 from towpath.adapters.metrics import Metrics
 from towpath.drift.decision import Decision
 from towpath.engine.reconcile import adopt, execute
-from towpath.engine.reconcile.execute import Work
+from towpath.engine.reconcile.work import Work
 from towpath.engine.source.render import Rendered
 from towpath.engine.watch import informers
 from towpath.engine.watch.git_poller import Branch

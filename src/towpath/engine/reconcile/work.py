@@ -1,0 +1,81 @@
+"""What a reconcile has to do for one app, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from towpath.adapters.git import CommitInfo
+from towpath.config import Config
+from towpath.drift.decision import Decision
+from towpath.engine.apply.sync_result import IDLE, ObjectResult, Progress
+from towpath.engine.live.context import Tell
+from towpath.engine.source.render import Rendered
+from towpath.engine.verify.wait import Candidate
+from towpath.objects import ObjectRef, ref_of
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one decision. No failure means synced and healthy; `changed` objects were written."""
+
+    app: str
+    failure: str = ""
+    transient: bool = False
+    changed: tuple[ObjectRef, ...] = ()
+    seconds: float = 0.0
+    synced: bool = field(default=True, compare=False)
+    """Whether what Git wants was written; a failure is then one of health."""
+    healthy: bool = field(default=False, compare=False)
+    """Whether the app was verified; a failure is then one of deleting what left Git."""
+    deletes: bool = field(default=False, compare=False)
+    """Whether objects wait to be deleted until the app is verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One app to sync or remove; without `rendered` it has left Git. `digest` is the release's.
+
+    `recent` are the newest commits of its release, as far as they were read.
+    """
+
+    decision: Decision
+    rendered: Rendered | None
+    digest: str
+    recent: Sequence[CommitInfo] = ()
+
+    @property
+    def app(self) -> str:
+        return self.decision.app
+
+
+def candidate_of(config: Config, work: Work, rendered: Rendered, *, rolls: bool) -> Candidate:
+    """What verification looks at; `rolls`: pods will have changed."""
+    app = config.apps.get(work.app)
+    digest = None if rolls_another(work.decision) else work.digest or None
+    image = app.image if app and digest else None
+    return Candidate(as_allowed(rendered, work.decision), image, digest, rolls=rolls)
+
+
+def as_allowed(rendered: Rendered, decision: Decision) -> Rendered:
+    """What health is judged by: without the objects that somebody deleted where drift is allowed."""
+    gone = {entry.ref for entry in decision.allowed if entry.kind == "deleted"}
+    return replace(rendered, objects=tuple(m for m in rendered.objects if ref_of(m) not in gone))
+
+
+def rolls_another(decision: Decision) -> bool:
+    """Whether another image runs by an edit that is allowed: then it need not be the release's."""
+    return any(
+        difference.pointer.endswith("/image")
+        for entry in decision.allowed
+        for difference in entry.differences
+    )
+
+
+def progress_of(app: str, changed: list[ObjectRef], tell: Tell) -> Progress:
+    """Tells each result, and collects in `changed` what was written or deleted."""
+
+    def say(each: ObjectResult) -> None:
+        if each.result not in IDLE:
+            changed.append(each.ref)
+        tell(f"{app}: {each.ref} {each.result} {each.message}".rstrip())
+
+    return say
