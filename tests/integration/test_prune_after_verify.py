@@ -1,14 +1,17 @@
 """What left Git is deleted when the app is verified without it, and not before."""
 
 import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.integration.manifests import configmap, service
+from tests.integration.manifests import configmap, deployment, service
 from tests.integration.world import World
 from towpath.applyset.inventory import Owner, from_configmap
-from towpath.errors import RefusedError, SyncError
+from towpath.config import App
+from towpath.engine.verify.verify import verify_app
+from towpath.errors import RefusedError, SyncError, VerifyError
 from towpath.objects import Manifest, ObjectRef
 
 
@@ -187,3 +190,15 @@ def with_node_port(name: str, port: int) -> dict[str, Any]:
     manifest["spec"]["type"] = "NodePort"
     manifest["spec"]["ports"][0]["nodePort"] = port
     return manifest
+
+
+def test_a_verification_that_fails_names_what_may_be_in_the_way(world: World) -> None:
+    world.sync()
+    world.objects = [*world.objects[1:], deployment("web", replicas=1)]
+    world.apply()
+    with pytest.raises(VerifyError, match=r"Nothing that left Git is deleted yet: ConfigMap .*/a\. If one"):
+        verify_app(
+            world.cluster, world.rendered, App(image="127.0.0.1:5000/none"), world.environment, None,
+            deadline=timedelta(seconds=0.5),
+        )  # fmt: skip
+    assert is_live(world, "ConfigMap", "a")
