@@ -13,7 +13,7 @@ from towpath.schemas.versions import ApiSchemas, Schema, TypeName
 
 
 class UnknownKindError(Exception):
-    """No schema is known of a custom kind."""
+    """No schema is known of a custom kind, or none that can be compiled."""
 
 
 class SchemaJudge:
@@ -43,10 +43,11 @@ class SchemaJudge:
         if isinstance(schema, FieldProblem):
             yield schema
             return
+        validator = self._validator(name, schema)
         group = group_of(name[0])
         if reason := name_problem(group, name[1], manifest["metadata"]["name"], manifest.get("spec")):
             yield FieldProblem(("metadata", "name"), f"`metadata.name` {reason}")
-        yield from self._validator(name, schema).problems(manifest)
+        yield from validator.problems(manifest)
         yield from repeated_keys(manifest, schema, self._schemas.definitions)
 
     def _schema(self, manifest: Manifest, name: TypeName) -> Schema | FieldProblem:
@@ -71,7 +72,10 @@ class SchemaJudge:
         with self._lock:
             if name not in self._validators:
                 is_custom = name not in self._schemas.kinds
-                self._validators[name] = Validator(
-                    schema, self._schemas.definitions, drops_nulls=not is_custom
-                )
+                try:
+                    self._validators[name] = Validator(
+                        schema, self._schemas.definitions, drops_nulls=not is_custom
+                    )
+                except ValueError:
+                    raise UnknownKindError from None
             return self._validators[name]

@@ -65,7 +65,7 @@ class Validator:
     ) -> None:
         self._drops_nulls = drops_nulls
         self._compiled = jsonschema_rs.validator_for(
-            {**schema, "$defs": dict(definitions)},
+            {**schema, "$defs": _reachable(schema, definitions)},
             formats=_FORMATS,
             validate_formats=True,
             # Linear in the length of the text, as the API server's.
@@ -109,6 +109,24 @@ class Validator:
         for step in schema_path[:-1]:
             schema = schema[step] if isinstance(schema, (Mapping, list)) else {}
         return list(schema.get("properties", ()))
+
+
+def _reachable(schema: Schema, definitions: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The definitions that a schema leads to."""
+    found: dict[str, Schema] = {}
+    waiting: list[Any] = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if isinstance(reference := part.get("$ref"), str):
+                name = reference.removeprefix("#/$defs/")
+                if name not in found:
+                    found[name] = definitions[name]
+                    waiting.append(found[name])
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
+    return found
 
 
 def nearest_name(name: str, known: list[str]) -> str | None:

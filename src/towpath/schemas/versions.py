@@ -52,6 +52,12 @@ def resolve_version(named: str | None) -> str:
     return match[1]
 
 
+def nearest_version(named: str) -> str:
+    """The known version nearest to another one that is written as one."""
+    minor = int(named.lstrip("v").split(".")[1])
+    return min(known_versions(), key=lambda known: abs(int(known.split(".")[1]) - minor))
+
+
 @functools.cache
 def load_schemas(version: str) -> ApiSchemas:
     """The schemas of a version of `known_versions`."""

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from towpath.admission.rules import Admission, Finding
-from towpath.config import CONFIG_FILE, Config, Environment
+from towpath.config import Config, Environment
 from towpath.errors import ConfigError, UnknownNameError
 from towpath.files import read_text
 from towpath.objects import Manifest
 from towpath.schemas.definitions import CustomKind, custom_kinds
 from towpath.schemas.judge import SchemaJudge, UnknownKindError
 from towpath.schemas.problem import FieldProblem
-from towpath.schemas.versions import TypeName, load_schemas, resolve_version
-from towpath.yamltext.config_reader import read_document
+from towpath.schemas.versions import TypeName, load_schemas, nearest_version, resolve_version
 from towpath.yamltext.lines import ValueLines
 from towpath.yamltext.manifest_reader import ManifestDocument
 
@@ -40,28 +39,28 @@ class SchemaCheck:
 
     def __init__(self, root: Path, config: Config, kubernetes: str | None) -> None:
         self._root = root
-        self._config = config
         self._lock = threading.Lock()
-        self._unknown: list[Finding] = []
+        self._notes: list[str] = []
         self._versions: dict[str, str] = {}
         forced = resolve_version(kubernetes) if kubernetes else None
-        for index, environment in enumerate(config.environments):
-            self._versions[environment.name] = forced or self._named_version(index, environment)
+        for environment in config.environments:
+            self._versions[environment.name] = forced or self._named_version(environment)
         self._judges = {
             version: SchemaJudge(load_schemas(version)) for version in sorted(set(self._versions.values()))
         }
         self._custom: dict[str, dict[TypeName, CustomKind]] = {name: {} for name in self._versions}
         self._waiting: list[_Waiting] = []
 
-    def _named_version(self, index: int, environment: Environment) -> str:
+    def _named_version(self, environment: Environment) -> str:
         try:
             return resolve_version(environment.kubernetes)
-        except UnknownNameError as error:
-            lines = read_document(read_text(self._root, CONFIG_FILE) or "", CONFIG_FILE)
-            line = lines.line(("environments", index, "kubernetes"))
-            message = f"no schemas of Kubernetes {environment.kubernetes} are known. {error.remedy}"
-            self._unknown.append(Finding(CONFIG_FILE, line, message))
-            return resolve_version(None)
+        except UnknownNameError:
+            nearest = nearest_version(environment.kubernetes or "")
+            message = (
+                f"no schemas of Kubernetes {environment.kubernetes} are known; those of {nearest} are used"
+            )
+            self._notes.append(f"environment {environment.name}: {message}")
+            return nearest
 
     def findings(self, environment: str, admission: Admission) -> list[Finding]:
         """What is wrong with the objects of one app in one environment; custom kinds wait for `rest`."""
@@ -80,8 +79,9 @@ class SchemaCheck:
         return found
 
     def rest(self) -> tuple[list[Finding], list[str]]:
-        """(findings about custom kinds and versions, notes on kinds without a schema)."""
-        findings, unknown = list(self._unknown), Counter[TypeName]()
+        """(findings about custom kinds, notes on versions and kinds without a schema)."""
+        findings: list[Finding] = []
+        unknown = Counter[TypeName]()
         everywhere = {name: kind for custom in self._custom.values() for name, kind in custom.items()}
         judges = {
             environment: SchemaJudge(load_schemas(version), {**everywhere, **self._custom[environment]})
@@ -95,14 +95,14 @@ class SchemaCheck:
                 unknown[each.manifest["apiVersion"], each.manifest["kind"]] += 1
                 continue
             findings.extend(lines.findings(each.manifest, each.document, problems))
-        return findings, _notes(unknown)
+        return findings, [*self._notes, *_notes(unknown)]
 
 
 def _notes(unknown: Mapping[TypeName, int]) -> list[str]:
     notes = [
-        f"{kind} of {api_version}: no schema is known; not checked ({number} objects)"
+        f"{kind} of {api_version}: no schema that can be used is known; not checked ({number} objects)"
         if number > 1
-        else f"{kind} of {api_version}: no schema is known; not checked (1 object)"
+        else f"{kind} of {api_version}: no schema that can be used is known; not checked (1 object)"
         for (api_version, kind), number in sorted(unknown.items())
     ]
     if (more := len(notes) - _MAX_KINDS_NAMED) > 0:
