@@ -45,6 +45,7 @@ def command(repo: Path, output: str, kubernetes: str | None, schema: bool) -> No
     from towpath.engine.source.check import check_repository
     from towpath.errors import ConfigError
     from towpath.printable import pluralize, printable
+    from towpath.redact import redact_known
     from towpath.settings import Settings
 
     try:
@@ -58,12 +59,12 @@ def command(repo: Path, output: str, kubernetes: str | None, schema: bool) -> No
     if output == "json":
         findings = [finding.to_json() for finding in checked.findings]
         result = {"findings": findings, "notes": list(checked.notes), "objects": checked.objects}
-        click.echo(json.dumps(result, indent=2))
+        click.echo(redact_known(json.dumps(result, indent=2)))
     else:
         for finding in checked.findings:
-            click.echo(printable(str(finding)))
+            click.echo(printable(redact_known(str(finding))))
         for note in checked.notes:
-            click.echo(f"note: {note}")
+            click.echo(redact_known(f"note: {note}"))
         numbers = {"app": checked.apps, "environment": checked.environments, "object": checked.objects}
         what = ", ".join(pluralize(number, thing) for thing, number in numbers.items())
         number = len(checked.findings)

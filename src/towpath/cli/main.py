@@ -13,7 +13,12 @@ import click
 from towpath import __version__
 from towpath.errors import TowpathError, as_towpath_error
 from towpath.printable import printable
-from towpath.redact import install_log_redaction, redact, remember_arguments, remember_environment_secrets
+from towpath.redact import (
+    install_log_redaction,
+    redact_known,
+    remember_arguments,
+    remember_environment_secrets,
+)
 
 VERBS = {
     "deliver": "Carry a commit from its source repository towards production.",
@@ -125,6 +130,6 @@ def _end(number: int, _frame: object) -> NoReturn:
 def report(error: TowpathError) -> None:
     """Print an error with its remedy to stderr."""
     click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(printable(redact(error.message)), err=True)
+    click.echo(printable(redact_known(error.message)), err=True)
     if error.remedy:
-        click.echo(printable(redact(error.remedy)), err=True)
+        click.echo(printable(redact_known(error.remedy)), err=True)

@@ -24,6 +24,7 @@ __all__ = [
     "redact",
     "redact_data",
     "redact_error",
+    "redact_known",
     "remember_arguments",
     "remember_environment_secrets",
     "remember_objects",
@@ -36,6 +37,14 @@ _known = KnownValues()
 def redact(text: str) -> str:
     """`text` with credentials replaced by `***`. It never raises, and redacting twice changes nothing."""
     return mask_patterns(_known.mask(text))
+
+
+def redact_known(text: str) -> str:
+    """`text` without the values that this process knows. What only looks like a credential stays.
+
+    For messages about keys (`spec.token: unknown field`), in which the word after a key is no value.
+    """
+    return _known.mask(text)
 
 
 def redact_data(data: Any) -> Any:

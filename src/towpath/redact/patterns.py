@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from towpath.redact.known_values import MASK
 
@@ -11,7 +12,12 @@ _KEY_NAME = (
     r"(?:api|access|account|secret|private|signing|encryption|shared|master)[-_]?key|"
     r"[-_]pass|(?-i:[a-z]Pass)|\bpass(?==))"
 )
-_CREDENTIAL_NAME = re.compile(rf"(?:{_KEY_NAME}|^pass|^key)$", re.IGNORECASE)
+_HINTS = (
+    *("pass", "pwd", "secret", "token", "key", "cred", "auth", "dsn", "connection"),
+    *("://", "-u", "bearer", "basic", "negotiate"),
+)
+"""Words of which every match of the patterns in `named_values` has one (`--user` has `-u`)."""
+_CREDENTIAL_NAME = re.compile(rf"(?:{_KEY_NAME}|^pass)$", re.IGNORECASE)
 # A value is masked up to its closing quote, or to white space where it has none.
 _VALUE = r"""(?:\\?"(?P<dq>(?:[^"\\\n]|\\[^"])+)\\?"|'(?P<sq>[^'\n]+)'|(?P<bare>[^\s"',;&{}\[\]<>*\\]+))"""
 
@@ -73,6 +79,9 @@ def mask_patterns(text: str) -> str:
 
 def named_values(text: str) -> Iterator[str]:
     """The values in a text that have the name of a credential, or the place of one in a URL or an option."""
+    folded = text.lower()
+    if not any(hint in folded for hint in _HINTS):
+        return  # most texts: looking for a word is many times faster than for a pattern
     for pattern in (_ASSIGNMENT, _OPTION):
         for match in pattern.finditer(text):
             yield match["dq"] or match["sq"] or match["bare"]
@@ -82,6 +91,7 @@ def named_values(text: str) -> Iterator[str]:
         yield match["value"]
 
 
+@lru_cache(maxsize=8192)
 def is_credential_name(name: str) -> bool:
     """Whether a variable or key is named as credentials are (`DB_PASS`, `apiToken`)."""
     return _CREDENTIAL_NAME.search(name) is not None
