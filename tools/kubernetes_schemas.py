@@ -6,6 +6,7 @@ The file `src/towpath/schemas/data/<version>.json.xz` is all that a new Kubernet
 `python -m tests.agreement` then tells where `towpath check` and the server do not agree.
 """
 
+import itertools
 import json
 import lzma
 import sys
@@ -14,13 +15,49 @@ from typing import Any
 
 from tests.agreement.objects import definitions
 from tests.agreement.server import Server
-from tools.required_fields import correct_required
+from tools.required_fields import Samples, correct_required
+from tools.value_limits import learn_limits
 
 DATA = Path(__file__).parents[1] / "src/towpath/schemas/data"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 KEPT = ("type", "required", "enum", "x-kubernetes-list-type", "x-kubernetes-list-map-keys")
 FORMATS = ("date-time", "byte")
 BITS = {"int32": 32, "int64": 64}
+
+CONDITIONS: dict[str, Any] = {
+    "io.k8s.api.core.v1.ServiceSpec": {
+        "anyOf": [
+            {"required": ["type"], "properties": {"type": {"enum": ["ExternalName"]}}},
+            {"required": ["clusterIP"], "properties": {"clusterIP": {"enum": ["None"]}}},
+        ]
+    },
+}
+"""Definition -> values of it for which the server does not require what NEEDED says."""
+NEEDED: dict[str, Any] = {
+    "io.k8s.api.core.v1.ServiceSpec": {"required": ["ports"]},
+    "io.k8s.api.batch.v1.JobSpec": {
+        "properties": {
+            "template": {
+                "properties": {
+                    "spec": {
+                        "required": ["restartPolicy"],
+                        "properties": {"restartPolicy": {"enum": ["Never", "OnFailure"]}},
+                    }
+                }
+            }
+        }
+    },
+    "io.k8s.api.core.v1.PersistentVolumeClaimSpec": {
+        "required": ["resources"],
+        "properties": {
+            "resources": {
+                "required": ["requests"],
+                "properties": {"requests": {"required": ["storage"]}},
+            }
+        },
+    },
+}
+"""Definition -> what a server needs of it besides: no dry run of single fields can tell it."""
 
 
 def openapi(server: Server) -> dict[str, Any]:
@@ -44,6 +81,8 @@ def json_schema(schema: dict[str, Any]) -> dict[str, Any]:
     result = {key: schema[key] for key in KEPT if key in schema}
     if schema.get("format") in FORMATS:
         result["format"] = schema["format"]
+    if "enum" in result:
+        result["enum"] = sorted({"", *result["enum"]})  # to a server, an empty option is none
     if bits := BITS.get(schema.get("format", "")):
         result |= {"minimum": -(1 << (bits - 1)), "maximum": (1 << (bits - 1)) - 1}
     if schema.get("format") == "int-or-string":
@@ -84,8 +123,13 @@ def main() -> None:
             converted[name] = {"type": ["integer", "string"]}
     named = kinds(found)
     with server.prepared(definitions()):
-        for change in correct_required(server, named, converted):
+        samples = Samples(named, converted)
+        for change in itertools.chain(
+            correct_required(server, samples, named, converted), learn_limits(server, samples, converted)
+        ):
             sys.stdout.write(f"{change}\n")
+    for name, needed in NEEDED.items():
+        converted[name] |= {"if": CONDITIONS.get(name, False), "else": needed}
     data = {"version": version["gitVersion"], "kinds": named, "definitions": converted}
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     file = DATA / f"{version['major']}.{version['minor'].rstrip('+')}.json.xz"

@@ -52,9 +52,10 @@ class Samples:
                 self._walk(each, items, (*path, index), manifest)
 
 
-def correct_required(server: Server, kinds: dict[str, str], definitions: dict[str, Any]) -> Iterator[str]:
+def correct_required(
+    server: Server, samples: Samples, kinds: dict[str, str], definitions: dict[str, Any]
+) -> Iterator[str]:
     """Change `required` of the definitions to what the server requires; a line for each change."""
-    samples = Samples(kinds, definitions)
     for (name, field), sites in sorted(samples.sites.items()):
         schema = definitions[name]
         required = schema.get("required", [])
@@ -94,7 +95,7 @@ def _tries(server: Server, sites: list[tuple[Manifest, Path]]) -> Iterator[tuple
 
 
 def _is_required(verdict: Verdict, path: Path, tries: int) -> bool:
-    where = _dotted(path)
+    where = dotted(path)
     if path == ("spec",):
         # The parts that it must have are missing with it.
         return bool(verdict.causes) and all(
@@ -107,6 +108,6 @@ def _is_required(verdict: Verdict, path: Path, tries: int) -> bool:
     )
 
 
-def _dotted(path: Path) -> str:
+def dotted(path: Path) -> str:
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.lstrip(".")

@@ -144,7 +144,7 @@ def _reason(error: Any) -> str:
         expected = " or ".join(_NOUNS[each] for each in kind.types if each != "null" or len(kind.types) == 1)
         return f"is {_noun_of(instance)}; {expected} is expected{_type_hint(kind.types, instance)}"
     if kind.name == "enum":
-        options = [str(each) for each in kind.options if each is not None]
+        options = [str(each) for each in kind.options if each not in (None, "")]
         nearest = nearest_name(instance, options) if isinstance(instance, str) else None
         hint = f"; did you mean {nearest}?" if nearest else ""
         return f"must be one of {', '.join(options)[:300]}{hint}"

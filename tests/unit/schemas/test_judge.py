@@ -44,7 +44,7 @@ def test_a_field_like_no_other_is_unknown_without_a_hint() -> None:
         (pod("command: run"), "is a string; a list is expected"),
         (pod("env: [{name: A, value: 1}]"), "is an integer; a string is expected; quote it"),
         (pod("resources: {limits: {memory: 1Gib}}"), "must be a quantity such as"),
-        (pod("ports: [{containerPort: 3000000000}]"), "must be at most 2147483647"),
+        (pod("ports: [{containerPort: 3000000000}]"), "must be at most 65535"),
         (pod("imagePullPolicy: always"), "did you mean Always?"),
         ("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: [a]}}", "a mapping is expected"),
     ],
