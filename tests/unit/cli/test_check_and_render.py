@@ -125,7 +125,7 @@ def test_no_program_of_the_repository_is_run(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("TOWPATH_CACHE", str(tmp_path / "cache"))
     done = towpath("check")
     assert (done.returncode, (tmp_path / "was-run").exists()) == (1, False)
-    assert "is installed" in done.stderr
+    assert "is installed" in done.stdout
 
 
 def test_a_finding_is_told_in_letters_that_the_output_has(
