@@ -27,6 +27,10 @@ promoted_at: '2026-01-01T00:00:00Z'
 promoted_by: me
 """
 POD = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{name: a, image: '127.0.0.1:5000/x@{DIGEST}'}}]}}\n"
+SCALER = (
+    "apiVersion: autoscaling/{version}\nkind: HorizontalPodAutoscaler\nmetadata: {{name: d}}\n"
+    "spec: {{maxReplicas: 2, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: d}}}}\n"
+)
 
 
 def config(says: str, text: str, at: str = "towpath.yaml") -> Trap:
@@ -396,9 +400,9 @@ CHECKOUT = {
     "two apps claim one object": done("is declared by app", second_app, "apps/x/"),
     "two apps claim one object by two versions": done(
         "is declared by app",
-        lambda root: second_app(root, "apiVersion: apps/v1beta2\nkind: Deployment\nmetadata: {name: d}\n"),
+        lambda root: second_app(root, SCALER.format(version="v1")),
         "apps/x/",
-        {"dev/a.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n"},
+        {"dev/a.yaml": SCALER.format(version="v2")},
     ),
     "two apps claim one object, one inside a List": done(
         "is declared by app",
@@ -424,7 +428,8 @@ CHECKOUT = {
             _write(
                 root / "apps/y/dev/a.yaml",
                 "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: fleets.example.com}\n"
-                "spec: {group: example.com, scope: Cluster, names: {kind: Fleet, plural: fleets}}\n",
+                "spec: {group: example.com, scope: Cluster, names: {kind: Fleet, plural: fleets}, versions: [\n"
+                "  {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}\n",
             ),
         ),
         "apps/x/dev/a.yaml:1",

@@ -47,12 +47,13 @@ class Finding:
 class Admission:
     """The result: `objects` may be applied only when there are no `findings`.
 
-    `origins` is the document in which each object was written.
+    `origins` is the document in which each object was written; `refused` have findings of their own.
     """
 
     objects: tuple[Manifest, ...]
     findings: tuple[Finding, ...]
     origins: Mapping[ObjectRef, ManifestDocument]
+    refused: frozenset[ObjectRef] = frozenset()
 
 
 def admit_objects(
@@ -68,12 +69,15 @@ def admit_objects(
     definitions = crd_scopes(document.value for document in unpacked)
     admitted: list[Manifest] = []
     origins: dict[ObjectRef, ManifestDocument] = {}
+    refused: set[ObjectRef] = set()
     for document in unpacked:
         manifest, problems = _judge(document.value, policy, definitions)
         findings.extend(Finding(document.file, document.line, problem) for problem in problems)
         if manifest is None:
             continue
         ref = ref_of(manifest)
+        if problems or ref in origins:
+            refused.add(ref)
         if ref in origins:
             first = origins[ref]
             message = f"{ref} is declared twice, first in {first.file}:{first.line}"
@@ -83,7 +87,7 @@ def admit_objects(
         admitted.append(manifest)
     if problem := unused_image_problem(admitted, policy):
         findings.append(Finding(folder, 0, problem))
-    return Admission(tuple(admitted), tuple(findings), origins)
+    return Admission(tuple(admitted), tuple(findings), origins, frozenset(refused))
 
 
 def objects_of_two_apps(

@@ -67,7 +67,9 @@ class SchemaCheck:
         judge = self._judges[self._versions[environment]]
         found: list[Finding] = []
         lines = _Lines(self._root)
-        for manifest, document in zip(admission.objects, admission.origins.values(), strict=True):
+        for manifest, (ref, document) in zip(admission.objects, admission.origins.items(), strict=True):
+            if ref in admission.refused:
+                continue  # the same fault would be told twice
             if not judge.is_built_in(manifest):
                 with self._lock:
                     self._waiting.append(_Waiting(environment, manifest, document))
