@@ -110,7 +110,7 @@ def repository(tmp_path: Path) -> Path:
 def test_a_prefect_server_that_is_away_at_the_start_does_not_end_the_watch(repository: Path) -> None:
     watch = started(repository, "prod")
     assert watch.stdout
-    first = "".join(itertools.takewhile(lambda line: "cannot be used" not in line, watch.stdout))
+    first = "".join(itertools.takewhile(lambda line: "no kubeconfig" not in line, watch.stdout))
     assert watch.poll() is None, first
     watch.terminate()
     said, errors = watch.communicate(timeout=60)
