@@ -1,6 +1,7 @@
 """An environment of several apps made equal to Git: quiet when it is, each app by itself when it is not."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.fleet import Fleet, a_fleet
-from tests.integration.manifests import configmap, definition, service
+from tests.integration.manifests import configmap, definition, deployment, service
 from towpath.engine.source import render_changed
 from towpath.errors import UnknownNameError
 from towpath.health import Status
@@ -308,3 +309,45 @@ def test_a_copy_is_brought_up_from_the_same_commit(fleet: Fleet, stack, tmp_path
         assert copy.look().drift.entries == ()
     assert fleet.look().drift.entries == ()
     assert fleet.look().context.repo.commit == head
+
+
+def test_what_left_git_stays_while_the_app_is_not_healthy_and_goes_when_it_is(fleet: Fleet) -> None:
+    fleet.environment["timeout"] = "3s"
+    fleet.add("one", configmap("former", A="1"))
+    fleet.push()
+    assert fleet.reconcile().failures == {}
+    fleet.add("one", configmap("latter", A="1"), never_ready := deployment("never", replicas=1))
+    fleet.push("A version that does not become healthy")
+    done = fleet.reconcile()
+    assert "not become healthy" in done.failures["one"] or "cannot become healthy" in done.failures["one"]
+    assert fleet.world.live("configmap", "former")
+    began = time.monotonic()
+    done = fleet.reconcile()
+    assert time.monotonic() - began < 3.0, "an app that stays unhealthy is not waited for again"
+    assert done.failures == {}
+    assert [(entry.ref.name, entry.kind) for entry in done.plan.drift.entries] == [("former", "waiting")]
+    assert not done.health["one"].good
+    assert fleet.world.live("configmap", "former")
+    never_ready["spec"]["replicas"] = 0
+    fleet.push("Mended")
+    done = fleet.reconcile()
+    assert done.failures == {}
+    assert "former" in {ref.name for each in done.outcomes for ref in each.changed}
+    assert fleet.reconcile().plan.quiet
+
+
+def test_a_prune_that_was_killed_is_finished_by_the_next_reconcile(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.add("one", configmap("former", A="1"))
+    fleet.push()
+    fleet.reconcile()
+    fleet.add("one")
+    fleet.push("Without it")
+    with monkeypatch.context() as patch:
+        patch.setattr("towpath.engine.reconcile.execute.prune_verified", lambda *_: {})
+        fleet.reconcile()
+    assert fleet.world.live("configmap", "former")
+    done = fleet.reconcile()
+    assert [ref.name for each in done.outcomes for ref in each.changed] == ["former"]
+    assert fleet.reconcile().plan.quiet
