@@ -11,7 +11,7 @@ from tasks.step import cause_of, step
 from towpath.engine.apply.prune import prune_app
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.sync_result import SyncResult
-from towpath.engine.live.context import render_app
+from towpath.engine.live.context import render_app, renders_before
 from towpath.engine.verify.verify import Verification, verify_app
 from towpath.errors import SyncError, TowpathError
 from towpath.health.expressions import judges_of
@@ -38,6 +38,7 @@ def sync(target: Target) -> SyncResult:
         commit=target.commit,
         confirmed=context.repo.confirmed(target.app, target.environment),
         on_progress=lambda result: log.info("%s %s %s", result.ref, result.result, result.message),
+        applied_before=renders_before(context, target.app),
     )
 
 

@@ -162,6 +162,11 @@ def test_other_controller_is_reported_not_forced(world: World) -> None:
     theirs = {**configmap("settings", A="theirs")}
     theirs["metadata"]["namespace"] = world.namespace
     world.cluster.server_side_apply(theirs, force=True, field_manager="config-operator")
+    assert world.sync().summary().endswith("; 1 field left to config-operator")
+    left = world.cluster.get(ref)
+    assert left
+    assert left["data"] == {"A": "theirs"}
+    world.objects[2]["data"]["A"] = "changed in Git"
     with pytest.raises(SyncError, match=r"\.data\.A \(config-operator\)"):
         world.sync()
     live = world.cluster.get(ref)

@@ -57,8 +57,8 @@ class World:
         kept, hooks = split_hooks(objects)
         return Rendered(self.app, "test", self.namespace, kept, digest_of(objects), hooks=hooks)
 
-    def plan(self) -> Plan:
-        return plan_app(self.cluster, self.rendered, self.environment)
+    def plan(self, **options: Any) -> Plan:
+        return plan_app(self.cluster, self.rendered, self.environment, **options)
 
     def sync(self, *, commit: str = "c" * 40, **options: Any) -> SyncResult:
         """Apply, and prune as after a verification."""

@@ -85,7 +85,8 @@ class Decision:
         """The number of objects that still differ after the decision was carried out."""
         if self.action != "sync":
             return len({entry.ref for entry in self.entries if entry.kind not in LEAVING})
-        return len({entry.ref for entry in self.allowed} | self.left_alone.keys())
+        allowed = {entry.ref for entry in self.allowed}
+        return len(allowed | self.left_alone.keys() | {entry.ref for entry in self.entries if entry.left_to})
 
     @property
     def waiting(self) -> frozenset[ObjectRef]:
@@ -126,7 +127,7 @@ def apply_heal_budget(decision: Decision, budget: HealBudget) -> Decision:
     return limited
 
 
-def drift_status(
+def drift_status(  # noqa: PLR0911
     decision: Decision, *, failed: bool = False, changed: Collection[ObjectRef] = frozenset()
 ) -> str:
     """The text of `towpath status` about an app's drift after a reconcile that wrote or deleted `changed`."""
@@ -136,6 +137,9 @@ def drift_status(
     if not count:
         waiting = len(decision.waiting.difference(changed))
         return f"in sync, {waiting} to delete" if waiting else "in sync"
+    left_to = dict.fromkeys(entry.left_to for entry in decision.entries if entry.kind != "waiting")
+    if "" not in left_to:
+        return f"synced, {', '.join(left_to)}"
     objects = f"{count} object{'' if count == 1 else 's'}"
     if decision.exhausted:
         return f"healing stopped: {objects}"

@@ -70,6 +70,8 @@ class DriftEntry:
     message: str = ""
     blame: tuple[FieldChange | None, ...] = ()
     wanted: str = ""
+    left_to: str = ""
+    """`1 field left to cainjector`, where that is all that differs; a sync goes on beside it."""
 
     @property
     def attributed(self) -> tuple[tuple[Difference, FieldChange | None], ...]:

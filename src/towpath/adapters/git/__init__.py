@@ -8,6 +8,7 @@ branch's newest (`write`).
 from towpath.adapters.git.checkout import (
     Checkout,
     checkouts_of,
+    earlier_checkout,
     fetch_checkout,
     last_checkout,
     resolve_revision,
@@ -37,6 +38,7 @@ __all__ = [
     "check_url",
     "checkouts_of",
     "commit_files",
+    "earlier_checkout",
     "fetch_checkout",
     "is_ancestor",
     "is_tracked",

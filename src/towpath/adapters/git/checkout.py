@@ -67,6 +67,14 @@ def _checkout(  # noqa: PLR0913, PLR0917
     return Checkout(path, remote.url, commit, revision, mirror)
 
 
+def earlier_checkout(checkout: Checkout, commit: str, *, timeout: float = 60.0) -> Checkout | None:
+    """The files of a commit in the same mirror, which is not fetched; None when it is not there."""
+    if not COMMIT.fullmatch(commit) or find_commit(checkout.mirror, commit) != commit:
+        return None
+    path = materialise(checkout.mirror, commit, checkout.path.parent, timeout)
+    return Checkout(path, checkout.url, commit, commit, checkout.mirror)
+
+
 def checkouts_of(url: str, cache: Path, *, allow_file: bool = False) -> Path:
     """The folder of a URL's checkouts, one per commit that was fetched; asks nobody."""
     return _checkouts(mirror_path(check_url(url, allow_file=allow_file), cache), cache)

@@ -35,6 +35,7 @@ def make_plan(app: str, environment: str, repo: Path | None, revision: str | Non
     from towpath.cli.ui.names import of_apps
     from towpath.engine.apply.plan import plan_app
     from towpath.engine.apply.uninstall import plan_leaving
+    from towpath.engine.live.context import renders_fetched
     from towpath.engine.source.render import render_app
 
     settings, root, config = _open(repo, revision)
@@ -44,7 +45,9 @@ def make_plan(app: str, environment: str, repo: Path | None, revision: str | Non
         with of_apps([app], config, environment):
             return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)
     rendered = render_app(root, config, app, environment, tools=settings.tools, cache=settings.renders)
-    return plan_app(connect_environment(where, settings.kubeconfig), rendered, where, confirmed=confirmed)
+    cluster = connect_environment(where, settings.kubeconfig)
+    before = renders_fetched(settings, environment, app)
+    return plan_app(cluster, rendered, where, confirmed=confirmed, applied_before=before)
 
 
 def make_comparisons(environment: str | None, repo: Path | None, revision: str | None) -> "list[Comparison]":

@@ -6,10 +6,20 @@ from dataclasses import replace
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.hooks import hooks_for
-from towpath.applyset.plan import NOT_DELETED, Plan, PlanEntry
+from towpath.applyset.plan import NOT_DELETED, Action, Plan, PlanEntry
 from towpath.applyset.prune import NOTHING_CONFIRMED
 from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
+from towpath.engine.apply.foreign_fields import (
+    AppliedBefore,
+    LastApply,
+    LeftFields,
+    apply_beside,
+    last_apply,
+    left_fields,
+    left_message,
+    nothing_before,
+)
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.apply.recreate import explain_refusal, may_recreate
 from towpath.engine.apply.server_side_apply import apply_object
@@ -34,6 +44,7 @@ def plan_app(
     environment: Environment,
     *,
     confirmed: ConfirmedDeletions = NOTHING_CONFIRMED,
+    applied_before: AppliedBefore = nothing_before,
 ) -> Plan:
     """The changes in the order of a sync. What the sync would refuse is `skip`, with the reason."""
     state = namespace_state(cluster, rendered.namespace)
@@ -45,15 +56,16 @@ def plan_app(
         if error.status != 403 or not lost_bindings(cluster, rendered.objects):
             raise
         return _from_nothing(rendered, "not readable until its RoleBinding is back")
-    return plan_state(cluster, rendered, app_state, environment, confirmed)
+    return plan_state(cluster, rendered, app_state, environment, confirmed, applied_before)
 
 
-def plan_state(
+def plan_state(  # noqa: PLR0913, PLR0917
     cluster: Cluster,
     rendered: Rendered,
     app_state: AppState,
     environment: Environment,
     confirmed: ConfirmedDeletions,
+    applied_before: AppliedBefore = nothing_before,
 ) -> Plan:
     """As `plan_app`, of what was surveyed already."""
     claims = dict(app_state.foreign_claims())
@@ -63,13 +75,15 @@ def plan_state(
         cluster, [app_state.desired[ref] for ref in todo if app_state.metadata(ref)], rendered.namespace
     )
 
+    last = last_apply(app_state, environment, applied_before)
+
     def entry(manifest: Manifest) -> PlanEntry:
         ref = ref_of(manifest)
         if ref in claims:
             return PlanEntry(ref, "skip", reason=f"belongs to app {claims[ref]}")
         if ref not in todo:
             return PlanEntry(ref, "unchanged")
-        found = _entry(cluster, app_state.desired[ref], full.get(ref), app_state)
+        found = _entry(cluster, app_state.desired[ref], full.get(ref), app_state, last)
         if ref not in left or found.action == "unchanged":
             return found
         return replace(found, action="skip", reason=LEFT)
@@ -100,13 +114,19 @@ def read_full(
     return found
 
 
-def would_change(cluster: Cluster, desired: ApplyObject, live: Manifest) -> tuple[Difference, ...]:
-    """Field by field what a sync would change in a live object: a dry run, and what people added to it."""
-    result = apply_object(cluster, desired, live, dry_run=True)
-    found = {difference.pointer: difference for difference in differences(live, result)}
+def changes_beside(
+    cluster: Cluster, desired: ApplyObject, live: Manifest, last: LastApply
+) -> tuple[tuple[Difference, ...], LeftFields]:
+    """What a sync would change in a live object, and what it would leave to other controllers.
+
+    Found by a dry run, and by what people added.
+    """
+    applied = apply_beside(cluster, desired, live, last, dry_run=True)
+    found = {difference.pointer: difference for difference in differences(live, applied.manifest)}
     found |= _added_by_people(desired, live)
-    rules = _left_alone(desired, live)
-    return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
+    rules = (*_left_alone(desired, live), *applied.pointers)
+    changes = tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
+    return changes, left_fields(desired, live, applied)
 
 
 def refused_changes(desired: ApplyObject, live: Manifest) -> tuple[Difference, ...]:
@@ -154,7 +174,9 @@ def _left_alone(desired: ApplyObject, live: Manifest) -> tuple[str, ...]:
     return (*desired.ignored, RESTART_RULE, *left)
 
 
-def _entry(cluster: Cluster, desired: ApplyObject, live: Manifest | None, app_state: AppState) -> PlanEntry:
+def _entry(
+    cluster: Cluster, desired: ApplyObject, live: Manifest | None, app_state: AppState, last: LastApply
+) -> PlanEntry:
     ref = desired.ref
     if (ref.group, ref.kind) not in cluster.discover():
         if _is_defined(ref, app_state):
@@ -167,10 +189,11 @@ def _entry(cluster: Cluster, desired: ApplyObject, live: Manifest | None, app_st
         if live is None:
             apply_object(cluster, desired, None, dry_run=True)
             return PlanEntry(ref, "create")
-        changes = would_change(cluster, desired, live)
+        changes, left = changes_beside(cluster, desired, live, last)
     except (ApiConflictError, ApiRefusedError) as error:
         return _refused(cluster, desired, live, error)
-    return PlanEntry(ref, "configure" if changes else "unchanged", changes)
+    action: Action = "configure" if changes else "skip" if left.owners else "unchanged"
+    return PlanEntry(ref, action, (*changes, *left.differences), left_message(left.owners))
 
 
 def _refused(

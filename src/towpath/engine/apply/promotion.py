@@ -2,7 +2,7 @@
 
 from towpath.applyset.plan import Plan
 from towpath.engine.apply.plan import plan_app
-from towpath.engine.live.context import EnvironmentContext
+from towpath.engine.live.context import EnvironmentContext, renders_before
 from towpath.engine.source.edits import Renderers, promote_edits
 from towpath.engine.source.render import render_app
 from towpath.release.model import EnvironmentRelease, Release
@@ -26,4 +26,5 @@ def plan_promotion(context: EnvironmentContext, release: Release) -> Plan:
         edits=promote_edits(repo.root, repo.config, environment.name, state, programs),
     )
     confirmed = repo.confirmed(release.app, environment.name)
-    return plan_app(context.cluster, rendered, environment, confirmed=confirmed)
+    before = renders_before(context, release.app)
+    return plan_app(context.cluster, rendered, environment, confirmed=confirmed, applied_before=before)

@@ -8,6 +8,7 @@ from towpath.applyset.annotations import RECREATE_ANNOTATION
 from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.prune import PROTECTED_KINDS
 from towpath.engine.apply.failpoint import reach
+from towpath.engine.apply.foreign_fields import Applied, LastApply, apply_beside
 from towpath.engine.apply.server_side_apply import GONE_SECONDS, apply_object
 from towpath.engine.live.observe import wait_gone
 from towpath.errors import SyncError, TowpathError, TransientError
@@ -121,3 +122,16 @@ def _under_another_name(manifest: Manifest) -> Manifest:
         for port in spec.get("ports") or ():
             port.pop("nodePort", None)
     return renamed
+
+
+def apply_or_recreate(
+    cluster: Cluster, desired: ApplyObject, before: Manifest | None, last: LastApply
+) -> tuple[Applied, str]:
+    """The object after an apply, or after it was created anew, with the reason for that."""
+    try:
+        return apply_beside(cluster, desired, before, last), ""
+    except ApiRefusedError as error:
+        if before is None or not may_recreate(cluster, desired, error):
+            raise
+        reason = name_fields(cluster, desired, error).reason
+        return Applied(recreate_object(cluster, desired, before)), f"recreated: {reason}"

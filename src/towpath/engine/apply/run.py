@@ -3,7 +3,7 @@
 import threading
 from dataclasses import replace
 
-from towpath.adapters.kubernetes import ApiAwayError, ApiConflictError, Cluster
+from towpath.adapters.kubernetes import ApiAwayError, ApiConflictError, Cluster, FieldOwner
 from towpath.applyset.inventory import (
     Inventory,
     OwnedObject,
@@ -52,8 +52,10 @@ class Run:
             self.failures.append((ref, error))
             self._unanswered += isinstance(error, ApiAwayError)
 
-    def done(self, ref: ObjectRef, result: Result, message: str = "") -> None:
-        self.results[ref] = ObjectResult(ref, result, message)
+    def done(
+        self, ref: ObjectRef, result: Result, message: str = "", left: tuple[FieldOwner, ...] = ()
+    ) -> None:
+        self.results[ref] = ObjectResult(ref, result, message, left)
         self.tell(self.results[ref])
 
     def finish(self, *, complete: bool = True) -> SyncResult:

@@ -42,6 +42,11 @@ def apply_object(
     return _apply(cluster, desired.manifest, dry_run=dry_run)
 
 
+def is_taken_back(manager: str) -> bool:
+    """Whether a sync takes fields back from this manager: a person's tool, ourselves, or nobody known."""
+    return is_person_tool(manager) or is_towpath(manager) or is_unknown_owner(manager)
+
+
 def is_changed(before: Manifest, after: Manifest, owned: OwnedObject | None, desired: ApplyObject) -> bool:
     """Whether our apply wrote: status updates of others raise the resourceVersion, too, and do not count."""
     old, new = before["metadata"], after["metadata"]
@@ -62,10 +67,7 @@ def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Ma
         try:
             return cluster.server_side_apply(manifest, dry_run=dry_run, force=force)
         except ApiConflictError as conflict:
-            if not all(
-                is_person_tool(o.manager) or is_towpath(o.manager) or is_unknown_owner(o.manager)
-                for o in conflict.owners
-            ):
+            if not all(is_taken_back(owner.manager) for owner in conflict.owners):
                 raise
             # Without owners somebody wrote at the same moment: the server reads it again.
             force = force or bool(conflict.owners)

@@ -6,7 +6,7 @@ are, with their uids, is decided and counted before the first write, and written
 
 from collections.abc import Mapping
 
-from towpath.adapters.kubernetes import ApiRefusedError, Cluster
+from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.hooks import hooks_for
 from towpath.applyset.inventory import HookRun, OwnedObject, with_hook_run, with_planned_objects
@@ -17,12 +17,20 @@ from towpath.drift.heal_budget import WHOLE_OBJECT
 from towpath.engine.apply.clash import explain_clash
 from towpath.engine.apply.crd_wait import wait_established
 from towpath.engine.apply.failpoint import reach
+from towpath.engine.apply.foreign_fields import (
+    AppliedBefore,
+    LastApply,
+    independent,
+    last_apply,
+    left_message,
+    nothing_before,
+)
 from towpath.engine.apply.hooks import Hooks
 from towpath.engine.apply.namespace import prepare_namespace
 from towpath.engine.apply.prune import delete_objects
-from towpath.engine.apply.recreate import explain_refusal, may_recreate, name_fields, recreate_object
+from towpath.engine.apply.recreate import apply_or_recreate, explain_refusal
 from towpath.engine.apply.run import Run
-from towpath.engine.apply.server_side_apply import GONE_SECONDS, apply_object, is_changed
+from towpath.engine.apply.server_side_apply import GONE_SECONDS, is_changed
 from towpath.engine.apply.sync_result import Progress, Result, SyncResult, failed
 from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.observe import concurrently, wait_gone
@@ -56,13 +64,15 @@ def sync_app(  # noqa: PLR0913
     confirmed: ConfirmedDeletions = NOTHING_CONFIRMED,
     leave: Leave = NO_LEAVE,
     app_state: AppState | None = None,
+    applied_before: AppliedBefore = nothing_before,
 ) -> SyncResult:
     """Apply `rendered`. Repeat it after a crash at any point; the second time writes nothing.
 
     What Git no longer has is not deleted yet, but for objects that say `towpath.dev/prune: first`.
 
-    A caller that has just read the cluster passes `app_state`; the namespace exists then.
-    Drift in `leave` stays, and all of it where the app's mode is not `heal`: applied is what Git changed.
+    A caller that has just read the cluster passes `app_state`; the namespace exists then. `applied_before`
+    renders an earlier commit: fields that Git has not changed since are left to other controllers. Drift in
+    `leave` stays, and all of it where the app's mode is not `heal`: applied is what Git changed.
 
     Raises RefusedError before any change when it would delete too much, SyncError naming each object that the
     server refused, TransientError when only trying again is needed. The inventory is truthful in every case.
@@ -84,7 +94,9 @@ def sync_app(  # noqa: PLR0913
     patience = environment.timeout.total_seconds()
     if environment.drift_mode_of(rendered.app) != "heal":
         leave = {**leave, **dict.fromkeys(app_state.drifted(), (WHOLE_OBJECT,))}
-    return Sync(cluster, rendered, app_state, commit, tell, founded, patience, leave).carry_out(pruning)
+    last = last_apply(app_state, environment, applied_before)
+    sync = Sync(cluster, rendered, app_state, commit, tell, founded, patience, leave, last)
+    return sync.carry_out(pruning)
 
 
 class Sync(Run):
@@ -100,9 +112,10 @@ class Sync(Run):
         founded: frozenset[ObjectRef],
         patience: float,
         leave: Leave,
+        last: LastApply,
     ) -> None:
         super().__init__(cluster, rendered, app_state, commit, tell)
-        self.founded, self.patience, self.left_alone = founded, patience, leave
+        self.founded, self.patience, self.left_alone, self.last = founded, patience, leave, last
 
     def carry_out(self, pruning: Pruning) -> SyncResult:
         todo = self._not_left(self.app_state.unsettled())
@@ -158,15 +171,14 @@ class Sync(Run):
                 return
 
     def _apply_all(self, todo: list[Manifest]) -> None:
-        for stage in apply_stages(todo):
+        for whole_stage in apply_stages(todo):
+            stage = independent(whole_stage, self.failures, self.app_state.desired)
             concurrently(self._apply_one, [ref_of(manifest) for manifest in stage])
             for ref in (ref_of(manifest) for manifest in stage if manifest["kind"] == CRD):
                 try:
                     wait_established(self.cluster, ref)
                 except TowpathError as error:
                     self.failures.append((ref, error))
-            if self.failures:
-                return  # what comes later may need what failed
 
     def _apply_one(self, ref: ObjectRef) -> None:
         if self.is_left_out():
@@ -181,32 +193,23 @@ class Sync(Run):
                 and not wait_gone(self.cluster, ref, GONE_SECONDS)
             ):
                 raise TransientError(f"{ref}: {termination(before['metadata'])}")
-            after_apply, message = self._apply_or_recreate(desired, before)
+            applied, message = apply_or_recreate(self.cluster, desired, before, self.last)
         except TowpathError as error:
             self.failed(ref, self._explained(desired, before, error))
             return
         reach("applied")
-        metadata = after_apply["metadata"]
+        metadata = applied.manifest["metadata"]
         if not left:  # what is left alone still differs, and is to be found again
-            self.objects[ref] = OwnedObject(
-                ref, metadata["uid"], fingerprint(metadata), desired.applied_digest
-            )
-        self.done(ref, self._verdict(ref, before, after_apply), message)
+            seen = "" if applied.left else fingerprint(metadata)
+            self.objects[ref] = OwnedObject(ref, metadata["uid"], seen, desired.applied_digest)
+        message = "; ".join(filter(None, (message, left_message(applied.left))))
+        self.done(ref, self._verdict(ref, before, applied.manifest), message, applied.left)
 
     def _explained(self, desired: ApplyObject, before: Manifest | None, error: TowpathError) -> TowpathError:
         if clash := explain_clash(self.cluster, desired, error, self.deletions):
             return clash
         # A new object has no field that could not be changed.
         return explain_refusal(self.cluster, desired, error) if before else error
-
-    def _apply_or_recreate(self, desired: ApplyObject, before: Manifest | None) -> tuple[Manifest, str]:
-        try:
-            return apply_object(self.cluster, desired, before), ""
-        except ApiRefusedError as error:
-            if before is None or not may_recreate(self.cluster, desired, error):
-                raise
-            reason = name_fields(self.cluster, desired, error).reason
-            return recreate_object(self.cluster, desired, before), f"recreated: {reason}"
 
     def _verdict(self, ref: ObjectRef, before: Manifest | None, now: Manifest) -> Result:
         if before is None or before["metadata"]["uid"] != now["metadata"]["uid"] or ref in self.founded:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from towpath.adapters.kubernetes import FieldOwner
 from towpath.applyset.inventory import Inventory
+from towpath.engine.apply.foreign_fields import left_message
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.objects import ObjectRef
@@ -22,9 +24,12 @@ class ObjectResult:
     ref: ObjectRef
     result: Result
     message: str = ""
+    left: tuple[FieldOwner, ...] = ()
+    """Fields that were left to other controllers, because Git has not changed them."""
 
     def to_json(self) -> dict[str, Any]:
-        return {"object": self.ref.to_json(), "result": self.result, "message": self.message}
+        left = [{"field": owner.field, "manager": owner.manager} for owner in self.left]
+        return {"object": self.ref.to_json(), "result": self.result, "message": self.message, "left": left}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class SyncResult:
         for each in self.results:
             counts[each.result] = counts.get(each.result, 0) + 1
         told = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "nothing to do"
+        left = left_message([owner for each in self.results for owner in each.left], fields=False)
+        told += f"; {left}" if left else ""
         return f"{self.app} in {self.environment}: {told}"
 
     def to_json(self) -> dict[str, Any]:

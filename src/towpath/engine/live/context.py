@@ -1,14 +1,19 @@
 """Where a run works: one environment at one commit, and an open connection to its cluster."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from towpath.adapters.kubernetes import Cluster, shared_connection
 from towpath.config import Environment
 from towpath.engine.source.render import Rendered
 from towpath.engine.source.render_changed import render_released
-from towpath.engine.source.repository import EnvironmentRepo, last_repository, read_repository
+from towpath.engine.source.repository import (
+    EnvironmentRepo,
+    earlier_repository,
+    last_repository,
+    read_repository,
+)
 from towpath.settings import Settings
 
 Tell = Callable[[str], None]
@@ -51,6 +56,21 @@ def render_app(context: EnvironmentContext, app: str) -> Rendered:
     return render_released(
         context.repo, context.environment, app, tools=context.tools, cache=context.renders
     ).rendered
+
+
+def renders_before(context: EnvironmentContext, app: str) -> Callable[[str], Rendered | None]:
+    """Renders the app as it was at an earlier commit; None when that is not known."""
+
+    def render(commit: str) -> Rendered | None:
+        repo = earlier_repository(context.repo, commit)
+        return render_app(replace(context, repo=repo), app) if repo else None
+
+    return render
+
+
+def renders_fetched(settings: Settings, environment: str, app: str) -> Callable[[str], Rendered | None]:
+    """As renders_before, for who works without a context."""
+    return lambda commit: render_app(last_context(settings, environment, commit), app)
 
 
 def environment_context(settings: Settings, repo: EnvironmentRepo, environment: str) -> EnvironmentContext:

@@ -21,8 +21,9 @@ from towpath.drift.model import (
     extra_entry,
     is_extra,
 )
+from towpath.engine.apply.foreign_fields import unchanged_since_apply, with_left
 from towpath.engine.apply.namespace import lost_bindings
-from towpath.engine.apply.plan import edits_in_the_way, read_full, refused_changes, would_change
+from towpath.engine.apply.plan import changes_beside, edits_in_the_way, read_full, refused_changes
 from towpath.engine.live.app_state import AppState, owner_of
 from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe
 from towpath.engine.live.recovery import rebuild_all
@@ -196,7 +197,9 @@ def _explained(
             return replace(entry, kind="deleted")
         wanted = desired[entry.app][entry.ref]
         try:
-            changes = would_change(cluster, wanted, live)
+            changes, left = changes_beside(cluster, wanted, live, unchanged_since_apply(wanted))
+            if left.owners:
+                return with_left(explain_drift(entry, live, (*changes, *left.differences)), changes, left)
             if not changes and pointers_left_to_managers(live["metadata"], wanted.ignored_managers, live):
                 return None  # only who owns what has changed, and that is left to them
         except (ApiConflictError, ApiRefusedError) as error:
@@ -227,12 +230,14 @@ def _deeper(
         ref, now = item
         app, each = rest[ref]
         try:
-            changes = would_change(cluster, each, now)
+            changes, left = changes_beside(cluster, each, now, unchanged_since_apply(each))
         except (ApiConflictError, ApiRefusedError) as error:
             found = refused_changes(each, now)
             entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
             return replace(explain_drift(entry, now, found) or entry, message=_why(now, error, found))
         entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
+        if left.owners:
+            return with_left(explain_drift(entry, now, (*changes, *left.differences)), changes, left)
         return explain_drift(entry, now, changes) if changes else None
 
     read = [item for item in full.items() if item[0] in rest]

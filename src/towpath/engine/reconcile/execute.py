@@ -12,7 +12,7 @@ from towpath.engine.apply.prune_extras import prune_extras
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.uninstall import remove_app
 from towpath.engine.live.app_state import owner_of
-from towpath.engine.live.context import EnvironmentContext, Tell
+from towpath.engine.live.context import EnvironmentContext, Tell, renders_before
 from towpath.engine.live.heal_store import remember_heals
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.reconcile.detect import Inspection, inspect
@@ -139,7 +139,7 @@ def _sync(context: EnvironmentContext, work: Work, inspection: Inspection | None
             result = sync_app(
                 context.cluster, work.rendered, environment,
                 commit=commit, confirmed=confirmed, on_progress=say, app_state=app_state,
-                leave=work.decision.left_alone,
+                leave=work.decision.left_alone, applied_before=renders_before(context, app),
             )  # fmt: skip
             deletes = bool(result.inventory and result.inventory.deletions)
             # Only what was healed is counted, and only then is anything written.

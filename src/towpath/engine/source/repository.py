@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from towpath.adapters.git import Checkout, fetch_checkout, last_checkout
+from towpath.adapters.git import Checkout, earlier_checkout, fetch_checkout, last_checkout
 from towpath.applyset.prune_file import load_confirmed_deletions
 from towpath.config import Config, load_config
 from towpath.gates.pause import Pause, load_pauses
@@ -72,6 +72,12 @@ def read_repository(settings: Settings, revision: str | None = None) -> Environm
 def last_repository(settings: Settings, revision: str | None = None) -> EnvironmentRepo:
     """As read_repository, of what was fetched or pushed last: Git is not asked."""
     return _repository(last_checkout, settings, revision)
+
+
+def earlier_repository(repo: EnvironmentRepo, commit: str) -> EnvironmentRepo | None:
+    """The same repository at another commit that was fetched; None when it is not there."""
+    files = earlier_checkout(repo.checkout, commit, timeout=GIT_TIMEOUT)
+    return EnvironmentRepo(files, _config(files.path)) if files else None
 
 
 def _repository(

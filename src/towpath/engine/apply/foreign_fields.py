@@ -1,0 +1,215 @@
+"""Applies an object beside other controllers: a field of theirs that Git has not changed is left to them.
+
+What Git wanted at the last apply is known without any digest of single values (they could be a Secret's): the
+digest of the whole object is in the inventory. If it differs, the commit of the last sync is rendered again,
+and counts where its object has exactly the recorded digest.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from towpath.adapters.kubernetes import ApiConflictError, Cluster, FieldOwner
+from towpath.applyset.apply_object import ApplyObject, prepare_objects
+from towpath.applyset.inventory import OwnedObject
+from towpath.config import Environment
+from towpath.drift.model import DriftEntry
+from towpath.engine.apply.server_side_apply import TRIES, apply_object, is_taken_back
+from towpath.engine.live.app_state import AppState
+from towpath.engine.source.render import Rendered
+from towpath.errors import TowpathError
+from towpath.kube import field_set, pointer
+from towpath.kube.apply_order import wave_of
+from towpath.kube.diff import Difference, declared_differences
+from towpath.kube.managed_fields import manager_entries
+from towpath.objects import Manifest, ObjectRef
+
+AppliedBefore = Callable[[str], Rendered | None]
+"""Renders the app as it was at a commit; None when nothing can be said about it."""
+OldObjects = Callable[[], Mapping[ObjectRef, ApplyObject]]
+NEEDED_BY_ALL = ("rbac.authorization.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io")
+"""API groups whose objects others need without naming them."""
+
+
+@dataclass
+class LastApply:
+    """What Git wanted of each object at its last apply; `render` is called once, and only if needed."""
+
+    owned: Mapping[ObjectRef, OwnedObject]
+    render: OldObjects = dict
+
+    @cached_property
+    def _rendered(self) -> Mapping[ObjectRef, ApplyObject]:
+        try:
+            return self.render()
+        except TowpathError:
+            return {}  # that commit is gone or does not render any more: nothing is known then
+
+    def is_unchanged(self, desired: ApplyObject, path: field_set.Path) -> bool:
+        """Whether Git certainly wants the same value of this field as at the last apply."""
+        owned = self.owned.get(desired.ref)
+        if owned is None or not owned.uid or not owned.applied_digest:
+            return False
+        if owned.applied_digest == desired.applied_digest:
+            return True
+        old = self._rendered.get(desired.ref)
+        if old is None or old.applied_digest != owned.applied_digest:
+            return False
+        before = field_set.pointer_of(path, old.manifest)
+        now = field_set.pointer_of(path, desired.manifest)
+        return (
+            before is not None
+            and now is not None
+            and pointer.read(old.manifest, before) == pointer.read(desired.manifest, now)
+        )
+
+
+def nothing_before(_: str) -> Rendered | None:
+    """For a caller without Git: only an object that has not changed at all is known."""
+    return None
+
+
+def last_apply(state: AppState, environment: Environment, before: AppliedBefore) -> LastApply:
+    """The last apply of an app, by its inventory."""
+
+    def render() -> Mapping[ObjectRef, ApplyObject]:
+        commit = state.inventory.commit if state.inventory else ""
+        rendered = before(commit) if commit else None
+        if rendered is None:
+            return {}
+        live = state.live
+        old = prepare_objects(rendered.objects, state.owner, environment.ignore, live.scalers, live.metadata)
+        return {each.ref: each for each in old}
+
+    return LastApply(state.owned, render)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The object after an apply, and the fields that were left to other controllers."""
+
+    manifest: Manifest
+    left: tuple[FieldOwner, ...] = ()
+    pointers: tuple[str, ...] = field(default=())
+    """Of `left`, into the live object."""
+
+
+def apply_beside(
+    cluster: Cluster, desired: ApplyObject, known: Manifest | None, last: LastApply, *, dry_run: bool = False
+) -> Applied:
+    """As apply_object, without the fields of other controllers that Git has not changed.
+
+    Raises ApiConflictError with only the fields that Git has changed itself.
+    """
+    left: list[FieldOwner] = []
+    pointers: list[str] = []
+    for _ in range(TRIES):
+        try:
+            return Applied(
+                apply_object(cluster, desired, known, dry_run=dry_run), tuple(left), tuple(pointers)
+            )
+        except ApiConflictError as conflict:
+            managers = {owner.manager for owner in conflict.owners if not is_taken_back(owner.manager)}
+            version = desired.manifest["apiVersion"].rpartition("/")[2]
+            live = cluster.get(desired.ref, version=version) if managers and known is not None else None
+            paths = _foreign_paths(live, desired.manifest, managers) if live is not None else {}
+            if live is None or not paths:
+                raise
+            changed = [path for path in paths if not last.is_unchanged(desired, path)]
+            if changed:
+                owners = tuple(FieldOwner(paths[path], field_set.display_path(path)) for path in changed)
+                raise _conflict(desired.ref, owners, conflict) from conflict
+            left += [FieldOwner(paths[path], field_set.display_path(path)) for path in paths]
+            pointers += [at for path in paths if (at := field_set.pointer_of(path, live))]
+            sent = [at for path in paths if (at := field_set.pointer_of(path, desired.manifest))]
+            desired = replace(desired, manifest=pointer.without(desired.manifest, sent))
+    return Applied(apply_object(cluster, desired, known, dry_run=dry_run), tuple(left), tuple(pointers))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftFields:
+    """The fields that a sync leaves to other controllers, with both values."""
+
+    owners: tuple[FieldOwner, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+
+def left_fields(desired: ApplyObject, live: Manifest, applied: Applied) -> LeftFields:
+    """What was left of a live object."""
+    found = declared_differences(live, desired.manifest) if applied.left else ()
+    both = tuple(each for each in found if pointer.covers(applied.pointers, each.pointer))
+    return LeftFields(applied.left, both)
+
+
+def unchanged_since_apply(desired: ApplyObject) -> LastApply:
+    """For an object of which Git is known to want the same as at the last apply."""
+    return LastApply({desired.ref: OwnedObject(desired.ref, "known", "", desired.applied_digest)})
+
+
+def with_left(entry: DriftEntry | None, changes: Sequence[Difference], left: LeftFields) -> DriftEntry | None:
+    """The entry of an object with fields that are left to other controllers; `changes` are taken back."""
+    if entry is None:
+        return None
+    short = "" if changes else left_message(left.owners, fields=False)
+    return replace(entry, message=left_message(left.owners), left_to=short)
+
+
+def left_message(left: Sequence[FieldOwner], *, fields: bool = True) -> str:
+    """`1 field left to cainjector: .data.ca`; empty when none is left."""
+    if not left:
+        return ""
+    managers = ", ".join(sorted({owner.manager for owner in left}))
+    message = f"{len(left)} field{'' if len(left) == 1 else 's'} left to {managers}"
+    return f"{message}: {', '.join(owner.field for owner in left)}" if fields else message
+
+
+def independent(
+    stage: Iterable[Manifest],
+    failures: Sequence[tuple[ObjectRef, TowpathError]],
+    desired: Mapping[ObjectRef, ApplyObject],
+) -> list[Manifest]:
+    """What of a later stage does not need the objects that failed.
+
+    Only after conflicts: such an object is live, as it was. What has its name anywhere needs it, and so does
+    all that comes in a later wave. Rights, admission and definitions are needed by all.
+    """
+    kept = list(stage)
+    for ref, error in failures:
+        if not isinstance(error, ApiConflictError) or not error.owners or ref.group in NEEDED_BY_ALL:
+            return []
+        wave = (wave_of(desired[ref].initial) or 0) if ref in desired else 0
+        kept = [each for each in kept if (wave_of(each) or 0) <= wave and not _has_text(each, ref.name)]
+    return kept
+
+
+def _foreign_paths(live: Manifest, wanted: Manifest, managers: set[str]) -> dict[field_set.Path, str]:
+    """Fields that these managers own and whose value is not the wanted one, each with its manager."""
+    paths: dict[field_set.Path, str] = {}
+    for entry in manager_entries(live["metadata"]):
+        if entry["manager"] not in managers:
+            continue
+        for path in field_set.leaves(entry.get("fieldsV1") or {}):
+            at_live, at_wanted = field_set.pointer_of(path, live), field_set.pointer_of(path, wanted)
+            if at_wanted is None or not path[-1].startswith("f:"):
+                continue
+            value = pointer.read(live, at_live) if at_live else None
+            if value != pointer.read(wanted, at_wanted):
+                paths[path] = entry["manager"]
+    return paths
+
+
+def _conflict(ref: ObjectRef, owners: tuple[FieldOwner, ...], error: ApiConflictError) -> ApiConflictError:
+    fields = ", ".join(f"{owner.field} ({owner.manager})" for owner in owners)
+    return ApiConflictError(
+        f"apply {ref}: Git changes fields that another field manager owns: {fields}",
+        owners=owners,
+        remedy=error.remedy,
+    )
+
+
+def _has_text(value: object, text: str) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_text(each, text) for each in value.values())
+    if isinstance(value, list):
+        return any(_has_text(each, text) for each in value)
+    return value == text
