@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from towpath.applyset.inventory import Inventory, OwnedObject
 from towpath.drift.model import DriftEntry, compare_object
 from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import fingerprint, foreign_edits, is_person_tool, is_towpath, own_entry
+from towpath.kube.managed_fields import (
+    fingerprint,
+    foreign_edits,
+    is_person_tool,
+    is_towpath,
+    own_entry,
+    person_tool,
+)
 from towpath.objects import Manifest, ObjectRef
 
 SETTLE = 3.0
@@ -240,4 +247,4 @@ def manager_family(manager: str) -> str:
     """A manager as a metric label of a bounded set: `kubectl-edit` is `kubectl`, an unknown one `other`."""
     if not manager:
         return "unknown"
-    return manager.partition("-")[0] if is_person_tool(manager) else "other"
+    return person_tool(manager) or "other"

@@ -7,8 +7,10 @@ an entry of a controller or of a subresource, or
 of the annotation of `kubectl rollout restart`     no edit
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from towpath.kube import field_set, pointer
@@ -17,8 +19,11 @@ from towpath.kube.canonical import digest
 MANAGER = "towpath"
 RESTARTED_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 RESTART_RULE = pointer.build(("spec", "template", "metadata", "annotations", RESTARTED_ANNOTATION))
-PERSON_TOOLS = ("kubectl", "k9s", "lens", "openlens", "node-fetch", "dashboard", "oc", "Mozilla")
-"""Field managers of tools that people use: the whole name, or its part before a dash."""
+PERSON_TOOLS = ("kubectl", "k9s", "lens", "openlens", "node-fetch", "dashboard", "oc", "mozilla")
+"""Field managers of tools that people use, in small letters: the whole name, or its part before a dash."""
+PERSON_GUIS = ("freelens", "headlamp", "headlamp-server", "rancher", "octant")
+"""As PERSON_TOOLS, whole names only: `rancher-webhook` is a controller."""
+_VERSION = re.compile(r"[-_]?v?[0-9]+(\.[0-9]+)*\Z")
 
 IgnoredManagers = tuple[tuple[str, str], ...]
 """(field manager, pointer): the manager's fields at and below the pointer are ignored.
@@ -76,7 +81,28 @@ def fingerprint(metadata: Metadata) -> str:
 
 def is_person_tool(manager: str) -> bool:
     """Whether the manager is a tool that people use; its edits are drift."""
-    return any(manager == tool or manager.startswith(f"{tool}-") for tool in PERSON_TOOLS)
+    return bool(person_tool(manager))
+
+
+@lru_cache(maxsize=1024)
+def person_tool(manager: str) -> str:
+    """The name in PERSON_TOOLS or PERSON_GUIS; empty when the manager is none of them."""
+    names = _names(manager)
+    for tool in PERSON_TOOLS:
+        if any(name == tool or name.startswith(f"{tool}-") for name in names):
+            return tool
+    return next((tool for tool in PERSON_GUIS if tool in names), "")
+
+
+def _names(manager: str) -> tuple[str, ...]:
+    """The name of a program's file without `.exe`, and also without a version: `kubectl1.31`, `kubectl-1.31`.
+
+    The API server's default manager is the first word of the client's name, which is that of its file.
+    """
+    first, dash, rest = manager.lower().partition("-")
+    first = first.removesuffix(".exe")
+    whole = f"{first}{dash}{rest}".removesuffix(".exe")
+    return whole, _VERSION.sub("", whole), f"{_VERSION.sub('', first)}{dash}{rest}"
 
 
 def is_unknown_owner(manager: str) -> bool:
