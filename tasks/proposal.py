@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tasks.report import report
 from tasks.step import step
-from towpath.engine.apply.promotion import plan_promotion
+from towpath.engine.apply.plan import plan_promotion
 from towpath.engine.live.context import EnvironmentContext
 from towpath.orchestration.keys import plan_key
 from towpath.redact import redact

@@ -25,8 +25,10 @@ from towpath.engine.apply.recreate import explain_refusal, may_recreate
 from towpath.engine.apply.server_side_apply import apply_object
 from towpath.engine.apply.sync import LEFT
 from towpath.engine.live.app_state import AppState, read_app_state
+from towpath.engine.live.context import EnvironmentContext, renders_before
 from towpath.engine.live.observe import FEW, concurrently, namespace_state
-from towpath.engine.source.render import Rendered
+from towpath.engine.source.edits import Renderers, promote_edits
+from towpath.engine.source.render import Rendered, render_app
 from towpath.errors import RefusedError
 from towpath.kube import pointer
 from towpath.kube.apply_order import POST_SYNC, PRE_SYNC, deletion_stages, split_at_pre_sync
@@ -34,6 +36,7 @@ from towpath.kube.diff import Difference, declared_differences, differences, rem
 from towpath.kube.field_set import leaves, paths_beyond, pointer_of
 from towpath.kube.managed_fields import RESTART_RULE, own_entry, person_entries, pointers_left_to_managers
 from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.release.model import EnvironmentRelease, Release
 
 IN_THE_WAY = "edited by hand; a sync takes that back first"
 
@@ -94,6 +97,28 @@ def plan_state(  # noqa: PLR0913, PLR0917
     entries += [*found[len(before) :], *_hooks(rendered, app_state, POST_SYNC)]
     entries += _deletions(app_state, environment, confirmed)
     return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
+
+
+def plan_promotion(context: EnvironmentContext, release: Release) -> Plan:
+    """Render as if the promotion were committed, and plan that. Changes nothing.
+
+    The plan's digest is that of all manifests that would be applied: approvals are bound to it.
+    """
+    repo, environment = context.repo, context.environment
+    state = EnvironmentRelease(release, promoted_at="", promoted_by="")
+    programs = Renderers(context.tools, context.renders)
+    rendered = render_app(
+        repo.root,
+        repo.config,
+        release.app,
+        environment.name,
+        tools=context.tools,
+        cache=context.renders,
+        edits=promote_edits(repo.root, repo.config, environment.name, state, programs),
+    )
+    confirmed = repo.confirmed(release.app, environment.name)
+    before = renders_before(context, release.app)
+    return plan_app(context.cluster, rendered, environment, confirmed=confirmed, applied_before=before)
 
 
 def read_full(
