@@ -11,7 +11,9 @@ from tasks.step import cause_of, step
 from towpath.engine.apply.prune import prune_app
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.sync_result import SyncResult
+from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import render_app, renders_before
+from towpath.engine.live.finished import remember_finished
 from towpath.engine.verify.verify import Verification, verify_app
 from towpath.errors import SyncError, TowpathError
 from towpath.health.expressions import judges_of
@@ -46,9 +48,10 @@ def sync(target: Target) -> SyncResult:
 def verify(target: Target) -> Verification:
     """Wait until it is healthy and runs the release's digest, then smoke checks; VerifyError if not."""
     context, log = context_at(target.environment, target.commit), get_run_logger()
-    return verify_app(
+    rendered = render_app(context, target.app)
+    verified = verify_app(
         context.cluster,
-        render_app(context, target.app),
+        rendered,
         context.repo.config.app(target.app),
         context.environment,
         target.digest,
@@ -56,6 +59,8 @@ def verify(target: Target) -> Verification:
         own=judges_of(context.repo.config.health_check_exprs),
         on_progress=lambda line: log.info("%s", line),
     )
+    remember_finished(context.cluster, owner_of(rendered), rendered.objects)
+    return verified
 
 
 @step("prune {target.app} in {target.environment}")

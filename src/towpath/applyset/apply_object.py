@@ -55,8 +55,10 @@ class ApplyObject:
     def is_settled(self, owned: OwnedObject | None, live: Manifest | None) -> bool:
         """Whether the live object is as the last apply left it, and Git wants the same.
 
-        `live` needs metadata only.
+        `live` needs metadata only. What has ended well and deletes itself may be gone.
         """
+        if owned is not None and owned.is_gone_when_finished(live):
+            return owned.applied_digest == self.applied_digest
         if owned is None or live is None or "deletionTimestamp" in live["metadata"]:
             return False
         metadata = live["metadata"]

@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from towpath import __version__
+from towpath.applyset.packed_digests import SIZE, pack_digests, unpack_digests
 from towpath.errors import RefusedError
 from towpath.kube.canonical import canonical_json
 from towpath.objects import Manifest, ObjectRef
@@ -79,13 +80,21 @@ class OwnedObject:
     """One object as it was after the last apply; `uid` is empty until the API server confirmed that apply.
 
     `fingerprint` is that of `managedFields` (kube/managed_fields.py), `applied_digest` the digest of what was
-    sent.
+    sent. `finished`: it has ended well, and the cluster deletes it by itself (a Job with a time to live).
     """
 
     ref: ObjectRef
     uid: str = ""
     fingerprint: str = ""
     applied_digest: str = ""
+    finished: bool = False
+
+    def is_gone_when_finished(self, live: Manifest | None) -> bool:
+        """Whether it has ended well and was deleted, or is being deleted, by the cluster."""
+        if not self.finished or live is None:
+            return self.finished
+        metadata = live["metadata"]
+        return metadata["uid"] == self.uid and "deletionTimestamp" in metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +200,7 @@ def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
     text = canonical_json(_content(inventory, inventory.objects))
     if len(text) <= PLAIN_LIMIT:
         return {**body, "data": {"inventory": text}}
-    bare = tuple(OwnedObject(owned.ref) if _can_pack(owned) else owned for owned in inventory.objects)
+    bare = tuple(_without_digests(owned) for owned in inventory.objects)
     packed = gzip.compress(canonical_json(_content(inventory, bare)).encode(), mtime=0)
     digests = b"".join(_pack(owned) for owned in inventory.objects)
     if len(packed) + len(digests) > MAX_BYTES:
@@ -205,6 +214,7 @@ def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
 
 
 def _content(inventory: Inventory, objects: tuple[OwnedObject, ...]) -> dict[str, Any]:
+    finished = [[*_key(owned.ref)] for owned in inventory.objects if owned.finished]
     return {
         "format": FORMAT,
         "app": inventory.owner.app,
@@ -216,6 +226,7 @@ def _content(inventory: Inventory, objects: tuple[OwnedObject, ...]) -> dict[str
             [*_key(h.ref), h.commit, h.digest, h.result, h.uid, h.message[:1000]] for h in inventory.hooks
         ],
         "deletions": [[*_key(ref)] for ref in inventory.deletions],
+        **({"finished": finished} if finished else {}),
     }
 
 
@@ -234,6 +245,8 @@ def from_configmap(manifest: Manifest) -> Inventory:
             objects[ref] = OwnedObject(ref, uid, fingerprint, applied)
         if digests := (manifest.get("binaryData") or {}).get("digests"):
             objects = _unpack(objects, base64.b64decode(digests, validate=True))
+        for ref in (ObjectRef(*key) for key in content.get("finished") or ()):
+            objects[ref] = replace(objects[ref], finished=True)
         hooks = tuple(HookRun(ObjectRef(*hook[:4]), *hook[4:]) for hook in content.get("hooks") or ())
         deletions = tuple(sorted(ObjectRef(*key) for key in content.get("deletions") or ()))
         return Inventory(owner, content["commit"], content["desired"], _sorted(objects), hooks, deletions)
@@ -267,39 +280,19 @@ def _key(ref: ObjectRef) -> tuple[str, str, str, str]:
     return ref.group, ref.kind, ref.namespace, ref.name
 
 
-def _can_pack(owned: OwnedObject) -> bool:
-    """Whether uid, fingerprint and digest of the object fit into 16 bytes each."""
-    return any(_pack(owned))
+def _without_digests(owned: OwnedObject) -> OwnedObject:
+    return OwnedObject(owned.ref, finished=owned.finished) if any(_pack(owned)) else owned
 
 
 def _pack(owned: OwnedObject) -> bytes:
-    """The three values in 48 bytes; all zero when they do not fit: then they stay in the JSON."""
-    values = (owned.uid.replace("-", ""), owned.fingerprint, owned.applied_digest)
-    try:
-        packed = b"".join(bytes.fromhex(value or "0" * 32) for value in values)
-        if len(packed) == 48 and _unpack({owned.ref: OwnedObject(owned.ref)}, packed)[owned.ref] == owned:
-            return packed
-    except ValueError:
-        pass
-    return bytes(48)
+    return pack_digests(owned.uid, owned.fingerprint, owned.applied_digest)
 
 
 def _unpack(objects: Mapping[ObjectRef, OwnedObject], digests: bytes) -> dict[ObjectRef, OwnedObject]:
-    if len(digests) != 48 * len(objects):
+    if len(digests) != SIZE * len(objects):
         raise ValueError(f"it has {len(digests)} bytes of digests for {len(objects)} objects")
-    unpacked = {}
-    for index, (ref, owned) in enumerate(objects.items()):
-        uid, fingerprint, applied = (digests[at : at + 16] for at in range(index * 48, index * 48 + 48, 16))
-        unpacked[ref] = OwnedObject(
-            ref,
-            _format_uuid(uid.hex()) if any(uid) else owned.uid,
-            fingerprint.hex() if any(fingerprint) else owned.fingerprint,
-            applied.hex() if any(applied) else owned.applied_digest,
-        )
-    return unpacked
-
-
-def _format_uuid(hexadecimal: str) -> str:
-    # `uuid.UUID` takes longer than the rest of reading an inventory.
-    parts = (hexadecimal[at:to] for at, to in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
-    return "-".join(parts)
+    values = zip(objects.values(), unpack_digests(digests), strict=True)
+    return {
+        o.ref: OwnedObject(o.ref, uid or o.uid, mark or o.fingerprint, sent or o.applied_digest, o.finished)
+        for o, (uid, mark, sent) in values
+    }

@@ -188,6 +188,8 @@ def compare_object(
     ref = owned.ref
     if not owned.uid:
         return DriftEntry(app, ref, "unapplied", message="its apply was never confirmed")
+    if owned.is_gone_when_finished(live):
+        return None
     if live is None:
         return DriftEntry(app, ref, "deleted")
     metadata = live["metadata"]
@@ -198,9 +200,8 @@ def compare_object(
     if "deletionTimestamp" in metadata:
         return DriftEntry(app, ref, "deleted", message=termination(metadata))
     edits = foreign_edits(metadata, ignored, ignored_managers)
-    if edits or fingerprint(metadata) != owned.fingerprint:
-        return DriftEntry(app, ref, "modified", managers=edits)
-    return None
+    changed = bool(edits) or fingerprint(metadata) != owned.fingerprint
+    return DriftEntry(app, ref, "modified", managers=edits) if changed else None
 
 
 def explain_drift(entry: DriftEntry, live: Manifest, found: tuple[Difference, ...]) -> DriftEntry | None:

@@ -14,6 +14,7 @@ from towpath.applyset.prune import (
 )
 from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
+from towpath.engine.live.finished import with_finished
 from towpath.engine.live.observe import Live, observe, read_inventory
 from towpath.engine.live.recovery import rebuild
 from towpath.engine.source.render import Rendered
@@ -114,6 +115,8 @@ def read_app_state(cluster: Cluster, rendered: Rendered, environment: Environmen
     known = set(inventory.by_ref) if inventory else set()
     scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in rendered.objects)
     live = observe(cluster, refs | known, rendered.namespace, scalers=scalable)
+    if inventory:
+        inventory = with_finished(cluster, inventory, rendered.objects, live.metadata)
     app_state = app_state_from(rendered, environment, inventory, live)
     return replace(app_state, version=version, rebuilt=rebuilt is not None)
 

@@ -25,6 +25,7 @@ from towpath.engine.apply.foreign_fields import unchanged_since_apply, with_left
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.apply.plan import changes_beside, edits_in_the_way, read_full, refused_changes
 from towpath.engine.live.app_state import AppState, owner_of
+from towpath.engine.live.finished import with_finished
 from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe
 from towpath.engine.live.recovery import rebuild_all
 from towpath.engine.reconcile.metadata_drift import metadata_drift
@@ -99,6 +100,10 @@ def inspect(  # noqa: PLR0913
     kinds = _extra_kinds(environment) if only is None else set()
     scalable = any("replicas" in (m.get("spec") or {}) for app in rendered for m in app.objects)
     live = observe(cluster, declared | kinds, namespace, scalers=scalable)
+    for app in rendered:
+        if app.app in inventories:
+            known = inventories[app.app]
+            inventories[app.app] = with_finished(cluster, known, app.objects, live.metadata)
     desired = {
         app.app: {
             each.ref: each

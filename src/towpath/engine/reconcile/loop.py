@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from towpath.adapters.git import outside_history
 from towpath.applyset.inventory import Owner
 from towpath.drift.decision import Decision, apply_heal_budget, decide_all, drift_policy
+from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import EnvironmentContext, Tell
+from towpath.engine.live.finished import remember_finished
 from towpath.engine.live.heal_store import budget_of
 from towpath.engine.reconcile.detect import Inspection, inspect
 from towpath.engine.reconcile.execute import EXTRAS, carry_out, clear_extras
@@ -123,6 +125,8 @@ def conclude(plan: ReconcilePlan, outcomes: Sequence[Outcome]) -> ReconcileResul
     rest = [as_allowed(each, decided[each.app]) for each in plan.rendered if each.app not in ended]
     digests = {app: digest for app, digest in plan.digests.items() if not rolls_another(decided[app])}
     health = health_snapshot(plan.context.cluster, plan.context.repo.config, rest, digests)
+    for each in plan.rendered:
+        remember_finished(plan.context.cluster, owner_of(each), each.objects)
     for app, outcome in ended.items():
         if outcome.failure and not outcome.healthy:
             health[app] = AppHealth(Status.DEGRADED, outcome.failure)

@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from towpath.adapters.kubernetes import Cluster
 from towpath.config import Config
+from towpath.engine.live.app_state import owner_of
+from towpath.engine.live.finished import finished_refs
 from towpath.engine.live.observe import FEW, concurrently
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.source.render import Rendered
@@ -38,8 +40,10 @@ class AppHealth:
 class HealthPicture:
     """Live objects at one moment, and who belongs to whom."""
 
-    def __init__(self, live: Mapping[ObjectRef, Manifest]) -> None:
-        self._live = live
+    def __init__(
+        self, live: Mapping[ObjectRef, Manifest], finished: frozenset[ObjectRef] = frozenset()
+    ) -> None:
+        self._live, self._finished = live, finished
         self._children: dict[str, list[Manifest]] = {}
         for each in live.values():
             for owner in each["metadata"].get("ownerReferences") or ():
@@ -53,7 +57,7 @@ class HealthPicture:
         Whether those are there, drift detection tells.
         """
         objects = rendered.objects if whole else tuple(filter(_tells, rendered.objects))
-        return rollout_status(objects, self.family(rendered), image, digest, own)
+        return rollout_status(objects, self.family(rendered), image, digest, own, finished=self._finished)
 
     def family(self, rendered: Rendered) -> dict[ObjectRef, Manifest]:
         """The app's objects and what controllers made of them, so that judging one app reads no other."""
@@ -70,11 +74,19 @@ class HealthPicture:
 
 
 def read_picture(
-    cluster: Cluster, rendered: Iterable[Rendered], known: Mapping[ObjectRef, Manifest] = NOTHING_KNOWN
+    cluster: Cluster,
+    rendered: Iterable[Rendered],
+    known: Mapping[ObjectRef, Manifest] = NOTHING_KNOWN,
+    ended: frozenset[ObjectRef] = frozenset(),
 ) -> HealthPicture:
-    """Everything that tells the health of these apps: one request per kind, beside what is `known`."""
-    manifests = (m for each in rendered for m in each.objects if _tells(m))
-    return HealthPicture({**known, **_read(cluster, manifests)})
+    """Everything that tells the health of these apps: one request per kind, beside what is `known`.
+
+    `ended` was seen to end well; what inventories and events tell of that is read here.
+    """
+    apps = tuple(rendered)
+    manifests = (m for each in apps for m in each.objects if _tells(m))
+    finished = (finished_refs(cluster, owner_of(each), each.objects) for each in apps)
+    return HealthPicture({**known, **_read(cluster, manifests)}, ended.union(*finished))
 
 
 def health_snapshot(

@@ -1,5 +1,6 @@
 """What one look at the cluster says about an app: a verdict per object, and what its pods run. Pure."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from towpath.engine.live.pods import (
@@ -15,9 +16,10 @@ from towpath.health import Health, ObjectHealth, Status, assess
 from towpath.health.assess import Judges, healthy_once_present
 from towpath.health.builtin.workloads import container_trouble
 from towpath.health.verdict import conditions_by_type
-from towpath.objects import Manifest, ref_of
+from towpath.objects import Manifest, ObjectRef, ref_of
 
 NO_JUDGES: Judges = {}
+COMPLETE = "completed; deleted by the cluster after its time to live"
 _GOOD = frozenset({Status.HEALTHY, Status.SUSPENDED, Status.UNKNOWN})
 """Unknown is told but does not hold up: an object whose kind has no status can never be judged."""
 
@@ -49,20 +51,28 @@ class RolloutStatus:
         return self.wrong_images[0] if self.wrong_images else "healthy"
 
 
-def rollout_status(
+def rollout_status(  # noqa: PLR0913
     objects: tuple[Manifest, ...],
     snapshot: Snapshot,
     image: str | None,
     digest: str | None,
     own: Judges = NO_JUDGES,
+    *,
+    finished: Collection[ObjectRef] = (),
 ) -> RolloutStatus:
-    """Pure: what a snapshot of the cluster says about the objects."""
+    """Pure: what a snapshot of the cluster says about the objects.
+
+    `finished` are objects that ended well and that the cluster has deleted since.
+    """
     verdicts: list[ObjectHealth] = []
     wrong: list[str] = []
     images: list[str] = []
     for manifest in objects:
         ref = ref_of(manifest)
         live = snapshot.get(ref)
+        if ref in finished and (live is None or "deletionTimestamp" in live["metadata"]):
+            verdicts.append(ObjectHealth(ref, Health(Status.HEALTHY, COMPLETE)))
+            continue
         if live is None:
             # What no controller makes does not come back by waiting.
             final = healthy_once_present(ref.group, ref.kind)

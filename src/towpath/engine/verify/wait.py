@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from towpath.adapters.kubernetes import Cluster
+from towpath.engine.live.app_state import owner_of
+from towpath.engine.live.finished import deletes_itself, finished_refs, is_complete
 from towpath.engine.live.pods import WORKLOADS, Snapshot
 from towpath.engine.live.watch_cache import Collection, LivePicture
 from towpath.engine.source.render import Rendered
@@ -107,6 +109,7 @@ class _Wait:
         self._good_since: dict[str, float] = {}
         self._last_lines: dict[str, str] = {}
         self._still = self._read_still(candidates)
+        self._finished: frozenset[ObjectRef] = frozenset()
 
     def run(self) -> dict[str, Awaited]:
         if not all(candidate.rolls for candidate in self._open.values()):
@@ -121,7 +124,11 @@ class _Wait:
         with LivePicture(self._cluster, restless.union(*moving)) as live:
             while self._open:
                 version, objects = live.snapshot()
-                picture = None if objects is None else HealthPicture({**self._still, **objects})
+                if objects is not None:
+                    self._finish(objects)
+                picture = (
+                    None if objects is None else HealthPicture({**self._still, **objects}, self._finished)
+                )
                 if picture and (stable := self._look(picture)):
                     self._look_again(stable)
                 now = time.monotonic()
@@ -162,6 +169,16 @@ class _Wait:
             if rollout.good or rollout.hopeless:
                 self._close(candidate, picture)
 
+    def _finish(self, live: Mapping[ObjectRef, Manifest]) -> None:
+        """Note what has ended well: the cluster may delete it at any moment."""
+        for candidate in self._open.values():
+            leaving = [each for each in candidate.rendered.objects if deletes_itself(each)]
+            refs = {ref_of(each) for each in leaving}
+            self._finished |= {ref for ref in refs & live.keys() if is_complete(live[ref])}
+            if refs - live.keys() - self._finished:
+                owner = owner_of(candidate.rendered)
+                self._finished |= finished_refs(self._cluster, owner, leaving)
+
     def _judge(self, picture: HealthPicture, candidate: Candidate) -> RolloutStatus:
         return picture.judge(
             candidate.rendered, candidate.image, candidate.digest, self._own, whole=candidate.whole
@@ -180,7 +197,8 @@ class _Wait:
             self._ended[candidate.app] = Awaited(rollout, snapshot, seconds)
 
     def _read(self, candidates: Iterable[Candidate], still: Mapping[ObjectRef, Manifest]) -> HealthPicture:
-        return read_picture(self._cluster, (candidate.rendered for candidate in candidates), still)
+        rendered = (candidate.rendered for candidate in candidates)
+        return read_picture(self._cluster, rendered, still, self._finished)
 
     def _read_still(self, candidates: Iterable[Candidate]) -> dict[ObjectRef, Manifest]:
         refs = (
