@@ -144,10 +144,17 @@ def status_message(manifest: Manifest) -> str:
     return ""
 
 
+_WHOLES = ("v1beta2", "conditionStatus")
+_PARTS = ("parents", "ancestors", "listeners", "controllers")
+
+
 def outdated(manifest: Manifest, condition: dict[str, Any] | None = None) -> Health | None:
-    """Progressing when the status (or the given condition) is about an older generation, else None."""
+    """Progressing when the status (or the given condition) is about an older generation, else None.
+
+    A status without a generation of its own is as new as the newest of its conditions.
+    """
     generation = mapping_at(manifest, "metadata").get("generation")
-    observed = (mapping_at(manifest, "status") if condition is None else condition).get("observedGeneration")
+    observed = _observed(mapping_at(manifest, "status")) if condition is None else _observed_by(condition)
     if not isinstance(generation, int) or not isinstance(observed, int) or observed >= generation:
         return None
     ready = conditions_by_type(manifest).get("Ready")
@@ -156,6 +163,35 @@ def outdated(manifest: Manifest, condition: dict[str, Any] | None = None) -> Hea
     return progressing(
         f"its controller has not seen the newest change (generation {generation}, seen {observed})"
     )
+
+
+def _observed(status: dict[str, Any]) -> int | None:
+    """The generation that a status is about; None when it does not say."""
+    told = _observed_by(status)
+    return told if told is not None else max(_observed_by_conditions(status), default=None)
+
+
+def _observed_by(parent: dict[str, Any]) -> int | None:
+    value = parent.get("observedGeneration")
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _observed_by_conditions(status: dict[str, Any]) -> list[int]:
+    """Generations of the conditions of the whole; without any, those of the parts that are about the object.
+
+    Conditions elsewhere may be copies of another object's, with the generations of that.
+    """
+    wholes = [status, *(mapping_at(status, name) for name in _WHOLES)]
+    parts = [part for name in _PARTS for part in items(status, name)]
+    for parents in (wholes, parts):
+        conditions = [
+            each for parent in parents for each in (*items(parent, "conditions"), parent.get("condition"))
+        ]
+        single = [parent["conditions"] for parent in parents if isinstance(parent.get("conditions"), dict)]
+        told = [_observed_by(each) for each in (*conditions, *single) if isinstance(each, dict)]
+        if found := [each for each in told if each is not None]:
+            return found
+    return []
 
 
 def unobserved(manifest: Manifest) -> Health | None:

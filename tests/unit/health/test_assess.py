@@ -1,3 +1,4 @@
+import json
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,64 @@ def test_an_older_generation_is_never_healthy() -> None:
         status = {**(manifest.get("status") or {}), "observedGeneration": 4}
         changed = {**manifest, "metadata": {**manifest["metadata"], "generation": 5}, "status": status}
         assert assess(changed).status is not Status.HEALTHY, path.stem
+
+
+def test_conditions_about_an_older_generation_are_never_healthy() -> None:
+    """Also where a row reads a word or a field: the word is as old as the conditions beside it."""
+    swept = 0
+    for path, manifest in HEALTHY_CUSTOM:
+        status = {k: v for k, v in (manifest.get("status") or {}).items() if k != "observedGeneration"}
+        listed = status.get("conditions")
+        if not isinstance(listed, list) or not listed or not all(isinstance(each, dict) for each in listed):
+            continue
+        status["conditions"] = [{**each, "observedGeneration": 4} for each in listed]
+        changed = {**manifest, "metadata": {**manifest["metadata"], "generation": 5}, "status": status}
+        assert assess(changed).status is not Status.HEALTHY, path.stem
+        swept += 1
+    assert swept > 300
+
+
+VALID = {"type": "Valid", "status": "True", "reason": "Valid"}
+PARENT = {"conditions": [{**VALID, "type": "Accepted", "observedGeneration": 2}]}
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "status", "expected"),
+    [
+        ("projectcontour.io", "HTTPProxy", {"currentStatus": "valid", "conditions": [{**VALID}]}, "Healthy"),
+        ("example.com", "Widget", {"phase": "Ready", "conditions": [{**VALID}]}, "Healthy"),
+        ("example.com", "Widget", {"state": "Active", "condition": {**VALID}}, "Healthy"),
+        ("example.com", "Widget", {"phase": "Ready", "v1beta2": {"conditions": [{**VALID}]}}, "Healthy"),
+        ("gateway.networking.k8s.io", "HTTPRoute", {"parents": [PARENT]}, "Healthy"),
+        ("example.com", "Widget", {"phase": "Failed", "conditions": [{**VALID}]}, "Degraded"),
+    ],
+)
+def test_a_word_is_as_old_as_its_conditions(
+    group: str, kind: str, status: dict[str, Any], expected: str
+) -> None:
+    def at(generation: int) -> str:
+        body = json.loads(
+            json.dumps(status).replace('"Valid"}', f'"Valid", "observedGeneration": {generation}}}')
+        )
+        body = json.loads(
+            json.dumps(body).replace('"observedGeneration": 2', f'"observedGeneration": {generation}')
+        )
+        metadata = {"name": "x", "generation": 3}
+        return str(
+            assess({"apiVersion": f"{group}/v1", "kind": kind, "metadata": metadata, "status": body}).status
+        )
+
+    assert at(3) == expected
+    assert at(2) == "Progressing"
+    assert at(-1) == "Progressing"
+
+
+def test_copies_of_another_objects_conditions_make_nothing_old() -> None:
+    child = {"name": "child", "conditions": [{"type": "Ready", "status": "True", "observedGeneration": 1}]}
+    own = [{"type": "Ready", "status": "True", "observedGeneration": 7}]
+    for status in ({"conditions": own, "resources": [child]}, {"phase": "Ready", "resources": [child]}):
+        manifest = {"apiVersion": "e.com/v1", "kind": "W", "metadata": {"name": "x", "generation": 7}}
+        assert assess({**manifest, "status": status}).status is Status.HEALTHY
 
 
 def test_strange_values_are_no_error() -> None:
