@@ -44,6 +44,16 @@ def judges_of(expressions: Iterable[HealthCheckExpression]) -> dict[tuple[str, s
     }
 
 
+def _outdated(manifest: Manifest) -> Health | None:
+    """Progressing while the status is about an older generation, as Flux has it (RFC 0009).
+
+    Generations begin with 1: a smaller one was never observed, it is the value that a field begins with. Of
+    such a status, and of conditions with generations of their own, the user's rules alone decide.
+    """
+    observed = mapping_at(manifest, "status").get("observedGeneration")
+    return outdated(manifest) if isinstance(observed, int) and observed >= 1 else None
+
+
 def _too_large(manifest: Manifest, levels: int) -> Health | None:
     if not levels:
         return None
@@ -68,7 +78,7 @@ def _judge(current: str, in_progress: str | None, failed: str | None) -> Judge:
     levels = max(macro_depth(expression) for expression in (current, in_progress or "", failed or ""))
 
     def judge(manifest: Manifest) -> Health:
-        if waiting := outdated(manifest) or _too_large(manifest, levels):
+        if waiting := _outdated(manifest) or _too_large(manifest, levels):
             return waiting
         variables = {**{key: {} for key in _VARIABLES}, **manifest}
         try:

@@ -5,6 +5,7 @@ import pytest
 from towpath.config import HealthCheckExpression, parse_config
 from towpath.config.cel import macro_depth
 from towpath.errors import ConfigError
+from towpath.health import assess
 from towpath.health.expressions import judges_of
 from towpath.objects import Manifest
 
@@ -67,3 +68,24 @@ def test_an_object_too_large_for_macros_is_unknown(current: str, items: int, ver
 
 def test_a_text_that_could_grow_is_not_begun() -> None:
     assert judged("status.l.map(x, status.s + status.s) != []", l=[1] * 1_000, s="x" * 60_000) == "Unknown"
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ({"phase": "Done", "observedGeneration": -1}, "Healthy"),
+        ({"phase": "Done", "observedGeneration": 0}, "Healthy"),
+        ({"phase": "Done"}, "Healthy"),
+        ({"phase": "Done", "observedGeneration": 3}, "Healthy"),
+        ({"phase": "Done", "observedGeneration": "2"}, "Healthy"),
+        ({"phase": "Done", "conditions": [{"type": "Ready", "observedGeneration": 2}]}, "Healthy"),
+        ({"phase": "Done", "observedGeneration": 2}, "Progressing"),
+        ({"phase": "Other", "observedGeneration": -1}, "Progressing"),
+    ],
+)
+def test_own_rules_decide_unless_an_older_generation_was_observed(
+    status: dict[str, object], verdict: str
+) -> None:
+    rule = HealthCheckExpression(api_version="e.com/v1", kind="K", current="status.phase == 'Done'")
+    manifest: Manifest = {"apiVersion": "e.com/v1", "kind": "K", "metadata": {"name": "a", "generation": 3}}
+    assert str(assess({**manifest, "status": status}, judges_of([rule])).status) == verdict
