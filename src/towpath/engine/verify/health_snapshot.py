@@ -11,6 +11,7 @@ from towpath.engine.live.finished import finished_refs
 from towpath.engine.live.observe import FEW, concurrently
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.source.render import Rendered
+from towpath.engine.verify.claims import CLAIM, read_classes, unconsumed
 from towpath.engine.verify.rollout_status import RolloutStatus, rollout_status
 from towpath.errors import TowpathError
 from towpath.health import ObjectHealth, Status
@@ -57,7 +58,10 @@ class HealthPicture:
         Whether those are there, drift detection tells.
         """
         objects = rendered.objects if whole else tuple(filter(_tells, rendered.objects))
-        return rollout_status(objects, self.family(rendered), image, digest, own, finished=self._finished)
+        idle = unconsumed(map(ref_of, objects), self._live)
+        return rollout_status(
+            objects, self.family(rendered), image, digest, own, finished=self._finished, unconsumed=idle
+        )
 
     def family(self, rendered: Rendered) -> dict[ObjectRef, Manifest]:
         """The app's objects and what controllers made of them, so that judging one app reads no other."""
@@ -86,7 +90,9 @@ def read_picture(
     apps = tuple(rendered)
     manifests = (m for each in apps for m in each.objects if _tells(m))
     finished = (finished_refs(cluster, owner_of(each), each.objects) for each in apps)
-    return HealthPicture({**known, **_read(cluster, manifests)}, ended.union(*finished))
+    live = _read(cluster, manifests)
+    claims = (each for ref, each in live.items() if (ref.group, ref.kind) == CLAIM)
+    return HealthPicture({**known, **live, **read_classes(cluster, claims)}, ended.union(*finished))
 
 
 def health_snapshot(
@@ -133,7 +139,7 @@ def _read(cluster: Cluster, manifests: Iterable[Manifest]) -> dict[ObjectRef, Ma
     by_place: dict[tuple[Kind, str], list[ObjectRef]] = {}
     for ref in map(ref_of, manifests):
         by_place.setdefault(((ref.group, ref.kind), ref.namespace), []).append(ref)
-        if (ref.group, ref.kind) in WORKLOADS:
+        if (ref.group, ref.kind) in WORKLOADS or (ref.group, ref.kind) == CLAIM:
             by_place.setdefault((_POD, ref.namespace), [])
         if (ref.group, ref.kind) == ("apps", "Deployment"):
             by_place.setdefault((_REPLICA_SET, ref.namespace), [])

@@ -19,6 +19,7 @@ from towpath.health.verdict import conditions_by_type
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 NO_JUDGES: Judges = {}
+UNCONSUMED = "its class binds it to a volume when the first pod uses it; none does"
 COMPLETE = "completed; deleted by the cluster after its time to live"
 _GOOD = frozenset({Status.HEALTHY, Status.SUSPENDED, Status.UNKNOWN})
 """Unknown is told but does not hold up: an object whose kind has no status can never be judged."""
@@ -59,10 +60,12 @@ def rollout_status(  # noqa: PLR0913
     own: Judges = NO_JUDGES,
     *,
     finished: Collection[ObjectRef] = (),
+    unconsumed: Collection[ObjectRef] = (),
 ) -> RolloutStatus:
     """Pure: what a snapshot of the cluster says about the objects.
 
-    `finished` are objects that ended well and that the cluster has deleted since.
+    `finished` are objects that ended well and that the cluster has deleted since; `unconsumed` are volume
+    claims that are bound only when a pod uses them, which none does.
     """
     verdicts: list[ObjectHealth] = []
     wrong: list[str] = []
@@ -77,6 +80,9 @@ def rollout_status(  # noqa: PLR0913
             # What no controller makes does not come back by waiting.
             final = healthy_once_present(ref.group, ref.kind)
             verdicts.append(ObjectHealth(ref, Health(Status.MISSING, "is not in the cluster", final)))
+            continue
+        if ref in unconsumed:
+            verdicts.append(ObjectHealth(ref, Health(Status.HEALTHY, UNCONSUMED)))
             continue
         pods = current_pods(live, snapshot) if (ref.group, ref.kind) in WORKLOADS else []
         verdicts.append(ObjectHealth(ref, _health(live, pods, snapshot, own)))

@@ -14,6 +14,7 @@ from towpath.engine.live.finished import deletes_itself, finished_refs, is_compl
 from towpath.engine.live.pods import WORKLOADS, Snapshot
 from towpath.engine.live.watch_cache import Collection, LivePicture
 from towpath.engine.source.render import Rendered
+from towpath.engine.verify.claims import CLAIM, read_classes
 from towpath.engine.verify.health_snapshot import HealthPicture, read_picture
 from towpath.engine.verify.rollout_status import RolloutStatus
 from towpath.errors import TowpathError, TransientError
@@ -83,7 +84,7 @@ def collections_of(rendered: Rendered) -> tuple[list[Collection], list[ObjectRef
             still.append(ref)
         else:
             moving.add(_collection(ref))
-        if (ref.group, ref.kind) in WORKLOADS:
+        if (ref.group, ref.kind) in WORKLOADS or (ref.group, ref.kind) == CLAIM:
             moving.add(Collection("", "Pod", ref.namespace))
         if (ref.group, ref.kind) == ("apps", "Deployment"):
             moving.add(Collection("apps", "ReplicaSet", ref.namespace))
@@ -200,14 +201,21 @@ class _Wait:
         rendered = (candidate.rendered for candidate in candidates)
         return read_picture(self._cluster, rendered, still, self._finished)
 
-    def _read_still(self, candidates: Iterable[Candidate]) -> dict[ObjectRef, Manifest]:
+    def _read_still(self, candidates: Sequence[Candidate]) -> dict[ObjectRef, Manifest]:
         refs = (
             ref
             for candidate in candidates
             if candidate.whole
             for ref in collections_of(candidate.rendered)[1]
         )
-        return {ref: live for ref in refs if (live := self._cluster.get(ref)) is not None}
+        claims = (
+            live
+            for candidate in candidates
+            for ref in map(ref_of, candidate.rendered.objects)
+            if (ref.group, ref.kind) == CLAIM and (live := self._cluster.get(ref)) is not None
+        )
+        still = {ref: live for ref in refs if (live := self._cluster.get(ref)) is not None}
+        return still | read_classes(self._cluster, claims)
 
     def _is_restless(self, live: Manifest) -> bool:
         """Whether one for which existing is enough says all the same that it is on its way."""
