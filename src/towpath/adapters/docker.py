@@ -3,20 +3,23 @@ credentials that `docker login` left."""
 
 import contextlib
 import os
+import posixpath
 import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import docker.auth
 import docker.errors
 import docker.utils
 import requests
 from docker import APIClient
+from docker.utils.build import create_archive
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from towpath.adapters.dockerignore import sent_files
 from towpath.adapters.process import tail
 from towpath.errors import BuildError, TerminalError, TransientError
 from towpath.printable import printable
@@ -67,10 +70,12 @@ def build(  # noqa: PLR0913
     _check_dockerfile(context, dockerfile)
     log = _Log(on_line)
     deadline = time.monotonic() + timeout
+    files = sent_files(context, dockerfile)
     with _engine(docker_host, timeout=timeout) as engine:
         answers = engine.build(
-            path=str(context),
-            dockerfile=dockerfile,
+            fileobj=cast("IO[bytes]", create_archive(root=str(context.resolve()), files=files)),
+            custom_context=True,
+            dockerfile=posixpath.normpath(dockerfile),
             tag=tag,
             target=target,
             buildargs=dict(build_args or {}),
