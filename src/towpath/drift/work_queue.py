@@ -13,6 +13,7 @@ from towpath.applyset.inventory import Inventory, OwnedObject
 from towpath.drift.model import DriftEntry, compare_object
 from towpath.kube.canonical import digest
 from towpath.kube.managed_fields import (
+    IgnoredManagers,
     fingerprint,
     foreign_edits,
     is_person_tool,
@@ -96,11 +97,12 @@ class ReconcileCase:
         return ", ".join(parts)
 
 
-def judge_object(
+def judge_object(  # noqa: PLR0913
     app: str,
     owned: OwnedObject,
     live: Manifest | None,
     ignored: Iterable[str] = (),
+    ignored_managers: IgnoredManagers = (),
     *,
     applied_at: str | None = None,
 ) -> WatchFinding | None:
@@ -108,10 +110,10 @@ def judge_object(
 
     `applied_at` is `own_apply_time` of the object when it was last as we left it; None: that was never seen.
     """
-    entry = compare_object(app, owned, live, ignored)
+    entry = compare_object(app, owned, live, ignored, ignored_managers)
     if entry is None or entry.kind not in ("modified", "deleted"):
         return None
-    edits = foreign_edits(live["metadata"], ignored) if live else ()
+    edits = foreign_edits(live["metadata"], ignored, ignored_managers) if live else ()
     recreated = live is not None and live["metadata"]["uid"] != owned.uid
     ours_moved = bool(own_apply_time(live)) and own_apply_time(live) != applied_at
     return WatchFinding(

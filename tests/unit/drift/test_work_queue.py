@@ -6,6 +6,7 @@ import pytest
 
 from towpath.applyset.inventory import Inventory, OwnedObject, Owner
 from towpath.drift import work_queue
+from towpath.drift.model import compare_object
 from towpath.drift.work_queue import (
     ANSWER_MEMORY,
     BURST_QUIET,
@@ -85,6 +86,25 @@ def test_what_no_sync_has_confirmed_is_no_finding() -> None:
 
 def test_ignored_fields_are_nobody_s_edit() -> None:
     assert judge_object("hello", OWNED, live(OURS, EDIT), ("/data/c",), applied_at="T1") is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "found"),
+    [
+        ((("kubectl-edit", ""),), False),
+        ((("kubectl-edit", "/data"),), False),
+        ((("kubectl-edit", "/data/c"),), False),
+        ((("kubectl-edit", "/data/d"),), True),
+        ((("kubectl-patch", ""),), True),
+        ((("x", ""), ("kubectl-edit", "")), False),
+        ((), True),
+    ],
+)
+def test_edits_are_left_to_ignored_managers_as_in_a_reconcile(rules, found) -> None:
+    seen = trim_metadata(live(OURS, EDIT))
+    finding = judge_object("hello", OWNED, seen, (), rules, applied_at="T1")
+    assert (finding is not None) is found
+    assert (compare_object("hello", OWNED, live(OURS, EDIT), (), rules) is not None) is found
 
 
 def test_a_mark_changes_with_every_edit_and_not_with_status() -> None:

@@ -131,6 +131,7 @@ def _wanted(context: EnvironmentContext, app: str, scalers: list[Manifest]) -> W
     return Wanted(
         applied={each.ref: each.applied_digest for each in objects},
         ignored={each.ref: each.ignored for each in objects if each.ignored},
+        managers={each.ref: each.ignored_managers for each in objects if each.ignored_managers},
         confirmed=tuple(sorted(f"{ref} {uid}" for ref, uid in confirmed.items())),
     )
 

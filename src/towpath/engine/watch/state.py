@@ -124,8 +124,8 @@ class WatchState:
             self._decided_by = decided_by
             for app in before.keys() | wanted.keys() | (self._applied or {}).keys():
                 old, new = before.get(app, Wanted()), wanted.get(app, Wanted())
-                if old.ignored != new.ignored:
-                    for ref in old.ignored.keys() | new.ignored.keys():
+                for ref in (*old.ignored, *new.ignored, *old.managers, *new.managers):
+                    if old.left_to_others(ref) != new.left_to_others(ref):
                         self._judge(ref)
                 told = self._git.get(app, "")
                 tried = told and self._agenda.was_tried(app, told)
@@ -277,8 +277,8 @@ class WatchState:
         if owned is None or objects is None:
             return False
         live, now = objects.get(ref), time.monotonic()
-        ignored = (self._wanted or {}).get(app, Wanted()).ignored.get(ref, ())
-        finding = judge_object(app, owned, live, ignored, applied_at=self._applied_at.get(ref))
+        left = (self._wanted or {}).get(app, Wanted()).left_to_others(ref)
+        finding = judge_object(app, owned, live, *left, applied_at=self._applied_at.get(ref))
         if finding is None:
             self._settle(app, ref)
             if live is not None and owned.fingerprint:

@@ -6,20 +6,27 @@ from dataclasses import dataclass, field
 from towpath.config import CONFIG_FILE, Config
 from towpath.gates.pause import pause_path
 from towpath.kube.canonical import digest
+from towpath.kube.managed_fields import IgnoredManagers
 from towpath.objects import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What Git has for one app: digests of its manifests, pointers left alone, deletions that it confirms.
+    """What Git has for one app: digests of its manifests, what is left to others, deletions that it confirms.
 
-    `broken`: it does not render, for this reason.
+    `ignored` are pointers, `managers` the field managers whose fields are ignored. `broken`: it does not
+    render, for this reason.
     """
 
     applied: Mapping[ObjectRef, str] = field(default_factory=dict)
     ignored: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
+    managers: Mapping[ObjectRef, IgnoredManagers] = field(default_factory=dict)
     confirmed: tuple[str, ...] = ()
     broken: str = ""
+
+    def left_to_others(self, ref: ObjectRef) -> tuple[tuple[str, ...], IgnoredManagers]:
+        """What a comparison of the object leaves out, as in a reconcile."""
+        return self.ignored.get(ref, ()), self.managers.get(ref, ())
 
 
 def decided_by(trees: Mapping[str, str], environment: str) -> dict[str, str]:
