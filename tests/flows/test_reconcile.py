@@ -52,13 +52,13 @@ def test_what_left_git_is_deleted_once_the_app_is_healthy_and_nothing_is_waited_
     bench.unhealthy = {"hello": VerifyError("0 of 1 ready")}
     bench.health = {"hello": AppHealth(Status.DEGRADED, "0 of 1 ready")}
     bench.calls.clear()
-    run = bench.start("reconcile/dev", environment="dev")
+    run = bench.start("reconcile/reconcile-dev", environment="dev")
     assert bench.calls == ["detect dev", "look dev hello", "health dev hello"]
     assert run.state.is_completed(), "an app that waits is no failure of the run"
     assert rows("dev")[0]["drift"] == "in sync, 1 to delete"
     bench.unhealthy, bench.health = {}, {}
     bench.calls.clear()
-    bench.start("reconcile/dev", environment="dev")
+    bench.start("reconcile/reconcile-dev", environment="dev")
     assert bench.calls == ["detect dev", "look dev hello", "prune dev 1"]
     assert rows("dev")[0]["health"] == "Healthy"
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_deleted_is_a_failure_but_the_app_is_healthy(bench: Bench
     bench.promoted(bench.release(1), "dev")
     bench.drift = lambda _: found("waiting")
     bench.prune_fails = [SyncError("ConfigMap dev/old: forbidden")]
-    run = bench.start("reconcile/dev", environment="dev")
+    run = bench.start("reconcile/reconcile-dev", environment="dev")
     assert run.state.is_failed()
     assert "hello: ConfigMap dev/old: forbidden" in run.state.message
     assert rows("dev")[0]["health"] == "Healthy"
@@ -79,7 +79,7 @@ def test_a_pause_and_drift_off_hold_back_deletions(bench: Bench) -> None:
     bench.promoted(bench.release(1), "dev")
     bench.drift = lambda _: found("waiting")
     bench.calls.clear()
-    bench.start("reconcile/dev", environment="dev")
+    bench.start("reconcile/reconcile-dev", environment="dev")
     assert bench.calls == ["detect dev", "health dev hello"]
 
 
@@ -87,7 +87,7 @@ def test_what_is_kept_is_no_work(bench: Bench) -> None:
     bench.promoted(bench.release(1), "dev")
     bench.drift = lambda _: found("kept")
     bench.calls.clear()
-    bench.start("reconcile/dev", environment="dev")
+    bench.start("reconcile/reconcile-dev", environment="dev")
     assert bench.calls == ["detect dev", "health dev hello"]
     assert rows("dev")[0]["drift"] == "in sync"
 
