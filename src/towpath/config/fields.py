@@ -12,6 +12,7 @@ _LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\n)"
 _RELATIVE = r"^(?!/)(?!-)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+$(?!\n)"
 API_VERSION = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$(?!\n)"
 KIND = r"^(\*|[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?)$(?!\n)"
+EXTRA_KEY = KIND.replace(r")$(?!", r")(/[-A-Za-z0-9.:_*?]{1,253})?$(?!")
 KUBERNETES_VERSION = r"^v?1\.[0-9]{1,3}(\.[0-9]+)?$(?!\n)"
 _BRANCH = r"^(?![-/.])[^\x00-\x20\x7f~^:?*\[\\]+$(?!\n)"
 _IMAGE = (
@@ -51,7 +52,7 @@ Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN"]
 DriftMode = Literal["heal", "report", "adopt", "off"]
 ExtrasMode = Literal["report", "ignore", "prune"]
 Extras = Annotated[
-    dict[Annotated[str, StringConstraints(pattern=KIND)], ExtrasMode],
+    dict[Annotated[str, StringConstraints(pattern=EXTRA_KEY)], ExtrasMode],
     BeforeValidator(lambda value: {"*": value} if isinstance(value, str) else value),
     WithJsonSchema(
         {
@@ -59,7 +60,7 @@ Extras = Annotated[
                 {"enum": ["report", "ignore", "prune"], "type": "string"},
                 {
                     "type": "object",
-                    "propertyNames": {"pattern": KIND},
+                    "propertyNames": {"pattern": EXTRA_KEY},
                     "additionalProperties": {"enum": ["report", "ignore", "prune"], "type": "string"},
                 },
             ]
@@ -75,6 +76,8 @@ HINTS = {
     API_VERSION: "must be GROUP/VERSION, for example example.com/v1",
     r"^[A-Z][A-Za-z0-9]*$(?!\n)": "must be a kind, for example Database",
     KIND: "must be a kind (Role), a kind with its group (Certificate.cert-manager.io), or *",
+    EXTRA_KEY: "must be a kind (Role), a kind with its group (Certificate.cert-manager.io), or *; "
+    "with a pattern of names after a slash (ConfigMap/ca-*) if not all are meant",
     KUBERNETES_VERSION: 'must be a version of Kubernetes in quotes, for example "1.35"',
     _LABEL: "must be lower-case letters, digits and dashes, at most 63",
     _BRANCH: "must be the name of a branch, for example main",

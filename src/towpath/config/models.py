@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
+from towpath.config.extras import any_extras_searched, extras_mode, kinds_with_group
 from towpath.config.fields import (
     API_VERSION,
     KIND,
@@ -186,7 +187,7 @@ class Environment(Model):
         Extras,
         Field(
             default_factory=lambda: {"*": "report"},
-            description="For all, or by kind; `*` stands for the other kinds.",
+            description="For all, or by KIND or KIND/NAME; `*` stands for the other kinds, or any letters.",
         ),
     ]
     ignore: tuple[IgnoreRule, ...] = ()
@@ -202,18 +203,18 @@ class Environment(Model):
         policy = self.apps.get(app)
         return policy.drift if policy and policy.drift else self.drift
 
-    def extras_mode_of(self, group: str, kind: str) -> ExtrasMode:
-        """The mode for undeclared objects of a kind."""
-        for name in (f"{kind}.{group}", kind, "*"):
-            if name in self.extras:
-                return self.extras[name]
-        return "report"
+    def extras_mode_of(self, group: str, kind: str, name: str = "") -> ExtrasMode:
+        """The mode for an undeclared object."""
+        return extras_mode(self.extras, group, kind, name)
+
+    def searches_extras(self, group: str, kind: str) -> bool:
+        """Whether any undeclared object of the kind is reported or pruned."""
+        return any_extras_searched(self.extras, group, kind)
 
     @property
     def extra_kinds(self) -> tuple[tuple[str, str], ...]:
         """(group, kind) of the keys of `extras` that have a group: these kinds are searched for extras."""
-        named = (name.partition(".") for name in self.extras)
-        return tuple((group, kind) for kind, _, group in named if group)
+        return kinds_with_group(self.extras)
 
 
 class ScanIgnore(Model):

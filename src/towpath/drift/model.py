@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
-from towpath.applyset.inventory import HEALS_LABEL, INVENTORY_LABEL, OwnedObject
+from towpath.applyset.inventory import OwnedObject
 from towpath.kube import field_set, pointer
 from towpath.kube.diff import Difference, format_value
 from towpath.kube.finalizers import termination
@@ -32,26 +32,6 @@ from towpath.objects import Manifest, ObjectRef
 DriftKind = Literal["modified", "deleted", "extra", "unapplied", "waiting", "kept"]
 LEAVING: tuple[DriftKind, ...] = ("waiting", "kept")
 """Kinds of objects whose end is decided already: neither drift nor work for a sync."""
-EXTRA_KINDS: tuple[tuple[str, str], ...] = (
-    ("", "ConfigMap"),
-    ("", "Secret"),
-    ("", "Service"),
-    ("", "ServiceAccount"),
-    ("apps", "DaemonSet"),
-    ("apps", "Deployment"),
-    ("apps", "StatefulSet"),
-    ("batch", "CronJob"),
-    ("batch", "Job"),
-    ("networking.k8s.io", "Ingress"),
-    ("networking.k8s.io", "NetworkPolicy"),
-    ("rbac.authorization.k8s.io", "Role"),
-    ("rbac.authorization.k8s.io", "RoleBinding"),
-)
-"""Kinds that are searched for extras in every environment, besides the kinds of its apps."""
-
-_SYSTEM_NAMES = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
-_SYSTEM_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease", "Pod", "ReplicaSet", "ControllerRevision")
-_SERVICE_ACCOUNT = "kubernetes.io/service-account.name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,27 +231,6 @@ def latest_writers(metadata: Mapping[str, Any]) -> tuple[FieldChange, ...]:
     writers = [entry for entry in manager_entries(metadata) if entry.get("subresource") != "status"]
     newest = max((entry.get("time", "") for entry in writers), default="")
     return tuple(sorted(field_change(entry, ()) for entry in writers if entry.get("time", "") == newest))
-
-
-def is_extra(live: Manifest) -> bool:
-    """Whether an object outside of all inventories is an extra: no owner, not of Kubernetes itself."""
-    metadata, kind = live["metadata"], live["kind"]
-    labels = metadata.get("labels") or {}
-    if metadata.get("ownerReferences") or kind in _SYSTEM_KINDS or (kind, metadata["name"]) in _SYSTEM_NAMES:
-        return False
-    if kind == "ConfigMap" and (INVENTORY_LABEL in labels or HEALS_LABEL in labels):
-        return False
-    if kind == "Secret":
-        is_token = _SERVICE_ACCOUNT in (metadata.get("annotations") or {})
-        return not (is_token or metadata["name"].startswith("sh.helm.release."))
-    return True
-
-
-def extra_entry(ref: ObjectRef, live: Manifest) -> DriftEntry:
-    """The entry of an extra with all who wrote the object, its creator first."""
-    writers = sorted(field_change(entry, ()) for entry in manager_entries(live["metadata"]))
-    made = f"made {live['metadata'].get('creationTimestamp', '')}".strip()
-    return DriftEntry("", ref, "extra", managers=tuple(writers), message=made)
 
 
 def _value(value: Any) -> str:

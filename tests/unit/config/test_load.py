@@ -193,6 +193,44 @@ def test_extras_for_all_or_by_kind() -> None:
 
 
 @pytest.mark.parametrize(
+    ("extras", "kind", "name", "mode"),
+    [
+        ("{'*': prune, ConfigMap/ca-*: ignore}", "ConfigMap", "ca-7", "ignore"),
+        ("{'*': prune, ConfigMap/ca-*: ignore}", "ConfigMap", "my-ca-7", "prune"),
+        ("{'*': prune, ConfigMap/ca-*: ignore}", "Secret", "ca-7", "prune"),
+        ("{'*': prune, '*/ca-?': report}", "Secret", "ca-7", "report"),
+        ("{'*': prune, '*/ca-?': report}", "Secret", "ca-77", "prune"),
+        ("{Role: prune, Role/a*: report, Role/*b: ignore}", "Role", "ab", "ignore"),
+        ("{Role: ignore, Role.rbac.authorization.k8s.io/old.*: prune}", "Role", "old.x", "prune"),
+        ("{'RoleBinding/team:*': ignore}", "RoleBinding", "team:a", "ignore"),
+        ("{ConfigMap/UP*: ignore}", "ConfigMap", "up", "report"),
+    ],
+)
+def test_extras_by_patterns_of_names(extras: str, kind: str, name: str, mode: str) -> None:
+    dev = parse_config(TWO.replace("dev}", f"dev, extras: {extras}}}")).environment("dev")
+    group = "rbac.authorization.k8s.io" if kind.startswith("Role") else ""
+    assert dev.extras_mode_of(group, kind, name) == mode
+
+
+def test_a_kind_with_a_reported_name_is_searched_though_others_are_ignored() -> None:
+    text = TWO.replace(
+        "dev}", "dev, extras: {'*': ignore, ConfigMap/old-*: prune, Gate.example.com/x: ignore}}"
+    )
+    dev = parse_config(text).environment("dev")
+    assert dev.searches_extras("", "ConfigMap")
+    assert not dev.searches_extras("", "Secret")
+    assert dev.extra_kinds == (("example.com", "Gate"),)
+
+
+@pytest.mark.parametrize(
+    "key", ["ConfigMap/", "configmap/a", "ConfigMap/a b", "ConfigMap/[ab]", "/a", "a/b/c"]
+)
+def test_no_pattern_of_names(key: str) -> None:
+    with pytest.raises(ConfigError, match="must be a kind"):
+        parse_config(TWO.replace("dev}", f"dev, extras: {{'{key}': ignore}}}}"))
+
+
+@pytest.mark.parametrize(
     ("key", "said"),
     [
         ("extras: delete", "extras: must be 'report', 'ignore' or 'prune', not \"delete\""),

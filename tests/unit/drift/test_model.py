@@ -3,7 +3,8 @@ import json
 import pytest
 
 from towpath.applyset.inventory import OwnedObject
-from towpath.drift.model import compare_object, drift_report, explain_drift, extra_entry, is_extra
+from towpath.drift.extras import extra_entry
+from towpath.drift.model import compare_object, drift_report, explain_drift
 from towpath.kube.diff import Difference
 from towpath.kube.managed_fields import fingerprint
 from towpath.objects import ObjectRef
@@ -65,27 +66,6 @@ def test_the_owner_of_the_field_that_differs_is_named() -> None:
     assert [(m.manager, m.time, m.fields) for m in told.managers] == [("some-operator", "T3", (".data.a",))]
 
 
-@pytest.mark.parametrize(
-    ("kind", "metadata", "expected"),
-    [
-        ("Role", {"name": "backdoor"}, True),
-        ("ConfigMap", {"name": "mine"}, True),
-        ("ConfigMap", {"name": "kube-root-ca.crt"}, False),
-        ("ConfigMap", {"name": "x", "labels": {"towpath.dev/inventory": "hello"}}, False),
-        ("ServiceAccount", {"name": "default"}, False),
-        ("Secret", {"name": "t", "annotations": {"kubernetes.io/service-account.name": "a"}}, False),
-        ("Secret", {"name": "sh.helm.release.v1.a.v1"}, False),
-        ("Secret", {"name": "mine"}, True),
-        ("Job", {"name": "j", "ownerReferences": [{"kind": "CronJob"}]}, False),
-        ("ReplicaSet", {"name": "r"}, False),
-        ("Endpoints", {"name": "e"}, False),
-        ("Lease", {"name": "l"}, False),
-    ],
-)
-def test_extras(kind: str, metadata, expected: bool) -> None:
-    assert is_extra({"kind": kind, "metadata": metadata}) is expected
-
-
 def test_report_is_sorted_and_tells_who_and_when() -> None:
     drifted = compare_object("hello", OWNED, live(OURS, EDIT))
     stray = extra_entry(ObjectRef("", "Role", "dev", "r"), live(EDIT))
@@ -143,9 +123,3 @@ def test_a_value_cannot_leave_its_cell() -> None:
     [row] = [line for line in drift_report("dev", "c", [told]).to_markdown().splitlines() if "evil" in line]
     assert row.count("|") - row.count("\\|") == 6
     assert row.count("`") == 6
-
-
-def test_the_history_of_heals_is_no_extra() -> None:
-    assert not is_extra(
-        {"kind": "ConfigMap", "metadata": {"name": "x", "labels": {"towpath.dev/heals": "a"}}}
-    )

@@ -7,7 +7,8 @@ from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.inventory import PART_OF_LABEL
 from towpath.applyset.prune import PROTECTED_KINDS, PRUNE_ANNOTATION
 from towpath.config import Environment
-from towpath.drift.model import DriftEntry, is_extra
+from towpath.drift.extras import is_extra
+from towpath.drift.model import DriftEntry
 from towpath.engine.live.observe import observe
 from towpath.errors import RefusedError
 from towpath.objects import Manifest, ObjectRef
@@ -36,9 +37,9 @@ def prune_extras(
 
 
 def to_prune(environment: Environment, entries: Iterable[DriftEntry]) -> list[ObjectRef]:
-    """Extras of the kinds for which the environment says `prune`."""
+    """Extras for whose kind and name the environment says `prune`."""
     refs = (entry.ref for entry in entries if entry.kind == "extra")
-    return [ref for ref in refs if environment.extras_mode_of(ref.group, ref.kind) == "prune"]
+    return [ref for ref in refs if environment.extras_mode_of(ref.group, ref.kind, ref.name) == "prune"]
 
 
 def may_delete(live: Manifest) -> bool:

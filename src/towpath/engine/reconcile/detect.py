@@ -12,15 +12,8 @@ from towpath.applyset.inventory import (
     from_configmap,
 )
 from towpath.config import Environment
-from towpath.drift.model import (
-    EXTRA_KINDS,
-    DriftEntry,
-    DriftReport,
-    drift_report,
-    explain_drift,
-    extra_entry,
-    is_extra,
-)
+from towpath.drift.extras import EXTRA_KINDS, extra_entry, is_extra
+from towpath.drift.model import DriftEntry, DriftReport, drift_report, explain_drift
 from towpath.engine.apply.foreign_fields import unchanged_since_apply, with_left
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.apply.plan import changes_beside, edits_in_the_way, read_full, refused_changes
@@ -143,7 +136,7 @@ def _extra_kinds(environment: Environment) -> set[ObjectRef]:
     return {
         ObjectRef(*kind, environment.namespace, "")
         for kind in (*EXTRA_KINDS, *environment.extra_kinds)
-        if environment.extras_mode_of(*kind) != "ignore"
+        if environment.searches_extras(*kind)
     }
 
 
@@ -154,7 +147,7 @@ def _extras(environment: Environment, live: Live, declared: Collection[ObjectRef
         for ref, metadata in live.metadata.items()
         if ref.namespace
         and ref not in declared
-        and environment.extras_mode_of(ref.group, ref.kind) != "ignore"
+        and environment.extras_mode_of(ref.group, ref.kind, ref.name) != "ignore"
         and is_extra(metadata)
     ]
 
