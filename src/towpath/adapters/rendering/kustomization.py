@@ -13,8 +13,7 @@ from typing import Any
 from towpath.adapters.rendering.sources import Sources
 from towpath.errors import ConfigError
 from towpath.redact import redact
-from towpath.yamltext.config_reader import ConfigDocument as LinedDocument
-from towpath.yamltext.config_reader import read_document
+from towpath.yamltext.config_reader import ConfigDocument, read_document
 from towpath.yamltext.manifest_reader import ManifestDocument
 from towpath.yamltext.scalars import KUBERNETES
 
@@ -25,8 +24,7 @@ MAX_GENERATED = 1 << 20
 """Bytes of files in one generated ConfigMap or Secret; Kubernetes stores no larger one."""
 MAX_ALL_GENERATED = 8 << 20
 """Bytes of files in all generated objects together: the limit of all rendered output."""
-_MAX_DEPTH = 30
-_MAX_PATH = 4_096
+_MAX_DEPTH, _MAX_PATH = 30, 4_096
 _COSTLY = 5
 """Cost of one value of a kustomization against the limit of values: its line is kept, which takes longer."""
 
@@ -141,7 +139,7 @@ class _Kustomization:
     """Checks the keys of one kustomization file."""
 
     def __init__(
-        self, walk: _Scan, sources: Sources, document: LinedDocument, file: str, folder: str
+        self, walk: _Scan, sources: Sources, document: ConfigDocument, file: str, folder: str
     ) -> None:
         self._walk = walk
         self._sources = sources
@@ -209,7 +207,8 @@ class _Kustomization:
         """Read files under `path` and `paths` at any depth of a patch, a replacement or a built-in plugin."""
         if isinstance(item, dict):
             for key, value in item.items():
-                if key.casefold() in ("path", "paths") and not _is_pointer(key, item):
+                # The `path` of a JSON patch's operation is a pointer.
+                if key.casefold() in ("path", "paths") and not (key == "path" and "op" in item):
                     for path in value if isinstance(value, list) else [value]:
                         if isinstance(path, str) and path and not _is_inline(path):
                             self._yaml(path, line)
@@ -295,11 +294,6 @@ class _Kustomization:
 
 _FIELD_SPECS = frozenset({"fieldspecs", "targets", "source", "options", "target"})
 """Keys under which `path` is a field of an object, not a file."""
-
-
-def _is_pointer(key: str, item: dict[str, Any]) -> bool:
-    """Whether `path` belongs to an operation of a JSON patch, where it is a pointer."""
-    return key == "path" and "op" in item
 
 
 def _is_inline(item: Any) -> bool:

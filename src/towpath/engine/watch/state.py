@@ -22,7 +22,7 @@ from towpath.drift.work_queue import (
     own_apply_time,
     trim_metadata,
 )
-from towpath.engine.watch.wanted import Wanted
+from towpath.engine.watch.wanted import Wanted, watched_objects
 from towpath.errors import TowpathError
 from towpath.kube.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
@@ -242,7 +242,7 @@ class WatchState:
 
     def _renew(self, app: str, old: Inventory | None, new: Inventory | None) -> None:
         """Judge what the new inventory says otherwise than the old one."""
-        before, after = (_watched(old) if old else {}), (_watched(new) if new else {})
+        before, after = (watched_objects(old) if old else {}), (watched_objects(new) if new else {})
         for ref in before.keys() - after.keys():
             self._owned.pop(ref, None)
             self._applied_at.pop(ref, None)
@@ -293,11 +293,6 @@ class WatchState:
     def _settle(self, app: str, ref: ObjectRef) -> None:
         self._findings.get(app, {}).pop(ref, None)
         self._agenda.settled(ref)
-
-
-def _watched(inventory: Inventory) -> dict[ObjectRef, OwnedObject]:
-    """All but what waits to be deleted: whoever changes or deletes that makes no drift."""
-    return {ref: owned for ref, owned in inventory.by_ref.items() if ref not in inventory.deletions}
 
 
 def _app_of(manifest: Manifest) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from towpath.applyset.inventory import Inventory, OwnedObject
 from towpath.config import CONFIG_FILE, Config
 from towpath.gates.pause import pause_path
 from towpath.kube.canonical import digest
@@ -27,6 +28,11 @@ class Wanted:
     def left_to_others(self, ref: ObjectRef) -> tuple[tuple[str, ...], IgnoredManagers]:
         """What a comparison of the object leaves out, as in a reconcile."""
         return self.ignored.get(ref, ()), self.managers.get(ref, ())
+
+
+def watched_objects(inventory: Inventory) -> dict[ObjectRef, OwnedObject]:
+    """All but what waits to be deleted: whoever changes or deletes that makes no drift."""
+    return {ref: owned for ref, owned in inventory.by_ref.items() if ref not in inventory.deletions}
 
 
 def decided_by(trees: Mapping[str, str], environment: str) -> dict[str, str]:
