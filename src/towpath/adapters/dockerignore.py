@@ -95,12 +95,25 @@ def _walk(root: str, folder: str, patterns: tuple[Pattern, ...], above: frozense
     """`above`: the patterns that match a folder around, and so everything in it."""
     for entry in os.scandir(Path(root, folder)):
         path = f"{folder}/{entry.name}" if folder else entry.name
-        hits = above | {i for i, pattern in enumerate(patterns) if i not in above and pattern.matches(path)}
-        ignored = bool(hits) and not patterns[max(hits)].keeps
+        ignored, hits = _judge(path, patterns, above)
         if not ignored:
             yield path
         if entry.is_dir(follow_symlinks=False) and (not ignored or _may_keep_below(path, patterns)):
             yield from _walk(root, path, patterns, hits)
+
+
+def _judge(path: str, patterns: tuple[Pattern, ...], above: frozenset[int]) -> tuple[bool, frozenset[int]]:
+    """Whether the path is ignored, and the patterns that decided it on the way.
+
+    A pattern is asked only where it would change something: one that ignores while nothing does, one that
+    keeps while something is ignored. What was not asked for a folder says nothing about its files.
+    """
+    ignored, hits = False, set()
+    for index, pattern in enumerate(patterns):
+        if index in above or (pattern.keeps == ignored and pattern.matches(path)):
+            hits.add(index)
+            ignored = not pattern.keeps
+    return ignored, frozenset(hits)
 
 
 def _may_keep_below(folder: str, patterns: Iterable[Pattern]) -> bool:

@@ -52,6 +52,11 @@ def ignored(root: Path, *lines: str) -> set[str]:
         (["Dockerfile", ".dockerignore"], set()),
         (["**", "!src/main.py"], set(FILES) - {"Dockerfile", "src/main.py"}),
         ([".", ""], set()),
+        (["src/test", "!src"], {"src/test/t.py"}),
+        (["x/y/*.log", "!x"], {"x/y/c.log"}),
+        (["docs/a.md", "!docs", "*.md"], {"docs/a.md", "README.md"}),
+        (["docs", "!docs"], set()),
+        (["docs", "!docs", "docs/a.md"], {"docs/a.md"}),
     ],
 )
 def test_files_are_left_out_as_docker_build_does(
