@@ -5,7 +5,10 @@ import html
 import json
 import logging
 import re
+import sys
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, quote_plus
 
@@ -20,6 +23,7 @@ from towpath.redact import (
     remember_objects,
     remember_secret,
 )
+from towpath.redact.known_values import KnownValues
 
 CANARY = "C4nary/7f3a+9d=="
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAcanary\nq83vEjRWeJC=\n-----END RSA PRIVATE KEY-----"
@@ -364,6 +368,38 @@ def test_threads_remember_and_mask_at_the_same_time() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(200)))
+
+
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Threads take turns after each few instructions."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_what_is_known_stays_masked_while_other_values_come_and_go() -> None:
+    known, ended = KnownValues(), threading.Event()
+    known.add(["steady-canary-value"])
+
+    def disturb() -> None:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            known.add([f"passing-{number}-value"])
+            known.mask("some other text")
+            if number % 25 == 0:
+                known.discard(f"passing-{number}-value")
+
+    with ThreadPoolExecutor(4) as pool:
+        others = [pool.submit(disturb) for _ in range(3)]
+        try:
+            assert all(known.mask("x steady-canary-value y") == "x *** y" for _ in range(1_000))
+        finally:
+            ended.set()
+    assert [other.result() for other in others] == [None, None, None]
 
 
 def test_ten_thousand_secrets_are_known_and_masked_in_time() -> None:

@@ -31,7 +31,7 @@ class KnownValues:
         self._new: set[str] = set()
         self._public: set[str] = set()
         self._matchers: tuple[AhoCorasick, ...] = ()
-        self._stale = False
+        self._stale = self._whole = False
 
     def add(self, values: Iterable[str]) -> None:
         """Mask these values, and those inside them, from now on."""
@@ -87,19 +87,22 @@ class KnownValues:
         return "".join([*pieces, text[done:]])
 
     def _rebuild(self) -> None:
-        self._matchers, self._new, self._stale = (), set(self._values), True
+        # The automata stay until there are new ones: other threads mask meanwhile.
+        self._whole = self._stale = True
 
     def _current(self) -> tuple[AhoCorasick, ...]:
         if self._stale:
             with self._lock:
                 if self._stale:
-                    if len(self._matchers) >= _MOST_MATCHERS:
-                        self._rebuild()
-                    secret = self._new - self._public
-                    forms = {_SURROGATE.sub("?", form) for value in secret for form in forms_of(value)}
-                    if forms:
-                        matcher = AhoCorasick(forms, implementation=_KIND, store_patterns=False)
-                        self._matchers = (*self._matchers, matcher)
-                    self._new = set()
-                    self._stale = False
+                    self._matchers = self._built()
+                    self._new, self._whole, self._stale = set(), False, False
         return self._matchers
+
+    def _built(self) -> tuple[AhoCorasick, ...]:
+        before, new = self._matchers, self._new
+        if self._whole or len(before) >= _MOST_MATCHERS:
+            before, new = (), self._values
+        forms = {_SURROGATE.sub("?", form) for value in new - self._public for form in forms_of(value)}
+        if not forms:
+            return before
+        return (*before, AhoCorasick(forms, implementation=_KIND, store_patterns=False))

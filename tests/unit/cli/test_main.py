@@ -1,5 +1,6 @@
 """The command's door: quick, helpful, and never a traceback."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,9 +72,11 @@ def test_a_verb_that_is_like_no_other_is_wrong_usage() -> None:
     assert "No such command 'qqqq'." in result.output
 
 
-def test_wrong_usage_of_diff_is_no_difference() -> None:
+def test_wrong_usage_of_diff_is_no_difference(tmp_path: Path) -> None:
+    # A local stack would give `diff` alone an environment repository.
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     for arguments in (["diff"], ["diff", "a", "b", "--repo", ".", "--revision", "c"], ["diff", "--nonsense"]):
-        done = subprocess.run([TOWPATH, *arguments], check=False, capture_output=True, text=True)
+        done = subprocess.run([TOWPATH, *arguments], check=False, capture_output=True, text=True, env=environ)
         assert done.returncode == 1, done.stderr
 
 
