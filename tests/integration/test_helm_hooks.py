@@ -189,7 +189,7 @@ def test_a_charts_hooks_run_around_its_objects_with_what_they_need(world: ChartW
 
 def test_a_failing_hook_of_a_chart_stops_the_apply(world: ChartWorld) -> None:
     world.write("base/templates/z.yaml", job("z-first", BEFORE, -2, "echo no migration; exit 3"))
-    with pytest.raises(SyncError, match=r"(?s)Job .*/z-first: hook failed.*no migration"):
+    with pytest.raises(SyncError, match=r"(?s)Job .*/z-first: hook failed.*logs job/z-first"):
         world.sync()
     assert world.uids().keys() == {"z-first"}
     assert world.kubectl("get", "configmap", "app", "late", "--ignore-not-found") == ""

@@ -16,7 +16,7 @@ from tests.integration.world import World
 from towpath.adapters.kubernetes import Cluster, connect
 from towpath.adapters.kubernetes.wire import ATTEMPTS
 from towpath.applyset.inventory import PART_OF_LABEL, Owner
-from towpath.engine.apply.sync import TOLERATED
+from towpath.engine.apply.run import TOLERATED
 from towpath.engine.live.observe import THREADS, read_inventory
 from towpath.errors import SyncError, TransientError
 from towpath.objects import Manifest, ObjectRef

@@ -65,7 +65,9 @@ class World:
         applied = self.apply(commit=commit, **options)
         shared = {name: options[name] for name in ("confirmed", "on_progress") if name in options}
         pruned = self.prune(**shared)
-        return replace(applied, results=applied.results + pruned.results, inventory=pruned.inventory)
+        ended = {each.ref for each in pruned.results}
+        results = tuple(each for each in applied.results if each.ref not in ended) + pruned.results
+        return replace(applied, results=results, inventory=pruned.inventory)
 
     def apply(self, *, commit: str = "c" * 40, **options: Any) -> SyncResult:
         return sync_app(self.cluster, self.rendered, self.environment, commit=commit, **options)
