@@ -158,6 +158,7 @@ def test_a_controller_that_takes_a_field_of_git_is_named_and_never_fought(fleet:
         done = fleet.reconcile()
         assert done.failures == {}
         assert any("restless" in str(entry.managers) for entry in done.plan.drift.entries)
-        assert done.changed == 0
-        assert fleet.resource_versions() == before
+        # The first time our own entry lets the field go.
+        assert done.changed == (1 if number == 0 else 0)
+        assert number == 0 or fleet.resource_versions() == before
     assert fleet.world.live("configmap", "web-settings")["data"] == {"A": "theirs 4"}
