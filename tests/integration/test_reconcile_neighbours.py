@@ -145,6 +145,12 @@ def test_a_controller_that_is_never_done_with_its_own_fields_is_no_drift(fleet: 
     assert fleet.world.live("configmap", "web-settings")["data"] == {"A": "1", "seen": "4"}
 
 
+def written(fleet: Fleet, before: dict[str, str]) -> set[str]:
+    """Objects of ours that have another version than `before`."""
+    now = fleet.resource_versions()
+    return {name for name in now.keys() | before.keys() if now.get(name) != before.get(name)}
+
+
 def test_a_controller_that_takes_a_field_of_git_is_named_and_never_fought(fleet: Fleet) -> None:
     fleet.push()
     fleet.reconcile()
@@ -160,5 +166,5 @@ def test_a_controller_that_takes_a_field_of_git_is_named_and_never_fought(fleet:
         assert any("restless" in str(entry.managers) for entry in done.plan.drift.entries)
         # The first time our own entry lets the field go.
         assert done.changed == (1 if number == 0 else 0)
-        assert number == 0 or fleet.resource_versions() == before
+        assert number == 0 or written(fleet, before) <= {"ConfigMap/towpath-heals-web"}, "it is counted"
     assert fleet.world.live("configmap", "web-settings")["data"] == {"A": "theirs 4"}
