@@ -199,9 +199,9 @@ def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
     body: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     text = canonical_json(_content(inventory, inventory.objects))
     if len(text) <= PLAIN_LIMIT:
-        return {**body, "data": {"inventory": text}}
+        return {**body, "data": {"inventory": text.decode()}}
     bare = tuple(_without_digests(owned) for owned in inventory.objects)
-    packed = gzip.compress(canonical_json(_content(inventory, bare)).encode(), mtime=0)
+    packed = gzip.compress(canonical_json(_content(inventory, bare)), mtime=0)
     digests = b"".join(_pack(owned) for owned in inventory.objects)
     if len(packed) + len(digests) > MAX_BYTES:
         raise RefusedError(

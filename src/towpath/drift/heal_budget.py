@@ -150,7 +150,7 @@ def to_configmap(owner: Owner, heals: Heals, resource_version: str = "") -> Mani
     }
     if resource_version:
         metadata["resourceVersion"] = resource_version
-    text = canonical_json({"format": FORMAT, "objects": objects})
+    text = canonical_json({"format": FORMAT, "objects": objects}).decode()
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"heals": text}}
 
 

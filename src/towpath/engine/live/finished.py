@@ -20,12 +20,15 @@ JOB = ("batch", "Job")
 _JOB_CONTROLLER = "job-controller"
 _TIMES = ("ttlSecondsAfterFinished", "timeToLiveSeconds", "ttlStrategy")
 """Fields of a specification by which a controller deletes the object after it has ended."""
+_MAY_DELETE_ITSELF = frozenset((*_TIMES, "runPolicy"))
 _ENDED = ("completionTime", "completedAt", "finishedAt", "endTime", "terminationTime")
 
 
 def deletes_itself(manifest: Manifest) -> bool:
     """Whether the cluster deletes the object some time after it has ended."""
     spec = mapping_at(manifest, "spec")
+    if _MAY_DELETE_ITSELF.isdisjoint(spec):
+        return False
     fields = [each.get(name) for each in (spec, mapping_at(spec, "runPolicy")) for name in _TIMES]
     return any(value if isinstance(value, dict) else _is_seconds(value) for value in fields)
 
