@@ -7,13 +7,13 @@ from typing import Protocol
 
 from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.kube import pointer
+from towpath.kube.autoscaling import Autoscaling, autoscaling, scaled_by_others
 from towpath.kube.canonical import digest
 from towpath.kube.managed_fields import IgnoredManagers, fingerprint, foreign_edits, pointers_left_to_managers
-from towpath.objects import Manifest, ObjectRef, group_of, ref_of
+from towpath.objects import Manifest, ObjectRef, ref_of
 
 IGNORE_ANNOTATION = "towpath.dev/ignore"
 """Annotation: JSON pointers of ignored fields of this object, separated by commas."""
-REPLICAS_POINTER = "/spec/replicas"
 AGGREGATED_KIND = ("rbac.authorization.k8s.io", "ClusterRole")
 RULES_POINTER = "/rules"
 NO_OBJECTS: Mapping[ObjectRef, Manifest] = {}
@@ -80,32 +80,20 @@ def prepare_objects(
 ) -> tuple[ApplyObject, ...]:
     """One ApplyObject for each of `objects`, in their order.
 
-    `autoscalers` are live HorizontalPodAutoscalers; those in `objects` count too: `replicas` of their targets
-    is ignored. `live` (metadata is enough) tells which fields the managers of ignore rules own now.
+    `autoscalers` are live autoscalers and definitions of custom kinds; those in `objects` come first: the
+    fields that they scale are ignored. `live` (metadata is enough) tells which fields managers own now.
     """
     objects = list(objects)
-    targets = scale_targets([*objects, *autoscalers])
+    scaling = autoscaling([*objects, *autoscalers])
     rules = tuple(rules)
-    return tuple(_prepare(manifest, owner, rules, targets, live) for manifest in objects)
-
-
-def scale_targets(objects: Iterable[Manifest]) -> frozenset[tuple[str, str, str]]:
-    """(group, kind, name) of the targets of HorizontalPodAutoscalers."""
-    targets = set()
-    for manifest in objects:
-        if manifest["kind"] == "HorizontalPodAutoscaler":
-            target = (manifest.get("spec") or {}).get("scaleTargetRef") or {}
-            targets.add(
-                (group_of(target.get("apiVersion", "")), target.get("kind", ""), target.get("name", ""))
-            )
-    return frozenset(targets)
+    return tuple(_prepare(manifest, owner, rules, scaling, live) for manifest in objects)
 
 
 def _prepare(
     manifest: Manifest,
     owner: Owner,
     rules: tuple[FieldRule, ...],
-    targets: frozenset[tuple[str, str, str]],
+    scaling: Autoscaling,
     live: Mapping[ObjectRef, Manifest],
 ) -> ApplyObject:
     ref = ref_of(manifest)
@@ -123,12 +111,16 @@ def _prepare(
     )
     annotation = (metadata.get("annotations") or {}).get(IGNORE_ANNOTATION, "")
     ignored |= {at.strip() for at in annotation.split(",") if at.strip().startswith("/")}
-    if (ref.group, ref.kind, ref.name) in targets:
-        ignored.add(REPLICAS_POINTER)
+    ignored |= set(scaling.pointers(manifest))
     if (ref.group, ref.kind) == AGGREGATED_KIND and manifest.get("aggregationRule"):
         ignored.add(RULES_POINTER)  # a controller puts them together
     kept = pointer.without(initial, sorted(ignored))
     applied = digest(kept)
+    if scaling.is_target(ref) and ref in live:
+        # Where the definition may not be read, the autoscaler's writes tell. They are no commit.
+        scaled = scaled_by_others(live[ref]["metadata"])
+        ignored |= set(scaled)
+        kept = pointer.without(kept, scaled)
     if ignored_managers and (live_object := live.get(ref)):
         kept = pointer.without(
             kept, pointers_left_to_managers(live_object["metadata"], ignored_managers, kept)

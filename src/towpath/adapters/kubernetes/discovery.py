@@ -10,7 +10,7 @@ AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLi
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind in one version. `verbs` as in RBAC."""
+    """One kind in one version. `verbs` as in RBAC; `scalable`: it has a scale subresource."""
 
     group: str
     version: str
@@ -18,6 +18,7 @@ class Resource:
     plural: str
     namespaced: bool
     verbs: frozenset[str]
+    scalable: bool = False
 
     @property
     def api_version(self) -> str:
@@ -85,6 +86,9 @@ def _aggregated(answer: dict[str, Any]) -> Iterable[Resource]:
                     plural=found["resource"],
                     namespaced=found.get("scope") == "Namespaced",
                     verbs=frozenset(found.get("verbs", ())),
+                    scalable=any(
+                        each.get("subresource") == "scale" for each in found.get("subresources") or ()
+                    ),
                 )
 
 
@@ -101,7 +105,9 @@ def _single(
         ]
     for group, version in listed:
         path = f"{root}/{group}/{version}" if group else f"{root}/{version}"
-        for found in get(path, "application/json").get("resources", ()):
+        resources = get(path, "application/json").get("resources", ())
+        names = {found["name"] for found in resources}
+        for found in resources:
             if "/" not in found["name"]:
                 yield Resource(
                     group=group,
@@ -110,4 +116,5 @@ def _single(
                     plural=found["name"],
                     namespaced=found["namespaced"],
                     verbs=frozenset(found.get("verbs", ())),
+                    scalable=f"{found['name']}/scale" in names,
                 )

@@ -113,8 +113,7 @@ def read_app_state(cluster: Cluster, rendered: Rendered, environment: Environmen
     rebuilt = None if inventory else rebuild(cluster, owner, refs)
     inventory = inventory or rebuilt
     known = set(inventory.by_ref) if inventory else set()
-    scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in rendered.objects)
-    live = observe(cluster, refs | known, rendered.namespace, scalers=scalable)
+    live = observe(cluster, refs | known, rendered.namespace, scaled=rendered.objects)
     if inventory:
         inventory = with_finished(cluster, inventory, rendered.objects, live.metadata)
     app_state = app_state_from(rendered, environment, inventory, live)

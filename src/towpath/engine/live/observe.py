@@ -8,27 +8,31 @@ from typing import Literal, TypeVar
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster, WatchExpiredError
 from towpath.applyset.inventory import Inventory, Owner, from_configmap
+from towpath.engine.live.autoscalers import read_autoscalers
 from towpath.errors import TransientError
+from towpath.kube.autoscaling import Kind
 from towpath.objects import Manifest, ObjectRef
 
 THREADS = 16
 """Requests at a time. etcd writes to disk once for all that come together: more at a time cost it less."""
 FEW = 3
 """So many cluster-scoped objects of a kind are read one by one, because a list would hold everybody's."""
-HPA = ("autoscaling", "HorizontalPodAutoscaler")
 
 NamespaceState = Literal["present", "missing", "terminating"]
-Kind = tuple[str, str]
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Metadata of live objects by reference, and the full HorizontalPodAutoscalers among them."""
+    """Metadata of live objects by reference; kinds that were not served yet.
+
+    `scalers` are whole objects: autoscalers, and the definitions of custom kinds that are scaled.
+    """
 
     metadata: dict[ObjectRef, Manifest] = field(default_factory=dict)
     scalers: tuple[Manifest, ...] = ()
+    unserved: frozenset[Kind] = frozenset()
 
 
 def concurrently(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -93,10 +97,12 @@ def read_inventory(cluster: Cluster, owner: Owner) -> tuple[Inventory | None, st
     return (from_configmap(found), found["metadata"]["resourceVersion"]) if found else (None, "")
 
 
-def observe(cluster: Cluster, refs: Iterable[ObjectRef], namespace: str, *, scalers: bool = False) -> Live:
+def observe(
+    cluster: Cluster, refs: Iterable[ObjectRef], namespace: str, *, scaled: Iterable[Manifest] = ()
+) -> Live:
     """Metadata of every live object of the kinds of `refs` in the namespace; a kind not served has none.
 
-    A reference without a name asks for the kind only.
+    A reference without a name asks for the kind only. `scaled` are objects of Git that may have autoscalers.
     """
     by_kind: dict[Kind, list[ObjectRef]] = {}
     for ref in refs:
@@ -106,8 +112,9 @@ def observe(cluster: Cluster, refs: Iterable[ObjectRef], namespace: str, *, scal
         cluster.discover(refresh=True)
     served = {kind: wanted for kind, wanted in by_kind.items() if kind in cluster.discover()}
     found = concurrently(lambda item: _of_kind(cluster, item[0], item[1], namespace), served.items())
-    hpas = cluster.list(*HPA, namespace) if scalers and HPA in cluster.discover() else ()
-    return Live({ref: live for group in found for ref, live in group.items()}, tuple(hpas))
+    scalers = read_autoscalers(cluster, scaled, namespace)
+    metadata = {ref: live for group in found for ref, live in group.items()}
+    return Live(metadata, scalers, frozenset(by_kind.keys() - served.keys()))
 
 
 def require_gone(cluster: Cluster, namespace: str, seconds: float) -> None:

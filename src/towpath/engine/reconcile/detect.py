@@ -49,8 +49,13 @@ class Inspection:
     """Found by a dry run only."""
 
     def state_of(self, owner: Owner) -> AppState | None:
-        """What a sync of one app decides on; None when it has to look for itself."""
+        """What a sync of one app decides on; None when it has to look for itself.
+
+        So it has when a custom kind was not served yet: its definition tells which fields are scaled.
+        """
         if self.live is None or owner.app not in self.desired:
+            return None
+        if any((ref.group, ref.kind) in self.live.unserved for ref in self.desired[owner.app]):
             return None
         inventory = self.inventories.get(owner.app) or self.rebuilt.get(owner.app)
         version, rebuilt = self.versions.get(owner.app, ""), owner.app in self.rebuilt
@@ -91,8 +96,8 @@ def inspect(  # noqa: PLR0913
     declared = {ref_of(manifest) for app in rendered for manifest in app.objects}
     declared |= {owned.ref for each in (*inventories.values(), *rebuilt.values()) for owned in each.objects}
     kinds = _extra_kinds(environment) if only is None else set()
-    scalable = any("replicas" in (m.get("spec") or {}) for app in rendered for m in app.objects)
-    live = observe(cluster, declared | kinds, namespace, scalers=scalable)
+    objects = [manifest for app in rendered for manifest in app.objects]
+    live = observe(cluster, declared | kinds, namespace, scaled=objects)
     for app in rendered:
         if app.app in inventories:
             known = inventories[app.app]

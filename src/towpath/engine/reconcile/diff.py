@@ -148,5 +148,4 @@ def _look(
     known = [inventories[rendered.app] for rendered, _ in wanted if rendered.app in inventories]
     sought = {ref_of(manifest) for manifest in manifests}
     sought |= {owned.ref for inventory in known for owned in inventory.objects}
-    scalable = any("replicas" in (manifest.get("spec") or {}) for manifest in manifests)
-    return observe(cluster, sought, environment.namespace, scalers=scalable)
+    return observe(cluster, sought, environment.namespace, scaled=manifests)

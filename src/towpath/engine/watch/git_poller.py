@@ -2,19 +2,21 @@
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from towpath.adapters.git import branch_head, list_trees
 from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.apply_object import prepare_objects
+from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
 from towpath.engine.live.app_state import owner_of
+from towpath.engine.live.autoscalers import read_autoscalers
 from towpath.engine.live.context import EnvironmentContext, open_context
-from towpath.engine.live.observe import HPA
-from towpath.engine.source.render import render_app
+from towpath.engine.source.render import Rendered, render_app
 from towpath.engine.watch.wanted import Wanted, decided_by
 from towpath.errors import TowpathError, UnknownNameError, as_towpath_error
+from towpath.kube.autoscaling import kind_of
 from towpath.objects import Manifest
 from towpath.settings import Settings
 
@@ -113,20 +115,32 @@ def read_head(context: EnvironmentContext) -> Head:
 
 def wanted_of(context: EnvironmentContext) -> dict[str, Wanted]:
     """What Git wants of each released app, as a sync would apply it. The cluster is asked for autoscalers."""
-    name = context.environment.name
-    scalers = _scalers(context.cluster, context.environment)
-    return {app: _wanted(context, app, scalers) for app in context.repo.released_apps(name)}
+    apps = {app: _read(context, app) for app in context.repo.released_apps(context.environment.name)}
+    objects = [m for each in apps.values() if not isinstance(each, Wanted) for m in each[0].objects]
+    scalers = _scalers(context.cluster, context.environment, objects)
+    return {
+        app: each if isinstance(each, Wanted) else _wanted(context.environment, *each, scalers)
+        for app, each in apps.items()
+    }
 
 
-def _wanted(context: EnvironmentContext, app: str, scalers: list[Manifest]) -> Wanted:
-    repo, environment = context.repo, context.environment
+def _read(context: EnvironmentContext, app: str) -> tuple[Rendered, ConfirmedDeletions] | Wanted:
+    repo, environment = context.repo, context.environment.name
     try:
         rendered = render_app(
-            repo.root, repo.config, app, environment.name, tools=context.tools, cache=context.renders
+            repo.root, repo.config, app, environment, tools=context.tools, cache=context.renders
         )
-        confirmed = repo.confirmed(app, environment.name)
+        return rendered, repo.confirmed(app, environment)
     except TowpathError as error:
         return Wanted(broken=error.message)
+
+
+def _wanted(
+    environment: Environment,
+    rendered: Rendered,
+    confirmed: ConfirmedDeletions,
+    scalers: Sequence[Manifest],
+) -> Wanted:
     objects = prepare_objects(rendered.objects, owner_of(rendered), environment.ignore, scalers)
     return Wanted(
         applied={each.ref: each.applied_digest for each in objects},
@@ -136,8 +150,10 @@ def _wanted(context: EnvironmentContext, app: str, scalers: list[Manifest]) -> W
     )
 
 
-def _scalers(cluster: Cluster, environment: Environment) -> list[Manifest]:
+def _scalers(cluster: Cluster, environment: Environment, objects: list[Manifest]) -> tuple[Manifest, ...]:
     try:
-        return list(cluster.list(*HPA, environment.namespace)) if HPA in cluster.discover() else []
+        if not all(kind_of(each) in cluster.discover() for each in objects):
+            cluster.discover(refresh=True)
+        return read_autoscalers(cluster, objects, environment.namespace)
     except TowpathError:
-        return []  # then replicas look like drift until a run finds that they are not
+        return ()  # then replicas look like drift until a run finds that they are not

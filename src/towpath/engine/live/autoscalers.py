@@ -1,0 +1,46 @@
+"""Reads live autoscalers, and the definitions of the custom kinds that are scaled."""
+
+from collections.abc import Iterable
+
+from towpath.adapters.kubernetes import ApiRefusedError, Cluster
+from towpath.kube.autoscaling import CRD, HPA, KEDA, Kind, kind_of, scale_targets
+from towpath.objects import Manifest, ObjectRef
+
+
+def read_autoscalers(cluster: Cluster, objects: Iterable[Manifest], namespace: str) -> tuple[Manifest, ...]:
+    """The namespace's autoscalers, and the CustomResourceDefinitions of what they or `objects` scale.
+
+    Nothing is asked where none of `objects` can be scaled. What this account may not read is left out.
+    """
+    objects = list(objects)
+    kinds = cluster.discover()
+    custom = {
+        kind
+        for kind in {kind_of(each) for each in objects}
+        if "." in kind[0] and (served := kinds.find(*kind)) and served.scalable
+    }
+    if not custom and not any("replicas" in (each.get("spec") or {}) for each in objects):
+        return ()
+    live = [each for kind in (HPA, KEDA) if kind in kinds for each in _listed(cluster, kind, namespace)]
+    scaled = {target[:2] for each in (*objects, *live) for target in scale_targets(each)}
+    definitions = [_definition(cluster, kind) for kind in sorted(custom & scaled)]
+    return (*live, *(each for each in definitions if each is not None))
+
+
+def _listed(cluster: Cluster, kind: Kind, namespace: str) -> Iterable[Manifest]:
+    try:
+        return cluster.list(*kind, namespace)
+    except ApiRefusedError as error:
+        if error.status != 403 or kind == HPA:
+            raise
+        return ()  # KEDA makes a HorizontalPodAutoscaler of each
+
+
+def _definition(cluster: Cluster, kind: Kind) -> Manifest | None:
+    plural = cluster.resource(*kind).plural
+    try:
+        return cluster.get(ObjectRef(*CRD, "", f"{plural}.{kind[0]}"))
+    except ApiRefusedError as error:
+        if error.status != 403:
+            raise
+        return None
