@@ -39,6 +39,20 @@ def test_creates_then_changes_nothing_and_writes_nothing(world: World) -> None:
     assert world.versions() == before
 
 
+@pytest.mark.parametrize(
+    "text", ["🚀 shipped", "Grüße, 世界", "\u2028line\u2029", "\x85\x9f\x7f", "\\ud83d 𝄞"]
+)
+def test_any_text_arrives_as_it_is_in_git(world: World, text: str) -> None:
+    note = configmap("note", text=text)
+    note["metadata"]["annotations"] = {"note": text}
+    world.objects.append(note)
+    assert results(world.sync())["ConfigMap/note"] == "created"
+    live = world.live("configmap", "note")
+    assert live["data"] == {"text": text}
+    assert live["metadata"]["annotations"]["note"] == text
+    assert world.plan().changes == ()
+
+
 def test_objects_and_inventory_are_an_applyset(world: World) -> None:
     world.sync()
     owner = Owner("hello", "test", world.namespace)

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ LONGEST_PAUSE = 10.0
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 60.0
 APPLY = "application/apply-patch+yaml"
+_ESCAPED = re.compile("[\x7f-\uffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,16 @@ class Request:
     def repeatable(self) -> bool:
         """Sent twice, it does the same as once, and answers the same."""
         return self.method in ("GET", "DELETE") or self.content_type == APPLY
+
+
+def json_body(content: Any) -> bytes:
+    """JSON that is YAML too, as which a server reads an apply.
+
+    YAML has no pairs of surrogates: what is beyond U+FFFF is not escaped. What is below is: it may end a line
+    in YAML, or be refused there (U+0085, U+2028, U+FFFE).
+    """
+    text = json.dumps(content, ensure_ascii=False)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
 
 
 class Sender(Protocol):
@@ -89,7 +101,7 @@ class Wire:
 
     def ask(self, request: Request) -> urllib3.BaseHTTPResponse:
         """The answer, whatever its status."""
-        body = None if request.content is None else json.dumps(request.content).encode()
+        body = None if request.content is None else json_body(request.content)
         headers = {"Accept": request.accept, "User-Agent": "towpath"}
         headers |= {"Content-Type": request.content_type} if body is not None else {}
         query = f"?{urlencode(request.query)}" if request.query else ""

@@ -1,16 +1,18 @@
 """Against a real HTTP server that does not do as asked."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import yaml
 from kubernetes import client
 
 from towpath.adapters.kubernetes import ApiAwayError
-from towpath.adapters.kubernetes.wire import Request, Wire
+from towpath.adapters.kubernetes.wire import Request, Wire, json_body
 from towpath.errors import SyncError, TransientError
 
 Answer = tuple[int, dict[str, str], bytes] | None
@@ -115,3 +117,29 @@ def test_a_server_that_takes_the_request_and_is_silent_is_away() -> None:
         wire = Wire(client.ApiClient(configuration), read_timeout=0.1)
         with pytest.raises(ApiAwayError, match=r"ask: the API server .* has not answered within \d+\.\d s"):
             wire.json(get())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "🚀 shipped",
+        "\U0001d11e",
+        "\U0010ffff",
+        "Grüße",
+        "\u2028\u2029\x85",
+        "\x00\x1f\x7f\x9f",
+        "\ufffe",
+        "\\ud83d\\ude80",
+        '"\\"',
+    ],
+)
+def test_a_body_is_json_and_yaml_alike(text: str) -> None:
+    content = {"metadata": {"annotations": {text: text}}}
+    body = json_body(content)
+    assert json.loads(body) == content
+    assert yaml.safe_load(body.decode()) == content
+    assert not re.search(r"(?<!\\)(\\\\)*\\ud[89a-f]", body.decode()), "half a character, which YAML refuses"
+
+
+def test_half_a_character_is_left_to_the_server() -> None:
+    assert json_body(["\ud83d"]) == rb'["\ud83d"]'
