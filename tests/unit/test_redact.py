@@ -17,6 +17,7 @@ import pytest
 from towpath.redact import (
     install_log_redaction,
     mask_secret,
+    names_secret,
     redact,
     redact_data,
     remember_environment_secrets,
@@ -377,6 +378,24 @@ def restless_threads() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "names"),
+    [
+        ({"kind": "Secret", "data": {}}, True),
+        ({"kind": "Deployment", "spec": {"env": [{"valueFrom": {"secretKeyRef": {"name": "s"}}}]}}, True),
+        ({"kind": "Pod", "spec": {"volumes": [{"name": "v", "secret": {"secretName": "s"}}]}}, True),
+        ({"kind": "ServiceAccount", "imagePullSecrets": [{"name": "s"}]}, True),
+        ({"kind": "Ingress", "spec": {"tls": [{"secretName": "s"}]}}, True),
+        ({"kind": "Database", "spec": {"auth": {"existingSecret": "s"}}}, True),
+        ({"kind": "ConfigMap", "data": {"colour": "the word secret"}}, False),
+        ({"kind": "ServiceAccount", "imagePullSecrets": []}, False),
+        ({"kind": "ConfigMap", "data": None}, False),
+    ],
+)
+def test_what_names_a_secret(manifest: dict[str, object], names: bool) -> None:
+    assert names_secret(manifest) is names
 
 
 @pytest.mark.usefixtures("restless_threads")

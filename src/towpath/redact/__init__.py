@@ -13,7 +13,7 @@ from typing import Any
 
 from towpath.objects import Manifest
 from towpath.redact.known_values import MASK, KnownValues
-from towpath.redact.manifests import mask_secret, secret_values
+from towpath.redact.manifests import mask_secret, names_secret, secret_values
 from towpath.redact.patterns import is_credential_name, mask_patterns, named_values
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "forget_secret",
     "install_log_redaction",
     "mask_secret",
+    "names_secret",
     "redact",
     "redact_data",
     "redact_error",

@@ -52,6 +52,22 @@ def secret_values(manifest: Any) -> Iterator[str]:
             yield last
 
 
+def names_secret(manifest: Any) -> bool:
+    """Whether it is a Secret, or has any field that is named after one (`secretKeyRef`, `existingSecret`)."""
+    rest = [manifest]
+    if isinstance(manifest, dict) and manifest.get("kind") == "Secret":
+        return True
+    while rest:
+        each = rest.pop()
+        if isinstance(each, dict):
+            if any("secret" in str(key).lower() and value for key, value in each.items()):
+                return True
+            rest += each.values()
+        elif isinstance(each, list):
+            rest += each
+    return False
+
+
 def mask_secret(manifest: Manifest) -> Manifest:
     """The manifest itself, or a copy without values if it is a Secret (also inside a List).
 

@@ -15,7 +15,7 @@ from towpath.applyset.prune import (
 from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
 from towpath.engine.live.finished import with_finished
-from towpath.engine.live.observe import Live, observe, read_inventory
+from towpath.engine.live.observe import Live, observe, read_inventory, secrets_of
 from towpath.engine.live.recovery import rebuild
 from towpath.engine.source.render import Rendered
 from towpath.errors import RefusedError
@@ -113,7 +113,8 @@ def read_app_state(cluster: Cluster, rendered: Rendered, environment: Environmen
     rebuilt = None if inventory else rebuild(cluster, owner, refs)
     inventory = inventory or rebuilt
     known = set(inventory.by_ref) if inventory else set()
-    live = observe(cluster, refs | known, rendered.namespace, scaled=rendered.objects)
+    secrets = {secrets_of(rendered.namespace)} if rendered.names_secrets else set()
+    live = observe(cluster, refs | known | secrets, rendered.namespace, scaled=rendered.objects)
     if inventory:
         inventory = with_finished(cluster, inventory, rendered.objects, live.metadata)
     app_state = app_state_from(rendered, environment, inventory, live)

@@ -17,6 +17,10 @@ THREADS = 16
 """Requests at a time. etcd writes to disk once for all that come together: more at a time cost it less."""
 FEW = 3
 """So many cluster-scoped objects of a kind are read one by one, because a list would hold everybody's."""
+SECRET = ("", "Secret")
+NOT_HELM = "type!=helm.sh/release.v1"
+"""Field selector: Helm keeps megabytes of history in Secrets, of which no app is made."""
+_HELM_RELEASE = "sh.helm.release."
 
 NamespaceState = Literal["present", "missing", "terminating"]
 T = TypeVar("T")
@@ -47,6 +51,11 @@ def concurrently(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
 def namespace_ref(name: str) -> ObjectRef:
     """The reference of a Namespace."""
     return ObjectRef("", "Namespace", "", name)
+
+
+def secrets_of(namespace: str) -> ObjectRef:
+    """A reference that asks for all Secrets of the namespace: their values must not be shown elsewhere."""
+    return ObjectRef(*SECRET, namespace, "")
 
 
 def namespace_state(cluster: Cluster, name: str) -> NamespaceState:
@@ -103,6 +112,8 @@ def observe(
     """Metadata of every live object of the kinds of `refs` in the namespace; a kind not served has none.
 
     A reference without a name asks for the kind only. `scaled` are objects of Git that may have autoscalers.
+    Secrets are listed whole: their values are remembered before anything is said about the other objects,
+    which may hold the same values.
     """
     by_kind: dict[Kind, list[ObjectRef]] = {}
     for ref in refs:
@@ -133,7 +144,7 @@ def _of_kind(
     if not resource.namespaced and (len(wanted) <= FEW or kind == ("", "Namespace")):
         return _one_by_one(cluster, wanted)
     try:
-        listed = cluster.list(*kind, namespace if resource.namespaced else None, metadata_only=True)
+        listed = _listed(cluster, kind, namespace if resource.namespaced else None, wanted)
     except ApiRefusedError as error:
         if error.status == 403 and not any(ref.name for ref in wanted):
             return {}  # nobody's objects of a kind that this account may not see
@@ -144,6 +155,17 @@ def _of_kind(
         ObjectRef(*kind, live["metadata"].get("namespace", ""), live["metadata"]["name"]): live
         for live in listed
     }
+
+
+def _listed(
+    cluster: Cluster, kind: Kind, namespace: str | None, wanted: Sequence[ObjectRef]
+) -> Iterable[Manifest]:
+    if kind != SECRET:
+        return cluster.list(*kind, namespace, metadata_only=True)
+    whole = cluster.list(*kind, namespace, fields=NOT_HELM)
+    hidden = _one_by_one(cluster, [ref for ref in wanted if ref.name.startswith(_HELM_RELEASE)])
+    bare = [{key: each[key] for key in ("apiVersion", "kind", "metadata")} for each in whole]
+    return [*bare, *hidden.values()]
 
 
 def _one_by_one(cluster: Cluster, wanted: Sequence[ObjectRef]) -> dict[ObjectRef, Manifest]:

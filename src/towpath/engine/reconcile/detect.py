@@ -19,7 +19,7 @@ from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.apply.plan import changes_beside, edits_in_the_way, read_full, refused_changes
 from towpath.engine.live.app_state import AppState, owner_of
 from towpath.engine.live.finished import with_finished
-from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe
+from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe, secrets_of
 from towpath.engine.live.recovery import rebuild_all
 from towpath.engine.reconcile.metadata_drift import metadata_drift
 from towpath.engine.source.render import Rendered
@@ -96,6 +96,7 @@ def inspect(  # noqa: PLR0913
     declared = {ref_of(manifest) for app in rendered for manifest in app.objects}
     declared |= {owned.ref for each in (*inventories.values(), *rebuilt.values()) for owned in each.objects}
     kinds = _extra_kinds(environment) if only is None else set()
+    kinds |= {secrets_of(namespace)} if any(app.names_secrets for app in rendered) else set()
     objects = [manifest for app in rendered for manifest in app.objects]
     live = observe(cluster, declared | kinds, namespace, scaled=objects)
     for app in rendered:

@@ -15,7 +15,7 @@ from towpath.config import App, Config, Environment
 from towpath.errors import ConfigError, RefusedError
 from towpath.files import NO_EDITS, Edits, read_text
 from towpath.objects import Manifest, ObjectRef
-from towpath.redact import remember_objects
+from towpath.redact import names_secret, remember_objects
 from towpath.release.model import EnvironmentRelease, parse_release_file, release_path
 from towpath.yamltext.manifest_reader import ManifestDocument
 
@@ -32,8 +32,11 @@ class Rendered:
     origins: Mapping[ObjectRef, ManifestDocument] = field(default_factory=dict, repr=False, compare=False)
     hooks: tuple[Manifest, ...] = ()
     """Jobs that run at a sync (hooks.py); `digest` covers them, `objects` does not have them."""
+    names_secrets: bool = field(init=False, repr=False, compare=False)
+    """Whether live Secrets may hold values that are in its objects, too."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names_secrets", any(map(names_secret, (*self.objects, *self.hooks))))
         # Also what comes from the cache is known before anything is said about it.
         remember_objects((*self.objects, *self.hooks), (self.app, self.environment, self.namespace))
 
