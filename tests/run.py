@@ -3,12 +3,13 @@
     python -m tests.run [all|lint|tests] [files, folders and other arguments of pytest ...]
 
 Unit and flow tests keep the processors busy while integration tests wait for the cluster. Tests that stop
-parts of the stack (marked `alone`) come last. What a group printed is in .cache/tests/GROUP.log, and is shown
-when the group failed.
+parts of the stack (marked `alone`) follow when no other test uses it. What a group printed is in
+.cache/tests/GROUP.log, and is shown when the group failed.
 """
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,10 +49,12 @@ class Group:
     folder: str
     workers: int
     options: tuple[str, ...] = ()
+    niceness: int = 0
+    """How much it stands back for the others; above 0 for those that the longest way does not wait for."""
 
 
-UNIT = Group("unit", "tests/unit", max(2, PROCESSORS), ("--dist=worksteal",))
-FLOWS = Group("flows", "tests/flows", 2, ("--dist=loadfile",))
+UNIT = Group("unit", "tests/unit", max(2, PROCESSORS), ("--dist=worksteal",), niceness=5)
+FLOWS = Group("flows", "tests/flows", 2, ("--dist=loadfile",), niceness=5)
 INTEGRATION = Group(
     "integration", "tests/integration", min(6, PROCESSORS + 1), ("--dist=loadscope", "-m", "not alone")
 )
@@ -100,7 +103,8 @@ class Run:
         report.unlink(missing_ok=True)
         shared = ["-q", f"--junitxml={report}", "-o", f"cache_dir={LOGS / 'cache' / _file(name)}"]
         workers = [f"-n{group.workers}"] if group.workers else []
-        command = [sys.executable, "-m", "pytest", *shared, *workers, *group.options, *selected]
+        nice = ["nice", "-n", str(group.niceness)] if group.niceness and shutil.which("nice") else []
+        command = [*nice, sys.executable, "-m", "pytest", *shared, *workers, *group.options, *selected]
         code = self._program(name, command)
         found = read_report(name, report, time.monotonic() - begin)
         self.reports.append(found)
@@ -202,7 +206,6 @@ def tests(run: Run, *, lint: bool) -> None:
                 if bring_up(run, stack):
                     stack.enter_context(ending(run))
                     run.group(INTEGRATION)
-                    others.result()
                     run.group(ALONE)
         others.result()
 

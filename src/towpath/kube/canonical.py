@@ -31,7 +31,8 @@ def canonical_json(value: Any) -> bytes:
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # whole numbers above 64 bits, keys that are no texts
         return _ENCODER.encode(value).encode()
-    if b"null" in text or _MAYBE_EXPONENT.search(text):  # NaN is null for orjson
+    # NaN is null for orjson, and a small number that `json` writes with an exponent is not.
+    if b"null" in text or b"0.0000" in text or _MAYBE_EXPONENT.search(text):
         return _ENCODER.encode(value).encode()
     return text
 

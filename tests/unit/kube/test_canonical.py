@@ -25,6 +25,7 @@ def test_any_value_has_the_bytes_of_stored_digests(value: Any) -> None:
     "value",
     [
         {"weight": 1e16, "small": 1e-7, "plain": 0.5},
+        {"share": 6.1e-05, "less": -1.25e-5, "least": 0.0001},
         {"limit": 2**64, "lowest": -(2**63) - 1},
         {"text": "1e5", "nothing": None},
         {"rate": float("nan"), "most": float("inf")},
