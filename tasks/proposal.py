@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tasks.report import report
 from tasks.step import step
-from towpath.engine.apply.plan import plan_promotion
 from towpath.engine.live.context import EnvironmentContext
+from towpath.engine.preview.plan import plan_promotion
 from towpath.orchestration.keys import plan_key
 from towpath.redact import redact
 from towpath.release.model import Release

@@ -355,7 +355,7 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.drift.forget_heals", forget_heals)
     monkeypatch.setattr("tasks.adopt.propose_app", propose_app)
     monkeypatch.setattr("towpath.engine.live.context.shared_connection", lambda *_: None)
-    monkeypatch.setattr("towpath.engine.apply.plan.plan_app", plan_app)
+    monkeypatch.setattr("towpath.engine.preview.plan.plan_app", plan_app)
     monkeypatch.setattr("tasks.cluster.verify_app", verify_app)
     monkeypatch.setattr("towpath.engine.reconcile.execute.verify_all", verify_all)
     for target in ("tasks.cluster", "towpath.engine.reconcile.prune"):

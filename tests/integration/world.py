@@ -16,10 +16,10 @@ from towpath.applyset.hooks import split_hooks
 from towpath.applyset.plan import Plan
 from towpath.config import Environment, parse_config
 from towpath.drift.model import DriftReport
-from towpath.engine.apply.plan import plan_app
 from towpath.engine.apply.prune import prune_app
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.sync_result import SyncResult
+from towpath.engine.preview.plan import plan_app
 from towpath.engine.reconcile.detect import inspect
 from towpath.engine.source.render import Rendered, digest_of
 from towpath.kube.canonical import digest, without_server_fields

@@ -5,13 +5,15 @@ or `i:INDEX`. The step `.` means that the map or item itself is owned too.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from towpath.kube.pointer import build
 
 Fields = dict[str, Any]
 Path = tuple[str, ...]
+KEY_DEFAULTS = {"protocol": "TCP"}
+"""The keys of lists that items may lack."""
 
 
 def leaves(fields: Mapping[str, Any], prefix: Path = ()) -> Iterator[Path]:
@@ -74,21 +76,13 @@ def split(
 
 def pointer_of(path: Path, live: Any) -> str | None:
     """The JSON pointer of a path in a live object; None when the object does not have it."""
-    steps: list[str | int] = []
-    for step in path:
-        kind, _, name = step.partition(":")
-        if kind == "f":
-            if not isinstance(live, dict) or name not in live:
-                return None
-            steps.append(name)
-            live = live[name]
-        else:
-            index = _index(kind, name, live)
-            if index is None:
-                return None
-            steps.append(index)
-            live = live[index]
-    return build(steps)
+    return next(pointers_of(path, live), None)
+
+
+def pointers_of(path: Path, live: Any) -> Iterator[str]:
+    """As `pointer_of`; more than one where items of a list repeat a key."""
+    for steps in _places(path, live):
+        yield build(steps)
 
 
 def pattern_of(path: Path) -> str:
@@ -109,16 +103,30 @@ def display_path(path: Path) -> str:
     return "".join(words)
 
 
-def _index(kind: str, name: str, live: Any) -> int | None:
-    if not isinstance(live, list):
-        return None
-    wanted = json.loads(name)
+def has_keys(item: Any, keys: Mapping[str, Any]) -> bool:
+    """Whether the item of a list has these keys, or lacks one whose default it is."""
+    return isinstance(item, dict) and all(item.get(k, KEY_DEFAULTS.get(k, v)) == v for k, v in keys.items())
+
+
+def _places(path: Path, live: Any) -> Iterator[tuple[str | int, ...]]:
+    if not path:
+        yield ()
+        return
+    kind, _, name = path[0].partition(":")
+    steps: Iterable[str | int]
+    if kind == "f":
+        steps = (name,) if isinstance(live, dict) and name in live else ()
+    else:
+        steps = _indexes(kind, json.loads(name), live) if isinstance(live, list) else ()
+    for step in steps:
+        for rest in _places(path[1:], live[step]):
+            yield (step, *rest)
+
+
+def _indexes(kind: str, wanted: Any, live: list[Any]) -> Iterator[int]:
     if kind == "i":
-        return wanted if wanted < len(live) else None
+        yield from (wanted,) if wanted < len(live) else ()
+        return
     for index, item in enumerate(live):
-        if kind == "v" and item == wanted:
-            return index
-        # An item may lack a key that has its default, such as the protocol of a port.
-        if kind == "k" and isinstance(item, dict) and all(item.get(k, v) == v for k, v in wanted.items()):
-            return index
-    return None
+        if item == wanted if kind == "v" else has_keys(item, wanted):
+            yield index

@@ -1,7 +1,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.kube.field_set import display_path, leaves, paths_beyond, pattern_of, pointer_of, split, union
+from towpath.kube.field_set import (
+    display_path,
+    leaves,
+    paths_beyond,
+    pattern_of,
+    pointer_of,
+    pointers_of,
+    split,
+    union,
+)
 
 OURS = {
     "f:spec": {"f:replicas": {}, "f:containers": {'k:{"name":"a"}': {".": {}, "f:name": {}, "f:image": {}}}}
@@ -49,6 +58,22 @@ def test_pointers_into_a_live_object() -> None:
 def test_a_port_without_its_default_protocol_is_found() -> None:
     path = ("f:ports", 'k:{"containerPort":80,"protocol":"TCP"}')
     assert pointer_of(path, {"ports": [{"containerPort": 80}]}) == "/ports/0"
+
+
+def test_a_port_without_a_protocol_is_none_of_another_protocol() -> None:
+    path = ("f:ports", 'k:{"containerPort":80,"protocol":"UDP"}')
+    assert pointer_of(path, {"ports": [{"containerPort": 80}]}) is None
+    assert pointer_of(path, {"ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"}]}) == (
+        "/ports/1"
+    )
+
+
+def test_every_item_that_repeats_a_key_has_a_pointer() -> None:
+    env = {"env": [{"name": "A", "value": "1"}, {"name": "B"}, {"name": "A"}]}
+    assert list(pointers_of(("f:env", 'k:{"name":"A"}'), env)) == ["/env/0", "/env/2"]
+    assert list(pointers_of(("f:env", 'k:{"name":"A"}', "f:value"), env)) == ["/env/0/value"]
+    assert list(pointers_of(("f:env", "i:1"), env)) == ["/env/1"]
+    assert list(pointers_of(("f:set", 'v:"x"'), {"set": ["y", "x"]})) == ["/set/1"]
 
 
 @given(trees, trees)

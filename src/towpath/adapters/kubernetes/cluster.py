@@ -200,14 +200,20 @@ class Cluster(Workloads):
         )
 
     def json_patch(
-        self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]], *, field_manager: str = MANAGER
+        self,
+        ref: ObjectRef,
+        operations: Sequence[Mapping[str, Any]],
+        *,
+        version: str | None = None,
+        dry_run: bool = False,
+        field_manager: str = MANAGER,
     ) -> Manifest:
-        """RFC 6902 operations, all or nothing."""
+        """RFC 6902 operations on the object in that version, all or nothing."""
         return self._wire.json(
             Request(
                 method="PATCH",
-                path=self.resource(ref.group, ref.kind).path(ref.namespace, ref.name),
-                query={"fieldManager": field_manager},
+                path=self.resource(ref.group, ref.kind, version).path(ref.namespace, ref.name),
+                query={"fieldManager": field_manager, **({"dryRun": "All"} if dry_run else {})},
                 content=list(operations),
                 content_type="application/json-patch+json",
                 what=f"patch {ref}",

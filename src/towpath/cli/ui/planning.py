@@ -33,9 +33,9 @@ def make_plan(app: str, environment: str, repo: Path | None, revision: str | Non
     from towpath.adapters.kubernetes import connect_environment
     from towpath.applyset.prune_file import load_confirmed_deletions
     from towpath.cli.ui.names import of_apps
-    from towpath.engine.apply.plan import plan_app
     from towpath.engine.apply.uninstall import plan_leaving
     from towpath.engine.live.context import renders_fetched
+    from towpath.engine.preview.plan import plan_app
     from towpath.engine.source.render import render_app
 
     settings, root, config = _open(repo, revision)

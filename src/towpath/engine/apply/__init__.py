@@ -1,1 +1,1 @@
-"""Changes to a cluster: plan, apply, hooks, prune."""
+"""Changes to a cluster: apply, hooks, prune."""

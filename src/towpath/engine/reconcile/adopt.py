@@ -12,9 +12,9 @@ from towpath.drift.adoption import AdoptableChange, NotAdopted, expected_renderi
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry
 from towpath.drift.proposal import AUTHOR, Proposal, adoption_branch, adoption_message
-from towpath.engine.apply.plan import read_full
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import EnvironmentContext
+from towpath.engine.preview.plan import read_full
 from towpath.engine.source.render import Rendered, render_app
 from towpath.errors import ConfigError, TowpathError, as_towpath_error
 from towpath.files import read_text

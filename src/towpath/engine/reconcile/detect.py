@@ -16,11 +16,12 @@ from towpath.drift.extras import EXTRA_KINDS, extra_entry, is_extra
 from towpath.drift.model import DriftEntry, DriftReport, drift_report, explain_drift
 from towpath.engine.apply.foreign_fields import unchanged_since_apply, with_left
 from towpath.engine.apply.namespace import lost_bindings
-from towpath.engine.apply.plan import changes_beside, edits_in_the_way, read_full, refused_changes
 from towpath.engine.live.app_state import AppState, owner_of
 from towpath.engine.live.finished import with_finished
 from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe, secrets_of
 from towpath.engine.live.recovery import rebuild_all
+from towpath.engine.preview.changes import changes_beside, edits_in_the_way, refused_changes
+from towpath.engine.preview.plan import read_full
 from towpath.engine.reconcile.metadata_drift import metadata_drift
 from towpath.engine.source.render import Rendered
 from towpath.kube.diff import Difference

@@ -15,10 +15,10 @@ from towpath.applyset.inventory import Inventory
 from towpath.applyset.plan import Plan
 from towpath.applyset.prune_file import ConfirmedDeletions, load_confirmed_deletions
 from towpath.config import Config, Environment
-from towpath.engine.apply.plan import plan_app, plan_state
 from towpath.engine.apply.uninstall import plan_leaving
 from towpath.engine.live.app_state import app_state_from, is_lost, owner_of
 from towpath.engine.live.observe import Live, concurrently, namespace_state, observe, secrets_of
+from towpath.engine.preview.plan import plan_app, plan_state
 from towpath.engine.reconcile.detect import read_inventories
 from towpath.engine.source.render import Rendered, released_apps, render_app
 from towpath.errors import ConfigError, TowpathError

@@ -13,10 +13,7 @@ from towpath.config import Environment
 from towpath.engine.apply.foreign_fields import (
     AppliedBefore,
     LastApply,
-    LeftFields,
-    apply_beside,
     last_apply,
-    left_fields,
     left_message,
     nothing_before,
 )
@@ -27,18 +24,13 @@ from towpath.engine.apply.sync import LEFT
 from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.context import EnvironmentContext, renders_before
 from towpath.engine.live.observe import FEW, concurrently, namespace_state
+from towpath.engine.preview.changes import IN_THE_WAY, changes_beside, edits_in_the_way, refused_changes
 from towpath.engine.source.edits import Renderers, promote_edits
 from towpath.engine.source.render import Rendered, render_app
 from towpath.errors import RefusedError
-from towpath.kube import pointer
 from towpath.kube.apply_order import POST_SYNC, PRE_SYNC, deletion_stages, split_at_pre_sync
-from towpath.kube.diff import Difference, declared_differences, differences, removed_field
-from towpath.kube.field_set import leaves, paths_beyond, pointer_of
-from towpath.kube.managed_fields import RESTART_RULE, own_entry, person_entries, pointers_left_to_managers
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.release.model import EnvironmentRelease, Release
-
-IN_THE_WAY = "edited by hand; a sync takes that back first"
 
 
 def plan_app(
@@ -137,66 +129,6 @@ def read_full(
             scope = namespace if refs[0].namespace else None
             found |= {ref_of(live): live for live in cluster.list(group, kind, scope, version=version)}
     return found
-
-
-def changes_beside(
-    cluster: Cluster, desired: ApplyObject, live: Manifest, last: LastApply
-) -> tuple[tuple[Difference, ...], LeftFields]:
-    """What a sync would change in a live object, and what it would leave to other controllers.
-
-    Found by a dry run, and by what people added.
-    """
-    applied = apply_beside(cluster, desired, live, last, dry_run=True)
-    found = {difference.pointer: difference for difference in differences(live, applied.manifest)}
-    found |= _added_by_people(desired, live)
-    rules = (*_left_alone(desired, live), *applied.pointers)
-    changes = tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
-    return changes, left_fields(desired, live, applied)
-
-
-def refused_changes(desired: ApplyObject, live: Manifest) -> tuple[Difference, ...]:
-    """As would_change, of an object whose apply is refused: by what Git names, and what people added."""
-    rules = _left_alone(desired, live)
-    found = _added_by_people(desired, live)
-    named = {each.pointer: each for each in declared_differences(live, desired.manifest)}
-    # Of an item that people put into a list, the field that Git names is told rather than the whole of it.
-    found = {at: each for at, each in found.items() if not any(pointer.covers([at], one) for one in named)}
-    found |= named
-    return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
-
-
-def _added_by_people(desired: ApplyObject, live: Manifest) -> dict[str, Difference]:
-    """By pointer: what people's tools added to a live object, and Git does not name."""
-    found = {}
-    ours = (own_entry(live["metadata"]) or {}).get("fieldsV1") or {}
-    for entry in person_entries(live["metadata"]):
-        for path in paths_beyond(entry.get("fieldsV1") or {}, ours):
-            at = pointer_of(path, live)
-            # What Git names itself is told by comparing.
-            if at is not None and pointer_of(path, desired.manifest) is None:
-                found[at] = removed_field(live, at)
-    return found
-
-
-def edits_in_the_way(live: Manifest, error: ApiRefusedError) -> bool:
-    """Whether a dry run was refused for lists into which people's tools wrote.
-
-    A sync takes those edits back before it applies, which a dry run cannot try: two ports of one name.
-    """
-    metadata = live["metadata"]
-    edited = {
-        pointer_of(path, live)
-        for entry in person_entries(metadata)
-        for path in leaves(entry.get("fieldsV1") or {})
-    }
-    lists = {pointer.build(tuple(name.partition("[")[0].split("."))) for name in error.fields if "[" in name}
-    named = error.invalid_fields and len(error.fields) > 0 and all("[" in name for name in error.fields)
-    return named and all(any(at and at.startswith(f"{each}/") for at in edited) for each in lists)
-
-
-def _left_alone(desired: ApplyObject, live: Manifest) -> tuple[str, ...]:
-    left = pointers_left_to_managers(live["metadata"], desired.ignored_managers, live)
-    return (*desired.ignored, RESTART_RULE, *left)
 
 
 def _entry(

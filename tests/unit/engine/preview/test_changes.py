@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from towpath.adapters.kubernetes import ApiRefusedError
-from towpath.engine.apply.plan import edits_in_the_way
+from towpath.engine.preview.changes import edits_in_the_way
 from towpath.objects import Manifest
 
 PORT = {"f:spec": {"f:ports": {'k:{"port":81,"protocol":"TCP"}': {".": {}, "f:port": {}}}}}

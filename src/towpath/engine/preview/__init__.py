@@ -1,0 +1,1 @@
+"""What a sync would do, found by dry runs. Writes nothing."""
