@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import shlex
-import signal
 import subprocess
 import threading
 import time
@@ -13,6 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from towpath.adapters.memory_watch import MemoryWatch
+from towpath.adapters.process_end import (
+    GRACE,
+    KILL,
+    end_group,
+    end_of,
+    end_of_thread,
+    signal_group,
+    wait_until,
+)
 from towpath.errors import MissingPartError, TerminalError
 from towpath.redact import redact
 
@@ -26,11 +35,12 @@ MAX_OUTPUT = 64 * 1024 * 1024
 """Bytes kept of each stream; a program that writes more is ended."""
 _REDACTED = 64 * 1024
 """Characters at the end of a failed program's output of which its last lines are taken."""
-_GRACE = 2.0
-_SLICE = 0.1
-_SEGV = signal.SIGSEGV
-_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none
-_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory|stack exceeds", re.IGNORECASE)
+_OUT_OF_MEMORY = re.compile(
+    r"^(fatal error|runtime): .*(out of memory|cannot allocate|stack exceeds)", re.MULTILINE
+)
+"""How a Go program ends that gets no more memory."""
+_RESERVED = 256 << 20
+"""Bytes that a program may reserve, beside twice what it may use; the operating system refuses more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +55,21 @@ class Completed:
 class CommandError(TerminalError):
     """A program failed. `code` is None when Towpath ended it; `output` holds the last lines, redacted."""
 
-    def __init__(
-        self, args: Sequence[str], code: int | None, output: str, *, reason: str, timed_out: bool = False
+    def __init__(  # noqa: PLR0913
+        self,
+        args: Sequence[str],
+        code: int | None,
+        output: str,
+        *,
+        reason: str,
+        timed_out: bool = False,
+        out_of_memory: bool = False,
     ) -> None:
         self.command = redact(shlex.join(args))
         self.code = code
         self.output = tail(redact(_end(output)))
         self.timed_out = timed_out
+        self.out_of_memory = out_of_memory
         super().__init__(f"`{self.command}` {reason}" + (f":\n{self.output}" if self.output else ""))
 
 
@@ -86,35 +104,37 @@ def run(  # noqa: PLR0913
     """Run a program to its end and return its output as UTF-8 text.
 
     `env` is the program's whole environment (None: this process's own); `timeout` is in seconds of wall time.
-    `on_line` gets each line of both streams, redacted, as it appears, from another thread. `memory` (bytes of
-    data) and `cpu` (seconds of processor time) are limits that the operating system enforces; each stream
-    keeps at most `max_output` bytes. Once `stop` is set, the program is killed without a grace period.
+    `on_line` gets each line of both streams, redacted, as it appears, from another thread. `memory` limits
+    the bytes in use by the program and all that it starts, and by a multiple what each of them reserves
+    (Linux only; see `MemoryWatch`). `cpu` limits the seconds of processor time. Each stream keeps at most
+    `max_output` bytes. Once `stop` is set, the program is killed without a grace period.
     Raises CommandError for an exit code outside of `codes` or a limit reached, MissingPartError when the
     program does not exist, TerminalError when `cwd` does not.
     """
     command = [os.fspath(arg) for arg in args]
     deadline = time.monotonic() + timeout
     process = _start(command, cwd, env, with_input=input is not None)
-    _limit(process.pid, "RLIMIT_DATA", memory)
-    _limit(process.pid, "RLIMIT_CPU", cpu)
-    _limit(process.pid, "RLIMIT_CORE", 0 if memory else None)
+    watch = MemoryWatch(process.pid, memory) if memory else None
+    _set_limits(process.pid, memory, cpu)
     stdout = _Reader(process.stdout, process.pid, on_line, max_output)
     stderr = _Reader(process.stderr, process.pid, on_line, max_output)
-    threads: list[threading.Thread] = [stdout, stderr]
-    if input is not None:
-        data = input.encode() if isinstance(input, str) else input
-        threads.append(threading.Thread(target=_feed, args=(process.stdin, data), daemon=True))
-    timed_out = not _finish(process, threads, deadline, stop)
+    threads = [stdout, stderr, *([] if input is None else [_feeder(process.stdin, input)])]
+    timed_out = not _finish(process, threads, deadline, stop, watch)
     output = stderr.text() if stderr.data else stdout.text()
     if stdout.overflow or stderr.overflow:
         reason = f"wrote more than {max_output} bytes and was ended"
         raise CommandError(command, None, output, reason=reason)
+    code, failed = process.returncode, process.returncode not in codes
+    if watch and (how := _out_of_memory(watch, code, output, failed=failed)):
+        reason = f"needed more than {watch.limit >> 20} MiB of memory ({how}) and was ended"
+        raise CommandError(command, None, "", reason=reason, out_of_memory=True)
     if timed_out:
         reason = f"did not end within {timeout:g} s and was ended"
         raise CommandError(command, None, output, reason=reason, timed_out=True)
-    code = process.returncode
-    _raise_if_limited(command, code, output, memory, cpu, failed=code not in codes)
-    if code not in codes:
+    if cpu is not None and code == -KILL:
+        reason = f"took more than {cpu} s of processor time and was ended"
+        raise CommandError(command, None, "", reason=reason, timed_out=True)
+    if failed:
         raise CommandError(command, code, output, reason=f"failed with exit code {code}")
     return Completed(stdout.text(), stderr.text(), code)
 
@@ -124,38 +144,32 @@ def _finish(
     threads: Sequence[threading.Thread],
     deadline: float,
     stop: threading.Event | None,
+    watch: MemoryWatch | None,
 ) -> bool:
     """Run the threads until the program and its streams have ended; False when it had to be ended."""
     for thread in threads:
         thread.start()
-    in_time = True
+    in_time = False
     try:
-        _wait(process, deadline, stop)
-        for thread in threads:
-            # A grandchild may hold the pipe open after the program itself has gone.
-            thread.join(timeout=max(0.0, deadline - time.monotonic()))
-            in_time = in_time and not thread.is_alive()
-    except subprocess.TimeoutExpired:
-        in_time = False
+        with end_of(process) as ended:
+            in_time = wait_until(ended, deadline, stop, watch)
+        # A grandchild may hold a pipe open after the program itself has gone.
+        in_time = in_time and all(wait_until(end_of_thread(each), deadline, None, watch) for each in threads)
     finally:
         if not in_time or process.poll() is None:
-            _end_group(process, gently=stop is None or not stop.is_set())
+            end_group(process, gently=stop is None or not stop.is_set())
         for thread in threads:
-            thread.join(timeout=_GRACE)
+            thread.join(timeout=GRACE)
     return in_time
 
 
-def _raise_if_limited(  # noqa: PLR0913
-    command: Sequence[str], code: int, output: str, memory: int | None, cpu: int | None, *, failed: bool
-) -> None:
-    """CommandError when the program ended because it reached its limit of memory or processor time."""
-    # Without memory for its own first page a program says nothing and ends by a signal.
-    if memory is not None and failed and (_OUT_OF_MEMORY.search(output) or code == -_SEGV):
-        reason = f"needed more than {memory >> 20} MiB of memory and was ended"
-        raise CommandError(command, None, "", reason=reason)
-    if cpu is not None and code == -_KILL:
-        reason = f"took more than {cpu} s of processor time and was ended"
-        raise CommandError(command, None, "", reason=reason, timed_out=True)
+def _out_of_memory(watch: MemoryWatch, code: int, output: str, *, failed: bool) -> str:
+    """How the program needed more memory than its limit; empty when it did not."""
+    if watch.exceeded:
+        return f"it used {-(-watch.peak >> 20)} MiB"
+    if failed and code > 0 and _OUT_OF_MEMORY.search(output):
+        return f"it asked for more than {_reserve(watch.limit) >> 20} MiB"
+    return ""
 
 
 def _start(
@@ -180,15 +194,15 @@ def _start(
         ) from error
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float, stop: threading.Event | None) -> None:
-    """Wait for the end of the program; subprocess.TimeoutExpired after `deadline` or once `stop` is set."""
-    while stop is not None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=min(_SLICE, max(0.0, deadline - time.monotonic())))
-            return
-        if stop.is_set() or time.monotonic() >= deadline:
-            raise subprocess.TimeoutExpired(process.args, 0)
-    process.wait(timeout=max(0.0, deadline - time.monotonic()))
+def _reserve(memory: int) -> int:
+    """Bytes of data that a program may reserve that may use `memory`."""
+    return 2 * memory + _RESERVED
+
+
+def _set_limits(pid: int, memory: int | None, cpu: int | None) -> None:
+    _limit(pid, "RLIMIT_DATA", _reserve(memory) if memory else None)
+    _limit(pid, "RLIMIT_CPU", cpu)
+    _limit(pid, "RLIMIT_CORE", 0 if memory else None)
 
 
 def _limit(pid: int, kind: str, value: int | None) -> None:
@@ -223,7 +237,7 @@ class _Reader(threading.Thread):
                 reported = self._report(reported)
                 if len(self.data) > self.max_bytes:
                     self.overflow = True
-                    _signal(self.group, _KILL)
+                    signal_group(self.group, KILL)
                     return
         if self.on_line is not None and reported < len(self.data):
             self.on_line(redact(self.data[reported:].decode(errors="replace")))
@@ -242,6 +256,11 @@ class _Reader(threading.Thread):
         return self.data.decode(errors="replace")
 
 
+def _feeder(stream: IO[bytes] | None, text: str | bytes) -> threading.Thread:
+    data = text.encode() if isinstance(text, str) else text
+    return threading.Thread(target=_feed, args=(stream, data), daemon=True)
+
+
 def _feed(stream: IO[bytes] | None, data: bytes) -> None:
     if stream is None:
         return
@@ -250,34 +269,3 @@ def _feed(stream: IO[bytes] | None, data: bytes) -> None:
             stream.write(data)
     except BrokenPipeError:
         pass  # the program did not read all of its input; its exit code says whether that was an error
-
-
-def _end_group(process: subprocess.Popen[bytes], *, gently: bool = True) -> None:
-    """Send SIGTERM to the whole group, then SIGKILL; the group lives as long as any grandchild does."""
-    if not gently:
-        _signal(process.pid, _KILL)
-        process.wait()
-        return
-    _signal(process.pid, signal.SIGTERM)
-    deadline = time.monotonic() + _GRACE
-    while time.monotonic() < deadline:
-        process.poll()
-        if not _signal(process.pid, 0):
-            return
-        time.sleep(0.02)
-    _signal(process.pid, _KILL)
-    process.wait()
-
-
-def _signal(group: int, number: int) -> bool:
-    """Send a signal to a process group; False when there is no such group."""
-    if not hasattr(os, "killpg"):  # Windows: the program alone, and at once
-        if number:
-            with contextlib.suppress(OSError):
-                os.kill(group, signal.SIGTERM)
-        return False
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True

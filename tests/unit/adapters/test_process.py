@@ -129,7 +129,8 @@ def test_processor_time_memory_and_output_are_bounded() -> None:
     with pytest.raises(CommandError, match="took more than 1 s of processor time") as caught:
         run(["sh", "-c", "while :; do :; done"], cpu=1)
     assert caught.value.timed_out
-    allocate = "import sys\ntry: x = bytearray(1 << 30)\nexcept MemoryError: sys.exit('out of memory')"
+    go = "print('fatal error: runtime: out of memory', file=sys.stderr); sys.exit(2)"
+    allocate = f"import sys\ntry: x = bytearray(1 << 30)\nexcept MemoryError: {go}"
     with pytest.raises(CommandError, match="needed more than 200 MiB of memory"):
         run([sys.executable, "-c", f"import time; time.sleep(0.2)\n{allocate}"], memory=200 << 20)
     with pytest.raises(CommandError, match="wrote more than 1000 bytes"):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from towpath.errors import TooLargeError
 
-MEMORY = 176
+MEMORY = 144
 """MiB that may be in use by the renderers of one run at once."""
 
 

@@ -5,11 +5,11 @@ that the operating system enforces. This holds even if the scan before it missed
 """
 
 import base64
+import contextlib
 import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +29,21 @@ _MIN_MASKED = 6
 """Characters; shorter values are too common to be masked."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """MiB of a program: `limit` of data, of which `resident` is reserved from the quota of the run."""
-
-    limit: int
-    resident: int
-
-
-_USUAL_MEMORY = {"kustomize": _Memory(96, 32), "helm": _Memory(112, 80)}
-"""Enough for nearly all renders. A Go program reserves some 64 MiB of its data for tables."""
+_LEAST_MEMORY = {"kustomize": 36, "helm": 56}
+"""MiB that a small app is given."""
 _SECONDS: dict[str, Callable[[Sources], float]] = {
-    "kustomize": lambda sources: min(10, 1 + sources.values / 15_000 + (sources.values / 30_000) ** 2),
+    "kustomize": lambda sources: min(
+        10, 1 + sources.values / 15_000 + (sources.values / 30_000) ** 2 + sources.total / (4 << 20)
+    ),
     "helm": lambda sources: min(5, 1 + sources.size / (1 << 20)),
 }
 """Seconds of processor time, more than a render needs; a template may loop for ever. Kustomize compares every
 object with every other.
 """
-_ALL_MEMORY = _Memory(176, quota.MEMORY)
-"""For the second attempt of a render that needed more: all memory, while no other runs."""
+
+
+class _MoreMemoryError(TooLargeError):
+    """A render needed more memory than it was given."""
 
 
 def render_by(  # noqa: PLR0913
@@ -59,26 +55,31 @@ def render_by(  # noqa: PLR0913
     *,
     folder: Path | None = None,
 ) -> str:
-    """Run the renderer and return its output; retry once with all memory when it needed more.
+    """Run the renderer and return its output; retry with all memory, alone, when it needed more than usual.
 
     It runs in `folder` (None: the checkout). `timeout` is in seconds. Raises TooLargeError when a limit was
     reached, ConfigError when the renderer refuses its input, StoppedError when the quota is spent.
     """
     cpu = int(_SECONDS[renderer](sources))
+    usual = _usual_memory(renderer, sources)
 
-    def render(memory: _Memory) -> str:
+    def render(memory: int) -> str:
         return _run_within(memory, cpu, command, sources, file, timeout, folder or sources.root)
 
-    try:
-        return render(_USUAL_MEMORY[renderer])
-    except TooLargeError as error:
-        if "of memory" not in error.message:
-            raise
-    return render(_ALL_MEMORY)
+    if usual < quota.MEMORY:
+        with contextlib.suppress(_MoreMemoryError):
+            return render(usual)
+    return render(quota.MEMORY)
+
+
+def _usual_memory(renderer: str, sources: Sources) -> int:
+    """MiB that suffice for nearly all apps of this size: YAML in memory takes many times its bytes."""
+    needed = _LEAST_MEMORY[renderer] + 6 * sources.total // (1 << 20) + sources.values // 1_000
+    return min(needed, quota.MEMORY)
 
 
 def _run_within(  # noqa: PLR0913, PLR0917
-    memory: _Memory,
+    memory: int,
     cpu: int,
     command: Sequence[str],
     sources: Sources,
@@ -87,7 +88,7 @@ def _run_within(  # noqa: PLR0913, PLR0917
     folder: Path,
 ) -> str:
     with (
-        sources.quota.memory(memory.resident),
+        sources.quota.memory(memory),
         tempfile.TemporaryDirectory(prefix="towpath-render-") as home,
     ):
         dead_proxy = "http://127.0.0.1:9"
@@ -96,7 +97,7 @@ def _run_within(  # noqa: PLR0913, PLR0917
             "TMPDIR": home,
             "PATH": home,
             "KUBECONFIG": os.devnull,
-            "GOMEMLIMIT": f"{memory.limit * 3 // 4}MiB",
+            "GOMEMLIMIT": f"{memory * 7 // 8}MiB",  # it collects garbage before it is ended
             **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), dead_proxy),
         }
         try:
@@ -105,7 +106,7 @@ def _run_within(  # noqa: PLR0913, PLR0917
                 cwd=folder,
                 env=env,
                 timeout=timeout,
-                memory=memory.limit << 20,
+                memory=memory << 20,
                 cpu=cpu,
                 max_output=MAX_OUTPUT,
                 stop=sources.quota.stopped,
@@ -113,7 +114,8 @@ def _run_within(  # noqa: PLR0913, PLR0917
         except CommandError as error:
             sources.quota.check()
             if error.timed_out or error.code is None:
-                raise TooLargeError(f"rendering {_reason(error)}", file=file) from error
+                kind = _MoreMemoryError if error.out_of_memory else TooLargeError
+                raise kind(f"rendering {_reason(error)}", file=file) from error
             raise ConfigError(f"does not render: {_error_text(error, sources, folder)}", file=file) from error
 
 

@@ -154,6 +154,11 @@ class Sources:
         """Bytes of manifests and templates read so far; the renderer's time depends on it."""
         return self._rendered
 
+    @property
+    def total(self) -> int:
+        """Bytes of all files read so far."""
+        return self._bytes
+
     def walk(self, folder: str, *, hidden: bool = False) -> list[str]:
         """Every file under a folder, sorted. Symbolic links to folders are refused."""
         paths: list[str] = []

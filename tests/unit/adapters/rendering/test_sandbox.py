@@ -27,7 +27,7 @@ def program(tmp_path: Path, text: str) -> list[str]:
     return [str(path)]
 
 
-@pytest.mark.parametrize(("renderer", "mebibytes"), [("kustomize", 96), ("helm", 112)])
+@pytest.mark.parametrize(("renderer", "mebibytes"), [("kustomize", 2 * 36 + 256), ("helm", 2 * 56 + 256)])
 def test_limits_are_in_force(tmp_path: Path, renderer: str, mebibytes: int) -> None:
     sources = Sources(tmp_path)
     said = render_by(renderer, program(tmp_path, PRINTS), sources, "apps/x", 10)
@@ -40,9 +40,9 @@ def test_limits_are_in_force(tmp_path: Path, renderer: str, mebibytes: int) -> N
 def test_more_memory_is_tried_once_and_alone(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     script = f'#!/bin/sh\necho "$GOMEMLIMIT" >> {notes}\necho "fatal error: out of memory" >&2\nexit 2\n'
-    with pytest.raises(TooLargeError, match="more than 176 MiB of memory"):
+    with pytest.raises(TooLargeError, match="more than 144 MiB of memory"):
         render_by("helm", program(tmp_path, script), Sources(tmp_path), "apps/x", 10)
-    assert notes.read_text().split() == ["84MiB", "132MiB"]
+    assert notes.read_text().split() == ["49MiB", "126MiB"]
 
 
 def test_what_runs_when_a_run_is_stopped_is_ended(tmp_path: Path) -> None:
