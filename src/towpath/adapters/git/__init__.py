@@ -26,6 +26,7 @@ from towpath.adapters.git.read import (
     outside_history,
     read_commit,
     read_file,
+    read_file_at,
     tree_id,
 )
 from towpath.adapters.git.work_tree import is_tracked
@@ -51,6 +52,7 @@ __all__ = [
     "propose_files",
     "read_commit",
     "read_file",
+    "read_file_at",
     "resolve_revision",
     "tree_id",
 ]

@@ -60,14 +60,14 @@ def object_id(mirror: Path, commit: str, path: str) -> str | None:
 def read_file(checkout: Checkout, path: str, commit: str | None = None) -> str | None:
     """The text of the file `path` at `commit` (default: the checkout's own); None: no such file there."""
     with _repo(checkout.mirror) as repo:
-        try:
-            blob = _commit(repo, commit or checkout.commit).tree[path]
-        except KeyError:
-            return None
-        if blob.type != "blob" or blob.mode & 0o170000 == 0o120000 or blob.size > MAX_FILE_BYTES:
-            return None
-        data: bytes = blob.data_stream.read()
-        return data.decode("utf-8-sig", errors="replace")
+        return _text_at(_commit(repo, commit or checkout.commit), path)
+
+
+def read_file_at(checkout: Checkout, path: str, commits: Iterable[str]) -> Iterator[str | None]:
+    """As read_file for each of `commits` in turn, by one Git process for all of them."""
+    with _repo(checkout.mirror) as repo:
+        for commit in commits:
+            yield _text_at(_commit(repo, commit), path)
 
 
 def log(  # noqa: PLR0913
@@ -200,6 +200,17 @@ def _commit(repo: Repo, commit: str) -> Commit:
         return repo.commit(commit)
     except (GitCommandError, ODBError, ValueError) as error:
         raise UnknownNameError("commit", commit) from error
+
+
+def _text_at(commit: Commit, path: str) -> str | None:
+    try:
+        blob = commit.tree[path]
+    except KeyError:
+        return None
+    if blob.type != "blob" or blob.mode & 0o170000 == 0o120000 or blob.size > MAX_FILE_BYTES:
+        return None
+    data: bytes = blob.data_stream.read()
+    return data.decode("utf-8-sig", errors="replace")
 
 
 def _info(commit: Commit) -> CommitInfo:

@@ -1,11 +1,11 @@
 """What was released where, by whom and when: read from Git alone, from the changes of each `release.yaml`."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from towpath.adapters.git import Checkout, CommitInfo, log, read_file
+from towpath.adapters.git import Checkout, CommitInfo, log, read_file_at
 from towpath.config import Config
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import ConfigError
@@ -50,12 +50,8 @@ def release_history(
     """The releases of `app` in `environment`, newest first. One that was broken is skipped."""
     config.app(app)
     config.environment(environment)
-    states = [
-        (commit, state)
-        for commit in reversed(log(checkout, [release_path(app, environment)], limit))
-        if (state := release_at(checkout, app, environment, commit.sha)) is not None
-    ]
-    return entries_of(environment, states, load_quarantine(checkout.path, quarantine_path(app)))
+    states = releases_at(checkout, release_path(app, environment), limit)
+    return entries_of(environment, reversed([*states]), load_quarantine(checkout.path, quarantine_path(app)))
 
 
 def find_earlier(
@@ -63,9 +59,8 @@ def find_earlier(
 ) -> EnvironmentRelease | None:
     """The newest release in history that is not `failed`: verified and not quarantined, or `to` by name."""
     quarantine = repo.quarantine(app)
-    for commit in log(repo.checkout, (release_path(app, environment),), EARLIER_LIMIT):
-        state = release_at(repo.checkout, app, environment, commit.sha)
-        if state is None or state.release.digest == failed:
+    for _, state in releases_at(repo.checkout, release_path(app, environment), EARLIER_LIMIT):
+        if state.release.digest == failed:
             continue
         if to is not None and is_named(state, to):
             return state
@@ -74,14 +69,20 @@ def find_earlier(
     return None
 
 
-def release_at(checkout: Checkout, app: str, environment: str, commit: str) -> EnvironmentRelease | None:
-    """The release file at a commit; None where there is none, or somebody broke it: others may be sound."""
-    path = release_path(app, environment)
-    text = read_file(checkout, path, commit)
-    try:
-        return parse_release_file(text, path) if text else None
-    except ConfigError:
-        return None
+def releases_at(checkout: Checkout, path: str, limit: int) -> Iterator[tuple[CommitInfo, EnvironmentRelease]]:
+    """The release file at `path` after each of the newest `limit` commits that touch it, newest first.
+
+    Without those commits in which there is none, or somebody broke it: others may be sound.
+    """
+    commits = log(checkout, (path,), limit)
+    texts = read_file_at(checkout, path, (commit.sha for commit in commits))
+    for commit, text in zip(commits, texts, strict=True):
+        try:
+            state = parse_release_file(text, path) if text else None
+        except ConfigError:
+            continue
+        if state is not None:
+            yield commit, state
 
 
 def is_named(state: EnvironmentRelease, name: str) -> bool:

@@ -1,7 +1,9 @@
 """History is what Git says: promotions, verifications, rollbacks, people."""
 
 import json
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -37,6 +39,28 @@ def test_one_entry_per_promotion_and_rollback_newest_first(world: World) -> None
     assert failed.rolled_back_at
     assert failed.quarantined == "never ready"
     assert first.state.approved_by == ("alice",)
+
+
+def test_a_longer_history_starts_no_more_programs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    start = subprocess.Popen.__init__
+
+    def counted(process: "subprocess.Popen[bytes]", *args: Any, **options: Any) -> None:
+        started.append(args)
+        start(process, *args, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", counted)
+
+    def programs() -> int:
+        checkout = world.checkout()
+        started.clear()
+        assert release_history(checkout, load_config(checkout.path), "hello", "dev")
+        return len(started)
+
+    short = programs()
+    for number in range(3, 9):
+        world.promote(number, "dev", verified=True)
+    assert programs() == short > 0
 
 
 def test_unknown_names(world: World) -> None:
