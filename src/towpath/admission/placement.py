@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from towpath.admission.policy import AdmissionPolicy
+from towpath.applyset.digest_key import key_ref
 from towpath.applyset.inventory import Owner
 from towpath.kube.kinds import NEVER_STORED, Kind, built_in_group, is_cluster_scoped, is_known_kind
 from towpath.objects import Manifest, group_of, ref_of
@@ -32,6 +33,8 @@ def placement_problems(
             f"{kind} {name} is for namespace {metadata['namespace'][:100]!r}; "
             f"this environment's namespace is {policy.namespace!r}"
         )
+    elif ref_of(manifest) == key_ref(policy.namespace):
+        yield f"{kind} {name}: this name is of the key that Towpath makes for its digests"
     elif ref_of(manifest) == Owner(name.removeprefix(_INVENTORY_PREFIX), "", policy.namespace).ref:
         yield f"{kind} {name}: this name is of Towpath's own inventories"
 

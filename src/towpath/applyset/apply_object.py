@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from towpath.applyset.digest_key import sealed
 from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.kube import pointer
 from towpath.kube.autoscaling import Autoscaling, autoscaling, scaled_by_others
 from towpath.kube.canonical import digest
 from towpath.kube.managed_fields import IgnoredManagers, fingerprint, foreign_edits, pointers_left_to_managers
 from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.redact import without_values
 
 IGNORE_ANNOTATION = "towpath.dev/ignore"
 """Annotation: JSON pointers of ignored fields of this object, separated by commas."""
@@ -37,7 +39,8 @@ class ApplyObject:
     """One object of the environment. `initial` is the body of a create, `manifest` that of an apply.
 
     `ignored` are pointers, `ignored_managers` field managers whose fields are ignored. `applied_digest`
-    changes with Git and the rules, but not when such a manager takes or gives up a field.
+    changes with Git and the rules, but not when such a manager takes or gives up a field. Of a Secret it is
+    an HMAC; `plain_digest` is then what inventories had before, and stays in this process.
     """
 
     ref: ObjectRef
@@ -46,6 +49,11 @@ class ApplyObject:
     ignored: tuple[str, ...]
     applied_digest: str
     ignored_managers: IgnoredManagers = ()
+    plain_digest: str = field(default="", repr=False)
+
+    def is_recorded(self, applied_digest: str) -> bool:
+        """Whether the digest of an inventory says that this very content was applied."""
+        return bool(applied_digest) and applied_digest in (self.applied_digest, self.plain_digest)
 
     def without(self, pointers: Iterable[str]) -> "ApplyObject":
         """The object with these fields ignored too."""
@@ -58,43 +66,47 @@ class ApplyObject:
         `live` needs metadata only. What has ended well and deletes itself may be gone.
         """
         if owned is not None and owned.is_gone_when_finished(live):
-            return owned.applied_digest == self.applied_digest
+            return self.is_recorded(owned.applied_digest)
         if owned is None or live is None or "deletionTimestamp" in live["metadata"]:
             return False
         metadata = live["metadata"]
         return (
             bool(owned.fingerprint)
             and owned.uid == metadata["uid"]
-            and owned.applied_digest == self.applied_digest
+            and self.is_recorded(owned.applied_digest)
             and owned.fingerprint == fingerprint(metadata)
             and not foreign_edits(metadata, self.ignored, self.ignored_managers)
         )
 
 
-def prepare_objects(
+def prepare_objects(  # noqa: PLR0913
     objects: Iterable[Manifest],
     owner: Owner,
     rules: Iterable[FieldRule] = (),
     autoscalers: Iterable[Manifest] = (),
     live: Mapping[ObjectRef, Manifest] = NO_OBJECTS,
+    *,
+    key: bytes | None = None,
 ) -> tuple[ApplyObject, ...]:
     """One ApplyObject for each of `objects`, in their order.
 
     `autoscalers` are live autoscalers and definitions of custom kinds; those in `objects` come first: the
-    fields that they scale are ignored. `live` (metadata is enough) tells which fields managers own now.
+    fields that they scale are ignored. `live` (metadata is enough) tells which fields managers own now. `key`
+    makes the digests of Secrets (digest_key.py).
     """
     objects = list(objects)
     scaling = autoscaling([*objects, *autoscalers])
     rules = tuple(rules)
-    return tuple(_prepare(manifest, owner, rules, scaling, live) for manifest in objects)
+    return tuple(_prepare(manifest, owner, rules, scaling, live, key) for manifest in objects)
 
 
-def _prepare(
+def _prepare(  # noqa: PLR0913, PLR0917
     manifest: Manifest,
     owner: Owner,
     rules: tuple[FieldRule, ...],
     scaling: Autoscaling,
     live: Mapping[ObjectRef, Manifest],
+    key: bytes | None,
 ) -> ApplyObject:
     ref = ref_of(manifest)
     # The server drops empty maps and lists: sent, they would differ from live for ever.
@@ -102,7 +114,7 @@ def _prepare(
     metadata["labels"] = {**(metadata.get("labels") or {}), **owner.labels}
     metadata.pop("managedFields", None)
     initial = {k: v for k, v in manifest.items() if k != "status"} | {"metadata": metadata}
-    if ref.kind == "Secret" and not ref.group:
+    if is_secret(ref):
         initial = _with_encoded_data(initial)
     matching = [rule for rule in rules if rule.kind in ("*", ref.kind) and rule.name in (None, ref.name)]
     ignored = {rule.pointer for rule in matching if rule.pointer and not rule.manager}
@@ -115,7 +127,9 @@ def _prepare(
     if (ref.group, ref.kind) == AGGREGATED_KIND and manifest.get("aggregationRule"):
         ignored.add(RULES_POINTER)  # a controller puts them together
     kept = pointer.without(initial, sorted(ignored))
-    applied = digest(kept)
+    applied, plain = digest(kept), ""
+    if is_secret(ref):
+        applied, plain = _digest_of_secret(kept, applied, key), applied
     if scaling.is_target(ref) and ref in live:
         # Where the definition may not be read, the autoscaler's writes tell. They are no commit.
         scaled = scaled_by_others(live[ref]["metadata"])
@@ -125,7 +139,16 @@ def _prepare(
         kept = pointer.without(
             kept, pointers_left_to_managers(live_object["metadata"], ignored_managers, kept)
         )
-    return ApplyObject(ref, kept, initial, tuple(sorted(ignored)), applied, ignored_managers)
+    return ApplyObject(ref, kept, initial, tuple(sorted(ignored)), applied, ignored_managers, plain)
+
+
+def is_secret(ref: ObjectRef) -> bool:
+    """Whether the object is a Secret of Kubernetes itself."""
+    return ref.kind == "Secret" and not ref.group
+
+
+def _digest_of_secret(secret: Manifest, plain: str, key: bytes | None) -> str:
+    return sealed(key, plain) if key else digest(without_values(secret))
 
 
 def _with_encoded_data(secret: Manifest) -> Manifest:
@@ -134,3 +157,19 @@ def _with_encoded_data(secret: Manifest) -> Manifest:
     encoded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}
     rest = {key: value for key, value in secret.items() if key != "stringData"}
     return rest | {"data": {**(secret.get("data") or {}), **encoded}} if encoded else rest
+
+
+def with_recorded_digests(
+    owned: Mapping[ObjectRef, OwnedObject], desired: Mapping[ObjectRef, ApplyObject]
+) -> dict[ObjectRef, OwnedObject]:
+    """The objects of an inventory without plain digests of Secrets, which former versions wrote.
+
+    What Git has no more needs none. Without `desired` nothing is known, and nothing changed.
+    """
+    new = dict(owned)
+    for ref, each in owned.items() if desired else ():
+        if is_secret(ref) and ref not in desired and each.applied_digest:
+            new[ref] = replace(each, applied_digest="")
+        elif (wanted := desired.get(ref)) and wanted.plain_digest and wanted.is_recorded(each.applied_digest):
+            new[ref] = replace(each, applied_digest=wanted.applied_digest)
+    return new

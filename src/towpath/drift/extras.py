@@ -4,6 +4,7 @@ What a cluster makes in every namespace is told by its name, because it carries 
 controller makes out of another object is told by its owner, or by the label or annotation of that controller.
 """
 
+from towpath.applyset.digest_key import KEY_NAME
 from towpath.applyset.inventory import HEALS_LABEL, INVENTORY_LABEL
 from towpath.drift.model import DriftEntry
 from towpath.kube.managed_fields import field_change, manager_entries
@@ -107,7 +108,7 @@ def _is_made_from_another(live: Manifest) -> bool:
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     if kind == "ConfigMap" and (INVENTORY_LABEL in labels or HEALS_LABEL in labels):
         return True
-    if kind == "Secret" and metadata["name"].startswith(_HELM_RELEASE):
+    if kind == "Secret" and (metadata["name"].startswith(_HELM_RELEASE) or metadata["name"] == KEY_NAME):
         return True
     return any(key in labels for key in _MADE_BY_LABELS) or any(
         key in annotations for key in _MADE_BY_ANNOTATIONS

@@ -8,6 +8,7 @@ soon; it is believed to be drift only when it still looks so after `SETTLE`. All
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from towpath.applyset.inventory import Inventory, OwnedObject
 from towpath.drift.model import DriftEntry, compare_object
@@ -35,6 +36,7 @@ FREE_ANSWERS = 5
 MAX_BACKOFF = 300.0
 
 Ignored = Mapping[ObjectRef, tuple[str, ...]]
+NO_DIGESTS: Mapping[ObjectRef, str] = MappingProxyType({})
 
 
 def trim_metadata(live: Manifest) -> Manifest:
@@ -134,14 +136,19 @@ def drift_mark(entry: DriftEntry, live: Manifest | None) -> str:
 
 
 def git_mark(
-    inventory: Inventory | None, wanted: Mapping[ObjectRef, str] | None, confirmed: Iterable[str] = ()
+    inventory: Inventory | None,
+    wanted: Mapping[ObjectRef, str] | None,
+    confirmed: Iterable[str] = (),
+    plain: Mapping[ObjectRef, str] = NO_DIGESTS,
 ) -> str:
     """A mark of how Git differs from what was applied; empty: in nothing. `wanted` are digests of manifests.
 
-    `confirmed` are the deletions that a commit confirms: a new one makes another mark.
+    `confirmed` are the deletions that a commit confirms: a new one makes another mark. An inventory of a
+    former version may have the `plain` digest of a Secret.
     """
     has = {owned.ref: owned.applied_digest for owned in inventory.objects} if inventory else {}
     wants = dict(wanted) if wanted is not None else {}
+    has |= {ref: wants[ref] for ref, former in plain.items() if has.get(ref) == former}
     if inventory and wanted is not None:
         # The sync is done; they are deleted when the app is verified.
         has = {ref: applied for ref, applied in has.items() if ref in wants or ref not in inventory.deletions}

@@ -13,8 +13,9 @@ from typing import Any
 
 from towpath.objects import Manifest
 from towpath.redact.known_values import MASK, KnownValues
-from towpath.redact.manifests import mask_secret, names_secret, secret_values
+from towpath.redact.manifests import mask_secret, names_secret, secret_values, without_values
 from towpath.redact.patterns import is_credential_name, mask_patterns, named_values
+from towpath.redact.value_forms import SHORTEST
 
 __all__ = [
     "MASK",
@@ -30,6 +31,7 @@ __all__ = [
     "remember_environment_secrets",
     "remember_objects",
     "remember_secret",
+    "without_values",
 ]
 
 _known = KnownValues()
@@ -80,13 +82,16 @@ def forget_secret(secret: str) -> None:
     _known.discard(secret)
 
 
-def remember_objects(objects: Iterable[Manifest], public: Iterable[str] = ()) -> None:
+def remember_objects(objects: Iterable[Manifest], public: Iterable[str] = ()) -> bool:
     """Remember the values of Secrets, and of variables, arguments and texts with a credential's name.
 
-    `public` are names, of apps and environments for instance: no secrets even if a Secret holds them.
+    `public` are names, of apps and environments for instance: no secrets even if a Secret holds them. Says
+    whether there were any values.
     """
     _known.publish(public)
-    _known.add(value for manifest in objects for value in secret_values(manifest))
+    values = [value for manifest in objects for value in secret_values(manifest)]
+    _known.add(values)
+    return any(len(value) >= SHORTEST for value in values)
 
 
 def remember_environment_secrets(environ: Mapping[str, str]) -> None:

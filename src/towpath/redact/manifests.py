@@ -54,9 +54,10 @@ def secret_values(manifest: Any) -> Iterator[str]:
 
 def names_secret(manifest: Any) -> bool:
     """Whether it is a Secret, or has any field that is named after one (`secretKeyRef`, `existingSecret`)."""
+    kind = manifest.get("kind") if isinstance(manifest, dict) else None
+    if kind in ("Secret", "ConfigMap"):
+        return bool(kind == "Secret")
     rest = [manifest]
-    if isinstance(manifest, dict) and manifest.get("kind") == "Secret":
-        return True
     while rest:
         each = rest.pop()
         if isinstance(each, dict):
@@ -66,6 +67,27 @@ def names_secret(manifest: Any) -> bool:
         elif isinstance(each, list):
             rest += each
     return False
+
+
+def without_values(manifest: Manifest) -> Manifest:
+    """The manifest with its secret values left out; what else it says, names of keys too, stays."""
+    if manifest.get("kind") == "Secret":
+        return _secret_without_values(manifest)
+    text = json.dumps(manifest, sort_keys=True)
+    for value in sorted({each for each in secret_values(manifest) if each}, key=len, reverse=True):
+        text = text.replace(json.dumps(value)[1:-1], MASK)
+    left: Manifest = json.loads(text)
+    return left
+
+
+def _secret_without_values(secret: Manifest) -> Manifest:
+    bare = dict(secret)
+    for part in ("data", "stringData"):
+        if isinstance(values := bare.get(part), dict):
+            bare[part] = dict.fromkeys(values, MASK)
+    if LAST_APPLIED in (annotations := _at(secret, ("metadata", "annotations"))):
+        bare["metadata"] = {**secret["metadata"], "annotations": {**annotations, LAST_APPLIED: MASK}}
+    return bare
 
 
 def mask_secret(manifest: Manifest) -> Manifest:

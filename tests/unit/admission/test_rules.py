@@ -97,6 +97,14 @@ def test_a_list_that_smuggles_a_foreign_namespace_is_refused() -> None:
     assert "kube-system" in refused({"apiVersion": "v1", "kind": "List", "items": items})
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [("ConfigMap", "towpath-inventory-hello"), ("Secret", "towpath-digest-key")]
+)
+def test_what_towpath_keeps_for_itself_is_no_apps(kind: str, name: str) -> None:
+    assert "Towpath" in refused(obj(kind, name))
+    assert admitted(obj(kind, f"{name.removeprefix('towpath-')}")).findings == ()
+
+
 def test_a_hook_is_judged_like_everything_else() -> None:
     hook = {"namespace": "prod", "annotations": {"towpath.dev/hook": "pre-sync"}}
     assert "'prod'" in refused(obj("Job", version="batch/v1", metadata=hook))

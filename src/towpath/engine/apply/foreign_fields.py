@@ -50,10 +50,10 @@ class LastApply:
         owned = self.owned.get(desired.ref)
         if owned is None or not owned.uid or not owned.applied_digest:
             return False
-        if owned.applied_digest == desired.applied_digest:
+        if desired.is_recorded(owned.applied_digest):
             return True
         old = self._rendered.get(desired.ref)
-        if old is None or old.applied_digest != owned.applied_digest:
+        if old is None or not old.is_recorded(owned.applied_digest):
             return False
         before = field_set.pointer_of(path, old.manifest)
         now = field_set.pointer_of(path, desired.manifest)
@@ -78,7 +78,10 @@ def last_apply(state: AppState, environment: Environment, before: AppliedBefore)
         if rendered is None:
             return {}
         live = state.live
-        old = prepare_objects(rendered.objects, state.owner, environment.ignore, live.scalers, live.metadata)
+        old = prepare_objects(
+            rendered.objects, state.owner, environment.ignore, live.scalers, live.metadata,
+            key=state.live.digest_key,
+        )  # fmt: skip
         return {each.ref: each for each in old}
 
     return LastApply(state.owned, render)

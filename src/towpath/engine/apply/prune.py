@@ -17,7 +17,7 @@ from towpath.engine.apply.run import Run
 from towpath.engine.apply.server_side_apply import GONE_SECONDS
 from towpath.engine.apply.sync_result import Progress, SyncResult
 from towpath.engine.live.app_state import AppState, owner_of
-from towpath.engine.live.observe import concurrently, observe, read_inventory, wait_gone
+from towpath.engine.live.observe import concurrently, observe, read_inventory, secrets_of, wait_gone
 from towpath.engine.source.render import Rendered
 from towpath.errors import TowpathError
 from towpath.kube.apply_order import deletion_stages
@@ -39,9 +39,12 @@ def prune_app(
     """
     owner = owner_of(rendered)
     inventory, version = read_inventory(cluster, owner)
-    if inventory is None or not inventory.deletions or inventory.desired != rendered.digest:
+    if inventory is None or not inventory.deletions:
         return SyncResult(rendered.app, rendered.environment, (), inventory)
-    live = observe(cluster, inventory.deletions, rendered.namespace)
+    secrets = {secrets_of(rendered.namespace)} if rendered.names_secrets else set()
+    live = observe(cluster, {*inventory.deletions, *secrets}, rendered.namespace)
+    if not rendered.is_recorded(inventory.desired, live.digest_key):
+        return SyncResult(rendered.app, rendered.environment, (), inventory)
     state = AppState(owner, inventory, version, {}, live)
     pruning = pending_deletions(inventory, owner, rendered.objects, live.metadata)
     check_protected(pruning, confirmed)

@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 
 from towpath.adapters.kubernetes import ApiAwayError, ApiConflictError, Cluster, FieldOwner
+from towpath.applyset.apply_object import with_recorded_digests
 from towpath.applyset.inventory import (
     Inventory,
     OwnedObject,
@@ -77,11 +78,13 @@ class Run:
     def _write_after(self, *, complete: bool) -> None:
         old = self.written
         commit = self.commit if complete else old.commit if old else ""
-        desired = self.rendered.digest if complete else old.desired if old else ""
+        digest = self.rendered.recorded_digest(self.app_state.live.digest_key)
+        desired = digest if complete else old.desired if old else ""
         hooks = old.hooks if old else ()
         if complete and old and (self.rendered.objects or not self.objects):
             hooks = forget(self.cluster, old, {ref_of(hook) for hook in self.rendered.hooks})
-        new = inventory_after_sync(self.app_state.owner, commit, desired, self.objects, hooks)
+        objects = with_recorded_digests(self.objects, self.app_state.desired)
+        new = inventory_after_sync(self.app_state.owner, commit, desired, objects, hooks)
         new = replace(new, deletions=tuple(sorted(self.deletions & self.objects.keys())))
         if not is_same_inventory(old, new):
             reach("inventory-after")

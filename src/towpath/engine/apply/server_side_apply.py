@@ -54,7 +54,7 @@ def is_changed(before: Manifest, after: Manifest, owned: OwnedObject | None, des
         return False
     if old.get("generation") != new.get("generation") or "generation" not in new:
         return True
-    if owned is None or owned.applied_digest != desired.applied_digest:
+    if owned is None or not desired.is_recorded(owned.applied_digest):
         return True
     return fingerprint(old) != fingerprint(new) or bool(
         foreign_edits(old, desired.ignored, desired.ignored_managers)

@@ -91,6 +91,7 @@ def sync_app(  # noqa: PLR0913
         raise failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])
     pruning = app_state.pruning()
     app_state.check_pruning(pruning, environment, confirmed)
+    app_state = app_state.with_key(cluster, rendered, environment)
     patience = environment.timeout.total_seconds()
     if environment.drift_mode_of(rendered.app) != "heal":
         leave = {**leave, **dict.fromkeys(app_state.drifted(), (WHOLE_OBJECT,))}
@@ -152,7 +153,7 @@ class Sync(Run):
     def _run_hooks(self, when: str) -> None:
         """Only when Git has changed: to heal is no delivery."""
         before = self.app_state.inventory
-        if before and before.desired == self.rendered.digest:
+        if before and self.rendered.is_recorded(before.desired, self.app_state.live.digest_key):
             return
 
         def remember(run: HookRun) -> None:

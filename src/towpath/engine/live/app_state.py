@@ -14,6 +14,7 @@ from towpath.applyset.prune import (
 )
 from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
+from towpath.engine.live.digest_keys import make_key
 from towpath.engine.live.finished import with_finished
 from towpath.engine.live.observe import Live, observe, read_inventory, secrets_of
 from towpath.engine.live.recovery import rebuild
@@ -42,6 +43,13 @@ class AppState:
     def owned(self) -> dict[ObjectRef, OwnedObject]:
         return self.inventory.by_ref if self.inventory else {}
 
+    def with_key(self, cluster: Cluster, rendered: Rendered, environment: Environment) -> "AppState":
+        """The same with the namespace's key, which is made now if the objects need one and there is none."""
+        if self.live.digest_key or not rendered.holds_values:
+            return self
+        live = replace(self.live, digest_key=make_key(cluster, self.owner.namespace))
+        return replace(self, live=live, desired=app_state_from(rendered, environment, None, live).desired)
+
     def metadata(self, ref: ObjectRef) -> Manifest | None:
         """Live metadata, None when there is no such object."""
         return self.live.metadata.get(ref)
@@ -64,7 +72,7 @@ class AppState:
             if (has := owned.get(ref))
             and has.uid
             and has.fingerprint
-            and has.applied_digest == desired.applied_digest
+            and desired.is_recorded(has.applied_digest)
             and (ref in self.suspects or not desired.is_settled(has, self.metadata(ref)))
         ]
 
@@ -126,7 +134,9 @@ def app_state_from(
 ) -> AppState:
     """State of one app from what was read before, for a plan: a sync reads again."""
     owner = owner_of(rendered)
-    desired = prepare_objects(rendered.objects, owner, environment.ignore, live.scalers, live.metadata)
+    desired = prepare_objects(
+        rendered.objects, owner, environment.ignore, live.scalers, live.metadata, key=live.digest_key
+    )
     return AppState(owner, inventory, "", {each.ref: each for each in desired}, live)
 
 

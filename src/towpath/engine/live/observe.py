@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster, WatchExpiredError
+from towpath.applyset.digest_key import KEY_NAME, key_of, key_ref
 from towpath.applyset.inventory import Inventory, Owner, from_configmap
 from towpath.engine.live.autoscalers import read_autoscalers
 from towpath.errors import TransientError
@@ -32,11 +33,13 @@ class Live:
     """Metadata of live objects by reference; kinds that were not served yet.
 
     `scalers` are whole objects: autoscalers, and the definitions of custom kinds that are scaled.
+    `digest_key` is the key of recorded digests (applyset/digest_key.py), if Secrets were asked for.
     """
 
     metadata: dict[ObjectRef, Manifest] = field(default_factory=dict)
     scalers: tuple[Manifest, ...] = ()
     unserved: frozenset[Kind] = frozenset()
+    digest_key: bytes | None = field(default=None, repr=False)
 
 
 def concurrently(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -125,7 +128,8 @@ def observe(
     found = concurrently(lambda item: _of_kind(cluster, item[0], item[1], namespace), served.items())
     scalers = read_autoscalers(cluster, scaled, namespace)
     metadata = {ref: live for group in found for ref, live in group.items()}
-    return Live(metadata, scalers, frozenset(by_kind.keys() - served.keys()))
+    key = key_of(metadata.get(key_ref(namespace)))
+    return Live(metadata, scalers, frozenset(by_kind.keys() - served.keys()), key)
 
 
 def require_gone(cluster: Cluster, namespace: str, seconds: float) -> None:
@@ -164,8 +168,13 @@ def _listed(
         return cluster.list(*kind, namespace, metadata_only=True)
     whole = cluster.list(*kind, namespace, fields=NOT_HELM)
     hidden = _one_by_one(cluster, [ref for ref in wanted if ref.name.startswith(_HELM_RELEASE)])
-    bare = [{key: each[key] for key in ("apiVersion", "kind", "metadata")} for each in whole]
-    return [*bare, *hidden.values()]
+    return [*map(_bare, whole), *hidden.values()]
+
+
+def _bare(secret: Manifest) -> Manifest:
+    if secret["metadata"]["name"] == KEY_NAME:
+        return secret
+    return {key: secret[key] for key in ("apiVersion", "kind", "metadata")}
 
 
 def _one_by_one(cluster: Cluster, wanted: Sequence[ObjectRef]) -> dict[ObjectRef, Manifest]:

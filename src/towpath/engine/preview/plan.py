@@ -88,7 +88,8 @@ def plan_state(  # noqa: PLR0913, PLR0917
     entries = [*found[: len(before)], *_hooks(rendered, app_state, PRE_SYNC)]
     entries += [*found[len(before) :], *_hooks(rendered, app_state, POST_SYNC)]
     entries += _deletions(app_state, environment, confirmed)
-    return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
+    digest = rendered.recorded_digest(app_state.live.digest_key)
+    return Plan(rendered.app, rendered.environment, tuple(entries), digest)
 
 
 def plan_promotion(context: EnvironmentContext, release: Release) -> Plan:
@@ -180,7 +181,8 @@ def _is_defined(ref: ObjectRef, app_state: AppState) -> bool:
 
 def _hooks(rendered: Rendered, app_state: AppState, when: str) -> list[PlanEntry]:
     """They run only when Git has changed since the last sync that succeeded."""
-    if app_state.inventory and app_state.inventory.desired == rendered.digest:
+    inventory = app_state.inventory
+    if inventory and rendered.is_recorded(inventory.desired, app_state.live.digest_key):
         return []
     return [
         PlanEntry(ref_of(hook), "create", reason=f"{when} hook") for hook in hooks_for(rendered.hooks, when)
@@ -206,4 +208,4 @@ def _from_nothing(rendered: Rendered, reason: str) -> Plan:
     before, rest = split_at_pre_sync(rendered.objects)
     manifests = [*before, *hooks_for(rendered.hooks, PRE_SYNC), *rest, *hooks_for(rendered.hooks, POST_SYNC)]
     entries = [PlanEntry(ref_of(manifest), "create", reason=reason) for manifest in manifests]
-    return Plan(rendered.app, rendered.environment, tuple(entries), rendered.digest)
+    return Plan(rendered.app, rendered.environment, tuple(entries), rendered.recorded_digest(None))

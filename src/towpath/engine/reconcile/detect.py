@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
-from towpath.applyset.apply_object import ApplyObject, prepare_objects
+from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.inventory import (
     INVENTORY_LABEL,
     Inventory,
@@ -16,7 +16,7 @@ from towpath.drift.extras import EXTRA_KINDS, extra_entry, is_extra
 from towpath.drift.model import DriftEntry, DriftReport, drift_report, explain_drift
 from towpath.engine.apply.foreign_fields import unchanged_since_apply, with_left
 from towpath.engine.apply.namespace import lost_bindings
-from towpath.engine.live.app_state import AppState, owner_of
+from towpath.engine.live.app_state import AppState, app_state_from, owner_of
 from towpath.engine.live.finished import with_finished
 from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe, secrets_of
 from towpath.engine.live.recovery import rebuild_all
@@ -104,15 +104,7 @@ def inspect(  # noqa: PLR0913
         if app.app in inventories:
             known = inventories[app.app]
             inventories[app.app] = with_finished(cluster, known, app.objects, live.metadata)
-    desired = {
-        app.app: {
-            each.ref: each
-            for each in prepare_objects(
-                app.objects, owners[app.app], environment.ignore, live.scalers, live.metadata
-            )
-        }
-        for app in rendered
-    }
+    desired = {app.app: app_state_from(app, environment, None, live).desired for app in rendered}
     compared = {app: inventory for app, inventory in inventories.items() if app not in unknown}
     entries = _explained(cluster, metadata_drift(rendered, desired, compared, live), desired, namespace)
     suspects = _deeper(cluster, desired, live, {e.ref for e in entries}, namespace) if deep else []

@@ -26,19 +26,19 @@ def metadata_drift(
     for app in sorted(by_app.keys() | inventories.keys()):
         git, inventory = by_app.get(app), inventories.get(app)
         owner = owner_of(git) if git else inventories[app].owner
-        entries += _of_app(owner, desired.get(app, {}), git.digest if git else None, inventory, live)
+        entries += _of_app(owner, desired.get(app, {}), git, inventory, live)
     return entries
 
 
 def _of_app(
     owner: Owner,
     desired: dict[ObjectRef, ApplyObject],
-    digest: str | None,
+    git: Rendered | None,
     inventory: Inventory | None,
     live: Live,
 ) -> Iterator[DriftEntry]:
     app, owned = owner.app, inventory.by_ref if inventory else {}
-    applied = inventory is not None and inventory.desired == digest
+    applied = bool(git and inventory and git.is_recorded(inventory.desired, live.digest_key))
     waiting = frozenset(inventory.deletions if inventory and applied else ())
     if inventory is None and any(_is_part_of(live.metadata.get(ref), owner) for ref in desired):
         yield DriftEntry(app, owner.ref, "deleted", message="the inventory is gone, its objects are not")
@@ -51,7 +51,7 @@ def _of_app(
                 yield entry
         else:
             drifted = compare_object(app, has, now, wanted.ignored, wanted.ignored_managers)
-            if has.uid and has.applied_digest != wanted.applied_digest:
+            if has.uid and not wanted.is_recorded(has.applied_digest):
                 message = "Git has changed since the last sync"
                 if drifted:
                     message += f"; it was {drifted.kind} by hand, too"

@@ -10,19 +10,24 @@ from towpath.adapters.rendering import renderers
 from towpath.adapters.rendering.quota import RenderQuota
 from towpath.admission.policy import AdmissionPolicy
 from towpath.admission.rules import Admission, Finding, admit_objects, objects_of_two_apps
+from towpath.applyset.digest_key import sealed
 from towpath.applyset.hooks import split_hooks
 from towpath.config import App, Config, Environment
 from towpath.errors import ConfigError, RefusedError
 from towpath.files import NO_EDITS, Edits, read_text
 from towpath.objects import Manifest, ObjectRef
-from towpath.redact import names_secret, remember_objects
+from towpath.redact import names_secret, remember_objects, without_values
 from towpath.release.model import EnvironmentRelease, parse_release_file, release_path
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The admitted objects, in the renderer's order. `digest` is the SHA-256 of their canonical JSON."""
+    """The admitted objects, in the renderer's order.
+
+    `digest` is the SHA-256 of their canonical JSON. Where they hold secret values, it stays in this process
+    and in the cache of renderings: stored and shown is what `recorded_digest` gives.
+    """
 
     app: str
     environment: str
@@ -32,13 +37,32 @@ class Rendered:
     origins: Mapping[ObjectRef, ManifestDocument] = field(default_factory=dict, repr=False, compare=False)
     hooks: tuple[Manifest, ...] = ()
     """Jobs that run at a sync (hooks.py); `digest` covers them, `objects` does not have them."""
+    holds_values: bool = field(init=False, repr=False, compare=False)
+    """Whether there is a secret value in it: in a Secret, or under the name of a credential."""
     names_secrets: bool = field(init=False, repr=False, compare=False)
-    """Whether live Secrets may hold values that are in its objects, too."""
+    """Whether live Secrets are to be read: its objects may hold values of theirs."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names_secrets", any(map(names_secret, (*self.objects, *self.hooks))))
+        objects = (*self.objects, *self.hooks)
         # Also what comes from the cache is known before anything is said about it.
-        remember_objects((*self.objects, *self.hooks), (self.app, self.environment, self.namespace))
+        holds = remember_objects(objects, (self.app, self.environment, self.namespace))
+        object.__setattr__(self, "holds_values", holds)
+        object.__setattr__(self, "names_secrets", holds or any(map(names_secret, objects)))
+
+    def recorded_digest(self, key: bytes | None) -> str:
+        """The digest for inventories, plans and Jobs, which others read than may read Secrets.
+
+        With secret values in the objects it is an HMAC; without a key it leaves out the values.
+        """
+        if not self.holds_values:
+            return self.digest
+        if key is None:
+            return digest_of(tuple(map(without_values, (*self.objects, *self.hooks))))
+        return f"sha256:{sealed(key, self.digest.removeprefix('sha256:'))}"
+
+    def is_recorded(self, digest: str, key: bytes | None) -> bool:
+        """Whether a recorded digest is of these objects; before there was a key, it was the plain one."""
+        return digest == self.digest or digest == self.recorded_digest(key)  # the second costs more
 
 
 def render_app(  # noqa: PLR0913

@@ -11,6 +11,7 @@ from towpath.adapters.kubernetes import Cluster, ServiceAnswer
 from towpath.applyset.hooks import SMOKE, hooks_for
 from towpath.applyset.inventory import Owner
 from towpath.config import Environment, SmokeCheck
+from towpath.engine.live.digest_keys import read_key
 from towpath.engine.live.jobs import find_run, start_run, wait_ended
 from towpath.engine.source.render import Rendered
 from towpath.errors import TowpathError
@@ -87,8 +88,10 @@ def _run_job(cluster: Cluster, rendered: Rendered, check: SmokeCheck, end: float
     if job is None:
         problem = f"{rendered.app} has no Job of this name with the annotation {HOOK_ANNOTATION}: {SMOKE}"
         return SmokeResult(check, None, 0.0, problem)
-    owner, key = Owner(rendered.app, rendered.environment, rendered.namespace), rendered.digest
+    owner = Owner(rendered.app, rendered.environment, rendered.namespace)
     try:
+        sealing = read_key(cluster, rendered.namespace) if rendered.holds_values else None
+        key = rendered.recorded_digest(sealing)
         live = find_run(cluster, ref_of(job), key) or start_run(cluster, job, owner, key)
         ended = wait_ended(cluster, ref_of(job), live["metadata"]["uid"], end - started)
     except TowpathError as error:

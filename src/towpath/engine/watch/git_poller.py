@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 
 from towpath.adapters.git import branch_head, list_trees
 from towpath.adapters.kubernetes import Cluster
-from towpath.applyset.apply_object import prepare_objects
+from towpath.applyset.apply_object import is_secret, prepare_objects
 from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.autoscalers import read_autoscalers
 from towpath.engine.live.context import EnvironmentContext, open_context
+from towpath.engine.live.digest_keys import read_key
 from towpath.engine.source.render import Rendered, render_app
 from towpath.engine.watch.wanted import Wanted, decided_by
 from towpath.errors import TowpathError, UnknownNameError, as_towpath_error
 from towpath.kube.autoscaling import kind_of
-from towpath.objects import Manifest
+from towpath.objects import Manifest, ref_of
 from towpath.settings import Settings
 
 ASK_TIMEOUT = 15.0
@@ -31,6 +32,8 @@ class Head:
     context: EnvironmentContext
     wanted: Mapping[str, Wanted]
     decided_by: Mapping[str, str] = field(default_factory=dict)
+    key: bytes | None = field(default=None, repr=False)
+    """That of recorded digests; the first sync of Secrets makes it, and then all of this is read again."""
 
 
 class Branch:
@@ -102,7 +105,7 @@ class Branch:
             timeout=ASK_TIMEOUT,
         )
         if self.head is not None and self.head.context.repo.commit == newest:
-            return None
+            return None if _has_key_still(self.head) else read_head(self.head.context)
         context = open_context(settings, self._environment, newest)
         return read_head(context)
 
@@ -110,18 +113,35 @@ class Branch:
 def read_head(context: EnvironmentContext) -> Head:
     """What a commit wants of the environment, and what decides whether it is carried out."""
     trees = list_trees(context.repo.checkout)
-    return Head(context, wanted_of(context), decided_by(trees, context.environment.name))
+    wanted, key = wanted_of(context)
+    return Head(context, wanted, decided_by(trees, context.environment.name), key)
 
 
-def wanted_of(context: EnvironmentContext) -> dict[str, Wanted]:
-    """What Git wants of each released app, as a sync would apply it. The cluster is asked for autoscalers."""
+def _has_key_still(head: Head) -> bool:
+    return not any(each.plain for each in head.wanted.values()) or _key(head.context) == head.key
+
+
+def _key(context: EnvironmentContext) -> bytes | None:
+    try:
+        return read_key(context.cluster, context.environment.namespace)
+    except TowpathError:
+        return None  # then Secrets look changed until a run finds that they are not
+
+
+def wanted_of(context: EnvironmentContext) -> tuple[dict[str, Wanted], bytes | None]:
+    """What Git wants of each released app, as a sync would apply it, and the key of its Secrets' digests.
+
+    The cluster is asked for autoscalers, and for the key where Git has Secrets.
+    """
     apps = {app: _read(context, app) for app in context.repo.released_apps(context.environment.name)}
     objects = [m for each in apps.values() if not isinstance(each, Wanted) for m in each[0].objects]
     scalers = _scalers(context.cluster, context.environment, objects)
-    return {
-        app: each if isinstance(each, Wanted) else _wanted(context.environment, *each, scalers)
+    key = _key(context) if any(is_secret(ref_of(each)) for each in objects) else None
+    wanted = {
+        app: each if isinstance(each, Wanted) else _wanted(context.environment, *each, scalers, key)
         for app, each in apps.items()
     }
+    return wanted, key
 
 
 def _read(context: EnvironmentContext, app: str) -> tuple[Rendered, ConfirmedDeletions] | Wanted:
@@ -140,10 +160,12 @@ def _wanted(
     rendered: Rendered,
     confirmed: ConfirmedDeletions,
     scalers: Sequence[Manifest],
+    key: bytes | None,
 ) -> Wanted:
-    objects = prepare_objects(rendered.objects, owner_of(rendered), environment.ignore, scalers)
+    objects = prepare_objects(rendered.objects, owner_of(rendered), environment.ignore, scalers, key=key)
     return Wanted(
         applied={each.ref: each.applied_digest for each in objects},
+        plain={each.ref: each.plain_digest for each in objects if each.plain_digest},
         ignored={each.ref: each.ignored for each in objects if each.ignored},
         managers={each.ref: each.ignored_managers for each in objects if each.ignored_managers},
         confirmed=tuple(sorted(f"{ref} {uid}" for ref, uid in confirmed.items())),

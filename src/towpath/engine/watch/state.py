@@ -260,7 +260,9 @@ class WatchState:
         if self._applied is None or self._wanted is None:
             return
         wanted = self._wanted.get(app, Wanted())
-        mark = wanted.broken or git_mark(self._applied.get(app), wanted.applied, wanted.confirmed)
+        mark = wanted.broken or git_mark(
+            self._applied.get(app), wanted.applied, wanted.confirmed, wanted.plain
+        )
         if mark:
             mark = digest([mark, self._decided_by.get(app, self._decided_by.get("", ""))])
             self._withdrawn.pop(app, None)

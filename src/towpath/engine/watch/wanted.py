@@ -15,11 +15,12 @@ from towpath.objects import ObjectRef
 class Wanted:
     """What Git has for one app: digests of its manifests, what is left to others, deletions that it confirms.
 
-    `ignored` are pointers, `managers` the field managers whose fields are ignored. `broken`: it does not
-    render, for this reason.
+    `plain` are digests of Secrets as former versions recorded them. `ignored` are pointers, `managers` the
+    field managers whose fields are ignored. `broken`: it does not render, for this reason.
     """
 
     applied: Mapping[ObjectRef, str] = field(default_factory=dict)
+    plain: Mapping[ObjectRef, str] = field(default_factory=dict, repr=False)
     ignored: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
     managers: Mapping[ObjectRef, IgnoredManagers] = field(default_factory=dict)
     confirmed: tuple[str, ...] = ()
