@@ -1,15 +1,16 @@
 """Health by CEL expressions of the user: `healthCheckExprs` in towpath.yaml, in the form that Flux uses.
 
 Each top-level field of an object is a variable: `status.phase == 'Ready'`. `inProgress` is evaluated first,
-then `failed`, then `current`. An absent field makes an expression false; any other error makes the object
-Unknown, never Healthy. Macros (`all`, `map`) do not run on objects that are too large for them.
+then `failed`, then `current`. A field that decides and is absent makes an expression false; any other error
+makes the object Unknown, never Healthy. Expressions do not run on objects that are too large for them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from towpath.config import HealthCheckExpression
-from towpath.config.cel import Program, compile_expression, macro_depth
+from towpath.config.cel import EvaluationError, Expression, compile_expression
 from towpath.health.verdict import (
     Health,
     conditions_by_type,
@@ -24,12 +25,16 @@ from towpath.health.verdict import (
 )
 from towpath.objects import Manifest, group_of
 
-_MAX_ITEMS = {1: 4_000, 2: 150}
-"""Nesting depth of macros -> items of the longest list allowed: cost grows with the square at each level."""
+_MAX_ITEMS = {1: 4_000, 2: 99}
+"""Nesting depth of macros -> items of the longest list: the CEL library takes 10,000 steps at most."""
 _MAX_TEXT = 50_000_000
-"""Characters that macros may produce: items at each level, times the longest text."""
-_VARIABLES = ("apiVersion", "kind", "metadata", "spec", "status", "data")
-
+"""Characters that an expression may produce."""
+_MAX_DEPTH = 200
+"""Levels of nested values; the CEL library reads them by recursion."""
+_NO_VARIABLES: Mapping[str, Any] = MappingProxyType(
+    {name: {} for name in ("apiVersion", "kind", "metadata", "spec", "status", "data")}
+)
+"""Fields that every expression may name, also where an object does not have them."""
 
 Judge = Callable[[Manifest], Health]
 
@@ -54,55 +59,58 @@ def _outdated(manifest: Manifest) -> Health | None:
     return outdated(manifest) if isinstance(observed, int) and observed >= 1 else None
 
 
-def _too_large(manifest: Manifest, levels: int) -> Health | None:
-    if not levels:
-        return None
-    items = text = 0
-    pending: list[Any] = [manifest]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, str):
-            text = max(text, len(value))
-        elif isinstance(value, (list, dict)):
-            items = max(items, len(value))
-            pending.extend(value.values() if isinstance(value, dict) else value)
-    if items <= _MAX_ITEMS[levels] and items**levels * text <= _MAX_TEXT:
-        return None
-    return unknown("it is too large for the macros of its healthCheckExprs")
+def _unsuited(variables: Mapping[str, Any], expressions: Iterable[Expression]) -> Health | None:
+    """Unknown for values on which an expression could take too long or fail; None for all others."""
+    items = longest = depth = 0
+    level: list[Any] = [variables]
+    while level and depth <= _MAX_DEPTH:
+        depth += 1
+        deeper: list[Any] = []
+        for value in level:
+            if isinstance(value, str):
+                longest = max(longest, len(value))
+            elif isinstance(value, dict):
+                items = max(items, len(value))
+                deeper += value
+                deeper += value.values()
+            elif isinstance(value, list):
+                items = max(items, len(value))
+                deeper += value
+        level = deeper
+    if level:
+        return unknown(f"it is nested deeper than {_MAX_DEPTH} levels, too deep for its healthCheckExprs")
+    for each in expressions:
+        if each.macro_depth and items > _MAX_ITEMS[each.macro_depth]:
+            return unknown("it is too large for the macros of its healthCheckExprs")
+        if each.size(items, longest) > _MAX_TEXT:
+            return unknown("it is too large for its healthCheckExprs")
+    return None
 
 
 def _judge(current: str, in_progress: str | None, failed: str | None) -> Judge:
-    current_program = compile_expression(current)
-    in_progress_program = compile_expression(in_progress) if in_progress else None
-    failed_program = compile_expression(failed) if failed else None
-    levels = max(macro_depth(expression) for expression in (current, in_progress or "", failed or ""))
+    current_rule = compile_expression(current)
+    in_progress_rule = compile_expression(in_progress) if in_progress else None
+    failed_rule = compile_expression(failed) if failed else None
+    rules = [rule for rule in (in_progress_rule, failed_rule, current_rule) if rule]
+    names = frozenset().union(*(rule.names for rule in rules))
 
     def judge(manifest: Manifest) -> Health:
-        if waiting := _outdated(manifest) or _too_large(manifest, levels):
+        present = {name: value for name, value in manifest.items() if value is not None}
+        variables = {name: value for name, value in {**_NO_VARIABLES, **present}.items() if name in names}
+        if waiting := _outdated(manifest) or _unsuited(variables, rules):
             return waiting
-        variables = {**{key: {} for key in _VARIABLES}, **manifest}
         try:
-            if in_progress_program and _holds(in_progress_program, variables):
+            if in_progress_rule and in_progress_rule.holds(variables):
                 return progressing(_explanation(manifest) or f"inProgress holds: {in_progress}")
-            if failed_program and _holds(failed_program, variables):
+            if failed_rule and failed_rule.holds(variables):
                 return degraded(_explanation(manifest) or f"failed holds: {failed}", final=True)
-            if _holds(current_program, variables):
+            if current_rule.holds(variables):
                 return healthy(_explanation(manifest) or "current holds")
-        except (TypeError, ValueError, RuntimeError, OverflowError, ArithmeticError) as error:
-            return unknown(f"its healthCheckExprs cannot be evaluated: {str(error).splitlines()[0]}")
+        except EvaluationError as error:
+            return unknown(f"its healthCheckExprs cannot be evaluated: {error}")
         return progressing(_explanation(manifest) or f"current does not hold yet: {current}")
 
     return judge
-
-
-def _holds(program: Program, variables: dict[str, Any]) -> bool:
-    try:
-        result = program.execute(variables)
-    except (KeyError, IndexError):
-        return False  # the field is absent so far
-    if not isinstance(result, bool):
-        raise TypeError(f"an expression gives {type(result).__name__}, not true or false")
-    return result
 
 
 def _explanation(manifest: Manifest) -> str:
