@@ -44,9 +44,9 @@ class World:
     @property
     def environment(self) -> Environment:
         environment = {"name": "test", "namespace": self.namespace, **self.settings}
-        return parse_config(
-            json.dumps({"apiVersion": "towpath.dev/v1", "environments": [environment]})
-        ).environments[0]
+        apps = {self.app: {"image": "registry.example.com/app"}}
+        config = {"apiVersion": "towpath.dev/v1", "apps": apps, "environments": [environment]}
+        return parse_config(json.dumps(config)).environments[0]
 
     @property
     def rendered(self) -> Rendered:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from towpath.applyset.apply_object import IGNORE_ANNOTATION
+from towpath.applyset.apply_object import IGNORE_ANNOTATION, TAKE_OVER_ANNOTATION
 from towpath.applyset.inventory import APP_LABEL, ENVIRONMENT_LABEL, INVENTORY_LABEL
 from towpath.applyset.prune import PRUNE_ANNOTATION
 from towpath.kube.apply_order import HOOK_ANNOTATION, WAVE_ANNOTATION
@@ -26,7 +26,13 @@ _VALUES = {
         re.compile(r"\s*+(?:/(?:[^~/]|~[01])++)++\Z"),
         "JSON pointers, as in `/spec/replicas`",
     ),
+    TAKE_OVER_ANNOTATION: (
+        re.compile(r"\s*+[^\s,][^,]*+\Z"),
+        "field managers, as in `helm,argocd-controller`",
+    ),
 }
+_LISTS = (IGNORE_ANNOTATION, TAKE_OVER_ANNOTATION)
+"""Their values are lists, with commas between the parts."""
 """Towpath's annotations: (pattern of the value, its description)."""
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 _KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
@@ -72,7 +78,7 @@ def _pair(field: str, key: str, value: Any, owner: Mapping[str, str | None]) -> 
             yield f"{subject} has a value that is not valid for a label"
     elif key in _VALUES:
         pattern, expected = _VALUES[key]
-        parts = value.split(",") if key == IGNORE_ANNOTATION else [value]
+        parts = value.split(",") if key in _LISTS else [value]
         if not all(map(pattern.match, parts)):
             yield f"annotation {key} is {value[:100]!r}, not {expected}"
     elif key.startswith(_OWN_PREFIX) and key not in owner:

@@ -10,12 +10,24 @@ from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.kube import pointer
 from towpath.kube.autoscaling import Autoscaling, autoscaling, scaled_by_others
 from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import IgnoredManagers, fingerprint, foreign_edits, pointers_left_to_managers
+from towpath.kube.managed_fields import (
+    KNOWN_TOOLS,
+    FieldChange,
+    IgnoredManagers,
+    Metadata,
+    TakenBack,
+    fingerprint,
+    foreign_edits,
+    manager_entries,
+    pointers_left_to_managers,
+)
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.redact import without_values
 
 IGNORE_ANNOTATION = "towpath.dev/ignore"
 """Annotation: JSON pointers of ignored fields of this object, separated by commas."""
+TAKE_OVER_ANNOTATION = "towpath.dev/take-over"
+"""Annotation: field managers from which Towpath takes this object over, separated by commas."""
 AGGREGATED_KIND = ("rbac.authorization.k8s.io", "ClusterRole")
 RULES_POINTER = "/rules"
 NO_OBJECTS: Mapping[ObjectRef, Manifest] = {}
@@ -50,10 +62,17 @@ class ApplyObject:
     applied_digest: str
     ignored_managers: IgnoredManagers = ()
     plain_digest: str = field(default="", repr=False)
+    taken_back: TakenBack = KNOWN_TOOLS
+    content_digests: tuple[str, ...] = field(default=(), repr=False)
+    """As `applied_digest` and `plain_digest`, without the declaration from whom Towpath takes over."""
 
     def is_recorded(self, applied_digest: str) -> bool:
         """Whether the digest of an inventory says that this very content was applied."""
         return bool(applied_digest) and applied_digest in (self.applied_digest, self.plain_digest)
+
+    def has_content(self, applied_digest: str) -> bool:
+        """As `is_recorded`, whoever owned the object then."""
+        return self.is_recorded(applied_digest) or applied_digest in self.content_digests
 
     def without(self, pointers: Iterable[str]) -> "ApplyObject":
         """The object with these fields ignored too."""
@@ -75,8 +94,18 @@ class ApplyObject:
             and owned.uid == metadata["uid"]
             and self.is_recorded(owned.applied_digest)
             and owned.fingerprint == fingerprint(metadata)
-            and not foreign_edits(metadata, self.ignored, self.ignored_managers)
+            and not self.edits(metadata)
         )
+
+    def edits(self, metadata: Metadata) -> tuple[FieldChange, ...]:
+        """The edits by hand that the live object still has."""
+        return foreign_edits(metadata, self.ignored, self.ignored_managers, self.taken_back)
+
+    def former_managers(self, metadata: Metadata) -> tuple[str, ...]:
+        """The managers of the live object from which Towpath takes over at the next apply."""
+        entries = manager_entries(metadata)
+        found = {e["manager"] for e in entries if not e.get("subresource")}
+        return tuple(sorted(manager for manager in found if self.taken_back.is_former(manager)))
 
 
 def prepare_objects(  # noqa: PLR0913
@@ -87,17 +116,18 @@ def prepare_objects(  # noqa: PLR0913
     live: Mapping[ObjectRef, Manifest] = NO_OBJECTS,
     *,
     key: bytes | None = None,
+    taken_back: TakenBack = KNOWN_TOOLS,
 ) -> tuple[ApplyObject, ...]:
     """One ApplyObject for each of `objects`, in their order.
 
     `autoscalers` are live autoscalers and definitions of custom kinds; those in `objects` come first: the
     fields that they scale are ignored. `live` (metadata is enough) tells which fields managers own now. `key`
-    makes the digests of Secrets (digest_key.py).
+    makes the digests of Secrets (digest_key.py). `taken_back` are managers from which fields are taken back.
     """
     objects = list(objects)
     scaling = autoscaling([*objects, *autoscalers])
     rules = tuple(rules)
-    return tuple(_prepare(manifest, owner, rules, scaling, live, key) for manifest in objects)
+    return tuple(_prepare(manifest, owner, rules, scaling, live, key, taken_back) for manifest in objects)
 
 
 def _prepare(  # noqa: PLR0913, PLR0917
@@ -107,6 +137,7 @@ def _prepare(  # noqa: PLR0913, PLR0917
     scaling: Autoscaling,
     live: Mapping[ObjectRef, Manifest],
     key: bytes | None,
+    taken_back: TakenBack,
 ) -> ApplyObject:
     ref = ref_of(manifest)
     # The server drops empty maps and lists: sent, they would differ from live for ever.
@@ -126,10 +157,16 @@ def _prepare(  # noqa: PLR0913, PLR0917
     ignored |= set(scaling.pointers(manifest))
     if (ref.group, ref.kind) == AGGREGATED_KIND and manifest.get("aggregationRule"):
         ignored.add(RULES_POINTER)  # a controller puts them together
+    former = (metadata.get("annotations") or {}).get(TAKE_OVER_ANNOTATION, "")
+    taken_back = taken_back.with_former(name.strip() for name in former.split(",") if name.strip())
     kept = pointer.without(initial, sorted(ignored))
     applied, plain = digest(kept), ""
     if is_secret(ref):
         applied, plain = _digest_of_secret(kept, applied, key), applied
+    content: tuple[str, ...] = ()
+    if taken_back.former:
+        # To declare it is a change in Git: it is carried out once, and what follows is drift.
+        content, applied, plain = (applied, plain), digest([applied, taken_back.former]), ""
     if scaling.is_target(ref) and ref in live:
         # Where the definition may not be read, the autoscaler's writes tell. They are no commit.
         scaled = scaled_by_others(live[ref]["metadata"])
@@ -139,7 +176,11 @@ def _prepare(  # noqa: PLR0913, PLR0917
         kept = pointer.without(
             kept, pointers_left_to_managers(live_object["metadata"], ignored_managers, kept)
         )
-    return ApplyObject(ref, kept, initial, tuple(sorted(ignored)), applied, ignored_managers, plain)
+    return ApplyObject(
+        *(ref, kept, initial, tuple(sorted(ignored)), applied, ignored_managers, plain),
+        taken_back=taken_back,
+        content_digests=tuple(filter(None, content)),
+    )
 
 
 def is_secret(ref: ObjectRef) -> bool:

@@ -3,11 +3,11 @@
 One ConfigError has all problems of the file, a line each: `towpath.yaml:12: unknown key …; did you mean …?`
 """
 
+from towpath.config.app import App, SmokeCheck, Source
 from towpath.config.fields import DriftMode, ExtrasMode, parse_duration
 from towpath.config.load import config_schema, load_config, parse_config, resolve_source_url
 from towpath.config.models import (
     CONFIG_FILE,
-    App,
     AppPolicy,
     Approvals,
     Config,
@@ -18,8 +18,6 @@ from towpath.config.models import (
     PruneLimit,
     ScanIgnore,
     ScanPolicy,
-    SmokeCheck,
-    Source,
 )
 
 __all__ = [

@@ -3,107 +3,26 @@
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from towpath.config.app import App
 from towpath.config.extras import any_extras_searched, extras_mode, kinds_with_group
 from towpath.config.fields import (
     API_VERSION,
-    KIND,
     KUBERNETES_VERSION,
-    Branch,
     DriftMode,
     Duration,
     Extras,
     ExtrasMode,
-    Image,
     Model,
     Name,
-    RelativePath,
     Severity,
     Text,
 )
 from towpath.errors import UnknownNameError
-from towpath.kube.image_fields import ImageRule
+from towpath.kube.managed_fields import MANAGER, TakenBack
 
 CONFIG_FILE = "towpath.yaml"
-
-
-class Source(Model):
-    """Where an app's code is and how its image is built."""
-
-    repository: Annotated[
-        Text, Field(description="Git URL; `./` and `../` are relative to this repository's.")
-    ]
-    branch: Branch = "main"
-    context: RelativePath = "."
-    dockerfile: RelativePath = "Dockerfile"
-    test_target: Annotated[
-        Text | None, Field(description="Dockerfile target whose build runs the tests; null: none.")
-    ] = "test"
-
-
-class SmokeCheck(Model):
-    """One check after all objects are healthy: a Service, a URL, or a Job that must succeed."""
-
-    service: Name | None = None
-    port: Annotated[int | None, Field(ge=1, le=65535)] = None
-    path: Annotated[str, StringConstraints(pattern=r"^/[^\s\x00-\x1f]*$(?!\n)")] = "/"
-    url: Annotated[
-        str | None,
-        StringConstraints(pattern=r"^https?://[^\s\x00-\x1f]+$(?!\n)"),
-        Field(description="`{environment}` and `{namespace}` are put in."),
-    ] = None
-    job: Annotated[
-        Name | None, Field(description="Job of the app with the annotation `towpath.dev/hook: smoke`.")
-    ] = None
-    status: Annotated[int, Field(ge=100, le=599)] = 200
-    contains: Text | None = None
-    latency: Annotated[Duration | None, Field(description="The answer must not take longer.")] = None
-
-    @model_validator(mode="after")
-    def _one_target(self) -> "SmokeCheck":
-        if sum(target is not None for target in (self.service, self.url, self.job)) != 1:
-            raise ValueError("must have exactly one of `service`, `url` and `job`")
-        if (self.service is None) != (self.port is None):
-            raise ValueError("`service` and `port` go together")
-        return self
-
-
-class ImageFieldRule(Model):
-    """A field of a custom resource that names an image, though its key does not say so."""
-
-    kind: Annotated[
-        str, StringConstraints(pattern=KIND), Field(description="`Database`, or `Database.example.com`.")
-    ]
-    pointer: Annotated[
-        str,
-        StringConstraints(pattern=r"^(/([^~/]|~[01])+)+$(?!\n)", max_length=1000),
-        Field(description="JSON pointer; the step `*` stands for each item."),
-    ]
-
-
-class App(Model):
-    """One application: its image, its source, how its manifests are rendered."""
-
-    image: Annotated[Image, Field(description="Repository without tag; releases are pushed there.")]
-    source: Source | None = None
-    renderer: Literal["kustomize", "helm", "plain"] = "kustomize"
-    container: Annotated[
-        Text | None, Field(description="Container whose image a promotion edits (plain).")
-    ] = None
-    image_fields: Annotated[tuple[ImageFieldRule, ...], Field(max_length=100)] = ()
-    smoke: tuple[SmokeCheck, ...] = ()
-    _name: str = PrivateAttr(default="")
-
-    @property
-    def name(self) -> str:
-        """Its key in `apps`."""
-        return self._name
-
-    @property
-    def image_rules(self) -> tuple[ImageRule, ...]:
-        """`imageFields`, for judging and editing images."""
-        return tuple(ImageRule(rule.kind, rule.pointer) for rule in self.image_fields)
 
 
 class IgnoreRule(Model):
@@ -155,6 +74,19 @@ class AppPolicy(Model):
     """The policies of an environment for one app."""
 
     drift: Annotated[DriftMode | None, Field(description="null: as the environment.")] = None
+    take_over: Annotated[
+        tuple[Text, ...],
+        Field(description="Field managers, as `helm`, from which Towpath takes the app's objects over."),
+        Field(max_length=20),
+    ] = ()
+
+    @field_validator("take_over")
+    @classmethod
+    def _not_of_the_cluster(cls, managers: tuple[str, ...]) -> tuple[str, ...]:
+        for manager in managers:
+            if manager.startswith("kube-") or manager in ("kubelet", MANAGER):
+                raise ValueError(f"`{manager}` is part of Kubernetes or Towpath, and deploys nothing")
+        return managers
 
 
 class Environment(Model):
@@ -191,6 +123,11 @@ class Environment(Model):
         ),
     ]
     ignore: tuple[IgnoreRule, ...] = ()
+    people_tools: Annotated[
+        tuple[Text, ...],
+        Field(description="Field managers of further tools of people: their edits are drift."),
+        Field(max_length=100),
+    ] = ()
     prune: PruneLimit = PruneLimit()
     gate: Gate = Gate()
     timeout: Annotated[Duration, Field(description="How long a sync may take to become healthy.")] = (
@@ -202,6 +139,11 @@ class Environment(Model):
         """The drift mode of one app in this environment."""
         policy = self.apps.get(app)
         return policy.drift if policy and policy.drift else self.drift
+
+    def taken_back(self, app: str) -> TakenBack:
+        """From which field managers fields of an app are taken back, beside the known tools of people."""
+        policy = self.apps.get(app)
+        return TakenBack(tuple(sorted(self.people_tools))).with_former(policy.take_over if policy else ())
 
     def extras_mode_of(self, group: str, kind: str, name: str = "") -> ExtrasMode:
         """The mode for an undeclared object."""

@@ -19,8 +19,10 @@ from towpath.kube import field_set, pointer
 from towpath.kube.diff import Difference, format_value
 from towpath.kube.finalizers import termination
 from towpath.kube.managed_fields import (
+    KNOWN_TOOLS,
     FieldChange,
     IgnoredManagers,
+    TakenBack,
     field_change,
     fingerprint,
     foreign_edits,
@@ -157,12 +159,13 @@ def drift_report(environment: str, commit: str, found: Iterable[DriftEntry]) -> 
     return DriftReport(environment, commit, tuple(sorted(found, key=lambda e: (order[e.kind], e.app, e.ref))))
 
 
-def compare_object(
+def compare_object(  # noqa: PLR0913, PLR0917
     app: str,
     owned: OwnedObject,
     live: Manifest | None,
     ignored: Iterable[str] = (),
     ignored_managers: IgnoredManagers = (),
+    taken_back: TakenBack = KNOWN_TOOLS,
 ) -> DriftEntry | None:
     """The drift of one object of the inventory, from its live metadata; None: no drift."""
     ref = owned.ref
@@ -179,7 +182,7 @@ def compare_object(
         )
     if "deletionTimestamp" in metadata:
         return DriftEntry(app, ref, "deleted", message=termination(metadata))
-    edits = foreign_edits(metadata, ignored, ignored_managers)
+    edits = foreign_edits(metadata, ignored, ignored_managers, taken_back)
     changed = bool(edits) or fingerprint(metadata) != owned.fingerprint
     return DriftEntry(app, ref, "modified", managers=edits) if changed else None
 

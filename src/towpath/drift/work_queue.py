@@ -14,10 +14,11 @@ from towpath.applyset.inventory import Inventory, OwnedObject
 from towpath.drift.model import DriftEntry, compare_object
 from towpath.kube.canonical import digest
 from towpath.kube.managed_fields import (
+    KNOWN_TOOLS,
     IgnoredManagers,
+    TakenBack,
     fingerprint,
     foreign_edits,
-    is_person_tool,
     is_towpath,
     own_entry,
     person_tool,
@@ -39,21 +40,25 @@ Ignored = Mapping[ObjectRef, tuple[str, ...]]
 NO_DIGESTS: Mapping[ObjectRef, str] = MappingProxyType({})
 
 
-def trim_metadata(live: Manifest) -> Manifest:
+def trim_metadata(live: Manifest, taken_back: TakenBack = KNOWN_TOOLS) -> Manifest:
     """The metadata that `judge_object` needs; the watcher keeps thousands of them."""
     metadata = live["metadata"]
-    kept = {"uid": metadata["uid"], "managedFields": _entries(metadata)}
+    kept = {"uid": metadata["uid"], "managedFields": _entries(metadata, taken_back)}
     if "deletionTimestamp" in metadata:
         kept["deletionTimestamp"] = metadata["deletionTimestamp"]
     return {"metadata": kept}
 
 
-def _entries(metadata: Mapping[str, object]) -> list[object]:
+def _entries(metadata: Mapping[str, object], taken_back: TakenBack) -> list[object]:
     entries = metadata.get("managedFields")
     if not isinstance(entries, list):
         return []
     # Entries of controllers are not needed, and are the larger part.
-    return [e for e in entries if is_towpath(e.get("manager", "")) or is_person_tool(e.get("manager", ""))]
+    return [each for each in entries if _counts(each.get("manager", ""), taken_back)]
+
+
+def _counts(manager: str, taken_back: TakenBack) -> bool:
+    return is_towpath(manager) or taken_back.is_person(manager) or taken_back.is_former(manager)
 
 
 def own_apply_time(live: Manifest | None) -> str:
@@ -99,12 +104,13 @@ class ReconcileCase:
         return ", ".join(parts)
 
 
-def judge_object(  # noqa: PLR0913
+def judge_object(  # noqa: PLR0913, PLR0917
     app: str,
     owned: OwnedObject,
     live: Manifest | None,
     ignored: Iterable[str] = (),
     ignored_managers: IgnoredManagers = (),
+    taken_back: TakenBack = KNOWN_TOOLS,
     *,
     applied_at: str | None = None,
 ) -> WatchFinding | None:
@@ -112,10 +118,10 @@ def judge_object(  # noqa: PLR0913
 
     `applied_at` is `own_apply_time` of the object when it was last as we left it; None: that was never seen.
     """
-    entry = compare_object(app, owned, live, ignored, ignored_managers)
+    entry = compare_object(app, owned, live, ignored, ignored_managers, taken_back)
     if entry is None or entry.kind not in ("modified", "deleted"):
         return None
-    edits = foreign_edits(live["metadata"], ignored, ignored_managers) if live else ()
+    edits = foreign_edits(live["metadata"], ignored, ignored_managers, taken_back) if live else ()
     recreated = live is not None and live["metadata"]["uid"] != owned.uid
     ours_moved = bool(own_apply_time(live)) and own_apply_time(live) != applied_at
     return WatchFinding(

@@ -23,7 +23,53 @@ PERSON_TOOLS = ("kubectl", "k9s", "lens", "openlens", "node-fetch", "dashboard",
 """Field managers of tools that people use, in small letters: the whole name, or its part before a dash."""
 PERSON_GUIS = ("freelens", "headlamp", "headlamp-server", "rancher", "octant")
 """As PERSON_TOOLS, whole names only: `rancher-webhook` is a controller."""
+DEPLOYMENT_TOOLS = (
+    "helm",
+    "argocd-controller",
+    "argocd-application-controller",
+    "kustomize-controller",
+    "helm-controller",
+    "flux",
+    "flux-client-side-apply",
+    "fleetagent",
+    "kapp",
+    "kapp-controller",
+    "werf",
+    "pulumi-kubernetes",
+    "terraform",
+    "terraform-provider-kubernetes",
+    "hashicorp",
+    "tanka",
+)
+"""Field managers of tools that deploy what Git or a chart has, in small letters."""
 _VERSION = re.compile(r"[-_]?v?[0-9]+(\.[0-9]+)*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Managers from which fields are taken back, beside the known tools of people.
+
+    `people` are tools that people use here. `former` are those that Git declares to be taken over: what they
+    own becomes Towpath's, whole.
+    """
+
+    people: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
+
+    def is_person(self, manager: str) -> bool:
+        """Whether it is a tool that people use."""
+        return bool(person_tool(manager)) or is_one_of(manager, self.people)
+
+    def with_former(self, managers: Iterable[str]) -> "TakenBack":
+        """And from these managers, too."""
+        return TakenBack(self.people, tuple(sorted({*self.former, *managers})))
+
+    def is_former(self, manager: str) -> bool:
+        """Whether Towpath takes over from it."""
+        return is_one_of(manager, self.former)
+
+
+KNOWN_TOOLS = TakenBack()
 
 IgnoredManagers = tuple[tuple[str, str], ...]
 """(field manager, pointer): the manager's fields at and below the pointer are ignored.
@@ -94,6 +140,17 @@ def person_tool(manager: str) -> str:
     return next((tool for tool in PERSON_GUIS if tool in names), "")
 
 
+def is_deployment_tool(manager: str) -> bool:
+    """Whether it is another tool that deploys what Git or a chart has."""
+    return is_one_of(manager, DEPLOYMENT_TOOLS)
+
+
+def is_one_of(manager: str, names: Iterable[str]) -> bool:
+    """Whether the manager has one of the names, whatever the case, suffix and version."""
+    wanted = {name.lower() for name in names}
+    return bool(wanted) and not wanted.isdisjoint(_names(manager))
+
+
 def _names(manager: str) -> tuple[str, ...]:
     """The name of a program's file without `.exe`, and also without a version: `kubectl1.31`, `kubectl-1.31`.
 
@@ -115,12 +172,16 @@ def is_towpath(manager: str) -> bool:
     return manager == MANAGER
 
 
-def person_entries(metadata: Metadata) -> Iterator[Entry]:
-    """Entries of people's tools on the object itself. An Update under Towpath's name counts as a person's."""
+def person_entries(metadata: Metadata, taken_back: TakenBack = KNOWN_TOOLS) -> Iterator[Entry]:
+    """Entries of people's tools on the object itself. An Update under Towpath's name counts as a person's.
+
+    Entries of former managers are among them: what they write after Towpath took over is an edit.
+    """
     for entry in manager_entries(metadata):
         if entry.get("subresource") or _is_ours(entry):
             continue
-        if is_person_tool(entry["manager"]) or is_towpath(entry["manager"]):
+        manager = entry["manager"]
+        if is_towpath(manager) or taken_back.is_person(manager) or taken_back.is_former(manager):
             yield entry
 
 
@@ -148,10 +209,13 @@ def pointers_left_to_managers(
 
 
 def foreign_edits(
-    metadata: Metadata, ignored: Iterable[str] = (), ignored_managers: IgnoredManagers = ()
+    metadata: Metadata,
+    ignored: Iterable[str] = (),
+    ignored_managers: IgnoredManagers = (),
+    taken_back: TakenBack = KNOWN_TOOLS,
 ) -> tuple[FieldChange, ...]:
     """The edits by hand that the object still has, oldest first, without owned and ignored fields."""
-    personal = list(person_entries(metadata))
+    personal = list(person_entries(metadata, taken_back))
     if not personal:
         return ()
     rules = (*ignored, RESTART_RULE)

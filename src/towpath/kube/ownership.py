@@ -13,10 +13,12 @@ from typing import Any
 
 from towpath.kube import field_set, pointer
 from towpath.kube.managed_fields import (
+    KNOWN_TOOLS,
     MANAGER,
     RESTART_RULE,
     Entry,
     IgnoredManagers,
+    TakenBack,
     is_left_to_manager,
     manager_entries,
     own_entry,
@@ -26,16 +28,21 @@ from towpath.objects import Manifest
 
 
 def take_over(
-    live: Manifest, desired: Manifest, ignored: Iterable[str] = (), ignored_managers: IgnoredManagers = ()
+    live: Manifest,
+    desired: Manifest,
+    ignored: Iterable[str] = (),
+    ignored_managers: IgnoredManagers = (),
+    taken_back: TakenBack = KNOWN_TOOLS,
 ) -> list[dict[str, Any]] | None:
     """The `managedFields` that a live object needs before `desired` is applied; None: no change.
 
-    Towpath's rewritten entry has a time that no apply has had, so it matches no recorded fingerprint.
+    Towpath's rewritten entry has a time that no apply has had, so it matches no recorded fingerprint. Entries
+    of former managers end: their fields become Towpath's, and what is ignored becomes nobody's.
     """
     ignored = tuple(ignored)
     metadata = live["metadata"]
     ours = own_entry(metadata)
-    personal = list(person_entries(metadata))
+    personal = list(person_entries(metadata, taken_back))
     owned = (ours or {}).get("fieldsV1") or {}
     _, fields = _split(owned, live, ignored)
     others: list[dict[str, Any]] = []
@@ -45,6 +52,11 @@ def take_over(
             continue
         if entry not in personal:
             others.append(dict(entry))
+            continue
+        if taken_back.is_former(entry["manager"]):
+            rest, all_else = _split(entry.get("fieldsV1") or {}, live, (), entry, ignored_managers)
+            taken, fields = True, field_set.union(fields, _split(all_else, live, ignored)[1])
+            others += [{**entry, "fieldsV1": rest}] if any(field_set.leaves(rest)) else []
             continue
         left, taken_over = _split(
             entry.get("fieldsV1") or {}, live, (*ignored, RESTART_RULE), entry, ignored_managers

@@ -15,6 +15,8 @@ from towpath.applyset.annotations import metadata_problems
         {"annotations": {"towpath.dev/wave": "-1", "towpath.dev/hook": "pre-sync"}},
         {"annotations": {"towpath.dev/prune": "disabled", "towpath.dev/recreate": "allowed"}},
         {"annotations": {"towpath.dev/ignore": "/spec/replicas, /metadata/annotations/a~1b"}},
+        {"annotations": {"towpath.dev/take-over": "helm"}},
+        {"annotations": {"towpath.dev/take-over": "helm, argocd-controller,OpenAPI-Generator"}},
     ],
 )
 def test_what_may_be_there(metadata: dict[str, Any]) -> None:
@@ -30,3 +32,10 @@ def test_every_problem_is_told() -> None:
     assert [each.partition(" ")[0] for each in metadata_problems(metadata, "hello", "dev")] == [
         *("label", "label", "label", "annotation", "unknown", "`metadata.ownerReferences`"),
     ]
+
+
+@pytest.mark.parametrize("value", ["", " ", "helm,", ",helm", "helm,,argocd-controller"])
+def test_a_take_over_names_managers(value: str) -> None:
+    metadata = {"annotations": {"towpath.dev/take-over": value}}
+    [problem] = metadata_problems(metadata, "hello", "dev")
+    assert "field managers" in problem

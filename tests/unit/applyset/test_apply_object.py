@@ -3,7 +3,7 @@ import pytest
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
 from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.config import IgnoreRule
-from towpath.kube.managed_fields import fingerprint
+from towpath.kube.managed_fields import TakenBack, fingerprint
 
 OWNER = Owner("hello", "dev", "dev")
 DEPLOYMENT = {
@@ -166,3 +166,27 @@ def test_items_of_a_list_that_a_manager_owns_are_left_out_without_moving_others(
     live = {one(manifest).ref: {"metadata": {"managedFields": [theirs]}}}
     desired = one(manifest, rules=[IgnoreRule(kind="*", manager="m")], live=live)
     assert desired.manifest["spec"] == {"args": ["x"]}
+
+
+def test_to_declare_a_take_over_is_a_change_in_git() -> None:
+    plain, declared = one(DEPLOYMENT), one(DEPLOYMENT, taken_back=TakenBack(former=("helm",)))
+    assert declared.content_digests == (plain.applied_digest,)
+    assert declared.has_content(plain.applied_digest)
+    assert not declared.is_recorded(plain.applied_digest)
+    assert declared.applied_digest != plain.applied_digest
+    assert one(DEPLOYMENT, taken_back=TakenBack(people=("x",))).applied_digest == plain.applied_digest
+    annotated = {**DEPLOYMENT["metadata"], "annotations": {"towpath.dev/take-over": "helm, Argo"}}
+    both = one({**DEPLOYMENT, "metadata": annotated}, taken_back=TakenBack(former=("flux",)))
+    assert both.taken_back.former == ("Argo", "flux", "helm")
+
+
+def test_an_entry_of_a_former_manager_is_an_edit_and_is_named() -> None:
+    helm = {**ENTRY, "manager": "Helm", "operation": "Update", "fieldsV1": {"f:data": {"f:x": {}}}}
+    now = live(managedFields=[ENTRY, helm])
+    declared = one(DEPLOYMENT, taken_back=TakenBack(former=("helm",)))
+    has = owned(applied_digest=declared.applied_digest)
+    assert one(DEPLOYMENT).is_settled(owned(), now)
+    assert declared.is_settled(has, live())
+    assert not declared.is_settled(has, now)
+    assert declared.former_managers(now["metadata"]) == ("Helm",)
+    assert one(DEPLOYMENT).former_managers(now["metadata"]) == ()

@@ -8,6 +8,7 @@ import pytest
 
 from towpath.config import Config, config_schema, load_config, parse_config, resolve_source_url
 from towpath.errors import ConfigError, UnknownNameError
+from towpath.kube.managed_fields import TakenBack
 
 EXAMPLE = Path(__file__).parents[3] / "examples/environments"
 HEAD = "apiVersion: towpath.dev/v1\n"
@@ -394,3 +395,17 @@ def test_no_apps_at_all_must_be_meant() -> None:
         "towpath.yaml:5: apps: must be a mapping"
     ]
     assert parse_config(f"{TWO}apps: {{}}\n") == parse_config(TWO)
+
+
+def test_from_whom_fields_are_taken_back() -> None:
+    dev = parse_config(
+        app("").replace("dev}", "dev, peopleTools: [corp-console], apps: {hello: {takeOver: [helm, Argo]}}}")
+    ).environment("dev")
+    assert dev.taken_back("hello") == TakenBack(("corp-console",), ("Argo", "helm"))
+    assert dev.taken_back("other") == TakenBack(("corp-console",))
+
+
+@pytest.mark.parametrize("manager", ["kube-controller-manager", "kube-scheduler", "kubelet", "towpath"])
+def test_nothing_is_taken_over_from_the_cluster_itself(manager: str) -> None:
+    with pytest.raises(ConfigError, match="part of Kubernetes or Towpath"):
+        parse_config(app("").replace("dev}", f"dev, apps: {{hello: {{takeOver: [{manager}]}}}}}}"))

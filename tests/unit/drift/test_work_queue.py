@@ -22,7 +22,7 @@ from towpath.drift.work_queue import (
     own_apply_time,
     trim_metadata,
 )
-from towpath.kube.managed_fields import fingerprint
+from towpath.kube.managed_fields import TakenBack, fingerprint
 from towpath.objects import ObjectRef
 
 REF = ObjectRef("", "ConfigMap", "dev", "a")
@@ -257,3 +257,18 @@ def test_managers_are_of_a_bounded_set(manager: str, name: str) -> None:
 def test_backoff_doubles_up_to_a_limit() -> None:
     assert [backoff(n, first=2, longest=10) for n in range(5)] == [2, 4, 8, 10, 10]
     assert backoff(10**6) == 300
+
+
+def test_edits_of_tools_that_the_configuration_names_are_found() -> None:
+    edit = {**EDIT, "manager": "corp-console"}
+    now = live(OURS, edit, KEEPER)
+    named = TakenBack(people=("Corp-Console",))
+    assert trim_metadata(now)["metadata"]["managedFields"] == [OURS]
+    kept = trim_metadata(now, named)
+    assert kept["metadata"]["managedFields"] == [OURS, edit]
+    assert judge_object("hello", OWNED, kept, applied_at="T1") is None
+    finding = judge_object("hello", OWNED, kept, (), (), named, applied_at="T1")
+    assert finding
+    assert finding.managers == ("corp-console",)
+    former = TakenBack(former=("corp-console",))
+    assert judge_object("hello", OWNED, trim_metadata(now, former), (), (), former, applied_at="T1")

@@ -1,6 +1,13 @@
 import pytest
 
-from towpath.kube.managed_fields import fingerprint, foreign_edits, is_person_tool, own_entry
+from towpath.kube.managed_fields import (
+    TakenBack,
+    fingerprint,
+    foreign_edits,
+    is_deployment_tool,
+    is_person_tool,
+    own_entry,
+)
 
 SPEC = {"f:spec": {"f:replicas": {}}}
 LABEL = {"f:metadata": {"f:labels": {".": {}, "f:x": {}}}}
@@ -113,3 +120,46 @@ def test_the_name_of_unknown_owners_is_nobody() -> None:
 
     assert is_unknown_owner("before-first-apply")
     assert not is_unknown_owner("kube-controller-manager")
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"),
+    [
+        ("helm", True),
+        ("Helm", True),
+        ("helm.exe", True),
+        ("argocd-controller", True),
+        ("kustomize-controller", True),
+        ("Terraform", True),
+        ("helm-controller", True),
+        ("helm-operator-plugin", False),
+        ("kubectl-client-side-apply", False),
+        ("kube-controller-manager", False),
+        ("cainjector", False),
+    ],
+)
+def test_deployment_tools(name: str, tool: bool) -> None:
+    assert is_deployment_tool(name) is tool
+
+
+@pytest.mark.parametrize(
+    ("declared", "manager", "matches"),
+    [
+        ("helm", "Helm", True),
+        ("Helm", "helm", True),
+        ("argocd-controller", "argocd-controller", True),
+        ("OpenAPI-Generator", "OpenAPI-Generator", True),
+        ("deployer", "deployer-2.1", True),
+        ("deployer", "deployer.exe", True),
+        ("deployer", "deployer-webhook", False),
+        ("helm", "helm-controller", False),
+        ("helm-controller", "helm", False),
+    ],
+)
+def test_names_that_are_declared(declared: str, manager: str, matches: bool) -> None:
+    assert TakenBack(former=(declared,)).is_former(manager) is matches
+    assert TakenBack(people=(declared,)).is_person(manager) is matches
+    edits = foreign_edits(
+        {"managedFields": [entry(manager, LABEL)]}, taken_back=TakenBack(people=(declared,))
+    )
+    assert bool(edits) is matches

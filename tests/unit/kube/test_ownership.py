@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from towpath.kube.managed_fields import fingerprint
+from towpath.kube.managed_fields import TakenBack, fingerprint
 from towpath.kube.ownership import take_over
 
 LABEL = {"f:metadata": {"f:labels": {"f:x": {}}}}
@@ -107,4 +107,45 @@ def test_fields_that_a_rule_leaves_to_a_manager_stay_his() -> None:
     assert result == [
         {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, "f:spec": {"f:paused": {}}}},
         {**theirs, "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+    ]
+
+
+FORMER = TakenBack(former=("helm",))
+
+
+def former(live_: dict, ignored=(), yielded=(), desired=None):
+    managed = take_over(live_, desired or {}, ignored, yielded, FORMER)
+    return [{**each, "time": "T"} for each in managed or []]
+
+
+def test_all_that_a_former_manager_owns_becomes_ours_and_its_entry_ends() -> None:
+    helm = entry("Helm", {**LABEL, **SPEC})
+    desired = {"spec": {"replicas": 1, "paused": True}}
+    both = {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, **LABEL, **SPEC}}
+    assert former(live(OURS, helm), desired=desired) == [both]
+    assert former(live(helm), desired=desired) == [
+        {**entry("towpath", {**LABEL, **SPEC}, "Apply"), "fieldsType": "FieldsV1"}
+    ]
+    assert take_over(live(OURS, helm), desired) is None
+
+
+def test_ignored_fields_of_a_former_manager_become_nobodys() -> None:
+    assert former(live(OURS, entry("helm", SPEC)), ignored=["/spec"]) == [OURS]
+
+
+def test_what_a_rule_leaves_to_a_former_manager_stays_its_own() -> None:
+    theirs = entry("helm", {**LABEL, **SPEC})
+    assert former(live(OURS, theirs), yielded=[("helm", "/spec")]) == [
+        {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, **LABEL}},
+        entry("helm", SPEC),
+    ]
+
+
+def test_the_status_of_a_former_manager_and_other_managers_stay() -> None:
+    status = entry("helm", {"f:status": {"f:x": {}}}, subresource="status")
+    assert former(live(OURS, status)) == []
+    other = entry("cainjector", LABEL)
+    assert former(live(OURS, entry("helm", LABEL), other)) == [
+        {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, **LABEL}},
+        other,
     ]

@@ -87,7 +87,8 @@ def translate(
             return ApiConflictError(
                 f"{what}: owned by another field manager: {fields}",
                 owners=owners,
-                remedy="Take the field out of Git, add an ignore rule, or make the other let go of it.",
+                remedy="Take the field out of Git, add an ignore rule, make the other let go of it, or"
+                " declare that Towpath takes over from it (`takeOver`).",
             )
         return ApiConflictError(f"{what}: {reason}")
     if status == 401:

@@ -50,10 +50,10 @@ class LastApply:
         owned = self.owned.get(desired.ref)
         if owned is None or not owned.uid or not owned.applied_digest:
             return False
-        if desired.is_recorded(owned.applied_digest):
+        if desired.has_content(owned.applied_digest):
             return True
         old = self._rendered.get(desired.ref)
-        if old is None or not old.is_recorded(owned.applied_digest):
+        if old is None or not old.has_content(owned.applied_digest):
             return False
         before = field_set.pointer_of(path, old.manifest)
         now = field_set.pointer_of(path, desired.manifest)
@@ -79,9 +79,14 @@ def last_apply(state: AppState, environment: Environment, before: AppliedBefore)
             return {}
         live = state.live
         old = prepare_objects(
-            rendered.objects, state.owner, environment.ignore, live.scalers, live.metadata,
-            key=state.live.digest_key,
-        )  # fmt: skip
+            rendered.objects,
+            state.owner,
+            environment.ignore,
+            live.scalers,
+            live.metadata,
+            key=live.digest_key,
+            taken_back=environment.taken_back(state.owner.app),
+        )
         return {each.ref: each for each in old}
 
     return LastApply(state.owned, render)
@@ -106,13 +111,14 @@ def apply_beside(
     """
     left: list[FieldOwner] = []
     pointers: list[str] = []
+    back = desired.taken_back
     for _ in range(TRIES):
         try:
             return Applied(
                 apply_object(cluster, desired, known, dry_run=dry_run), tuple(left), tuple(pointers)
             )
         except ApiConflictError as conflict:
-            managers = {owner.manager for owner in conflict.owners if not is_taken_back(owner.manager)}
+            managers = {owner.manager for owner in conflict.owners if not is_taken_back(owner.manager, back)}
             version = desired.manifest["apiVersion"].rpartition("/")[2]
             live = cluster.get(desired.ref, version=version) if managers and known is not None else None
             paths = _foreign_paths(live, desired.manifest, managers) if live is not None else {}
@@ -155,6 +161,11 @@ def with_left(entry: DriftEntry | None, changes: Sequence[Difference], left: Lef
         return None
     short = "" if changes else left_message(left.owners, fields=False)
     return replace(entry, message=left_message(left.owners), left_to=short)
+
+
+def taken_over_message(managers: Sequence[str]) -> str:
+    """`taken over from helm`; empty when there are none."""
+    return f"taken over from {', '.join(managers)}" if managers else ""
 
 
 def left_message(left: Sequence[FieldOwner], *, fields: bool = True) -> str:

@@ -68,7 +68,11 @@ def _foundations(rendered: Rendered, environment: Environment) -> list[ApplyObje
         for manifest in in_apply_order(rendered.objects)
         if manifest["kind"] == "Namespace" or _is_first_binding(manifest)
     ]
-    return list(prepare_objects(chosen, owner_of(rendered), environment.ignore))
+    return list(
+        prepare_objects(
+            chosen, owner_of(rendered), environment.ignore, taken_back=environment.taken_back(rendered.app)
+        )
+    )
 
 
 def _readable(cluster: Cluster, rendered: Rendered, *, last: bool = False) -> bool:

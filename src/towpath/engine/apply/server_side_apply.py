@@ -6,9 +6,8 @@ from towpath.applyset.inventory import OwnedObject
 from towpath.engine.apply.failpoint import reach
 from towpath.errors import TransientError
 from towpath.kube.managed_fields import (
+    TakenBack,
     fingerprint,
-    foreign_edits,
-    is_person_tool,
     is_towpath,
     is_unknown_owner,
     person_entries,
@@ -28,7 +27,7 @@ def apply_object(
     Raises ApiConflictError when a field that differs is another controller's: it is never forced.
     """
     if known is None:
-        created = _apply(cluster, desired.initial, dry_run=dry_run)
+        created = _apply(cluster, desired, desired.initial, dry_run=dry_run)
         if desired.initial == desired.manifest or dry_run:
             return created
         # What others will decide got its first value from Git, and from now on belongs to nobody.
@@ -36,15 +35,17 @@ def apply_object(
     if not dry_run and _needs_rewrite(known, desired):
         live = cluster.get(desired.ref)
         if live is None:
-            return _apply(cluster, desired.initial)
+            return _apply(cluster, desired, desired.initial)
         _rewrite_owners(cluster, desired, live)
         reach("owners-rewritten")
-    return _apply(cluster, desired.manifest, dry_run=dry_run)
+    return _apply(cluster, desired, desired.manifest, dry_run=dry_run)
 
 
-def is_taken_back(manager: str) -> bool:
-    """Whether a sync takes fields back from this manager: a person's tool, ourselves, or nobody known."""
-    return is_person_tool(manager) or is_towpath(manager) or is_unknown_owner(manager)
+def is_taken_back(manager: str, taken_back: TakenBack) -> bool:
+    """Whether a sync takes fields back from it: a person's tool, ourselves, nobody known, or as declared."""
+    if is_towpath(manager) or is_unknown_owner(manager):
+        return True
+    return taken_back.is_person(manager) or taken_back.is_former(manager)
 
 
 def is_changed(before: Manifest, after: Manifest, owned: OwnedObject | None, desired: ApplyObject) -> bool:
@@ -56,18 +57,16 @@ def is_changed(before: Manifest, after: Manifest, owned: OwnedObject | None, des
         return True
     if owned is None or not desired.is_recorded(owned.applied_digest):
         return True
-    return fingerprint(old) != fingerprint(new) or bool(
-        foreign_edits(old, desired.ignored, desired.ignored_managers)
-    )
+    return fingerprint(old) != fingerprint(new) or bool(desired.edits(old))
 
 
-def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+def _apply(cluster: Cluster, desired: ApplyObject, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
     force = False
     for _ in range(TRIES - 1):
         try:
             return cluster.server_side_apply(manifest, dry_run=dry_run, force=force)
         except ApiConflictError as conflict:
-            if not all(is_taken_back(owner.manager) for owner in conflict.owners):
+            if not all(is_taken_back(owner.manager, desired.taken_back) for owner in conflict.owners):
                 raise
             # Without owners somebody wrote at the same moment: the server reads it again.
             force = force or bool(conflict.owners)
@@ -76,12 +75,14 @@ def _apply(cluster: Cluster, manifest: Manifest, *, dry_run: bool = False) -> Ma
 
 def _needs_rewrite(known: Manifest, desired: ApplyObject) -> bool:
     """Whether the owners might have to be rewritten: fields are ignored, or somebody's tool was here."""
-    return bool(desired.ignored) or any(True for _ in person_entries(known["metadata"]))
+    return bool(desired.ignored) or any(True for _ in person_entries(known["metadata"], desired.taken_back))
 
 
 def _rewrite_owners(cluster: Cluster, desired: ApplyObject, live: Manifest) -> Manifest:
     for _ in range(TRIES):
-        managed_fields = take_over(live, desired.manifest, desired.ignored, desired.ignored_managers)
+        managed_fields = take_over(
+            live, desired.manifest, desired.ignored, desired.ignored_managers, desired.taken_back
+        )
         if managed_fields is None:
             return live
         try:

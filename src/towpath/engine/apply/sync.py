@@ -24,7 +24,9 @@ from towpath.engine.apply.foreign_fields import (
     last_apply,
     left_message,
     nothing_before,
+    taken_over_message,
 )
+from towpath.engine.apply.former_managers import check_former_managers
 from towpath.engine.apply.hooks import Hooks
 from towpath.engine.apply.namespace import prepare_namespace
 from towpath.engine.apply.prune import delete_objects
@@ -96,6 +98,7 @@ def sync_app(  # noqa: PLR0913
     if environment.drift_mode_of(rendered.app) != "heal":
         leave = {**leave, **dict.fromkeys(app_state.drifted(), (WHOLE_OBJECT,))}
     last = last_apply(app_state, environment, applied_before)
+    check_former_managers(cluster, rendered, app_state, last)
     sync = Sync(cluster, rendered, app_state, commit, tell, founded, patience, leave, last)
     return sync.carry_out(pruning)
 
@@ -203,7 +206,8 @@ class Sync(Run):
         if not left:  # what is left alone still differs, and is to be found again
             seen = "" if applied.left else fingerprint(metadata)
             self.objects[ref] = OwnedObject(ref, metadata["uid"], seen, desired.applied_digest)
-        message = "; ".join(filter(None, (message, left_message(applied.left))))
+        former = taken_over_message(desired.former_managers(before["metadata"])) if before else ""
+        message = "; ".join(filter(None, (message, former, left_message(applied.left))))
         self.done(ref, self._verdict(ref, before, applied.manifest), message, applied.left)
 
     def _explained(self, desired: ApplyObject, before: Manifest | None, error: TowpathError) -> TowpathError:

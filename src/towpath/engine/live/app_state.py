@@ -135,7 +135,13 @@ def app_state_from(
     """State of one app from what was read before, for a plan: a sync reads again."""
     owner = owner_of(rendered)
     desired = prepare_objects(
-        rendered.objects, owner, environment.ignore, live.scalers, live.metadata, key=live.digest_key
+        rendered.objects,
+        owner,
+        environment.ignore,
+        live.scalers,
+        live.metadata,
+        key=live.digest_key,
+        taken_back=environment.taken_back(rendered.app),
     )
     return AppState(owner, inventory, "", {each.ref: each for each in desired}, live)
 

@@ -11,7 +11,9 @@ from towpath.kube import pointer
 from towpath.kube.diff import Difference, declared_differences, differences, removed_field
 from towpath.kube.field_set import Path, leaves, paths_beyond, pointer_of
 from towpath.kube.managed_fields import (
+    KNOWN_TOOLS,
     RESTART_RULE,
+    TakenBack,
     manager_entries,
     own_entry,
     person_entries,
@@ -31,7 +33,9 @@ def changes_beside(
     As the sync: what people added is taken over, so that the apply removes it, and the server sets its
     defaults again. Raises what the sync would raise.
     """
-    managed_fields = take_over(live, desired.manifest, desired.ignored, desired.ignored_managers)
+    managed_fields = take_over(
+        live, desired.manifest, desired.ignored, desired.ignored_managers, desired.taken_back
+    )
     removed = removed_paths(managed_fields or manager_entries(live["metadata"]), desired.manifest)
     try:
         applied = apply_beside(cluster, desired, live, last, dry_run=True)
@@ -58,7 +62,7 @@ def refused_changes(desired: ApplyObject, live: Manifest) -> tuple[Difference, .
     return tuple(found[at] for at in sorted(found) if not pointer.covers(rules, at))
 
 
-def edits_in_the_way(live: Manifest, error: ApiRefusedError) -> bool:
+def edits_in_the_way(live: Manifest, error: ApiRefusedError, taken_back: TakenBack = KNOWN_TOOLS) -> bool:
     """Whether a dry run was refused for lists into which people's tools wrote.
 
     A sync takes those edits back before it applies, which a dry run cannot try: two ports of one name.
@@ -66,7 +70,7 @@ def edits_in_the_way(live: Manifest, error: ApiRefusedError) -> bool:
     metadata = live["metadata"]
     edited = {
         pointer_of(path, live)
-        for entry in person_entries(metadata)
+        for entry in person_entries(metadata, taken_back)
         for path in leaves(entry.get("fieldsV1") or {})
     }
     lists = {pointer.build(tuple(name.partition("[")[0].split("."))) for name in error.fields if "[" in name}
@@ -106,7 +110,7 @@ def _added_by_people(desired: ApplyObject, live: Manifest) -> dict[str, Differen
     """By pointer: what people's tools added to a live object, and Git does not name."""
     found = {}
     ours = (own_entry(live["metadata"]) or {}).get("fieldsV1") or {}
-    for entry in person_entries(live["metadata"]):
+    for entry in person_entries(live["metadata"], desired.taken_back):
         for path in paths_beyond(entry.get("fieldsV1") or {}, ours):
             at = pointer_of(path, live)
             # What Git names itself is told by comparing.

@@ -16,7 +16,9 @@ from towpath.engine.apply.foreign_fields import (
     last_apply,
     left_message,
     nothing_before,
+    taken_over_message,
 )
+from towpath.engine.apply.former_managers import deployment_tools
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.apply.recreate import explain_refusal, may_recreate
 from towpath.engine.apply.server_side_apply import apply_object
@@ -150,8 +152,10 @@ def _entry(
         changes, left = changes_beside(cluster, desired, live, last)
     except (ApiConflictError, ApiRefusedError) as error:
         return _refused(cluster, desired, live, error)
-    action: Action = "configure" if changes else "skip" if left.owners else "unchanged"
-    return PlanEntry(ref, action, (*changes, *left.differences), left_message(left.owners))
+    former = desired.former_managers(live["metadata"])
+    action: Action = "configure" if changes or former else "skip" if left.owners else "unchanged"
+    reason = "; ".join(filter(None, (taken_over_message(former), left_message(left.owners))))
+    return PlanEntry(ref, action, (*changes, *left.differences), reason)
 
 
 def _refused(
@@ -159,9 +163,16 @@ def _refused(
 ) -> PlanEntry:
     """The entry of an object whose dry run was refused."""
     changes = refused_changes(desired, live) if live is not None else ()
-    if live is not None and isinstance(error, ApiRefusedError) and edits_in_the_way(live, error):
+    if (
+        live is not None
+        and isinstance(error, ApiRefusedError)
+        and edits_in_the_way(live, error, desired.taken_back)
+    ):
         return PlanEntry(desired.ref, "configure", changes, IN_THE_WAY)
     reason = explain_refusal(cluster, desired, error).message
+    if live is not None and isinstance(error, ApiConflictError):
+        tools = deployment_tools(desired, live["metadata"])
+        reason += f"; to take over, declare `takeOver: [{', '.join(tools)}]`" if tools else ""
     if live is not None and may_recreate(cluster, desired, error):
         return PlanEntry(desired.ref, "configure", changes, f"deleted and created anew: {reason}")
     return PlanEntry(desired.ref, "skip", changes, reason)

@@ -201,7 +201,9 @@ def _explained(
                 return None  # only who owns what has changed, and that is left to them
         except (ApiConflictError, ApiRefusedError) as error:
             found = refused_changes(wanted, live)
-            return replace(explain_drift(entry, live, found) or entry, message=_why(live, error, found))
+            return replace(
+                explain_drift(entry, live, found) or entry, message=_why(wanted, live, error, found)
+            )
         return explain_drift(entry, live, changes)
 
     return [entry for entry in concurrently(explained, entries) if entry is not None]
@@ -231,7 +233,7 @@ def _deeper(
         except (ApiConflictError, ApiRefusedError) as error:
             found = refused_changes(each, now)
             entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
-            return replace(explain_drift(entry, now, found) or entry, message=_why(now, error, found))
+            return replace(explain_drift(entry, now, found) or entry, message=_why(each, now, error, found))
         entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
         if left.owners:
             return with_left(explain_drift(entry, now, (*changes, *left.differences)), changes, left)
@@ -241,10 +243,16 @@ def _deeper(
     return [entry for entry in concurrently(check, read) if entry is not None]
 
 
-def _why(live: Manifest, error: ApiConflictError | ApiRefusedError, found: Sequence[Difference]) -> str:
+def _why(
+    wanted: ApplyObject,
+    live: Manifest,
+    error: ApiConflictError | ApiRefusedError,
+    found: Sequence[Difference],
+) -> str:
     """Why no dry run tells what a sync would do; empty where what was found does, and the sync does it."""
-    takes_back = found and isinstance(error, ApiRefusedError) and edits_in_the_way(live, error)
-    return "" if takes_back else error.message
+    if found and isinstance(error, ApiRefusedError) and edits_in_the_way(live, error, wanted.taken_back):
+        return ""
+    return error.message
 
 
 def _all_deleted(rendered: Sequence[Rendered], message: str) -> Iterable[DriftEntry]:

@@ -50,7 +50,9 @@ def _of_app(
             if entry := left_git_entry(owner, has, now, waits=ref in waiting):
                 yield entry
         else:
-            drifted = compare_object(app, has, now, wanted.ignored, wanted.ignored_managers)
+            drifted = compare_object(
+                app, has, now, wanted.ignored, wanted.ignored_managers, wanted.taken_back
+            )
             if has.uid and not wanted.is_recorded(has.applied_digest):
                 message = "Git has changed since the last sync"
                 if drifted:

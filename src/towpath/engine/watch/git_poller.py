@@ -18,6 +18,7 @@ from towpath.engine.source.render import Rendered, render_app
 from towpath.engine.watch.wanted import Wanted, decided_by
 from towpath.errors import TowpathError, UnknownNameError, as_towpath_error
 from towpath.kube.autoscaling import kind_of
+from towpath.kube.managed_fields import KNOWN_TOOLS
 from towpath.objects import Manifest, ref_of
 from towpath.settings import Settings
 
@@ -162,12 +163,20 @@ def _wanted(
     scalers: Sequence[Manifest],
     key: bytes | None,
 ) -> Wanted:
-    objects = prepare_objects(rendered.objects, owner_of(rendered), environment.ignore, scalers, key=key)
+    objects = prepare_objects(
+        rendered.objects,
+        owner_of(rendered),
+        environment.ignore,
+        scalers,
+        key=key,
+        taken_back=environment.taken_back(rendered.app),
+    )
     return Wanted(
         applied={each.ref: each.applied_digest for each in objects},
         plain={each.ref: each.plain_digest for each in objects if each.plain_digest},
         ignored={each.ref: each.ignored for each in objects if each.ignored},
         managers={each.ref: each.ignored_managers for each in objects if each.ignored_managers},
+        taken_back={each.ref: each.taken_back for each in objects if each.taken_back != KNOWN_TOOLS},
         confirmed=tuple(sorted(f"{ref} {uid}" for ref, uid in confirmed.items())),
     )
 

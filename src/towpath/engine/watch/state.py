@@ -25,6 +25,7 @@ from towpath.drift.work_queue import (
 from towpath.engine.watch.wanted import Wanted, watched_objects
 from towpath.errors import TowpathError
 from towpath.kube.canonical import digest
+from towpath.kube.managed_fields import KNOWN_TOOLS, TakenBack
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -37,6 +38,7 @@ class WatchState:
 
     def __init__(self, environment: str, namespace: str, wake: Callable[[], None]) -> None:
         self.environment = environment
+        self._taken_back = KNOWN_TOOLS
         self.inventories = Collection("", "ConfigMap", namespace, labels=INVENTORY_LABEL)
         self._wake = wake
         self._lock = threading.RLock()
@@ -96,7 +98,9 @@ class WatchState:
     def see_all(self, collection: Collection, manifests: Iterable[Manifest]) -> None:
         """All objects of a collection."""
         with self._lock:
-            self._live[collection] = {ref_of(each): trim_metadata(each) for each in manifests}
+            self._live[collection] = {
+                ref_of(each): trim_metadata(each, self._taken_back) for each in manifests
+            }
             for ref in [ref for ref in self._owned if self.collection_of(ref) == collection]:
                 self._judge(ref)
         self._wake()
@@ -109,7 +113,7 @@ class WatchState:
             if event.type == "DELETED":
                 objects.pop(ref, None)
             else:
-                objects[ref] = trim_metadata(event.object)
+                objects[ref] = trim_metadata(event.object, self._taken_back)
             news = self._judge(ref)
         if news:
             self._wake()
@@ -121,11 +125,14 @@ class WatchState:
         """
         with self._lock:
             before, self._wanted = self._wanted or {}, wanted
+            for back in {back for each in wanted.values() for back in each.taken_back.values()}:
+                people = tuple(sorted({*self._taken_back.people, *back.people}))
+                self._taken_back = TakenBack(people, self._taken_back.former).with_former(back.former)
             self._decided_by = decided_by
             for app in before.keys() | wanted.keys() | (self._applied or {}).keys():
                 old, new = before.get(app, Wanted()), wanted.get(app, Wanted())
-                for ref in (*old.ignored, *new.ignored, *old.managers, *new.managers):
-                    if old.left_to_others(ref) != new.left_to_others(ref):
+                for ref in {ref for each in (old, new) for ref in each.compared}:
+                    if old.compared_by(ref) != new.compared_by(ref):
                         self._judge(ref)
                 told = self._git.get(app, "")
                 tried = told and self._agenda.was_tried(app, told)
@@ -279,7 +286,7 @@ class WatchState:
         if owned is None or objects is None:
             return False
         live, now = objects.get(ref), time.monotonic()
-        left = (self._wanted or {}).get(app, Wanted()).left_to_others(ref)
+        left = (self._wanted or {}).get(app, Wanted()).compared_by(ref)
         finding = judge_object(app, owned, live, *left, applied_at=self._applied_at.get(ref))
         if finding is None:
             self._settle(app, ref)

@@ -7,7 +7,7 @@ from towpath.applyset.inventory import Inventory, OwnedObject
 from towpath.config import CONFIG_FILE, Config
 from towpath.gates.pause import pause_path
 from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import IgnoredManagers
+from towpath.kube.managed_fields import KNOWN_TOOLS, IgnoredManagers, TakenBack
 from towpath.objects import ObjectRef
 
 
@@ -16,19 +16,27 @@ class Wanted:
     """What Git has for one app: digests of its manifests, what is left to others, deletions that it confirms.
 
     `plain` are digests of Secrets as former versions recorded them. `ignored` are pointers, `managers` the
-    field managers whose fields are ignored. `broken`: it does not render, for this reason.
+    field managers whose fields are ignored, `taken_back` those whose edits count. `broken`: it does not
+    render, for this reason.
     """
 
     applied: Mapping[ObjectRef, str] = field(default_factory=dict)
     plain: Mapping[ObjectRef, str] = field(default_factory=dict, repr=False)
     ignored: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
     managers: Mapping[ObjectRef, IgnoredManagers] = field(default_factory=dict)
+    taken_back: Mapping[ObjectRef, TakenBack] = field(default_factory=dict)
     confirmed: tuple[str, ...] = ()
     broken: str = ""
 
-    def left_to_others(self, ref: ObjectRef) -> tuple[tuple[str, ...], IgnoredManagers]:
-        """What a comparison of the object leaves out, as in a reconcile."""
-        return self.ignored.get(ref, ()), self.managers.get(ref, ())
+    @property
+    def compared(self) -> frozenset[ObjectRef]:
+        """The objects with a comparison of their own."""
+        return frozenset((*self.ignored, *self.managers, *self.taken_back))
+
+    def compared_by(self, ref: ObjectRef) -> tuple[tuple[str, ...], IgnoredManagers, TakenBack]:
+        """What a comparison of the object leaves out, and whose edits it finds, as in a reconcile."""
+        taken_back = self.taken_back.get(ref, KNOWN_TOOLS)
+        return self.ignored.get(ref, ()), self.managers.get(ref, ()), taken_back
 
 
 def watched_objects(inventory: Inventory) -> dict[ObjectRef, OwnedObject]:
