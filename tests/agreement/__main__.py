@@ -21,7 +21,11 @@ def ask(server: Server, samples: list[Sample]) -> Mapping[str, str]:
 
 def rows(verdicts: Mapping[str, str]) -> list[Row]:
     schemas = judge()
-    table = [compare("valid", valid_samples(), verdicts, schemas)]
+    valid = sorted(valid_samples(), key=lambda sample: sample.folder)
+    table = [
+        compare(f"{folder}valid", samples, verdicts, schemas)
+        for folder, samples in itertools.groupby(valid, key=lambda sample: sample.folder)
+    ]
     for fault, samples in itertools.groupby(broken_samples(), key=lambda sample: sample.file):
         table.append(compare(fault, samples, verdicts, schemas))
     return table
@@ -37,10 +41,10 @@ def main() -> None:
         data = {"version": server.version, "verdicts": verdicts}
         VERDICTS.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
     write = sys.stdout.write
-    write(f"{'Kubernetes ' + server.version:24} {'objects':>8} {'refused':>8} {'found':>8}\n")
+    write(f"{'Kubernetes ' + server.version:30} {'objects':>8} {'refused':>8} {'found':>8}\n")
     for row in rows(verdicts):
         share = f" {row.found / row.refused:7.1%}" if row.refused else ""
-        write(f"{row.name:24} {row.objects:8} {row.refused:8} {row.found:8}{share}\n")
+        write(f"{row.name:30} {row.objects:8} {row.refused:8} {row.found:8}{share}\n")
         for line in row.disagreements:
             write(f"  {line}\n")
 

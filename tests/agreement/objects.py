@@ -25,11 +25,19 @@ WORKLOADS = (
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One object; `file` is the fault that it has (`unknown-field`), or a file of valid objects."""
+    """One object; `file` is the fault that it has (`unknown-field`), or a file of valid objects.
+
+    In a sub-folder it begins with the name of that (`practice/unknown-field`).
+    """
 
     file: str
     number: int
     manifest: Manifest
+
+    @property
+    def folder(self) -> str:
+        """The sub-folder with its slash (`practice/`), or nothing."""
+        return self.file[: self.file.rfind("/") + 1]
 
     @property
     def key(self) -> str:
@@ -80,6 +88,7 @@ def workload(api_version: str, kind: str, pod: Manifest) -> Manifest:
 
 
 def _samples(folder: str) -> Iterator[Sample]:
-    for file in sorted((FOLDER / folder).glob("*.yaml")):
+    for file in sorted((FOLDER / folder).rglob("*.yaml")):
+        name = file.relative_to(FOLDER / folder).with_suffix("").as_posix()
         for number, document in enumerate(load_documents(file.read_bytes(), file.name), start=1):
-            yield Sample(file.stem, number, document.value)
+            yield Sample(name, number, document.value)

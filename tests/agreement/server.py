@@ -51,8 +51,8 @@ class Server:
         if path is None:
             return Verdict(accepted=False, reason=f"no {manifest['kind']} in {manifest['apiVersion']}")
         query = "?dryRun=All&fieldValidation=Strict&force=true&fieldManager=agreement"
-        # JSON is YAML: the server reads what we read.
-        status, body = self._send("PATCH", path + query, json.dumps(manifest), _MERGE)
+        # JSON is YAML, apart from the escapes of JSON beyond 16 bits: the server reads what we read.
+        status, body = self._send("PATCH", path + query, json.dumps(manifest, ensure_ascii=False), _MERGE)
         if status < 300:
             return Verdict(accepted=True, reason="")
         details = (body.get("details") or {}).get("causes") or []
