@@ -7,6 +7,7 @@ import pytest
 from tests.integration.manifests import configmap, deployment, role, secret, service
 from tests.integration.world import World, throw_away
 from towpath.adapters.kubernetes import connect
+from towpath.admission.shape import shape_problem
 from towpath.applyset.inventory import Owner
 from towpath.applyset.prune_file import dump_prune_file, parse_prune_file
 from towpath.errors import RefusedError, SyncError, TransientError
@@ -51,6 +52,17 @@ def test_any_text_arrives_as_it_is_in_git(world: World, text: str) -> None:
     assert live["data"] == {"text": text}
     assert live["metadata"]["annotations"]["note"] == text
     assert world.plan().changes == ()
+
+
+@pytest.mark.parametrize("name", ["system:web reader", "Lese-Rolle für alle", "A_b.", "ci|cd@example.com"])
+def test_a_role_may_have_any_name_that_is_one_step_of_a_path(world: World, name: str) -> None:
+    kept = list(world.objects)
+    world.objects.append(role(name))
+    assert shape_problem(world.objects[-1]) is None
+    assert results(world.sync())[f"Role/{name}"] == "created"
+    assert world.plan().changes == ()
+    world.objects[:] = kept
+    assert results(world.sync())[f"Role/{name}"] == "deleted"
 
 
 def test_objects_and_inventory_are_an_applyset(world: World) -> None:

@@ -9,8 +9,9 @@ _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}\Z")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?\Z")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_FREE_NAME = re.compile(r"(?!\.\.?\Z)[^/%\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,253}\Z")
 _FREE_NAMES = ("rbac.authorization.k8s.io", "certificates.k8s.io")
-"""API groups whose names need not be host names."""
+"""API groups whose names need not be host names, but one step of a path."""
 
 
 def shape_problem(value: Manifest) -> str | None:  # noqa: PLR0911
@@ -25,9 +26,11 @@ def shape_problem(value: Manifest) -> str | None:  # noqa: PLR0911
     name, namespace = metadata.get("name"), metadata.get("namespace")
     if not name and metadata.get("generateName"):
         return f"{kind}: `metadata.generateName` makes a new object every time; give it a `name`"
-    if not isinstance(name, str) or not _NAME.match(name):
+    group = group_of(api_version)
+    allowed = _FREE_NAME if _is_free(group, kind) else _NAME
+    if not isinstance(name, str) or not allowed.match(name):
         return f"{kind}: `metadata.name` is missing or not a valid name"
-    if not _is_valid_name(group_of(api_version), kind, name):
+    if not _is_valid_name(group, kind, name):
         return f"{kind} {name}: `metadata.name` is not a valid name for this kind"
     if namespace is not None and not isinstance(namespace, str):
         return f"{kind} {name}: `metadata.namespace` is not a string"
@@ -37,4 +40,8 @@ def shape_problem(value: Manifest) -> str | None:  # noqa: PLR0911
 def _is_valid_name(group: str, kind: str, name: str) -> bool:
     if not group and kind in ("Service", "Namespace"):
         return bool(_LABEL.match(name))
-    return group in _FREE_NAMES or bool(_SUBDOMAIN.match(name))
+    return _is_free(group, kind) or bool(_SUBDOMAIN.match(name))
+
+
+def _is_free(group: str, kind: str) -> bool:
+    return group in _FREE_NAMES or (group, kind) == ("policy", "PodDisruptionBudget")
