@@ -16,6 +16,7 @@ from typing import Any
 from tests.agreement.objects import definitions
 from tests.agreement.server import Server
 from tools.required_fields import Samples, correct_required
+from tools.text_forms import learn_forms
 from tools.value_limits import learn_limits
 
 DATA = Path(__file__).parents[1] / "src/towpath/schemas/data"
@@ -25,6 +26,7 @@ FORMATS = ("date-time", "byte")
 BITS = {"int32": 32, "int64": 64}
 
 CONDITIONS: dict[str, Any] = {
+    "io.k8s.api.rbac.v1.Subject": {"properties": {"kind": {"enum": ["Group", "User"]}}},
     "io.k8s.api.core.v1.ServiceSpec": {
         "anyOf": [
             {"required": ["type"], "properties": {"type": {"enum": ["ExternalName"]}}},
@@ -33,7 +35,30 @@ CONDITIONS: dict[str, Any] = {
     },
 }
 """Definition -> values of it for which the server does not require what NEEDED says."""
+ALWAYS_RESTARTED = {
+    "properties": {
+        "template": {"properties": {"spec": {"properties": {"restartPolicy": {"enum": ["", "Always"]}}}}}
+    }
+}
+ONE_SUCCESS = {"properties": {"successThreshold": {"maximum": 1}}}
 NEEDED: dict[str, Any] = {
+    **dict.fromkeys(
+        (
+            "io.k8s.api.apps.v1.DaemonSetSpec",
+            "io.k8s.api.apps.v1.DeploymentSpec",
+            "io.k8s.api.apps.v1.ReplicaSetSpec",
+            "io.k8s.api.apps.v1.StatefulSetSpec",
+            "io.k8s.api.core.v1.ReplicationControllerSpec",
+        ),
+        ALWAYS_RESTARTED,
+    ),
+    "io.k8s.api.core.v1.Container": {
+        "properties": {"livenessProbe": ONE_SUCCESS, "startupProbe": ONE_SUCCESS}
+    },
+    "io.k8s.api.autoscaling.v2.MetricTarget": {
+        "properties": {"type": {"enum": ["AverageValue", "Utilization", "Value"]}}
+    },
+    "io.k8s.api.rbac.v1.Subject": {"properties": {"name": {"format": "subdomain"}}},
     "io.k8s.api.core.v1.ServiceSpec": {"required": ["ports"]},
     "io.k8s.api.batch.v1.JobSpec": {
         "properties": {
@@ -52,7 +77,12 @@ NEEDED: dict[str, Any] = {
         "properties": {
             "resources": {
                 "required": ["requests"],
-                "properties": {"requests": {"required": ["storage"]}},
+                "properties": {
+                    "requests": {
+                        "required": ["storage"],
+                        "properties": {"storage": {"format": "positive-quantity", "exclusiveMinimum": 0}},
+                    }
+                },
             }
         },
     },
@@ -125,7 +155,9 @@ def main() -> None:
     with server.prepared(definitions()):
         samples = Samples(named, converted)
         for change in itertools.chain(
-            correct_required(server, samples, named, converted), learn_limits(server, samples, converted)
+            correct_required(server, samples, named, converted),
+            learn_limits(server, samples, converted),
+            learn_forms(server, samples, converted),
         ):
             sys.stdout.write(f"{change}\n")
     for name, needed in NEEDED.items():

@@ -15,6 +15,7 @@ from tests.agreement.server import Server, Verdict
 from towpath.objects import Manifest
 
 MOST_TRIES = 6
+MOST_PLACES = 24
 Field = tuple[str, str]
 Path = tuple[str | int, ...]
 _ALWAYS = re.compile(r"Required value(: (at least|data is mandatory).*)?\Z")
@@ -104,8 +105,26 @@ def _is_required(verdict: Verdict, path: Path, tries: int) -> bool:
     own = [cause.message for cause in verdict.causes if cause.field == where]
     below = [cause.message for cause in verdict.causes if cause.field.startswith(f"{where}.")]
     return any(_ALWAYS.match(message) or (tries > 1 and _EMPTY.match(message)) for message in own) or (
-        path[-1] in ("spec", "template") and bool(below)
+        bool(below) and (path[-1] in ("spec", "template") or all(_ALWAYS.match(message) for message in below))
     )
+
+
+def varied(sites: list[tuple[Manifest, Path]]) -> list[tuple[Manifest, Path]]:
+    """Sites that differ most: below other fields, with other values, in other kinds."""
+    found: dict[Any, tuple[Manifest, Path]] = {}
+    for manifest, path in sites:
+        below = tuple(step for step in path if isinstance(step, str))[-3:]
+        found.setdefault((0, below), (manifest, path))
+        found.setdefault((1, below, json.dumps(path_value(manifest, path))), (manifest, path))
+        found.setdefault((2, below, manifest["kind"]), (manifest, path))
+    chosen = {id(site): site for _, site in sorted(found.items(), key=lambda item: item[0][0])}
+    return list(chosen.values())[:MOST_PLACES]
+
+
+def path_value(manifest: Any, path: Path) -> Any:
+    for step in path:
+        manifest = manifest[step]
+    return manifest
 
 
 def dotted(path: Path) -> str:

@@ -1,7 +1,8 @@
 """Asks an API server for limits of values that its OpenAPI documents do not tell: options, least and most.
 
 A wrong value is put into each field of the valid samples in dry runs. Refused each time because of it,
-it is a limit: -1 and 0 of integers, 65536 of ports, and the options that the server then lists.
+there is a limit: the one between it and the value of the sample is looked for, by halves. Options are those
+that the server then lists.
 """
 
 import json
@@ -10,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.agreement.server import Server, Verdict
-from tools.required_fields import MOST_TRIES, Path, Samples, dotted
+from tools.required_fields import Path, Samples, dotted, path_value, varied
 
 _OPTIONS = re.compile(r"Unsupported value: .*?: supported values: (.*)\Z")
-LIMITS = (("minimum", -1, 0), ("minimum", 0, 1), ("maximum", 65_536, 65_535))
-"""(key of the schema, value to try, limit when it is refused)"""
+FAR = (("minimum", -1), ("minimum", 0), ("minimum", 1), ("maximum", 2**31 - 1))
+"""(key of the schema, value to try)"""
 _NO_OPTION = "Towpath-asks"
 
 
@@ -22,14 +23,12 @@ def learn_limits(server: Server, samples: Samples, definitions: dict[str, Any]) 
     """Add `enum`, `minimum` and `maximum` to the definitions; a line for each."""
     for (name, field), sites in sorted(samples.sites.items()):
         schema = definitions[name].get("properties", {}).get(field, {})
-        places = _places(sites)
-        if schema.get("type") == "integer":
-            for key, wrong, limit in LIMITS:
-                if wrong == 0 and schema.get("minimum") != 0:
-                    continue
-                if all(_refuses(server.verdict(_with(*place, wrong)), place[1]) for place in places):
-                    schema[key] = limit
-                    yield f"{key} {limit}: {name} {field}"
+        places = varied(sites)
+        if _is_number(schema):
+            limits = dict(_limits(server, places))
+            if limits:
+                definitions[name]["properties"][field] = {**_inline(schema), **limits}
+                yield f"{limits}: {name} {field}"
         elif schema.get("type") == "string" and "enum" not in schema and "format" not in schema:
             options = [_options(server.verdict(_with(*place, _NO_OPTION)), place[1]) for place in places]
             if options and all(options) and all(each == options[0] for each in options):
@@ -37,10 +36,45 @@ def learn_limits(server: Server, samples: Samples, definitions: dict[str, Any]) 
                 yield f"options {', '.join(options[0])}: {name} {field}"
 
 
-def _places(sites: list[tuple[Any, Path]]) -> list[tuple[Any, Path]]:
-    """Sites in different kinds and depths."""
-    found = {(manifest["kind"], len(path)): (manifest, path) for manifest, path in reversed(sites)}
-    return list(found.values())[:MOST_TRIES]
+def _is_number(schema: Any) -> bool:
+    return bool(schema.get("type") == "integer") or str(schema.get("$ref", "")).endswith("intstr.IntOrString")
+
+
+def _inline(schema: Any) -> Any:
+    return {"type": ["integer", "string"]} if "$ref" in schema else schema
+
+
+def _limits(server: Server, places: list[tuple[Any, Path]]) -> Iterator[tuple[str, int]]:
+    """The limits that the server has for this field wherever it is; later ones are narrower."""
+    for key, far in FAR:
+        found = {_limit(server, manifest, path, far) for manifest, path in places} - {None}
+        if len(found) == 1 and (limit := found.pop()) is not None and limit != far:
+            yield key, limit
+
+
+def _limit(server: Server, manifest: Any, path: Path, far: int) -> int | None:
+    """The value nearest to `far` that is taken; None where the reason may be another field."""
+    near = path_value(manifest, path)
+    if not isinstance(near, int):
+        return None
+    if near == far or not _refuses(server.verdict(_with(manifest, path, far)), path):
+        return far
+    while abs(near - far) > 1:
+        middle = (near + far) // 2
+        if _refuses(server.verdict(_with(manifest, path, middle)), path):
+            far = middle
+        else:
+            near = middle
+    others = _integers(_with(manifest, path, None))
+    return None if near > 1 and others & {near - 1, near, near + 1} else near
+
+
+def _integers(value: Any) -> set[int]:
+    """All integers in an object."""
+    if isinstance(value, (dict, list)):
+        inner = value.values() if isinstance(value, dict) else value
+        return {number for each in inner for number in _integers(each)}
+    return {value} if isinstance(value, int) else set()
 
 
 def _with(manifest: Any, path: Path, value: Any) -> Any:

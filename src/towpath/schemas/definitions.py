@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from towpath.objects import Manifest
+from towpath.schemas.cel_rules import RULES
+from towpath.schemas.custom_formats import CUSTOM_FORMATS, PREFIX
 from towpath.schemas.versions import Schema, TypeName
 
 META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
@@ -86,14 +88,17 @@ def _structural(schema: Any) -> Schema:
         result["additionalProperties"] = _structural(others) if isinstance(others, dict) else others is True
     if isinstance(items := schema.get("items"), dict):
         result["items"] = _structural(items)
+    result |= {key: schema[key] for key in ("default", RULES) if key in schema}
     return result
 
 
 def _rules(schema: Schema) -> Schema:
     """What a schema says of values, without the fields that there are."""
     result = {key: schema[key] for key in _KEPT if key in schema}
-    if (form := schema.get("format")) in ("date-time", "byte"):
+    if (form := schema.get("format")) == "byte":
         result["format"] = form
+    elif form in CUSTOM_FORMATS:
+        result["format"] = PREFIX + form
     elif form in INTEGER_BITS:
         limit = 1 << (INTEGER_BITS[form] - 1)
         result.setdefault("minimum", -limit)

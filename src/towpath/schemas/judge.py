@@ -4,10 +4,12 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from towpath.objects import Manifest, group_of
+from towpath.schemas.cel_rules import broken_rules
 from towpath.schemas.definitions import CustomKind
 from towpath.schemas.list_keys import repeated_keys
 from towpath.schemas.names import name_problem
 from towpath.schemas.problem import FieldProblem
+from towpath.schemas.relations import metadata_problems, related_problems
 from towpath.schemas.validator import Validator
 from towpath.schemas.versions import ApiSchemas, Schema, TypeName
 
@@ -44,11 +46,23 @@ class SchemaJudge:
             yield schema
             return
         validator = self._validator(name, schema)
-        group = group_of(name[0])
-        if reason := name_problem(group, name[1], manifest["metadata"]["name"], manifest.get("spec")):
+        found = False
+        for problem in self._field_problems(manifest, schema, validator):
+            found = True
+            yield problem
+        if not found and name not in self._schemas.kinds:
+            yield from broken_rules(manifest, schema)
+
+    def _field_problems(
+        self, manifest: Manifest, schema: Schema, validator: Validator
+    ) -> Iterator[FieldProblem]:
+        group, kind = group_of(manifest["apiVersion"]), manifest["kind"]
+        if reason := name_problem(group, kind, manifest["metadata"]["name"], manifest.get("spec")):
             yield FieldProblem(("metadata", "name"), f"`metadata.name` {reason}")
         yield from validator.problems(manifest)
         yield from repeated_keys(manifest, schema, self._schemas.definitions)
+        yield from metadata_problems(manifest["metadata"])
+        yield from related_problems(manifest, schema, self._schemas.definitions)
 
     def _schema(self, manifest: Manifest, name: TypeName) -> Schema | FieldProblem:
         if definition := self._schemas.kinds.get(name):

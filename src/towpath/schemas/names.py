@@ -4,14 +4,10 @@ Source: Kubernetes 1.35, asked kind by kind (tests/agreement). OpenAPI documents
 """
 
 import ipaddress
-import re
 from collections.abc import Callable
 from typing import Any
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
-_LETTER_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
-MAX_NAME = 253
+from towpath.schemas.texts import LABEL, LETTER_LABEL, MAX_SUBDOMAIN, SUBDOMAIN
 
 
 def name_problem(group: str, kind: str, name: str, spec: Any = None) -> str | None:
@@ -26,10 +22,10 @@ def name_problem(group: str, kind: str, name: str, spec: Any = None) -> str | No
     return problem
 
 
-def _subdomain(name: str, most: int = MAX_NAME) -> str | None:
+def _subdomain(name: str, most: int = MAX_SUBDOMAIN) -> str | None:
     if len(name) > most:
         return f"has {len(name)} characters; at most {most} are allowed"
-    if not _SUBDOMAIN.match(name):
+    if not SUBDOMAIN.match(name):
         return "must be lower-case letters, digits, `-` and `.`, and begin and end with a letter or digit"
     return None
 
@@ -37,7 +33,7 @@ def _subdomain(name: str, most: int = MAX_NAME) -> str | None:
 def _label(name: str) -> str | None:
     if len(name) > 63:
         return f"has {len(name)} characters; at most 63 are allowed"
-    if not _LABEL.match(name):
+    if not LABEL.match(name):
         return "must be lower-case letters, digits and `-`, and begin and end with a letter or digit"
     return None
 
@@ -45,7 +41,7 @@ def _label(name: str) -> str | None:
 def _letter_label(name: str) -> str | None:
     if problem := _label(name):
         return problem
-    return None if _LETTER_LABEL.match(name) else "must begin with a letter"
+    return None if LETTER_LABEL.match(name) else "must begin with a letter"
 
 
 def _path_segment(name: str) -> str | None:

@@ -12,14 +12,13 @@ from typing import Any
 
 import jsonschema_rs
 
+from towpath.schemas.custom_formats import CUSTOM_FORMATS, PREFIX
 from towpath.schemas.problem import FieldPath, FieldProblem, shown_path
+from towpath.schemas.texts import FORMS
 from towpath.schemas.versions import Schema
 
 MAX_PROBLEMS = 50
 """Of one object."""
-_QUANTITY = re.compile(
-    r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?\Z", re.ASCII
-)
 _DATE_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})\Z", re.ASCII
 )
@@ -33,7 +32,8 @@ _NOUNS = {
     "null": "null",
 }
 _EXAMPLES = {
-    "quantity": "a quantity such as 500m or 2Gi",
+    **{name: form.noun for name, form in FORMS.items()},
+    **{PREFIX + name: form.noun for name, form in CUSTOM_FORMATS.items()},
     "date-time": "a time such as 2026-01-31T12:00:00Z",
     "byte": "base64",
 }
@@ -47,8 +47,14 @@ def _is_base64(text: str) -> bool:
     return True
 
 
+def _or_empty(matches: Callable[[str], bool]) -> Callable[[str], bool]:
+    """An empty text counts as absent."""
+    return lambda text: not text or matches(text)
+
+
 _FORMATS: dict[str, Callable[[str], bool]] = {
-    "quantity": lambda text: bool(_QUANTITY.match(text)),
+    **{name: _or_empty(form.matches) if form.optional else form.matches for name, form in FORMS.items()},
+    **{PREFIX + name: form.matches for name, form in CUSTOM_FORMATS.items()},
     "date-time": lambda text: bool(_DATE_TIME.match(text)),
     "byte": _is_base64,
 }
@@ -100,6 +106,9 @@ class Validator:
                 )
         elif kind.name == "required":
             yield FieldProblem(path, f"`{shown_path((*path, kind.property))}` is missing")
+        elif kind.name == "propertyNames":
+            where = f"a key of `{shown_path(path)}`" if path else "a key"
+            yield FieldProblem((*path, str(kind.error.instance)), f"{where} {_reason(kind.error)}")
         else:
             where = f"`{shown_path(path)}`" if path else "it"
             yield FieldProblem(path, f"{where} {_reason(error)}")

@@ -26,7 +26,7 @@ def container(more: str) -> str:
          "spec.volumes[1]", "`name`"),
         (pod("{hostAliases: [{ip: 10.0.0.1}, {ip: 10.0.0.1}], containers: [{name: web, image: x}]}"),
          "spec.hostAliases[1]", "`ip`"),
-        (named("v1", "Service", "spec: {ports: [{port: 1}, {port: 1}]}"),
+        (named("v1", "Service", "spec: {ports: [{name: a, port: 1}, {name: b, port: 1}]}"),
          "spec.ports[1]", "`port` and `protocol`"),
         (named("v1", "ServiceAccount", "secrets: [{name: a}, {name: a}]"),
          "secrets[1]", "`name`"),
@@ -45,7 +45,7 @@ def test_an_item_with_the_keys_of_another_one_is_found(text: str, place: str, ke
         container("ports: [{containerPort: 53}, {containerPort: 53, protocol: UDP}]"),
         container("args: [a, a], command: [a, a]"),
         pod("{tolerations: [{key: a}, {key: a}], containers: [{name: web, image: x}]}"),
-        named("v1", "Service", "spec: {ports: [{port: 1}, {port: 1, protocol: UDP}]}"),
+        named("v1", "Service", "spec: {ports: [{name: a, port: 1}, {name: b, port: 1, protocol: UDP}]}"),
     ],
 )
 def test_other_keys_and_lists_without_keys_may_repeat(text: str) -> None:
