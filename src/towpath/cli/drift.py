@@ -128,8 +128,8 @@ def _rows(entry: "DriftEntry") -> Iterator[tuple[str, ...]]:
             entry.app,
             str(entry.ref),
             difference.pointer,
-            "-" if difference.desired is None else format_value(difference.desired),
-            "-" if difference.live is None else format_value(difference.live),
+            "-" if difference.desired is None else format_value(difference.shown_desired),
+            "-" if difference.live is None else format_value(difference.shown_live),
             f"{by.manager} ({by.operation})" if by else who or "not recorded",
             (by.time if by else when) or "not recorded",
         )

@@ -91,6 +91,8 @@ def run() -> None:
 
     No traceback reaches a user.
     """
+    from towpath.cli.ui.output import filtered_output
+
     for number in filter(None, (signal.SIGTERM, getattr(signal, "SIGHUP", None))):  # Windows has no SIGHUP
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one of them
             signal.signal(number, _end)
@@ -99,6 +101,11 @@ def run() -> None:
     remember_environment_secrets(os.environ)
     remember_arguments(sys.argv[1:])
     install_log_redaction()
+    with filtered_output(next((word for word in sys.argv[1:] if not word.startswith("-")), "")):
+        _run()
+
+
+def _run() -> None:
     try:
         main.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:

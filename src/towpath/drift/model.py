@@ -147,7 +147,7 @@ class DriftReport:
                 for each, by_whom in entry.attributed:
                     by = f"{by_whom.manager} ({by_whom.operation})" if by_whom else "not recorded"
                     when = (by_whom.time if by_whom else "") or "not recorded"
-                    cells = (_code(each.pointer), _value(each.desired), _value(each.live))
+                    cells = (_code(each.pointer), _value(each.shown_desired), _value(each.shown_live))
                     rows.append("| " + " | ".join((*cells, _cell(by), _cell(when))) + " |")
                 parts.append(f"**{entry.ref}**\n\n" + "\n".join(rows))
         return "\n\n".join(parts) + "\n"

@@ -8,33 +8,51 @@ from typing import Any
 from towpath.kube import pointer
 from towpath.kube.canonical import without_server_fields
 from towpath.objects import Manifest
-from towpath.redact import mask_secret, redact
+from towpath.redact import MASK, mask_secret, redact, redact_data
+from towpath.redact.patterns import is_credential_name
 
 MAX_VALUE_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field by JSON pointer, into the live object if it has the field. A value of None: absent."""
+    """One field by JSON pointer, into the live object if it has the field. A value of None: absent.
+
+    `secret`: the field has the name of a credential, so that its texts are not shown, however short.
+    """
 
     pointer: str
     live: Any
     desired: Any
+    secret: bool = False
+
+    @property
+    def shown_live(self) -> Any:
+        """The live value as others may see it."""
+        return self._shown(self.live)
+
+    @property
+    def shown_desired(self) -> Any:
+        """The desired value as others may see it."""
+        return self._shown(self.desired)
 
     def to_json(self) -> dict[str, Any]:
-        return {"pointer": self.pointer, "live": self.live, "desired": self.desired}
+        return {"pointer": self.pointer, "live": self.shown_live, "desired": self.shown_desired}
 
     def lines(self) -> Iterator[str]:
         """Lines of a diff: the live value with `-`, the desired value with `+`."""
         if self.live is not None:
-            yield f"- {self.pointer}: {format_value(self.live)}"
+            yield f"- {self.pointer}: {format_value(self.shown_live)}"
         if self.desired is not None:
-            yield f"+ {self.pointer}: {format_value(self.desired)}"
+            yield f"+ {self.pointer}: {format_value(self.shown_desired)}"
+
+    def _shown(self, value: Any) -> Any:
+        return MASK if self.secret and isinstance(value, str) and value else redact_data(value)
 
 
 def format_value(value: Any) -> str:
     """The value as one line of redacted JSON, cut at MAX_VALUE_LENGTH characters."""
-    text = redact(json.dumps(value, sort_keys=True, ensure_ascii=False))
+    text = redact(json.dumps(redact_data(value), sort_keys=True, ensure_ascii=False))
     return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}… ({len(text)} characters)"
 
 
@@ -48,7 +66,8 @@ def differences(live: Manifest, desired: Manifest) -> tuple[Difference, ...]:
         pair = (old, new)
         if is_secret:
             pair = (pointer.read(masked_live, at_live), pointer.read(masked_desired, at_desired))
-        result.append(Difference(at_live, *pair))
+        secret = not is_secret and (_is_credential(live, at_live) or _is_credential(desired, at_desired))
+        result.append(Difference(at_live, *pair, secret))
     return tuple(sorted(result, key=lambda difference: difference.pointer))
 
 
@@ -59,7 +78,12 @@ def declared_differences(live: Manifest, declared: Manifest) -> tuple[Difference
     """
     masked_live, masked = mask_secret(live), mask_secret(declared)
     return tuple(
-        Difference(at_live, pointer.read(masked_live, at_live), pointer.read(masked, at_declared))
+        Difference(
+            at_live,
+            pointer.read(masked_live, at_live),
+            pointer.read(masked, at_declared),
+            masked is declared and _is_credential(declared, at_declared),
+        )
         for at_live, at_declared, _, new in _walk(live, declared, "", "", declared=True)
         if new is not None and not at_live.startswith("/status")
     )
@@ -67,7 +91,17 @@ def declared_differences(live: Manifest, declared: Manifest) -> tuple[Difference
 
 def removed_field(live: Manifest, at: str) -> Difference:
     """The difference of a field that Git does not have: an apply removes it or sets its default."""
-    return Difference(at, pointer.read(mask_secret(live), at), None)
+    masked = mask_secret(live)
+    return Difference(at, pointer.read(masked, at), None, masked is live and _is_credential(live, at))
+
+
+def _is_credential(manifest: Manifest, at: str) -> bool:
+    """Whether the field has a credential's name, or is the value of a variable that has one."""
+    *parents, last = pointer.parse(at) or ("",)
+    if last != "value":
+        return is_credential_name(last)
+    name = pointer.read(manifest, pointer.build((*parents, "name")))
+    return isinstance(name, str) and is_credential_name(name)
 
 
 def _walk(

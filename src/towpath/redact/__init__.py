@@ -51,12 +51,17 @@ def redact_known(text: str) -> str:
 
 
 def redact_data(data: Any) -> Any:
-    """A copy of JSON data, each text in it redacted, and masked whole under a credential's name."""
+    """A copy of JSON data, each text in it redacted, and masked whole under a credential's name.
+
+    The name may be a key, or the `name` beside a `value`, as in a container's variables.
+    """
     if isinstance(data, str):
         return redact(data)
     if isinstance(data, Mapping):
+        secret = {"value"} if is_credential_name(str(data.get("name", ""))) else set()
+        secret |= {name for name in data if is_credential_name(str(name))}
         return {
-            redact(str(name)): MASK if is_credential_name(str(name)) and isinstance(value, str) and value
+            redact(str(name)): MASK if name in secret and isinstance(value, str) and value
             else redact_data(value)
             for name, value in data.items()
         }  # fmt: skip

@@ -102,3 +102,39 @@ def test_what_git_names_of_a_secret_is_masked() -> None:
     (found,) = declared_differences(live, declared)
     assert found.pointer == "/data/key"
     assert not {"b2xk", "bmV3"} & {str(found.live), str(found.desired)}
+
+
+def _pod(name: str, value: str) -> dict[str, Any]:
+    container = {"name": "c", "env": [{"name": name, "value": value}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}}
+
+
+def _config(name: str, value: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {name: value}}
+
+
+@pytest.mark.parametrize(
+    ("live", "desired"),
+    [
+        (_pod("DB_PASS", "ab1"), _pod("DB_PASS", "cd2")),
+        (_pod("API_TOKEN", "ab1"), _pod("API_TOKEN", "cd2")),
+        (_config("password", "ab1"), _config("password", "cd2")),
+        (_config("x", "1"), {**_config("x", "1"), "spec": [{"name": "DB_PASS", "value": "cd2"}]}),
+        (_config("sentryDsn", "ab1"), _config("x", "1")),
+        (_config("x", "password=ab1"), _config("x", "password=cd2")),
+    ],
+)
+def test_short_values_are_masked_by_their_place(live: dict[str, Any], desired: dict[str, Any]) -> None:
+    for found in (differences(live, desired), declared_differences(live, desired)):
+        said = json.dumps([each.to_json() for each in found]) + "".join(
+            line for each in found for line in each.lines()
+        )
+        assert "ab1" not in said
+        assert "cd2" not in said
+
+
+def test_other_values_are_shown_as_they_are() -> None:
+    found = differences(_pod("LEVEL", "ab1"), _pod("LEVEL", "cd2"))
+    assert [each.to_json()["desired"] for each in found] == ["cd2"]
+    truth = differences({**_config("a", "1"), "automountServiceAccountToken": True}, _config("a", "1"))
+    assert truth[0].to_json()["live"] is True
