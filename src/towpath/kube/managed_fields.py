@@ -21,7 +21,10 @@ RESTARTED_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 RESTART_RULE = pointer.build(("spec", "template", "metadata", "annotations", RESTARTED_ANNOTATION))
 PERSON_TOOLS = ("kubectl", "k9s", "lens", "openlens", "node-fetch", "dashboard", "oc", "mozilla")
 """Field managers of tools that people use, in small letters: the whole name, or its part before a dash."""
-PERSON_GUIS = ("freelens", "headlamp", "headlamp-server", "rancher", "octant")
+PERSON_GUIS = (
+    *("freelens", "googlecloudconsole", "headlamp", "headlamp-server", "lfk", "octant", "podman-desktop"),
+    "rancher",
+)
 """As PERSON_TOOLS, whole names only: `rancher-webhook` is a controller."""
 DEPLOYMENT_TOOLS = (
     "helm",
@@ -42,6 +45,7 @@ DEPLOYMENT_TOOLS = (
     "tanka",
 )
 """Field managers of tools that deploy what Git or a chart has, in small letters."""
+_WORDS_END = re.compile(r"[ :]")
 _VERSION = re.compile(r"[-_]?v?[0-9]+(\.[0-9]+)*\Z")
 
 
@@ -154,12 +158,14 @@ def is_one_of(manager: str, names: Iterable[str]) -> bool:
 def _names(manager: str) -> tuple[str, ...]:
     """The name of a program's file without `.exe`, and also without a version: `kubectl1.31`, `kubectl-1.31`.
 
-    The API server's default manager is the first word of the client's name, which is that of its file.
+    The API server's default manager is the client's name up to the first slash: mostly that of its file, but
+    also `Headlamp 0.30.0 (linux`. Some tools put the person behind a colon.
     """
-    first, dash, rest = manager.lower().partition("-")
+    words = _WORDS_END.split(manager.lower(), maxsplit=1)
+    first, dash, rest = words[0].partition("-")
     first = first.removesuffix(".exe")
     whole = f"{first}{dash}{rest}".removesuffix(".exe")
-    return whole, _VERSION.sub("", whole), f"{_VERSION.sub('', first)}{dash}{rest}"
+    return manager.lower(), whole, _VERSION.sub("", whole), f"{_VERSION.sub('', first)}{dash}{rest}"
 
 
 def is_unknown_owner(manager: str) -> bool:
