@@ -59,7 +59,7 @@ def supersede(release: Release, environment: str) -> int:
     with get_client(sync_client=True) as client:
         for run in waiting_runs(client, release.app, environment):
             other = find_release(release.image, run)
-            if other is not None and other.digest != release.digest and other.built_at < release.built_at:
+            if other is not None and release.overtakes(other):
                 ended += end_as_superseded(client, run, other, release)
     return ended
 

@@ -74,8 +74,8 @@ def require_not_ended() -> None:
 
 def _is_newer(client: SyncPrefectClient, release: Release, run: FlowRun, other: Release) -> bool:
     """Whether `release` was built after the other one; of two builds of one second, the newer run's is."""
-    if release.built_at != other.built_at:
-        return release.built_at > other.built_at
+    if release.built != other.built:
+        return release.built > other.built
     mine = client.read_flow_run(UUID(run_id()))
     return (str(mine.created), str(mine.id)) > (str(run.created), str(run.id))
 

@@ -428,3 +428,25 @@ def test_ten_thousand_secrets_are_known_and_masked_in_time() -> None:
     remember_objects(secrets)
     assert "canary" not in redact("00042-32625-canary " + "harmless text " * 100_000)
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("kind", "item"),
+    [
+        ("SecretList", {"data": {"k": "Y2FuYXJ5LTE="}}),
+        ("SecretList", {"stringData": {"k": "canary-1"}}),
+        ("SecretList", {"apiVersion": "v1", "kind": "Secret", "data": {"k": "Y2FuYXJ5LTE="}}),
+        ("List", {"apiVersion": "v1", "kind": "Secret", "stringData": {"k": "canary-1"}}),
+        ("List", {"kind": "SecretList", "items": [{"data": {"k": "Y2FuYXJ5LTE="}}]}),
+    ],
+)
+def test_a_secret_in_a_list_is_masked(kind: str, item: dict[str, object]) -> None:
+    listed = {"apiVersion": "v1", "kind": kind, "items": [{"metadata": {"name": "a"}, **item}, "no object"]}
+    masked = mask_secret(listed)
+    assert "canary-1" not in str(masked)
+    assert "Y2FuYXJ5LTE=" not in str(masked)
+    assert "*** (mark " in str(masked)
+    first, other = masked["items"]
+    assert first["metadata"] == {"name": "a"}
+    assert ("kind" in first) == ("kind" in item)
+    assert other == "no object"

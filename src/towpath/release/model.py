@@ -5,6 +5,7 @@ import functools
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
@@ -19,6 +20,9 @@ T = TypeVar("T")
 RELEASE_FILE = "release.yaml"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+_MESSAGES = {"unexpected_keyword_argument": "unknown key"}
+"""By pydantic's type of problem."""
 
 ScanStatus = Literal["passed", "blocked", "not-scanned"]
 
@@ -76,6 +80,19 @@ class Release:
         """`IMAGE@sha256:…`"""
         return f"{self.image}@{self.digest}"
 
+    def overtakes(self, other: "Release") -> bool:
+        """Whether this is another image than `other`, and built later."""
+        return self.digest != other.digest and self.built > other.built
+
+    @property
+    def built(self) -> datetime:
+        """`built_at` as a point in time, in whatever zone it was written; the first of all for no time."""
+        try:
+            time = datetime.fromisoformat(self.built_at)
+        except ValueError:
+            return datetime.min.replace(tzinfo=UTC)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+
     @property
     def short(self) -> str:
         """The first seven digits of the commit; of the digest when there is no commit."""
@@ -129,10 +146,10 @@ def load_release_file(root: Path, path: str = RELEASE_FILE) -> EnvironmentReleas
 
 
 def parse_release_file(text: str, file: str = RELEASE_FILE) -> EnvironmentRelease:
-    """Parse the text of a `release.yaml`; `file` is its name in errors."""
+    """Parse the text of a `release.yaml`; `file` is its name in errors. It has no other keys."""
     document = read_document(text, file)
     try:
-        return _typed(EnvironmentRelease, document.data)
+        return _typed(EnvironmentRelease, document.data, extra="forbid")
     except ValueError as error:
         problems = [
             (document.line(tuple(path)), f"{'.'.join(map(str, path))}: {message}" if path else message)
@@ -159,8 +176,9 @@ def _without_findings(state: EnvironmentRelease) -> EnvironmentRelease:
     return dataclasses.replace(state, release=dataclasses.replace(state.release, scan=scan))
 
 
-def _typed(cls: type[T], data: Any) -> T:
-    value: T = _adapter(cast("type", cls)).validate_json(json.dumps(data))
+def _typed(cls: type[T], data: Any, *, extra: Literal["ignore", "forbid"] = "ignore") -> T:
+    # Records in the registry may be of another version of Towpath: what this one does not know is left out.
+    value: T = _adapter(cast("type", cls)).validate_json(json.dumps(data), extra=extra)
     return value
 
 
@@ -178,6 +196,6 @@ def _problems(error: ValueError) -> list[tuple[tuple[str | int, ...], str]]:
     if not isinstance(error, ValidationError):
         return [((), str(error))]
     return [
-        (problem["loc"], problem["msg"].replace("Value error, ", ""))
+        (problem["loc"], _MESSAGES.get(problem["type"]) or problem["msg"].replace("Value error, ", ""))
         for problem in error.errors(include_url=False, include_input=False)
     ]

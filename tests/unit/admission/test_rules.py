@@ -218,3 +218,24 @@ def test_two_apps_that_claim_one_object_are_told() -> None:
     first = admitted(obj("ConfigMap")).origins
     (finding,) = objects_of_two_apps([("a", first), ("b", first), ("c", {})])
     assert "declared by app 'b' and by app 'a'" in finding.message
+
+
+@pytest.mark.parametrize("key", ["initContainers", "containers", "ephemeralContainers"])
+@pytest.mark.parametrize("kind", ["Pod", "Deployment", "CronJob"])
+def test_the_image_of_every_container_must_be_the_release(kind: str, key: str) -> None:
+    def workload(image: str) -> dict[str, Any]:
+        by_digest = {"name": "app", "image": f"{IMAGE}@{DIGEST}"}
+        pod = {"containers": [by_digest], "volumes": []}
+        pod[key] = [*pod.get(key, []), {"name": "debug", "image": image}]
+        return {
+            "Pod": obj("Pod", spec=pod),
+            "Deployment": obj("Deployment", version="apps/v1", spec={"template": {"spec": pod}}),
+            "CronJob": obj(
+                "CronJob", version="batch/v1", spec={"jobTemplate": {"spec": {"template": {"spec": pod}}}}
+            ),
+        }[kind]
+
+    policy = AdmissionPolicy(namespace="dev", image=IMAGE, digest=DIGEST)
+    assert not admitted(workload(f"{IMAGE}@{DIGEST}"), policy=policy).findings
+    assert f"container 'debug' runs {IMAGE} not by digest" in refused(workload(f"{IMAGE}:v1"), policy=policy)
+    assert "container 'debug' runs sha256:bbb" in refused(workload(f"{IMAGE}@{OTHER}"), policy=policy)

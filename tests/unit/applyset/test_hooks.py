@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
-from towpath.applyset.hooks import hook_phase, hooks_for, split_hooks
+from towpath.applyset.hooks import find_attempt, hook_phase, hooks_for, split_hooks
+from towpath.applyset.inventory import HookRun, Inventory, Owner
 from towpath.errors import ConfigError
-from towpath.objects import Manifest
+from towpath.kube.canonical import digest
+from towpath.objects import Manifest, ref_of
 
 
 def manifest(kind: str, name: str, hook: str | None = None, wave: str | None = None) -> Manifest:
@@ -53,3 +57,16 @@ def test_hooks_of_a_phase_run_in_the_order_of_their_waves() -> None:
     )
     other = manifest("batch/v1 Job", "c", "post-sync")
     assert hooks_for([late, other, early], "pre-sync") == [early, late]
+
+
+def test_an_attempt_is_of_one_hook_one_commit_and_one_content() -> None:
+    hook = manifest("batch/v1 Job", "a", "pre-sync")
+    run = HookRun(ref_of(hook), "c1", digest(hook), "failed")
+    nothing = Inventory(Owner("hello", "dev", "dev"), "c1", "", ())
+    inventory = replace(nothing, hooks=(run,))
+    assert find_attempt(inventory, hook, "c1") == run
+    assert find_attempt(inventory, hook, "c2") is None
+    assert find_attempt(inventory, {**hook, "spec": {"backoffLimit": 1}}, "c1") is None
+    assert find_attempt(inventory, manifest("batch/v1 Job", "b", "pre-sync"), "c1") is None
+    assert find_attempt(nothing, hook, "c1") is None
+    assert find_attempt(None, hook, "c1") is None

@@ -1,3 +1,6 @@
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,3 +93,38 @@ def test_split_loses_nothing(tree, chosen) -> None:
     assert set(leaves(union(yes, no))) == set(leaves(tree))
     assert all(any(step in chosen for step in path) for path in leaves(yes))
     assert not any(step in chosen for path in leaves(no) for step in path)
+
+
+ITEM = 'k:{"name":"a"}'
+
+
+@pytest.mark.parametrize(
+    ("fields", "owned"),
+    [
+        ({"f:a": {".": {}, "f:b": {}}}, [("f:a", "f:b")]),
+        ({"f:a": {".": {}}}, []),
+        ({"f:a": {ITEM: {".": {}}}}, [("f:a", ITEM)]),
+        ({"f:a": {ITEM: {".": {}, "f:name": {}}}}, [("f:a", ITEM, "f:name")]),
+        ({"f:a": {"v:1": {}}}, [("f:a", "v:1")]),
+        ({".": {}, "f:a": {}}, [("f:a",)]),
+    ],
+)
+def test_the_step_of_the_map_itself_is_no_field(fields: dict[str, Any], owned: list[tuple[str, ...]]) -> None:
+    assert list(leaves(fields)) == owned
+    assert list(paths_beyond({"f:a": {".": {}}}, fields)) == []
+
+
+def test_an_item_that_is_owned_as_a_whole_counts_though_none_of_its_fields_is() -> None:
+    assert list(paths_beyond({"f:a": {ITEM: {".": {}}}}, {"f:a": {}})) == [("f:a", ITEM)]
+    assert list(paths_beyond({"f:a": {ITEM: {".": {}}}}, {"f:a": {ITEM: {"f:name": {}}}})) == []
+
+
+def test_a_map_is_selected_itself_only_with_all_of_its_fields() -> None:
+    fields = {"f:a": {".": {}, "f:b": {}, "f:c": {}}}
+    assert split(fields, lambda path: path[-1] == "f:b") == (
+        {"f:a": {"f:b": {}}},
+        {"f:a": {".": {}, "f:c": {}}},
+    )
+    assert split(fields, lambda path: path[-1] in ("f:b", "f:c")) == (fields, {})
+    assert split(fields, lambda path: path[-1] == "f:d") == ({}, fields)
+    assert union({"f:a": {".": {}}}, {"f:a": {"f:b": {}}}) == {"f:a": {".": {}, "f:b": {}}}

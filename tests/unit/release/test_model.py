@@ -90,3 +90,41 @@ def test_a_broken_file_names_line_and_key(old: str, new: str, said: str) -> None
     with pytest.raises(ConfigError, match=r"^release\.yaml:\d+: ") as caught:
         parse_release_file(text.replace(old, new, 1))
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("above", "line", "key"),
+    [
+        ("promoted_at:", 22, "colour"),
+        ("  flow_run: '0123'", 21, "release.colour"),
+        ("    policy: abc", 19, "release.scan.colour"),
+    ],
+)
+def test_a_key_that_the_file_does_not_have_is_an_error_with_its_line(above: str, line: int, key: str) -> None:
+    indent = above[: len(above) - len(above.lstrip())]
+    text = dump_release_file(STATE).replace(f"\n{above}", f"\n{indent}colour: red\n{above}")
+    with pytest.raises(ConfigError, match=rf"release\.yaml:{line}: {key}: unknown key"):
+        parse_release_file(text)
+
+
+def test_the_registrys_record_may_be_of_a_newer_version() -> None:
+    data = RELEASE.to_json()
+    assert Release.from_json({**data, "colour": "red", "scan": {**data["scan"], "colour": "red"}}) == RELEASE
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "overtakes"),
+    [
+        ("2026-01-01T10:00:01Z", "2026-01-01T10:00:00Z", True),
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:01Z", False),
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00Z", False),
+        ("2026-01-01T11:00:00+02:00", "2026-01-01T10:00:00Z", False),
+        ("2026-01-01T10:30:00+00:00", "2026-01-01T12:00:00+02:00", True),
+        ("2026-01-01T10:00:00", "2026-01-01T09:00:00Z", True),
+        ("no time", "2026-01-01T09:00:00Z", False),
+    ],
+)
+def test_only_a_later_build_overtakes(ours: str, theirs: str, *, overtakes: bool) -> None:
+    other = replace(RELEASE, digest="sha256:" + "c" * 64, built_at=theirs)
+    assert replace(RELEASE, built_at=ours).overtakes(other) is overtakes
+    assert not replace(RELEASE, built_at=ours).overtakes(replace(RELEASE, built_at=theirs))

@@ -35,11 +35,10 @@ def require_not_superseded(
     release: Release, current: EnvironmentRelease | None, created: datetime | None
 ) -> None:
     """ConflictError when a newer build has come into the environment since the run was `created`."""
-    if current is None or created is None or current.release.digest == release.digest:
+    if current is None or created is None:
         return
     came = datetime.fromisoformat(current.promoted_at)
-    newer = datetime.fromisoformat(current.release.built_at) > datetime.fromisoformat(release.built_at)
-    if newer and came > created and current.rolls_back is None:
+    if current.release.overtakes(release) and came > created and current.rolls_back is None:
         raise ConflictError(
             f"{release.app} {release.short} was superseded by {current.release.short},"
             f" promoted at {current.promoted_at} by run {current.flow_run}",

@@ -263,3 +263,22 @@ def test_helm_renders_crds_hooks_and_subcharts_the_same_each_time(tmp_path: Path
     assert by_name["pre"]["annotations"]["towpath.dev/hook"] == "pre-sync"
     assert by_name["account"]["annotations"]["towpath.dev/hook"] == "pre-sync"
     assert render(tmp_path, *config("helm"), tools=TOOLS) == documents
+
+
+@pytest.mark.skipif(not HELM, reason="needs helm")
+def test_a_cached_result_is_of_one_namespace(tmp_path: Path) -> None:
+    chart = {
+        "base/Chart.yaml": "apiVersion: v2\nname: x\nversion: 0.1.0\n",
+        "base/templates/a.yaml": configmap("in-{{ .Release.Namespace }}"),
+        "dev/values.yaml": "{}\n",
+    }
+    write(tmp_path / "checkout", chart)
+    for namespace in ("dev", "other"):
+        app, _ = config("helm")
+        parsed = parse_config(
+            CONFIG.replace("RENDERER", "helm").replace("namespace: dev", f"namespace: {namespace}")
+        )
+        (document,) = render(
+            tmp_path / "checkout", app, parsed.environment("dev"), tools=TOOLS, cache=tmp_path / "cache"
+        )
+        assert document.value["metadata"]["name"] == f"in-{namespace}"

@@ -189,3 +189,13 @@ def test_a_renderer_that_is_missing_is_one_finding_and_the_rest_is_judged(
     assert any("Not judged: chart, chart2 (2 apps)" in each for each in missing), said
     assert any("Not judged: hello (1 app)" in each for each in missing), said
     assert any("apps/plain/dev/values.yaml" in each for each in said), "the others are judged"
+
+
+def test_a_pause_of_a_whole_environment_is_read_as_one_of_an_app(repository: Path) -> None:
+    (repository / "pauses").mkdir()
+    file = repository / "pauses/prod.yaml"
+    file.write_text("- {until: '2026-01-01T00:00:00Z', reason: x}\n")
+    assert check_repository(repository, tools=TOOLS).findings == ()
+    file.write_text("- {until: tomorrow, reason: x}\n- {until: '2026-01-01T00:00:00Z'}\n")
+    found = [str(finding) for finding in check_repository(repository, tools=TOOLS).findings]
+    assert [line.partition(": ")[0] for line in found] == ["pauses/prod.yaml:1", "pauses/prod.yaml:2"]

@@ -2,17 +2,20 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from tests.unit.engine.source.promotions import World
+from tests.unit.engine.source.promotions import World, release
+from towpath.adapters.git import CommitInfo
 from towpath.cli.history import command
 from towpath.config import load_config
-from towpath.engine.source.history import release_history
+from towpath.engine.source.history import entries_of, release_history
 from towpath.errors import UnknownNameError
+from towpath.release.model import EnvironmentRelease
 
 
 @pytest.fixture
@@ -61,6 +64,17 @@ def test_a_longer_history_starts_no_more_programs(world: World, monkeypatch: pyt
     for number in range(3, 9):
         world.promote(number, "dev", verified=True)
     assert programs() == short > 0
+
+
+def test_only_the_release_that_a_rollback_replaced_is_marked() -> None:
+    one, two, three = (EnvironmentRelease(release(n), "2026-01-02T00:00:00Z", "ann") for n in (1, 2, 3))
+    commits = [CommitInfo(str(n), "", "", "", f"2026-01-02T00:00:0{n}+00:00", "", {}) for n in range(1, 4)]
+    of_another = replace(one, rolls_back=three.release.digest)
+    found = entries_of("dev", zip(commits, (one, two, of_another), strict=True))
+    assert [entry.rolled_back_at for entry in found] == [None, None, None]
+    of_this = replace(one, rolls_back=two.release.digest)
+    found = entries_of("dev", zip(commits, (one, two, of_this), strict=True))
+    assert [entry.rolled_back_at for entry in found] == [None, commits[2].committed_at, None]
 
 
 def test_unknown_names(world: World) -> None:

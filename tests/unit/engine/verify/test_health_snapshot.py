@@ -3,10 +3,13 @@
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from tests.unit.engine.described import CONFIG, app, deployment
-from towpath.engine.verify.health_snapshot import AppHealth, health_snapshot
+from towpath.engine.verify.health_snapshot import AppHealth, health_of, health_snapshot
+from towpath.engine.verify.rollout_status import RolloutStatus
 from towpath.errors import TransientError
-from towpath.health import Status
+from towpath.health import Health, ObjectHealth, Status
 from towpath.objects import Manifest, ref_of
 
 
@@ -54,3 +57,24 @@ def test_a_cluster_that_cannot_be_read_leaves_health_unknown() -> None:
 
     found = health_snapshot(Away(), CONFIG, [app("one", deployment("good"))], {})
     assert found == {"one": AppHealth(Status.UNKNOWN, "the API server is away")}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("statuses", "worst"),
+    [
+        ((Status.PROGRESSING, Status.MISSING), Status.MISSING),
+        ((Status.PROGRESSING, Status.DEGRADED), Status.DEGRADED),
+        ((Status.MISSING, Status.DEGRADED), Status.DEGRADED),
+        ((Status.UNKNOWN, Status.PROGRESSING), Status.PROGRESSING),
+    ],
+)
+def test_the_worst_status_is_an_app_s(
+    statuses: tuple[Status, Status], worst: Status, *, turned: bool
+) -> None:
+    offenders = tuple(
+        ObjectHealth(ref_of(configmap(status.value.lower())), Health(status, status.value))
+        for status in (reversed(statuses) if turned else statuses)
+    )
+    told = health_of(RolloutStatus(offenders, (), ()))
+    assert told == AppHealth(worst, f"ConfigMap dev/{worst.value.lower()}: {worst.value}")
