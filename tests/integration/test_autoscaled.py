@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,6 +13,8 @@ import pytest
 from tests.integration.manifests import definition, deployment
 from tests.integration.world import World
 from towpath.adapters.kubernetes import ApiRefusedError
+from towpath.engine.live.app_state import owner_of
+from towpath.engine.reconcile.detect import inspect
 from towpath.kube import pointer
 from towpath.objects import Manifest, ObjectRef
 
@@ -204,3 +206,19 @@ def test_keda_scales_before_its_autoscaler_lives(world: World, group: str) -> No
     world.kubectl("scale", "deployment/hello", "--replicas=2")
     settles(world)
     assert world.live("deployment", "hello")["spec"]["replicas"] == 2
+
+
+def test_a_definition_that_comes_with_another_app_in_the_same_run(world: World, group: str) -> None:
+    kinds, app = world, replace(world, app="scaled", objects=[widget(group, "v1", "/spec/size")])
+    kinds.objects, app.settings = [scalable(group, {"v1": ".spec.size"})], kinds.settings
+    app.objects.append(autoscaler(group))
+    seen = inspect(world.cluster, world.environment, [kinds.rendered, app.rendered])
+    states = {each.app: seen.state_of(owner_of(each)) for each in (kinds.rendered, app.rendered)}
+    assert states["scaled"] is None, "what scales it is told by a definition that nobody could read yet"
+    kinds.sync(app_state=states[kinds.app])
+    app.sync(app_state=states["scaled"])
+    scale(world, f"widgets.{group}", 5)
+    before = app.versions()
+    assert app.sync().changes == ()
+    assert app.versions() == before
+    assert inspect(world.cluster, world.environment, [kinds.rendered, app.rendered]).report.entries == ()

@@ -259,3 +259,39 @@ def test_any_manager_may_be_named(world: World) -> None:
     world.sync()
     assert world.live("configmap", "any-any")["data"] == {"A": "1"}
     settled(world)
+
+
+def autoscaler(version: str) -> Manifest:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}
+    spec: dict[str, Any] = {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 3}
+    if version == "v1":
+        spec["targetCPUUtilizationPercentage"] = 50
+    else:
+        goal = {"type": "Utilization", "averageUtilization": 60}
+        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": goal}}]
+    return {
+        "apiVersion": f"autoscaling/{version}",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "h"},
+        "spec": spec,
+    }
+
+
+@pytest.mark.parametrize("tool", ["helm", "argocd-controller", "kubectl"])
+@pytest.mark.parametrize(("before", "after"), [("v1", "v2"), ("v2", "v1")])
+def test_what_another_tool_made_in_another_version(world: World, before: str, after: str, tool: str) -> None:
+    start(world, f"{tool[:4]}-{before}", autoscaler(after))
+    made = merge(autoscaler(before), {"metadata": {"name": world.objects[0]["metadata"]["name"]}})
+    made["metadata"]["annotations"] = {"old": "x"}
+    if tool == "kubectl":
+        world.kubectl("create", "-f", "-", text=json.dumps(made))
+    else:
+        made_by(world, tool, made)
+        declare(world, tool)
+    [result] = world.sync().changes
+    assert result.result == "configured"
+    live = world.live(f"horizontalpodautoscalers.{after}.autoscaling", made["metadata"]["name"])
+    assert managers(live) == {"towpath"}
+    assert "old" not in live["metadata"].get("annotations", {})
+    assert live["spec"] == merge(live["spec"], autoscaler(after)["spec"])
+    settled(world)

@@ -81,6 +81,8 @@ def select_changes(
         for difference, who in entry.attributed:
             told = str(who) if who else ""
             change = _change(entry.ref, difference, live[entry.ref], rendered[entry.ref], told)
+            if change.live is None and not expected_renderings(rendered[entry.ref], change):
+                continue  # Git has it as little as the cluster: a default that goes with another value
             reason = _reason(change, image)
             if not reason and len(changes) == MAX_FIELDS:
                 reason = f"{MAX_FIELDS} fields are adopted at once; the next time is its turn"

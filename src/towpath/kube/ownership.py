@@ -37,7 +37,8 @@ def take_over(
     """The `managedFields` that a live object needs before `desired` is applied; None: no change.
 
     Towpath's rewritten entry has a time that no apply has had, so it matches no recorded fingerprint. Entries
-    of former managers end: their fields become Towpath's, and what is ignored becomes nobody's.
+    of former managers end: their fields become Towpath's, and what is ignored becomes nobody's. So do entries
+    of another API version than that of `desired`: their paths could not be compared with it.
     """
     ignored = tuple(ignored)
     metadata = live["metadata"]
@@ -53,9 +54,9 @@ def take_over(
         if entry not in personal:
             others.append(dict(entry))
             continue
-        if taken_back.is_former(entry["manager"]):
+        if taken_back.is_former(entry["manager"]) or _is_of_another_version(entry, desired):
             rest, all_else = _split(entry.get("fieldsV1") or {}, live, (), entry, ignored_managers)
-            taken, fields = True, field_set.union(fields, _split(all_else, live, ignored)[1])
+            taken, fields = True, field_set.union(fields, _split(all_else, live, (*ignored, RESTART_RULE))[1])
             others += [{**entry, "fieldsV1": rest}] if any(field_set.leaves(rest)) else []
             continue
         left, taken_over = _split(
@@ -107,6 +108,10 @@ def _split(
         )
 
     return field_set.split(owned, covered)
+
+
+def _is_of_another_version(entry: Entry, desired: Manifest) -> bool:
+    return entry.get("apiVersion", "") != desired.get("apiVersion", entry.get("apiVersion", ""))
 
 
 def _split_by_git(owned: field_set.Fields, desired: Manifest) -> tuple[field_set.Fields, field_set.Fields]:

@@ -149,3 +149,16 @@ def test_the_status_of_a_former_manager_and_other_managers_stay() -> None:
         {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, **LABEL}},
         other,
     ]
+
+
+def test_an_entry_of_another_version_ends_too() -> None:
+    """Its paths are of a schema that Git's object does not have."""
+    restart = {"f:template": {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/restartedAt": {}}}}}
+    theirs = entry("kubectl-create", {**LABEL, "f:spec": {"f:replicas": {}, **restart}}, apiVersion="v0")
+    desired = {"apiVersion": "v1", "spec": {"replicas": 1}}
+    assert taken(live(OURS, theirs), desired=desired) == [
+        {**OURS, "fieldsV1": {"f:data": {"f:a": {}}, **LABEL, "f:spec": {"f:replicas": {}}}},
+    ]
+    same = entry("kubectl-create", SPEC)
+    everything = {"apiVersion": "v1", "spec": {"replicas": 1, "paused": True}}
+    assert taken(live(OURS, same), desired=everything) is None
