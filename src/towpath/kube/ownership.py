@@ -111,7 +111,7 @@ def _split(
 
 
 def _is_of_another_version(entry: Entry, desired: Manifest) -> bool:
-    return entry.get("apiVersion", "") != desired.get("apiVersion", entry.get("apiVersion", ""))
+    return bool(entry.get("apiVersion", "") != desired.get("apiVersion", entry.get("apiVersion", "")))
 
 
 def _split_by_git(owned: field_set.Fields, desired: Manifest) -> tuple[field_set.Fields, field_set.Fields]:
