@@ -46,12 +46,6 @@ def read_manifest(reference: ImageReference | str) -> RegistryManifest:
     return RegistryManifest(digest, config_digest, media_type, len(body))
 
 
-def exists(reference: ImageReference | str) -> bool:
-    """Whether the registry has an image of that name."""
-    image = _image(reference)
-    return Repository(image).manifest(image.selector) is not None
-
-
 def put_release(release: Release) -> str:
     """Write the record of a release and return the record's digest. Writing the same again changes nothing.
 
@@ -102,20 +96,6 @@ def find_release(image: str, commit: str) -> Release | None:
             f"the release record of {image} for {commit} speaks of another: {release.reference}"
         )
     return release
-
-
-def list_releases(image: str) -> list[Release]:
-    """Every release of `image`, newest first."""
-    repository = Repository(parse_image(image))
-    tags = [tag for tag in repository.tags() if tag.startswith("sha256-") and tag.endswith(_SUFFIX)]
-    records = (_read_record(repository, tag) for tag in tags)
-    releases = [release for release in records if release is not None]
-    return sorted(releases, key=lambda release: (release.built_at, release.digest), reverse=True)
-
-
-def list_tags(image: str) -> list[str]:
-    """All tags of a repository; empty when there is no such repository."""
-    return list(Repository(parse_image(image)).tags())
 
 
 def _read_record(repository: Repository, tag: str) -> Release | None:

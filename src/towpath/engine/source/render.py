@@ -9,7 +9,7 @@ from pathlib import Path
 from towpath.adapters.rendering import renderers
 from towpath.adapters.rendering.quota import RenderQuota
 from towpath.admission.policy import AdmissionPolicy
-from towpath.admission.rules import Admission, Finding, admit_objects, objects_of_two_apps
+from towpath.admission.rules import Admission, Finding, admit_objects
 from towpath.applyset.digest_key import sealed
 from towpath.applyset.hooks import split_hooks
 from towpath.config import App, Config, Environment
@@ -86,20 +86,6 @@ def render_app(  # noqa: PLR0913
     if admission.findings:
         raise refusal(f"app {app} in {environment}", admission.findings)
     return rendered(app, environment_config, admission)
-
-
-def render_environment(
-    checkout: Path, config: Config, environment: str, *, tools: Path | None = None, cache: Path | None = None
-) -> tuple[Rendered, ...]:
-    """Every app that is released in an environment; RefusedError when two of them declare one object."""
-    results = tuple(
-        render_app(checkout, config, app, environment, tools=tools, cache=cache)
-        for app in released_apps(checkout, config, environment)
-    )
-    findings = objects_of_two_apps((result.app, result.origins) for result in results)
-    if findings:
-        raise refusal(f"environment {environment}", findings)
-    return results
 
 
 def released_apps(checkout: Path, config: Config, environment: str) -> Iterator[str]:

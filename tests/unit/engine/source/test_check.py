@@ -6,7 +6,7 @@ import pytest
 
 from towpath.config import load_config
 from towpath.engine.source.check import check_repository
-from towpath.engine.source.render import digest_of, released_apps, render_app, render_environment
+from towpath.engine.source.render import digest_of, released_apps, render_app
 from towpath.errors import RefusedError, UnknownNameError
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 from towpath.settings import Settings
@@ -57,9 +57,9 @@ def test_every_environment_of_the_example_can_be_rebuilt_from_git_alone(reposito
 def test_an_app_without_release_is_not_rendered_for_its_environment(repository: Path) -> None:
     config = load_config(repository)
     assert list(released_apps(repository, config, "dev")) == []
-    assert render_environment(repository, config, "dev", tools=TOOLS) == ()
     release(repository, "dev")
-    (result,) = render_environment(repository, config, "dev", tools=TOOLS)
+    (app,) = released_apps(repository, config, "dev")
+    result = render_app(repository, config, app, "dev", tools=TOOLS)
     assert result.namespace == "dev"
     assert result.digest == digest_of(tuple(reversed(result.objects)))
 
