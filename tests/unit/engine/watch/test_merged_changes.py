@@ -12,18 +12,20 @@ import pytest
 from towpath.adapters.git import fetch_checkout
 from towpath.adapters.metrics import Metrics
 from towpath.applyset.apply_object import prepare_objects
+from towpath.applyset.digest_key import key_of, key_ref, new_key_secret
 from towpath.applyset.inventory import Inventory, OwnedObject, Owner, to_configmap
 from towpath.config import load_config, parse_config
 from towpath.drift import work_queue
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.render import render_app
 from towpath.engine.source.repository import EnvironmentRepo
-from towpath.engine.watch.git_poller import Head, read_head
+from towpath.engine.watch.git_poller import Head, _has_key_still, read_head
 from towpath.engine.watch.runner import Ended, Unrecorded
 from towpath.engine.watch.state import WatchState
 from towpath.engine.watch.wanted import concerns_all
 from towpath.engine.watch.watcher import Watcher
 from towpath.errors import TransientError
+from towpath.objects import Manifest, ObjectRef
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 from towpath.settings import Settings
 
@@ -62,7 +64,13 @@ def release(number: int, app: str = "hello", **more: Any) -> str:
 
 
 class Away:
-    """A cluster that is asked for autoscalers only."""
+    """A cluster that is asked for autoscalers, and for the key of digests where Git has Secrets."""
+
+    key: Manifest | None = None
+
+    def get(self, ref: ObjectRef) -> Manifest | None:
+        assert ref == key_ref("prod")
+        return self.key
 
     def discover(self) -> Any:
         raise TransientError("away")
@@ -75,7 +83,7 @@ class Watched:
         self.folder, self.bare, self.clone = folder, folder / "environments.git", folder / "clone"
         self.git("init", "-q", "--bare", "-b", "main", str(self.bare), cwd=folder)
         self.git("init", "-q", "-b", "main", str(self.clone), cwd=folder)
-        self.state = WatchState("prod", "prod", lambda: None)
+        self.state, self.cluster = WatchState("prod", "prod", lambda: None), Away()
 
     def git(self, *args: str, cwd: Path | None = None) -> None:
         who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
@@ -96,21 +104,21 @@ class Watched:
         checkout = fetch_checkout(f"file://{self.bare}", "main", self.folder / "cache", allow_file=True)
         config = load_config(checkout.path)
         repo = EnvironmentRepo(checkout, config)
-        context = EnvironmentContext(cast(Any, Away()), repo, config.environment("prod"))
+        context = EnvironmentContext(cast(Any, self.cluster), repo, config.environment("prod"))
         head = read_head(context)
         self.state.want(head.wanted, head.decided_by)
         return head
 
-    def applied(self, head: Head) -> None:
-        """As after a sync of every app."""
+    def applied(self, head: Head, *, former: bool = False) -> None:
+        """As after a sync of every app, perhaps by a former version."""
         repo, environment = head.context.repo, head.context.environment
         inventories = []
         for app in repo.released_apps("prod"):
             owner = Owner(app, "prod", "prod")
             objects = render_app(repo.root, repo.config, app, "prod").objects
             owned = [
-                OwnedObject(each.ref, "", "", each.applied_digest)
-                for each in prepare_objects(objects, owner, environment.ignore)
+                OwnedObject(each.ref, "", "", (former and each.plain_digest) or each.applied_digest)
+                for each in prepare_objects(objects, owner, environment.ignore, key=key_of(self.cluster.key))
             ]
             inventories.append(to_configmap(Inventory(owner, repo.commit, "d", tuple(owned))))
         self.state.see_inventories(inventories)
@@ -138,6 +146,44 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
     made.applied(head)
     assert made.told() == []
     return made
+
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {colour: %s}\n"
+
+
+def test_the_key_that_a_sync_has_made_is_no_change_in_git(watched: Watched) -> None:
+    head = watched.merge({OBJECTS: SECRET % "blue"})
+    watched.told()
+    assert _has_key_still(head)
+    watched.cluster.key = new_key_secret("prod")  # by the sync that the watch has begun
+    watched.applied(head)
+    cases = watched.state.due(lambda _: 1)
+    assert [case.app for case in cases] == ["hello"]
+    assert not _has_key_still(head), "so that what Git wants is read again before it is answered"
+    head = read_head(head.context)
+    watched.state.want(head.wanted, head.decided_by)
+    assert watched.state.confirm(cases, lambda _: 1) == ()
+    assert watched.told() == []
+    assert watched.state.unapplied() == frozenset()
+    assert _has_key_still(head)
+
+    watched.cluster.key = new_key_secret("prod")
+    assert not _has_key_still(head), "lost, and made anew"
+
+
+def test_what_a_former_version_applied_is_no_change_in_git(watched: Watched) -> None:
+    watched.cluster.key = new_key_secret("prod")
+    head = watched.merge({OBJECTS: SECRET % "blue"})
+    watched.applied(head, former=True)
+    watched.told()
+    assert watched.state.unapplied() == frozenset()
+    watched.merge({OBJECTS: SECRET % "green"})
+    assert watched.told() == ["hello"]
+
+
+def test_without_secrets_nobody_asks_for_a_key(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Away, "get")
+    assert _has_key_still(watched.merge({"README.md": "x"}))
 
 
 OBJECTS = "apps/hello/prod/objects.yaml"
