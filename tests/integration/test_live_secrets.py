@@ -4,15 +4,19 @@ import base64
 import json
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.integration.manifests import configmap
 from tests.integration.world import World
+from towpath.adapters.kubernetes import connect
 from towpath.adapters.kubernetes.wire import Request, Wire
 from towpath.applyset.apply_object import prepare_objects
 from towpath.drift.adoption import select_changes
 from towpath.engine.live.app_state import owner_of
+from towpath.engine.reconcile.detect import inspect
 from towpath.objects import Manifest, ref_of
 from towpath.redact import redact
 from towpath.redact.known_values import KnownValues
@@ -172,3 +176,42 @@ def test_an_app_that_names_no_secret_asks_for_none(world: World, monkeypatch: py
     monkeypatch.setattr(Wire, "send", lambda wire, request: asked.append(request) or send(wire, request))
     world.plan()
     assert not [request for request in asked if "/secrets" in request.path]
+
+
+def test_an_account_without_rights_on_secrets_needs_none(world: World, tmp_path: Path) -> None:
+    rules = [
+        {"apiGroups": [group], "resources": resources, "verbs": ["*"]}
+        for group, resources in (
+            ("", ["configmaps", "events"]),
+            ("apps", ["deployments"]),
+            ("autoscaling", ["horizontalpodautoscalers"]),
+        )
+    ]
+    rbac = "rbac.authorization.k8s.io"
+    subject = {"kind": "ServiceAccount", "name": "worker", "namespace": world.namespace}
+    meta = {"metadata": {"name": "worker"}}
+    documents = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", **meta},
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", **meta, "rules": rules},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            **meta,
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "worker"},
+            "subjects": [subject],
+        },
+    ]
+    world.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(documents))
+    config = yaml.safe_load(world.kubectl("config", "view", "--raw", "--flatten"))
+    token = world.kubectl("create", "token", "worker").strip()
+    config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    world.cluster = connect(str(tmp_path / "kubeconfig"))
+    source = {"secretKeyRef": {"name": "others", "key": "x"}}
+    variables = [{"name": "X", "valueFrom": source}, {"name": "DB_PASS", "value": random_value()}]
+    world.objects.append(user_of("web", env=variables))
+    assert {entry.action for entry in world.plan().entries} == {"create"}
+    world.sync()
+    assert world.sync().changes == ()
+    inspection = inspect(world.cluster, world.environment, [world.rendered], only=[world.app])
+    assert inspection.report.entries == ()
