@@ -23,7 +23,12 @@ from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.flows import Flow
 from prefect.server.api.server import SubprocessASGIServer
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
+from prefect.settings import (
+    PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    get_current_settings,
+    temporary_settings,
+)
 from prefect.states import Scheduled
 from prefect.testing.utilities import prefect_test_harness
 
@@ -96,7 +101,9 @@ def prefect_server() -> Iterator[None]:
     with (
         patch.object(SubprocessASGIServer, "_run_uvicorn_command", _serve),
         prefect_test_harness(server_startup_timeout=SERVER_PATIENCE),
-        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+        temporary_settings(
+            {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False}
+        ),
     ):
         with get_client(sync_client=True) as client:
             for environment in ("dev", "prod"):

@@ -36,6 +36,8 @@ def worker_environment(stack: Stack, pool: str, name: str = "") -> dict[str, str
         "PYTHONPATH": str(stack.project),
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        # Our server asks for no CSRF tokens; a run would request one for each of its clients.
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
         "TOWPATH_HOME": str(stack.layout.data / "home" / name / "towpath"),
         "TOWPATH_CACHE": str(stack.settings.cache),
         "TOWPATH_ENVIRONMENTS": stack.environments_url,
