@@ -15,7 +15,6 @@ from towpath.objects import Manifest
 from towpath.redact.known_values import MASK, KnownValues
 from towpath.redact.manifests import mask_secret, names_secret, secret_values, without_values
 from towpath.redact.patterns import is_credential_name, mask_patterns, named_values
-from towpath.redact.value_forms import SHORTEST
 
 __all__ = [
     "MASK",
@@ -96,7 +95,7 @@ def remember_objects(objects: Iterable[Manifest], public: Iterable[str] = ()) ->
     _known.publish(public)
     values = [value for manifest in objects for value in secret_values(manifest)]
     _known.add(values)
-    return any(len(value) >= SHORTEST for value in values)
+    return any(values)
 
 
 def remember_environment_secrets(environ: Mapping[str, str]) -> None:

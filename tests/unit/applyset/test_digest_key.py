@@ -138,6 +138,15 @@ def test_the_digest_of_a_rendering_with_secret_values_is_recorded_with_the_key(m
     assert rendered(manifest).recorded_digest(None) != made.recorded_digest(None)
 
 
+@pytest.mark.parametrize("value", ["1", "x", "on", "no", "é"])
+def test_the_shortest_value_of_a_secret_needs_the_key_too(value: str) -> None:
+    """Without it a change to another value would not be seen."""
+    manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"A": value}}
+    made, other = rendered(manifest), rendered({**manifest, "stringData": {"A": f"{value}2"}})
+    assert made.holds_values
+    assert made.recorded_digest(KEY) != other.recorded_digest(KEY)
+
+
 def test_a_rendering_without_secret_values_has_its_plain_digest() -> None:
     made = rendered(configmap(a="1"), container(image="x"))
     assert not made.holds_values
