@@ -1,10 +1,13 @@
 """Objects of another deployment tool: refused before anything is written, or taken over where Git says so."""
 
 import json
+import subprocess
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.integration.manifests import configmap, deployment, role, service
 from tests.integration.world import World
@@ -294,4 +297,66 @@ def test_what_another_tool_made_in_another_version(world: World, before: str, af
     assert managers(live) == {"towpath"}
     assert "old" not in live["metadata"].get("annotations", {})
     assert live["spec"] == merge(live["spec"], autoscaler(after)["spec"])
+    settled(world)
+
+
+CHART = """apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+  labels: {app.kubernetes.io/managed-by: {{ .Release.Service }}}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: a}}
+  template:
+    metadata: {labels: {app: a}}
+    spec:
+      containers:
+        - name: a
+          image: img:{{ .Values.tag }}
+          env: {{ toJson .Values.env }}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: {{ .Release.Name }}}
+spec: {selector: {app: a}, ports: [{name: web, port: 80}]}
+"""
+
+
+@pytest.mark.parametrize("way", ["--server-side=true", "--server-side=false"])
+def test_a_release_of_the_real_helm_is_taken_over(world: World, way: str, tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "all.yaml").write_text(CHART)
+    (tmp_path / "Chart.yaml").write_text("{apiVersion: v2, name: shop, version: 1.0.0}")
+    name = f"shop{way[-5:].strip('=')}"
+
+    def helm(*arguments: str, tag: str, **env: str) -> str:
+        variables = [{"name": key, "value": value} for key, value in env.items()]
+        values = ("--set-json", f"tag={json.dumps(tag)},env={json.dumps(variables)}")
+        command = [
+            world.kubectl_path.parent / "helm",
+            "-n",
+            world.namespace,
+            "--kubeconfig",
+            world.kubeconfig,
+        ]
+        done = subprocess.run([*command, *arguments, *values], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    helm("install", name, str(tmp_path), way, tag="one", OLD="x", KEPT="y")
+    start(world, name)
+    text = helm("template", name, str(tmp_path), tag="two", KEPT="y")
+    world.objects = [each for each in yaml.safe_load_all(text) if each]
+    with pytest.raises(SyncError, match=r"image \(helm\)"):
+        world.sync()
+    declare(world, "helm")
+    assert {entry.reason for entry in world.plan().entries} == {"taken over from helm"}
+    world.sync()
+    for kind in ("deployment", "service"):
+        live = world.live(kind, name)
+        assert managers(live) - {"kube-controller-manager"} == {"towpath"}
+        assert "meta.helm.sh" not in json.dumps(live["metadata"])
+    [made] = world.live("deployment", name)["spec"]["template"]["spec"]["containers"]
+    assert (made["image"], made["env"]) == ("img:two", [{"name": "KEPT", "value": "y"}])
     settled(world)
