@@ -1,6 +1,6 @@
 """The next station: a promotion starts the one after it, each in its own environment's work pool."""
 
-from typing import cast
+from typing import Any, cast
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
@@ -25,31 +25,28 @@ from towpath.release.model import Release
 @step("start the way of {release.app} {release.short} to {environment}")
 def start_promotion(release: Release, environment: str) -> str:
     """Start `promote` in an environment; done again, it finds the same run. Returns the run's id."""
-    parent = run_id()
+    deployment = keys.deployment(keys.PROMOTE, environment)
     try:
-        started = cast(
-            FlowRun,
-            run_deployment(
-                keys.deployment(keys.PROMOTE, environment),
-                parameters={
-                    "app": release.app,
-                    "digest": release.digest,
-                    "environment": environment,
-                    "parent": parent,
-                },
-                flow_run_name=promotion_name(release, environment),
-                tags=[keys.environment_tag(environment), *release_tags(release)],
-                idempotency_key=keys.promote_key(parent, environment),
-                timeout=0,
-                as_subflow=False,
-            ),
-        )
+        started = run_deployment(deployment, **promotion(release, environment, run_id()))
     except ObjectNotFound as error:
         raise MissingPartError(
-            f"the Prefect server has no deployment {keys.deployment(keys.PROMOTE, environment)}",
+            f"the Prefect server has no deployment {deployment}",
             remedy="`towpath deployments` writes it, `prefect --no-prompt deploy --all` creates it.",
         ) from error
-    return str(started.id)
+    return str(cast(FlowRun, started).id)
+
+
+def promotion(release: Release, environment: str, parent: str) -> dict[str, Any]:
+    """How the run `parent` starts the promotion of a release: the same run whenever it does."""
+    parameters = {"app": release.app, "digest": release.digest, "environment": environment, "parent": parent}
+    return {
+        "parameters": parameters,
+        "flow_run_name": promotion_name(release, environment),
+        "tags": [keys.environment_tag(environment), *release_tags(release)],
+        "idempotency_key": keys.promote_key(parent, environment),
+        "timeout": 0,
+        "as_subflow": False,
+    }
 
 
 @step("end older waits for {environment}")

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
@@ -20,8 +19,8 @@ from tasks.run_identity import run_id
 from tasks.step import RejectedError, step
 from tasks.waiting import one_waits, require_not_ended
 from towpath.engine.source.gate import require_not_superseded, require_open_gate
-from towpath.errors import RefusedError
-from towpath.gates.approval import Approval, check_approval
+from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown
+from towpath.gates.approval import Approval
 from towpath.gates.evaluate import GateVerdict
 from towpath.orchestration.keys import approval_key, verdict_key
 
@@ -38,14 +37,6 @@ class Decision(RunInput):
     reason: str = Field(default="", max_length=1000, description="Why; a rejection should say")
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The approvals that count so far, and what was wrong with the last answer, if anything."""
-
-    approvals: tuple[Approval, ...]
-    note: str = ""
-
-
 def approved(proposal: Proposal) -> tuple[Approval, ...]:
     """The approvals under which this plan may be carried out; suspends the run for each one that is missing.
 
@@ -58,7 +49,8 @@ def approved(proposal: Proposal) -> tuple[Approval, ...]:
         verdict = gate(proposal, approvals)
         if not verdict.waits_for_approval:
             break
-        judged = judge_answer(proposal, approvals, *ask(proposal, verdict, approvals, note, turn))
+        answer = ask(proposal, verdict, approvals, note, turn)
+        judged = judge_answer(proposal, approvals, answer, turn)
         approvals, note = judged.approvals, judged.note
     return approvals
 
@@ -74,10 +66,12 @@ def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> GateVerdict:
 
 @step("judge answer {turn} on {proposal.release.app} {proposal.release.short} to {proposal.environment}")
 def judge_answer(
-    proposal: Proposal, approvals: tuple[Approval, ...], answer: Decision | None, at: str, turn: int
+    proposal: Proposal, approvals: tuple[Approval, ...], answer: Answer | None, turn: int
 ) -> Judged:
     """Count an answer that holds. One that does not changes nothing: the reason is told, and asked again."""
-    judged = judge(proposal, approvals, answer, at)
+    judged = judge(question_of(proposal), approvals, answer, datetime.now(UTC))
+    if judged.rejection:
+        raise RejectedError(judged.rejection, remedy="Nothing was changed.")
     if judged.note:
         get_run_logger().warning("answer %d does not count: %s", turn, judged.note)
     else:
@@ -85,63 +79,33 @@ def judge_answer(
     return judged
 
 
-def judge(proposal: Proposal, approvals: tuple[Approval, ...], answer: Decision | None, at: str) -> Judged:
-    """As `judge_answer`, without the log. RejectedError when somebody who has a say said no."""
-    if answer is None:
-        return Judged(approvals, "the run was resumed without an answer")
-    release, environment = proposal.release, proposal.context.environment
-    approval = Approval(
-        approver=answer.approver.strip(),
-        digest=whole_digest(answer.digest, release.digest),
-        manifests=proposal.manifests,
-        environment=proposal.environment,
-        app=release.app,
-        at=at,
-        decision="approve",
-        reason=answer.reason.strip(),
-    )
-    if any(each.approver == approval.approver for each in approvals):
-        return Judged(approvals, f"{approval.approver} has approved already; somebody else must")
-    try:
-        check_approval(
-            approval,
-            environment,
-            release.app,
-            release.digest,
-            proposal.manifests,
-            release.author,
-            datetime.now(UTC),
-        )
-    except RefusedError as error:
-        return Judged(approvals, error.message)
-    if answer.decision == "reject":
-        because = f": {approval.reason}" if approval.reason else ""
-        raise RejectedError(
-            f"{approval.approver} rejected {release.app} {release.short} in {environment.name}{because}",
-            remedy="Nothing was changed.",
-        )
-    return Judged((*approvals, replace(approval, decision="approve")))
+def question_of(proposal: Proposal) -> Question:
+    """What people are asked about a proposal."""
+    return Question(proposal.release, proposal.context.environment, proposal.manifests)
 
 
 def ask(
     proposal: Proposal, verdict: GateVerdict, approvals: tuple[Approval, ...], note: str, turn: int
-) -> tuple[Decision | None, str, int]:
-    """Suspend the run until somebody answers; the answer, when it was given, and the turn."""
+) -> Answer | None:
+    """Suspend the run until somebody answers; None when it was set going without an answer."""
     key = approval_key(proposal.manifests, turn)
     if note:
         keep_refusal(key, note)
-    form = Decision.with_initial_data(description=question(proposal, verdict, approvals, note))
+    asked = question_markdown(
+        question_of(proposal), verdict.missing_approvals, approvals, note, proposal.markdown
+    )
+    form = Decision.with_initial_data(description=asked)
     try:
         with one_waits(proposal.release, proposal.environment):
-            answer = suspend_flow_run(wait_for_input=form, key=key, timeout=PATIENCE)
+            typed = suspend_flow_run(wait_for_input=form, key=key, timeout=PATIENCE)
     except ValidationError:
-        answer = None
+        return None
     except PrefectHTTPStatusError as error:
         # Somebody set the run going without the form, so there is no answer under this key and never will be.
         if error.response.status_code != 404:
             raise
-        answer = None
-    return answer, answered_at(key), turn
+        return None
+    return Answer(typed.decision, typed.approver, typed.digest, typed.reason, answered_at(key))
 
 
 def keep_refusal(suspension: str, note: str) -> None:
@@ -161,32 +125,6 @@ def answered_at(key: str) -> str:
     after = itertools.dropwhile(lambda state: state.state_details.pause_key != key, states)
     resumed = next((state for state in after if state.name == "Resuming"), None)
     return (resumed.timestamp if resumed else datetime.now(UTC)).isoformat()
-
-
-def whole_digest(typed: str, digest: str) -> str:
-    """People may type the first 12 hex digits; `digest` if that is what `typed` begins."""
-    hex_digits = typed.strip().removeprefix("sha256:")
-    whole = len(hex_digits) >= 12 and digest.removeprefix("sha256:").startswith(hex_digits)
-    return digest if whole else typed.strip()
-
-
-def question(proposal: Proposal, verdict: GateVerdict, approvals: tuple[Approval, ...], note: str) -> str:
-    """The Markdown above the form: what is asked, what was said so far, release and plan."""
-    release, environment = proposal.release, proposal.environment
-    approvers = ", ".join(approval.approver for approval in approvals)
-    so_far = f"; approved by {approvers}" if approvers else ""
-    lines = [f"# Approve {release.app} {release.short} to {environment}?", ""]
-    if note:
-        lines += [f"**The last answer did not count: {note}**", ""]
-    lines += [
-        f"{verdict.missing_approvals} more needed{so_far}.",
-        "",
-        f"Answer here, or: `towpath approve {release.app} --environment {environment} --as NAME`",
-        f"(`towpath reject` with `--reason`). The digest to repeat: `{release.digest}`",
-        "",
-        proposal.markdown,
-    ]
-    return "\n".join(lines)
 
 
 def run_created() -> datetime | None:

@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from prefect.logging import get_run_logger
 
@@ -74,26 +75,29 @@ def without_stage(source: Source, target: str) -> BuildError | None:
 @step("scan {image.source.app} {image.source.short}")
 def scan(image: Image) -> ScanSummary:
     """Scan as the policy asks. The report is published either way; what blocks, or was not scanned, stops."""
-    settings, source = read_settings(), image.source
+    source = image.source
+    verdict = judge_scan(scanned(image), source.policy, image.id, now=datetime.now(UTC))
+    summary = verdict.summary
+    title = f"Scan of {source.app} {source.short}: {summary.status}"
+    report(scan_key(source.app), scan_markdown(source, verdict), title)
+    if summary.status != "passed":
+        raise RefusedError(scan_refusal(source, verdict), remedy="Nothing was pushed. Fix it and commit.")
+    return summary
+
+
+def scanned(image: Image) -> dict[str, Any]:
+    """The scanner's report on an image of the Docker Engine, by the scanners that the policy names."""
+    settings = read_settings()
     with tempfile.TemporaryDirectory(prefix="towpath-scan-") as folder:
         tar = Path(folder) / "image.tar"
         docker.save(image.id, tar, docker_host=settings.docker_host, timeout=SCAN_TIMEOUT)
-        found = trivy.scan_image(
+        return trivy.scan_image(
             trivy.find_trivy(settings),
             tar,
-            source.policy.scanners,
+            image.source.policy.scanners,
             cache=settings.cache / "trivy",
             timeout=SCAN_TIMEOUT,
         )
-    verdict = judge_scan(found, source.policy, image.id, now=datetime.now(UTC))
-    report(
-        scan_key(source.app),
-        scan_markdown(source, verdict),
-        f"Scan of {source.app} {source.short}: {verdict.summary.status}",
-    )
-    if verdict.summary.status != "passed":
-        raise RefusedError(scan_refusal(source, verdict), remedy="Nothing was pushed. Fix it and commit.")
-    return verdict.summary
 
 
 @step("push {image.source.app} {image.source.short}")

@@ -32,7 +32,16 @@ def recorded(source: Source) -> Release | None:
 @step("record {source.app} {source.short}")
 def record(source: Source, digest: str, scanned: ScanSummary) -> Release:
     """Write down what the pushed image is, beside it in the registry."""
-    release = Release(
+    release = release_of(source, digest, scanned)
+    registry.put_release(release)
+    title = f"Release {release.app} {release.short}"
+    report(keys.release_key(release.app), release_markdown(release), title)
+    return release
+
+
+def release_of(source: Source, digest: str, scanned: ScanSummary) -> Release:
+    """The release of the image with that digest, built now by this run."""
+    return Release(
         app=source.app,
         image=source.image,
         digest=digest,
@@ -44,13 +53,6 @@ def record(source: Source, digest: str, scanned: ScanSummary) -> Release:
         scan=scanned,
         flow_run=run_id(),
     )
-    registry.put_release(release)
-    report(
-        keys.release_key(release.app),
-        release_markdown(release),
-        f"Release {release.app} {release.short}",
-    )
-    return release
 
 
 @step("read release of {app} for {context.environment.name}")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tasks.step import settings as read_settings
 from tasks.step import step
-from towpath.adapters.git import fetch_checkout, read_commit
-from towpath.config import App, ScanPolicy, resolve_source_url
+from towpath.adapters.git import Checkout, fetch_checkout, read_commit
+from towpath.config import App, Config, ScanPolicy, resolve_source_url
 from towpath.config import Source as SourceConfig
 from towpath.engine.source.repository import GIT_TIMEOUT, read_repository
 from towpath.errors import ConfigError
@@ -54,20 +54,24 @@ class Source:
 def checkout(app: str, revision: str) -> Source:
     """Fetch the app's source at a branch, tag or commit."""
     settings = read_settings()
-    repo = read_repository(settings)
-    config = repo.config.app(app)
-    url = resolve_source_url(config, settings.environments_url())
-    if config.source is None:  # resolve_source_url has said so
-        raise ConfigError(f"app {app} has no `source`", file="towpath.yaml")
+    config = read_repository(settings).config
+    url = resolve_source_url(config.app(app), settings.environments_url())
     files = fetch_checkout(
         url, revision, settings.cache, allow_file=settings.git_allow_file, timeout=GIT_TIMEOUT
     )
-    about = read_commit(files)
+    return source_of(config, app, files)
+
+
+def source_of(config: Config, app: str, files: Checkout) -> Source:
+    """One commit of an app's source, and how towpath.yaml says to build and scan it."""
+    app_config, about = config.app(app), read_commit(files)
+    if app_config.source is None:  # resolve_source_url has said so
+        raise ConfigError(f"app {app} has no `source`", file="towpath.yaml")
     return Source(
-        config=config,
-        build=config.source,
-        policy=repo.config.scan,
-        first_environment=repo.config.environments[0].name,
+        config=app_config,
+        build=app_config.source,
+        policy=config.scan,
+        first_environment=config.environments[0].name,
         url=files.url,  # without the credentials that the URL may have carried: it is kept for ever
         commit=files.commit,
         subject=redact(about.subject)[:MAX_SUBJECT],

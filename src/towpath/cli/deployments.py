@@ -2,8 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from towpath.config import Config
 
 
 @click.command(name="deployments")
@@ -38,32 +42,38 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
       towpath deployments --repo examples/environments --check
     """
     from towpath.config import load_config
-    from towpath.errors import ConfigError, RefusedError
+    from towpath.errors import ConfigError
     from towpath.files import read_text
-    from towpath.scaffold.prefect_yaml import (
-        build_prefect_yaml,
-        dump_prefect_yaml,
-        prefect_yaml_problems,
-    )
 
     if not repo.is_dir():
         raise ConfigError("there is no such folder", file=str(repo))
     config = load_config(repo)
     before = read_text(file.parent, file.name)
     if check:
-        if before is None:
-            raise ConfigError(
-                "there is no such file", file=str(file), remedy="`towpath deployments` writes it."
-            )
-        problems = prefect_yaml_problems(before, config, str(file))
-        if problems:
-            raise ConfigError(
-                "\n".join(problems),
-                file=str(file),
-                remedy="`towpath deployments` writes it anew; then deploy it.",
-            )
-        click.echo(f"{file} fits {len(config.environments)} environments.")
-        return
+        _check(file, before, config)
+    else:
+        _write(file, before, config, force=force)
+
+
+def _check(file: Path, before: str | None, config: "Config") -> None:
+    """ConfigError when the file is not there, or does not fit the environments."""
+    from towpath.errors import ConfigError
+    from towpath.scaffold.prefect_yaml import prefect_yaml_problems
+
+    if before is None:
+        remedy = "`towpath deployments` writes it."
+        raise ConfigError("there is no such file", file=str(file), remedy=remedy)
+    if problems := prefect_yaml_problems(before, config, str(file)):
+        remedy = "`towpath deployments` writes it anew; then deploy it."
+        raise ConfigError("\n".join(problems), file=str(file), remedy=remedy)
+    click.echo(f"{file} fits {len(config.environments)} environments.")
+
+
+def _write(file: Path, before: str | None, config: "Config", *, force: bool) -> None:
+    """Write the file; one that is somebody's only with `force`, or when he says so on the terminal."""
+    from towpath.errors import RefusedError
+    from towpath.scaffold.prefect_yaml import build_prefect_yaml, dump_prefect_yaml
+
     after = dump_prefect_yaml(build_prefect_yaml(config))
     if before == after:
         click.echo(f"{file} is up to date.")

@@ -96,10 +96,9 @@ def inspect(  # noqa: PLR0913
     rebuilt = rebuild_all(cluster, {owners[app.app]: map(ref_of, app.objects) for app in lost_apps})
     declared = {ref_of(manifest) for app in rendered for manifest in app.objects}
     declared |= {owned.ref for each in (*inventories.values(), *rebuilt.values()) for owned in each.objects}
-    kinds = _extra_kinds(environment) if only is None else set()
-    kinds |= {secrets_of(namespace)} if any(app.names_secrets for app in rendered) else set()
     objects = [manifest for app in rendered for manifest in app.objects]
-    live = observe(cluster, declared | kinds, namespace, scaled=objects)
+    beside = _kinds_beside(environment, rendered, extras=only is None)
+    live = observe(cluster, declared | beside, namespace, scaled=objects)
     for app in rendered:
         if app.app in inventories:
             known = inventories[app.app]
@@ -111,11 +110,18 @@ def inspect(  # noqa: PLR0913
     entries += suspects
     if only is None:
         entries += _extras(environment, live, declared | _hooks(rendered, inventories))
+    report = drift_report(environment.name, commit, entries)
     versions = {app: version for app, (_, version) in read.items()}
     refs = frozenset(entry.ref for entry in suspects)
-    return Inspection(
-        drift_report(environment.name, commit, entries), live, inventories, versions, rebuilt, desired, refs
-    )
+    return Inspection(report, live, inventories, versions, rebuilt, desired, refs)
+
+
+def _kinds_beside(environment: Environment, rendered: Sequence[Rendered], *, extras: bool) -> set[ObjectRef]:
+    """The kinds that are read as a whole: those of extras, and Secrets where an app's objects name some."""
+    kinds = _extra_kinds(environment) if extras else set()
+    if any(app.names_secrets for app in rendered):
+        kinds.add(secrets_of(environment.namespace))
+    return kinds
 
 
 def _lost_rights(

@@ -1,0 +1,109 @@
+"""What counts of the answers that people give, and what they are asked."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.unit.gates.test_approval import DIGEST, NOW, PROD
+from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown, whole_digest
+from towpath.gates.approval import Approval
+from towpath.release.model import Release, ScanSummary
+
+RELEASE = Release(
+    app="hello",
+    image="127.0.0.1:5000/hello",
+    digest=DIGEST,
+    commit="c" * 40,
+    source="",
+    subject="",
+    author="Carol <carol@example.com>",
+    built_at="2026-01-01T00:00:00Z",
+    scan=ScanSummary("passed"),
+    flow_run="",
+)
+QUESTION = Question(RELEASE, PROD, "sha256:plan")
+YES = Answer("approve", " alice ", "a" * 12, " looks good ", "2026-01-01T23:00:00Z")
+ALICE = Approval(
+    "alice", DIGEST, "sha256:plan", "prod", "hello", "2026-01-01T23:00:00Z", "approve", "looks good"
+)
+
+
+def test_an_answer_that_holds_is_counted_after_those_before() -> None:
+    assert judge(QUESTION, (), YES, NOW) == Judged((ALICE,))
+    second = judge(QUESTION, (ALICE,), replace(YES, approver="bob"), NOW)
+    assert [each.approver for each in second.approvals] == ["alice", "bob"]
+    assert (second.note, second.rejection) == ("", "")
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"approver": "eve"}, "'eve' may not approve"),
+        ({"approver": ""}, "may not approve"),
+        ({"digest": "b" * 12}, "another digest"),
+        ({"digest": "a" * 11}, "another digest"),
+        ({"digest": ""}, "another digest"),
+        ({"at": "2025-12-01T00:00:00Z"}, "expired"),
+        ({"at": "yesterday"}, "no valid time"),
+    ],
+)
+def test_an_answer_that_does_not_hold_changes_nothing_and_rejects_nothing(
+    decision: str, change: dict[str, str], says: str
+) -> None:
+    judged = judge(QUESTION, (), replace(YES, decision=decision, **change), NOW)
+    assert judged.approvals == ()
+    assert says in judged.note
+    assert judged.rejection == ""
+
+
+def test_nobody_counts_twice_and_no_author_at_all() -> None:
+    assert "approved already" in judge(QUESTION, (ALICE,), YES, NOW).note
+    own = replace(QUESTION, release=replace(RELEASE, author="Alice <alice@example.com>"))
+    assert "nobody approves his own work" in judge(own, (), YES, NOW).note
+
+
+def test_no_answer_is_told() -> None:
+    assert judge(QUESTION, (ALICE,), None, NOW) == Judged((ALICE,), "the run was resumed without an answer")
+
+
+@pytest.mark.parametrize(("reason", "because"), [(" not today ", ": not today"), ("", "")])
+def test_a_rejection_says_who_and_why(reason: str, because: str) -> None:
+    no = replace(YES, decision="reject", reason=reason)
+    judged = judge(QUESTION, (), no, NOW)
+    assert judged.rejection == f"alice rejected hello ccccccc in prod{because}"
+    assert judged.approvals == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "whole"),
+    [
+        (DIGEST, True),
+        ("a" * 64, True),
+        ("a" * 12, True),
+        (" sha256:" + "a" * 12 + " ", True),
+        ("a" * 11, False),
+        ("a" * 65, False),
+        ("b" * 12, False),
+        ("A" * 12, False),
+        ("", False),
+    ],
+)
+def test_the_first_digits_stand_for_the_digest(typed: str, *, whole: bool) -> None:
+    assert whole_digest(typed, DIGEST) == (DIGEST if whole else typed.strip())
+
+
+def test_the_question_says_what_is_missing_and_what_was_wrong() -> None:
+    asked = question_markdown(QUESTION, 1, (ALICE,), "too late", "the plan")
+    assert asked.startswith("# Approve hello ccccccc to prod?\n\n**The last answer did not count: too late**")
+    assert "1 more needed; approved by alice." in asked
+    assert f"The digest to repeat: `{DIGEST}`" in asked
+    assert asked.endswith("\n\nthe plan")
+    first = question_markdown(QUESTION, 2, (), "", "the plan")
+    assert "2 more needed.\n" in first
+    assert "did not count" not in first
+
+
+def test_the_time_of_the_question_is_no_part_of_it() -> None:
+    assert judge(QUESTION, (), YES, datetime(2026, 1, 3, tzinfo=UTC)) == Judged((ALICE,))
