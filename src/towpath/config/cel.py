@@ -12,6 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 _LIST_MACROS = ("all", "exists", "exists_one", "existsOne", "map", "filter")
+_VARIABLES = {
+    "map": 1,
+    "transformList": 2,
+    "transformMap": 2,
+    "transformMapEntry": 2,
+    "optMap": 1,
+    "optFlatMap": 1,
+}
+"""Macros that make a value of a value -> how many variables they begin with."""
 _MACROS = {*_LIST_MACROS, "transformList", "transformMap", "transformMapEntry"}
 _TOKEN = re.compile(
     r"//[^\n]*"
@@ -29,6 +38,9 @@ _ABSENT = ("NOT_FOUND: Key not found", "UNKNOWN: Index error: index=")
 """How the library's errors begin that tell of a field or an item that is not there."""
 MAX_MACRO_DEPTH = 2
 """Levels of nested macros."""
+_DOUBLED = ("optMap", "optFlatMap")
+"""Macros that the library replaces by an expression that has the one before it twice."""
+MAX_DOUBLED = 8
 
 
 class EvaluationError(Exception):
@@ -83,6 +95,7 @@ class _Growth:
     joins: int
     """Calls that put the items of a list together."""
     factor: int
+    """How many times as large a value becomes by all macros and literals together."""
     longest: int
     """Characters of its longest literal."""
 
@@ -90,13 +103,15 @@ class _Growth:
 def compile_expression(text: str) -> Expression:
     """The compiled expression.
 
-    Raises ValueError, in one line, for invalid CEL, for macros nested too deep and for time zones that name a
-    file.
+    Raises ValueError, in one line, for invalid CEL, for macros nested too deep or doubled too often, and for
+    time zones that name a file.
     """
     depth = macro_depth(text)
     if depth > MAX_MACRO_DEPTH:
         raise ValueError(f"more than {MAX_MACRO_DEPTH} macros inside of each other could run for ever")
     tokens = [token for token in _TOKEN.finditer(text) if not token[0].startswith("//")]
+    if sum(token["word"] in _DOUBLED for token in tokens) > MAX_DOUBLED:
+        raise ValueError(f"more than {MAX_DOUBLED} times optMap or optFlatMap could run for ever")
     _check_zones(tokens)
     try:
         program = _environment().compile(text, disable_check=True)
@@ -141,8 +156,16 @@ def _growth(tokens: Sequence[re.Match[str]]) -> _Growth:
             literal = arguments[-1]["text"] if len(arguments) == {"replace": 3, "join": 1}[name] else None
             products += literal is None
             factor *= len(literal or "") + 1
+        factor *= _copies(name, arguments)
     longest = max((len(token["text"]) for token in tokens if token["text"]), default=0)
     return _Growth(parts, products, words.count("join"), factor, longest)
+
+
+def _copies(name: str, arguments: Sequence[re.Match[str]]) -> int:
+    """How often a macro's result can hold the value that it was given: `map(a, a + a)` twice, and so on."""
+    words = [token["word"] for token in arguments if token["word"]]
+    variables = words[: _VARIABLES.get(name, 0)]
+    return max(1, sum(words.count(variable) - 1 for variable in set(variables)))
 
 
 def _check_zones(tokens: Sequence[re.Match[str]]) -> None:

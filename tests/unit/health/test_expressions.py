@@ -73,6 +73,44 @@ def test_a_text_that_could_grow_is_not_begun() -> None:
 
 
 @pytest.mark.parametrize(
+    "expression",
+    [
+        "status.l" + ".map(a, a + a)" * 20 + " != []",
+        "status.l" + ".map(a, [a, a])" * 20 + " == [1]",
+        'status.l.map(a, {"x": a, "y": a})' + '.map(a, {"x": a, "y": a})' * 19 + " == []",
+    ],
+)
+def test_macros_behind_one_another_that_double_a_value_are_not_begun(expression: str) -> None:
+    text = "x" * 100
+    assert judged(expression, l=[text], s=text) == "Unknown"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "optional.of(s)" + ".optMap(a, a + a)" * 9 + ".hasValue()",
+        "optional.of(s)" + ".optFlatMap(a, optional.of(a))" * 9 + ".hasValue()",
+        "optional.of(optional.of(s).optMap(b, b))" + ".optMap(a, a)" * 8 + ".hasValue()",
+    ],
+)
+def test_macros_that_double_the_expression_are_refused_with_their_line(expression: str) -> None:
+    with pytest.raises(ConfigError, match=r"^towpath.yaml:4: .*run for ever"):
+        parse_config(CONFIG % expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'status.l.map(a, a + "!").map(a, a + a).filter(a, a != "") != []',
+        "status.l" + ".map(a, [a])" * 12 + " != []",
+        "optional.of(status.s).optMap(a, a + a).orValue('') == 'xx'",
+    ],
+)
+def test_macros_behind_one_another_that_double_little_are_judged(expression: str) -> None:
+    assert judged(expression, l=["x"], s="x") == "Healthy"
+
+
+@pytest.mark.parametrize(
     ("status", "verdict"),
     [
         ({"phase": "Done", "observedGeneration": -1}, "Healthy"),
