@@ -169,7 +169,7 @@ def _copies(name: str, arguments: Sequence[re.Match[str]]) -> int:
 
 
 def _check_zones(tokens: Sequence[re.Match[str]]) -> None:
-    """The library opens the file that a time zone names, `/dev/stdin` for one."""
+    """The library looks time zones up as files, and a file may be a device."""
     for name, arguments in _calls(tokens):
         if (
             _ZONED.fullmatch(name)
