@@ -119,7 +119,8 @@ def read_head(context: EnvironmentContext) -> Head:
 
 
 def _has_key_still(head: Head) -> bool:
-    return not any(each.plain for each in head.wanted.values()) or _key(head.context) == head.key
+    has_secrets = any(is_secret(ref) for each in head.wanted.values() for ref in each.applied)
+    return not has_secrets or _key(head.context) == head.key
 
 
 def _key(context: EnvironmentContext) -> bytes | None:
