@@ -181,9 +181,13 @@ def test_a_key_that_may_not_be_made_stops_no_sync(world: World, monkeypatch: pyt
     monkeypatch.setattr(Wire, "send", refused)
     world.sync()
     assert world.sync().changes == ()
-    assert world.drift().entries == ()
+    assert world.drift().drifted == ()
     said = stored(world)
     assert not [name for name in ("own", "other", "") if plain(world)[name][-12:] in said]
+    world.objects[1] = secret("own", size="short9")
+    assert [each.ref.name for each in world.plan().changes] == ["own"]
+    assert [each.ref.name for each in world.sync().changes] == ["own"]
+    assert base64.b64decode(world.live("secret", "own")["data"]["size"]) == b"short9"
 
 
 def test_a_check_asks_no_more_with_a_key_than_without(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

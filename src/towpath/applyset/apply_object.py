@@ -22,7 +22,7 @@ from towpath.kube.managed_fields import (
     pointers_left_to_managers,
 )
 from towpath.objects import Manifest, ObjectRef, ref_of
-from towpath.redact import without_values
+from towpath.redact.manifests import secret_values
 
 IGNORE_ANNOTATION = "towpath.dev/ignore"
 """Annotation: JSON pointers of ignored fields of this object, separated by commas."""
@@ -166,7 +166,8 @@ def _prepare(  # noqa: PLR0913, PLR0917
     content: tuple[str, ...] = ()
     if taken_back.former:
         # To declare it is a change in Git: it is carried out once, and what follows is drift.
-        content, applied, plain = (applied, plain), digest([applied, taken_back.former]), ""
+        content, plain = (applied, plain), ""
+        applied = applied and digest([applied, taken_back.former])
     if scaling.is_target(ref) and ref in live:
         # Where the definition may not be read, the autoscaler's writes tell. They are no commit.
         scaled = scaled_by_others(live[ref]["metadata"])
@@ -189,7 +190,10 @@ def is_secret(ref: ObjectRef) -> bool:
 
 
 def _digest_of_secret(secret: Manifest, plain: str, key: bytes | None) -> str:
-    return sealed(key, plain) if key else digest(without_values(secret))
+    """Empty without a key: then nobody knows whether Git has changed it, and it is applied at each sync."""
+    if key:
+        return sealed(key, plain)
+    return "" if any(secret_values(secret)) else plain
 
 
 def _with_encoded_data(secret: Manifest) -> Manifest:

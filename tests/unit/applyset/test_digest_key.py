@@ -67,12 +67,21 @@ def test_a_secrets_recorded_digest_is_none_that_can_be_computed_without_the_key(
     assert len(made.applied_digest) == len(made.plain_digest) == 32
 
 
-def test_without_a_key_the_digest_is_of_all_but_the_values() -> None:
-    one, same, other = (
-        prepared(secret(stringData=data)).applied_digest
-        for data in ({"colour": "guess-me"}, {"colour": "another"}, {"size": "guess-me"})
-    )
-    assert one == same != other
+@pytest.mark.parametrize("manifest", SECRETS)
+def test_without_a_key_nobody_knows_whether_git_has_changed_a_secret(manifest: Manifest) -> None:
+    made = prepared(manifest)
+    assert made.applied_digest == ""
+    assert not made.is_recorded("")
+    assert not made.is_recorded(prepared(manifest, KEY).applied_digest)
+    assert made.is_recorded(made.plain_digest), "by a former version"
+
+
+@pytest.mark.parametrize("data", [{}, {"data": {}}, {"stringData": {"a": ""}}, {"data": None}])
+def test_a_secret_without_values_needs_no_key(data: dict[str, Any]) -> None:
+    made = prepared(secret(**data))
+    assert made.applied_digest == made.plain_digest
+    assert not rendered(secret(**data)).holds_values
+    assert prepared(secret(**data), KEY).is_recorded(made.applied_digest)
 
 
 def test_other_kinds_have_the_same_digest_with_and_without_a_key() -> None:
