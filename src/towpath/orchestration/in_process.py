@@ -28,7 +28,7 @@ from prefect.utilities.asyncutils import run_coro_as_sync
 
 from towpath.engine.reconcile.loop import listening
 from towpath.engine.reconcile.result import ReconcileResult
-from towpath.engine.watch.runner import Ended, Unrecorded
+from towpath.engine.watch.run_protocol import Ended, Unrecorded
 from towpath.errors import TowpathError
 from towpath.orchestration import keys
 from towpath.redact import redact

@@ -7,7 +7,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from towpath.adapters.endpoint import Response, serve
-from towpath.engine.watch.runner import Unrecorded
+from towpath.engine.watch.run_protocol import Unrecorded
 from towpath.orchestration.in_process import RunsHere
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from towpath.kube.managed_fields import (
     is_unknown_owner,
     person_entries,
 )
-from towpath.kube.ownership import managed_fields_patch, take_over
+from towpath.kube.owner_rewrite import managed_fields_patch, take_over
 from towpath.objects import Manifest
 
 TRIES = 5

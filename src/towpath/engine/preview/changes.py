@@ -19,7 +19,7 @@ from towpath.kube.managed_fields import (
     person_entries,
     pointers_left_to_managers,
 )
-from towpath.kube.ownership import take_over
+from towpath.kube.owner_rewrite import take_over
 from towpath.objects import Manifest
 
 IN_THE_WAY = "edited by hand; a sync takes that back first"

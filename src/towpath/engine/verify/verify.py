@@ -13,7 +13,7 @@ from towpath.engine.live.app_state import owner_of, read_app_state
 from towpath.engine.live.context import Tell
 from towpath.engine.live.observe import concurrently, read_inventory
 from towpath.engine.source.render import Rendered
-from towpath.engine.verify.diagnose import explain
+from towpath.engine.verify.failure_details import explain
 from towpath.engine.verify.health_snapshot import health_of, read_picture
 from towpath.engine.verify.rollout_status import NO_JUDGES, RolloutStatus
 from towpath.engine.verify.smoke import SmokeResult, addressed, run_smoke_checks, run_smoke_jobs

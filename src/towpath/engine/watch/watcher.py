@@ -15,7 +15,7 @@ from towpath.engine.reconcile.loop import act, conclude, look, reconcile
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 from towpath.engine.watch.git_poller import Branch, Head
 from towpath.engine.watch.informers import Followers
-from towpath.engine.watch.runner import Ended, Runner, Unrecorded
+from towpath.engine.watch.run_protocol import Ended, Runner, Unrecorded
 from towpath.engine.watch.state import WatchState
 from towpath.engine.watch.wanted import concerns_all
 from towpath.errors import TerminalError, TowpathError

@@ -20,7 +20,7 @@ from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.render import render_app
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.engine.watch.git_poller import Head, _has_key_still, read_head
-from towpath.engine.watch.runner import Ended, Unrecorded
+from towpath.engine.watch.run_protocol import Ended, Unrecorded
 from towpath.engine.watch.state import WatchState
 from towpath.engine.watch.wanted import concerns_all
 from towpath.engine.watch.watcher import Watcher

@@ -1,7 +1,7 @@
 from datetime import datetime
 
 from towpath.kube.managed_fields import TakenBack, fingerprint
-from towpath.kube.ownership import take_over
+from towpath.kube.owner_rewrite import take_over
 
 LABEL = {"f:metadata": {"f:labels": {"f:x": {}}}}
 SPEC = {"f:spec": {"f:replicas": {}, "f:paused": {}}}
