@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterName,
@@ -11,7 +11,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.runtime import flow_run
 
@@ -59,17 +59,22 @@ def name_scheduled_runs(environment: str) -> int:
     It makes up two words for each, which tell nothing to whoever looks at what comes next, or at runs that
     were cancelled before they began.
     """
-    wanted, ours = keys.reconcile_name(environment), keys.deployment_name(keys.RECONCILE, environment)
+    wanted = keys.reconcile_name(environment)
     with get_client(sync_client=True) as client:
-        planned = client.read_flow_runs(
-            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[ours])),
-            flow_run_filter=FlowRunFilter(
-                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
-                tags=FlowRunFilterTags(all_=[AUTO_SCHEDULED]),
-            ),
-            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-        )
-        unnamed = [run for run in planned if run.name != wanted]
+        unnamed = [run for run in _scheduled_runs(client, environment) if run.name != wanted]
         for run in unnamed:
             client.update_flow_run(run.id, name=wanted)
     return len(unnamed)
+
+
+def _scheduled_runs(client: SyncPrefectClient, environment: str) -> list[FlowRun]:
+    """Reconciles that the server has planned by a schedule, the next one first."""
+    ours = keys.deployment_name(keys.RECONCILE, environment)
+    return client.read_flow_runs(
+        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[ours])),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+            tags=FlowRunFilterTags(all_=[AUTO_SCHEDULED]),
+        ),
+        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+    )

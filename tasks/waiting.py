@@ -4,7 +4,7 @@ Who is about to wait looks at the others while it holds a lock that it gives bac
 so no two of them wait because each looked before the other was there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -44,21 +44,31 @@ def one_waits(release: Release, environment: str) -> Iterator[None]:
 @step("look who waits with {release.app} for {environment}")
 def make_way(release: Release, environment: str) -> InPlace | None:
     """End the waits of older releases; None when no other run waits in this one's place."""
-    log, what = get_run_logger(), f"{release.app} {release.short}"
     with get_client(sync_client=True) as client:
         others = [run for run in waiting_runs(client, release.app, environment) if str(run.id) != run_id()]
         known = [(run, other) for run in others if (other := find_release(release.image, run)) is not None]
-        ours = [(run, other) for run, other in known if _asks_people(run)]
-        for run, other in ours:
-            if other.digest != release.digest and not _is_newer(client, release, run, other):
-                text = f"{what} was superseded by {other.short}, which waits: {run.name}, run {run.id}"
-                return InPlace(same=False, message=text)
-        for run, other in ours:
-            if other.digest == release.digest:
-                return InPlace(same=True, message=f"{what} waits already: {run.name}, run {run.id}")
+        if in_place := _in_place(client, release, known):
+            return in_place
         for run, other in known:
             if other.digest != release.digest and end_as_superseded(client, run, other, release):
-                log.info("%s %s waits no longer, because this newer release does", other.app, other.short)
+                text = "%s %s waits no longer, because this newer release does"
+                get_run_logger().info(text, other.app, other.short)
+    return None
+
+
+def _in_place(
+    client: SyncPrefectClient, release: Release, known: Iterable[tuple[FlowRun, Release]]
+) -> InPlace | None:
+    """Of the runs that ask people: one with a newer release, else one with the same; None for neither."""
+    what = f"{release.app} {release.short}"
+    ours = [(run, other) for run, other in known if _asks_people(run)]
+    for run, other in ours:
+        if other.digest != release.digest and not _is_newer(client, release, run, other):
+            text = f"{what} was superseded by {other.short}, which waits: {run.name}, run {run.id}"
+            return InPlace(same=False, message=text)
+    for run, other in ours:
+        if other.digest == release.digest:
+            return InPlace(same=True, message=f"{what} waits already: {run.name}, run {run.id}")
     return None
 
 
