@@ -17,15 +17,14 @@ from towpath.drift.work_queue import (
     ReconcileCase,
     WatchFinding,
     WorkQueue,
-    git_mark,
     judge_object,
     own_apply_time,
     trim_metadata,
 )
-from towpath.engine.watch.wanted import Wanted, watched_objects
+from towpath.engine.watch.wanted import Wanted, all_taken_back, app_of, watched_objects
 from towpath.errors import TowpathError
 from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import KNOWN_TOOLS, TakenBack
+from towpath.kube.managed_fields import KNOWN_TOOLS
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -64,7 +63,7 @@ class WatchState:
             before = self._applied or {}
             found: dict[str, Inventory] = {}
             for manifest in manifests:
-                app = _app_of(manifest)
+                app = app_of(manifest)
                 try:
                     inventory = from_configmap(manifest)
                 except TowpathError as error:
@@ -80,7 +79,7 @@ class WatchState:
 
     def see_inventory(self, event: WatchEvent) -> tuple[str, ...]:
         """One inventory that was written or deleted. Returns why it cannot be read."""
-        app = _app_of(event.object)
+        app = app_of(event.object)
         try:
             new = None if event.type == "DELETED" else from_configmap(event.object)
         except TowpathError as error:
@@ -125,9 +124,7 @@ class WatchState:
         """
         with self._lock:
             before, self._wanted = self._wanted or {}, wanted
-            for back in {back for each in wanted.values() for back in each.taken_back.values()}:
-                people = tuple(sorted({*self._taken_back.people, *back.people}))
-                self._taken_back = TakenBack(people, self._taken_back.former).with_former(back.former)
+            self._taken_back = all_taken_back(wanted.values())
             self._decided_by = decided_by
             for app in before.keys() | wanted.keys() | (self._applied or {}).keys():
                 old, new = before.get(app, Wanted()), wanted.get(app, Wanted())
@@ -266,11 +263,7 @@ class WatchState:
         """Git against the inventory. A sync under way will write the inventory again within `wait`."""
         if self._applied is None or self._wanted is None:
             return
-        wanted = self._wanted.get(app, Wanted())
-        mark = wanted.broken or git_mark(
-            self._applied.get(app), wanted.applied, wanted.confirmed, wanted.plain
-        )
-        if mark:
+        if mark := self._wanted.get(app, Wanted()).mark(self._applied.get(app)):
             mark = digest([mark, self._decided_by.get(app, self._decided_by.get("", ""))])
             self._withdrawn.pop(app, None)
         self._git[app] = mark or self._withdrawn.get(app, "")
@@ -302,8 +295,3 @@ class WatchState:
     def _settle(self, app: str, ref: ObjectRef) -> None:
         self._findings.get(app, {}).pop(ref, None)
         self._agenda.settled(ref)
-
-
-def _app_of(manifest: Manifest) -> str:
-    app: str = (manifest["metadata"].get("labels") or {}).get(INVENTORY_LABEL, "")
-    return app

@@ -1,14 +1,15 @@
 """What a commit of the environment repository wants of one environment, as a watcher compares it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from towpath.applyset.inventory import Inventory, OwnedObject
+from towpath.applyset.inventory import INVENTORY_LABEL, Inventory, OwnedObject
 from towpath.config import CONFIG_FILE, Config
+from towpath.drift.work_queue import git_mark
 from towpath.gates.pause import pause_path
 from towpath.kube.canonical import digest
 from towpath.kube.managed_fields import KNOWN_TOOLS, IgnoredManagers, TakenBack
-from towpath.objects import ObjectRef
+from towpath.objects import Manifest, ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Wanted:
     confirmed: tuple[str, ...] = ()
     broken: str = ""
 
+    def mark(self, inventory: Inventory | None) -> str:
+        """How Git differs from what was applied, as a text; empty: in nothing."""
+        return self.broken or git_mark(inventory, self.applied, self.confirmed, self.plain)
+
     @property
     def compared(self) -> frozenset[ObjectRef]:
         """The objects with a comparison of their own."""
@@ -37,6 +42,19 @@ class Wanted:
         """What a comparison of the object leaves out, and whose edits it finds, as in a reconcile."""
         taken_back = self.taken_back.get(ref, KNOWN_TOOLS)
         return self.ignored.get(ref, ()), self.managers.get(ref, ()), taken_back
+
+
+def all_taken_back(wanted: Iterable[Wanted]) -> TakenBack:
+    """Whose edits count, of any object."""
+    each = {back for one in wanted for back in one.taken_back.values()}
+    people = {manager for back in each for manager in back.people}
+    return TakenBack(tuple(sorted(people))).with_former(manager for back in each for manager in back.former)
+
+
+def app_of(inventory: Manifest) -> str:
+    """The app of an inventory's ConfigMap."""
+    app: str = (inventory["metadata"].get("labels") or {}).get(INVENTORY_LABEL, "")
+    return app
 
 
 def watched_objects(inventory: Inventory) -> dict[ObjectRef, OwnedObject]:
