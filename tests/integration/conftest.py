@@ -25,6 +25,7 @@ LONGEST = ("test_story", "test_watch", "test_verify", "test_automations", "test_
 SHARED = {
     **dict.fromkeys(("test_story", "test_bad_input", "test_given_parts", "test_approval_restart"), "demo"),
     **dict.fromkeys(("test_clusters", "test_copy_cluster"), "second-cluster"),
+    "test_redaction": "demo",
 }
 """Files that use the same thing, which can be used by one worker at a time only."""
 SPREAD = {
