@@ -7,6 +7,7 @@ from typing import Protocol
 
 from towpath.applyset.digest_key import sealed
 from towpath.applyset.inventory import OwnedObject, Owner
+from towpath.applyset.wanted_object import WantedObject
 from towpath.kube import pointer
 from towpath.kube.autoscaling import Autoscaling, autoscaling, scaled_by_others
 from towpath.kube.canonical import digest
@@ -16,8 +17,6 @@ from towpath.kube.managed_fields import (
     IgnoredManagers,
     Metadata,
     TakenBack,
-    fingerprint,
-    foreign_edits,
     manager_entries,
     pointers_left_to_managers,
 )
@@ -66,9 +65,21 @@ class ApplyObject:
     content_digests: tuple[str, ...] = field(default=(), repr=False)
     """As `applied_digest` and `plain_digest`, without the declaration from whom Towpath takes over."""
 
+    @property
+    def wanted(self) -> WantedObject:
+        """What comparisons by metadata need of it."""
+        return WantedObject(
+            self.applied_digest,
+            self.ignored,
+            self.ignored_managers,
+            self.plain_digest,
+            self.taken_back,
+            self.initial if self.ignored_managers else None,
+        )
+
     def is_recorded(self, applied_digest: str) -> bool:
         """Whether the digest of an inventory says that this very content was applied."""
-        return bool(applied_digest) and applied_digest in (self.applied_digest, self.plain_digest)
+        return self.wanted.is_recorded(applied_digest)
 
     def has_content(self, applied_digest: str) -> bool:
         """As `is_recorded`, whoever owned the object then."""
@@ -88,18 +99,17 @@ class ApplyObject:
             return self.is_recorded(owned.applied_digest)
         if owned is None or live is None or "deletionTimestamp" in live["metadata"]:
             return False
-        metadata = live["metadata"]
+        metadata, wanted = live["metadata"], self.wanted
         return (
-            bool(owned.fingerprint)
-            and owned.uid == metadata["uid"]
-            and self.is_recorded(owned.applied_digest)
-            and owned.fingerprint == fingerprint(metadata)
-            and not self.edits(metadata)
+            owned.uid == metadata["uid"]
+            and wanted.is_recorded(owned.applied_digest)
+            and wanted.is_as_applied(owned, metadata)
+            and not wanted.edits(metadata)
         )
 
     def edits(self, metadata: Metadata) -> tuple[FieldChange, ...]:
         """The edits by hand that the live object still has."""
-        return foreign_edits(metadata, self.ignored, self.ignored_managers, self.taken_back)
+        return self.wanted.edits(metadata)
 
     def former_managers(self, metadata: Metadata) -> tuple[str, ...]:
         """The managers of the live object from which Towpath takes over at the next apply."""

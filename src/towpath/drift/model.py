@@ -14,18 +14,11 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
-from towpath.applyset.inventory import OwnedObject
 from towpath.kube import field_set, pointer
 from towpath.kube.diff import Difference, format_value
-from towpath.kube.finalizers import termination
 from towpath.kube.managed_fields import (
-    KNOWN_TOOLS,
     FieldChange,
-    IgnoredManagers,
-    TakenBack,
     field_change,
-    fingerprint,
-    foreign_edits,
     manager_entries,
     own_entry,
 )
@@ -157,34 +150,6 @@ def drift_report(environment: str, commit: str, found: Iterable[DriftEntry]) -> 
     """The report with its entries in a stable order."""
     order = {"deleted": 0, "modified": 1, "extra": 2, "unapplied": 3, "waiting": 4, "kept": 5}
     return DriftReport(environment, commit, tuple(sorted(found, key=lambda e: (order[e.kind], e.app, e.ref))))
-
-
-def compare_object(  # noqa: PLR0913, PLR0917
-    app: str,
-    owned: OwnedObject,
-    live: Manifest | None,
-    ignored: Iterable[str] = (),
-    ignored_managers: IgnoredManagers = (),
-    taken_back: TakenBack = KNOWN_TOOLS,
-) -> DriftEntry | None:
-    """The drift of one object of the inventory, from its live metadata; None: no drift."""
-    ref = owned.ref
-    if not owned.uid:
-        return DriftEntry(app, ref, "unapplied", message="its apply was never confirmed")
-    if owned.is_gone_when_finished(live):
-        return None
-    if live is None:
-        return DriftEntry(app, ref, "deleted")
-    metadata = live["metadata"]
-    if metadata["uid"] != owned.uid:
-        return DriftEntry(
-            app, ref, "deleted", managers=latest_writers(metadata), message="another one has its name"
-        )
-    if "deletionTimestamp" in metadata:
-        return DriftEntry(app, ref, "deleted", message=termination(metadata))
-    edits = foreign_edits(metadata, ignored, ignored_managers, taken_back)
-    changed = bool(edits) or fingerprint(metadata) != owned.fingerprint
-    return DriftEntry(app, ref, "modified", managers=edits) if changed else None
 
 
 def explain_drift(entry: DriftEntry, live: Manifest, found: tuple[Difference, ...]) -> DriftEntry | None:

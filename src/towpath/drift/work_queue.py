@@ -8,21 +8,14 @@ soon; it is believed to be drift only when it still looks so after `SETTLE`. All
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
-from towpath.applyset.inventory import Inventory, OwnedObject
-from towpath.drift.model import DriftEntry, compare_object
+from towpath.applyset.inventory import PART_OF_LABEL, OwnedObject, Owner
+from towpath.applyset.prune import PRUNE_ANNOTATION
+from towpath.applyset.wanted_object import WantedObject
+from towpath.drift.comparison import object_drift
+from towpath.drift.model import LEAVING, DriftEntry
 from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import (
-    KNOWN_TOOLS,
-    IgnoredManagers,
-    TakenBack,
-    fingerprint,
-    foreign_edits,
-    is_towpath,
-    own_entry,
-    person_tool,
-)
+from towpath.kube.managed_fields import fingerprint, own_entry, person_tool
 from towpath.objects import Manifest, ObjectRef
 
 SETTLE = 3.0
@@ -36,29 +29,25 @@ FREE_ANSWERS = 5
 """So many answers to one object within MEMORY come at once; the next ones wait 1, 2, 4 … seconds."""
 MAX_BACKOFF = 300.0
 
-Ignored = Mapping[ObjectRef, tuple[str, ...]]
-NO_DIGESTS: Mapping[ObjectRef, str] = MappingProxyType({})
 
-
-def trim_metadata(live: Manifest, taken_back: TakenBack = KNOWN_TOOLS) -> Manifest:
+def trim_metadata(live: Manifest) -> Manifest:
     """The metadata that `judge_object` needs; the watcher keeps thousands of them."""
     metadata = live["metadata"]
-    kept = {"uid": metadata["uid"], "managedFields": _entries(metadata, taken_back)}
+    kept = {"uid": metadata["uid"], "managedFields": _entries(metadata)}
     if "deletionTimestamp" in metadata:
         kept["deletionTimestamp"] = metadata["deletionTimestamp"]
+    for name, key in (("labels", PART_OF_LABEL), ("annotations", PRUNE_ANNOTATION)):
+        value = (metadata.get(name) or {}).get(key)
+        kept |= {name: {key: value}} if value is not None else {}
     return {"metadata": kept}
 
 
-def _entries(metadata: Mapping[str, object], taken_back: TakenBack) -> list[object]:
+def _entries(metadata: Mapping[str, object]) -> list[object]:
     entries = metadata.get("managedFields")
     if not isinstance(entries, list):
         return []
-    # Entries of controllers are not needed, and are the larger part.
-    return [each for each in entries if _counts(each.get("manager", ""), taken_back)]
-
-
-def _counts(manager: str, taken_back: TakenBack) -> bool:
-    return is_towpath(manager) or taken_back.is_person(manager) or taken_back.is_former(manager)
+    # Nobody's status is Git's; those entries are the larger part.
+    return [each for each in entries if each.get("subresource") != "status"]
 
 
 def own_apply_time(live: Manifest | None) -> str:
@@ -69,7 +58,7 @@ def own_apply_time(live: Manifest | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WatchFinding:
-    """One object that is not as we left it. `mark` differs whenever it differs in another way.
+    """One object that is not as in Git. `mark` differs whenever it differs in another way.
 
     `doubtful`: it may be a sync's own write. `managers` are those of foreign edits. `since` is when it was
     seen first, by the clock of whoever judges, and no part of what is found.
@@ -80,6 +69,8 @@ class WatchFinding:
     mark: str
     doubtful: bool = False
     managers: tuple[str, ...] = ()
+    drifted: bool = True
+    """Whether it was changed or deleted live; else Git has something that was not carried out."""
     since: float = field(default=0.0, compare=False)
 
     def __str__(self) -> str:
@@ -104,29 +95,31 @@ class ReconcileCase:
         return ", ".join(parts)
 
 
-def judge_object(  # noqa: PLR0913, PLR0917
-    app: str,
-    owned: OwnedObject,
+def judge_object(  # noqa: PLR0913
+    owner: Owner,
+    ref: ObjectRef,
+    wanted: WantedObject | None,
+    owned: OwnedObject | None,
     live: Manifest | None,
-    ignored: Iterable[str] = (),
-    ignored_managers: IgnoredManagers = (),
-    taken_back: TakenBack = KNOWN_TOOLS,
     *,
+    waits: bool = False,
     applied_at: str | None = None,
 ) -> WatchFinding | None:
-    """One object of an inventory against its metadata; None: it is as we left it, or not confirmed yet.
+    """As `object_drift`, of what a reconcile has to answer; None: there is nothing to do.
 
     `applied_at` is `own_apply_time` of the object when it was last as we left it; None: that was never seen.
     """
-    entry = compare_object(app, owned, live, ignored, ignored_managers, taken_back)
-    if entry is None or entry.kind not in ("modified", "deleted"):
+    entry = object_drift(owner, ref, wanted, owned, live, waits=waits)
+    if entry is None or entry.kind in LEAVING:
         return None
-    edits = foreign_edits(live["metadata"], ignored, ignored_managers, taken_back) if live else ()
-    recreated = live is not None and live["metadata"]["uid"] != owned.uid
+    if entry.kind == "unapplied":
+        return WatchFinding(owner.app, ref, _git_difference(entry), drifted=False)
+    edits = wanted.edits(live["metadata"]) if wanted and live else ()
+    recreated = live is not None and owned is not None and live["metadata"]["uid"] != owned.uid
     ours_moved = bool(own_apply_time(live)) and own_apply_time(live) != applied_at
     return WatchFinding(
-        app,
-        owned.ref,
+        owner.app,
+        ref,
         drift_mark(entry, live),
         doubtful=live is not None and not edits and (ours_moved or recreated),
         managers=tuple(sorted({edit.manager for edit in edits})),
@@ -141,29 +134,18 @@ def drift_mark(entry: DriftEntry, live: Manifest | None) -> str:
     return digest([entry.kind, metadata.get("uid"), "deletionTimestamp" in metadata, ours, edits])
 
 
-def git_mark(
-    inventory: Inventory | None,
-    wanted: Mapping[ObjectRef, str] | None,
-    confirmed: Iterable[str] = (),
-    plain: Mapping[ObjectRef, str] = NO_DIGESTS,
-) -> str:
-    """A mark of how Git differs from what was applied; empty: in nothing. `wanted` are digests of manifests.
+def _git_difference(entry: DriftEntry) -> str:
+    """A digest of what Git wants otherwise, and of edits that wait for the same sync."""
+    return digest([entry.wanted, [edit.to_json() for edit in entry.managers]])
 
-    `confirmed` are the deletions that a commit confirms: a new one makes another mark. An inventory of a
-    former version may have the `plain` digest of a Secret.
+
+def git_mark(unapplied: Iterable[WatchFinding], confirmed: Iterable[str] = ()) -> str:
+    """A mark of how Git differs from what was applied; empty: in nothing.
+
+    `confirmed` are the deletions that a commit confirms: a new one makes another mark.
     """
-    has = {owned.ref: owned.applied_digest for owned in inventory.objects} if inventory else {}
-    wants = dict(wanted) if wanted is not None else {}
-    has |= {ref: wants[ref] for ref, former in plain.items() if has.get(ref) == former}
-    if inventory and wanted is not None:
-        # The sync is done; they are deleted when the app is verified.
-        has = {ref: applied for ref, applied in has.items() if ref in wants or ref not in inventory.deletions}
-    if has == wants:
-        return ""
-    changed = sorted(
-        [str(ref), wants.get(ref, "")] for ref in has.keys() | wants.keys() if has.get(ref) != wants.get(ref)
-    )
-    return digest([changed, sorted(confirmed)])
+    changed = sorted([str(each.ref), each.mark] for each in unapplied)
+    return digest([changed, sorted(confirmed)]) if changed else ""
 
 
 @dataclass(slots=True)

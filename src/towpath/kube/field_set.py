@@ -50,6 +50,16 @@ def union(left: Mapping[str, Any], right: Mapping[str, Any]) -> Fields:
     return merged | {step: union(inner, {}) for step, inner in right.items() if step not in left}
 
 
+def from_paths(paths: Iterable[Path]) -> Fields:
+    """The set of exactly these fields."""
+    fields: Fields = {}
+    for path in paths:
+        inner = fields
+        for step in path:
+            inner = inner.setdefault(step, {})
+    return fields
+
+
 def split(
     fields: Mapping[str, Any], selects: Callable[[Path], bool], prefix: Path = ()
 ) -> tuple[Fields, Fields]:

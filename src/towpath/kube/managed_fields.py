@@ -80,6 +80,7 @@ IgnoredManagers = tuple[tuple[str, str], ...]
 
 Empty: all of its fields.
 """
+NO_FIELDS: field_set.Fields = {}
 Entry = Mapping[str, Any]
 Metadata = Mapping[str, Any]
 
@@ -118,15 +119,18 @@ def own_entry(metadata: Metadata) -> Entry | None:
     return next((entry for entry in manager_entries(metadata) if _is_ours(entry)), None)
 
 
-def fingerprint(metadata: Metadata) -> str:
-    """Digest of Towpath's entry; empty without one.
+def fingerprint(metadata: Metadata, more: field_set.Fields = NO_FIELDS) -> str:
+    """Digest of Towpath's entry, as if it owned the fields `more` too; empty without an entry.
 
     It contains the entry's `time`, which changes when another client applies the same fields again.
     """
     entry = own_entry(metadata)
     if entry is None:
         return ""
-    return digest({key: entry.get(key) for key in ("fieldsV1", "time", "apiVersion")})
+    known = {key: entry.get(key) for key in ("fieldsV1", "time", "apiVersion")}
+    if more:
+        known["fieldsV1"] = field_set.union(entry.get("fieldsV1") or {}, more)
+    return digest(known)
 
 
 def is_person_tool(manager: str) -> bool:
@@ -212,6 +216,20 @@ def pointers_left_to_managers(
     }
     # The caller removes them in this order: removing an item moves the items after it.
     return tuple(sorted(pointers, key=lambda at: [step.zfill(9) for step in pointer.parse(at)], reverse=True))
+
+
+def fields_of_managers(
+    metadata: Metadata, ignored_managers: IgnoredManagers, declared: Any
+) -> field_set.Fields:
+    """The fields of the manifest `declared` that rules leave to the managers that own them now."""
+    return field_set.from_paths(
+        path
+        for entry in manager_entries(metadata)
+        if not _is_ours(entry)
+        for path in field_set.leaves(entry.get("fieldsV1") or {})
+        if is_left_to_manager(entry, field_set.pattern_of(path), ignored_managers)
+        and field_set.pointer_of(path, declared) is not None
+    )
 
 
 def foreign_edits(

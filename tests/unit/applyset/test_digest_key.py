@@ -11,7 +11,7 @@ from towpath.applyset.apply_object import ApplyObject, prepare_objects, with_rec
 from towpath.applyset.digest_key import KEY_NAME, key_of, key_ref, new_key_secret, sealed
 from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.drift.extras import is_extra
-from towpath.drift.work_queue import git_mark
+from towpath.drift.work_queue import judge_object
 from towpath.engine.source.render import Rendered, digest_of
 from towpath.kube.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
@@ -108,14 +108,17 @@ def test_what_a_former_version_recorded_counts_until_it_is_replaced(manifest: Ma
 
 
 def test_a_watch_takes_a_former_digest_for_the_same() -> None:
-    from towpath.applyset.inventory import Inventory
-
     made = prepared(SECRETS[0], KEY)
-    inventory = Inventory(OWNER, "c", "d", (OwnedObject(made.ref, "", "", made.plain_digest),))
-    wanted, plain = {made.ref: made.applied_digest}, {made.ref: made.plain_digest}
-    assert git_mark(inventory, wanted)
-    assert git_mark(inventory, wanted, (), plain) == ""
-    assert git_mark(inventory, wanted, (), {made.ref: "another"})
+    owned = OwnedObject(made.ref, "u", "f", made.plain_digest)
+
+    def unapplied(plain: str) -> bool:
+        wanted = replace(made.wanted, plain_digest=plain)
+        finding = judge_object(OWNER, made.ref, wanted, owned, None)
+        return finding is not None and not finding.drifted
+
+    assert unapplied("")
+    assert not unapplied(made.plain_digest)
+    assert unapplied("another")
 
 
 HOLDING = [

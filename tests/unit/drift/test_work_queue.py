@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from towpath.applyset.inventory import Inventory, OwnedObject, Owner
+from towpath.applyset.inventory import PART_OF_LABEL, OwnedObject, Owner
+from towpath.applyset.wanted_object import WantedObject
 from towpath.drift import work_queue
-from towpath.drift.model import compare_object
+from towpath.drift.comparison import compare_object
 from towpath.drift.work_queue import (
     ANSWER_MEMORY,
     BURST_QUIET,
@@ -49,6 +50,10 @@ def live(*managed, uid="u", **metadata):
 OWNED = OwnedObject(REF, "u", fingerprint({"managedFields": [OURS]}), "h")
 
 
+def judge(owned, now, applied_at=None, **rules):
+    return judge_object(OWNER, REF, WantedObject("h", **rules), owned, now, applied_at=applied_at)
+
+
 @pytest.mark.parametrize(
     ("now", "found", "doubtful"),
     [
@@ -69,23 +74,24 @@ OWNED = OwnedObject(REF, "u", fingerprint({"managedFields": [OURS]}), "h")
 )
 def test_what_is_drift_and_what_may_be_our_own_write(now, found, doubtful) -> None:
     for seen in (now, trim_metadata(now) if now else None):
-        finding = judge_object("hello", OWNED, seen, applied_at="T1")
+        finding = judge(OWNED, seen, "T1")
         assert (finding is not None) is found
         assert finding is None or finding.doubtful is doubtful
 
 
 def test_without_a_time_to_compare_with_our_entry_is_doubted() -> None:
-    finding = judge_object("hello", OWNED, live({**OURS, "fieldsV1": LESS}))
+    finding = judge(OWNED, live({**OURS, "fieldsV1": LESS}))
     assert finding
     assert finding.doubtful
 
 
-def test_what_no_sync_has_confirmed_is_no_finding() -> None:
-    assert judge_object("hello", OwnedObject(REF), live(OURS)) is None
+def test_what_no_sync_has_confirmed_is_no_drift() -> None:
+    finding = judge(OwnedObject(REF), live(OURS))
+    assert finding and not finding.drifted
 
 
 def test_ignored_fields_are_nobody_s_edit() -> None:
-    assert judge_object("hello", OWNED, live(OURS, EDIT), ("/data/c",), applied_at="T1") is None
+    assert judge(OWNED, live(OURS, EDIT), "T1", ignored=("/data/c",)) is None
 
 
 @pytest.mark.parametrize(
@@ -102,16 +108,19 @@ def test_ignored_fields_are_nobody_s_edit() -> None:
 )
 def test_edits_are_left_to_ignored_managers_as_in_a_reconcile(rules, found) -> None:
     seen = trim_metadata(live(OURS, EDIT))
-    finding = judge_object("hello", OWNED, seen, (), rules, applied_at="T1")
+    finding = judge(OWNED, seen, "T1", ignored_managers=rules)
     assert (finding is not None) is found
-    assert (compare_object("hello", OWNED, live(OURS, EDIT), (), rules) is not None) is found
+    assert (
+        compare_object("hello", OWNED, live(OURS, EDIT), WantedObject("h", ignored_managers=rules))
+        is not None
+    ) is found
 
 
 def test_a_mark_changes_with_every_edit_and_not_with_status() -> None:
-    first = judge_object("hello", OWNED, live(OURS, EDIT), applied_at="T1")
-    status = judge_object("hello", OWNED, live(OURS, EDIT, STATUS, KEEPER), applied_at="T1")
-    later = judge_object("hello", OWNED, live(OURS, {**EDIT, "time": "T7"}), applied_at="T1")
-    applied = judge_object("hello", OWNED, live({**OURS, "time": "T6"}, EDIT), applied_at="T1")
+    first = judge(OWNED, live(OURS, EDIT), "T1")
+    status = judge(OWNED, live(OURS, EDIT, STATUS, KEEPER), "T1")
+    later = judge(OWNED, live(OURS, {**EDIT, "time": "T7"}), "T1")
+    applied = judge(OWNED, live({**OURS, "time": "T6"}, EDIT), "T1")
     assert first and status and later and applied
     assert first.mark == status.mark
     assert len({first.mark, later.mark, applied.mark}) == 3
@@ -119,34 +128,48 @@ def test_a_mark_changes_with_every_edit_and_not_with_status() -> None:
 
 def test_slim_keeps_nothing_but_what_is_judged() -> None:
     kept = trim_metadata(live(OURS, EDIT, STATUS, KEEPER, annotations={"a": "b" * 1000}))
-    assert kept == live(OURS, EDIT, name=None) | {"metadata": {"uid": "u", "managedFields": [OURS, EDIT]}}
+    managed = {"uid": "u", "managedFields": [OURS, EDIT, KEEPER]}
+    assert kept == live(OURS, EDIT, name=None) | {"metadata": managed}
     assert own_apply_time(kept) == "T1"
     assert own_apply_time(live()) == own_apply_time(None) == ""
 
 
-def inventory(*owned: OwnedObject) -> Inventory:
-    return Inventory(OWNER, "c", "d", owned)
+OTHER = ObjectRef("", "ConfigMap", "dev", "b")
+
+
+def mark(
+    objects: dict[ObjectRef, OwnedObject], wanted: dict[ObjectRef, str], *confirmed: str, waits=()
+) -> str:
+    """That of Git for an app whose objects are all live and ours."""
+    ours = live(OURS, labels={PART_OF_LABEL: OWNER.applyset})
+    judged = [
+        judge_object(
+            OWNER, ref, WantedObject(wanted[ref]) if ref in wanted else None, objects.get(ref), ours,
+            waits=ref in waits, applied_at="T1",
+        )
+        for ref in sorted({*objects, *wanted})
+    ]  # fmt: skip
+    return git_mark([each for each in judged if each and not each.drifted], confirmed)
 
 
 def test_git_differs_by_objects_their_content_and_new_confirmations() -> None:
-    other = ObjectRef("", "ConfigMap", "dev", "b")
-    has = inventory(OWNED)
-    assert git_mark(has, {REF: "h"}) == ""
-    assert git_mark(None, {}) == ""
+    has = {REF: OWNED}
+    assert mark(has, {REF: "h"}) == ""
+    assert mark({}, {}) == ""
     marks = [
-        git_mark(has, {REF: "new"}),
-        git_mark(has, {REF: "h", other: "x"}),
-        git_mark(has, {}),
-        git_mark(has, {}, ["ConfigMap dev/a u"]),
-        git_mark(None, {REF: "h"}),
-        git_mark(inventory(OwnedObject(REF)), {REF: "h"}),
+        mark(has, {REF: "new"}),
+        mark(has, {REF: "h", OTHER: "x"}),
+        mark(has, {}),
+        mark(has, {}, "ConfigMap dev/a u"),
+        mark({}, {REF: "h"}),
+        mark({REF: OwnedObject(REF)}, {REF: "h"}),
     ]
     assert all(marks)
     assert len(set(marks[:4])) == 4
-    waits = replace(inventory(OWNED, OwnedObject(other, "u")), deletions=(other,))
-    assert git_mark(waits, {REF: "h"}) == "", "what waits to be deleted was synced"
-    assert git_mark(waits, {REF: "h", other: "x"})
-    assert git_mark(waits, None), "an app that left Git is another matter"
+    both = {REF: OWNED, OTHER: replace(OWNED, ref=OTHER)}
+    assert mark(both, {REF: "h"}, waits=[OTHER]) == "", "what waits to be deleted was synced"
+    assert mark({REF: OWNED}, {REF: "h", OTHER: "x"}, waits=[OTHER])
+    assert mark(both, {REF: "h"}), "an app that left Git is another matter"
 
 
 def finding(name="a", mark="m", *, doubtful=False, since=0.0) -> WatchFinding:
@@ -261,14 +284,12 @@ def test_backoff_doubles_up_to_a_limit() -> None:
 
 def test_edits_of_tools_that_the_configuration_names_are_found() -> None:
     edit = {**EDIT, "manager": "corp-console"}
-    now = live(OURS, edit, KEEPER)
+    kept = trim_metadata(live(OURS, edit, KEEPER))
     named = TakenBack(people=("Corp-Console",))
-    assert trim_metadata(now)["metadata"]["managedFields"] == [OURS]
-    kept = trim_metadata(now, named)
-    assert kept["metadata"]["managedFields"] == [OURS, edit]
-    assert judge_object("hello", OWNED, kept, applied_at="T1") is None
-    finding = judge_object("hello", OWNED, kept, (), (), named, applied_at="T1")
+    assert kept["metadata"]["managedFields"] == [OURS, edit, KEEPER]
+    assert judge(OWNED, kept, "T1") is None
+    finding = judge(OWNED, kept, "T1", taken_back=named)
     assert finding
     assert finding.managers == ("corp-console",)
     former = TakenBack(former=("corp-console",))
-    assert judge_object("hello", OWNED, trim_metadata(now, former), (), (), former, applied_at="T1")
+    assert judge(OWNED, kept, "T1", taken_back=former)

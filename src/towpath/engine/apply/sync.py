@@ -45,7 +45,6 @@ from towpath.kube.apply_order import (
     split_at_pre_sync,
 )
 from towpath.kube.finalizers import termination
-from towpath.kube.managed_fields import fingerprint
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 CRD = "CustomResourceDefinition"
@@ -204,7 +203,7 @@ class Sync(Run):
         reach("applied")
         metadata = applied.manifest["metadata"]
         if not left:  # what is left alone still differs, and is to be found again
-            seen = "" if applied.left else fingerprint(metadata)
+            seen = "" if applied.left else desired.wanted.fingerprint(metadata)
             self.objects[ref] = OwnedObject(ref, metadata["uid"], seen, desired.applied_digest)
         former = taken_over_message(desired.former_managers(before["metadata"])) if before else ""
         message = "; ".join(filter(None, (message, former, left_message(applied.left))))

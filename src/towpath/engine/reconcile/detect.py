@@ -12,6 +12,7 @@ from towpath.applyset.inventory import (
     from_configmap,
 )
 from towpath.config import Environment
+from towpath.drift.comparison import app_drift
 from towpath.drift.extras import EXTRA_KINDS, extra_entry, is_extra
 from towpath.drift.model import DriftEntry, DriftReport, drift_report, explain_drift
 from towpath.engine.apply.foreign_fields import unchanged_since_apply, with_left
@@ -22,10 +23,8 @@ from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state
 from towpath.engine.live.recovery import rebuild_all
 from towpath.engine.preview.changes import changes_beside, edits_in_the_way, refused_changes
 from towpath.engine.preview.plan import read_full
-from towpath.engine.reconcile.metadata_drift import metadata_drift
 from towpath.engine.source.render import Rendered
 from towpath.kube.diff import Difference
-from towpath.kube.managed_fields import pointers_left_to_managers
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 LISTED_AT_ONCE = 40
@@ -105,7 +104,7 @@ def inspect(  # noqa: PLR0913
             inventories[app.app] = with_finished(cluster, known, app.objects, live.metadata)
     desired = {app.app: app_state_from(app, environment, None, live).desired for app in rendered}
     compared = {app: inventory for app, inventory in inventories.items() if app not in unknown}
-    entries = _explained(cluster, metadata_drift(rendered, desired, compared, live), desired, namespace)
+    entries = _explained(cluster, _by_metadata(rendered, desired, compared, live), desired, namespace)
     suspects = _deeper(cluster, desired, live, {e.ref for e in entries}, namespace) if deep else []
     entries += suspects
     if only is None:
@@ -122,6 +121,26 @@ def _kinds_beside(environment: Environment, rendered: Sequence[Rendered], *, ext
     if any(app.names_secrets for app in rendered):
         kinds.add(secrets_of(environment.namespace))
     return kinds
+
+
+def _by_metadata(
+    rendered: Sequence[Rendered],
+    desired: Mapping[str, dict[ObjectRef, ApplyObject]],
+    inventories: Mapping[str, Inventory],
+    live: Live,
+) -> list[DriftEntry]:
+    """What differs of every app that Git or an inventory has; nothing is asked of the API server."""
+    by_app = {each.app: each for each in rendered}
+    entries: list[DriftEntry] = []
+    for app in sorted(by_app.keys() | inventories.keys()):
+        git, inventory = by_app.get(app), inventories.get(app)
+        owner = owner_of(git) if git else inventories[app].owner
+        wanted = {ref: each.wanted for ref, each in desired.get(app, {}).items()}
+        # The digest of a whole app costs more than the question who needs it.
+        waits = git is not None and inventory is not None and bool(inventory.deletions)
+        applied = bool(waits and git and inventory and git.is_recorded(inventory.desired, live.digest_key))
+        entries += app_drift(owner, wanted, inventory, live.metadata, applied=applied)
+    return entries
 
 
 def _lost_rights(
@@ -203,8 +222,6 @@ def _explained(
             changes, left = changes_beside(cluster, wanted, live, unchanged_since_apply(wanted))
             if left.owners:
                 return with_left(explain_drift(entry, live, (*changes, *left.differences)), changes, left)
-            if not changes and pointers_left_to_managers(live["metadata"], wanted.ignored_managers, live):
-                return None  # only who owns what has changed, and that is left to them
         except (ApiConflictError, ApiRefusedError) as error:
             found = refused_changes(wanted, live)
             return replace(

@@ -14,11 +14,11 @@ from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.autoscalers import read_autoscalers
 from towpath.engine.live.context import EnvironmentContext, open_context
 from towpath.engine.live.digest_keys import read_key
+from towpath.engine.reconcile.removed_apps import apps_without_folder
 from towpath.engine.source.render import Rendered, render_app
 from towpath.engine.watch.wanted import Wanted, decided_by
 from towpath.errors import TowpathError, UnknownNameError, as_towpath_error
 from towpath.kube.autoscaling import kind_of
-from towpath.kube.managed_fields import KNOWN_TOOLS
 from towpath.objects import Manifest, ref_of
 from towpath.settings import Settings
 
@@ -119,7 +119,7 @@ def read_head(context: EnvironmentContext) -> Head:
 
 
 def _has_key_still(head: Head) -> bool:
-    has_secrets = any(is_secret(ref) for each in head.wanted.values() for ref in each.applied)
+    has_secrets = any(is_secret(ref) for each in head.wanted.values() for ref in each.objects)
     return not has_secrets or _key(head.context) == head.key
 
 
@@ -143,6 +143,8 @@ def wanted_of(context: EnvironmentContext) -> tuple[dict[str, Wanted], bytes | N
         app: each if isinstance(each, Wanted) else _wanted(context.environment, *each, scalers, key)
         for app, each in apps.items()
     }
+    for app in apps_without_folder(context, wanted):
+        wanted[app] = Wanted(broken=f"apps/{app}: no folder for {context.environment.name}", absent=True)
     return wanted, key
 
 
@@ -172,12 +174,10 @@ def _wanted(
         key=key,
         taken_back=environment.taken_back(rendered.app),
     )
+    recorded = (rendered.recorded_digest(key),) if rendered.holds_values else ()
     return Wanted(
-        applied={each.ref: each.applied_digest for each in objects},
-        plain={each.ref: each.plain_digest for each in objects if each.plain_digest},
-        ignored={each.ref: each.ignored for each in objects if each.ignored},
-        managers={each.ref: each.ignored_managers for each in objects if each.ignored_managers},
-        taken_back={each.ref: each.taken_back for each in objects if each.taken_back != KNOWN_TOOLS},
+        objects={each.ref: each.wanted for each in objects},
+        digests=(rendered.digest, *recorded),
         confirmed=tuple(sorted(f"{ref} {uid}" for ref, uid in confirmed.items())),
     )
 

@@ -5,31 +5,28 @@ Written by the threads that follow collections and the branch, read by the one t
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
 from towpath.adapters.kubernetes import Collection, WatchEvent
-from towpath.applyset.inventory import INVENTORY_LABEL, Inventory, OwnedObject, from_configmap
+from towpath.applyset.inventory import INVENTORY_LABEL, Inventory, from_configmap
 from towpath.drift.work_queue import (
     SETTLE,
     ReconcileCase,
     WatchFinding,
     WorkQueue,
-    judge_object,
+    git_mark,
     own_apply_time,
     trim_metadata,
 )
-from towpath.engine.watch.wanted import Wanted, all_taken_back, app_of, watched_objects
+from towpath.engine.watch.comparison import Comparison, waiting_refs
+from towpath.engine.watch.wanted import Wanted
 from towpath.errors import TowpathError
 from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import KNOWN_TOOLS
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-FEW = 3
-"""So many cluster-scoped objects of a kind are watched by name: the kind's own watch tells of everybody's."""
 
 
 class WatchState:
@@ -37,22 +34,16 @@ class WatchState:
 
     def __init__(self, environment: str, namespace: str, wake: Callable[[], None]) -> None:
         self.environment = environment
-        self._taken_back = KNOWN_TOOLS
         self.inventories = Collection("", "ConfigMap", namespace, labels=INVENTORY_LABEL)
         self._wake = wake
         self._lock = threading.RLock()
         self._agenda = WorkQueue()
-        self._live: dict[Collection, dict[ObjectRef, Manifest]] = {}
-        self._applied: dict[str, Inventory] | None = None
-        self._owned: dict[ObjectRef, tuple[str, OwnedObject]] = {}
-        self._wanted: Mapping[str, Wanted] | None = None
+        self._known = Comparison(environment, namespace)
         self._findings: dict[str, dict[ObjectRef, WatchFinding]] = {}
         self._git: dict[str, str] = {}
         self._withdrawn: dict[str, str] = {}
         self._decided_by: Mapping[str, str] = {}
         self._applied_at: dict[ObjectRef, str] = {}
-        self._whole: frozenset[tuple[str, str]] = frozenset()
-        self._named: set[tuple[str, str]] = set()
 
     # What the watches tell
 
@@ -60,61 +51,57 @@ class WatchState:
         """All inventories there are. Returns why some cannot be read; those stay as they were before."""
         problems = []
         with self._lock:
-            before = self._applied or {}
+            before = self._known.applied or {}
             found: dict[str, Inventory] = {}
             for manifest in manifests:
-                app = app_of(manifest)
+                app = _app_of(manifest)
                 try:
                     inventory = from_configmap(manifest)
                 except TowpathError as error:
                     problems.append(error.message)
                     found |= {app: before[app]} if app in before else {}
-                else:
-                    found |= {app: inventory} if inventory.owner.environment == self.environment else {}
-            self._applied = found
-            for app in before.keys() | found.keys() | (self._wanted or {}).keys():
+                    continue
+                found |= {app: inventory} if inventory.owner.environment == self.environment else {}
+            self._known.applied = found
+            for app in before.keys() | found.keys() | (self._known.wanted or {}).keys():
                 self._renew(app, before.get(app), found.get(app))
         self._wake()
         return tuple(problems)
 
     def see_inventory(self, event: WatchEvent) -> tuple[str, ...]:
         """One inventory that was written or deleted. Returns why it cannot be read."""
-        app = app_of(event.object)
         try:
             new = None if event.type == "DELETED" else from_configmap(event.object)
         except TowpathError as error:
             return (error.message,)
+        if new is not None and new.owner.environment != self.environment:
+            return ()
         with self._lock:
-            applied = dict(self._applied or {})
-            if new is not None and new.owner.environment != self.environment:
-                return ()
-            old = applied.pop(app, None)
-            self._applied = applied | ({app: new} if new else {})
-            self._renew(app, old, new)
+            app, old = _app_of(event.object), self._known.applied or {}
+            self._known.applied = {a: i for a, i in old.items() if a != app} | ({app: new} if new else {})
+            self._renew(app, old.get(app), new)
         self._wake()
         return ()
 
     def see_all(self, collection: Collection, manifests: Iterable[Manifest]) -> None:
         """All objects of a collection."""
         with self._lock:
-            self._live[collection] = {
-                ref_of(each): trim_metadata(each, self._taken_back) for each in manifests
-            }
-            for ref in [ref for ref in self._owned if self.collection_of(ref) == collection]:
-                self._judge(ref)
+            self._known.live[collection] = {ref_of(each): trim_metadata(each) for each in manifests}
+            for app, refs in self._known.held_in(collection).items():
+                self._judge_all(app, refs)
         self._wake()
 
     def see(self, collection: Collection, event: WatchEvent) -> None:
         """One object of a collection."""
         ref = ref_of(event.object)
         with self._lock:
-            objects = self._live.setdefault(collection, {})
+            objects = self._known.live.setdefault(collection, {})
             if event.type == "DELETED":
                 objects.pop(ref, None)
             else:
-                objects[ref] = trim_metadata(event.object, self._taken_back)
-            news = self._judge(ref)
-        if news:
+                objects[ref] = trim_metadata(event.object)
+            news = [self._judge_all(app, [ref]) for app in self._known.holders(ref)]
+        if any(news):
             self._wake()
 
     def want(self, wanted: Mapping[str, Wanted], decided_by: Mapping[str, str] = NOTHING) -> None:
@@ -123,14 +110,14 @@ class WatchState:
         A difference that stayed is news again when what it is `decided_by` has changed, too.
         """
         with self._lock:
-            before, self._wanted = self._wanted or {}, wanted
-            self._taken_back = all_taken_back(wanted.values())
+            first = self._known.wanted is None
+            before, self._known.wanted = self._known.wanted or {}, wanted
             self._decided_by = decided_by
-            for app in before.keys() | wanted.keys() | (self._applied or {}).keys():
+            for app in before.keys() | wanted.keys() | (self._known.applied or {}).keys():
                 old, new = before.get(app, Wanted()), wanted.get(app, Wanted())
-                for ref in {ref for each in (old, new) for ref in each.compared}:
-                    if old.compared_by(ref) != new.compared_by(ref):
-                        self._judge(ref)
+                refs = self._known.refs(app) | old.objects.keys()
+                for ref in refs if first else old.changed(new, refs):
+                    self._judge(app, ref)
                 told = self._git.get(app, "")
                 tried = told and self._agenda.was_tried(app, told)
                 self._compare(app)
@@ -145,36 +132,30 @@ class WatchState:
     def collections(self) -> frozenset[Collection]:
         """Where the owned objects are; the inventories come beside them."""
         with self._lock:
-            return frozenset(self.collection_of(ref) for ref in self._owned)
-
-    def collection_of(self, ref: ObjectRef) -> Collection:
-        """The one that an owned object is watched in."""
-        kind = (ref.group, ref.kind)
-        name = "" if ref.namespace or (kind in self._whole and kind not in self._named) else ref.name
-        return Collection(*kind, ref.namespace, name, metadata_only=True)
+            return self._known.collections()
 
     def by_name_only(self, collection: Collection) -> None:
         """This account may not see the whole of a cluster-scoped kind: its objects are watched one by one."""
         with self._lock:
-            self._named.add((collection.group, collection.kind))
+            self._known.by_name_only(collection)
 
     def forget(self, collection: Collection) -> None:
         """A collection is not watched any more."""
         with self._lock:
-            self._live.pop(collection, None)
+            self._known.live.pop(collection, None)
 
     # What follows
 
     def ready(self) -> bool:
         """Whether everything that must be known was read at least once."""
         with self._lock:
-            known = self._applied is not None and self._wanted is not None
-            return known and self.collections() <= self._live.keys()
+            known = self._known
+            return known.is_read() and known.collections() <= known.live.keys()
 
     def drifted(self) -> dict[str, int]:
         """Objects that are not as they were left, by app; every app that Git or an inventory has."""
         with self._lock:
-            return {app: len(self._findings.get(app, ())) for app in self._apps()}
+            return {app: len(self._drifted(app)) for app in self._known.apps()}
 
     def unapplied(self) -> frozenset[str]:
         """Apps of which Git has something that was not carried out."""
@@ -214,7 +195,7 @@ class WatchState:
     def look_again(self) -> None:
         """Look at every app with a difference: what was held back may be held back no longer."""
         with self._lock:
-            apps = {app for app in self._apps() if self._findings.get(app) or self._git.get(app)}
+            apps = {app for app in self._known.apps() if self._findings.get(app) or self._git.get(app)}
         self.again(apps, 0.01)
 
     def answered(self, cases: Iterable[ReconcileCase]) -> None:
@@ -222,7 +203,7 @@ class WatchState:
         now = time.monotonic()
         with self._lock:
             for case in cases:
-                self._agenda.answered(case, self._findings.get(case.app, {}).keys(), now)
+                self._agenda.answered(case, [each.ref for each in self._drifted(case.app)], now)
                 if case.git and case.git == self._withdrawn.get(case.app):
                     del self._withdrawn[case.app]
                     self._compare(case.app)
@@ -237,33 +218,35 @@ class WatchState:
 
     # Inside, with the lock held
 
-    def _apps(self) -> list[str]:
-        return sorted((self._applied or {}).keys() | (self._wanted or {}).keys())
+    def _drifted(self, app: str, *, live: bool = True) -> list[WatchFinding]:
+        return [each for each in self._findings.get(app, {}).values() if each.drifted is live]
 
     def _case(self, app: str, tries: Callable[[str], int], now: float) -> ReconcileCase | None:
-        found = self._findings.get(app, {}).values()
-        return self._agenda.case(app, found, self._git.get(app, ""), now, tries(app))
+        return self._agenda.case(app, self._drifted(app), self._git.get(app, ""), now, tries(app))
 
     def _renew(self, app: str, old: Inventory | None, new: Inventory | None) -> None:
         """Judge what the new inventory says otherwise than the old one."""
-        before, after = (watched_objects(old) if old else {}), (watched_objects(new) if new else {})
-        for ref in before.keys() - after.keys():
-            self._owned.pop(ref, None)
-            self._applied_at.pop(ref, None)
+        lost, ref = self._known.judge_inventory(app)  # before what it owned is forgotten
+        if lost:
+            self._find(WatchFinding(app, ref, digest(["lost", app])))
+        elif new is not None or app not in (self._known.wanted or {}):
             self._settle(app, ref)
-        self._owned |= {ref: (app, owned) for ref, owned in after.items()}
-        many = Counter((ref.group, ref.kind) for ref in self._owned if not ref.namespace)
-        self._whole = frozenset(kind for kind, count in many.items() if count > FEW)
-        for ref, owned in after.items():
-            if before.get(ref) != owned:
-                self._judge(ref)
+        changed = self._known.record(app, new)
+        if old is None or new is None or (old.deletions, old.desired) != (new.deletions, new.desired):
+            changed |= waiting_refs([old, new]) | (self._known.refs(app) if not (old and new) else set())
+        for each in changed:
+            if not self._known.holders(each):
+                self._applied_at.pop(each, None)
+            self._judge(app, each)
         self._compare(app, wait=SETTLE if new else 0.0)
 
     def _compare(self, app: str, *, wait: float = 0.0) -> None:
         """Git against the inventory. A sync under way will write the inventory again within `wait`."""
-        if self._applied is None or self._wanted is None:
+        if not self._known.is_read():
             return
-        if mark := self._wanted.get(app, Wanted()).mark(self._applied.get(app)):
+        unapplied, confirmed = self._drifted(app, live=False), self._known.wanted_of(app).confirmed
+        mark = self._known.broken(app) or git_mark(unapplied, confirmed)
+        if mark:
             mark = digest([mark, self._decided_by.get(app, self._decided_by.get("", ""))])
             self._withdrawn.pop(app, None)
         self._git[app] = mark or self._withdrawn.get(app, "")
@@ -272,26 +255,46 @@ class WatchState:
         else:
             self._agenda.settled(app)
 
-    def _judge(self, ref: ObjectRef) -> bool:
-        """Whether the object is not as it was left; its app is noted then."""
-        app, owned = self._owned.get(ref, ("", None))
-        objects = self._live.get(self.collection_of(ref))
-        if owned is None or objects is None:
+    def _judge_all(self, app: str, refs: Iterable[ObjectRef]) -> bool:
+        """Judge these objects as they are now; whether any has news."""
+        findings, drifted, git = self._findings.setdefault(app, {}), False, False
+        for ref in refs:
+            before = findings.get(ref)
+            drifted |= self._judge(app, ref) and findings[ref].drifted
+            both = (before, findings.get(ref))
+            git |= len({each.mark if each and not each.drifted else "" for each in both}) > 1
+        if git:
+            self._compare(app)
+        return drifted or git
+
+    def _judge(self, app: str, ref: ObjectRef) -> bool:
+        """Whether the object is not as in Git; its app is noted when it was changed live."""
+        said, finding = self._known.judge(app, ref, self._applied_at.get(ref))
+        if not said:  # Git is carried out; whether it was changed live is not known
+            if (before := self._findings.get(app, {}).get(ref)) and not before.drifted:
+                self._settle(app, ref)
             return False
-        live, now = objects.get(ref), time.monotonic()
-        left = (self._wanted or {}).get(app, Wanted()).compared_by(ref)
-        finding = judge_object(app, owned, live, *left, applied_at=self._applied_at.get(ref))
-        if finding is None:
-            self._settle(app, ref)
-            if live is not None and owned.fingerprint:
-                self._applied_at[ref] = own_apply_time(live)
-            return False
-        known = self._findings.setdefault(app, {}).get(ref)
-        since = known.since if known == finding else now
-        self._findings[app][ref] = replace(finding, since=since)
-        self._agenda.note(app, now, wait=SETTLE if finding.doubtful else 0.0)
-        return True
+        if finding is not None:
+            self._find(finding)
+            return True
+        self._settle(app, ref)
+        owned, live = self._known.owned_by(app).get(ref), self._known.live_of(ref)[1]
+        if live and owned and owned.fingerprint:
+            self._applied_at[ref] = own_apply_time(live)
+        return False
+
+    def _find(self, finding: WatchFinding) -> None:
+        now, findings = time.monotonic(), self._findings.setdefault(finding.app, {})
+        known = findings.get(finding.ref)
+        findings[finding.ref] = replace(finding, since=known.since if known == finding else now)
+        if finding.drifted:
+            self._agenda.note(finding.app, now, wait=SETTLE if finding.doubtful else 0.0)
 
     def _settle(self, app: str, ref: ObjectRef) -> None:
         self._findings.get(app, {}).pop(ref, None)
         self._agenda.settled(ref)
+
+
+def _app_of(manifest: Manifest) -> str:
+    app: str = (manifest["metadata"].get("labels") or {}).get(INVENTORY_LABEL, "")
+    return app

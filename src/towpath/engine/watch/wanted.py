@@ -1,65 +1,34 @@
 """What a commit of the environment repository wants of one environment, as a watcher compares it. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
-from towpath.applyset.inventory import INVENTORY_LABEL, Inventory, OwnedObject
+from towpath.applyset.wanted_object import WantedObject
 from towpath.config import CONFIG_FILE, Config
-from towpath.drift.work_queue import git_mark
 from towpath.gates.pause import pause_path
 from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import KNOWN_TOOLS, IgnoredManagers, TakenBack
-from towpath.objects import Manifest, ObjectRef
+from towpath.objects import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What Git has for one app: digests of its manifests, what is left to others, deletions that it confirms.
+    """What Git has for one app, and the deletions that it confirms. `digests`: inventories have one of these.
 
-    `plain` are digests of Secrets as former versions recorded them. `ignored` are pointers, `managers` the
-    field managers whose fields are ignored, `taken_back` those whose edits count. `broken`: it does not
-    render, for this reason.
+    `broken`: what Git wants cannot be told, for this reason: nothing of the app is compared. `absent`: so it
+    is only where the app is live, because it has no folder for the environment.
     """
 
-    applied: Mapping[ObjectRef, str] = field(default_factory=dict)
-    plain: Mapping[ObjectRef, str] = field(default_factory=dict, repr=False)
-    ignored: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
-    managers: Mapping[ObjectRef, IgnoredManagers] = field(default_factory=dict)
-    taken_back: Mapping[ObjectRef, TakenBack] = field(default_factory=dict)
+    objects: Mapping[ObjectRef, WantedObject] = field(default_factory=dict)
+    digests: tuple[str, ...] = ()
     confirmed: tuple[str, ...] = ()
     broken: str = ""
+    absent: bool = False
 
-    def mark(self, inventory: Inventory | None) -> str:
-        """How Git differs from what was applied, as a text; empty: in nothing."""
-        return self.broken or git_mark(inventory, self.applied, self.confirmed, self.plain)
-
-    @property
-    def compared(self) -> frozenset[ObjectRef]:
-        """The objects with a comparison of their own."""
-        return frozenset((*self.ignored, *self.managers, *self.taken_back))
-
-    def compared_by(self, ref: ObjectRef) -> tuple[tuple[str, ...], IgnoredManagers, TakenBack]:
-        """What a comparison of the object leaves out, and whose edits it finds, as in a reconcile."""
-        taken_back = self.taken_back.get(ref, KNOWN_TOOLS)
-        return self.ignored.get(ref, ()), self.managers.get(ref, ()), taken_back
-
-
-def all_taken_back(wanted: Iterable[Wanted]) -> TakenBack:
-    """Whose edits count, of any object."""
-    each = {back for one in wanted for back in one.taken_back.values()}
-    people = {manager for back in each for manager in back.people}
-    return TakenBack(tuple(sorted(people))).with_former(manager for back in each for manager in back.former)
-
-
-def app_of(inventory: Manifest) -> str:
-    """The app of an inventory's ConfigMap."""
-    app: str = (inventory["metadata"].get("labels") or {}).get(INVENTORY_LABEL, "")
-    return app
-
-
-def watched_objects(inventory: Inventory) -> dict[ObjectRef, OwnedObject]:
-    """All but what waits to be deleted: whoever changes or deletes that makes no drift."""
-    return {ref: owned for ref, owned in inventory.by_ref.items() if ref not in inventory.deletions}
+    def changed(self, later: "Wanted", refs: Set[ObjectRef]) -> Set[ObjectRef]:
+        """Those of `refs` whose comparison may have another result `later`."""
+        if (self.broken, self.digests) != (later.broken, later.digests):
+            return refs
+        return {ref for ref in refs if self.objects.get(ref) != later.objects.get(ref)}
 
 
 def decided_by(trees: Mapping[str, str], environment: str) -> dict[str, str]:

@@ -117,7 +117,7 @@ class Watched:
             owner = Owner(app, "prod", "prod")
             objects = render_app(repo.root, repo.config, app, "prod").objects
             owned = [
-                OwnedObject(each.ref, "", "", (former and each.plain_digest) or each.applied_digest)
+                OwnedObject(each.ref, "u", "f", (former and each.plain_digest) or each.applied_digest)
                 for each in prepare_objects(objects, owner, environment.ignore, key=key_of(self.cluster.key))
             ]
             inventories.append(to_configmap(Inventory(owner, repo.commit, "d", tuple(owned))))

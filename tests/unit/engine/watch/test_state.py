@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from towpath.adapters.kubernetes import Collection, WatchEvent
-from towpath.applyset.inventory import Inventory, OwnedObject, Owner, to_configmap
+from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner, to_configmap
+from towpath.applyset.wanted_object import WantedObject
 from towpath.drift import work_queue
-from towpath.engine.watch.state import FEW, WatchState
+from towpath.engine.watch.comparison import FEW
+from towpath.engine.watch.state import WatchState
 from towpath.engine.watch.wanted import Wanted
 from towpath.kube.managed_fields import fingerprint
 from towpath.objects import Manifest, ObjectRef
 
+OWNER = Owner("hello", "dev", "dev")
 KIND = Collection("", "ConfigMap", "dev", metadata_only=True)
 
 
@@ -33,7 +36,14 @@ def live(name: str, *fields: str, time: str = "T1", uid: str = "u", **edits: str
         {"manager": f"kubectl-{who}", "operation": "Update", "time": "T2", "fieldsV1": _data(field)}
         for who, field in edits.items()
     ]
-    metadata = {"name": name, "namespace": "dev", "uid": uid, "managedFields": [ours, *others]}
+    labels = {PART_OF_LABEL: OWNER.applyset}
+    metadata = {
+        "name": name,
+        "namespace": "dev",
+        "uid": uid,
+        "labels": labels,
+        "managedFields": [ours, *others],
+    }
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 
 
@@ -51,7 +61,9 @@ def inventory(*objects: OwnedObject, app: str = "hello", environment: str = "dev
 
 
 def wanted(*objects: OwnedObject, **more: Any) -> Wanted:
-    return Wanted({each.ref: each.applied_digest for each in objects}, **more)
+    rules = more.pop("ignored", {})
+    made = {each.ref: WantedObject(each.applied_digest, rules.get(each.ref, ())) for each in objects}
+    return Wanted(made, **more)
 
 
 def sight_of(*objects: OwnedObject, lives: list[Manifest]) -> WatchState:

@@ -1,0 +1,148 @@
+"""One environment as a watch knows it: live metadata, inventories, and what Git wants, compared per object.
+
+Not safe for threads: WatchState holds a lock around it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from towpath.adapters.kubernetes import Collection
+from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner
+from towpath.drift.comparison import lost_inventory
+from towpath.drift.work_queue import WatchFinding, judge_object
+from towpath.engine.watch.wanted import Wanted
+from towpath.objects import Manifest, ObjectRef
+
+FEW = 3
+"""So many cluster-scoped objects of a kind are watched by name: the kind's own watch tells of everybody's."""
+NOTHING = Wanted()
+
+
+class Comparison:
+    """`applied` and `wanted` are None until they were read; `live` has what was listed, by collection."""
+
+    def __init__(self, environment: str, namespace: str) -> None:
+        self._environment, self._namespace = environment, namespace
+        self.live: dict[Collection, dict[ObjectRef, Manifest]] = {}
+        self.applied: dict[str, Inventory] | None = None
+        self.wanted: Mapping[str, Wanted] | None = None
+        self._owned: dict[str, dict[ObjectRef, OwnedObject]] = {}
+        self._holders: dict[ObjectRef, tuple[str, ...]] = {}
+        self._whole: frozenset[tuple[str, str]] = frozenset()
+        self._named: set[tuple[str, str]] = set()
+
+    def is_read(self) -> bool:
+        """Whether inventories and Git were read at least once."""
+        return self.applied is not None and self.wanted is not None
+
+    def apps(self) -> list[str]:
+        """Every app that Git or an inventory has, by name."""
+        applied = self.applied or {}
+        wanted = {app for app, each in (self.wanted or {}).items() if not each.absent}
+        return sorted(applied.keys() | wanted)
+
+    def wanted_of(self, app: str) -> Wanted:
+        """What Git has of the app; nothing when it left Git."""
+        return (self.wanted or {}).get(app, NOTHING)
+
+    def broken(self, app: str) -> str:
+        """Why the app cannot be compared; empty: it can."""
+        wanted = self.wanted_of(app)
+        return "" if wanted.absent and app not in (self.applied or {}) else wanted.broken
+
+    def owned_by(self, app: str) -> Mapping[ObjectRef, OwnedObject]:
+        """What the app's inventory has."""
+        return self._owned.get(app, {})
+
+    def holders(self, ref: ObjectRef) -> tuple[str, ...]:
+        """The apps whose inventories have the object: mostly one."""
+        return self._holders.get(ref, ())
+
+    def refs(self, app: str) -> set[ObjectRef]:
+        """All objects that Git or the inventory has of the app."""
+        return {*self.wanted_of(app).objects, *self.owned_by(app)}
+
+    def record(self, app: str, inventory: Inventory | None) -> set[ObjectRef]:
+        """The inventory is another one now; the objects of which it says something else than before."""
+        before, after = self._owned.pop(app, {}), inventory.by_ref if inventory else {}
+        if after:
+            self._owned[app] = after
+        for ref in before.keys() ^ after.keys():
+            others = [each for each in self.holders(ref) if each != app]
+            self._holders[ref] = tuple([*others, app] if ref in after else others)
+            if not self._holders[ref]:
+                del self._holders[ref]
+        many = Counter((ref.group, ref.kind) for ref in self._holders if not ref.namespace)
+        self._whole = frozenset(kind for kind, count in many.items() if count > FEW)
+        return {ref for ref in before.keys() | after.keys() if before.get(ref) != after.get(ref)}
+
+    # What must be watched
+
+    def collections(self) -> frozenset[Collection]:
+        """Where the owned objects are."""
+        return frozenset(self.collection_of(ref) for ref in self._holders)
+
+    def collection_of(self, ref: ObjectRef) -> Collection:
+        """The one that an object is watched in."""
+        kind = (ref.group, ref.kind)
+        name = "" if ref.namespace or (kind in self._whole and kind not in self._named) else ref.name
+        return Collection(*kind, ref.namespace, name, metadata_only=True)
+
+    def by_name_only(self, collection: Collection) -> None:
+        """This account may not see the whole of a cluster-scoped kind: its objects are watched one by one."""
+        self._named.add((collection.group, collection.kind))
+
+    def held_in(self, collection: Collection) -> dict[str, list[ObjectRef]]:
+        """The owned objects of a collection, by app."""
+        found: dict[str, list[ObjectRef]] = {}
+        for ref, apps in self._holders.items():
+            if self.collection_of(ref) == collection:
+                for app in apps:
+                    found.setdefault(app, []).append(ref)
+        return found
+
+    # How it differs
+
+    def live_of(self, ref: ObjectRef) -> tuple[bool, Manifest | None]:
+        """(whether its collection was listed, the object's metadata)."""
+        objects = self.live.get(self.collection_of(ref))
+        return objects is not None, (objects or {}).get(ref)
+
+    def judge(self, app: str, ref: ObjectRef, applied_at: str | None) -> tuple[bool, WatchFinding | None]:
+        """(whether it can be said, how the object differs). An app that is broken is not compared."""
+        if self.wanted is None or self.applied is None:
+            return False, None
+        if self.broken(app):
+            return True, None
+        git, owned, owner = self.wanted_of(app), self.owned_by(app).get(ref), self._owner(app)
+        wanted = git.objects.get(ref)
+        listed, live = self.live_of(ref)
+        if owned and not listed:
+            if wanted and owned.uid and wanted.is_recorded(owned.applied_digest):
+                return False, None
+            live = _as_left(owned, owner)
+        inventory = self.applied.get(app)
+        waits = inventory is not None and ref in inventory.deletions and inventory.desired in git.digests
+        return True, judge_object(owner, ref, wanted, owned, live, waits=waits, applied_at=applied_at)
+
+    def judge_inventory(self, app: str) -> tuple[bool, ObjectRef]:
+        """(whether the inventory is gone, and its objects are not; its ConfigMap)."""
+        owner = self._owner(app)
+        if self.applied is None or app in self.applied or self.broken(app):
+            return False, owner.ref
+        refs = self.wanted_of(app).objects
+        known = {ref: live for ref in refs if (live := self.live_of(ref)[1])}
+        return lost_inventory(owner, refs, known) is not None, owner.ref
+
+    def _owner(self, app: str) -> Owner:
+        return Owner(app, self._environment, self._namespace)
+
+
+def waiting_refs(inventories: Iterable[Inventory | None]) -> set[ObjectRef]:
+    """What any of the inventories says is to be deleted."""
+    return {ref for inventory in inventories if inventory for ref in inventory.deletions}
+
+
+def _as_left(owned: OwnedObject, owner: Owner) -> Manifest:
+    """An object of a kind that was not listed yet: taken to be there."""
+    return {"metadata": {"uid": owned.uid, "labels": {PART_OF_LABEL: owner.applyset}}}
