@@ -12,6 +12,7 @@ from tests.integration.world import World
 from towpath.adapters.kubernetes.wire import Request, Wire
 from towpath.config import load_config
 from towpath.engine.apply.sync import sync_app
+from towpath.engine.preview.plan import plan_app
 from towpath.engine.reconcile.diff import Comparison, compare_environment
 from towpath.engine.source.render import released_apps, render_app
 from towpath.objects import Manifest
@@ -232,3 +233,40 @@ def test_confirm_prints_what_a_commit_needs(world: World, repository: Path) -> N
     (repository / "apps/hello/test/prune.yaml").write_text(text)
     code, said = towpath(world, repository, "plan", "hello", "test", "--repo", str(repository))
     assert (code, said.count("- ConfigMap"), "does not confirm" in said) == (0, 2, False), said
+
+
+def test_a_whole_environment_and_one_app_say_of_another_controllers_field_what_the_sync_does(
+    world: World, whole: Path
+) -> None:
+    sync_all(world, whole)
+    takes = '[{"op": "replace", "path": "/spec/replicas", "value": 2}]'
+    options = ("--type=json", "-p", takes, "--field-manager=some-scaler")
+    world.kubectl("patch", "deployment", "a", *options)
+    config = load_config(whole)
+    old = render_app(whole, config, "a", "test", tools=world.kubectl_path.parent)
+    file = whole / "apps/a/test/deployment.yaml"
+    changed = json.loads(file.read_text())
+    changed["metadata"]["labels"] = {"new": "yes"}
+    file.write_text(json.dumps(changed))
+    environment = config.environment("test")
+    new = render_app(whole, config, "a", "test", tools=world.kubectl_path.parent)
+
+    def before(_: str):
+        return old
+
+    compared = compare_environment(
+        whole,
+        config,
+        environment,
+        lambda _: world.cluster,
+        tools=world.kubectl_path.parent,
+        applied_before=lambda _: before,
+    )
+    planned = plan_app(world.cluster, new, environment, applied_before=before)
+    [of_all] = [plan for plan in compared.plans if plan.app == "a"]
+    assert of_all == planned
+    [entry] = [each for each in planned.entries if each.ref.kind == "Deployment"]
+    assert (entry.action, entry.reason) == ("configure", "1 field left to some-scaler: .spec.replicas")
+    synced = sync_app(world.cluster, new, environment, commit="d", applied_before=before)
+    [result] = [each for each in synced.results if each.ref.kind == "Deployment"]
+    assert (result.result, result.message) == ("configured", entry.reason)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -46,13 +47,14 @@ def make_plan(app: str, environment: str, repo: Path | None, revision: str | Non
             return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)
     rendered = render_app(root, config, app, environment, tools=settings.tools, cache=settings.renders)
     cluster = connect_environment(where, settings.kubeconfig)
-    before = renders_fetched(settings, environment, app)
+    before = renders_fetched(settings, where, app)
     return plan_app(cluster, rendered, where, confirmed=confirmed, applied_before=before)
 
 
 def make_comparisons(environment: str | None, repo: Path | None, revision: str | None) -> "list[Comparison]":
     """Compare every released app of an environment, or of all, with its cluster. Writes nothing."""
     from towpath.adapters.kubernetes import connect_environment
+    from towpath.engine.live.context import renders_fetched
     from towpath.engine.reconcile.diff import compare_environment
 
     settings, root, config = _open(repo, revision)
@@ -65,6 +67,7 @@ def make_comparisons(environment: str | None, repo: Path | None, revision: str |
             lambda where: connect_environment(where, settings.kubeconfig),
             tools=settings.tools,
             cache=settings.renders,
+            applied_before=partial(renders_fetched, settings, each),
         )
         for each in chosen
     ]

@@ -68,9 +68,16 @@ def renders_before(context: EnvironmentContext, app: str) -> Callable[[str], Ren
     return render
 
 
-def renders_fetched(settings: Settings, environment: str, app: str) -> Callable[[str], Rendered | None]:
-    """As renders_before, for who works without a context."""
-    return lambda commit: render_app(last_context(settings, environment, commit), app)
+def renders_fetched(
+    settings: Settings, environment: Environment, app: str
+) -> Callable[[str], Rendered | None]:
+    """As renders_before, for who works without a context. Raises UnknownNameError for what is not there."""
+
+    def render(commit: str) -> Rendered | None:
+        repo = last_repository(settings, commit)
+        return render_released(repo, environment, app, tools=settings.tools, cache=settings.renders).rendered
+
+    return render
 
 
 def environment_context(settings: Settings, repo: EnvironmentRepo, environment: str) -> EnvironmentContext:

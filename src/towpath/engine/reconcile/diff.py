@@ -15,8 +15,10 @@ from towpath.applyset.inventory import Inventory
 from towpath.applyset.plan import Plan
 from towpath.applyset.prune_file import ConfirmedDeletions, load_confirmed_deletions
 from towpath.config import Config, Environment
+from towpath.engine.apply.foreign_fields import AppliedBefore, nothing_before
 from towpath.engine.apply.uninstall import plan_leaving
 from towpath.engine.live.app_state import app_state_from, is_lost, owner_of
+from towpath.engine.live.finished import with_finished
 from towpath.engine.live.observe import Live, concurrently, namespace_state, observe, secrets_of
 from towpath.engine.preview.plan import plan_app, plan_state
 from towpath.engine.reconcile.detect import read_inventories
@@ -74,8 +76,12 @@ def compare_environment(  # noqa: PLR0913
     *,
     tools: Path | None = None,
     cache: Path | None = None,
+    applied_before: Callable[[str], AppliedBefore] = lambda _: nothing_before,
 ) -> Comparison:
-    """Every app that is released in the environment, and what is live of apps that Git has no more."""
+    """Every app that is released in the environment, and what is live of apps that Git has no more.
+
+    `applied_before` gives for an app what renders it at an earlier commit, as a sync does.
+    """
     name = environment.name
     apps = sorted(released_apps(root, config, name))
     unreleased = tuple(sorted(config.apps.keys() - set(apps)))
@@ -96,7 +102,7 @@ def compare_environment(  # noqa: PLR0913
     try:
         cluster = connect(environment)
         inventories = _inventories(cluster, environment)
-        plans = list(_plans(cluster, environment, apps_here, inventories))
+        plans = list(_plans(cluster, environment, apps_here, inventories, applied_before))
         left = sorted((inventories or {}).keys() - set(apps))
         for app in left:
             try:
@@ -127,15 +133,17 @@ def _plans(
     environment: Environment,
     wanted: Sequence[_Wanted],
     inventories: Mapping[str, Inventory] | None,
+    applied_before: Callable[[str], AppliedBefore],
 ) -> Iterator[Plan]:
     live = None if inventories is None else _look(cluster, environment, wanted, inventories)
     for rendered, confirmed in wanted:
-        inventory = (inventories or {}).get(rendered.app)
+        inventory, before = (inventories or {}).get(rendered.app), applied_before(rendered.app)
         if live is None or (inventory is None and is_lost(owner_of(rendered), live)):
-            yield plan_app(cluster, rendered, environment, confirmed=confirmed)
+            yield plan_app(cluster, rendered, environment, confirmed=confirmed, applied_before=before)
         else:
-            surveyed = app_state_from(rendered, environment, inventory, live)
-            yield plan_state(cluster, rendered, surveyed, environment, confirmed)
+            known = inventory and with_finished(cluster, inventory, rendered.objects, live.metadata)
+            surveyed = app_state_from(rendered, environment, known, live)
+            yield plan_state(cluster, rendered, surveyed, environment, confirmed, before)
 
 
 def _look(

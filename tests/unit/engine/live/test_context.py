@@ -1,0 +1,178 @@
+"""What an app was at the commit of its last sync: real commits, fetched, rewritten, broken, or gone."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from towpath.applyset.apply_object import ApplyObject, prepare_objects
+from towpath.applyset.inventory import Inventory, OwnedObject
+from towpath.engine.apply.foreign_fields import AppliedBefore, last_apply
+from towpath.engine.live.app_state import AppState, owner_of
+from towpath.engine.live.context import EnvironmentContext, render_app, renders_before, renders_fetched
+from towpath.engine.live.observe import Live
+from towpath.engine.source.repository import read_repository
+from towpath.settings import Settings
+
+CONFIG = """\
+apiVersion: towpath.dev/v1
+apps: {hello: {image: registry.example.com/hello, renderer: plain}}
+environments: [{name: dev, namespace: dev}]
+"""
+OBJECTS = "apps/hello/dev/objects.yaml"
+PATH = ("f:data", "f:ca")
+
+
+def configmap(**data: str) -> str:
+    listed = "".join(f"  {key}: '{value}'\n" for key, value in data.items())
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n{listed}"
+
+
+@dataclass
+class Repository:
+    """An environment repository, and an agent's cache of it."""
+
+    folder: Path
+
+    def git(self, *args: str) -> str:
+        who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+        env = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull}
+        done = subprocess.run(
+            ["git", *who, *args],
+            cwd=self.folder / "clone",
+            env=env,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def push(self, files: dict[str, str | None]) -> str:
+        for path, text in files.items():
+            file = self.folder / "clone" / path
+            if text is None:
+                file.unlink()
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-qm", "Change")
+        self.git("push", "-q", "--force", str(self.folder / "environments.git"), "HEAD:main")
+        return self.git("rev-parse", "HEAD")
+
+    def settings(self, cache: str = "cache") -> Settings:
+        return Settings.load(
+            {
+                "HOME": str(self.folder),
+                "TOWPATH_ENVIRONMENTS": str(self.folder / "environments.git"),
+                "TOWPATH_GIT_ALLOW_FILE": "1",
+                "TOWPATH_CACHE": str(self.folder / cache),
+            }
+        )
+
+    def context(self, cache: str = "cache") -> EnvironmentContext:
+        repo = read_repository(self.settings(cache))
+        return EnvironmentContext(cast(Any, None), repo, repo.config.environment("dev"))
+
+    def is_unchanged(self, commit: str, recorded: str, before: AppliedBefore) -> bool:
+        """Whether `data.ca` is certainly as at the last sync, which was of `commit`."""
+        context = self.context()
+        rendered = render_app(context, "hello")
+        owner, [desired] = owner_of(rendered), self.desired(context)
+        owned = OwnedObject(desired.ref, "u", "f", recorded)
+        inventory = Inventory(owner, commit, "d", (owned,))
+        state = AppState(owner, inventory, "1", {desired.ref: desired}, Live())
+        return last_apply(state, context.environment, before).is_unchanged(desired, PATH)
+
+    def desired(self, context: EnvironmentContext) -> tuple[ApplyObject, ...]:
+        rendered = render_app(context, "hello")
+        return prepare_objects(rendered.objects, owner_of(rendered), context.environment.ignore)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = Repository(tmp_path)
+    (tmp_path / "clone").mkdir()
+    made.git("init", "-q", "-b", "main")
+    made.git("init", "-q", "--bare", "-b", "main", str(tmp_path / "environments.git"))
+    made.push({"towpath.yaml": CONFIG, OBJECTS: configmap(ca="none", x="1")})
+    return made
+
+
+def both(repository: Repository, cache: str = "cache") -> list[AppliedBefore]:
+    """As a sync renders it, and as plan and diff do."""
+    context = repository.context(cache)
+    return [
+        renders_before(context, "hello"),
+        renders_fetched(repository.settings(cache), context.environment, "hello"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "unchanged"),
+    [
+        (configmap(ca="none", x="2"), True),
+        (configmap(ca="none"), True),
+        (configmap(ca="other", x="1"), False),
+        (configmap(x="2"), False),
+    ],
+)
+def test_a_field_is_compared_with_the_commit_of_the_last_sync(
+    repository: Repository, now: str, unchanged: bool
+) -> None:
+    [before] = repository.desired(repository.context())
+    commit = repository.git("rev-parse", "HEAD")
+    repository.push({OBJECTS: now})
+    for render in both(repository):
+        assert repository.is_unchanged(commit, before.applied_digest, render) is unchanged
+
+
+def test_a_commit_that_was_pushed_away_counts_while_the_cache_has_it(repository: Repository) -> None:
+    [before] = repository.desired(repository.context())
+    commit = repository.git("rev-parse", "HEAD")
+    repository.git("checkout", "-q", "--orphan", "other")
+    repository.push({OBJECTS: configmap(ca="none", x="2")})
+    for render in both(repository):
+        assert repository.is_unchanged(commit, before.applied_digest, render)
+    for render in both(repository, "another-agent"):
+        assert not repository.is_unchanged(commit, before.applied_digest, render), "it was never fetched"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        {OBJECTS: "a: [b\n"},
+        {OBJECTS: None, "apps/hello/dev/none.txt": "x"},
+        {OBJECTS: None, "apps/hallo/dev/objects.yaml": configmap(ca="none", x="1")},
+        {"towpath.yaml": CONFIG.replace("hello: {", "hallo: {")},
+        {"towpath.yaml": "apiVersion: [\n"},
+        {OBJECTS: configmap(ca="none", x="1") + "---\n" + configmap(ca="none", x="1")},
+    ],
+    ids=["no YAML", "no objects", "another folder", "another name", "no configuration", "twice"],
+)
+def test_a_commit_of_which_nothing_can_be_said_leaves_no_field(
+    repository: Repository, then: dict[str, str | None]
+) -> None:
+    [before] = repository.desired(repository.context())
+    commit = repository.push(then)
+    repository.push({"towpath.yaml": CONFIG, OBJECTS: configmap(ca="none", x="2")})
+    for render in both(repository):
+        assert not repository.is_unchanged(commit, before.applied_digest, render)
+
+
+@pytest.mark.parametrize("commit", ["", "0" * 40, "HEAD", "--all"])
+def test_what_is_no_commit_of_the_repository_leaves_no_field(repository: Repository, commit: str) -> None:
+    [before] = repository.desired(repository.context())
+    repository.push({OBJECTS: configmap(ca="none", x="2")})
+    for render in both(repository):
+        assert not repository.is_unchanged(commit, before.applied_digest, render)
+
+
+def test_another_content_than_was_recorded_leaves_no_field(repository: Repository) -> None:
+    commit = repository.git("rev-parse", "HEAD")
+    repository.push({OBJECTS: configmap(ca="none", x="2")})
+    for render in both(repository):
+        assert not repository.is_unchanged(commit, "somebody applied more", render)
