@@ -137,7 +137,7 @@ def drift_status(  # noqa: PLR0911
     if not count:
         waiting = len(decision.waiting.difference(changed))
         return f"in sync, {waiting} to delete" if waiting else "in sync"
-    left_to = dict.fromkeys(entry.left_to for entry in decision.entries if entry.kind != "waiting")
+    left_to = dict.fromkeys(entry.left_to for entry in decision.entries if entry.kind not in LEAVING)
     if "" not in left_to:
         return f"synced, {', '.join(left_to)}"
     objects = f"{count} object{'' if count == 1 else 's'}"

@@ -16,6 +16,7 @@ from towpath.drift.model import DriftEntry, DriftReport
 from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.result import ReconcilePlan
 from towpath.kube.diff import Difference
+from towpath.kube.managed_fields import FieldChange
 from towpath.objects import ObjectRef
 
 EXAMPLE = Path(__file__).parents[3] / "examples/environments"
@@ -114,3 +115,27 @@ def test_drift_says_of_what_is_held_that_no_reconcile_carries_it_out() -> None:
     assert "hello: a reconcile does not carry it out: dev holds hello: 2 approvals are missing" in shown
     assert "other: the next reconcile makes it as Git wants it" in shown
     assert [each.get("held") for each in to_json(plan, {"hello": "why"})["decisions"]] == ["why", None]
+
+
+def test_a_field_left_to_a_controller_is_told_with_both_values_and_its_owner() -> None:
+    who = FieldChange("2026-01-01T00:00:00Z", "cainjector", "Update", (".data.ca",))
+    entry = DriftEntry(
+        "hello",
+        REF,
+        "modified",
+        (Difference("/data/ca", "PEM", "none"),),
+        (who,),
+        message="1 field left to cainjector: .data.ca",
+        blame=(who,),
+        left_to="1 field left to cainjector",
+    )
+    inspection = Inspection(DriftReport("dev", "", (entry,)))
+    plan = ReconcilePlan(context_at(Path()), (), {}, {}, inspection, (), whole=True)
+    [row] = [line for line in text(plan, {}).splitlines() if "/data/ca" in line]
+    assert [part for part in ("none", "PEM", "cainjector (Update)") if part not in row] == []
+    assert "Service dev/hello: 1 field left to cainjector: .data.ca" in text(plan, {})
+    [told] = to_json(plan, {})["entries"]
+    assert told["message"] == "1 field left to cainjector: .data.ca"
+    [difference] = told["differences"]
+    assert (difference["desired"], difference["live"]) == ("none", "PEM")
+    assert (difference["manager"], difference["operation"]) == ("cainjector", "Update")

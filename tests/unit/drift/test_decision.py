@@ -129,3 +129,29 @@ def test_drift_beside_a_commit_is_still_allowed_drift_after_the_sync() -> None:
     decision = decide_app("hello", found, DriftPolicy("report"))
     assert (decision.action, [e.ref for e in decision.allowed]) == ("sync", [REF])
     assert drift_status(decision) == "drift allowed: 1 object"
+
+
+LEFT_TO = DriftEntry("hello", REF, "modified", left_to="1 field left to cainjector")
+
+
+@pytest.mark.parametrize("mode", ["heal", "report", "adopt", "off"])
+@pytest.mark.parametrize("beside", [(), ("kept",), ("waiting",), ("kept", "waiting")])
+def test_a_field_left_to_a_controller_is_in_sync_beside_what_left_git(mode, beside) -> None:
+    decision = decide_app("hello", (LEFT_TO, *entries(*beside)), DriftPolicy(mode))
+    assert drift_status(decision) == "synced, 1 field left to cainjector"
+
+
+@pytest.mark.parametrize("beside", ["modified", "deleted"])
+def test_a_field_left_to_a_controller_hides_no_drift(beside) -> None:
+    decision = decide_app("hello", (LEFT_TO, *entries(beside)), DriftPolicy("report"))
+    assert drift_status(decision).startswith("drift allowed")
+
+
+def test_an_exhausted_budget_for_a_left_field_syncs_no_more_and_stays_in_sync() -> None:
+    decision = decide_app("hello", (LEFT_TO,), DriftPolicy("heal"))
+    assert decision.action == "sync"
+    stopped = ExhaustedFields(REF, ("/data/ca",), ("cainjector",))
+    limited = apply_heal_budget(decision, HealBudget((), {REF: (WHOLE_OBJECT,)}, (stopped,)))
+    assert (limited.action, limited.counted) == ("report", ())
+    assert "cainjector" in limited.reason
+    assert drift_status(limited) == "synced, 1 field left to cainjector"

@@ -121,3 +121,23 @@ def test_what_cannot_be_read_says_what_to_do(data: object) -> None:
     with pytest.raises(RefusedError, match="towpath-heals-hello cannot be read") as caught:
         from_configmap(manifest)
     assert "begins anew" in str(caught.value)
+
+
+def test_a_field_that_is_left_to_a_controller_is_counted_and_stays_exhausted_until_git_changes() -> None:
+    difference = Difference("/data/ca", "PEM", "none")
+    who = FieldChange("T", "cainjector", "Update", (".data.ca",))
+    left = "1 field left to cainjector"
+    entry = DriftEntry("hello", OTHER, "modified", (difference,), (who,), wanted="h", left_to=left)
+    heals: Heals = NO_HEALS
+    for number in range(3):
+        assert decide_heals(heals, [entry]).entries == (entry,)
+        heals = record_heals(heals, [entry], T + timedelta(minutes=number))
+    budget = decide_heals(heals, [entry])
+    assert budget.entries == ()
+    assert [(each.ref, each.fields, each.managers) for each in budget.exhausted] == [
+        (OTHER, ("/data/ca",), ("cainjector",))
+    ]
+    heals = record_heals(heals, [], T + timedelta(hours=5))
+    assert decide_heals(heals, [entry]).entries == (), "it holds"
+    changed = DriftEntry("hello", OTHER, "modified", (difference,), (who,), wanted="new", left_to=left)
+    assert decide_heals(heals, [changed]).entries == (changed,)
