@@ -360,6 +360,32 @@ def test_what_would_be_refused_as_a_new_object_is_not_deleted(
 
 
 @pytest.mark.parametrize("case", ["StatefulSet", "Job template", "RoleBinding roleRef", "Service clusterIP"])
+@pytest.mark.parametrize(
+    "refused", ["object.metadata.name == '{}'", "!object.metadata.name.startsWith('towpath-')"]
+)
+def test_a_policy_about_names_deletes_nothing(world: World, case: str, refused: str) -> None:
+    make, changes, _ = IMMUTABLE[case]
+    manifest = make(world)
+    manifest["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+    world.app, world.objects = f"named-{manifest['kind'].lower()}", [manifest]
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    try:
+        world.sync()
+        before = world.live(kind, name)["metadata"]["uid"]
+        world.objects = [changed(manifest, [*changes, (("metadata", "labels"), {"new": "1"})])]
+        only_old = f"!({refused.format(name)}) || !('new' in object.metadata.labels)"
+        with policy(world, kind, {"expression": only_old, "message": "not this one"}):
+            assert [entry.action for entry in world.plan().entries] == ["skip"]
+            with pytest.raises(SyncError):
+                world.sync()
+        assert world.live(kind, name)["metadata"]["uid"] == before
+        world.sync()
+        assert world.live(kind, name)["metadata"]["uid"] != before
+    finally:
+        world.kubectl("delete", kind, name, "--ignore-not-found", "--wait=false")
+
+
+@pytest.mark.parametrize("case", ["StatefulSet", "Job template", "RoleBinding roleRef", "Service clusterIP"])
 def test_the_former_object_is_put_back_when_the_new_one_is_refused(world: World, case: str) -> None:
     make, changes, _ = IMMUTABLE[case]
     manifest = make(world)
@@ -370,8 +396,8 @@ def test_the_former_object_is_put_back_when_the_new_one_is_refused(world: World,
         world.sync()
         before = world.live(kind, name)
         world.objects = [changed(manifest, [*changes, (("metadata", "labels"), {"new": "1"})])]
-        # Under another name, as in the dry run, it is taken.
-        only_old = f"object.metadata.name != '{name}' || !('new' in object.metadata.labels)"
+        # In a dry run it is taken.
+        only_old = f"request.dryRun || object.metadata.name != '{name}' || !('new' in object.metadata.labels)"
         with policy(world, kind, {"expression": only_old, "message": "not this one"}):
             with pytest.raises(SyncError, match="the former one was put back"):
                 world.sync()

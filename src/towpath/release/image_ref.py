@@ -112,7 +112,9 @@ def is_loopback(registry: str) -> bool:
 def _canonical(image: str) -> tuple[str, str]:
     registry, repository = _split_registry(repository_of(image.strip()))
     registry = registry.lower().removesuffix(":443")
-    return (DEFAULT_REGISTRY if registry in _DOCKER_HUB else registry), repository
+    if registry not in (DEFAULT_REGISTRY, *_DOCKER_HUB):
+        return registry, repository
+    return DEFAULT_REGISTRY, repository if "/" in repository else f"library/{repository}"
 
 
 def _split_registry(path: str) -> tuple[str, str]:

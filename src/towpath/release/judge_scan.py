@@ -5,14 +5,16 @@ report must have: schema 2, the digest of this image, results, every scanner tha
 that a file of somebody else suppressed, and for vulnerabilities a database of known age.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from towpath.config import ScanPolicy
+from towpath.config import ScanIgnore, ScanPolicy
 from towpath.release.model import ScanStatus, ScanSummary
 from towpath.release.scan_policy import SEVERITIES, active_ignores, canonical_id, is_blocking, policy_hash
 from towpath.release.scan_report import (
+    ScanFinding,
     mapping_or_empty,
     operating_system,
     read_findings,
@@ -41,8 +43,8 @@ def judge_scan(report: Mapping[str, Any], policy: ScanPolicy, image_id: str, *, 
         if not is_blocking(finding.id, finding.severity, policy):
             continue
         names = (canonical_id(finding.id), *finding.aliases)
-        if rule := next((rules[name] for name in names if name in rules), None):
-            ignored.append((finding, rule))
+        if named := next((name for name in names if name in rules), None):
+            ignored.append((finding, rules[named]))
         else:
             blocking.append(finding)
     status: ScanStatus = "not-scanned" if reasons else "blocked" if blocking else "passed"
@@ -53,10 +55,16 @@ def judge_scan(report: Mapping[str, Any], policy: ScanPolicy, image_id: str, *, 
         counts={name: count for name, count in counts.items() if count},
         scanner_version=str(evidence.get("version") or ""),
         policy=policy_hash(policy),
-        findings=worst_severities(findings),
+        findings=worst_severities(_as_named(finding, ignored) for finding in findings),
         os=operating_system(report),
     )
     return ScanVerdict(summary, tuple(findings), tuple(blocking), tuple(ignored), tuple(reasons))
+
+
+def _as_named(finding: ScanFinding, ignored: Sequence[tuple[ScanFinding, ScanIgnore]]) -> ScanFinding:
+    """The finding by the name that the policy ignores it under: a record has one name of each."""
+    name = next((canonical_id(rule.id) for each, rule in ignored if each is finding), finding.id)
+    return replace(finding, id=name)
 
 
 def _unproven(

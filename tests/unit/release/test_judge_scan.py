@@ -258,6 +258,9 @@ def test_a_check_is_ignored_under_each_of_its_names(form: str, ignored: str) -> 
     policy = ScanPolicy(scanners=("misconfig",), block=("HIGH",), ignore=(rule,))
     verdict = verdict_on(misconfigured(**NAMES[form]), policy)
     assert (verdict.passed, len(verdict.ignored)) == (True, 1)
+    assert not recorded_scan_problem(verdict.summary, policy, now=NOW)
+    ended = datetime(2027, 1, 2, tzinfo=UTC)
+    assert "would be blocked" in recorded_scan_problem(verdict.summary, policy, now=ended)
 
 
 @pytest.mark.parametrize("ignored", ["DS003", "AVD-DS-0020", "KSV-0002", "DS", "0002", "CVE-2026-0002"])

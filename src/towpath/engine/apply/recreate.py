@@ -3,7 +3,7 @@
 import copy
 import secrets
 
-from towpath.adapters.kubernetes import ApiRefusedError, Cluster
+from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.annotations import RECREATE_ANNOTATION
 from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.prune import PROTECTED_KINDS
@@ -31,13 +31,18 @@ def may_recreate(cluster: Cluster, desired: ApplyObject, error: TowpathError) ->
 def is_immutable(cluster: Cluster, desired: ApplyObject, error: TowpathError) -> bool:
     """Whether only a new object can be as Git wants it.
 
-    The server's validation refused the change by naming fields, yet accepts the same object as a new one: a
-    dry-run creation under a name that nothing has. Neither a policy's nor anybody else's words count.
+    The server's validation refused the change by naming fields, yet accepts the same object as a new one: in
+    dry-run creations, under a name that nothing has and under its own, where only the name is in the way: a
+    policy may be about names. Neither a policy's nor anybody else's words count.
     """
     if not isinstance(error, ApiRefusedError) or not error.invalid_fields:
         return False
+    name = desired.initial["metadata"]["name"]
     try:
-        cluster.create(_under_another_name(desired.initial), dry_run=True)
+        cluster.create(_as_another(desired.initial, f"towpath-{secrets.token_hex(6)}"), dry_run=True)
+        cluster.create(_as_another(desired.initial, name), dry_run=True)
+    except ApiConflictError:  # validation and admission come before the question whether it exists
+        return True
     except TowpathError:
         return False
     return True
@@ -109,10 +114,10 @@ def _as_new(former: Manifest) -> Manifest:
     return manifest
 
 
-def _under_another_name(manifest: Manifest) -> Manifest:
+def _as_another(manifest: Manifest, name: str) -> Manifest:
     """The manifest as a new object beside the live one: without what only one object can have."""
     renamed = copy.deepcopy(manifest)
-    renamed["metadata"]["name"] = f"towpath-{secrets.token_hex(6)}"
+    renamed["metadata"]["name"] = name
     spec = renamed.get("spec")
     if renamed["kind"] == "Service" and isinstance(spec, dict):
         if spec.get("clusterIP") != "None":
