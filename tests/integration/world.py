@@ -26,6 +26,10 @@ from towpath.kube.canonical import digest, without_server_fields
 from towpath.objects import Manifest, ref_of
 from towpath.settings import Settings
 
+CLUSTER_SCOPED = (
+    *("Namespace", "CustomResourceDefinition", "ClusterRole", "APIService"),
+    *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
+)
 CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: %s}]\n"
 
 
@@ -52,7 +56,7 @@ class World:
     def rendered(self) -> Rendered:
         objects = tuple(yaml.safe_load(yaml.safe_dump(self.objects)))
         for manifest in objects:
-            if manifest["kind"] not in ("Namespace", "CustomResourceDefinition", "ClusterRole"):
+            if manifest["kind"] not in CLUSTER_SCOPED:
                 manifest["metadata"].setdefault("namespace", self.namespace)
         kept, hooks = split_hooks(objects)
         return Rendered(self.app, "test", self.namespace, kept, digest_of(objects), hooks=hooks)
