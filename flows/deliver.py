@@ -1,11 +1,11 @@
 """From a commit to a release, and on its way to the first environment. Runs in the pool `build`."""
 
-from tasks.chain import start_promotion
 from tasks.image import build, push, scan, test
 from tasks.release import record, recorded
-from tasks.run_identity import identify_run
+from tasks.runs.chain import start_promotion
+from tasks.runs.run_identity import identify_run
+from tasks.runs.step import towpath_flow
 from tasks.source import checkout
-from tasks.step import towpath_flow
 from towpath.orchestration import keys
 
 

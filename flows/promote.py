@@ -1,16 +1,16 @@
 """A release into an environment: gate, commit, sync, verify, and on to the next one."""
 
-from tasks.chain import start_next, supersede
 from tasks.cluster import prune, require_pruned, sync, verify
 from tasks.commit import commit, mark_verified
 from tasks.context import fetch
 from tasks.gate import approved
-from tasks.lock import environment_lock
 from tasks.proposal import plan
 from tasks.release import read_release
 from tasks.rollback import undo
+from tasks.runs.chain import start_next, supersede
+from tasks.runs.lock import environment_lock
+from tasks.runs.step import towpath_flow
 from tasks.status import record_promoted
-from tasks.step import towpath_flow
 
 
 @towpath_flow

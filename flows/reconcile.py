@@ -3,9 +3,9 @@
 from tasks.adopt import adopt
 from tasks.context import fetch
 from tasks.drift import carry_out, detect, record, reset_budgets
-from tasks.lock import environment_lock
-from tasks.run_identity import identify_run, name_scheduled_runs
-from tasks.step import towpath_flow
+from tasks.runs.lock import environment_lock
+from tasks.runs.run_identity import identify_run, name_scheduled_runs
+from tasks.runs.step import towpath_flow
 from tasks.stuck_runs import reschedule_unstarted_runs, resume_waiting_promotions
 from towpath.orchestration import keys
 

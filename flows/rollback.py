@@ -2,11 +2,11 @@
 
 from tasks.cluster import prune, sync, verify
 from tasks.commit import mark_verified
-from tasks.lock import environment_lock
 from tasks.rollback import restore_earlier
-from tasks.run_identity import identify_run
+from tasks.runs.lock import environment_lock
+from tasks.runs.run_identity import identify_run
+from tasks.runs.step import towpath_flow
 from tasks.status import record_promoted
-from tasks.step import towpath_flow
 from towpath.orchestration import keys
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from prefect.logging import get_run_logger
 
 from tasks.drift import Detected
-from tasks.report import report
-from tasks.run_identity import run_id
-from tasks.step import settings, step
+from tasks.runs.report import report
+from tasks.runs.run_identity import run_id
+from tasks.runs.step import settings, step
 from towpath.drift.proposal import Proposal, adoption_markdown
 from towpath.engine.reconcile.adopt import propose_app
 from towpath.orchestration.keys import adoption_key

@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
 from tasks.context import context_at
-from tasks.step import cause_of, step
+from tasks.runs.step import cause_of, step
 from towpath.engine.apply.prune import prune_app
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.sync_result import SyncResult

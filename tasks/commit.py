@@ -2,8 +2,8 @@
 
 from tasks.cluster import Target
 from tasks.proposal import Proposal
-from tasks.run_identity import actor, run_id
-from tasks.step import settings, step
+from tasks.runs.run_identity import actor, run_id
+from tasks.runs.step import settings, step
 from towpath.engine.source.commits import Committer, commit_promotion, commit_verified
 from towpath.gates.approval import Approval
 from towpath.release.model import Release

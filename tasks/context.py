@@ -1,6 +1,6 @@
 """The run's context: environment repository, configuration and connection, fetched once and handed on."""
 
-from tasks.step import settings, step
+from tasks.runs.step import settings, step
 from towpath.engine.live.context import EnvironmentContext, last_context, open_context
 
 

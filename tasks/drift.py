@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from prefect.logging import get_run_logger
 
-from tasks.events import emit, of_ending, of_finding
-from tasks.report import read_report, read_table, report, write_table
+from tasks.runs.events import emit, of_ending, of_finding
+from tasks.runs.report import read_report, read_table, report, write_table
+from tasks.runs.step import step
 from tasks.status import write_health
-from tasks.step import step
 from towpath.drift.events import MAX_MESSAGE
 from towpath.drift.incidents import ENVIRONMENT_KEY, merge_incidents, new_incidents
 from towpath.drift.proposal import Proposal

@@ -15,9 +15,9 @@ from prefect.logging import get_run_logger
 from pydantic import Field, ValidationError
 
 from tasks.proposal import Proposal
-from tasks.run_identity import run_id
-from tasks.step import RejectedError, step
-from tasks.supersede import one_waits, require_not_ended
+from tasks.runs.run_identity import run_id
+from tasks.runs.step import RejectedError, step
+from tasks.runs.supersede import one_waits, require_not_ended
 from towpath.engine.source.gate import require_not_superseded, require_open_gate
 from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown
 from towpath.gates.approval import Approval

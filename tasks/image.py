@@ -8,10 +8,10 @@ from typing import Any
 
 from prefect.logging import get_run_logger
 
-from tasks.report import report
+from tasks.runs.report import report
+from tasks.runs.step import settings as read_settings
+from tasks.runs.step import step
 from tasks.source import Source
-from tasks.step import settings as read_settings
-from tasks.step import step
 from towpath.adapters import docker, registry, trivy
 from towpath.adapters.dockerfile import has_stage, stages
 from towpath.errors import BuildError, ConflictError, RefusedError, TerminalError

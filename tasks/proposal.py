@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from tasks.report import report
-from tasks.step import step
+from tasks.runs.report import report
+from tasks.runs.step import step
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.preview.plan import plan_promotion
 from towpath.orchestration.keys import plan_key

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 
-from tasks.report import report
-from tasks.run_identity import identify_run, promotion_name, release_tags, run_id
+from tasks.runs.report import report
+from tasks.runs.run_identity import identify_run, promotion_name, release_tags, run_id
+from tasks.runs.step import step
 from tasks.source import Source
-from tasks.step import step
 from towpath.adapters import registry
 from towpath.engine.live.context import EnvironmentContext
 from towpath.errors import UnknownNameError

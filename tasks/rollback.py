@@ -8,8 +8,8 @@ from prefect.client.schemas.objects import State
 from tasks.cluster import Target, prune, sync, verify
 from tasks.commit import committer
 from tasks.context import context_at
-from tasks.run_identity import run_id
-from tasks.step import cause_of, settings, step
+from tasks.runs.run_identity import run_id
+from tasks.runs.step import cause_of, settings, step
 from towpath.engine.source.commits import now
 from towpath.engine.source.repository import EnvironmentRepo, read_repository
 from towpath.engine.source.rollback import restore_failed, restore_release

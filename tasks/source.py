@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.step import settings as read_settings
-from tasks.step import step
+from tasks.runs.step import settings as read_settings
+from tasks.runs.step import step
 from towpath.adapters.git import Checkout, fetch_checkout, read_commit
 from towpath.config import App, Config, ScanPolicy, resolve_source_url
 from towpath.config import Source as SourceConfig

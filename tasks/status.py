@@ -5,8 +5,8 @@ from typing import Any
 
 from tasks.cluster import Target
 from tasks.context import context_at
-from tasks.report import read_table, renew_table, write_table
-from tasks.step import step
+from tasks.runs.report import read_table, renew_table, write_table
+from tasks.runs.step import step
 from towpath.drift.decision import BROKEN, LEFT_GIT, Decision, drift_status
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.source.commits import now

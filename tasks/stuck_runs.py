@@ -25,7 +25,7 @@ from prefect.logging import get_run_logger
 from prefect.states import AwaitingRetry, Scheduled
 
 from tasks.gate import PATIENCE
-from tasks.step import step
+from tasks.runs.step import step
 from towpath.orchestration import keys
 
 START_SECONDS = 600.0

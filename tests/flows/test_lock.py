@@ -5,7 +5,7 @@ import socket
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tasks.lock import environment_lock
+from tasks.runs.lock import environment_lock
 from towpath.errors import MissingPartError, TransientError
 
 

@@ -10,10 +10,10 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from tasks import lock
-from tasks.lock import environment_lock
-from tasks.report import read_table, write_table
-from tasks.step import step, towpath_flow
+from tasks.runs import lock
+from tasks.runs.lock import environment_lock
+from tasks.runs.report import read_table, write_table
+from tasks.runs.step import step, towpath_flow
 from towpath.errors import TransientError
 from towpath.orchestration.keys import lock_name
 

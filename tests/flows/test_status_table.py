@@ -4,7 +4,7 @@ import pytest
 from prefect import flow
 from prefect.artifacts import Artifact
 
-from tasks.report import read_table
+from tasks.runs.report import read_table
 from tasks.status import Row
 from tasks.status import write_rows as write_rows_in_a_run
 from towpath.orchestration.keys import status_key

@@ -7,7 +7,7 @@ import pytest
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import Failed
 
-from tasks.step import step, transient_only
+from tasks.runs.step import step, transient_only
 from towpath.errors import RefusedError, TransientError
 
 

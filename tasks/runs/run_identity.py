@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.runtime import flow_run
 
-from tasks.step import step
+from tasks.runs.step import step
 from towpath.orchestration import keys
 from towpath.release.model import Release
 

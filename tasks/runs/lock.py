@@ -9,7 +9,7 @@ from prefect.concurrency.asyncio import AcquireConcurrencySlotTimeoutError, Conc
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import PrefectHTTPStatusError
 
-from tasks.server_errors import overloaded
+from tasks.runs.server_errors import overloaded
 from towpath.errors import MissingPartError, TransientError
 from towpath.orchestration.keys import lock_name
 

@@ -13,10 +13,10 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.logging import get_run_logger
 
-from tasks.chain import end_as_superseded, find_release, waiting_runs
-from tasks.lock import brief_lock
-from tasks.run_identity import run_id
-from tasks.step import JoinedError, SupersededError, step
+from tasks.runs.chain import end_as_superseded, find_release, waiting_runs
+from tasks.runs.lock import brief_lock
+from tasks.runs.run_identity import run_id
+from tasks.runs.step import JoinedError, SupersededError, step
 from towpath.orchestration import keys
 from towpath.release.model import Release
 

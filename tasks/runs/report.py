@@ -8,7 +8,7 @@ from prefect.artifacts import Artifact, create_markdown_artifact, create_table_a
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import Artifact as ArtifactResponse
 
-from tasks.server_errors import asking_again
+from tasks.runs.server_errors import asking_again
 from towpath.redact import redact, redact_data
 
 

@@ -13,8 +13,8 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
-from tasks.run_identity import promotion_name, release_tags, run_id
-from tasks.step import step
+from tasks.runs.run_identity import promotion_name, release_tags, run_id
+from tasks.runs.step import step
 from towpath.adapters import registry
 from towpath.engine.live.context import EnvironmentContext
 from towpath.errors import MissingPartError, TerminalError
