@@ -162,11 +162,7 @@ def _prepare(  # noqa: PLR0913, PLR0917
     ignored_managers = tuple(
         sorted({(rule.manager, rule.pointer or "") for rule in matching if rule.manager})
     )
-    annotation = (metadata.get("annotations") or {}).get(IGNORE_ANNOTATION, "")
-    ignored |= {at.strip() for at in annotation.split(",") if at.strip().startswith("/")}
-    ignored |= set(scaling.pointers(manifest))
-    if (ref.group, ref.kind) == AGGREGATED_KIND and manifest.get("aggregationRule"):
-        ignored.add(RULES_POINTER)  # a controller puts them together
+    ignored |= _ignored_by_object(ref, manifest, scaling)
     former = (metadata.get("annotations") or {}).get(TAKE_OVER_ANNOTATION, "")
     taken_back = taken_back.with_former(name.strip() for name in former.split(",") if name.strip())
     kept = pointer.without(initial, sorted(ignored))
@@ -192,6 +188,16 @@ def _prepare(  # noqa: PLR0913, PLR0917
         taken_back=taken_back,
         content_digests=tuple(filter(None, content)),
     )
+
+
+def _ignored_by_object(ref: ObjectRef, manifest: Manifest, scaling: Autoscaling) -> set[str]:
+    """Pointers that the object's annotation, its kind or an autoscaler of its has others write."""
+    annotation = (manifest["metadata"].get("annotations") or {}).get(IGNORE_ANNOTATION, "")
+    ignored = {at.strip() for at in annotation.split(",") if at.strip().startswith("/")}
+    ignored |= set(scaling.pointers(manifest))
+    if (ref.group, ref.kind) == AGGREGATED_KIND and manifest.get("aggregationRule"):
+        ignored.add(RULES_POINTER)  # a controller puts them together
+    return ignored
 
 
 def is_secret(ref: ObjectRef) -> bool:

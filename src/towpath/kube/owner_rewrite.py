@@ -27,6 +27,9 @@ from towpath.kube.managed_fields import (
 from towpath.objects import Manifest
 
 
+_FIRST_ENTRY: Entry = {"manager": MANAGER, "operation": "Apply", "fieldsType": "FieldsV1"}
+
+
 def take_over(
     live: Manifest,
     desired: Manifest,
@@ -74,12 +77,7 @@ def take_over(
         return None
     if not fields:
         return others
-    base: Entry = ours or {
-        "manager": MANAGER,
-        "operation": "Apply",
-        "apiVersion": live["apiVersion"],
-        "fieldsType": "FieldsV1",
-    }
+    base = ours or {**_FIRST_ENTRY, "apiVersion": live["apiVersion"]}
     return [{**base, "time": _time_of_no_apply(), "fieldsV1": fields}, *others]
 
 
