@@ -26,7 +26,6 @@ from towpath.kube.managed_fields import (
 )
 from towpath.objects import Manifest
 
-
 _FIRST_ENTRY: Entry = {"manager": MANAGER, "operation": "Apply", "fieldsType": "FieldsV1"}
 
 
