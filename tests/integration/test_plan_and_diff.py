@@ -220,7 +220,7 @@ def test_the_whole_takes_as_few_requests_for_many_apps_as_for_few(
     world.kubectl("label", "deployment", "a", "x=y")
     asked.clear()
     assert [plan.app for plan in compare(world, whole).plans if plan.differs] == ["a"]
-    assert len(asked) == few + 2, "the drifted object alone is read and dry-run"
+    assert len(asked) == few + 3, "the drifted object alone is read, and the two writes of a sync are tried"
 
 
 def test_confirm_prints_what_a_commit_needs(world: World, repository: Path) -> None:
