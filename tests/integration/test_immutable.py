@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.manifests import configmap, deployment, secret, service
 from tests.integration.world import World
+from towpath.applyset.prune import PROTECTED_KINDS
 from towpath.errors import SyncError
 from towpath.objects import Manifest
 
@@ -162,7 +163,9 @@ def refused(world: World, kind: str, name: str, fields: list[str]) -> None:
         assert field in message, message
     assert len(message) < 800, "no whole template or object"
     assert "canary" not in message
-    assert "towpath.dev/recreate: allowed" in (caught.value.remedy or "")
+    advised = "towpath.dev/recreate: allowed" in (caught.value.remedy or "")
+    assert advised is (kind not in PROTECTED_KINDS)
+    assert "out of Git" in (caught.value.remedy or "")
     [entry] = [each for each in world.plan().entries if each.ref.kind == kind]
     assert entry.action == "skip"
     assert all(field in entry.reason for field in fields), entry.reason

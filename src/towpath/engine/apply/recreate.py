@@ -72,10 +72,14 @@ def explain_refusal(cluster: Cluster, desired: ApplyObject, error: TowpathError)
     if not isinstance(error, ApiRefusedError) or not is_immutable(cluster, desired, error):
         return error
     named = name_fields(cluster, desired, error)
-    named.remedy = error.remedy or (
-        f"Take the change out of Git, or annotate the object with `{RECREATE_ANNOTATION}: allowed`: it is"
-        " then deleted and created anew."
-    )
+    if desired.ref.kind in PROTECTED_KINDS:  # never deleted to be created anew: data would go with it
+        advice = "Take the change out of Git."
+    else:
+        advice = (
+            f"Take the change out of Git, or annotate the object with `{RECREATE_ANNOTATION}: allowed`: it is"
+            " then deleted and created anew."
+        )
+    named.remedy = error.remedy or advice
     return named
 
 
