@@ -20,7 +20,7 @@ def check_former_managers(cluster: Cluster, rendered: Rendered, state: AppState,
 
     Only what such a tool owns and Git names is asked about, by dry runs. Writes nothing.
     """
-    wanted = [state.desired[ref_of(manifest)] for manifest in state.unsettled()]
+    wanted = [state.desired[ref_of(manifest)] for manifest in state.unsettled]
     found = concurrently(lambda each: _refusal(cluster, each, state, last), wanted)
     failures = [(ref, error) for ref, error in filter(None, found)]
     if failures:

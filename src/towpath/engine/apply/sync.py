@@ -4,7 +4,7 @@ What Git no longer has stays until the app is verified without it (engine/apply/
 are, with their uids, is decided and counted before the first write, and written down.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.apply_object import ApplyObject
@@ -121,7 +121,7 @@ class Sync(Run):
         self.founded, self.patience, self.left_alone, self.last = founded, patience, leave, last
 
     def carry_out(self, pruning: Pruning) -> SyncResult:
-        todo = self._not_left(self.app_state.unsettled())
+        todo = self._not_left(self.app_state.unsettled)
         self._write_ahead([ref_of(manifest) for manifest in todo], pruning)
         delete_objects(self, pruning, only=pruning.first)
         before, rest = split_at_pre_sync(todo)
@@ -146,7 +146,7 @@ class Sync(Run):
         for ref in (ref for ref, _ in pruning.delete if ref not in pruning.first):
             self.done(ref, "waiting", WAITS)
 
-    def _not_left(self, unsettled: list[Manifest]) -> list[Manifest]:
+    def _not_left(self, unsettled: Iterable[Manifest]) -> list[Manifest]:
         whole = {ref for ref, pointers in self.left_alone.items() if WHOLE_OBJECT in pointers}
         for ref in sorted(whole & {ref_of(manifest) for manifest in unsettled}):
             self.done(ref, "skipped", LEFT)

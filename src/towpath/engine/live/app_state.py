@@ -1,6 +1,7 @@
 """Everything that plan and sync of one app decide on: inventory, desired objects, live metadata."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
@@ -23,7 +24,7 @@ from towpath.errors import RefusedError
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AppState:
     """`version` is the resourceVersion of the inventory's ConfigMap, empty when there is none yet.
 
@@ -54,14 +55,15 @@ class AppState:
         """Live metadata, None when there is no such object."""
         return self.live.metadata.get(ref)
 
-    def unsettled(self) -> list[Manifest]:
+    @cached_property
+    def unsettled(self) -> tuple[Manifest, ...]:
         """Manifests of what is not as we left it, or not as Git wants it."""
         owned = self.owned
-        return [
+        return tuple(
             desired.initial
             for ref, desired in self.desired.items()
             if ref in self.suspects or not desired.is_settled(owned.get(ref), self.metadata(ref))
-        ]
+        )
 
     def drifted(self) -> list[ObjectRef]:
         """Objects that Git wants as it did at the last sync, and that somebody else has changed since."""

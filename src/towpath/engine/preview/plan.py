@@ -66,7 +66,7 @@ def plan_state(  # noqa: PLR0913, PLR0917
 ) -> Plan:
     """As `plan_app`, of what was surveyed already."""
     claims = dict(app_state.foreign_claims())
-    todo = {ref_of(manifest) for manifest in app_state.unsettled()} - claims.keys()
+    todo = {ref_of(manifest) for manifest in app_state.unsettled} - claims.keys()
     left = set() if environment.drift_mode_of(rendered.app) == "heal" else set(app_state.drifted())
     full = read_full(
         cluster, [app_state.desired[ref] for ref in todo if app_state.metadata(ref)], rendered.namespace
