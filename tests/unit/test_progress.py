@@ -1,7 +1,9 @@
+import contextlib
 import io
 import os
 import pty
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -58,15 +60,26 @@ def test_silence_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
+def read_to_end(terminal: int) -> str:
+    """What is written to the other side until it is closed; a terminal gives it in pieces."""
+    pieces = []
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 65536):
+            pieces.append(piece)
+    return b"".join(pieces).decode()
+
+
 def test_on_a_terminal_ended_steps_stay_and_brackets_are_text() -> None:
     ours, theirs = pty.openpty()
-    with os.fdopen(theirs, "w") as stream:
-        progress = progress_on(stream)
-        assert isinstance(progress, TerminalProgress)
-        with progress.step("outer [x]") as outer, progress.step("inner") as inner:
-            outer.note("[/red] note")
-            inner.result("built")
-        output = os.read(ours, 65536).decode()
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit(read_to_end, ours)
+        with os.fdopen(theirs, "w") as stream:
+            progress = progress_on(stream)
+            assert isinstance(progress, TerminalProgress)
+            with progress.step("outer [x]") as outer, progress.step("inner") as inner:
+                outer.note("[/red] note")
+                inner.result("built")
+        output = reading.result()
     os.close(ours)
     assert "✓ inner" in output
     assert "✓ outer [x]" in output
