@@ -120,7 +120,7 @@ def test_an_inventory_of_a_former_version_is_as_good_and_rewritten_with_the_next
     assert world.versions() == before
     state = inspect(world.cluster, world.environment, [world.rendered]).state_of(owner_of(world.rendered))
     assert state
-    assert state.unsettled == []
+    assert not state.unsettled
 
     world.objects[0] = configmap("settings", colour="red")
     done = world.sync()
