@@ -38,6 +38,8 @@ class Fleet:
     registry: str = "127.0.0.1:5000"
     images: dict[str, str] = field(default_factory=dict)
     """Of apps that really run: `NAME@DIGEST`. The others have an image that there is not."""
+    health_rules: list[dict[str, str]] = field(default_factory=list)
+    """`healthCheckExprs`"""
 
     @property
     def namespace(self) -> str:
@@ -72,6 +74,8 @@ class Fleet:
         }
         environment = {"name": "test", "namespace": self.namespace, **self.environment}
         config = {"apiVersion": "towpath.dev/v1", "apps": listed, "environments": [environment]}
+        if self.health_rules:
+            config["healthCheckExprs"] = self.health_rules
         files = {"towpath.yaml": yaml.safe_dump(config)}
         for name, objects in self.apps.items():
             files[f"apps/{name}/test/app.yaml"] = yaml.safe_dump_all(objects)

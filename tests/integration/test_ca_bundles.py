@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import yaml
@@ -90,7 +91,10 @@ def case(world: World, request: pytest.FixtureRequest) -> Iterator[tuple[Manifes
     """(the manifest with the cluster's own CA as a placeholder, where the bundle is, another bundle)."""
     made, at = CASES[request.param]
     cluster = yaml.safe_load(world.kubeconfig.read_text())["clusters"][0]["cluster"]
-    placeholder = cluster["certificate-authority-data"]
+    placeholder = (
+        cluster.get("certificate-authority-data")
+        or base64.b64encode(Path(cluster["certificate-authority"]).read_bytes()).decode()
+    )
     manifest = made(placeholder)
     manifest["metadata"]["name"] = manifest["metadata"]["name"] or f"{world.namespace}-{request.param}"
     try:
