@@ -9,7 +9,6 @@ parts of the stack (marked `alone`) follow when no other test uses it. What a gr
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -49,12 +48,10 @@ class Group:
     folder: str
     workers: int
     options: tuple[str, ...] = ()
-    niceness: int = 0
-    """How much it stands back for the others; above 0 for those that the longest way does not wait for."""
 
 
-UNIT = Group("unit", "tests/unit", max(2, PROCESSORS), ("--dist=worksteal",), niceness=5)
-FLOWS = Group("flows", "tests/flows", 2, ("--dist=loadfile",), niceness=5)
+UNIT = Group("unit", "tests/unit", max(2, PROCESSORS), ("--dist=worksteal",))
+FLOWS = Group("flows", "tests/flows", 2, ("--dist=loadfile",))
 INTEGRATION = Group(
     "integration", "tests/integration", min(6, PROCESSORS + 1), ("--dist=loadscope", "-m", "not alone")
 )
@@ -103,8 +100,7 @@ class Run:
         report.unlink(missing_ok=True)
         shared = ["-q", f"--junitxml={report}", "-o", f"cache_dir={LOGS / 'cache' / _file(name)}"]
         workers = [f"-n{group.workers}"] if group.workers else []
-        nice = ["nice", "-n", str(group.niceness)] if group.niceness and shutil.which("nice") else []
-        command = [*nice, sys.executable, "-m", "pytest", *shared, *workers, *group.options, *selected]
+        command = [sys.executable, "-m", "pytest", *shared, *workers, *group.options, *selected]
         code = self._program(name, command)
         found = read_report(name, report, time.monotonic() - begin)
         self.reports.append(found)
