@@ -11,6 +11,10 @@ TowpathError
     ├── ConflictError     somebody else changed the same thing meanwhile
     ├── SyncError         the API server refused objects; names each
     ├── VerifyError       synced, but not healthy; names each offender
+    ├── EvidenceError     a signed statement does not prove what it must
+    │   ├── MalformedEvidenceError   it cannot be read: cut off, too large, keys twice …
+    │   ├── UntrustedSignatureError  its signature does not hold, or not by a key trusted for this
+    │   └── OtherSubjectError        it speaks of something else: another digest, app, environment
     └── MissingPartError  a program, service or right this machine lacks
 """
 
@@ -120,6 +124,22 @@ class SyncError(TerminalError):
 
 class VerifyError(TerminalError):
     """Synced, but not healthy in time; the message names each offender."""
+
+
+class EvidenceError(TerminalError):
+    """A signed statement does not prove what it must."""
+
+
+class MalformedEvidenceError(EvidenceError):
+    """A signed statement, its envelope or its signature cannot be read; nothing of it was used."""
+
+
+class UntrustedSignatureError(EvidenceError):
+    """The signature does not hold, or its key is not trusted for this, by this name, at that time."""
+
+
+class OtherSubjectError(EvidenceError):
+    """The statement is signed, but speaks of something else than what was asked."""
 
 
 class MissingPartError(TerminalError):

@@ -1,0 +1,1 @@
+"""Signed statements: release evidence, approvals, their envelopes and signatures; trusted keys. Pure."""

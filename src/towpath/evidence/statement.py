@@ -1,0 +1,162 @@
+"""Release evidence: an in-toto v1 statement about the images of one release, made by who built them."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from towpath.errors import OtherSubjectError
+from towpath.evidence.json_text import canonical, malformed, object_at, parse_object, text_of, time_of
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+RELEASE_TYPE = "https://towpath.dev/release/v1"
+"""The predicate's type; documented in docs/reference/evidence.md."""
+MAX_IMAGES = 100
+MAX_AUTHORS = 5000
+_WHAT = "release evidence"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_STATUSES = ("passed", "blocked", "not-scanned")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Image:
+    """An image of the release: registry and repository, and its digest `sha256:…`."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanEvidence:
+    """The scan of the images: its status, the digest of its report, the hash of the policy that judged it."""
+
+    status: str
+    report: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEvidence:
+    """What the builder states about a release.
+
+    `authors` are all authors and co-authors (`Name <mail>`) of the commits since the previous release;
+    `previous` is that release's identity, empty for the first. `builder` is the name of who states it. Times
+    are RFC 3339.
+    """
+
+    app: str
+    images: tuple[Image, ...]
+    source: str
+    commit: str
+    authors: tuple[str, ...]
+    previous: str
+    scan: ScanEvidence
+    builder: str
+    started_at: str
+    finished_at: str
+
+    def require(self, app: str, digest: str) -> None:
+        """Raise OtherSubjectError unless this is about `app` and the image with that digest."""
+        if self.app != app:
+            raise OtherSubjectError(
+                f"the evidence is about app {self.app[:60]!r}, not {app!r}",
+                remedy="Somebody attached it to another app's image. Deliver the release again.",
+            )
+        if digest not in (image.digest for image in self.images):
+            others = ", ".join(image.digest[:19] for image in self.images[:3])
+            raise OtherSubjectError(
+                f"the evidence is about {others}, not about {digest[:19]}",
+                remedy="Somebody attached it to another image. Deliver the release again.",
+            )
+
+
+def encode_statement(evidence: ReleaseEvidence) -> bytes:
+    """The statement's bytes; MalformedEvidenceError when it lacks something."""
+    predicate: dict[str, Any] = {
+        "app": evidence.app,
+        "source": {"repository": evidence.source, "commit": evidence.commit},
+        "authors": sorted(set(evidence.authors)),
+        "scan": {
+            "status": evidence.scan.status,
+            "report": evidence.scan.report,
+            "policy": evidence.scan.policy,
+        },
+        "builder": evidence.builder,
+        "startedAt": evidence.started_at,
+        "finishedAt": evidence.finished_at,
+        **({"previous": evidence.previous} if evidence.previous else {}),
+    }
+    subjects = [
+        {"name": image.name, "digest": {"sha256": image.digest.removeprefix("sha256:")}}
+        for image in sorted(set(evidence.images))
+    ]
+    statement = {"_type": STATEMENT_TYPE, "subject": subjects, "predicateType": RELEASE_TYPE}
+    content = canonical({**statement, "predicate": predicate})
+    decode_statement(content)  # whoever reads it is as strict
+    return content
+
+
+def decode_statement(content: bytes) -> ReleaseEvidence:
+    """Read a statement; MalformedEvidenceError when it is another or lacks something.
+
+    Further keys of the predicate are left out: a later version may state more.
+    """
+    data = parse_object(content, _WHAT)
+    for key, expected in (("_type", STATEMENT_TYPE), ("predicateType", RELEASE_TYPE)):
+        if (value := text_of(data, key, _WHAT)) != expected:
+            raise malformed(_WHAT, f"has {key} {value[:80]!r}, not {expected!r}")
+    predicate = object_at(data, "predicate", _WHAT)
+    source, scan = (object_at(predicate, key, _WHAT) for key in ("source", "scan"))
+    times = {key: text_of(predicate, key, _WHAT) for key in ("startedAt", "finishedAt")}
+    if time_of(times["startedAt"], _WHAT) > time_of(times["finishedAt"], _WHAT):
+        raise malformed(_WHAT, "ends before it begins")
+    commit = text_of(source, "commit", _WHAT)
+    if not _COMMIT.fullmatch(commit):
+        raise malformed(_WHAT, f"has {commit[:40]!r} as commit, which is no whole commit id")
+    return ReleaseEvidence(
+        app=text_of(predicate, "app", _WHAT),
+        images=_images(data.get("subject")),
+        source=text_of(source, "repository", _WHAT),
+        commit=commit,
+        authors=_authors(predicate.get("authors")),
+        previous=text_of(predicate, "previous", _WHAT, optional=True),
+        scan=_scan(scan),
+        builder=text_of(predicate, "builder", _WHAT),
+        started_at=times["startedAt"],
+        finished_at=times["finishedAt"],
+    )
+
+
+def _images(subjects: Any) -> tuple[Image, ...]:
+    if not isinstance(subjects, list) or not 0 < len(subjects) <= MAX_IMAGES:
+        raise malformed(_WHAT, f"must have 1 to {MAX_IMAGES} subjects")
+    images = []
+    for subject in subjects:
+        if not isinstance(subject, dict):
+            raise malformed(_WHAT, "has a subject that is no object")
+        digest = text_of(object_at(subject, "digest", _WHAT), "sha256", _WHAT)
+        if not _SHA256.fullmatch(digest):
+            raise malformed(_WHAT, f"has {digest[:40]!r} as digest, which is no sha256")
+        images.append(Image(text_of(subject, "name", _WHAT), f"sha256:{digest}"))
+    if len(set(images)) != len(images):
+        raise malformed(_WHAT, "has a subject twice")
+    return tuple(images)
+
+
+def _authors(authors: Any) -> tuple[str, ...]:
+    if not isinstance(authors, list) or not 0 < len(authors) <= MAX_AUTHORS:
+        raise malformed(_WHAT, f"must have 1 to {MAX_AUTHORS} authors")
+    if not all(isinstance(author, str) and author for author in authors):
+        raise malformed(_WHAT, "has an author that is no text")
+    return tuple(authors)
+
+
+def _scan(scan: dict[str, Any]) -> ScanEvidence:
+    status = text_of(scan, "status", _WHAT)
+    if status not in _STATUSES:
+        raise malformed(_WHAT, f"has {status[:40]!r} as scan status, not one of {', '.join(_STATUSES)}")
+    report = text_of(scan, "report", _WHAT, optional=status == "not-scanned")
+    if report and not _DIGEST.fullmatch(report):
+        raise malformed(_WHAT, f"has {report[:40]!r} as digest of the scan report, which is no sha256 digest")
+    return ScanEvidence(status, report, text_of(scan, "policy", _WHAT, optional=status == "not-scanned"))

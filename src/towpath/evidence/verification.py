@@ -1,0 +1,100 @@
+"""Verifies statements: signature first, then what it says, then who may say it, and when."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from towpath.errors import EvidenceError, OtherSubjectError, UntrustedSignatureError
+from towpath.evidence.approval import ApprovalStatement, decode_approval
+from towpath.evidence.bundle import decode_bundle
+from towpath.evidence.json_text import time_of
+from towpath.evidence.ssh_signature import parse_ssh_signature
+from towpath.evidence.statement import ReleaseEvidence, decode_statement
+from towpath.evidence.trusted_keys import APPROVALS, EVIDENCE, TrustedKeys
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRelease:
+    """What evidence must be about, and who may state it."""
+
+    app: str
+    digest: str
+    builders: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.app} {self.digest[:19]}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRelease:
+    """Release evidence that is proven: by whom, and by which key."""
+
+    evidence: ReleaseEvidence
+    principal: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedApproval:
+    """A decision that is proven to be its approver's."""
+
+    statement: ApprovalStatement
+    fingerprint: str
+
+
+def verify_release(
+    bundle: bytes, trusted: TrustedKeys, asked: AskedRelease, now: datetime
+) -> VerifiedRelease:
+    """The evidence in a bundle about exactly what is asked, stated and signed by one of its builders."""
+    envelope = decode_bundle(bundle)
+    key = envelope.signer(trusted.keys_for(EVIDENCE))
+    evidence = decode_statement(envelope.payload)
+    finished = time_of(evidence.finished_at, "release evidence")
+    principal = trusted.principal(key, EVIDENCE, asked.builders, finished, now)
+    if evidence.builder != principal:
+        raise UntrustedSignatureError(
+            f"the evidence is stated by {evidence.builder[:60]!r} and signed by {principal}",
+            remedy="Nobody signs in another's name. Deliver the release again.",
+        )
+    evidence.require(asked.app, asked.digest)
+    return VerifiedRelease(evidence, principal, key.fingerprint)
+
+
+def find_release(
+    bundles: Iterable[bytes], trusted: TrustedKeys, asked: AskedRelease, now: datetime
+) -> VerifiedRelease:
+    """The first bundle that proves the release; whoever writes to the registry may have added others.
+
+    Where none does, the error is the first one's, and says how many there were.
+    """
+    errors: list[EvidenceError] = []
+    for bundle in bundles:
+        try:
+            return verify_release(bundle, trusted, asked, now)
+        except EvidenceError as error:
+            errors.append(error)
+    if not errors:
+        raise EvidenceError(
+            f"there is no release evidence for {asked}",
+            remedy="Only what the build agent delivered has any: `towpath deliver`.",
+        )
+    # The closest one tells most: it is signed by who may, and speaks of something else.
+    closest = next((error for error in errors if isinstance(error, OtherSubjectError)), errors[0])
+    count = f" ({len(errors)} were tried)" if len(errors) > 1 else ""
+    message = f"no release evidence holds for {asked}{count}: {closest.message}"
+    raise type(closest)(message, remedy=closest.remedy) from closest
+
+
+def verify_approval(
+    content: bytes, signature: str, trusted: TrustedKeys, now: datetime, *, received: datetime | None = None
+) -> VerifiedApproval:
+    """The decision in `content`, if `signature` (as of `ssh-keygen -Y sign -n towpath`) is its approver's.
+
+    What it is about, and whether it has expired, is asked of the statement (`require`). `received` is when it
+    arrived here, where that is known; else `now`.
+    """
+    parsed = parse_ssh_signature(signature)
+    parsed.require(content, APPROVALS)
+    statement = decode_approval(content)
+    trusted.principal(parsed.key, APPROVALS, [statement.approver], statement.made, received or now)
+    return VerifiedApproval(statement, parsed.key.fingerprint)
