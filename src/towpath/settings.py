@@ -48,6 +48,11 @@ class Settings:
         return self.cache / "tools" / "bin"
 
     @property
+    def keys(self) -> Path:
+        """Folder of the keys that `towpath keys` keeps, unless TOWPATH_KEYS names another."""
+        return self.home / "keys"
+
+    @property
     def renders(self) -> Path:
         """Folder of the render cache."""
         return self.cache / "renders"

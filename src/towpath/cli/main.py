@@ -38,6 +38,7 @@ VERBS = {
     "check": "Check an environment repository without a cluster.",
     "render": "Print the objects an app has in an environment.",
     "health": "Judge objects of any kind without a cluster.",
+    "keys": "Make, list, rotate and retire the keys that sign.",
     "init": "Scaffold an environment repository.",
     "deployments": "Write or check the prefect.yaml of an environment repository.",
     "local": "Run every part on this machine.",

@@ -52,7 +52,7 @@ class RequiredParts:
     @property
     def tools(self) -> tuple[str, ...]:
         """Their names in the table of tools."""
-        names = ["trivy", "busybox", "kustomize"]
+        names = ["trivy", "busybox", "kustomize", "ssh-keygen"]
         names += ["registry"] if self.registry else []
         names += ["docker", "containerd", "runc"] if self.engine else []
         names += tools.CLUSTER if self.cluster else []

@@ -85,6 +85,7 @@ TOOLS: Mapping[str, Tool] = {
         DebianPackage("containernetworking-plugins", ("bridge", "host-local", "portmap", "loopback"), CNI),
     ),
     "iptables": Tool("forwards pods' packets", DebianPackage("iptables", ("iptables",))),
+    "ssh-keygen": Tool("signs commits and approvals", DebianPackage("openssh-client", ("ssh-keygen",))),
     "registry": Tool("keeps images", DebianPackage("docker-registry", ("docker-registry",))),
     "busybox": Tool(
         "base of the example's image", DebianPackage("busybox-static", ("busybox",), check=is_static)

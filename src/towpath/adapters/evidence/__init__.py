@@ -1,0 +1,1 @@
+"""Evidence outside of this process: keys in files, OpenSSH's program, statements in the registry."""
