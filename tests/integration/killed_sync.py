@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 from tests.integration.world import World
-from towpath.applyset.inventory import PART_OF_LABEL, Owner, from_configmap
+from towpath.applyset.inventory import PART_OF_LABEL, Owner
+from towpath.applyset.inventory_configmap import from_configmap
 
 CHILD = """
 import json, sys

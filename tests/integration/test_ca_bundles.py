@@ -11,6 +11,7 @@ import yaml
 
 from tests.integration.manifests import configmap
 from tests.integration.world import World
+from towpath.engine.source.render import EarlierApp
 from towpath.kube import pointer
 from towpath.objects import Manifest
 
@@ -118,7 +119,7 @@ def test_an_injected_bundle_is_left_and_the_rest_goes_on(
     world.kubectl("patch", *names, "--type=json", "-p", patch, "--field-manager=cainjector")
     [entry] = [each for each in world.drift().entries if each.app == world.app]
     assert entry.left_to == "1 field left to cainjector"
-    old = world.rendered
+    old = EarlierApp(world.rendered, world.environment)
     world.objects[0]["metadata"]["labels"] = {"new": "yes"}
     world.objects[1]["data"]["A"] = "2"
     done = world.sync(applied_before=lambda _: old)

@@ -12,7 +12,8 @@ from tests.integration.world import World
 from towpath.adapters.kubernetes.wire import Request, Wire
 from towpath.applyset.apply_object import prepare_objects
 from towpath.applyset.digest_key import KEY_NAME, key_ref
-from towpath.applyset.inventory import Inventory, from_configmap, to_configmap
+from towpath.applyset.inventory import Inventory
+from towpath.applyset.inventory_configmap import from_configmap, to_configmap
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.digest_keys import read_key
 from towpath.engine.reconcile.detect import inspect

@@ -1,6 +1,7 @@
 """Fields of other controllers: left where Git has not changed them, a conflict where Git itself has."""
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -8,9 +9,11 @@ import pytest
 
 from tests.integration.manifests import configmap, deployment, secret, service
 from tests.integration.world import World
-from towpath.engine.source.render import Rendered
+from towpath.engine.apply.foreign_fields import AppliedBefore
+from towpath.engine.source.render import EarlierApp, Rendered
 from towpath.errors import SyncError
 from towpath.kube import pointer
+from towpath.kube.apply_order import WAVE_ANNOTATION
 from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration
@@ -96,11 +99,15 @@ def takes(world: World, case: Case) -> None:
     world.kubectl(*arguments)
 
 
-def before(world: World) -> object:
-    old = world.rendered
+def before(world: World) -> AppliedBefore:
+    return at_commits(world, {"c" * 40: world.rendered})
 
-    def render(commit: str) -> Rendered | None:
-        return old if commit == "c" * 40 else None
+
+def at_commits(world: World, history: Mapping[str, Rendered]) -> AppliedBefore:
+    """What a clone of the environment repository with these commits gives."""
+
+    def render(commit: str) -> EarlierApp | None:
+        return EarlierApp(history[commit], world.environment) if commit in history else None
 
     return render
 
@@ -153,3 +160,70 @@ def test_only_the_object_whose_field_git_changes_fails(world: World, name: str) 
     assert world.live("configmap", other["metadata"]["name"])["data"] == {"A": "2"}
     live = world.live(manifest["kind"], manifest["metadata"]["name"])
     assert pointer.read(live, case.pointer) == case.live
+
+
+class History:
+    """An app of several commits, each synced with what Git had before."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.commits = world, {"a" * 40: world.rendered}
+
+    def sync(self, letter: str, *, fails: str = "") -> str:
+        """Sync the world's objects as a new commit; `fails` is why it does."""
+        commit = letter * 40
+        self.commits[commit] = self.world.rendered
+        before = at_commits(self.world, self.commits)
+        if fails:
+            with pytest.raises(SyncError, match=fails):
+                self.world.sync(commit=commit, applied_before=before)
+            return ""
+        return self.world.sync(commit=commit, applied_before=before).summary()
+
+
+def owned_by_two(world: World, name: str, suffix: str = "c") -> tuple[Case, Manifest]:
+    """An app with a field that a controller has taken, beside an object that cannot be applied at will."""
+    case = deepcopy(CASES[name])
+    beside = service(f"beside-{suffix}-{list(CASES).index(name)}")
+    world.app, world.objects = f"partly-{suffix}-{list(CASES).index(name)}", [case.manifest, beside]
+    beside["metadata"]["annotations"] = {WAVE_ANNOTATION: "5"}
+    case.manifest["metadata"]["name"] += f"-{suffix}"
+    world.sync(commit="a" * 40)
+    takes(world, case)
+    return case, beside
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.git is not None])
+def test_what_a_failed_sync_applied_is_compared_with_the_commit_of_that_sync(world: World, name: str) -> None:
+    case, beside = owned_by_two(world, name)
+    history = History(world)
+    labels = case.manifest["metadata"].setdefault("labels", {})
+    right = beside["spec"]["ports"][0]["port"]
+    labels["step"], beside["spec"]["ports"][0]["port"] = "2", 99999
+    history.sync("b", fails="beside")  # of the second commit, only the first object is applied
+    labels["step"] = "3"
+    history.sync("d", fails="beside")
+    labels["step"], beside["spec"]["ports"][0]["port"] = "4", right
+    assert history.sync("e").endswith(f"; 1 field left to {case.manager}")
+    live = world.live(case.manifest["kind"], case.manifest["metadata"]["name"])
+    assert (pointer.read(live, case.pointer), live["metadata"]["labels"]["step"]) == (case.live, "4")
+    assert world.inventory().commit == "e" * 40
+    assert all(not owned.commit for owned in world.inventory().objects)
+    labels["step"] = "5"
+    if case.manifest["kind"] == "Secret":
+        case.manifest.pop("stringData", None)
+        case.manifest["data"] = {"T": case.git}
+    else:
+        put(case.manifest, case.pointer, case.git)
+    history.sync("f", fails="Git changes fields that another field manager owns")
+
+
+def test_a_failed_sync_that_is_repeated_writes_nothing(world: World) -> None:
+    case, beside = owned_by_two(world, "a CA bundle", "d")
+    history = History(world)
+    case.manifest["data"]["more"], beside["spec"]["ports"][0]["port"] = "2", 99999
+    history.sync("b", fails="beside")
+    owned = world.inventory().by_ref
+    assert [each.commit for ref, each in owned.items() if ref.kind == "ConfigMap"] == ["b" * 40]
+    versions = world.versions()
+    history.sync("d", fails="beside")  # another commit, the same content
+    assert world.versions() == versions

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.world import World, throw_away
-from towpath.applyset.inventory import from_configmap
+from towpath.applyset.inventory_configmap import from_configmap
 from towpath.config import Config, parse_config
 from towpath.engine.source.render import Rendered, render_app
 from towpath.errors import SyncError

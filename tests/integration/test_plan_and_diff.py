@@ -14,7 +14,7 @@ from towpath.config import load_config
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.preview.plan import plan_app
 from towpath.engine.reconcile.diff import Comparison, compare_environment
-from towpath.engine.source.render import released_apps, render_app
+from towpath.engine.source.render import EarlierApp, released_apps, render_app
 from towpath.objects import Manifest
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
 
@@ -252,7 +252,7 @@ def test_a_whole_environment_and_one_app_say_of_another_controllers_field_what_t
     new = render_app(whole, config, "a", "test", tools=world.kubectl_path.parent)
 
     def before(_: str):
-        return old
+        return EarlierApp(old, environment)
 
     compared = compare_environment(
         whole,

@@ -8,7 +8,8 @@ import pytest
 
 from tests.integration.manifests import configmap, deployment, service
 from tests.integration.world import World
-from towpath.applyset.inventory import Owner, from_configmap
+from towpath.applyset.inventory import Owner
+from towpath.applyset.inventory_configmap import from_configmap
 from towpath.config import App
 from towpath.engine.verify.verify import verify_app
 from towpath.errors import RefusedError, SyncError, VerifyError

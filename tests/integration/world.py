@@ -13,6 +13,8 @@ import yaml
 
 from towpath.adapters.kubernetes import Cluster, connect
 from towpath.applyset.hooks import split_hooks
+from towpath.applyset.inventory import Inventory
+from towpath.applyset.inventory_configmap import from_configmap
 from towpath.applyset.plan import Plan
 from towpath.config import Environment, parse_config
 from towpath.drift.model import DriftReport
@@ -75,6 +77,10 @@ class World:
 
     def apply(self, *, commit: str = "c" * 40, **options: Any) -> SyncResult:
         return sync_app(self.cluster, self.rendered, self.environment, commit=commit, **options)
+
+    def inventory(self) -> Inventory:
+        """As it is in the cluster."""
+        return from_configmap(self.live("configmap", f"towpath-inventory-{self.app}"))
 
     def prune(self, **options: Any) -> SyncResult:
         return prune_app(self.cluster, self.rendered, **options)

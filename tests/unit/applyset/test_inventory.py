@@ -3,6 +3,7 @@ import gzip
 import hashlib
 import json
 import uuid
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,13 +14,13 @@ from towpath.applyset.inventory import (
     Inventory,
     OwnedObject,
     Owner,
-    from_configmap,
     inventory_after_sync,
     is_same_inventory,
-    to_configmap,
+    with_apply_commits,
     with_hook_run,
     with_planned_objects,
 )
+from towpath.applyset.inventory_configmap import from_configmap, to_configmap
 from towpath.errors import RefusedError
 from towpath.objects import ObjectRef
 
@@ -141,3 +142,45 @@ def test_hooks_are_remembered_one_run_each() -> None:
     inventory = with_hook_run(with_hook_run(None, OWNER, first), OWNER, second)
     assert inventory.hooks == (second,)
     assert from_configmap(to_configmap(inventory)) == inventory
+
+
+def owned(name: str, digest: str, commit: str = "") -> OwnedObject:
+    return OwnedObject(ref(name), "u", "f", digest, commit=commit)
+
+
+@pytest.mark.parametrize("count", [3, 4000])
+def test_the_commits_of_a_failed_sync_are_written_and_read_again(count: int) -> None:
+    objects = {ref(f"c{i}"): owned(f"c{i}", "a" * 32, "b" * 40 if i % 3 else "") for i in range(count)}
+    inventory = inventory_after_sync(OWNER, "c", "d", objects)
+    manifest = to_configmap(inventory)
+    assert from_configmap(manifest) == inventory
+    assert ("binaryData" in manifest) is (count > 3)
+
+
+def test_commits_are_left_out_where_they_do_not_fit() -> None:
+    names = [f"{uuid.uuid4()}-{i}" for i in range(12_500)]
+    objects = {
+        ref(n): OwnedObject(ref(n), str(uuid.uuid4()), *(uuid.uuid4().hex for _ in "ab")) for n in names
+    }
+    without = inventory_after_sync(OWNER, "c", "d", objects)
+    some = {each: replace(one, commit=uuid.uuid4().hex) for each, one in objects.items()}
+    manifest = to_configmap(inventory_after_sync(OWNER, "c", "d", some))
+    assert from_configmap(manifest) == without
+
+
+def test_a_sync_that_succeeded_is_the_commit_of_all_that_is_as_in_git() -> None:
+    before = inventory_after_sync(OWNER, "c1", "d", {ref(n): owned(n, "1") for n in "abc"})
+    applied = before.by_ref | {ref("a"): owned("a", "2")}
+    failed = with_apply_commits(applied, before, "c2", complete=False, as_in_git=lambda _: True)
+    assert [failed[ref(n)].commit for n in "abc"] == ["c2", "", ""]
+    again = inventory_after_sync(OWNER, "c1", "d", failed)
+    repeated = with_apply_commits(failed, again, "c3", complete=False, as_in_git=lambda _: True)
+    assert repeated == failed, "the same content, whatever the commit"
+    complete = with_apply_commits(failed, again, "c4", complete=True, as_in_git=lambda o: o.ref.name != "c")
+    assert [complete[ref(n)].commit for n in "abc"] == ["", "", "c1"], "c was left as somebody made it"
+
+
+def test_an_object_that_was_never_applied_has_no_commit() -> None:
+    planned = with_planned_objects(None, OWNER, [ref("a")]).by_ref
+    kept = with_apply_commits(planned, None, "c1", complete=False, as_in_git=lambda _: False)
+    assert kept == planned

@@ -1,22 +1,21 @@
 """Applies an object beside other controllers: a field of theirs that Git has not changed is left to them.
 
 What Git wanted at the last apply is known without any digest of single values (they could be a Secret's): the
-digest of the whole object is in the inventory. If it differs, the commit of the last sync is rendered again,
-and counts where its object has exactly the recorded digest.
+digest of the whole object is in the inventory. If it differs, the commit of that apply is rendered again, and
+counts where its object has exactly the recorded digest.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from towpath.adapters.kubernetes import ApiConflictError, Cluster, FieldOwner
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
 from towpath.applyset.inventory import OwnedObject
-from towpath.config import Environment
 from towpath.drift.model import DriftEntry
 from towpath.engine.apply.server_side_apply import TRIES, apply_object, is_taken_back
 from towpath.engine.live.app_state import AppState
-from towpath.engine.source.render import Rendered
+from towpath.engine.source.render import EarlierApp
 from towpath.errors import TowpathError
 from towpath.kube import field_set, pointer
 from towpath.kube.apply_order import wave_of
@@ -24,26 +23,38 @@ from towpath.kube.diff import Difference, declared_differences
 from towpath.kube.managed_fields import manager_entries
 from towpath.objects import Manifest, ObjectRef
 
-AppliedBefore = Callable[[str], Rendered | None]
+AppliedBefore = Callable[[str], EarlierApp | None]
 """Renders the app as it was at a commit; None when nothing can be said about it."""
-OldObjects = Callable[[], Mapping[ObjectRef, ApplyObject]]
+OldObjects = Callable[[str], Sequence[Mapping[ObjectRef, ApplyObject]]]
+"""The objects that the app had at a commit, in each of the ways in which they can have been applied."""
 NEEDED_BY_ALL = ("rbac.authorization.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io")
 """API groups whose objects others need without naming them."""
 
 
 @dataclass
 class LastApply:
-    """What Git wanted of each object at its last apply; `render` is called once, and only if needed."""
+    """What Git wanted of each object at its last apply; a commit is rendered once, and only if needed.
+
+    `commit` is that of the last sync that succeeded.
+    """
 
     owned: Mapping[ObjectRef, OwnedObject]
-    render: OldObjects = dict
+    render: OldObjects = lambda _: ()
+    commit: str = ""
 
-    @cached_property
-    def _rendered(self) -> Mapping[ObjectRef, ApplyObject]:
-        try:
-            return self.render()
-        except TowpathError:
-            return {}  # that commit is gone or does not render any more: nothing is known then
+    def __post_init__(self) -> None:
+        self._rendered: dict[str, Sequence[Mapping[ObjectRef, ApplyObject]]] = {}
+        self._lock = threading.Lock()
+
+    def _at(self, commit: str) -> Sequence[Mapping[ObjectRef, ApplyObject]]:
+        with self._lock:
+            if commit not in self._rendered:
+                try:
+                    self._rendered[commit] = self.render(commit) if commit else ()
+                except TowpathError:
+                    # That commit is gone or does not render any more: nothing is known then.
+                    self._rendered[commit] = ()
+            return self._rendered[commit]
 
     def is_unchanged(self, desired: ApplyObject, path: field_set.Path) -> bool:
         """Whether Git certainly wants the same value of this field as at the last apply."""
@@ -52,8 +63,9 @@ class LastApply:
             return False
         if desired.has_content(owned.applied_digest):
             return True
-        old = self._rendered.get(desired.ref)
-        if old is None or not old.has_content(owned.applied_digest):
+        ways = (objects.get(desired.ref) for objects in self._at(owned.commit or self.commit))
+        old = next((each for each in ways if each and each.has_content(owned.applied_digest)), None)
+        if old is None:
             return False
         before = field_set.pointer_of(path, old.manifest)
         now = field_set.pointer_of(path, desired.manifest)
@@ -64,32 +76,31 @@ class LastApply:
         )
 
 
-def nothing_before(_: str) -> Rendered | None:
+def nothing_before(_: str) -> EarlierApp | None:
     """For a caller without Git: only an object that has not changed at all is known."""
     return None
 
 
-def last_apply(state: AppState, environment: Environment, before: AppliedBefore) -> LastApply:
-    """The last apply of an app, by its inventory."""
+def last_apply(state: AppState, before: AppliedBefore) -> LastApply:
+    """The last apply of each object of an app, by its inventory."""
 
-    def render() -> Mapping[ObjectRef, ApplyObject]:
-        commit = state.inventory.commit if state.inventory else ""
-        rendered = before(commit) if commit else None
-        if rendered is None:
-            return {}
-        live = state.live
-        old = prepare_objects(
-            rendered.objects,
-            state.owner,
-            environment.ignore,
-            live.scalers,
-            live.metadata,
-            key=live.digest_key,
-            taken_back=environment.taken_back(state.owner.app),
-        )
-        return {each.ref: each for each in old}
+    def render(commit: str) -> Sequence[Mapping[ObjectRef, ApplyObject]]:
+        if (app := before(commit)) is None:
+            return ()
+        # What scales an object now may have come after that apply.
+        return [_prepared(state, app, scalers) for scalers in (state.live.scalers, ())]
 
-    return LastApply(state.owned, render)
+    return LastApply(state.owned, render, state.inventory.commit if state.inventory else "")
+
+
+def _prepared(
+    state: AppState, app: EarlierApp, scalers: Sequence[Manifest]
+) -> Mapping[ObjectRef, ApplyObject]:
+    rules, taken_back = app.environment.ignore, app.environment.taken_back(state.owner.app)
+    live, key = state.live.metadata, state.live.digest_key
+    objects = app.rendered.objects
+    old = prepare_objects(objects, state.owner, rules, scalers, live, key=key, taken_back=taken_back)
+    return {each.ref: each for each in old}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from towpath.applyset.inventory import (
     OwnedObject,
     inventory_after_sync,
     is_same_inventory,
-    to_configmap,
+    with_apply_commits,
 )
+from towpath.applyset.inventory_configmap import to_configmap
 from towpath.engine.apply.failpoint import reach
 from towpath.engine.apply.hooks import forget
 from towpath.engine.apply.sync_result import ObjectResult, Progress, Result, SyncResult, failed
@@ -83,13 +84,20 @@ class Run:
         hooks = old.hooks if old else ()
         if complete and old and (self.rendered.objects or not self.objects):
             hooks = forget(self.cluster, old, {ref_of(hook) for hook in self.rendered.hooks})
-        objects = with_recorded_digests(self.objects, self.app_state.desired)
+        objects = with_apply_commits(
+            self.objects, self.app_state.inventory, self.commit, complete=complete, as_in_git=self._as_in_git
+        )
+        objects = with_recorded_digests(objects, self.app_state.desired)
         new = inventory_after_sync(self.app_state.owner, commit, desired, objects, hooks)
         new = replace(new, deletions=tuple(sorted(self.deletions & self.objects.keys())))
         if not is_same_inventory(old, new):
             reach("inventory-after")
             self.write(new)
             reach("inventory-after-written")
+
+    def _as_in_git(self, owned: OwnedObject) -> bool:
+        desired = self.app_state.desired.get(owned.ref)
+        return desired is not None and desired.is_recorded(owned.applied_digest)
 
     def write(self, inventory: Inventory) -> None:
         """Replace the inventory that was read or written last; TransientError when somebody else did."""

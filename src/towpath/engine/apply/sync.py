@@ -96,7 +96,7 @@ def sync_app(  # noqa: PLR0913
     patience = environment.timeout.total_seconds()
     if environment.drift_mode_of(rendered.app) != "heal":
         leave = {**leave, **dict.fromkeys(app_state.drifted(), (WHOLE_OBJECT,))}
-    last = last_apply(app_state, environment, applied_before)
+    last = last_apply(app_state, applied_before)
     check_former_managers(cluster, rendered, app_state, last)
     sync = Sync(cluster, rendered, app_state, commit, tell, founded, patience, leave, last)
     return sync.carry_out(pruning)

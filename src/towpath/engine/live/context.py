@@ -6,7 +6,7 @@ from pathlib import Path
 
 from towpath.adapters.kubernetes import Cluster, shared_connection
 from towpath.config import Environment
-from towpath.engine.source.render import Rendered
+from towpath.engine.source.render import EarlierApp, Rendered
 from towpath.engine.source.render_changed import render_released
 from towpath.engine.source.repository import (
     EnvironmentRepo,
@@ -58,24 +58,29 @@ def render_app(context: EnvironmentContext, app: str) -> Rendered:
     ).rendered
 
 
-def renders_before(context: EnvironmentContext, app: str) -> Callable[[str], Rendered | None]:
+def renders_before(context: EnvironmentContext, app: str) -> Callable[[str], EarlierApp | None]:
     """Renders the app as it was at an earlier commit; None when that is not known."""
 
-    def render(commit: str) -> Rendered | None:
+    def render(commit: str) -> EarlierApp | None:
         repo = earlier_repository(context.repo, commit)
-        return render_app(replace(context, repo=repo), app) if repo else None
+        if repo is None:
+            return None
+        environment = repo.config.environment(context.environment.name)
+        return EarlierApp(render_app(replace(context, repo=repo, environment=environment), app), environment)
 
     return render
 
 
 def renders_fetched(
     settings: Settings, environment: Environment, app: str
-) -> Callable[[str], Rendered | None]:
+) -> Callable[[str], EarlierApp | None]:
     """As renders_before, for who works without a context. Raises UnknownNameError for what is not there."""
 
-    def render(commit: str) -> Rendered | None:
+    def render(commit: str) -> EarlierApp | None:
         repo = last_repository(settings, commit)
-        return render_released(repo, environment, app, tools=settings.tools, cache=settings.renders).rendered
+        then = repo.config.environment(environment.name)
+        result = render_released(repo, then, app, tools=settings.tools, cache=settings.renders)
+        return EarlierApp(result.rendered, then)
 
     return render
 

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from towpath.adapters.kubernetes import Cluster
-from towpath.applyset.inventory import Inventory, OwnedObject, Owner, to_configmap
+from towpath.applyset.inventory import Inventory, OwnedObject, Owner
+from towpath.applyset.inventory_configmap import to_configmap
 from towpath.engine.live.observe import read_inventory
 from towpath.errors import TowpathError
 from towpath.health import Status, assess

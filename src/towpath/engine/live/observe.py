@@ -8,7 +8,8 @@ from typing import Literal, TypeVar
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster, WatchExpiredError
 from towpath.applyset.digest_key import KEY_NAME, key_of, key_ref
-from towpath.applyset.inventory import Inventory, Owner, from_configmap
+from towpath.applyset.inventory import Inventory, Owner
+from towpath.applyset.inventory_configmap import from_configmap
 from towpath.engine.live.autoscalers import read_autoscalers
 from towpath.errors import TransientError
 from towpath.kube.autoscaling import Kind

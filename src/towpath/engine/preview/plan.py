@@ -72,7 +72,7 @@ def plan_state(  # noqa: PLR0913, PLR0917
         cluster, [app_state.desired[ref] for ref in todo if app_state.metadata(ref)], rendered.namespace
     )
 
-    last = last_apply(app_state, environment, applied_before)
+    last = last_apply(app_state, applied_before)
 
     def entry(manifest: Manifest) -> PlanEntry:
         ref = ref_of(manifest)

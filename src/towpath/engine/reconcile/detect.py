@@ -5,12 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.apply_object import ApplyObject
-from towpath.applyset.inventory import (
-    INVENTORY_LABEL,
-    Inventory,
-    Owner,
-    from_configmap,
-)
+from towpath.applyset.inventory import INVENTORY_LABEL, Inventory, Owner
+from towpath.applyset.inventory_configmap import from_configmap
 from towpath.config import Environment
 from towpath.drift.comparison import app_drift
 from towpath.drift.extras import EXTRA_KINDS, extra_entry, is_extra

@@ -65,6 +65,14 @@ class Rendered:
         return digest == self.digest or digest == self.recorded_digest(key)  # the second costs more
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierApp:
+    """An app as it was at an earlier commit, with the rules of its environment then."""
+
+    rendered: Rendered
+    environment: Environment
+
+
 def render_app(  # noqa: PLR0913
     checkout: Path,
     config: Config,

@@ -10,7 +10,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from towpath.adapters.kubernetes import Collection, WatchEvent
-from towpath.applyset.inventory import INVENTORY_LABEL, Inventory, from_configmap
+from towpath.applyset.inventory import INVENTORY_LABEL, Inventory
+from towpath.applyset.inventory_configmap import from_configmap
 from towpath.drift.work_queue import (
     SETTLE,
     ReconcileCase,
@@ -49,10 +50,9 @@ class WatchState:
 
     def see_inventories(self, manifests: Iterable[Manifest]) -> tuple[str, ...]:
         """All inventories there are. Returns why some cannot be read; those stay as they were before."""
-        problems = []
+        problems, found = [], dict[str, Inventory]()
         with self._lock:
             before = self._known.applied or {}
-            found: dict[str, Inventory] = {}
             for manifest in manifests:
                 app = _app_of(manifest)
                 try:

@@ -15,6 +15,7 @@ from towpath.engine.live.app_state import AppState, owner_of
 from towpath.engine.live.context import EnvironmentContext, render_app, renders_before, renders_fetched
 from towpath.engine.live.observe import Live
 from towpath.engine.source.repository import read_repository
+from towpath.objects import Manifest
 from towpath.settings import Settings
 
 CONFIG = """\
@@ -36,6 +37,7 @@ class Repository:
     """An environment repository, and an agent's cache of it."""
 
     folder: Path
+    scalers: tuple[Manifest, ...] = ()
 
     def git(self, *args: str) -> str:
         who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
@@ -77,15 +79,17 @@ class Repository:
         repo = read_repository(self.settings(cache))
         return EnvironmentContext(cast(Any, None), repo, repo.config.environment("dev"))
 
-    def is_unchanged(self, commit: str, recorded: str, before: AppliedBefore) -> bool:
+    def is_unchanged(
+        self, commit: str, recorded: str, before: AppliedBefore, *, applied_at: str = ""
+    ) -> bool:
         """Whether `data.ca` is certainly as at the last sync, which was of `commit`."""
         context = self.context()
         rendered = render_app(context, "hello")
         owner, [desired] = owner_of(rendered), self.desired(context)
-        owned = OwnedObject(desired.ref, "u", "f", recorded)
+        owned = OwnedObject(desired.ref, "u", "f", recorded, commit=applied_at)
         inventory = Inventory(owner, commit, "d", (owned,))
-        state = AppState(owner, inventory, "1", {desired.ref: desired}, Live())
-        return last_apply(state, context.environment, before).is_unchanged(desired, PATH)
+        state = AppState(owner, inventory, "1", {desired.ref: desired}, Live(scalers=self.scalers))
+        return last_apply(state, before).is_unchanged(desired, PATH)
 
     def desired(self, context: EnvironmentContext) -> tuple[ApplyObject, ...]:
         rendered = render_app(context, "hello")
@@ -176,3 +180,34 @@ def test_another_content_than_was_recorded_leaves_no_field(repository: Repositor
     repository.push({OBJECTS: configmap(ca="none", x="2")})
     for render in both(repository):
         assert not repository.is_unchanged(commit, "somebody applied more", render)
+
+
+def test_an_object_of_a_failed_sync_is_compared_with_its_own_commit(
+    repository: Repository,
+) -> None:
+    succeeded = repository.git("rev-parse", "HEAD")
+    applied_at = repository.push({OBJECTS: configmap(ca="none", x="2")})
+    [applied] = repository.desired(repository.context())
+    for now, unchanged in ((configmap(ca="none", x="3"), True), (configmap(ca="other", x="3"), False)):
+        repository.push({OBJECTS: now})
+        for render in both(repository):
+            digest = applied.applied_digest
+            found = repository.is_unchanged(succeeded, digest, render, applied_at=applied_at)
+            assert found is unchanged
+            assert not repository.is_unchanged(succeeded, digest, render), "that commit has other content"
+
+
+IGNORE = CONFIG.replace("namespace: dev}", "namespace: dev, ignore: [{kind: ConfigMap, pointer: /data/x}]}")
+
+
+TAKEN = CONFIG.replace("namespace: dev}", "namespace: dev, apps: {hello: {takeOver: [helm]}}}")
+RULES = [(CONFIG, IGNORE), (IGNORE, CONFIG), (CONFIG, TAKEN), (TAKEN, CONFIG)]
+
+
+@pytest.mark.parametrize(("then", "now"), RULES)
+def test_an_earlier_commit_has_the_rules_that_it_had(repository: Repository, then: str, now: str) -> None:
+    commit = repository.push({"towpath.yaml": then, "apps/hello/dev/note.txt": "x"})
+    [before] = repository.desired(repository.context())
+    repository.push({"towpath.yaml": now, OBJECTS: configmap(ca="none", x="2")})
+    for render in both(repository):
+        assert repository.is_unchanged(commit, before.applied_digest, render)

@@ -7,7 +7,8 @@ import pytest
 
 from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.apply_object import prepare_objects
-from towpath.applyset.inventory import Inventory, OwnedObject, Owner, from_configmap, to_configmap
+from towpath.applyset.inventory import Inventory, OwnedObject, Owner
+from towpath.applyset.inventory_configmap import from_configmap, to_configmap
 from towpath.drift.comparison import compare_object
 from towpath.engine.live.finished import deletes_itself, is_complete, remember_finished, with_finished
 from towpath.engine.verify.rollout_status import rollout_status

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from towpath.adapters.kubernetes import Collection, WatchEvent
 from towpath.applyset.apply_object import prepare_objects
-from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner, to_configmap
+from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner
+from towpath.applyset.inventory_configmap import to_configmap
 from towpath.applyset.prune import PRUNE_ANNOTATION
 from towpath.config import IgnoreRule
 from towpath.engine.live.observe import Live

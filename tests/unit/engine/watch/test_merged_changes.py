@@ -13,7 +13,8 @@ from towpath.adapters.git import fetch_checkout
 from towpath.adapters.metrics import Metrics
 from towpath.applyset.apply_object import prepare_objects
 from towpath.applyset.digest_key import key_of, key_ref, new_key_secret
-from towpath.applyset.inventory import Inventory, OwnedObject, Owner, to_configmap
+from towpath.applyset.inventory import Inventory, OwnedObject, Owner
+from towpath.applyset.inventory_configmap import to_configmap
 from towpath.config import load_config, parse_config
 from towpath.drift import work_queue
 from towpath.engine.live.context import EnvironmentContext

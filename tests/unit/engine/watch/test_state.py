@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from towpath.adapters.kubernetes import Collection, WatchEvent
-from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner, to_configmap
+from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner
+from towpath.applyset.inventory_configmap import to_configmap
 from towpath.applyset.wanted_object import WantedObject
 from towpath.drift import work_queue
 from towpath.engine.watch.comparison import FEW
