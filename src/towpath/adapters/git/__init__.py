@@ -29,6 +29,7 @@ from towpath.adapters.git.read import (
     read_file_at,
     tree_id,
 )
+from towpath.adapters.git.verify import verify_commits
 from towpath.adapters.git.work_tree import is_tracked
 from towpath.adapters.git.write import commit_files
 
@@ -55,4 +56,5 @@ __all__ = [
     "read_file_at",
     "resolve_revision",
     "tree_id",
+    "verify_commits",
 ]

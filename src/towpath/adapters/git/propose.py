@@ -37,6 +37,7 @@ def propose_files(  # noqa: PLR0913
     cache: Path,
     marker: tuple[str, str],
     base: str = "",
+    signing_key: Path | None = None,
     allow_file: bool = False,
     timeout: float = 60.0,
 ) -> tuple[str, bool]:
@@ -44,12 +45,17 @@ def propose_files(  # noqa: PLR0913
 
     A branch that proposes the same already stays as it is. One that proposes something else gets a commit
     that replaces that; it is never forced. Raises ConflictError when a person has committed to the branch,
-    and when one of the files has changed since `base`, the commit that the edits were made of.
+    and when one of the files has changed since `base`, the commit that the edits were made of. `signing_key`
+    is the private key file that signs the commit.
     """
     if not branch.startswith(PREFIX):
         raise ValueError(f"not a branch of ours: {branch}")
     remote = check_url(url, allow_file=allow_file)
-    work = Work(remote, branch, "", lambda _: edits, message, person(author), marker, (), cache, timeout)
+    named = person(author)
+    work = Work(
+        *(remote, branch, "", lambda _: edits, message, named, marker, (), cache, timeout),
+        signing_key=signing_key,
+    )
     for attempt in range(ATTEMPTS):
         try:
             return _attempt(work, onto, edits, base)

@@ -35,7 +35,7 @@ class CommitInfo:
 
 def read_commit(checkout: Checkout, commit: str | None = None) -> CommitInfo:
     """The commit `commit` (default: the checkout's own) of the checkout's repository."""
-    with _repo(checkout.mirror) as repo:
+    with open_mirror(checkout.mirror) as repo:
         return _info(_commit(repo, commit or checkout.commit))
 
 
@@ -46,7 +46,7 @@ def tree_id(checkout: Checkout, path: str = ".") -> str | None:
 
 def object_id(mirror: Path, commit: str, path: str) -> str | None:
     """As tree_id, for any commit of a mirror."""
-    with _repo(mirror) as repo:
+    with open_mirror(mirror) as repo:
         tree = _commit(repo, commit).tree
         path = path.strip("/")
         if path in ("", "."):
@@ -59,13 +59,13 @@ def object_id(mirror: Path, commit: str, path: str) -> str | None:
 
 def read_file(checkout: Checkout, path: str, commit: str | None = None) -> str | None:
     """The text of the file `path` at `commit` (default: the checkout's own); None: no such file there."""
-    with _repo(checkout.mirror) as repo:
+    with open_mirror(checkout.mirror) as repo:
         return _text_at(_commit(repo, commit or checkout.commit), path)
 
 
 def read_file_at(checkout: Checkout, path: str, commits: Iterable[str]) -> Iterator[str | None]:
     """As read_file for each of `commits` in turn, by one Git process for all of them."""
-    with _repo(checkout.mirror) as repo:
+    with open_mirror(checkout.mirror) as repo:
         for commit in commits:
             yield _text_at(_commit(repo, commit), path)
 
@@ -100,7 +100,7 @@ def log_range(mirror: Path, revisions: str, paths: Sequence[str] = (), limit: in
     """The newest commits of COMMIT or COMMIT..COMMIT that touch `paths`."""
     if not all(COMMIT.fullmatch(part) for part in revisions.split("..")):
         raise RefusedError(f"not a range of commits: {revisions[:100]!r}")
-    with _repo(mirror) as repo:
+    with open_mirror(mirror) as repo:
         found = repo.iter_commits(revisions, paths=list(paths), max_count=limit)
         return [_info(commit) for commit in found]
 
@@ -187,7 +187,8 @@ def list_files(checkout: Checkout, folder: str) -> Iterator[tuple[str, str]]:
 
 
 @contextlib.contextmanager
-def _repo(mirror: Path) -> Iterator[Repo]:
+def open_mirror(mirror: Path) -> Iterator[Repo]:
+    """GitPython's view of a mirror, with our configuration alone."""
     with Repo(mirror, odbt=GitCmdObjectDB, search_parent_directories=False) as repo:
         repo.git.update_environment(**environment())
         yield repo

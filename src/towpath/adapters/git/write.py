@@ -12,6 +12,8 @@ from towpath.adapters.git.checkout import COMMIT, find_commit, materialise
 from towpath.adapters.git.command import Remote, check_url, git
 from towpath.adapters.git.mirror import advance, fetch, is_ready, mirror_path
 from towpath.adapters.git.read import descends, log_range, object_id
+from towpath.adapters.git.sign import not_signed, signing_options
+from towpath.adapters.process import CommandError
 from towpath.errors import (
     ConflictError,
     RefusedError,
@@ -50,6 +52,7 @@ class Work:
     unchanged: tuple[str, ...]
     cache: Path
     timeout: float
+    signing_key: Path | None = None
 
 
 def commit_files(  # noqa: PLR0913
@@ -63,6 +66,7 @@ def commit_files(  # noqa: PLR0913
     cache: Path,
     marker: tuple[str, str],
     expected_unchanged: tuple[str, ...] = (),
+    signing_key: Path | None = None,
     allow_file: bool = False,
     timeout: float = 60.0,
 ) -> str:
@@ -75,7 +79,8 @@ def commit_files(  # noqa: PLR0913
     different now, ConflictError says who changed it. `marker` is a trailer in `message` that no other
     commit has: a commit that carries it is ours, also when the reply to its push was lost. When there is
     nothing to change, nothing is committed and the branch's head is returned. `author` is `Name` or `Name
-    <mail>`. Raises TransientError when the repository does not answer, RefusedError when it refuses.
+    <mail>`; `signing_key` is the private key file that signs the commit. Raises TransientError when the
+    repository does not answer, RefusedError when it refuses.
     """
     if not COMMIT.fullmatch(base_commit):
         raise RefusedError(f"not a whole commit id: {base_commit[:100]!r}")
@@ -83,7 +88,8 @@ def commit_files(  # noqa: PLR0913
         raise ValueError("the message lacks its marker")
     remote, named = check_url(url, allow_file=allow_file), person(author)
     work = Work(
-        remote, branch, base_commit, edits, message, named, marker, expected_unchanged, cache, timeout
+        *(remote, branch, base_commit, edits, message, named, marker, expected_unchanged, cache, timeout),
+        signing_key=signing_key,
     )
     for attempt in range(ATTEMPTS):
         try:
@@ -202,8 +208,14 @@ def make_commit(mirror: Path, head: str, edits: Edits, work: Work, *, parents: t
         "GIT_COMMITTER_EMAIL": committer_mail,
     }
     named = (part for parent in parents or (head,) for part in ("-p", parent))
-    args = ("commit-tree", "--no-gpg-sign", *named, "-F", "-", tree)
-    return git(mirror, *args, env=env, input=work.message).stdout.strip()
+    options, sign = signing_options(work.signing_key)
+    args = (*options, "commit-tree", sign, *named, "-F", "-", tree)
+    try:
+        return git(mirror, *args, env=env, input=work.message).stdout.strip()
+    except CommandError as error:
+        if work.signing_key is None:
+            raise
+        raise not_signed(work.signing_key, error) from error
 
 
 def push(mirror: Path, commit: str, work: Work, *, expected: str = "") -> str:
