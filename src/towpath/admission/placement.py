@@ -5,7 +5,14 @@ from collections.abc import Iterator, Mapping
 from towpath.admission.policy import AdmissionPolicy
 from towpath.applyset.digest_key import key_ref
 from towpath.applyset.inventory import Owner
-from towpath.kube.kinds import NEVER_STORED, Kind, built_in_group, is_cluster_scoped, is_known_kind
+from towpath.kube.kinds import (
+    NEVER_STORED,
+    Kind,
+    built_in_api_version,
+    is_cluster_scoped,
+    is_known_kind,
+    removed_in,
+)
 from towpath.objects import Manifest, group_of, ref_of
 
 _INVENTORY_PREFIX = "towpath-inventory-"
@@ -20,9 +27,7 @@ def placement_problems(
     if (group_of(api_version), kind) in NEVER_STORED:
         yield f"{kind} {name}: this kind is not desired state and cannot be kept in Git"
     elif not is_known_kind(api_version, kind):
-        group = built_in_group(kind)
-        hint = f"; it is in {group or 'v1'}" if group is not None else ""
-        yield f"{kind} {name}: there is no kind {kind} in {api_version}{hint}"
+        yield f"{kind} {name}: there is no kind {kind} in {api_version}{_where_it_is(api_version, kind)}"
     elif _is_cluster_scoped(api_version, kind, policy, definitions):
         metadata.pop("namespace", None)
         yield from _cluster_scoped_problems(manifest, policy)
@@ -37,6 +42,13 @@ def placement_problems(
         yield f"{kind} {name}: this name is of the key that Towpath makes for its digests"
     elif ref_of(manifest) == Owner(name.removeprefix(_INVENTORY_PREFIX), "", policy.namespace).ref:
         yield f"{kind} {name}: this name is of Towpath's own inventories"
+
+
+def _where_it_is(api_version: str, kind: str) -> str:
+    if version := removed_in(api_version, kind):
+        return f"; Kubernetes {version} removed it"
+    served = built_in_api_version(kind)
+    return f"; it is in {served}" if served else ""
 
 
 def _is_cluster_scoped(

@@ -72,6 +72,48 @@ _CLOSED: dict[str, frozenset[str]] = {
 }
 """All kinds of the built-in groups that get no new kinds. Kubernetes 1.22 removed those of `extensions`."""
 
+_SERVED: dict[str, frozenset[str]] = {
+    **{
+        version: _CLOSED[group_of(version)] - {"PodSecurityPolicy"}
+        for version in ("v1", "apps/v1", "batch/v1", "autoscaling/v2", "policy/v1")
+    },
+    **{
+        f"{group}/v1": frozenset(kinds.split())
+        for group, kinds in {
+            "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
+            "networking.k8s.io": "Ingress IngressClass NetworkPolicy IPAddress ServiceCIDR",
+            "admissionregistration.k8s.io": (
+                "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy"
+                " ValidatingAdmissionPolicyBinding"
+            ),
+            "apiextensions.k8s.io": "CustomResourceDefinition",
+            "apiregistration.k8s.io": "APIService",
+            "certificates.k8s.io": "CertificateSigningRequest",
+            "coordination.k8s.io": "Lease",
+            "discovery.k8s.io": "EndpointSlice",
+            "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
+            "node.k8s.io": "RuntimeClass",
+            "resource.k8s.io": "DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice",
+            "scheduling.k8s.io": "PriorityClass",
+            "storage.k8s.io": (
+                "CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment VolumeAttributesClass"
+            ),
+        }.items()
+    },
+}
+"""The stable API versions of Kubernetes 1.35, each with its kinds."""
+
+_REMOVED: dict[Kind, str] = {
+    ("extensions", "PodSecurityPolicy"): "1.25",
+    ("policy", "PodSecurityPolicy"): "1.25",
+    ("settings.k8s.io", "PodPreset"): "1.20",
+    ("auditregistration.k8s.io", "AuditSink"): "1.19",
+    ("extensions", "ThirdPartyResource"): "1.8",
+}
+"""Kinds that no version serves any more."""
+_GONE = {"settings.k8s.io", "auditregistration.k8s.io"}
+"""Groups with a dot that are built in, too, and were removed."""
+
 NEVER_STORED: frozenset[Kind] = frozenset(
     {
         ("", "Binding"),
@@ -114,10 +156,17 @@ def is_cluster_scoped(api_version: str, kind: str, definitions: Mapping[Kind, bo
 def is_known_kind(api_version: str, kind: str) -> bool:
     """Whether a cluster can have the kind: a built-in group has known kinds only, and no group is `core`."""
     group = group_of(api_version)
+    if group in _GONE:
+        return False
     # The group of a CustomResourceDefinition has a dot.
     return kind in _CLOSED.get(group, (kind,) if "." in group else ())
 
 
-def built_in_group(kind: str) -> str | None:
-    """The built-in group that has this kind; None when no group has it."""
-    return next((group for group, kinds in _CLOSED.items() if kind in kinds), None)
+def built_in_api_version(kind: str) -> str | None:
+    """The API version in which Kubernetes serves this kind now; None when it has no such kind."""
+    return next((version for version, kinds in _SERVED.items() if kind in kinds), None)
+
+
+def removed_in(api_version: str, kind: str) -> str | None:
+    """The Kubernetes version that removed this kind for good; None for what is there or has moved."""
+    return _REMOVED.get((group_of(api_version), kind))

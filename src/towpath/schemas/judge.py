@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping
 
+from towpath.kube.kinds import removed_in
 from towpath.objects import Manifest, group_of
 from towpath.schemas.cel_rules import broken_rules
 from towpath.schemas.definitions import CustomKind
@@ -80,6 +81,8 @@ class SchemaJudge:
         api_version, kind = name
         by = f" by Kubernetes {self._schemas.version}" if self._has_group(group_of(api_version)) else ""
         instead = f"served is {', '.join(sorted(served))}" if served else f"no version of {kind} is"
+        if not served and (version := removed_in(api_version, kind)):
+            instead += f": Kubernetes {version} removed it"
         return FieldProblem(("apiVersion",), f"{api_version} is not served{by}; {instead}")
 
     def _validator(self, name: TypeName, schema: Schema) -> Validator:

@@ -239,3 +239,21 @@ def test_the_image_of_every_container_must_be_the_release(kind: str, key: str) -
     assert not admitted(workload(f"{IMAGE}@{DIGEST}"), policy=policy).findings
     assert f"container 'debug' runs {IMAGE} not by digest" in refused(workload(f"{IMAGE}:v1"), policy=policy)
     assert "container 'debug' runs sha256:bbb" in refused(workload(f"{IMAGE}@{OTHER}"), policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "hint"),
+    [
+        ("Ingress", "extensions/v1beta1", "; it is in networking.k8s.io/v1"),
+        ("NetworkPolicy", "extensions/v1beta1", "; it is in networking.k8s.io/v1"),
+        ("Deployment", "extensions/v1beta1", "; it is in apps/v1"),
+        ("PodSecurityPolicy", "extensions/v1beta1", "; Kubernetes 1.25 removed it"),
+        ("PodPreset", "settings.k8s.io/v1alpha1", "; Kubernetes 1.20 removed it"),
+        ("Ingress", "apps/v1", "; it is in networking.k8s.io/v1"),
+        ("StorageClass", "v1", "; it is in storage.k8s.io/v1"),
+        ("CronJob", "jobs/v1", "; it is in batch/v1"),
+        ("Boat", "extensions/v1beta1", ""),
+    ],
+)
+def test_where_a_kind_is_now_is_said(kind: str, version: str, hint: str) -> None:
+    assert refused(obj(kind, version=version)).endswith(f"there is no kind {kind} in {version}{hint}")

@@ -96,7 +96,8 @@ def test_the_version_that_is_served_is_named(api_version: str, kind: str, served
 
 def test_a_kind_that_no_version_serves_any_more() -> None:
     (found,) = problems("{apiVersion: policy/v1beta1, kind: PodSecurityPolicy, metadata: {name: a}}")
-    assert found == "policy/v1beta1 is not served by Kubernetes 1.35; no version of PodSecurityPolicy is"
+    told = "policy/v1beta1 is not served by Kubernetes 1.35; no version of PodSecurityPolicy is"
+    assert found == f"{told}: Kubernetes 1.25 removed it"
 
 
 def test_of_a_custom_kind_without_definition_nothing_is_known() -> None:
