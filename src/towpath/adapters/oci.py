@@ -21,17 +21,19 @@ from towpath.redact import redact, remember_secret
 from towpath.release.image_ref import DEFAULT_REGISTRY, ImageReference, check_digest, is_loopback
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 TIMEOUT = (5.0, 30.0)
 """Seconds to connect, and to wait for the next bytes."""
 
 MAX_REDIRECTS = 10
 """Registries keep blobs elsewhere, and say where."""
+MAX_PAGES = 20
 MAX_BYTES = 4 * 1024 * 1024
 _ACCEPT = ", ".join(
     [
         MANIFEST_TYPE,
         "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.oci.image.index.v1+json",
+        INDEX_TYPE,
         "application/vnd.docker.distribution.manifest.list.v2+json",
     ]
 )
@@ -52,7 +54,7 @@ class Repository:
 
     def manifest(self, selector: str) -> tuple[bytes, str] | None:
         """Bytes and media type of a manifest, its digest checked; None when there is none."""
-        answer = self._ask("GET", f"manifests/{selector}", headers={"Accept": _ACCEPT}, missing_is_fine=True)
+        answer = self._ask("GET", f"manifests/{selector}", headers={"Accept": _ACCEPT}, missing=(404,))
         if answer is None:
             return None
         body = body_of(answer)
@@ -72,7 +74,7 @@ class Repository:
     def put_blob(self, content: bytes) -> None:
         """Upload a small blob unless it is there."""
         digest = digest_of(content)
-        if self._ask("HEAD", f"blobs/{digest}", missing_is_fine=True) is not None:
+        if self._ask("HEAD", f"blobs/{digest}", missing=(404,)) is not None:
             return
         started = self._ask("POST", "blobs/uploads/")
         place = started.headers.get("Location") if started is not None else None
@@ -83,20 +85,51 @@ class Repository:
         headers = {"Content-Type": "application/octet-stream"}
         self._ask("PUT", f"{url}{separator}digest={digest}", data=content, headers=headers)
 
-    def put_manifest(self, tag: str, content: bytes) -> None:
-        """Upload a manifest and let `tag` name it."""
-        self._ask("PUT", f"manifests/{tag}", data=content, headers={"Content-Type": MANIFEST_TYPE})
+    def put_manifest(self, selector: str, content: bytes, media_type: str = MANIFEST_TYPE) -> bool:
+        """Upload a manifest under a tag or its digest.
+
+        Says whether the registry lists it by itself as a referrer of its subject (`referrers`).
+        """
+        headers = {"Content-Type": media_type}
+        answer = self._ask("PUT", f"manifests/{selector}", data=content, headers=headers)
+        return answer is not None and "OCI-Subject" in answer.headers
+
+    def referrers(self, digest: str, artifact_type: str) -> list[dict[str, Any]] | None:
+        """The descriptors of the artifacts whose subject is `digest`, perhaps of other types too.
+
+        None when the registry has no referrers API: then an index at a tag lists them.
+        """
+        listed: list[dict[str, Any]] = []
+        path = f"referrers/{check_digest(digest)}?{urlencode({'artifactType': artifact_type})}"
+        for _ in range(MAX_PAGES):
+            answer = self._ask("GET", path, headers={"Accept": INDEX_TYPE}, missing=(400, 404, 405, 406))
+            if answer is None:
+                return None
+            kind, body = answer.headers.get("Content-Type", "").partition(";")[0], body_of(answer)
+            if kind != INDEX_TYPE:
+                return None  # a page for people
+            found = object_of(body, f"{self.image.name} referrers").get("manifests")
+            listed += [each for each in found or [] if isinstance(each, dict)]
+            following = self._next(answer, path)
+            if following is None:
+                return listed
+            path = following
+        raise TerminalError(f"registry {self.image.registry} lists more than {MAX_PAGES} pages of referrers")
 
     def tags(self) -> Iterator[str]:
         """All tags, page by page."""
         path: str | None = "tags/list?n=1000"
         while path is not None:
-            answer = self._ask("GET", path, missing_is_fine=True)
+            answer = self._ask("GET", path, missing=(404,))
             if answer is None:
                 return
             yield from object_of(body_of(answer), f"{self.image.name} tags").get("tags") or []
-            link = _NEXT.search(answer.headers.get("Link", ""))
-            path = urljoin(urljoin(self.base, path), link.group(1)) if link else None
+            path = self._next(answer, path)
+
+    def _next(self, answer: HttpAnswer, path: str) -> str | None:
+        """Where the next page of a list is; None for the last one."""
+        link = _NEXT.search(answer.headers.get("Link", ""))
+        return urljoin(urljoin(self.base, path), link.group(1)) if link else None
 
     def _ask(
         self,
@@ -105,8 +138,9 @@ class Repository:
         *,
         headers: Mapping[str, str] | None = None,
         data: bytes | None = None,
-        missing_is_fine: bool = False,
+        missing: tuple[int, ...] = (),
     ) -> HttpAnswer | None:
+        """The answer; None when its status is one of `missing`."""
         url = urljoin(self.base, path)
         if urlsplit(url).netloc != urlsplit(self.base).netloc and method != "PUT":
             raise TerminalError(f"registry {self.image.registry} points to another host: {redact(url)}")
@@ -119,7 +153,7 @@ class Repository:
             self.authorization = self._log_in(answer.headers.get("WWW-Authenticate", ""))
             if self.authorization is not None:
                 answer = self._send(method, url, headers, data)
-        if answer.status == 404 and missing_is_fine:
+        if answer.status in missing:
             answer.close()
             return None
         if answer.status >= 300:

@@ -1,0 +1,233 @@
+"""Evidence beside an image in its registry: OCI artifacts that name the image as their subject.
+
+A registry with the referrers API lists them by itself. For one without, the client keeps an index at the tag
+`sha256-<hex>`, as the distribution specification says. It is read, changed and written without a lock: so it
+is read again a moment later, and what another writer has put out of it is put back.
+"""
+
+import random
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from towpath.adapters.oci import INDEX_TYPE, MANIFEST_TYPE, Repository, digest_of, object_of
+from towpath.errors import EvidenceError, TerminalError, TransientError, UnknownNameError
+from towpath.evidence.bundle import BUNDLE_TYPE
+from towpath.evidence.json_text import canonical
+from towpath.release.image_ref import check_digest, parse_image
+
+CONTENT = "dev.sigstore.bundle.content"
+PREDICATE_TYPE = "dev.sigstore.bundle.predicateType"
+MAX_INDEX_BYTES = 1024 * 1024
+MAX_BUNDLE_BYTES = 2 * 1024 * 1024
+MAX_BUNDLES = 50
+"""Bundles of one predicate type that are read of an image; honest ones are few."""
+ATTEMPTS = 20
+_REFUSALS = 3
+"""Answers in a row that the registry cannot be asked, after which it is not asked any more."""
+SETTLE = 0.25
+"""Seconds after which the index is read again: much longer than others need between reading and writing."""
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_EMPTY = b"{}"
+_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+Descriptor = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBundles:
+    """The bundles of an image, none of them verified. `problems` say which could not be read, and why."""
+
+    bundles: tuple[bytes, ...]
+    problems: tuple[str, ...] = ()
+
+
+def put_bundle(image: str, digest: str, bundle: bytes, predicate_type: str, created: str = "") -> str:
+    """Attach a bundle to the image with that digest; the digest of its manifest. Again changes nothing.
+
+    `created` is an RFC 3339 time. Raises UnknownNameError when the image is not in the registry,
+    TransientError when others write the index all the time.
+    """
+    if len(bundle) > MAX_BUNDLE_BYTES:
+        raise EvidenceError(
+            f"evidence of {len(bundle)} bytes is more than the {MAX_BUNDLE_BYTES} that are read"
+        )
+    repository = Repository(parse_image(image), push=True)
+    subject = repository.manifest(check_digest(digest))
+    if subject is None:
+        raise UnknownNameError("image", f"{image}@{digest}", where=f"registry {repository.image.registry}")
+    annotations = {CONTENT: "dsse-envelope", PREDICATE_TYPE: predicate_type}
+    if created:
+        annotations["org.opencontainers.image.created"] = created
+    manifest = canonical(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "artifactType": BUNDLE_TYPE,
+            "config": _descriptor(_EMPTY_TYPE, _EMPTY),
+            "layers": [_descriptor(BUNDLE_TYPE, bundle)],
+            "subject": _descriptor(subject[1], subject[0]),
+            "annotations": annotations,
+        }
+    )
+    for blob in (_EMPTY, bundle):
+        repository.put_blob(blob)
+    listed = repository.put_manifest(digest_of(manifest), manifest)
+    if not listed:
+        entry = _descriptor(MANIFEST_TYPE, manifest)
+        entry |= {"artifactType": BUNDLE_TYPE, "annotations": annotations}
+        _keep_listed(repository, digest, entry)
+    return digest_of(manifest)
+
+
+def read_bundles(image: str, digest: str, predicate_type: str) -> FoundBundles:
+    """The bundles of a predicate type that are attached to the image with that digest.
+
+    EvidenceError when there are more than MAX_BUNDLES, or the list is too large.
+    """
+    repository = Repository(parse_image(image))
+    found: list[bytes] = []
+    problems: list[str] = []
+    entries = list(_entries(repository, check_digest(digest), predicate_type))
+    if len(entries) > MAX_BUNDLES:
+        raise EvidenceError(
+            f"{repository.image.name}@{digest[:19]} has more than {MAX_BUNDLES} statements attached",
+            remedy="Somebody fills the registry. Delete those that Towpath did not make; see who may push.",
+        )
+    for entry in entries:
+        try:
+            found.append(_read_bundle(repository, digest, str(entry.get("digest"))))
+        except TransientError:
+            raise
+        except TerminalError as error:
+            problems.append(error.message)
+    return FoundBundles(tuple(found), tuple(problems))
+
+
+def index_tag(digest: str) -> str:
+    """The tag of the index of an image's referrers: `sha256-<hex>`."""
+    return check_digest(digest).replace(":", "-")
+
+
+def _entries(repository: Repository, digest: str, predicate_type: str) -> Iterator[Descriptor]:
+    """Those of the image's referrers that are bundles of the predicate type, or do not say of which."""
+    listed = repository.referrers(digest, BUNDLE_TYPE)
+    manifests = listed if listed is not None else _manifests(_read_index(repository, digest))
+    seen = set()
+    for entry in manifests:
+        annotations = entry.get("annotations")
+        stated = annotations.get(PREDICATE_TYPE) if isinstance(annotations, Mapping) else None
+        wanted = entry.get("artifactType") == BUNDLE_TYPE and stated in (None, predicate_type)
+        if wanted and entry.get("digest") not in seen:
+            seen.add(entry.get("digest"))
+            yield entry
+
+
+def _read_bundle(repository: Repository, subject: str, digest: str) -> bytes:
+    answer = repository.manifest(check_digest(digest))
+    place = f"{repository.image.name}@{digest[:19]}"
+    if answer is None:
+        raise TerminalError(f"{place} is listed, and is not there")
+    manifest = object_of(answer[0], place)
+    named = manifest.get("subject")
+    if not isinstance(named, dict) or named.get("digest") != subject:
+        raise TerminalError(f"{place} is attached to another image")
+    layers = manifest.get("layers")
+    layer = layers[0] if isinstance(layers, list) and len(layers) == 1 else None
+    if not isinstance(layer, dict) or layer.get("mediaType") != BUNDLE_TYPE:
+        raise TerminalError(f"{place} does not hold one Sigstore bundle")
+    size = layer.get("size")
+    if not isinstance(size, int) or not 0 < size <= MAX_BUNDLE_BYTES:
+        raise TerminalError(f"{place} holds more than {MAX_BUNDLE_BYTES} bytes")
+    return repository.blob(str(layer.get("digest")))
+
+
+def _keep_listed(repository: Repository, digest: str, entry: Descriptor) -> None:
+    """Add an entry to the index, and see that neither it nor any other that was there gets lost."""
+    known: dict[str, Descriptor] = {str(entry["digest"]): entry}
+    refused = 0
+    for attempt in range(ATTEMPTS):
+        try:
+            if _is_listed(repository, digest, known):
+                return  # still there a moment after it was written, or since an earlier run
+            refused = 0
+        except TransientError:
+            refused += 1  # Debian's registry answers 500 while another writes the tag
+            if refused == _REFUSALS:
+                raise
+        time.sleep(SETTLE + random.uniform(0.0, 0.05 * (attempt + 1)))  # noqa: S311
+    raise TransientError(
+        f"others write the list of what is attached to {repository.image.name}@{digest[:19]} all the time"
+    )
+
+
+def _is_listed(repository: Repository, digest: str, known: dict[str, Descriptor]) -> bool:
+    """Whether the index has all entries that are known; else they are written, and those it had are known."""
+    index = _read_index(repository, digest)
+    listed = {str(each.get("digest")): each for each in _manifests(index)}
+    missing = [each for name, each in known.items() if name not in listed]
+    known |= listed
+    if missing:
+        for gone in _write_index(repository, digest, index, missing):
+            known.pop(gone, None)
+    return not missing
+
+
+def _write_index(
+    repository: Repository, digest: str, index: dict[str, Any], more: list[Descriptor]
+) -> set[str]:
+    """Write the index with more entries. Returns the digests of entries that were left out.
+
+    Those are of manifests that were deleted: with them the registry would refuse the whole index.
+    """
+    entries = [*index["manifests"], *more]
+    try:
+        _put_index(repository, digest, index, entries)
+    except TerminalError:
+        listed = {str(each.get("digest")) for each in entries if isinstance(each, dict)}
+        gone = {each for each in listed if _DIGEST.fullmatch(each) and repository.manifest(each) is None}
+        if not gone:
+            raise
+        there = [each for each in entries if not isinstance(each, dict) or each.get("digest") not in gone]
+        _put_index(repository, digest, index, there)
+        return gone
+    return set()
+
+
+def _put_index(repository: Repository, digest: str, index: dict[str, Any], entries: list[Any]) -> None:
+    content = canonical({**index, "manifests": entries})
+    if len(content) > MAX_INDEX_BYTES:
+        raise EvidenceError(
+            f"the list of what is attached to {repository.image.name}@{digest[:19]} is too large",
+            remedy="Delete what nobody needs any more from the registry.",
+        )
+    repository.put_manifest(index_tag(digest), content, INDEX_TYPE)
+
+
+def _read_index(repository: Repository, digest: str) -> dict[str, Any]:
+    """The index at the tag, whole, so that nothing of it is lost; an empty one when there is none."""
+    answer = repository.manifest(index_tag(digest))
+    if answer is None:
+        return {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": []}
+    body, media_type = answer
+    place = f"{repository.image.name}:{index_tag(digest)}"
+    if media_type != INDEX_TYPE:
+        raise TerminalError(
+            f"{place} is no index of what is attached to the image, but {media_type[:80]}",
+            remedy="Something else took this tag, which is for the index alone. Delete it in the registry.",
+        )
+    if len(body) > MAX_INDEX_BYTES:
+        raise EvidenceError(f"{place} has more than {MAX_INDEX_BYTES} bytes")
+    index = object_of(body, place)
+    if not isinstance(index.get("manifests"), list):
+        raise TerminalError(f"{place} is no valid index", remedy="Delete this tag in the registry.")
+    return index
+
+
+def _manifests(index: dict[str, Any]) -> list[Descriptor]:
+    return [each for each in index["manifests"] if isinstance(each, dict)]
+
+
+def _descriptor(media_type: str, content: bytes) -> Descriptor:
+    return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
