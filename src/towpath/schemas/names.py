@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Callable
 from typing import Any
 
+from towpath.schemas.child_names import last_indexed_pod
 from towpath.schemas.texts import LABEL, LETTER_LABEL, MAX_SUBDOMAIN, SUBDOMAIN
 
 
@@ -15,6 +16,8 @@ def name_problem(group: str, kind: str, name: str, spec: Any = None) -> str | No
     rule = _RULES.get((group, kind))
     if rule or (problem := _subdomain(name)) is None:
         problem = rule(name) if rule else None
+    if problem is None and (group, kind) == ("batch", "Job"):
+        problem = _indexed(name, spec)
     if problem is None and (parts := _NAMED_BY_SPEC.get((group, kind))) and isinstance(spec, dict):
         expected = parts(spec)
         if expected and name != expected:
@@ -56,6 +59,16 @@ def _address(name: str) -> str | None:
     except ValueError:
         canonical = ""
     return None if canonical == name else "must be an IP address in its canonical form"
+
+
+def _indexed(name: str, spec: Any) -> str | None:
+    pod = last_indexed_pod(name, spec)
+    if pod is None or LABEL.match(pod):
+        return None
+    if "." in name:
+        return "must have no `.`: the Job is indexed, and its pods' host names begin with this name"
+    most = len(name) - (len(pod) - 63)
+    return f"has {len(name)} characters; the Job is indexed, so at most {most} are allowed"
 
 
 def _at_most(most: int) -> Callable[[str], str | None]:

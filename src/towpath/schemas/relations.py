@@ -188,6 +188,18 @@ def _host(value: dict[str, Any], path: FieldPath) -> Iterator[FieldProblem]:
             yield FieldProblem((*path, field), f"`{place}` must be {FORMS['label'].noun}")
 
 
+def _claims(value: dict[str, Any], path: FieldPath) -> Iterator[FieldProblem]:
+    """Each is a volume of the pods by its name."""
+    templates = value.get("volumeClaimTemplates")
+    for index, each in enumerate(templates if isinstance(templates, list) else ()):
+        metadata = each.get("metadata") if isinstance(each, dict) else None
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        if name is None or (isinstance(name, str) and not LABEL.match(name)):
+            place: FieldPath = (*path, "volumeClaimTemplates", index, "metadata", "name")
+            reason = f"must be {FORMS['label'].noun}" if name else "is missing"
+            yield FieldProblem(place, f"`{shown_path(place)}` {reason}")
+
+
 def _mapping(value: dict[str, Any], field: str) -> dict[str, Any]:
     inner = value.get(field)
     return inner if isinstance(inner, dict) else {}
@@ -197,6 +209,7 @@ _STATEFUL = "io.k8s.api.apps.v1.StatefulSetSpec"
 _METRIC = "io.k8s.api.autoscaling.v2.MetricIdentifier"
 _EXCEPTIONS = (_STATEFUL, _METRIC)
 RULES: dict[str, tuple[tuple[Rule, str], ...]] = {
+    _STATEFUL: ((_claims, ""),),
     "io.k8s.api.apps.v1.RollingUpdateDaemonSet": ((_steps, ""),),
     "io.k8s.api.apps.v1.RollingUpdateDeployment": ((_steps, ""),),
     "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerSpec": ((_replicas, ""),),

@@ -11,6 +11,7 @@ from towpath.config import Config, Environment
 from towpath.errors import ConfigError, UnknownNameError
 from towpath.files import read_text
 from towpath.objects import Manifest
+from towpath.schemas.child_names import child_name_note
 from towpath.schemas.definitions import CustomKind, custom_kinds
 from towpath.schemas.judge import SchemaJudge, UnknownKindError
 from towpath.schemas.problem import FieldProblem
@@ -20,6 +21,7 @@ from towpath.yamltext.manifest_reader import ManifestDocument
 
 _MAX_FILE_BYTES = 8 << 20
 _MAX_KINDS_NAMED = 20
+_MAX_NOTES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class SchemaCheck:
         self._root = root
         self._lock = threading.Lock()
         self._notes: list[str] = []
+        self._object_notes: set[Finding] = set()
         self._versions: dict[str, str] = {}
         forced = resolve_version(kubernetes) if kubernetes else None
         for environment in config.environments:
@@ -78,10 +81,14 @@ class SchemaCheck:
                 with self._lock:
                     self._custom[environment].update(custom_kinds(manifest))
             found.extend(lines.findings(manifest, document, judge.problems(manifest)))
+            if note := child_name_note(manifest):
+                problem = FieldProblem(("metadata", "name"), note)
+                with self._lock:
+                    self._object_notes.update(lines.findings(manifest, document, [problem]))
         return found
 
     def rest(self) -> tuple[list[Finding], list[str]]:
-        """(findings about custom kinds, notes on versions and kinds without a schema)."""
+        """(findings about custom kinds, notes on versions, on names, and on kinds without a schema)."""
         findings: list[Finding] = []
         unknown = Counter[TypeName]()
         everywhere = {name: kind for custom in self._custom.values() for name, kind in custom.items()}
@@ -97,7 +104,13 @@ class SchemaCheck:
                 unknown[each.manifest["apiVersion"], each.manifest["kind"]] += 1
                 continue
             findings.extend(lines.findings(each.manifest, each.document, problems))
-        return findings, [*self._notes, *_notes(unknown)]
+        return findings, [*self._notes, *self._notes_on_objects(), *_notes(unknown)]
+
+    def _notes_on_objects(self) -> list[str]:
+        notes = [str(note) for note in sorted(self._object_notes)]
+        if (more := len(notes) - _MAX_NOTES) > 0:
+            notes[_MAX_NOTES:] = [f"{more} more notes on names of objects"]
+        return notes
 
 
 def _notes(unknown: Mapping[TypeName, int]) -> list[str]:

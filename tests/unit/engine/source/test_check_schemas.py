@@ -152,3 +152,40 @@ def test_the_version_of_the_command_line_must_be_known(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError):
         check(tmp_path, {"a/dev/pod.yaml": POD}, flag="1.12")
     assert len(check(tmp_path, {"a/dev/pod.yaml": POD}, kubernetes='"1.12"', flag="1.35").notes) == 0
+
+
+def test_a_name_whose_pods_are_refused_is_a_note_with_its_line_and_no_finding(tmp_path: Path) -> None:
+    name = "a" * 60
+    stateful_set = f"""\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: {name}
+spec:
+  selector: {{matchLabels: {{app: a}}}}
+  template:
+    metadata: {{labels: {{app: a}}}}
+    spec: {{containers: [{{name: a, image: nginx}}]}}
+"""
+    checked = check(tmp_path, {"a/dev/set.yaml": stateful_set})
+    assert checked.findings == ()
+    (note,) = checked.notes
+    assert note.startswith(f"apps/a/dev/set.yaml:4: StatefulSet {name}: `metadata.name` has 60 characters; ")
+
+
+def test_many_notes_on_names_are_counted(tmp_path: Path) -> None:
+    name = f"{{}}-{'a' * 250}"[:250]
+    one = """\
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: %s}
+spec:
+  selector: {matchLabels: {app: a}}
+  template:
+    metadata: {labels: {app: a}}
+    spec: {containers: [{name: a, image: nginx}]}
+"""
+    files = {f"a/dev/{number}.yaml": one % name.format(number) for number in range(53)}
+    checked = check(tmp_path, files)
+    assert (checked.findings, len(checked.notes)) == ((), 51)
+    assert checked.notes[-1] == "3 more notes on names of objects"
