@@ -1,7 +1,7 @@
 # The doors of this repository. Each target does all set-up that it needs; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit bench lock clean
+.PHONY: help setup demo test lint unit interop bench lock clean
 ARGS ?=
 
 help: ## Show the targets.
@@ -26,12 +26,16 @@ lint: setup ## Run ruff, mypy and import-linter only.
 unit: setup ## Run the unit tests only.
 	@.venv/bin/pytest tests/unit -n auto --dist worksteal $(ARGS)
 
-bench: setup ## Measure: how fast verbs start, health of 10,000 objects, `towpath check` of 300 apps, its traps, where a delivery's time goes, a sync of 2,000 objects, and drift (after `make demo`).
+interop: setup ## Let the real cosign verify our evidence, and ours verify cosign's (not part of `make test`: the first time builds cosign).
+	@.venv/bin/pytest tests/interop $(ARGS)
+
+bench: setup ## Measure: how fast verbs start, health of 10,000 objects, `towpath check` of 300 apps, its traps, where a delivery's time goes, a sync of 2,000 objects, signatures, and drift (after `make demo`).
 	@.venv/bin/python benchmarks/start.py
 	@.venv/bin/python benchmarks/health.py
 	@.venv/bin/python benchmarks/check.py
 	@.venv/bin/python benchmarks/check.py --traps
 	@.venv/bin/python benchmarks/watch.py
+	@.venv/bin/python -m benchmarks.evidence
 	@.venv/bin/python -m benchmarks.drift
 	@.venv/bin/python benchmarks/path.py $(ARGS)
 	@.venv/bin/python -m benchmarks.sync

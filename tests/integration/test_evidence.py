@@ -9,61 +9,19 @@ from typing import Any
 
 import pytest
 
+from tests.own_image import EMPTY, OwnImage, repository_name
 from tests.own_registry import own_registry
-from tests.unit.evidence.examples import BUILD, EVIDENCE_OF_HELLO, MALLORY, bundle, trusted
+from tests.unit.evidence.examples import BUILD, EVIDENCE_OF_HELLO, MALLORY, trusted
 from towpath.adapters.evidence import referrers
 from towpath.adapters.evidence.referrers import index_tag, put_bundle, read_bundles
-from towpath.adapters.oci import INDEX_TYPE, MANIFEST_TYPE, Repository, digest_of
+from towpath.adapters.oci import MANIFEST_TYPE, digest_of
 from towpath.errors import EvidenceError, TerminalError, TransientError, UnknownNameError
 from towpath.evidence.bundle import BUNDLE_TYPE
-from towpath.evidence.statement import RELEASE_TYPE, Image
-from towpath.evidence.verification import AskedRelease, find_release
-from towpath.release.image_ref import parse_image
+from towpath.evidence.statement import RELEASE_TYPE
+from towpath.evidence.verification import find_release
 
 pytestmark = pytest.mark.integration
 OTHER_TYPE = "https://slsa.dev/provenance/v1"
-EMPTY = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest_of(b"{}"), "size": 2}
-
-
-class OwnImage:
-    """An image in a repository of its own."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.repository = Repository(parse_image(name), push=True)
-        self.digest = self.push({"created": name})
-
-    def push(self, more: dict[str, Any]) -> str:
-        """Another manifest, by its digest."""
-        self.repository.put_blob(b"{}")
-        body = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": EMPTY, "layers": [EMPTY], **more}
-        content = json.dumps(body).encode()
-        self.repository.put_manifest(digest_of(content), content)
-        return digest_of(content)
-
-    def evidence(self, **changes: Any) -> bytes:
-        return bundle(**{"images": (Image(self.name, self.digest),), **changes})
-
-    def put(self, content: bytes, predicate_type: str = RELEASE_TYPE) -> str:
-        return put_bundle(self.name, self.digest, content, predicate_type)
-
-    def read(self, predicate_type: str = RELEASE_TYPE) -> tuple[bytes, ...]:
-        return read_bundles(self.name, self.digest, predicate_type).bundles
-
-    def asked(self) -> AskedRelease:
-        return AskedRelease("hello", self.digest, ("build",))
-
-    def index(self) -> dict[str, Any]:
-        answer = self.repository.manifest(index_tag(self.digest))
-        assert answer
-        assert answer[1] == INDEX_TYPE
-        content: dict[str, Any] = json.loads(answer[0])
-        return content
-
-    def list(self, *entries: Any, **more: Any) -> None:
-        """Write the index, as anybody can who may push."""
-        content = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": list(entries), **more}
-        self.repository.put_manifest(index_tag(self.digest), json.dumps(content).encode(), INDEX_TYPE)
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +34,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def image(registry: str, request: pytest.FixtureRequest) -> OwnImage:
-    name = "".join(char if char.isalnum() else "-" for char in request.node.name.lower()).strip("-")
-    return OwnImage(f"{registry}/{name[:80].strip('-')}")
+    return OwnImage(f"{registry}/{repository_name(request.node.name)}")
 
 
 def test_evidence_is_found_and_verified(image: OwnImage) -> None:
@@ -113,9 +70,7 @@ def test_the_same_again_changes_nothing(image: OwnImage) -> None:
 def test_an_image_without_evidence_has_none(image: OwnImage) -> None:
     assert image.read() == ()
     with pytest.raises(EvidenceError, match="there is no release evidence"):
-        find_release(
-            image.read(), trusted(), AskedRelease("hello", image.digest, ("build",)), datetime.now(UTC)
-        )
+        find_release(image.read(), trusted(), image.asked(), datetime.now(UTC))
 
 
 def test_evidence_never_names_an_image_that_is_not_there(image: OwnImage) -> None:
@@ -245,6 +200,4 @@ def test_a_registry_that_is_down_is_transient() -> None:
 def test_evidence_by_others_convinces_nobody(image: OwnImage) -> None:
     image.put(image.evidence(key=MALLORY))
     with pytest.raises(EvidenceError, match="none of the 1 keys"):
-        find_release(
-            image.read(), trusted(), AskedRelease("hello", image.digest, ("build",)), datetime.now(UTC)
-        )
+        find_release(image.read(), trusted(), image.asked(), datetime.now(UTC))

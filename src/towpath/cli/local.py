@@ -169,7 +169,7 @@ def _stack() -> "Stack":
 def _get_programs(stack: "Stack", progress: "Progress") -> None:
     from towpath.local.programs import tools
 
-    wanted = ["busybox", "kustomize"]
+    wanted = ["busybox", "kustomize", "ssh-keygen"]
     wanted += tools.CLUSTER if stack.own_cluster else ()
     wanted += ["registry"] if stack.own_registry else []
     wanted += ["docker", "containerd", "runc"] if stack.own_engine else []

@@ -8,7 +8,7 @@ is read again a moment later, and what another writer has put out of it is put b
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +73,7 @@ def put_bundle(image: str, digest: str, bundle: bytes, predicate_type: str, crea
     )
     for blob in (_EMPTY, bundle):
         repository.put_blob(blob)
-    listed = repository.put_manifest(digest_of(manifest), manifest)
-    if not listed:
+    if not repository.put_manifest(digest_of(manifest), manifest):
         entry = _descriptor(MANIFEST_TYPE, manifest)
         entry |= {"artifactType": BUNDLE_TYPE, "annotations": annotations}
         _keep_listed(repository, digest, entry)
@@ -89,7 +88,7 @@ def read_bundles(image: str, digest: str, predicate_type: str) -> FoundBundles:
     repository = Repository(parse_image(image))
     found: list[bytes] = []
     problems: list[str] = []
-    entries = list(_entries(repository, check_digest(digest), predicate_type))
+    entries = _entries(repository, check_digest(digest), predicate_type)
     if len(entries) > MAX_BUNDLES:
         raise EvidenceError(
             f"{repository.image.name}@{digest[:19]} has more than {MAX_BUNDLES} statements attached",
@@ -110,18 +109,25 @@ def index_tag(digest: str) -> str:
     return check_digest(digest).replace(":", "-")
 
 
-def _entries(repository: Repository, digest: str, predicate_type: str) -> Iterator[Descriptor]:
-    """Those of the image's referrers that are bundles of the predicate type, or do not say of which."""
-    listed = repository.referrers(digest, BUNDLE_TYPE)
-    manifests = listed if listed is not None else _manifests(_read_index(repository, digest))
-    seen = set()
-    for entry in manifests:
+def _entries(repository: Repository, digest: str, predicate_type: str) -> list[Descriptor]:
+    """Those of the image's referrers that are bundles of the predicate type, or do not say of which.
+
+    The index is read too where the API names none: a registry may have had no API when they were written.
+    """
+    listed = repository.referrers(digest, BUNDLE_TYPE) or []
+    return _wanted(listed, predicate_type) or _wanted(
+        _manifests(_read_index(repository, digest)), predicate_type
+    )
+
+
+def _wanted(listed: list[Descriptor], predicate_type: str) -> list[Descriptor]:
+    found: dict[str, Descriptor] = {}
+    for entry in listed:
         annotations = entry.get("annotations")
         stated = annotations.get(PREDICATE_TYPE) if isinstance(annotations, Mapping) else None
-        wanted = entry.get("artifactType") == BUNDLE_TYPE and stated in (None, predicate_type)
-        if wanted and entry.get("digest") not in seen:
-            seen.add(entry.get("digest"))
-            yield entry
+        if entry.get("artifactType") == BUNDLE_TYPE and stated in (None, predicate_type):
+            found.setdefault(str(entry.get("digest")), entry)
+    return list(found.values())
 
 
 def _read_bundle(repository: Repository, subject: str, digest: str) -> bytes:

@@ -71,14 +71,13 @@ def test_the_referrers_api_is_asked_first() -> None:
     assert [path.partition("/")[0] for path in asked] == ["referrers", "manifests", "blobs"]
 
 
-def test_an_empty_answer_of_the_api_is_an_answer() -> None:
+def test_what_was_written_before_there_was_an_api_is_read() -> None:
     listed = index(entry(digest_of(manifest())))
-    with registry({f"referrers/{DIGEST}": index(), f"manifests/{index_tag(DIGEST)}": listed}) as (
-        image,
-        asked,
-    ):
+    answers = {f"referrers/{DIGEST}": index(), f"manifests/{index_tag(DIGEST)}": listed, **stored(manifest())}
+    with registry(answers) as (image, _):
+        assert read_bundles(image, DIGEST, RELEASE_TYPE).bundles == (BUNDLE,)
+    with registry({f"referrers/{DIGEST}": index()}) as (image, _):
         assert read_bundles(image, DIGEST, RELEASE_TYPE).bundles == ()
-    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
