@@ -2,6 +2,7 @@
 
 import subprocess
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         (f"build {KEY[:-8]}", "base64|damaged|cut off"),
         (f"build {KEY.replace('ssh-ed25519', 'ssh-rsa')}", "says 'ssh-rsa'"),
     ],
+    ids=count(),  # the texts hold a key that each test process makes anew
 )
 def test_a_line_that_could_trust_more_is_refused(line: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
