@@ -1,4 +1,4 @@
-"""From a `kubectl` edit to the field restored, and to its flow run Completed, with `towpath watch`.
+"""From a `kubectl` edit to the field restored, and to its flow run Completed, with `towpath agent`.
 
 An environment of its own on the running local stack: a repository, a namespace, a watcher as a process. Each
 trial changes another of 50 ConfigMaps, so that nothing counts as a fight; a Kubernetes watch sees the moment

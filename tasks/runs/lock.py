@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.concurrency.asyncio import AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError
+from prefect.concurrency.context import ConcurrencyContext
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import PrefectHTTPStatusError
+from prefect.runtime import flow_run
 
 from tasks.runs.server_errors import overloaded
 from towpath.errors import MissingPartError, TransientError
-from towpath.orchestration.keys import lock_name
+from towpath.orchestration.keys import LEASE_LABEL, lock_name
 
 LEASE = 60.0
 """Seconds after which the server takes the lock back from a holder that was killed."""
@@ -47,7 +50,16 @@ def environment_lock(environment: str) -> Iterator[None]:
                 f"environment {environment} is not set up on the Prefect server: there is no lock {name}",
                 remedy=f"`prefect gcl create {name} --limit 1` creates it (`towpath local up` does).",
             ) from error
+        _label_with_lease()
         yield
+
+
+def _label_with_lease() -> None:
+    """Write down at the run under which lease it holds the lock: who takes up a killed run releases it."""
+    held, run = ConcurrencyContext.get(), flow_run.id
+    if run and held and held.cleanup_lease_ids:
+        with get_client(sync_client=True) as client, suppress(PrefectHTTPStatusError):
+            client.update_flow_run_labels(UUID(run), {LEASE_LABEL: str(held.cleanup_lease_ids[-1])})
 
 
 @contextmanager

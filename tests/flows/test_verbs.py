@@ -204,7 +204,7 @@ def test_status_tells_allowed_drift_and_a_pause_as_such_and_drift_has_a_history(
             "unknown commit 'deadbeef' in the source of hello\n`towpath history hello`",
         ),
         (("rollback", "hello", "dev", "--to", "1234567"), "hello is not released in dev"),
-        (("watch", "prd", "--metrics-address", "127.0.0.1:0"), "Did you mean prod?"),
+        (("agent", "prd", "--address", "127.0.0.1:0"), "Did you mean prod?"),
         (("approve", "helo", "--as", "alice", "--yes"), "Did you mean hello?"),
         (("approve", "hello", "-e", "prd", "--as", "alice", "--yes"), "Did you mean prod?"),
         (("reject", "helo", "--reason", "no", "--as", "alice", "--yes"), "Did you mean hello?"),

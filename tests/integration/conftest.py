@@ -18,7 +18,7 @@ from towpath.errors import MissingPartError
 from towpath.objects import Manifest
 
 FOLDER = "integration"
-LONGEST = ("test_story", "test_watch", "test_verify", "test_automations", "test_hooks", "test_watch_manifest")
+LONGEST = ("test_story", "test_watch", "test_verify", "test_automations", "test_hooks", "test_agent_manifest")
 """Begun first when several workers share the tests, so that none is still at one when all else is done."""
 
 
@@ -31,7 +31,7 @@ SHARED = {
 SPREAD = {
     *("test_adopt", "test_drift", "test_helm_hooks", "test_hooks", "test_modes", "test_neighbours"),
     *("test_plan_and_diff", "test_prune", "test_reconcile", "test_rights", "test_sync", "test_sync_faults"),
-    *("test_sync_kills", "test_verify", "test_watch", "test_watch_manifest"),
+    *("test_sync_kills", "test_verify", "test_watch", "test_agent_manifest"),
 }
 """Files whose tests share nothing, so that several workers may have them."""
 

@@ -1,4 +1,4 @@
-"""A promotion that waits for approval survives a restart of the server and of its worker."""
+"""A promotion that waits for approval survives a restart of the server and of its agent."""
 
 import json
 import time
@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-RESTARTED = ("worker-prod", "prefect-server")
+RESTARTED = ("agent-prod", "prefect-server")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def supervisor(demo: World) -> Supervisor:
 
 
 def restart(demo: World) -> None:
-    """End server and worker, as a reboot does, and start them again."""
+    """End server and agent, as a reboot does, and start them again."""
     parts = supervisor(demo)
     for name in RESTARTED:
         parts.stop_process(name)

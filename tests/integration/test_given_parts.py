@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 OWN = {
     "prefect-server",
     "docker",
-    "worker-build",
-    *(f"{one}-{e}" for e in ENVIRONMENTS for one in ("worker", "watch")),
+    "agent-build",
+    *(f"agent-{each}" for each in ENVIRONMENTS),
 }
 
 

@@ -118,11 +118,11 @@ def test_an_environment_s_account_is_confined_to_its_namespace(own: RunningStack
         assert "orbidden" in text
 
 
-def test_a_worker_holds_its_own_credentials_only(own: RunningStack) -> None:
+def test_an_agent_holds_its_own_credentials_only(own: RunningStack) -> None:
     for name, process in Supervisor(own.stack).processes().items():
-        if name.startswith("worker-"):
+        if name.startswith("agent-"):
             environ = Path(f"/proc/{process.pid}/environ").read_text().split("\0")
-            pool = name.removeprefix("worker-")
+            pool = name.removeprefix("agent-")
             kubeconfigs = [one for one in environ if one.startswith("KUBECONFIG=")]
             engines = [one for one in environ if one.startswith("DOCKER_HOST=")]
             if pool == "build":
@@ -136,7 +136,12 @@ def test_a_worker_holds_its_own_credentials_only(own: RunningStack) -> None:
 def test_the_prefect_server_holds_pools_locks_and_the_watch(own: RunningStack) -> None:
     api = own.stack.prefect_api
     pools = request("POST", f"{api}/work_pools/filter", {}).json()
-    assert {one["name"] for one in pools} >= {"build", "dev", "staging", "prod"}
+    assert {one["name"] for one in pools} >= {
+        "towpath-build",
+        "towpath-dev",
+        "towpath-staging",
+        "towpath-prod",
+    }
     locks = request("POST", f"{api}/v2/concurrency_limits/filter", {}).json()
     # Environments of the tests before, t and six hex digits, have locks there, too.
     limits = {

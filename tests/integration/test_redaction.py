@@ -233,7 +233,7 @@ def everywhere(stack: RunningStack, demo: World, branch: Branch, canaries: Canar
     """Where the values are, of all places where they must not be."""
     found = canaries.found_below(stack.layout.data / "prefect")
     for log in stack.layout.log.glob("*.log"):
-        if log.name.startswith(("prefect", "watch", "worker", "supervisord")):
+        if log.name.startswith(("prefect", "agent", "supervisord")):
             found += canaries.found_in(log.name, log.read_bytes())
     for what, answers in told_by_prefect(demo).items():
         assert answers != b"[]", what
@@ -297,12 +297,12 @@ def finds_what_is_planted(stack: RunningStack, demo: World, branch: Branch, cana
     while encoded.encode() not in told_by_prefect(demo)["logs"]:  # the server writes logs down later
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    planted = stack.layout.log / "worker-planted.log"
+    planted = stack.layout.log / "agent-planted.log"
     planted.write_text(json.dumps({"a": value}))
     try:
         found = everywhere(stack, demo, branch, canaries)
     finally:
         planted.unlink()
     assert f"{place} in Prefect's logs as base64" in found
-    assert f"{place} in worker-planted.log as plain" in found
+    assert f"{place} in agent-planted.log as plain" in found
     assert any(each.startswith(f"{place} in {stack.layout.data / 'prefect'}") for each in found)

@@ -1,4 +1,4 @@
-"""An environment of its own on the running stack, and `towpath watch` of it as a process."""
+"""An environment of its own on the running stack, and `towpath agent` of it as a process."""
 
 import json
 import os
@@ -103,8 +103,8 @@ class Watched:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(Path(sys.executable).with_name("towpath"), "watch", self.environment),
-                    *("--interval=1", "--metrics-address=127.0.0.1:0", *options),
+                    *(Path(sys.executable).with_name("towpath"), "agent", self.environment),
+                    *("--interval=1", "--address=127.0.0.1:0", *options),
                 ],
                 env=self.variables,
                 stdout=log,
@@ -238,12 +238,10 @@ def _variables(stack: RunningStack, folder: Path) -> dict[str, str]:
 def _deploy(api: httpx.Client, environment: str) -> None:
     """What `prefect deploy` and `towpath local up` make for an environment."""
     flow = api.post("/flows/", json={"name": "reconcile"}).json()
-    step = {"prefect.deployments.steps.set_working_directory": {"directory": str(PROJECT)}}
     deployment = {
         "name": keys.deployment_name(keys.RECONCILE, environment),
         "flow_id": flow["id"],
         "entrypoint": "flows/reconcile.py:reconcile",
-        "pull_steps": [step],
         "parameters": {"environment": environment},
         "tags": ["towpath", keys.environment_tag(environment)],
         "concurrency_limit": 1,
@@ -251,6 +249,12 @@ def _deploy(api: httpx.Client, environment: str) -> None:
         "enforce_parameter_schema": False,
     }
     _insist(lambda: api.post("/deployments/", json=deployment))
+    pool = {
+        "name": keys.pool(environment),
+        "type": keys.POOL_TYPE,
+        "base_job_template": dict(keys.POOL_TEMPLATE),
+    }
+    _insist(lambda: api.post("/work_pools/", json=pool))
     limit = {"name": keys.lock_name(environment), "limit": 1, "active": True}
     _insist(lambda: api.post("/v2/concurrency_limits/", json=limit))
 

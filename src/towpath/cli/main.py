@@ -27,7 +27,7 @@ VERBS = {
     "reject": "Reject a promotion that waits.",
     "rollback": "Restore an earlier release by a new commit.",
     "reconcile": "Make an environment equal to Git now.",
-    "watch": "Answer what differs within a second, until told to stop.",
+    "agent": "Carry out the work of one environment, until told to stop.",
     "pause": "Write nothing to an environment until a time.",
     "resume": "End a pause before its time.",
     "status": "Show apps by environments.",

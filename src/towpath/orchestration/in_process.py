@@ -5,8 +5,6 @@ What a worker's run costs beside its work is left out: no program is started, no
 
 import base64
 import contextlib
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,30 +15,26 @@ import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, StateType
 from prefect.context import SyncClientContext
-from prefect.deployments.steps.core import run_steps
-from prefect.events import emit_event
 from prefect.exceptions import PrefectException
 from prefect.flow_engine import run_flow_sync
-from prefect.flows import load_flow_from_entrypoint
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Crashed, Running
-from prefect.utilities.asyncutils import run_coro_as_sync
 
 from towpath.engine.reconcile.loop import listening
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.watch.run_protocol import Ended, Unrecorded
 from towpath.errors import TowpathError
 from towpath.orchestration import keys
+from towpath.orchestration.heartbeats import EVERY, beat
+from towpath.orchestration.installed_flows import installed_flow
 from towpath.redact import redact
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
     from prefect.client.schemas.responses import DeploymentResponse
-    from prefect.flows import Flow
 
 QUICK = 5.0
 """Seconds that the server has for a question whose answer is only good when it is quick."""
-HEARTBEAT = 30.0
 
 
 class RunsHere:
@@ -51,7 +45,6 @@ class RunsHere:
         self._title = keys.deployment(keys.RECONCILE, environment)
         self._http = httpx.Client(base_url=url, timeout=QUICK, headers=_authorization())
         self._deployment: DeploymentResponse | None = None
-        self._flow: Flow[..., Any] | None = None
         self._current: str = ""
         self._orphan: str = ""
         self._beat = 0.0
@@ -90,7 +83,7 @@ class RunsHere:
         run: FlowRun | None = None
         concluded: list[ReconcileResult] = []
         try:
-            deployment, flow = self._load()
+            deployment, flow = self._load(), installed_flow(keys.RECONCILE)
             parameters = {"environment": self._environment, "apps": None if apps is None else list(apps)}
             run = self._create(deployment, parameters, Running())
             with self._lock:
@@ -133,7 +126,7 @@ class RunsHere:
                 client.set_flow_run_state(_uuid(self._orphan), state, force=True)
                 self._orphan = ""
             else:
-                deployment, _ = self._load()
+                deployment = self._load()
                 parameters = {"environment": self._environment, "apps": list(past.apps) or None}
                 self._create(deployment, parameters, state)
         except _AWAY:
@@ -144,14 +137,11 @@ class RunsHere:
     def tend(self) -> None:
         """Send the current run's heartbeat when it is time: a run whose heartbeats end is marked Crashed."""
         with self._lock:
-            run, due = self._current, time.monotonic() - self._beat >= HEARTBEAT
+            run, due = self._current, time.monotonic() - self._beat >= EVERY
             if not run or not due:
                 return
             self._beat = time.monotonic()
-        emit_event(
-            "prefect.flow-run.heartbeat",
-            resource={"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.name": self._title},
-        )
+        beat(run, self._title)
 
     def abandon(self, why: str) -> None:
         """Mark the run that is under way as crashed: this process ends."""
@@ -188,27 +178,14 @@ class RunsHere:
             return datetime.fromisoformat(newest["end_time"]).timestamp()
         return None
 
-    def _load(self) -> "tuple[DeploymentResponse, Flow[..., Any]]":
-        """The deployment, and its flow as a worker would load it: its pull steps first."""
+    def _load(self) -> "DeploymentResponse":
+        """The deployment, asked once. What it says of code is not obeyed: the installed flow is run."""
         if not self._client_is_open:
             self._open.enter_context(SyncClientContext.get_or_create())
             self._client_is_open = True
-        client = get_client(sync_client=True)
-        if self._deployment is None or self._flow is None:
-            deployment = client.read_deployment_by_name(self._title)
-            if deployment.pull_steps:
-                steps = run_steps(
-                    deployment.pull_steps, print_function=lambda *_: None, deployment=deployment
-                )
-                pulled = cast("dict[str, Any]", run_coro_as_sync(steps))
-                if pulled.get("directory"):
-                    os.chdir(str(pulled["directory"]))
-            if "" not in sys.path:
-                sys.path.insert(0, "")
-            entrypoint = str(deployment.entrypoint)
-            self._flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
-            self._deployment = deployment
-        return self._deployment, self._flow
+        if self._deployment is None:
+            self._deployment = get_client(sync_client=True).read_deployment_by_name(self._title)
+        return self._deployment
 
     def _create(
         self, deployment: "DeploymentResponse", parameters: dict[str, Any], state: "State[Any]"

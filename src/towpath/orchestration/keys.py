@@ -4,7 +4,8 @@ Flows, tasks, the command line and the local stack find each other's runs and da
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 DELIVER = "deliver"
 PROMOTE = "promote"
@@ -12,8 +13,20 @@ RECONCILE = "reconcile"
 ROLLBACK = "rollback"
 """Names of the flows. `deliver` has one deployment, of the same name; the others have one per environment."""
 
+POOL_TYPE = "towpath"
+"""Type of the work pools: only `towpath agent` takes their runs."""
+POOL_TEMPLATE: Mapping[str, Any] = {
+    "job_configuration": {"command": None},
+    "variables": {"type": "object", "properties": {}, "additionalProperties": False},
+}
+"""A pool of this template refuses every override of a deployment or a run."""
+
 WATCH_TAG = "watch"
-"""Tag of the reconcile runs that `towpath watch` creates."""
+"""Tag of the reconcile runs that an agent's watcher creates."""
+LEASE_LABEL = "towpath.lease"
+"""Label of a run: the lease under which it holds its environment's lock."""
+LOST = "Lost"
+"""State of a run whose heartbeats ended, which the server marked Crashed by itself."""
 NOBODY = "towpath"
 """Who started a run that carries no tag of a person."""
 APPROVAL = "approve-"
@@ -39,6 +52,11 @@ def deployment_name(flow: str, environment: str = "") -> str:
 def deployment(flow: str, environment: str = "") -> str:
     """`promote/promote-prod`, as the Prefect API names a deployment."""
     return f"{flow}/{deployment_name(flow, environment)}"
+
+
+def pool(environment: str | None) -> str:
+    """The work pool of an environment; None: of what builds."""
+    return f"towpath-{environment or 'build'}"
 
 
 def environment_of(flow: str, name: str) -> str:

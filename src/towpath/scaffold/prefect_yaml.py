@@ -1,7 +1,7 @@
 """The `prefect.yaml` for the environments of a `towpath.yaml`. Pure.
 
-Work pools are the trust boundary: `deliver` runs in the pool `build`, all that touches an environment runs in
-the pool of that name, where the worker beside it pulls its work.
+Work pools are the trust boundary: `deliver` runs in the pool `towpath-build`, all that touches an environment
+runs in the pool of that environment, where its agent pulls its work.
 """
 
 import hashlib
@@ -19,43 +19,35 @@ from towpath.yamltext.writer import represent_text
 PREFECT_FILE = "prefect.yaml"
 HEADER = "# Written by `towpath deployments`"
 _SUM = "# As written, all above has the SHA-256 "
-BUILD_POOL = "build"
 RECONCILE_EVERY = timedelta(minutes=3)
 DEEP_EVERY = timedelta(hours=1)
 """Interval of the deep check, a dry run of every object, which costs as much as `kubectl diff`."""
 _ANCHOR_DATE = datetime(2026, 1, 1, tzinfo=UTC)
-_ROOT = "{{ root.stdout }}"
 _COMPARED = ("entrypoint", "work_pool.name", "parameters", "concurrency_limit")
 
 
 def build_prefect_yaml(config: Config) -> dict[str, Any]:
     """The content of `prefect.yaml`: deliver once; promote, reconcile and rollback for every environment."""
     one = {"limit": 1, "collision_strategy": "CANCEL_NEW"}
-    pools = [BUILD_POOL, *(environment.name for environment in config.environments)]
-    variables = {pool: _pool(pool) for pool in pools}
+    names = (None, *(environment.name for environment in config.environments))
+    pools = {name: {"name": keys.pool(name)} for name in names}
     return {
         "name": "towpath",
-        "build": [{"prefect.deployments.steps.run_shell_script": {"id": "root", "script": "pwd -P"}}],
-        "pull": [{"prefect.deployments.steps.set_working_directory": {"directory": _ROOT}}],
-        "definitions": {"pools": variables, "one-at-a-time": one},
-        "deployments": list(_deployments(config, variables, one)),
+        "pull": [],
+        "definitions": {"one-at-a-time": one},
+        "deployments": list(_deployments(config, pools, one)),
     }
 
 
-def _pool(name: str) -> dict[str, Any]:
-    # Flow files import `tasks.…` and are not installed: the folder must be on the path of the run's process.
-    return {"name": name, "job_variables": {"env": {"PYTHONPATH": _ROOT}}}
-
-
 def _deployments(
-    config: Config, pools: dict[str, dict[str, Any]], one: dict[str, Any]
+    config: Config, pools: dict[str | None, dict[str, Any]], one: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     yield {
         "name": keys.deployment_name(keys.DELIVER),
         "description": "From a commit to a release, then to the first environment.",
         "entrypoint": "flows/deliver.py:deliver",
         "tags": ["towpath"],
-        "work_pool": pools[BUILD_POOL],
+        "work_pool": pools[None],
     }
     step = RECONCILE_EVERY / len(config.environments)
     for index, environment in enumerate(config.environments):
@@ -103,7 +95,7 @@ def _every(interval: timedelta, after: timedelta) -> dict[str, Any]:
 def dump_prefect_yaml(content: dict[str, Any]) -> str:
     """The text of `prefect.yaml`, for people: named anchors, short lists in one line."""
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
-    for key in ("build", "pull", "definitions", "deployments"):
+    for key in ("pull", "definitions", "deployments"):
         text = text.replace(f"\n{key}:", f"\n\n{_COMMENTS.get(key, '')}{key}:", 1)
     first, *rest = text.split("\n  - name:")
     whole = (
@@ -125,8 +117,8 @@ def _sha256(text: str) -> str:
 
 
 _COMMENTS = {
-    "build": "# Workers run the flows from the folder that `prefect deploy` was called in.\n",
-    "definitions": "# A work pool is the trust boundary: only its worker has its credentials.\n",
+    "pull": "# Agents run the flows that are installed with them: no code is pulled.\n",
+    "deployments": "# A work pool is the trust boundary: only its agent has its credentials.\n",
 }
 
 

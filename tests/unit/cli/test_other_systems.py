@@ -64,8 +64,8 @@ def test_init_check_and_render_work_without_the_names_of_linux(tmp_path: Path) -
     assert (done.returncode, "greeting: hello" in done.stdout) == (0, True), done.stderr
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "watch"])
-def test_no_verb_but_watch_imports_prefect(verb: str) -> None:
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "agent"])
+def test_no_verb_but_agent_imports_prefect(verb: str) -> None:
     done = towpath(verb, "--help", blocked="prefect,httpx")
     assert done.returncode == 0, done.stderr
 

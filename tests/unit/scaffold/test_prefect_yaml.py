@@ -32,13 +32,13 @@ def test_each_flow_runs_in_the_pool_that_has_its_credentials() -> None:
         for each in build_prefect_yaml(CONFIG)["deployments"]
     }
     assert found == {
-        "deliver/deliver": "build",
-        "promote/promote-test": "test",
-        "reconcile/reconcile-test": "test",
-        "rollback/rollback-test": "test",
-        "promote/promote-live": "live",
-        "reconcile/reconcile-live": "live",
-        "rollback/rollback-live": "live",
+        "deliver/deliver": "towpath-build",
+        "promote/promote-test": "towpath-test",
+        "reconcile/reconcile-test": "towpath-test",
+        "rollback/rollback-test": "towpath-test",
+        "promote/promote-live": "towpath-live",
+        "reconcile/reconcile-live": "towpath-live",
+        "rollback/rollback-live": "towpath-live",
     }
 
 
@@ -76,9 +76,9 @@ def test_what_was_written_has_no_differences() -> None:
         ("interval: 180", "interval: 60", None),
         ("description: Make live equal", "description: Hold live equal", None),
         (
-            "work_pool: *live",
-            "work_pool: *build",
-            "promote/promote-live: work_pool.name is 'build', must be 'live'",
+            "work_pool: {name: towpath-live}",
+            "work_pool: {name: towpath-build}",
+            "promote/promote-live: work_pool.name is 'towpath-build', must be 'towpath-live'",
         ),
         ("{environment: live}", "{environment: test}", "promote/promote-live: parameters"),
         ("flows/rollback.py:rollback", "x.py:back", "deployment rollback/rollback-test is missing"),

@@ -16,9 +16,10 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "kubelet-health": 10248,
     "controller-manager": 10257,
     "scheduler": 10259,
-    "watch-dev": 4211,
-    "watch-staging": 4212,
-    "watch-prod": 4213,
+    "agent-dev": 4211,
+    "agent-staging": 4212,
+    "agent-prod": 4213,
+    "agent-build": 4214,
 }
 """Name for `--port NAME=N` -> default. All on loopback, but the kubelet's: on the pods' bridge."""
 LOOPBACK = "127.0.0.1"

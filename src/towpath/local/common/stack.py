@@ -40,7 +40,8 @@ class Options:
         if not isinstance(content, dict):
             return None
         known = {name: content[name] for name in cls.__dataclass_fields__ if name in content}
-        ports = {**DEFAULT_PORTS, **known.pop("ports", {})}
+        saved = known.pop("ports", {})  # of an earlier version, maybe with parts that are no more
+        ports = {name: saved.get(name, number) for name, number in DEFAULT_PORTS.items()}
         return cls(ports=ports, **known)
 
     def save(self, layout: Layout) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from towpath.errors import TerminalError, TransientError
 from towpath.local.common.layout import Layout
 from towpath.local.common.ports import holder_text, is_busy
-from towpath.local.common.stack import ENVIRONMENTS, POOLS, Stack
+from towpath.local.common.stack import POOLS, Stack
 from towpath.local.lifecycle.processes import (
     container_processes,
     end_processes,
@@ -28,8 +28,7 @@ from towpath.progress import Progress
 ORDER: tuple[tuple[str, ...], ...] = (
     (
         *("kubelet", "kube-scheduler", "kube-controller-manager"),
-        *(f"worker-{pool}" for pool in POOLS),
-        *(f"watch-{environment}" for environment in ENVIRONMENTS),
+        *(f"agent-{pool}" for pool in POOLS),
     ),
     ("prefect-server", "containers", "docker", "registry"),
     ("containerd", "kube-apiserver"),

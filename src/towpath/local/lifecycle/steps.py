@@ -24,8 +24,7 @@ class SetupStep:
 def setup_steps(stack: Stack) -> tuple[SetupStep, ...]:
     """The steps of this stack."""
     table = [
-        SetupStep("work pool template", prefect_setup.fetch_template),
-        SetupStep("prefect set-up", prefect_setup.prepare_server, ("prefect-server", "work pool template")),
+        SetupStep("prefect set-up", prefect_setup.prepare_server, ("prefect-server",)),
         SetupStep("repositories", _repositories),
         SetupStep("deployments", prefect_setup.deploy, ("prefect set-up",), prefect_setup.deployment_key),
     ]

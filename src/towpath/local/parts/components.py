@@ -1,9 +1,9 @@
 """What the local stack runs, in one table."""
 
-from towpath.local.common.stack import ENVIRONMENTS, POOLS, Stack
+from towpath.local.common.stack import POOLS, Stack
 from towpath.local.parts.cluster import CLUSTER
 from towpath.local.parts.component import Component
-from towpath.local.parts.delivery import docker, prefect_server, registry, watch, worker
+from towpath.local.parts.delivery import agent, docker, prefect_server, registry
 
 
 def components(stack: Stack) -> tuple[Component, ...]:
@@ -15,5 +15,4 @@ def components(stack: Stack) -> tuple[Component, ...]:
         table.append(registry(stack))
     if stack.own_engine:
         table.append(docker(stack))
-    table += [worker(stack, pool) for pool in POOLS]
-    return (*table, *(watch(stack, environment) for environment in ENVIRONMENTS))
+    return (*table, *(agent(stack, pool) for pool in POOLS))

@@ -1,4 +1,4 @@
-"""The registry, the Docker Engine and Prefect's server, workers and watchers of the local stack."""
+"""The registry, the Docker Engine and Prefect's server, agents of the local stack."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from towpath.local.common.ports import LOOPBACK
 from towpath.local.common.stack import Stack
 from towpath.local.parts import readiness
 from towpath.local.parts.component import Component, program
-from towpath.local.parts.process_environment import python_environment, worker_environment
+from towpath.local.parts.process_environment import agent_environment, python_environment
 
 
 def registry(stack: Stack) -> Component:
@@ -79,52 +79,30 @@ def prefect_server(stack: Stack) -> Component:
     )
 
 
-def worker(stack: Stack, pool: str) -> Component:
-    """A worker: runs the flows of one work pool, with the credentials of that pool only."""
-    return Component(
-        name=f"worker-{pool}",
-        purpose=f"runs the flows of pool {pool}",
-        command=(
-            stack.python,
-            "-m",
-            "prefect",
-            "worker",
-            "start",
-            f"--pool={pool}",
-            "--type=process",
-            f"--name=towpath-{pool}",
-            "--install-policy=never",
-        ),
-        ready=readiness.worker(pool),
-        environment=worker_environment(stack, pool),
-        needs=("prefect set-up", "accounts", "repositories"),
-        directory=str(stack.project),
-        # With SQLite, the server is slow in its first minute, when all workers connect at once.
-        ready_within=180.0,
-        stop_within=15,
-    )
-
-
-def watch(stack: Stack, environment: str) -> Component:
-    """`towpath watch` of an environment, with the credentials of its worker."""
-    name = f"watch-{environment}"
+def agent(stack: Stack, pool: str) -> Component:
+    """`towpath agent` of an environment, or of `build`, with the credentials of that one only."""
+    name = f"agent-{pool}"
     # A repository from outside may not have such an environment.
     ready = "/readyz" if stack.own_repositories else "/healthz"
     return Component(
         name=name,
-        purpose=f"heals {environment} at once",
+        purpose="builds, scans and pushes"
+        if pool == "build"
+        else f"promotes to {pool}, and heals it at once",
         command=(
             str(Path(stack.python).with_name("towpath")),
-            "watch",
-            environment,
+            "agent",
+            pool,
+            f"--name=towpath-{pool}",
             "--interval=5",
-            f"--metrics-address={stack.address(name)}",
+            "--grace=10",
+            f"--address={stack.address(name)}",
         ),
         ready=readiness.http(name, ready),
-        environment=worker_environment(stack, environment, name),
+        environment=agent_environment(stack, pool),
         ports=(name,),
         needs=("prefect set-up", "accounts", "repositories", "deployments"),
         directory=str(stack.project),
         ready_within=180.0,
-        stop_within=15,
+        stop_within=25,
     )

@@ -1,48 +1,29 @@
 """What the Prefect server must hold before flows run: pools, locks, the watch for dead runs, deployments."""
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 from towpath.adapters.process import CommandError, run
 from towpath.errors import TerminalError, TransientError
-from towpath.local.common.files import read_json, write_json, write_private
+from towpath.local.common.files import read_json, write_json
 from towpath.local.common.http import Reply, request
 from towpath.local.common.stack import ENVIRONMENTS, POOLS, Stack
-from towpath.local.parts.process_environment import worker_environment
-from towpath.orchestration.keys import lock_name
+from towpath.local.parts.process_environment import agent_environment
+from towpath.orchestration.keys import LOST, POOL_TEMPLATE, POOL_TYPE, lock_name
+from towpath.orchestration.keys import pool as pool_name
 
 DEPLOY_TIMEOUT = 300.0
 HEARTBEATS = "Runs without a heartbeat are crashed"
 
 
-def fetch_template(stack: Stack) -> None:
-    """Keep Prefect's default template of a process pool. Asked before the server is up: that needs none.
-
-    A pool without one gets it from its worker; four workers at once then lock each other out of SQLite.
-    """
-    if _template(stack).exists():
-        return
-    command = [stack.python, "-m", "prefect", "--no-prompt", "work-pool", "get-default-base-job-template"]
-    done = run(
-        [*command, "--type", "process"], env=worker_environment(stack, "build"), timeout=DEPLOY_TIMEOUT
-    )
-    write_private(_template(stack), done.stdout)
-
-
-def _template(stack: Stack) -> Path:
-    return stack.layout.data / "process-pool.json"
-
-
 def prepare_server(stack: Stack) -> None:
     """Make what is missing; what is there stays as a person may have changed it."""
-    template = read_json(_template(stack))
     for pool in POOLS:
         body: dict[str, Any] = {
-            "name": pool,
-            "type": "process",
+            "name": pool_name(None if pool == "build" else pool),
+            "type": POOL_TYPE,
             "description": _pool_description(pool),
-            "base_job_template": template,
+            "base_job_template": POOL_TEMPLATE,
         }
         _make(stack, "/work_pools/", body)
     limits = {one["name"] for one in _ask(stack, "POST", "/v2/concurrency_limits/filter", {}).json()}
@@ -77,6 +58,7 @@ def heartbeat_automation() -> dict[str, Any]:
             {
                 "type": "change-flow-run-state",
                 "state": "CRASHED",
+                "name": LOST,
                 "message": "No heartbeat for 90 s: the process that ran this flow is gone.",
             }
         ],
@@ -101,7 +83,7 @@ def deploy(stack: Stack) -> None:
         return
     command = [stack.python, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     try:
-        run(command, cwd=stack.project, env=worker_environment(stack, "build"), timeout=DEPLOY_TIMEOUT)
+        run(command, cwd=stack.project, env=agent_environment(stack, "build"), timeout=DEPLOY_TIMEOUT)
     except CommandError as error:
         raise TerminalError(f"the deployments of prefect.yaml cannot be made: {error}") from error
     write_json(marker, key)

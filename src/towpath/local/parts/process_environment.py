@@ -19,23 +19,22 @@ PASSED_ON = (
 )
 """The caller's variables that every component gets; none of them holds a credential."""
 FOR_GIVEN_REPOSITORIES = ("SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "TOWPATH_GIT_HOSTS")
-"""Further variables for workers when --environments names a repository outside of the stack."""
+"""Further variables for agents when --environments names a repository outside of the stack."""
 FOR_GIVEN_REGISTRY = ("DOCKER_CONFIG",)
-"""Further variables for workers when --registry names a registry outside of the stack."""
+"""Further variables for agents when --registry names a registry outside of the stack."""
 
 
-def worker_environment(stack: Stack, pool: str, name: str = "") -> dict[str, str]:
-    """The whole environment of a pool's worker and its flow runs; `name`: a component with the same rights.
+def agent_environment(stack: Stack, pool: str) -> dict[str, str]:
+    """The whole environment of a pool's agent and its flow runs.
 
     TOWPATH_HOME differs from the stack's, whose settings name the administrator's credentials.
     """
-    name = name or f"worker-{pool}"
+    name = f"agent-{pool}"
     environment = {
         **python_environment(stack, name),
         "PREFECT_API_URL": stack.prefect_api,
         "PYTHONPATH": str(stack.project),
         "PREFECT_WORKER_QUERY_SECONDS": "2",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         # Our server asks for no CSRF tokens; a run would request one for each of its clients.
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
         "TOWPATH_HOME": str(stack.layout.data / "home" / name / "towpath"),

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from towpath.local.common.ports import DEFAULT_PORTS
-from towpath.local.common.stack import ENVIRONMENTS, POOLS, Options, Stack
+from towpath.local.common.stack import POOLS, Options, Stack
 from towpath.local.lifecycle.steps import setup_steps
 from towpath.local.parts.components import components
-from towpath.local.parts.process_environment import worker_environment
+from towpath.local.parts.process_environment import agent_environment
 
 OWN = {
     "prefect-server",
@@ -20,8 +20,7 @@ OWN = {
     "kubelet",
     "registry",
     "docker",
-    *(f"worker-{pool}" for pool in POOLS),
-    *(f"watch-{environment}" for environment in ENVIRONMENTS),
+    *(f"agent-{pool}" for pool in POOLS),
 }
 CLUSTER = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet"}
 
@@ -76,19 +75,17 @@ def test_a_changed_port_reaches_every_command(described: Stack) -> None:
         assert f"={number}" not in text
 
 
-def test_the_build_worker_sees_no_cluster_and_the_others_no_engine(described: Stack) -> None:
-    assert "KUBECONFIG" not in worker_environment(described, "build")
+def test_the_build_agent_sees_no_cluster_and_the_others_no_engine(described: Stack) -> None:
+    assert "KUBECONFIG" not in agent_environment(described, "build")
     for environment in POOLS[1:]:
-        seen = worker_environment(described, environment)
+        seen = agent_environment(described, environment)
         assert "DOCKER_HOST" not in seen
         assert seen["KUBECONFIG"] == str(described.layout.kubeconfig(environment))
 
 
-def test_workers_and_watchers_share_no_home_and_cannot_fall_back_to_the_admin(described: Stack) -> None:
-    environments = [
-        one.environment for one in components(described) if one.name.startswith(("worker-", "watch-"))
-    ]
-    assert len(environments) == len(POOLS) + len(ENVIRONMENTS)
+def test_agents_share_no_home_and_cannot_fall_back_to_the_admin(described: Stack) -> None:
+    environments = [one.environment for one in components(described) if one.name.startswith("agent-")]
+    assert len(environments) == len(POOLS)
     for name in ("HOME", "PREFECT_HOME", "TOWPATH_HOME"):
         assert len({environment[name] for environment in environments}) == len(environments)
         assert str(described.settings.home) not in [environment[name] for environment in environments]
@@ -102,7 +99,7 @@ def test_nothing_of_the_caller_s_environment_is_inherited(
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     for component in components(described):
         assert "the-caller-s" not in component.environment.values()
-    assert worker_environment(described, "dev")["HTTPS_PROXY"] == "http://proxy:3128"
+    assert agent_environment(described, "dev")["HTTPS_PROXY"] == "http://proxy:3128"
 
 
 def test_a_given_repository_and_registry_come_with_the_caller_s_way_in(
@@ -111,7 +108,7 @@ def test_a_given_repository_and_registry_come_with_the_caller_s_way_in(
     monkeypatch.setenv("SSH_AUTH_SOCK", "/agent")
     monkeypatch.setenv("DOCKER_CONFIG", "/docker")
     stack = described.with_options(Options(environments="ssh://git.example/e.git", registry="r.example"))
-    seen = worker_environment(stack, "dev")
+    seen = agent_environment(stack, "dev")
     assert (seen["SSH_AUTH_SOCK"], seen["DOCKER_CONFIG"]) == ("/agent", "/docker")
     assert seen["TOWPATH_GIT_ALLOW_FILE"] == "0"
 
@@ -121,14 +118,3 @@ def test_the_server_keeps_its_leases_on_disk_and_forgets_old_runs(described: Sta
     assert server.environment["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"].endswith(".filesystem")
     assert "flow_runs" in server.environment["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"]
     assert server.environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
-
-
-def test_a_watcher_holds_what_its_environment_s_worker_holds(described: Stack) -> None:
-    for environment in ENVIRONMENTS:
-        (watcher,) = [one for one in components(described) if one.name == f"watch-{environment}"]
-        worker = worker_environment(described, environment)
-        own = ("HOME", "PREFECT_HOME", "TOWPATH_HOME")
-        assert {k: v for k, v in watcher.environment.items() if k not in own} == {
-            k: v for k, v in worker.items() if k not in own
-        }
-        assert f"--metrics-address=127.0.0.1:{described.port(f'watch-{environment}')}" in watcher.command

@@ -1,4 +1,4 @@
-"""deployments/kubernetes/watch.yaml: a real API server takes it, and its rights are enough and not more."""
+"""deployments/kubernetes/agent.yaml: a real API server takes it, and its rights are enough and not more."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from towpath.objects import Manifest
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-MANIFEST = PROJECT / "deployments/kubernetes/watch.yaml"
+MANIFEST = PROJECT / "deployments/kubernetes/agent.yaml"
 CLUSTER_WIDE = (
     "clusterrolebinding",
     "clusterrole",
@@ -98,7 +98,7 @@ def test_the_api_server_takes_every_document(stack: RunningStack, home: World) -
         found = documents(world.namespace, home)
         for each in found:
             assert len(apply(home, each, dry_run=True)) == 1
-        assert len(apply(home, *found)) == len(found) == 12
+        assert len(apply(home, *found)) == len(found) == 11
         assert apply(home, *found), "and once more, as for a second environment of the cluster"
 
 

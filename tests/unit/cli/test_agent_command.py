@@ -10,9 +10,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from towpath.cli.watch import command
+from towpath.cli.agent import command
 
-MANIFEST = Path(__file__).parents[3] / "deployments/kubernetes/watch.yaml"
+MANIFEST = Path(__file__).parents[3] / "deployments/kubernetes/agent.yaml"
 
 
 def objects() -> list[dict]:
@@ -21,7 +21,7 @@ def objects() -> list[dict]:
 
 def test_help_has_examples_and_every_option() -> None:
     shown = CliRunner().invoke(command, ["--help"]).output
-    for text in ("towpath watch prod", "--interval", "--metrics-address", "--notify-token-file", "SIGTERM"):
+    for text in ("towpath agent prod", "--interval", "--address", "--notify-token-file", "SIGTERM"):
         assert text in shown
 
 
@@ -31,10 +31,10 @@ def test_help_has_examples_and_every_option() -> None:
         [],
         ["dev", "--interval", "0"],
         ["dev", "--notify-token-file", "/none"],
-        ["dev", "--metrics-address", "4210"],
-        ["dev", "--metrics-address", "127.0.0.1:none"],
-        ["dev", "--metrics-address", "127.0.0.1:65536"],
-        ["dev", "--metrics-address", "127.0.0.1:-1"],
+        ["dev", "--address", "4210"],
+        ["dev", "--address", "127.0.0.1:none"],
+        ["dev", "--address", "127.0.0.1:65536"],
+        ["dev", "--address", "127.0.0.1:-1"],
     ],
 )
 def test_wrong_usage_is_told_also_where_there_is_no_server(
@@ -47,7 +47,7 @@ def test_wrong_usage_is_told_also_where_there_is_no_server(
 
 
 def test_help_does_not_import_prefect() -> None:
-    code = "import sys; from towpath.cli.watch import command; sys.exit('prefect' in sys.modules)"
+    code = "import sys; from towpath.cli.agent import command; sys.exit('prefect' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -55,10 +55,10 @@ def test_the_manifest_s_command_is_one_that_the_verb_takes() -> None:
     (workload,) = [each for each in objects() if each["kind"] == "Deployment"]
     (container,) = workload["spec"]["template"]["spec"]["containers"]
     program, verb, *arguments = container["command"]
-    assert (program, verb) == ("towpath", "watch")
-    with command.make_context("watch", list(arguments)) as context:
+    assert (program, verb) == ("towpath", "agent")
+    with command.make_context("agent", list(arguments)) as context:
         assert context.params["environment"] == "prod"
-        assert context.params["metrics_address"] == "0.0.0.0:9090"
+        assert context.params["address"] == "0.0.0.0:9090"
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
@@ -77,8 +77,8 @@ def test_the_manifest_s_objects_fit_together() -> None:
 
 
 def started(repository: Path, environment: str) -> subprocess.Popen[str]:
-    """`towpath watch` without a Prefect server and without a cluster."""
-    program = [sys.executable, "-c", "from towpath.cli.main import run; run()", "watch", environment]
+    """`towpath agent` without a Prefect server and without a cluster."""
+    program = [sys.executable, "-c", "from towpath.cli.main import run; run()", "agent", environment]
     given = {
         "HOME": str(repository.parent),
         "KUBECONFIG": str(repository.parent / "none"),
@@ -89,7 +89,7 @@ def started(repository: Path, environment: str) -> subprocess.Popen[str]:
         "TOWPATH_GIT_ALLOW_FILE": "1",
     }
     return subprocess.Popen(
-        [*program, "--metrics-address", "127.0.0.1:0"],
+        [*program, "--address", "127.0.0.1:0"],
         env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -107,19 +107,19 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_prefect_server_that_is_away_at_the_start_does_not_end_the_watch(repository: Path) -> None:
-    watch = started(repository, "prod")
-    assert watch.stdout
-    first = "".join(itertools.takewhile(lambda line: "no kubeconfig" not in line, watch.stdout))
-    assert watch.poll() is None, first
-    watch.terminate()
-    said, errors = watch.communicate(timeout=60)
+def test_a_prefect_server_that_is_away_at_the_start_does_not_end_the_agent(repository: Path) -> None:
+    agent = started(repository, "prod")
+    assert agent.stdout
+    first = "".join(itertools.takewhile(lambda line: "no kubeconfig" not in line, agent.stdout))
+    assert agent.poll() is None, first
+    agent.terminate()
+    said, errors = agent.communicate(timeout=60)
     assert "stopped" in said
     assert "bug" not in first + said + errors
 
 
-def test_a_misspelt_environment_ends_the_watch_also_while_the_server_is_away(repository: Path) -> None:
-    watch = started(repository, "prd")
-    _, errors = watch.communicate(timeout=100)
-    assert watch.returncode == 1
+def test_a_misspelt_environment_ends_the_agent_also_while_the_server_is_away(repository: Path) -> None:
+    agent = started(repository, "prd")
+    _, errors = agent.communicate(timeout=100)
+    assert agent.returncode == 1
     assert errors == "error: unknown environment 'prd' in towpath.yaml\nDid you mean prod?\n"

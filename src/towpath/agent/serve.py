@@ -1,0 +1,158 @@
+"""The agent's own process: the worker's event loop, the watcher's threads, the probes."""
+
+import asyncio
+import functools
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from towpath.adapters.endpoint import Notice, Page, Response, serve
+from towpath.adapters.metrics import Metrics
+from towpath.agent.children import Children
+from towpath.agent.configuration import AgentConfiguration
+from towpath.agent.watching import Watching, say
+from towpath.errors import TerminalError
+from towpath.orchestration.agent_worker import AgentWorker
+from towpath.orchestration.heartbeats import send_heartbeats
+from towpath.orchestration.left_runs import end_left_watch_runs, set_left_runs_going
+from towpath.orchestration.server import prepare
+from towpath.redact import remember_environment_secrets
+from towpath.settings import Settings
+
+RETRY = 5.0
+"""Seconds until the worker starts again after the Prefect server refused it."""
+
+
+def run_agent(configuration: AgentConfiguration, control: Connection) -> None:
+    """Poll, watch and answer until a signal, or until it cannot go on."""
+    asyncio.run(_Agent(configuration, control).run())
+
+
+class _Agent:
+    def __init__(self, configuration: AgentConfiguration, control: Connection) -> None:
+        self._configuration, self._control = configuration, control
+        self._settings = Settings.load(os.environ)
+        remember_environment_secrets(os.environ)
+        self._url = prepare(self._settings)
+        self._metrics = Metrics(configuration.environment or "build")
+        self._worker: AgentWorker | None = None
+        self._watching: Watching | None = None
+
+    async def run(self) -> None:
+        """All of it, until it is to end."""
+        loop = asyncio.get_running_loop()
+        self._stop, self._lost = asyncio.Event(), asyncio.Event()
+        self._children = Children(self._control, self._lost)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        if self._configuration.environment is not None:
+            self._watching = Watching(
+                self._settings,
+                self._url,
+                self._configuration.environment,
+                self._metrics,
+                interval=self._configuration.interval,
+                ended=functools.partial(loop.call_soon_threadsafe, self._stop.set),
+            )
+            loop.add_signal_handler(signal.SIGHUP, self._watching.watcher.branch.notify)
+        server = serve(self._configuration.address, self._pages(), self._notice())
+        say(f"metrics and probes at http://{server.server_address[0]!s}:{server.server_address[1]}")
+        try:
+            await self._work()
+        finally:
+            server.shutdown()
+        if self._watching and self._watching.failure:
+            raise self._watching.failure
+        if self._lost.is_set():
+            raise TerminalError("the preloaded process has ended, so nothing can be run")
+        say("stopped")
+
+    async def _work(self) -> None:
+        if self._watching:
+            self._watching.start()
+        polling = asyncio.create_task(self._poll())
+        beating = asyncio.create_task(send_heartbeats(lambda: list(self._children.running)))
+        ends = [asyncio.create_task(event.wait()) for event in (self._stop, self._lost)]
+        await asyncio.wait([polling, *ends], return_when=asyncio.FIRST_COMPLETED)
+        await self._drain()
+        for task in (polling, beating, *ends):
+            task.cancel()
+        await asyncio.gather(polling, beating, *ends, return_exceptions=True)
+
+    async def _drain(self) -> None:
+        """Begin nothing new; what is under way has the grace to come to its end."""
+        if self._worker:
+            self._worker.draining = True
+        watching = asyncio.create_task(asyncio.to_thread(self._watching.stop)) if self._watching else None
+        until = asyncio.get_running_loop().time() + self._configuration.grace
+        if self._children.running:
+            say(f"{len(self._children.running)} flow runs have {self._configuration.grace:.0f} s to end")
+        while self._children.running and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.1)
+        if watching:
+            await watching
+
+    async def _poll(self) -> None:
+        """Keep a worker, and a new one when the server did not take it."""
+        name = self._configuration.worker_name
+        going = False
+        while True:
+            try:
+                if not going:
+                    await self._take_up(name)
+                    going = True
+                self._worker = AgentWorker(
+                    self._configuration.pool,
+                    name=name,
+                    limit=self._configuration.limit,
+                    create_pool_if_not_found=False,
+                )
+                self._worker.fork = self._children.fork
+                await self._worker.start(printer=say)
+            except Exception as error:  # noqa: BLE001 - the watcher goes on; the worker tries again
+                say(f"the worker of pool {self._configuration.pool} begins again: {error}")
+                await asyncio.sleep(RETRY)
+
+    async def _take_up(self, name: str) -> None:
+        """What an agent of this name left when it was killed."""
+        said = await set_left_runs_going(self._configuration.pool, name)
+        if self._configuration.environment is not None:
+            said += await end_left_watch_runs(self._configuration.environment)
+        for line in said:
+            say(line)
+
+    def _notice(self) -> Notice | None:
+        token = self._configuration.notify_token
+        if not token or self._watching is None:
+            return None
+        return Notice("/notify", token, self._watching.watcher.branch.notify)
+
+    def _pages(self) -> dict[str, Page]:
+        """What answers to GET."""
+        return {
+            "/metrics": lambda: Response(self._metrics.text(), content_type=self._metrics.content_type),
+            "/readyz": _page(self.not_ready, 503),
+            "/healthz": _page(self.not_alive, 500),
+        }
+
+    def not_ready(self) -> list[str]:
+        """What is missing until every change is seen and every run is taken."""
+        missing = self._watching.watcher.not_ready() if self._watching else []
+        if self._worker is None or not self._worker.has_synced:
+            missing = [*missing, f"the Prefect server does not know the worker of {self._configuration.pool}"]
+        return missing
+
+    def not_alive(self) -> list[str]:
+        """Why it should be started anew."""
+        if self._watching and not self._watching.watcher.alive():
+            return ["the watcher does not turn any more"]
+        return []
+
+
+def _page(missing: Callable[[], list[str]], status: int) -> Page:
+    def page() -> Response:
+        lines = missing()
+        return Response("\n".join(lines) + "\n", status) if lines else Response("ok\n")
+
+    return page

@@ -1,0 +1,54 @@
+"""Starts an agent: everything its flow runs need is imported once, then each of them is forked."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+
+from towpath.agent.configuration import AgentConfiguration
+from towpath.agent.zygote import Order, keep, preload
+from towpath.errors import TowpathError
+from towpath.orchestration.installed_flows import flow_module, flows_of
+from towpath.orchestration.server import prepare
+from towpath.settings import Settings
+
+
+def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathError], None]) -> int:
+    """Run the agent until it ends; its exit code. `report` tells people of the error that ended it."""
+    prepare(Settings.load(os.environ))
+    # A run's heartbeats are sent by the agent: see orchestration/heartbeats.py.
+    os.environ.pop("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", None)
+    preload(modules(configuration))
+    return keep(functools.partial(_serve, configuration, report), functools.partial(_run, configuration))
+
+
+def modules(configuration: AgentConfiguration) -> Iterator[str]:
+    """What is imported before anything is forked."""
+    yield "towpath.orchestration.flow_child"
+    for flow in flows_of(configuration.environment):
+        yield flow_module(flow)
+    yield from _LATER if configuration.environment is not None else _LATER_BUILD
+
+
+def _serve(
+    configuration: AgentConfiguration, report: Callable[[TowpathError], None], control: Connection
+) -> None:
+    from towpath.agent.serve import run_agent
+
+    try:
+        run_agent(configuration, control)
+    except TowpathError as error:
+        report(error)
+        sys.exit(1)
+
+
+def _run(configuration: AgentConfiguration, order: Order) -> None:
+    from towpath.orchestration.flow_child import execute
+
+    execute(order.run, configuration.environment)
+
+
+_LATER = ("git", "kubernetes.client", "towpath.engine.reconcile.loop", "towpath.agent.serve")
+_LATER_BUILD = ("git", "docker", "towpath.agent.serve")
+"""Modules that others import only when they use them."""

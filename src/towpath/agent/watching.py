@@ -1,0 +1,79 @@
+"""The watcher within an agent: its threads, its metrics and its probes."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from towpath.adapters.metrics import Metrics
+from towpath.engine.watch.watcher import Watcher
+from towpath.orchestration.in_process import RunsHere
+from towpath.printable import printable
+from towpath.redact import redact
+from towpath.settings import Settings
+
+GRACE = 10.0
+"""Seconds that a reconcile under way has to come to its end when the agent is told to stop."""
+CHORES = 5.0
+LOOK = 30.0
+"""Seconds between two looks at the server's table of health."""
+
+
+class Watching:
+    """Keeps the watcher of one environment in threads of its own."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        settings: Settings,
+        url: str,
+        environment: str,
+        metrics: Metrics,
+        *,
+        interval: float,
+        ended: Callable[[], object],
+    ) -> None:
+        self._runs = RunsHere(url, environment, say)
+        self.watcher = Watcher(settings, environment, self._runs, metrics, say, interval=interval)
+        self._ended = ended
+        self.failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._keep, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+        threading.Thread(target=self._do_chores, name="chores", daemon=True).start()
+
+    def stop(self) -> None:
+        """Begin nothing new, and wait a while for the reconcile that is under way."""
+        self.watcher.stop()
+        self._thread.join(GRACE)
+        if self._thread.is_alive():
+            self._runs.abandon("the agent was stopped before this run had ended; the next one goes on")
+
+    def _keep(self) -> None:
+        try:
+            with self._runs.warm():
+                self.watcher.keep()
+        except BaseException as error:  # noqa: BLE001 - raised again by the main thread
+            self.failure = error
+        self._ended()
+
+    def _do_chores(self) -> None:
+        """What may take its time, again and again."""
+        looked = -LOOK
+        while not self.watcher.wait(CHORES):
+            self._runs.tend()
+            if time.monotonic() - looked < LOOK:
+                continue
+            looked = time.monotonic()
+            if (health := self._runs.health()) is not None:
+                self.watcher.set_health(health)
+            if (at := self._runs.last_success()) is not None:
+                self.watcher.succeeded(at)
+
+
+def say(line: str) -> None:
+    """One line of the agent's log, without secrets."""
+    sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {printable(redact(line))}\n")
+    sys.stdout.flush()

@@ -1,0 +1,151 @@
+"""The preloaded process of an agent, from which the agent and each of its flow runs are forked.
+
+It has one thread, no event loop and no open connection, so a child can be forked at any time. What it has
+imported is shared by all children.
+"""
+
+import ctypes
+import gc
+import importlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing import connection, get_context
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from towpath.errors import TerminalError
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkProcess
+
+_FORK = get_context("fork")
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Asks for a child that runs the flow run of that id; `environ` is set in the child only."""
+
+    run: str
+    environ: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The child of a flow run, which leads a process group of its own."""
+
+    run: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The child's exit code; below 0: the signal that ended it."""
+
+    run: str
+    code: int
+
+
+def preload(modules: Iterable[str]) -> None:
+    """Import the modules; what they made is not looked at by the garbage collector any more."""
+    for name in modules:
+        importlib.import_module(name)
+    if threading.active_count() > 1:
+        names = ", ".join(thread.name for thread in threading.enumerate())
+        raise TerminalError(f"importing the flows started threads ({names}), so nothing can be forked safely")
+    gc.collect()
+    gc.freeze()
+
+
+def keep(main: Callable[[Connection], None], run: Callable[[Order], None]) -> int:
+    """Fork `main`, and a child for each order that it sends, until it ends; its exit code.
+
+    SIGTERM, SIGINT and SIGHUP are passed on to `main`. Children end with their parent, however it ends.
+    """
+    ours, theirs = _FORK.Pipe()
+    parent = os.getpid()
+    first = _FORK.Process(target=_main, args=(main, ours, theirs, parent), name="agent")
+    first.start()
+    theirs.close()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: _pass_on(first, number))
+    children: dict[int, tuple[str, ForkProcess]] = {}
+    try:
+        while first.is_alive():
+            _turn(ours, first, children, run)
+    finally:
+        for _, child in children.values():
+            child.kill()
+    first.join()
+    return _exit_code(first)
+
+
+def _turn(
+    control: Connection,
+    first: "ForkProcess",
+    children: "dict[int, tuple[str, ForkProcess]]",
+    run: Callable[[Order], None],
+) -> None:
+    """Wait for what happens next, and handle it."""
+    ready = connection.wait([control, first.sentinel, *children])
+    for sentinel in ready:
+        if isinstance(sentinel, int) and sentinel in children:
+            name, child = children.pop(sentinel)
+            child.join()
+            _send(control, Ended(name, _exit_code(child)))
+            child.close()
+    if control in ready:
+        try:
+            order = control.recv()
+        except (EOFError, OSError):
+            first.join()
+            return
+        child = _FORK.Process(target=_child, args=(run, order, control, os.getpid()), name=order.run)
+        child.start()
+        children[child.sentinel] = (order.run, child)
+        _send(control, Started(order.run, child.pid or 0))
+
+
+def _send(control: Connection, message: Started | Ended) -> None:
+    # Who ordered it may have ended meanwhile.
+    try:
+        control.send(message)
+    except OSError:
+        return
+
+
+def _pass_on(first: "ForkProcess", number: int) -> None:
+    if first.pid:
+        os.kill(first.pid, number)
+
+
+def _exit_code(process: "ForkProcess") -> int:
+    return process.exitcode if process.exitcode is not None else 1
+
+
+def _main(main: Callable[[Connection], None], ours: Connection, theirs: Connection, parent: int) -> None:
+    ours.close()
+    _end_with(parent)
+    main(theirs)
+
+
+def _child(run: Callable[[Order], None], order: Order, control: Connection, parent: int) -> None:
+    control.close()
+    os.setsid()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    _end_with(parent)
+    os.environ.update(order.environ)
+    run(order)
+
+
+def _end_with(parent: int) -> None:
+    """Let the kernel end this process when `parent` has ended. Linux only: elsewhere it goes on alone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)

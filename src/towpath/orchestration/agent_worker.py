@@ -1,0 +1,167 @@
+"""A Prefect worker of a type of our own: each flow run is a child that the agent's preloaded process forks.
+
+Command, environment variables, folder and entrypoint of a deployment or of a run are not obeyed: a run brings
+its id, and the child looks up its flow's name and parameters.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.abc
+from prefect.client.schemas.objects import FlowRun
+from prefect.runner._flow_run_executor import FlowRunExecutorContext
+from prefect.runner._process_manager import ProcessHandle, create_isolated_termination_scope
+from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+
+from towpath.orchestration.announcements import listen
+from towpath.orchestration.keys import POOL_TEMPLATE, POOL_TYPE
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.objects import State, WorkPool
+    from prefect.runner._control_channel import ControlChannel
+
+
+class Child:
+    """A forked flow run, as Prefect's process manager looks at one. `returncode` is None while it runs."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self.ended = anyio.Event()
+
+
+Fork = Callable[[str, Mapping[str, str]], Awaitable[Child]]
+"""Forks the child of a flow run's id, with further environment variables."""
+
+
+class JobConfiguration(BaseJobConfiguration):
+    """Nothing: there is nothing to configure."""
+
+    @classmethod
+    async def resolve_for_flow_run(
+        cls,
+        flow_run: FlowRun,
+        client: "PrefectClient",  # noqa: ARG003
+        work_pool: "WorkPool",
+        worker_name: str,
+        worker_id: "UUID | None" = None,
+        **_more: Any,
+    ) -> "JobConfiguration":
+        """The same for every run, whatever it and its deployment ask for."""
+        configuration = cls()
+        configuration.prepare_for_flow_run(
+            flow_run, work_pool=work_pool, worker_name=worker_name, worker_id=worker_id
+        )
+        return configuration
+
+
+class Result(BaseWorkerResult):
+    """How the child ended."""
+
+
+class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
+    """Polls one work pool. It runs as a part of `towpath agent` only, which gives it `fork`."""
+
+    type = POOL_TYPE
+    job_configuration = JobConfiguration
+    _display_name = "Towpath agent"
+    _description = "Runs Towpath's own flows in `towpath agent`, and nothing else."
+    fork: Fork | None = None
+    draining = False
+    _listening = False
+
+    @classmethod
+    def get_default_base_job_template(cls) -> dict[str, Any]:
+        """The closed template."""
+        return dict(POOL_TEMPLATE)
+
+    @property
+    def has_synced(self) -> bool:
+        """Whether the server knows it, and its pool is there."""
+        return self.is_setup and self._has_successfully_synced
+
+    async def setup(self) -> None:
+        """As Prefect's, and one context for the cancellation of all runs."""
+        self._looking = asyncio.Lock()
+        await super().setup()
+        self.runs = await self._exit_stack.enter_async_context(FlowRunExecutorContext())
+
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """As Prefect's, one at a time. Nothing new once the agent is to end."""
+        async with self._looking:
+            return [] if self.draining else await super().get_and_submit_flow_runs()
+
+    async def _initialize_after_sync(self) -> None:
+        """As Prefect's; the pool is known now, so that its runs can be listened for."""
+        await super()._initialize_after_sync()
+        if self._work_pool is not None and not self._listening and self._runs_task_group is not None:
+            self._listening = True
+            self._runs_task_group.start_soon(listen, self._work_pool.id, self.get_and_submit_flow_runs)
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: JobConfiguration,  # noqa: ARG002 - Prefect's
+        task_status: anyio.abc.TaskStatus[int] | None = None,
+    ) -> Result:
+        """Fork the child of a flow run, and wait for its end."""
+        if self.fork is None:
+            raise RuntimeError("flow runs of this pool are run by `towpath agent`")
+        starter = _ForkStarter(self.fork, self.runs.control_channel)
+        executor = self.runs.create_executor(
+            flow_run, starter, hook_runner=_NoHooks(), propose_submitting=False
+        )
+        started: list[ProcessHandle] = []
+
+        class Status:
+            """Passes on the process's id."""
+
+            def started(self, handle: ProcessHandle) -> None:
+                started.append(handle)
+                if task_status is not None:
+                    task_status.started(handle.pid or 0)
+
+        done = await executor.submit(task_status=Status())  # type: ignore[arg-type]
+        if done is None or done.status_code is None:
+            raise RuntimeError("the flow run could not be started")
+        return Result(status_code=done.status_code, identifier=str(done.handle.pid))
+
+
+class _ForkStarter:
+    """Prefect's protocol for what starts a run's process."""
+
+    def __init__(self, fork: Fork, channel: "ControlChannel") -> None:
+        self._fork, self._channel = fork, channel
+
+    async def start(
+        self, flow_run: FlowRun, task_status: anyio.abc.TaskStatus[ProcessHandle] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        environ = {}
+        try:
+            port, token = self._channel.register(flow_run.id)
+            environ = {"PREFECT__CONTROL_PORT": str(port), "PREFECT__CONTROL_TOKEN": token}
+        except RuntimeError:
+            pass  # no loopback: a cancelled run is then killed without a word
+        try:
+            child = await self._fork(str(flow_run.id), environ)
+        except BaseException:
+            self._channel.unregister(flow_run.id)
+            raise
+        scope = create_isolated_termination_scope(child.pid)
+        task_status.started(ProcessHandle(child, scope))  # type: ignore[arg-type]
+        await child.ended.wait()
+
+
+class _NoHooks:
+    """Our flows have no hooks: nothing is run in the agent's own process."""
+
+    async def run_cancellation_hooks(self, _flow_run: FlowRun, _state: "State[Any]") -> None:
+        return
+
+    async def run_crashed_hooks(self, _flow_run: FlowRun, _state: "State[Any]") -> None:
+        return

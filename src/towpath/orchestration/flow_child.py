@@ -1,0 +1,60 @@
+"""Runs one flow run in a process that was forked for it. A run brings a flow's name and parameters only."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from prefect._internal.control_listener import configure_from_env
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.engine import handle_engine_signals
+from prefect.events.worker import EventsWorker
+from prefect.flow_engine import run_flow
+from prefect.logging.handlers import APILogWorker
+from prefect.logging.loggers import flow_run_logger
+from prefect.states import Failed
+
+from towpath.orchestration.installed_flows import flows_of, installed_flow
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+
+FLUSH = 5.0
+"""Seconds to hand in what the run logged and emitted."""
+LARGEST_PARAMETERS = 64 * 1024
+"""Bytes of a run's parameters as JSON; ours have a few hundred."""
+
+
+def execute(run: str, environment: str | None) -> None:
+    """Run it to its end. A run that is not for this agent fails before anything is read or written."""
+    configure_from_env()
+    run_id = UUID(run)
+    try:
+        with handle_engine_signals(run_id):
+            with get_client(sync_client=True) as client:
+                flow_run = client.read_flow_run(run_id)
+                name = client.read_flow(flow_run.flow_id).name
+                if refusal := refuse(name, flow_run.parameters, environment):
+                    _fail(client, flow_run, refusal)
+                    return
+            run_flow(installed_flow(name), flow_run=flow_run)
+    finally:
+        APILogWorker.drain_all(timeout=FLUSH)
+        EventsWorker.drain_all(timeout=FLUSH)
+
+
+def refuse(flow: str, parameters: Mapping[str, Any], environment: str | None) -> str | None:
+    """Why this agent does not run it; None when it does. Pure."""
+    mine = "the build agent" if environment is None else f"the agent of {environment}"
+    if flow not in flows_of(environment):
+        return f"{mine} runs {', '.join(flows_of(environment))}, and no flow of another name"
+    if environment is not None and parameters.get("environment") != environment:
+        return f"{mine} runs nothing for another environment"
+    if len(json.dumps(parameters)) > LARGEST_PARAMETERS:
+        return f"the parameters have more than {LARGEST_PARAMETERS} bytes"
+    return None
+
+
+def _fail(client: SyncPrefectClient, flow_run: "FlowRun", why: str) -> None:
+    flow_run_logger(flow_run=flow_run).error("%s. Nothing was read or changed.", why)
+    client.set_flow_run_state(flow_run.id, Failed(message=f"Refused: {why}."))
