@@ -248,22 +248,22 @@ def _deploy(api: httpx.Client, environment: str) -> None:
         "concurrency_options": {"collision_strategy": "CANCEL_NEW"},
         "enforce_parameter_schema": False,
     }
-    _insist(lambda: api.post("/deployments/", json=deployment))
+    insist(lambda: api.post("/deployments/", json=deployment))
     pool = {
         "name": keys.pool(environment),
         "type": keys.POOL_TYPE,
         "base_job_template": dict(keys.POOL_TEMPLATE),
     }
-    _insist(lambda: api.post("/work_pools/", json=pool))
+    insist(lambda: api.post("/work_pools/", json=pool))
     limit = {"name": keys.lock_name(environment), "limit": 1, "active": True}
-    _insist(lambda: api.post("/v2/concurrency_limits/", json=limit))
+    insist(lambda: api.post("/v2/concurrency_limits/", json=limit))
 
 
-def _insist(ask: Callable[[], httpx.Response]) -> None:
-    """SQLite answers 503 when many write at once."""
+def insist(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """The answer; SQLite answers 503 when many write at once."""
     for _ in range(20):
         answer = ask()
         if answer.status_code != 503:
             break
         time.sleep(1)
-    answer.raise_for_status()
+    return answer.raise_for_status()

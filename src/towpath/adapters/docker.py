@@ -32,13 +32,12 @@ LABELS = "org.opencontainers.image."
 
 _STEP = re.compile(r"^Step \d+/\d+ : ")
 _NOISE = re.compile(r"^ ---> |^Removing intermediate container ")
-# What a registry or the network says when a retry may help.
 _TRANSIENT = re.compile(
     r"connection refused|connection reset|i/o timeout|no such host|TLS handshake timeout|unexpected EOF|"
     r"server misbehaving|Client\.Timeout|network is unreachable|toomanyrequests|"
     r"unexpected (?:HTTP )?status:? (?:from .{0,200})?(?:429|5\d\d)",
     re.IGNORECASE,
-)
+)  # what a registry or the network says when a retry may help
 
 
 def labels(*, commit: str, source: str, version: str, created: str) -> dict[str, str]:
@@ -267,6 +266,12 @@ def _in_dockerfile(error: docker.errors.APIError) -> bool:
     return "dockerfile" in str(error.explanation).lower()
 
 
+def engine_version(docker_host: str | None) -> str:
+    """The version of the Docker Engine."""
+    with _engine(docker_host) as engine:
+        return str(engine.version()["Version"])
+
+
 @contextlib.contextmanager
 def _engine(docker_host: str | None, *, timeout: float = REQUEST_TIMEOUT) -> Iterator[APIClient]:
     """A connected client; errors of the SDK and of the connection become Towpath's own."""
@@ -274,7 +279,8 @@ def _engine(docker_host: str | None, *, timeout: float = REQUEST_TIMEOUT) -> Ite
     host = environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
     client: APIClient | None = None
     try:
-        client = APIClient(**_connection(environ), version="auto", timeout=int(timeout))
+        known = docker.utils.kwargs_from_env(environ)
+        client = APIClient(**known, version="auto", timeout=int(timeout))
         yield client
     except docker.errors.APIError as error:
         status = error.response.status_code if error.response is not None else 0
@@ -285,10 +291,6 @@ def _engine(docker_host: str | None, *, timeout: float = REQUEST_TIMEOUT) -> Ite
     finally:
         if client is not None:
             client.close()
-
-
-def _connection(environ: Mapping[str, str]) -> dict[str, Any]:
-    return dict(docker.utils.kwargs_from_env(environment=dict(environ)))
 
 
 def _no_answer(host: str) -> TransientError:

@@ -1,76 +1,77 @@
 """`towpath agent`: runs the flows of one environment, and heals it within a second."""
 
+import dataclasses
+import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from towpath.cli.ui.completion import complete_environment
+from towpath.cli.ui.options import output_option
+
+if TYPE_CHECKING:
+    from towpath.agent.configuration import AgentConfiguration
+    from towpath.settings import Settings
 
 TOKEN = "TOWPATH_NOTIFY_TOKEN"  # noqa: S105 - the name of the variable
-BUILD = "build"
-"""In the place of an environment: the agent that builds."""
 
 
-def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+def _address(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     from towpath.adapters.endpoint import parse_address
 
     try:
-        parse_address(value)
+        if value is not None:
+            parse_address(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     return value
 
 
 @click.command(name="agent")
-@click.argument("environment", shell_complete=complete_environment)
-@click.option("--name", default="", help="Its name at the Prefect server; by default pool and host.")
+@click.argument("environment", required=False, shell_complete=complete_environment)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An agent.yaml; variables of the process and options go before it.",
+)
+@click.option("--name", help="Its name at the Prefect server; by default pool and host.")
 @click.option(
     "--interval",
     type=click.FloatRange(min=1.0),
-    default=15.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How often the environment repository's branch is asked for its newest commit.",
+    help="How often the environment repository's branch is asked for its newest commit (15).",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=8,
-    show_default=True,
-    help="How many flow runs may be under way at once.",
-)
+@click.option("--limit", type=click.IntRange(min=1), help="How many flow runs may be under way at once (8).")
 @click.option(
     "--grace",
     type=click.FloatRange(min=0.0),
-    default=30.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How long flow runs under way have to end when the agent is told to stop.",
+    help="How long flow runs under way have to end when the agent is told to stop (30).",
 )
 @click.option(
     "--address",
-    default="127.0.0.1:4210",
-    show_default=True,
     metavar="HOST:PORT",
     callback=_address,
-    help="Where /metrics, /readyz, /healthz and /notify answer.",
+    help="Where /metrics, /readyz, /healthz and /notify answer (127.0.0.1:4210).",
 )
 @click.option(
     "--notify-token-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=f"File with the token that POST /notify wants (or {TOKEN}); without one there is no /notify.",
 )
-def command(  # noqa: PLR0913
-    environment: str,
+@click.option("--check", is_flag=True, help="Say what is there and what is missing, and start nothing.")
+@output_option
+def command(
+    environment: str | None,
     *,
-    name: str,
-    interval: float,
-    limit: int,
-    grace: float,
-    address: str,
+    config: Path | None,
     notify_token_file: Path | None,
+    check: bool,
+    output: str,
+    **options: Any,
 ) -> None:
     """Carry out the work of ENVIRONMENT, or of `build`; runs until it is told to stop.
 
@@ -78,30 +79,65 @@ def command(  # noqa: PLR0913
     reconcile and rollback of its own environment, or deliver. It holds that environment's credentials; a run
     brings parameters only. It watches the environment, too: what changed is reconciled within a second, by
     the environment's mode, also while the Prefect server is away. SIGHUP, or POST /notify, asks Git now;
-    SIGTERM ends it, and what is under way has the grace to end.
+    SIGTERM ends it, and what is under way has the grace to end. --check exits with 1 if something is missing.
 
     \b
     Examples:
       towpath agent prod
+      towpath agent --config /etc/towpath/agent.yaml --check
       towpath agent build --limit 2
       towpath agent prod --interval 60 --address 0.0.0.0:9090
       curl -X POST -H "Authorization: Bearer $TOKEN" localhost:4210/notify
     """
-    from towpath.agent.configuration import AgentConfiguration
+    configuration = configure(environment, config, notify_token_file, options)
+    if check:
+        from towpath.settings import Settings
+
+        sys.exit(show(configuration, Settings.load(os.environ), output))
     from towpath.agent.start import start_agent
     from towpath.cli.main import report
-    from towpath.redact import remember_secret
 
-    token = notify_token_file.read_text().strip() if notify_token_file else os.environ.get(TOKEN, "")
-    remember_secret(token)
-    configuration = AgentConfiguration(
-        environment=None if environment == BUILD else environment,
-        name=name,
-        interval=interval,
-        address=address,
-        limit=limit,
-        grace=grace,
-        notify_token=token,
-    )
     if code := start_agent(configuration, report):
         sys.exit(code if code > 0 else 128 - code)  # below 0: the signal that ended it
+
+
+def configure(
+    environment: str | None, config: Path | None, token_file: Path | None, options: dict[str, Any]
+) -> "AgentConfiguration":
+    """File, variables and options, each going before the one that it is named after."""
+    from towpath.agent.agent_file import AgentFile, load_agent_file, read_secret
+    from towpath.agent.configuration import AgentConfiguration
+    from towpath.redact import remember_secret
+
+    if config is not None:
+        file = load_agent_file(config)
+        if environment not in (None, file.environment):
+            raise click.UsageError(f"{config} is the agent of {file.environment}, not of {environment}.")
+        for name, value in file.environ():
+            os.environ.setdefault(name, value)
+    elif environment is not None:
+        file = AgentFile.model_construct(environment=environment)
+    else:
+        raise click.UsageError("Name ENVIRONMENT or `build`, or a --config that does.")
+    if token := read_secret(token_file) if token_file else os.environ.get(TOKEN, ""):
+        remember_secret(token)
+        options["notify_token"] = token
+    named = {name: value for name, value in options.items() if value is not None}
+    return dataclasses.replace(AgentConfiguration.from_file(file), **named)
+
+
+def show(configuration: "AgentConfiguration", settings: "Settings", output: str) -> int:
+    """Print what is there and what is missing; 1 when something is."""
+    from towpath.agent.checkup import check_up
+
+    findings = []
+    for finding in check_up(configuration, settings):
+        findings.append(finding)
+        if output == "text":
+            sign = click.style("✗", fg="red") if finding.problem else click.style("✓", fg="green")
+            click.echo(f"{sign} {finding.part}: {finding.problem or finding.detail}")
+            if finding.remedy:
+                click.echo(f"  {finding.remedy}")
+    if output == "json":
+        click.echo(json.dumps([finding.to_json() for finding in findings], indent=2))
+    return int(any(finding.problem for finding in findings))

@@ -12,15 +12,15 @@ from towpath.config.fields import HINTS
 from towpath.config.models import Config
 
 
-def explain(problem: dict[str, Any]) -> str:
-    """A sentence for one item of pydantic's `ValidationError.errors()`."""
+def explain(problem: dict[str, Any], root: type[BaseModel] = Config) -> str:
+    """A sentence for one item of pydantic's `ValidationError.errors()`; `root` models the whole file."""
     loc: tuple[str | int, ...] = problem["loc"]
     key, parent = (loc[-1] if loc else ""), loc[:-1]
     inside = f" in {_dotted(parent)}" if parent else ""
     context = problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
-            known = _keys_at(parent)
+            known = _keys_at(parent, root)
             nearest = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
             hint = f"did you mean `{nearest[0]}`?" if nearest else f"known are {', '.join(known)}"
             return f"unknown key `{key}`{inside}; {hint}"
@@ -54,9 +54,9 @@ def _dotted(path: tuple[str | int, ...]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-def _keys_at(path: tuple[str | int, ...]) -> list[str]:
+def _keys_at(path: tuple[str | int, ...], root: type[BaseModel]) -> list[str]:
     """The keys of the model at `path`."""
-    model: Any = Config
+    model: Any = root
     for part in path:
         model = _model_in(model)
         if isinstance(model, type) and issubclass(model, BaseModel):

@@ -17,6 +17,7 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 
 from towpath.orchestration.announcements import listen
 from towpath.orchestration.keys import POOL_TEMPLATE, POOL_TYPE
+from towpath.orchestration.left_runs import release_lease
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -129,6 +130,8 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
         done = await executor.submit(task_status=Status())  # type: ignore[arg-type]
         if done is None or done.status_code is None:
             raise RuntimeError("the flow run could not be started")
+        if done.status_code != 0:  # it may have been killed while it held its environment's lock
+            await release_lease(self.client, (await self.client.read_flow_run(flow_run.id)).labels)
         return Result(status_code=done.status_code, identifier=str(done.handle.pid))
 
 

@@ -1,0 +1,126 @@
+"""`towpath agent --check`: what an agent needs, asked before it starts. Nothing is changed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from towpath.adapters.docker import engine_version
+from towpath.agent.configuration import AgentConfiguration
+from towpath.engine.live.context import environment_context
+from towpath.engine.source.repository import read_repository
+from towpath.errors import MissingPartError, TowpathError
+from towpath.objects import ObjectRef
+from towpath.orchestration import keys
+from towpath.orchestration.api import NotFoundError, PrefectApi
+from towpath.orchestration.installed_flows import flows_of
+from towpath.orchestration.server import prepare
+from towpath.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part that was looked at. `problem` is empty when it is as it must be."""
+
+    part: str
+    detail: str
+    problem: str = ""
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, str | bool]:
+        """For `--output json`."""
+        return {
+            "part": self.part,
+            "ok": not self.problem,
+            "detail": self.problem or self.detail,
+            "remedy": self.remedy,
+        }
+
+
+def check_up(configuration: AgentConfiguration, settings: Settings) -> Iterator[Finding]:
+    """Each part in turn; one that is missing does not hide the others."""
+    api = None
+    try:
+        api = PrefectApi(prepare(settings, knock=True), read_timeout=10.0, retries=1)
+        yield Finding("Prefect server", api.url)
+    except TowpathError as error:
+        yield _broken("Prefect server", error)
+    if api is not None:
+        for part, look in _server_parts(configuration, api):
+            yield _look(part, look)
+        api.close()
+    yield _look("environment repository", lambda: _repository(configuration, settings))
+    if configuration.environment is not None:
+        yield _look("cluster", lambda: _cluster(configuration.environment or "", settings))
+    else:
+        yield _look("Docker Engine", lambda: _engine(settings))
+
+
+def _server_parts(
+    configuration: AgentConfiguration, api: PrefectApi
+) -> Iterator[tuple[str, Callable[[], str]]]:
+    environment = configuration.environment
+    yield f"work pool {configuration.pool}", lambda: _pool(configuration.pool, api)
+    for flow in flows_of(environment):
+        name = keys.deployment(flow, environment or "")
+        yield (
+            f"deployment {name}",
+            lambda name=name: _there(  # type: ignore[misc]
+                api,
+                f"/deployments/name/{name}",
+                "`towpath deployments` writes it, `prefect --no-prompt deploy --all` creates it.",
+            ),
+        )
+    if environment is not None:
+        lock = keys.lock_name(environment)
+        remedy = f"`prefect gcl create {lock} --limit 1` creates it."
+        yield f"lock {lock}", lambda: _there(api, f"/v2/concurrency_limits/{lock}", remedy)
+
+
+def _pool(name: str, api: PrefectApi) -> str:
+    create = f"`prefect work-pool create {name} --type {keys.POOL_TYPE}` creates it."
+    try:
+        pool = api.get(f"/work_pools/{name}")
+    except NotFoundError as error:
+        raise MissingPartError("there is none", remedy=create) from error
+    if pool["type"] != keys.POOL_TYPE:
+        raise MissingPartError(
+            f"its type is {pool['type']}, which takes commands from runs",
+            remedy=f"A pool's type cannot be changed: delete it when none of its runs waits, then {create}",
+        )
+    return "paused: it gives out no runs" if pool["is_paused"] else "there"
+
+
+def _there(api: PrefectApi, path: str, remedy: str) -> str:
+    try:
+        api.get(path)
+    except NotFoundError as error:
+        raise MissingPartError("there is none", remedy=remedy) from error
+    return "there"
+
+
+def _repository(configuration: AgentConfiguration, settings: Settings) -> str:
+    repo = read_repository(settings)
+    if configuration.environment is not None:
+        repo.config.environment(configuration.environment)
+    return f"at commit {repo.commit[:7]}"
+
+
+def _cluster(environment: str, settings: Settings) -> str:
+    context = environment_context(settings, read_repository(settings), environment)
+    namespace = context.environment.namespace
+    there = context.cluster.get(ObjectRef("", "Namespace", "", namespace))
+    return f"namespace {namespace}" + ("" if there else " is made by the first sync")
+
+
+def _engine(settings: Settings) -> str:
+    return engine_version(settings.docker_host)
+
+
+def _look(part: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, look())
+    except TowpathError as error:
+        return _broken(part, error)
+
+
+def _broken(part: str, error: TowpathError) -> Finding:
+    return Finding(part, "", error.message, error.remedy or "")

@@ -1,0 +1,90 @@
+"""agent.yaml: strict, with line and key of what is wrong; secrets are files."""
+
+from pathlib import Path
+
+import pytest
+
+from towpath.agent.agent_file import agent_file_schema, load_agent_file, parse_agent_file, read_secret
+from towpath.agent.configuration import AgentConfiguration
+from towpath.errors import ConfigError, MissingPartError
+from towpath.redact import redact
+
+HEAD = "apiVersion: towpath.dev/v1\n"
+WHOLE = f"""{HEAD}environment: prod
+name: towpath-prod
+repository: {{url: https://git.example.com/environments.git, branch: live, poll: 1m}}
+prefect: {{api: https://prefect.example.com/api, authFile: AUTH}}
+cluster: {{kubeconfig: in-cluster}}
+runs: {{limit: 3, grace: 2m}}
+listen: 0.0.0.0:9090
+notifyTokenFile: TOKEN
+"""
+
+
+def test_the_whole_file(tmp_path: Path) -> None:
+    (tmp_path / "auth").write_text("user:pass-word-1\n")
+    (tmp_path / "token").write_text(" token-word-2\n")
+    text = WHOLE.replace("AUTH", str(tmp_path / "auth")).replace("TOKEN", str(tmp_path / "token"))
+    file = parse_agent_file(text)
+    assert dict(file.environ()) == {
+        "TOWPATH_ENVIRONMENTS": "https://git.example.com/environments.git",
+        "TOWPATH_ENVIRONMENTS_BRANCH": "live",
+        "PREFECT_API_URL": "https://prefect.example.com/api",
+        "PREFECT_API_AUTH_STRING": "user:pass-word-1",
+        "KUBECONFIG": "in-cluster",
+    }
+    made = AgentConfiguration.from_file(file)
+    assert made == AgentConfiguration(
+        "prod", "towpath-prod", 60.0, "0.0.0.0:9090", 3, 120.0, notify_token="token-word-2"
+    )
+    assert (made.pool, made.worker_name) == ("towpath-prod", "towpath-prod")
+    assert "word" not in redact("user:pass-word-1 token-word-2") + repr(made)
+
+
+def test_the_least_file_and_the_agent_that_builds() -> None:
+    made = AgentConfiguration.from_file(parse_agent_file(f"{HEAD}environment: build"))
+    assert (made.environment, made.pool) == (None, "towpath-build")
+    assert made.worker_name.startswith("towpath-build-")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("environment: prod\n", "agent.yaml:1: `apiVersion` is missing"),
+        ("apiVersion: towpath.dev/v9\nenvironment: prod\n", "agent.yaml:1: apiVersion: must be"),
+        (HEAD, "`environment` is missing"),
+        (f"{HEAD}environment: Prod\n", "agent.yaml:2: environment: must be lower-case"),
+        (f"{HEAD}environment: prod\nenviron: x\n", "agent.yaml:3: unknown key `environ`; did you mean"),
+        (f"{HEAD}environment: prod\nrepository: {{poll: 5}}\n", "repository.poll: must be a duration"),
+        (f"{HEAD}environment: prod\nruns: {{limit: '3'}}\n", "agent.yaml:3: runs.limit: must be"),
+        (f"{HEAD}environment: prod\ncluster: {{kubeconfig: config}}\n", "cluster.kubeconfig: must match"),
+        (f"{HEAD}environment: prod\nlisten: '4210'\n", "agent.yaml:3: listen: '4210' is not HOST:PORT"),
+        (f"{HEAD}environment: prod\nprefect: {{authFile: rel}}\n", "prefect.authFile: must match"),
+        ("- a\n", "agent.yaml:1: must be a mapping"),
+        ("a: [", "agent.yaml"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_agent_file(text)
+    assert told in str(caught.value)
+
+
+def test_a_file_or_secret_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load_agent_file(tmp_path / "agent.yaml")
+    with pytest.raises(MissingPartError, match="cannot be read: No such file"):
+        read_secret(tmp_path / "token")
+    (tmp_path / "token").write_text(" \n")
+    with pytest.raises(MissingPartError, match="is empty"):
+        read_secret(tmp_path / "token")
+    (tmp_path / "token").write_bytes(b"\xff\xfe")
+    with pytest.raises(MissingPartError, match="is no text"):
+        read_secret(tmp_path / "token")
+
+
+def test_the_schema_has_every_key() -> None:
+    assert set(agent_file_schema()["properties"]) == {
+        *("apiVersion", "cluster", "docker", "environment", "listen", "name", "notifyTokenFile", "prefect"),
+        *("repository", "runs"),
+    }
