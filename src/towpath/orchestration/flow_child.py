@@ -1,5 +1,6 @@
 """Runs one flow run in a process that was forked for it. A run brings a flow's name and parameters only."""
 
+import inspect
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,15 +10,18 @@ from prefect._internal.control_listener import configure_from_env
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.engine import handle_engine_signals
 from prefect.events.worker import EventsWorker
+from prefect.exceptions import ParameterTypeError
 from prefect.flow_engine import run_flow
 from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import flow_run_logger
 from prefect.states import Failed
 
 from towpath.orchestration.installed_flows import flows_of, installed_flow
+from towpath.printable import printable
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
+    from prefect.flows import Flow
 
 FLUSH = 5.0
 """Seconds to hand in what the run logged and emitted."""
@@ -37,7 +41,11 @@ def execute(run: str, environment: str | None) -> None:
                 if refusal := refuse(name, flow_run.parameters, environment):
                     _fail(client, flow_run, refusal)
                     return
-            run_flow(installed_flow(name), flow_run=flow_run)
+                flow = installed_flow(name)
+                if wrong := wrong_parameters(flow, flow_run.parameters):
+                    _fail(client, flow_run, wrong)
+                    return
+            run_flow(flow, flow_run=flow_run)
     finally:
         APILogWorker.drain_all(timeout=FLUSH)
         EventsWorker.drain_all(timeout=FLUSH)
@@ -52,6 +60,16 @@ def refuse(flow: str, parameters: Mapping[str, Any], environment: str | None) ->
         return f"{mine} runs nothing for another environment"
     if len(json.dumps(parameters)) > LARGEST_PARAMETERS:
         return f"the parameters have more than {LARGEST_PARAMETERS} bytes"
+    return None
+
+
+def wrong_parameters(flow: "Flow[..., Any]", parameters: Mapping[str, Any]) -> str | None:
+    """Which parameters the flow does not take as they are; None when it takes all."""
+    try:
+        inspect.signature(flow.fn).bind(**parameters)
+        flow.validate_parameters(dict(parameters))
+    except (TypeError, ValueError, ParameterTypeError) as error:
+        return f"the parameters are not those of {flow.name}: {printable(str(error))}"
     return None
 
 
