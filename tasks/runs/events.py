@@ -39,7 +39,7 @@ def of_finding(plan: ReconcilePlan, *, with_drift: bool, troubled: Collection[st
         if app in troubled:
             yield render_failed(environment, app, reason)
     for decision in plan.decisions if with_drift else ():
-        entries = [entry for entry in decision.entries if entry.kind in ("modified", "deleted")]
+        entries = [entry for entry in decision.entries if entry.is_drift]
         if entries:
             yield drift_detected(environment, decision.app, entries, decision.action)
         for stopped in decision.exhausted:
@@ -57,6 +57,8 @@ def of_ending(done: ReconcileResult) -> Iterable[Event]:
     for each in done.outcomes:
         decision = decisions.get(each.app)
         if decision and decision.heals and not each.failure:
-            yield drift_healed(environment, each.app, decision.entries, each.seconds)
+            # A field that is left to another controller was not healed.
+            if entries := [entry for entry in decision.entries if not entry.left_to]:
+                yield drift_healed(environment, each.app, entries, each.seconds)
         else:
             yield sync_ended(environment, each.app, each.changed, each.seconds, each.failure)

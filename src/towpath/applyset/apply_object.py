@@ -74,7 +74,7 @@ class ApplyObject:
             self.ignored_managers,
             self.plain_digest,
             self.taken_back,
-            self.initial if self.ignored_managers else None,
+            self.initial,
         )
 
     def is_recorded(self, applied_digest: str) -> bool:
@@ -106,6 +106,12 @@ class ApplyObject:
             and wanted.is_as_applied(owned, metadata)
             and not wanted.edits(metadata)
         )
+
+    def is_left(self, owned: OwnedObject, live: Manifest | None) -> bool:
+        """Whether it differs from the last apply in nothing but fields that other controllers have taken."""
+        if live is None or "deletionTimestamp" in live["metadata"] or live["metadata"]["uid"] != owned.uid:
+            return False
+        return bool(self.wanted.left_fields(owned, live["metadata"]))
 
     def edits(self, metadata: Metadata) -> tuple[FieldChange, ...]:
         """The edits by hand that the live object still has."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner
+from towpath.applyset.left_fields import left_message
 from towpath.applyset.prune import PruneCandidate, decide_pruning
 from towpath.applyset.wanted_object import WantedObject
 from towpath.drift.model import DriftEntry, latest_writers
@@ -58,7 +59,7 @@ def object_drift(  # noqa: PLR0913
     drifted = compare_object(owner.app, owned, live, wanted)
     if owned.uid and not wanted.is_recorded(owned.applied_digest):
         message = "Git has changed since the last sync"
-        if drifted:
+        if drifted and not drifted.left_to:
             message += f"; it was {drifted.kind} by hand, too"
         who = drifted.managers if drifted else ()
         drifted = DriftEntry(owner.app, ref, "unapplied", managers=who, message=message)
@@ -84,9 +85,11 @@ def compare_object(  # noqa: PLR0911
     if "deletionTimestamp" in metadata:
         return DriftEntry(app, ref, "deleted", message=termination(metadata))
     edits = wanted.edits(metadata)
-    if edits or not wanted.is_as_applied(owned, metadata):
-        return DriftEntry(app, ref, "modified", managers=edits)
-    return None
+    if not edits and wanted.is_as_applied(owned, metadata):
+        return None
+    left = wanted.left_fields(owned, metadata)
+    words = left_message(left), left_message(left, fields=False)
+    return DriftEntry(app, ref, "modified", managers=edits, message=words[0], left_to=words[1])
 
 
 def left_git(owner: Owner, owned: OwnedObject, live: Manifest | None, *, waits: bool) -> DriftEntry | None:

@@ -49,6 +49,11 @@ class DriftEntry:
     """`1 field left to cainjector`, where that is all that differs; a sync goes on beside it."""
 
     @property
+    def is_drift(self) -> bool:
+        """Whether it was changed or deleted live, in more than fields that are left to other controllers."""
+        return self.kind in ("modified", "deleted") and not self.left_to
+
+    @property
     def attributed(self) -> tuple[tuple[Difference, FieldChange | None], ...]:
         """(difference, the write that made it; None: not recorded)."""
         return tuple(zip_longest(self.differences, self.blame[: len(self.differences)]))
@@ -86,8 +91,8 @@ class DriftReport:
 
     @property
     def drifted(self) -> tuple[DriftEntry, ...]:
-        """Objects that were changed or deleted live: without extras and unapplied changes."""
-        return tuple(entry for entry in self.entries if entry.kind in ("modified", "deleted"))
+        """Objects that were changed or deleted live: without extras, unapplied changes and left fields."""
+        return tuple(entry for entry in self.entries if entry.is_drift)
 
     @property
     def extras(self) -> tuple[DriftEntry, ...]:
@@ -109,7 +114,7 @@ class DriftReport:
 
     def summary(self) -> str:
         """One line."""
-        counts = Counter(entry.kind for entry in self.entries)
+        counts = Counter("left to others" if entry.left_to else entry.kind for entry in self.entries)
         parts = [f"{counts[kind]} {kind}" for kind in sorted(counts)]
         parts += [f"not compared: {', '.join(self.uncompared)}"] if self.uncompared else []
         return f"{self.environment}: {', '.join(parts) or 'as in Git'}"

@@ -71,6 +71,8 @@ class WatchFinding:
     managers: tuple[str, ...] = ()
     drifted: bool = True
     """Whether it was changed or deleted live; else Git has something that was not carried out."""
+    left: bool = False
+    """Whether it differs only in fields that are left to other controllers: told once, and no drift."""
     since: float = field(default=0.0, compare=False)
 
     def __str__(self) -> str:
@@ -123,6 +125,7 @@ def judge_object(  # noqa: PLR0913
         drift_mark(entry, live),
         doubtful=live is not None and not edits and (ours_moved or recreated),
         managers=tuple(sorted({edit.manager for edit in edits})),
+        left=bool(entry.left_to),
     )
 
 
@@ -189,7 +192,9 @@ class WorkQueue:
 
         `git` is the mark of `differs`; `tries` is how many runs the same difference may cause.
         """
-        news = [each for each in findings if not self._is_known(each.ref, each.mark, tries)]
+        news = [
+            each for each in findings if not self._is_known(each.ref, each.mark, 1 if each.left else tries)
+        ]
         git = "" if self._is_known(app, git, tries) else git
         waits = [self.pause(each, now) for each in news]
         if not git and waits and min(waits) > 0:

@@ -12,6 +12,8 @@ from towpath.kube.pointer import build
 
 Fields = dict[str, Any]
 Path = tuple[str, ...]
+MAX_KEY = 512
+"""Characters; longer values are no keys of items."""
 KEY_DEFAULTS = {"protocol": "TCP"}
 """The keys of lists that items may lack."""
 
@@ -98,6 +100,15 @@ def pointers_of(path: Path, live: Any) -> Iterator[str]:
 def pattern_of(path: Path) -> str:
     """A pointer for use without a live object: list items become `*`."""
     return build(step[2:] if step.startswith("f:") else "*" for step in path)
+
+
+def outline(value: Any, *, listed: bool = False) -> Any:
+    """What `pointer_of` needs of a manifest: its shape, and the values in lists, by which items are found."""
+    if isinstance(value, dict):
+        return {key: outline(inner, listed=listed) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [outline(inner, listed=True) for inner in value]
+    return value if listed and len(str(value)) <= MAX_KEY else 0
 
 
 def display_path(path: Path) -> str:

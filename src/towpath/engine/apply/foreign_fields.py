@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from towpath.adapters.kubernetes import ApiConflictError, Cluster, FieldOwner
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
 from towpath.applyset.inventory import OwnedObject
+from towpath.applyset.left_fields import is_taken_back, left_message
 from towpath.drift.model import DriftEntry
-from towpath.engine.apply.server_side_apply import TRIES, apply_object, is_taken_back
+from towpath.engine.apply.server_side_apply import TRIES, apply_object
 from towpath.engine.live.app_state import AppState
 from towpath.engine.source.render import EarlierApp
 from towpath.errors import TowpathError
@@ -177,15 +178,6 @@ def with_left(entry: DriftEntry | None, changes: Sequence[Difference], left: Lef
 def taken_over_message(managers: Sequence[str]) -> str:
     """`taken over from helm`; empty when there are none."""
     return f"taken over from {', '.join(managers)}" if managers else ""
-
-
-def left_message(left: Sequence[FieldOwner], *, fields: bool = True) -> str:
-    """`1 field left to cainjector: .data.ca`; empty when none is left."""
-    if not left:
-        return ""
-    managers = ", ".join(sorted({owner.manager for owner in left}))
-    message = f"{len(left)} field{'' if len(left) == 1 else 's'} left to {managers}"
-    return f"{message}: {', '.join(owner.field for owner in left)}" if fields else message
 
 
 def independent(

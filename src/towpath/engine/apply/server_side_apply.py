@@ -3,15 +3,10 @@
 from towpath.adapters.kubernetes import ApiConflictError, Cluster
 from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.inventory import OwnedObject
+from towpath.applyset.left_fields import is_taken_back
 from towpath.engine.apply.failpoint import reach
 from towpath.errors import TransientError
-from towpath.kube.managed_fields import (
-    TakenBack,
-    fingerprint,
-    is_towpath,
-    is_unknown_owner,
-    person_entries,
-)
+from towpath.kube.managed_fields import fingerprint, person_entries
 from towpath.kube.owner_rewrite import managed_fields_patch, take_over
 from towpath.objects import Manifest
 
@@ -39,13 +34,6 @@ def apply_object(
         _rewrite_owners(cluster, desired, live)
         reach("owners-rewritten")
     return _apply(cluster, desired, desired.manifest, dry_run=dry_run)
-
-
-def is_taken_back(manager: str, taken_back: TakenBack) -> bool:
-    """Whether a sync takes fields back from it: a person's tool, ourselves, nobody known, or as declared."""
-    if is_towpath(manager) or is_unknown_owner(manager):
-        return True
-    return taken_back.is_person(manager) or taken_back.is_former(manager)
 
 
 def is_changed(before: Manifest, after: Manifest, owned: OwnedObject | None, desired: ApplyObject) -> bool:

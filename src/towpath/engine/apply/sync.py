@@ -10,6 +10,7 @@ from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.hooks import hooks_for
 from towpath.applyset.inventory import HookRun, OwnedObject, with_hook_run, with_planned_objects
+from towpath.applyset.left_fields import left_message
 from towpath.applyset.prune import NOTHING_CONFIRMED, Pruning
 from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
@@ -22,7 +23,6 @@ from towpath.engine.apply.foreign_fields import (
     LastApply,
     independent,
     last_apply,
-    left_message,
     nothing_before,
     taken_over_message,
 )
@@ -203,7 +203,8 @@ class Sync(Run):
         reach("applied")
         metadata = applied.manifest["metadata"]
         if not left:  # what is left alone still differs, and is to be found again
-            seen = "" if applied.left else desired.wanted.fingerprint(metadata)
+            wanted = desired.wanted
+            seen = wanted.fingerprint_beside(metadata) if applied.left else wanted.fingerprint(metadata)
             self.objects[ref] = OwnedObject(ref, metadata["uid"], seen, desired.applied_digest)
         former = taken_over_message(desired.former_managers(before["metadata"])) if before else ""
         message = "; ".join(filter(None, (message, former, left_message(applied.left))))

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from towpath.adapters.kubernetes import FieldOwner
 from towpath.applyset.inventory import Inventory
-from towpath.engine.apply.foreign_fields import left_message
+from towpath.applyset.left_fields import left_message
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.objects import ObjectRef

@@ -76,6 +76,7 @@ class AppState:
             and has.fingerprint
             and desired.is_recorded(has.applied_digest)
             and (ref in self.suspects or not desired.is_settled(has, self.metadata(ref)))
+            and not desired.is_left(has, self.metadata(ref))
         ]
 
     def foreign_claims(self) -> list[tuple[ObjectRef, str]]:

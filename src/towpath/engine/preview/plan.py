@@ -6,6 +6,7 @@ from dataclasses import replace
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.hooks import hooks_for
+from towpath.applyset.left_fields import left_message
 from towpath.applyset.plan import NOT_DELETED, Action, Plan, PlanEntry
 from towpath.applyset.prune import NOTHING_CONFIRMED
 from towpath.applyset.prune_file import ConfirmedDeletions
@@ -14,7 +15,6 @@ from towpath.engine.apply.foreign_fields import (
     AppliedBefore,
     LastApply,
     last_apply,
-    left_message,
     nothing_before,
     taken_over_message,
 )

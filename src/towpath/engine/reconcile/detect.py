@@ -213,11 +213,14 @@ def _explained(
             return entry
         if live is None:
             return replace(entry, kind="deleted")
-        wanted = desired[entry.app][entry.ref]
+        wanted, is_left = desired[entry.app][entry.ref], bool(entry.left_to)
+        entry = replace(entry, left_to="", message="" if is_left else entry.message)
         try:
             changes, left = changes_beside(cluster, wanted, live, unchanged_since_apply(wanted))
             if left.owners:
                 return with_left(explain_drift(entry, live, (*changes, *left.differences)), changes, left)
+            if is_left and not changes:
+                return None  # another controller owns what is as in Git
         except (ApiConflictError, ApiRefusedError) as error:
             found = refused_changes(wanted, live)
             return replace(

@@ -176,7 +176,7 @@ def _wanted(
     )
     recorded = (rendered.recorded_digest(key),) if rendered.holds_values else ()
     return Wanted(
-        objects={each.ref: each.wanted for each in objects},
+        objects={each.ref: each.wanted.packed() for each in objects},
         digests=(rendered.digest, *recorded),
         confirmed=tuple(sorted(f"{ref} {uid}" for ref, uid in confirmed.items())),
     )

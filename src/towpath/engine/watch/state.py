@@ -155,7 +155,7 @@ class WatchState:
     def drifted(self) -> dict[str, int]:
         """Objects that are not as they were left, by app; every app that Git or an inventory has."""
         with self._lock:
-            return {app: len(self._drifted(app)) for app in self._known.apps()}
+            return {app: sum(not each.left for each in self._drifted(app)) for app in self._known.apps()}
 
     def unapplied(self) -> frozenset[str]:
         """Apps of which Git has something that was not carried out."""

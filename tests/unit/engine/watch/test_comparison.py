@@ -24,7 +24,7 @@ OWNER = Owner("hello", "dev", "dev")
 KIND = Collection("", "ConfigMap", "dev", metadata_only=True)
 RULES = [IgnoreRule(kind="ConfigMap", manager="filler"), IgnoreRule(kind="ConfigMap", pointer="/data/free")]
 GIT = ("absent", "same", "changed")
-RECORDED = ("absent", "unconfirmed", "applied", "finished", "without-fingerprint")
+RECORDED = ("absent", "unconfirmed", "applied", "left", "finished", "without-fingerprint")
 PRESENT = ("absent", "there", "another", "deleting", "kept", "not-ours")
 MANAGED = {
     "as-applied": [],
@@ -32,6 +32,22 @@ MANAGED = {
     "scaled": [("controller", "Update", {"f:spec": {"f:replicas": {}}}, {"subresource": "scale"})],
     "controller-adds": [("operator", "Update", {"f:data": {"f:z": {}}}, {})],
     "controller-takes": [("operator", "Update", {"f:data": {"f:a": {}}}, {})],
+    "controller-takes-all": [("operator", "Update", {"f:data": {".": {}, "f:a": {}, "f:b": {}}}, {})],
+    "controller-takes-and-adds": [("operator", "Update", {"f:data": {"f:a": {}, "f:z": {}}}, {})],
+    "controller-takes-person-adds": [
+        ("operator", "Update", {"f:data": {"f:a": {}}}, {}),
+        ("kubectl-edit", "Update", {"f:data": {"f:new": {}}}, {}),
+    ],
+    "two-take": [
+        ("operator", "Update", {"f:data": {"f:a": {}}}, {}),
+        ("autoscaler", "Apply", {"f:data": {"f:b": {}}}, {}),
+    ],
+    "takes-one-drops-one": [("operator", "Update", {"f:data": {"f:a": {}}}, {})],
+    "nobody-has": [("operator", "Update", {"f:data": {"f:z": {}}}, {})],
+    "scale-takes": [("operator", "Update", {"f:data": {"f:a": {}}}, {"subresource": "scale"})],
+    "person-scale-takes": [("kubectl", "Update", {"f:data": {"f:a": {}}}, {"subresource": "scale"})],
+    "status-takes": [("operator", "Update", {"f:data": {"f:a": {}}}, {"subresource": "status"})],
+    "unknown-takes": [("before-first-apply", "Update", {"f:data": {"f:a": {}}}, {})],
     "ignored-takes": [("filler", "Update", {"f:data": {".": {}, "f:a": {}}}, {})],
     "ignored-takes-and-adds": [("filler", "Update", {"f:data": {"f:a": {}, "f:z": {}}}, {})],
     "ignored-adds": [("filler", "Update", {"f:data": {"f:z": {}}}, {})],
@@ -47,6 +63,10 @@ MANAGED = {
     "moved": [],
     "wiped": [],
 }
+
+
+DROPPED = {"nobody-has": {"f:a"}, "takes-one-drops-one": {"f:b"}}
+"""Fields that a controller took and gave up: nobody owns them now."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +101,47 @@ TABLE: dict[str, tuple[Situation, str]] = {
     "a status": (Situation(managed="status"), ""),
     "scaled by somebody": (Situation(managed="scaled"), ""),
     "a controller's own field": (Situation(managed="controller-adds"), ""),
-    "a field taken by a controller": (Situation(managed="controller-takes"), "drifted"),
+    "a field taken by a controller": (Situation(managed="controller-takes"), ""),
+    "all fields taken by a controller": (Situation(managed="controller-takes-all"), ""),
+    "fields taken by two controllers": (Situation(managed="two-take"), ""),
+    "taken and added by a controller": (Situation(managed="controller-takes-and-adds"), ""),
+    "a field that one controller took and gave up": (Situation(managed="nobody-has"), "drifted"),
+    "one field taken, another given up": (Situation(managed="takes-one-drops-one"), "drifted"),
+    "taken by a controller, changed in Git": (
+        Situation(git="changed", managed="controller-takes"),
+        "unapplied",
+    ),
+    "taken by a controller, being deleted": (
+        Situation(present="deleting", managed="controller-takes"),
+        "drifted",
+    ),
+    "taken by a controller, another by its name": (
+        Situation(present="another", managed="controller-takes"),
+        "drifted",
+    ),
+    "taken by a controller, and edited": (Situation(managed="controller-takes-person-adds"), "drifted"),
+    "taken by the scale subresource": (Situation(managed="scale-takes"), ""),
+    "taken by a person's scaling": (Situation(managed="person-scale-takes"), "drifted"),
+    "taken by a status": (Situation(managed="status-takes"), "drifted"),
+    "taken by nobody known": (Situation(managed="unknown-takes"), "drifted"),
+    "left to a controller at the last apply": (
+        Situation(recorded="left", managed="controller-takes"),
+        "",
+    ),
+    "left at the last apply, given up since": (Situation(recorded="left", managed="nobody-has"), "drifted"),
+    "left at the last apply, another field since": (
+        Situation(recorded="left", managed="controller-takes-all"),
+        "",
+    ),
+    "left at the last apply, edited since": (
+        Situation(recorded="left", managed="controller-takes-person-adds"),
+        "drifted",
+    ),
     "a field taken by an ignored controller": (Situation(managed="ignored-takes"), ""),
     "taken and added by an ignored controller": (Situation(managed="ignored-takes-and-adds"), ""),
     "added by an ignored controller": (Situation(managed="ignored-adds"), ""),
     "all of its data taken by an ignored controller": (Situation(managed="ignored-takes-all"), ""),
-    "an ignored controller and another": (Situation(managed="both-take"), "drifted"),
+    "an ignored controller and another": (Situation(managed="both-take"), ""),
     "edited by a person": (Situation(managed="person-takes"), "drifted"),
     "added by a person": (Situation(managed="person-adds"), "drifted"),
     "an ignored field of a person": (Situation(managed="person-adds-ignored"), ""),
@@ -122,6 +177,8 @@ def metadata_of(name: str, case: Situation, *, before: bool = False) -> dict[str
     """Live metadata, `before` anybody but Towpath wrote to the object."""
     managed = [] if before else MANAGED[case.managed]
     taken = {field for who, _, fields, _ in managed for field in fields.get("f:data", ())}
+    if not before:
+        taken |= DROPPED.get(case.managed, set())
     data = {field: {} for field in ("f:a", "f:b") if field not in taken}
     label = {"f:metadata": {"f:labels": {"f:towpath.dev/app": {}}}}
     ours = label | ({"f:data": data} if data else {})
@@ -164,6 +221,9 @@ def seen_of(cases: dict[str, Situation], *, synced: bool = True, inventory: bool
         [applied] = prepare_objects([manifest(name)], OWNER, RULES)
         recorded = applied.wanted.fingerprint(metadata_of(name, case, before=True))
         known = OwnedObject(ref(name), "u", recorded, applied.applied_digest, case.recorded == "finished")
+        if case.recorded == "left":
+            beside = metadata_of(name, replace(case, managed="controller-takes", present="there"))
+            known = replace(known, fingerprint=applied.wanted.fingerprint_beside(beside))
         known = replace(known, fingerprint="") if case.recorded == "without-fingerprint" else known
         owned += [OwnedObject(ref(name)) if case.recorded == "unconfirmed" else known]
         if case.recorded == "absent":
@@ -185,8 +245,7 @@ def by_reconcile(seen: Seen) -> tuple[int, bool]:
     desired = {each.ref: each for each in prepare_objects(seen.rendered.objects, OWNER, RULES, (), seen.live)}
     inventories = {"hello": seen.inventory} if seen.inventory else {}
     entries = _by_metadata([seen.rendered], {"hello": desired}, inventories, Live(seen.live))
-    kinds = [entry.kind for entry in entries]
-    return kinds.count("modified") + kinds.count("deleted"), "unapplied" in kinds
+    return sum(entry.is_drift for entry in entries), any(entry.kind == "unapplied" for entry in entries)
 
 
 def by_watch(seen: Seen, order: str = "wil") -> tuple[int, bool]:
@@ -194,7 +253,7 @@ def by_watch(seen: Seen, order: str = "wil") -> tuple[int, bool]:
     events) are seen one after another."""
     state = WatchState("dev", "dev", lambda: None)
     objects = prepare_objects(seen.rendered.objects, OWNER, RULES)
-    wanted = Wanted({each.ref: each.wanted for each in objects}, (seen.rendered.digest,))
+    wanted = Wanted({each.ref: each.wanted.packed() for each in objects}, (seen.rendered.digest,))
     for step in order:
         if step == "w":
             state.want({"hello": wanted})
