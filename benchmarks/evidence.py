@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.own_registry import own_registry
-from tests.unit.evidence.examples import BUILD, bundle, trusted
+from tests.unit.evidence.examples import BUILD, NOW, bundle, trusted
 from towpath.adapters.evidence.key_changes import make_key
 from towpath.adapters.evidence.key_files import KeyFolder, read_trusted_keys
 from towpath.adapters.evidence.referrers import put_bundle, read_bundles
@@ -73,7 +73,7 @@ def referrer(address: str) -> None:
     empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest_of(b"{}"), "size": 2}
     content = canonical({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": empty, "layers": [empty]})
     repository.put_manifest(digest_of(content), content)
-    digest, known, now = digest_of(content), trusted(), datetime.now(UTC)
+    digest, known, now = digest_of(content), trusted(), NOW
     signed = bundle(BUILD, images=(Image(name, digest),))
     put_bundle(name, digest, signed, RELEASE_TYPE)
     asked = AskedRelease("hello", digest, ("build",))

@@ -4,14 +4,13 @@ import json
 import threading
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.own_image import EMPTY, OwnImage, repository_name
 from tests.own_registry import own_registry
-from tests.unit.evidence.examples import BUILD, EVIDENCE_OF_HELLO, MALLORY, trusted
+from tests.unit.evidence.examples import BUILD, EVIDENCE_OF_HELLO, MALLORY, NOW, trusted
 from towpath.adapters.evidence import referrers
 from towpath.adapters.evidence.referrers import index_tag, put_bundle, read_bundles
 from towpath.adapters.oci import MANIFEST_TYPE, digest_of
@@ -39,7 +38,7 @@ def image(registry: str, request: pytest.FixtureRequest) -> OwnImage:
 
 def test_evidence_is_found_and_verified(image: OwnImage) -> None:
     image.put(image.evidence())
-    found = find_release(image.read(), trusted(), image.asked(), datetime.now(UTC))
+    found = find_release(image.read(), trusted(), image.asked(), NOW)
     assert found.evidence.source == EVIDENCE_OF_HELLO.source
     assert found.fingerprint == BUILD.public.fingerprint
 
@@ -70,7 +69,7 @@ def test_the_same_again_changes_nothing(image: OwnImage) -> None:
 def test_an_image_without_evidence_has_none(image: OwnImage) -> None:
     assert image.read() == ()
     with pytest.raises(EvidenceError, match="there is no release evidence"):
-        find_release(image.read(), trusted(), image.asked(), datetime.now(UTC))
+        find_release(image.read(), trusted(), image.asked(), NOW)
 
 
 def test_evidence_never_names_an_image_that_is_not_there(image: OwnImage) -> None:
@@ -200,4 +199,4 @@ def test_a_registry_that_is_down_is_transient() -> None:
 def test_evidence_by_others_convinces_nobody(image: OwnImage) -> None:
     image.put(image.evidence(key=MALLORY))
     with pytest.raises(EvidenceError, match="none of the 1 keys"):
-        find_release(image.read(), trusted(), image.asked(), datetime.now(UTC))
+        find_release(image.read(), trusted(), image.asked(), NOW)

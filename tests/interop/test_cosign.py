@@ -3,7 +3,6 @@
 import base64
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.interop.conftest import Cosign
 from tests.own_image import OwnImage, repository_name
-from tests.unit.evidence.examples import BUILD, EVIDENCE_OF_HELLO, MALLORY, trusted
+from tests.unit.evidence.examples import BUILD, EVIDENCE_OF_HELLO, MALLORY, NOW, trusted
 from tests.unit.evidence.keys import KEYS
 from towpath.errors import EvidenceError, MalformedEvidenceError, OtherSubjectError, UntrustedSignatureError
 from towpath.evidence.bundle import encode_bundle
@@ -22,7 +21,6 @@ from towpath.evidence.trusted_keys import EVIDENCE, TrustedKey, TrustedKeys
 from towpath.evidence.verification import VerifiedRelease, find_release
 
 OTHER_TYPE = "https://slsa.dev/provenance/v1"
-NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -35,7 +33,7 @@ def reference(image: OwnImage) -> str:
 
 
 def verified(image: OwnImage, keys: TrustedKeys) -> VerifiedRelease:
-    return find_release(image.read(), keys, image.asked(), NOW + timedelta(minutes=1))
+    return find_release(image.read(), keys, image.asked(), NOW)
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "p256", "rsa"])

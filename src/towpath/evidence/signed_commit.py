@@ -47,7 +47,9 @@ def judge_commit(
 ) -> CommitVerdict:
     """Who of `expected` signed the commit whose object is `content`. Its maker chooses its date.
 
-    So `received`, when it was first seen here, limits that date; the committer's name proves nothing at all.
+    So `received`, when it was first seen here, limits that date from both sides: it is not after it, and a
+    key that ended more than a week (`LATE`) before it signs nothing any more. None: that is not known, the
+    date alone is judged. The committer's name proves nothing at all.
     """
     fingerprint, committed_at = "", None
     try:
@@ -59,7 +61,7 @@ def judge_commit(
         signature = parse_ssh_signature(text)
         fingerprint = signature.key.fingerprint
         signature.require(payload, COMMITS)
-        principal = trusted.principal(signature.key, COMMITS, expected, committed_at, received)
+        principal = trusted.principal(signature.key, COMMITS, expected, committed_at, received, arrives=True)
     except EvidenceError as error:
         return CommitVerdict(commit, "", error.message, error.remedy or "", fingerprint, committed_at)
     return CommitVerdict(commit, principal, "", "", fingerprint, committed_at)

@@ -24,6 +24,8 @@ EVIDENCE = "towpath-evidence"
 """Namespace of release evidence, whose envelope names none itself."""
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead the clock of the machine that signed may be."""
+LATE = timedelta(days=7)
+"""How long after a key's end a commit of it may arrive: an agent may have been down, or cut off."""
 MAX_KEYS = 1000
 MAX_CHARACTERS = 1024 * 1024
 _FIELD = re.compile(r'(?:[^\s"]|"[^"]*")+')
@@ -58,12 +60,17 @@ class TrustedKey:
         """Whether the line allows this kind of text."""
         return not self.namespaces or namespace in self.namespaces
 
-    def time_problem(self, signed_at: datetime) -> str:
-        """Why the key could not sign at that time; empty when it could."""
+    def time_problem(self, signed_at: datetime, arrived: datetime | None = None) -> str:
+        """Why the key could not sign at that time; empty when it could.
+
+        `arrived` is given for what arrives soon after it was signed: long after the key's end it is too late.
+        """
         if self.valid_after and signed_at < self.valid_after:
             return f"was not valid before {_shown(self.valid_after)}"
         if self.valid_before and signed_at >= self.valid_before:
             return f"was valid until {_shown(self.valid_before)} only"
+        if self.valid_before and arrived and arrived >= self.valid_before + LATE:
+            return f"was valid until {_shown(self.valid_before)}, and this arrived at {_shown(arrived)} only"
         return ""
 
 
@@ -73,24 +80,41 @@ class TrustedKeys:
 
     entries: tuple[TrustedKey, ...] = ()
 
-    def principal(
+    def principal(  # noqa: PLR0913
         self,
         key: PublicKey,
         namespace: str,
         expected: Collection[str],
         signed_at: datetime,
         received: datetime | None = None,
+        *,
+        arrives: bool = False,
     ) -> str:
         """Who of `expected` signed with `key`, whose signature was verified before.
 
         `signed_at` is the time that the signer states. `received` is when it was first seen here: nothing is
-        dated after it. Raises UntrustedSignatureError when the key is not trusted for this at that time.
+        dated after it. `arrives` says that it was made shortly before, so that a key that ended long ago is
+        not believed, whatever the date. Raises UntrustedSignatureError when the key is not trusted for this
+        at that time.
         """
         if received is not None and signed_at > received + CLOCK_SKEW:
             raise UntrustedSignatureError(
                 f"what key {key.fingerprint} signed is dated {_shown(signed_at)}, which is in the future",
                 remedy="Set the clock of the machine that signed it, and sign again.",
             )
+        allowed = self._allowed(key, namespace, expected)
+        problems = [entry.time_problem(signed_at, received if arrives else None) for entry in allowed]
+        if all(problems):
+            raise UntrustedSignatureError(
+                f"key {key.fingerprint} of {_names(allowed[0].principals)} {problems[0]},"
+                f" and this is dated {_shown(signed_at)}",
+                remedy="Sign it again with the key that is valid now: `towpath keys list`.",
+            )
+        entry = allowed[problems.index("")]
+        return next(name for name in entry.principals if name in expected)
+
+    def _allowed(self, key: PublicKey, namespace: str, expected: Collection[str]) -> list[TrustedKey]:
+        """The lines by which one of `expected` may sign this with the key, at some time; at least one."""
         known = [entry for entry in self.entries if entry.key == key]
         if not known:
             raise UntrustedSignatureError(
@@ -111,15 +135,7 @@ class TrustedKeys:
                 f" {_names(ours[0].namespaces)} only, not {namespace}",
                 remedy="Use the key that is for this, or allow it in the file of trusted keys.",
             )
-        problems = [entry.time_problem(signed_at) for entry in allowed]
-        if all(problems):
-            raise UntrustedSignatureError(
-                f"key {key.fingerprint} of {_names(allowed[0].principals)} {problems[0]},"
-                f" and this is dated {_shown(signed_at)}",
-                remedy="Sign it again with the key that is valid now: `towpath keys list`.",
-            )
-        entry = allowed[problems.index("")]
-        return next(name for name in entry.principals if name in expected)
+        return allowed
 
     def keys_for(self, namespace: str) -> Iterable[PublicKey]:
         """Each key that may sign this kind of text, once."""

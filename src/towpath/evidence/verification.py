@@ -1,8 +1,9 @@
 """Verifies statements: signature first, then what it says, then who may say it, and when."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from towpath.errors import EvidenceError, OtherSubjectError, UntrustedSignatureError
 from towpath.evidence.approval import ApprovalStatement, decode_approval
@@ -36,10 +37,16 @@ class VerifiedRelease:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedApproval:
-    """A decision that is proven to be its approver's."""
+    """A decision that is proven: by its approver's own key, or by a board where he had signed in."""
 
     statement: ApprovalStatement
+    principal: str
     fingerprint: str
+
+    @property
+    def kind(self) -> Literal["signed", "identified"]:
+        """`signed` by the approver, or `identified` by the board that signed."""
+        return "signed" if self.principal == self.statement.approver else "identified"
 
 
 def verify_release(
@@ -86,15 +93,21 @@ def find_release(
 
 
 def verify_approval(
-    content: bytes, signature: str, trusted: TrustedKeys, now: datetime, *, received: datetime | None = None
+    content: bytes,
+    signature: str,
+    trusted: TrustedKeys,
+    now: datetime,
+    *,
+    boards: Collection[str] = (),
 ) -> VerifiedApproval:
     """The decision in `content`, if `signature` (as of `ssh-keygen -Y sign -n towpath`) is its approver's.
 
-    What it is about, and whether it has expired, is asked of the statement (`require`). `received` is when it
-    arrived here, where that is known; else `now`.
+    `boards` are those who may sign for people that they have identified. What it is about, and whether it has
+    expired, is asked of the statement (`require`).
     """
     parsed = parse_ssh_signature(signature)
     parsed.require(content, APPROVALS)
     statement = decode_approval(content)
-    trusted.principal(parsed.key, APPROVALS, [statement.approver], statement.made, received or now)
-    return VerifiedApproval(statement, parsed.key.fingerprint)
+    expected = [statement.approver, *boards]
+    principal = trusted.principal(parsed.key, APPROVALS, expected, statement.made, now)
+    return VerifiedApproval(statement, principal, parsed.key.fingerprint)

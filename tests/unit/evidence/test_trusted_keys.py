@@ -19,6 +19,7 @@ from towpath.evidence.trusted_keys import (
     CLOCK_SKEW,
     COMMITS,
     EVIDENCE,
+    LATE,
     TrustedKey,
     TrustedKeys,
     parse_line,
@@ -167,6 +168,22 @@ def test_nothing_is_dated_after_it_was_received() -> None:
     assert trusted().principal(BUILD.public, EVIDENCE, ["build"], NOW + CLOCK_SKEW, NOW) == "build"
     with pytest.raises(UntrustedSignatureError, match="in the future"):
         trusted().principal(BUILD.public, EVIDENCE, ["build"], NOW + CLOCK_SKEW + timedelta(seconds=1), NOW)
+
+
+def test_what_arrives_long_after_its_keys_end_is_not_believed() -> None:
+    keys = trusted(valid_before=NOW)
+    for received, arrives, trusted_still in (
+        (NOW + LATE - timedelta(seconds=1), True, True),
+        (NOW + LATE, True, False),
+        (NOW + 90 * DAY, True, False),
+        (NOW + 90 * DAY, False, True),
+        (None, True, True),
+    ):
+        if trusted_still:
+            keys.principal(BUILD.public, COMMITS, ["build"], NOW - DAY, received, arrives=arrives)
+            continue
+        with pytest.raises(UntrustedSignatureError, match="and this arrived at"):
+            keys.principal(BUILD.public, COMMITS, ["build"], NOW - DAY, received, arrives=arrives)
 
 
 def test_one_line_that_holds_is_enough() -> None:

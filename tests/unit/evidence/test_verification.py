@@ -109,7 +109,20 @@ CONTENT = encode_approval(APPROVAL)
 def test_an_approval_by_its_approver_is_proof() -> None:
     verified = verify_approval(CONTENT, sign_text(CONTENT, APPROVALS, ALICE), trusted(), NOW)
     assert verified.statement == APPROVAL
-    assert verified.fingerprint == ALICE.public.fingerprint
+    assert (verified.kind, verified.fingerprint) == ("signed", ALICE.public.fingerprint)
+
+
+def test_a_board_signs_for_those_it_has_identified() -> None:
+    keys = trusted(TrustedKey(("board",), MALLORY.public, (APPROVALS,)))
+    signature = sign_text(CONTENT, APPROVALS, MALLORY)
+    verified = verify_approval(CONTENT, signature, keys, NOW, boards=["board"])
+    assert (verified.kind, verified.principal, verified.statement.approver) == (
+        "identified",
+        "board",
+        "alice",
+    )
+    with pytest.raises(UntrustedSignatureError, match="is board's, and only alice may sign"):
+        verify_approval(CONTENT, signature, keys, NOW)
 
 
 def test_nobody_approves_in_anothers_name() -> None:

@@ -31,7 +31,8 @@ def verify_commits(  # noqa: PLR0913
     """A verdict for each commit after `base` up to `head`, parents first; a merge brings its other side.
 
     `base` was verified before; empty for the whole history. `expected` are those who may have signed.
-    `received` is when the commits were first seen here. Raises ConflictError when `base` is not in the
+    `received` is when the commits were first seen here; None for those that were verified before, of which
+    the stated dates alone are judged. Raises ConflictError when `base` is not in the
     history of `head`, RefusedError for more commits than `limit`.
     """
     if not COMMIT.fullmatch(head) or (base and not COMMIT.fullmatch(base)):

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.evidence.examples import APPROVAL, NOW
 from towpath.adapters.evidence.ssh_keygen import sign_with_ssh
 from towpath.errors import MissingPartError, TerminalError
+from towpath.evidence.approval import encode_approval
 from towpath.evidence.public_key import PublicKey
 from towpath.evidence.ssh_signature import parse_ssh_signature
+from towpath.evidence.trusted_keys import APPROVALS, TrustedKey, TrustedKeys
+from towpath.evidence.verification import verify_approval
 
 CONTENT = b"what is signed\n"
 
@@ -41,6 +45,14 @@ def test_a_key_file_signs(kind: str, tmp_path: Path) -> None:
     signature = parse_ssh_signature(sign_with_ssh(CONTENT, key, "towpath"))
     signature.require(CONTENT, "towpath")
     assert signature.key == PublicKey.parse((tmp_path / "key.pub").read_text())
+
+
+def test_what_a_person_signs_is_proof(tmp_path: Path) -> None:
+    key, content = new_key(tmp_path), encode_approval(APPROVAL)
+    public = PublicKey.parse((tmp_path / "key.pub").read_text())
+    trusted = TrustedKeys((TrustedKey(("alice",), public, (APPROVALS,)),))
+    verified = verify_approval(content, sign_with_ssh(content, key, APPROVALS), trusted, NOW)
+    assert (verified.statement, verified.kind) == (APPROVAL, "signed")
 
 
 @pytest.mark.usefixtures("agent")

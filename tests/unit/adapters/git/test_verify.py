@@ -18,9 +18,11 @@ from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.signed_commit import CommitVerdict
 from towpath.evidence.trusted_keys import TrustedKeys
 
-NOW = datetime.now(UTC)
-SOON = NOW + timedelta(minutes=5)
 DAY = timedelta(days=1)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Signed(Bare):
@@ -75,13 +77,13 @@ class Signed(Bare):
         return written.strip()
 
     def verify(
-        self, *expected: str, base: str | None = None, received: datetime | None = SOON
+        self, *expected: str, base: str | None = None, after: timedelta | None = timedelta(0)
     ) -> list[CommitVerdict]:
-        """What is judged of all commits since the repository was made."""
+        """What is judged of all commits since the first ones; `after` None: when they came is unknown."""
         mirror = self.fetch().mirror
         return verify_commits(
             *(mirror, self.base if base is None else base, self.head, self.trusted, expected or ("prod",)),
-            received=received,
+            received=None if after is None else now() + after,
         )
 
 
@@ -96,7 +98,7 @@ def test_an_agents_commits_are_its_own(repository: Signed) -> None:
     assert [(each.commit, each.principal) for each in verdicts] == list(
         zip(made, ("prod", "staging"), strict=True)
     )
-    assert all(each.committed_at and abs(each.committed_at - NOW) < DAY for each in verdicts)
+    assert all(each.committed_at and abs(each.committed_at - now()) < DAY for each in verdicts)
 
 
 def test_git_itself_judges_the_same(repository: Signed) -> None:
@@ -191,22 +193,38 @@ def test_a_retired_key_signs_no_new_commits(repository: Signed) -> None:
     retired = repository.keys.path / "retired"
     retired.write_bytes(old)
     retired.chmod(0o600)
-    repository.person("late", retired, at=(NOW + timedelta(minutes=2)).isoformat())
+    repository.person("late", retired, at=(now() + timedelta(minutes=2)).isoformat())
     before, late = repository.verify()
     assert before.principal == "prod"
     assert "was valid until" in late.reason
 
 
 def test_a_date_in_the_future_is_refused(repository: Signed) -> None:
-    repository.person("x", repository.keys.private_file("prod"), at=(NOW + DAY).isoformat())
+    repository.person("x", repository.keys.private_file("prod"), at=(now() + DAY).isoformat())
     (verdict,) = repository.verify()
     assert "in the future" in verdict.reason
-    assert repository.verify(received=None)[0].trusted  # where it is not known when it came
+    assert repository.verify(after=None)[0].trusted  # where it is not known when it came
 
 
 def test_a_clock_that_is_a_little_ahead_is_no_harm(repository: Signed) -> None:
-    repository.person("x", repository.keys.private_file("prod"), at=(NOW + timedelta(minutes=4)).isoformat())
-    assert repository.verify(received=NOW)[0].trusted
+    repository.person(
+        "x", repository.keys.private_file("prod"), at=(now() + timedelta(minutes=4)).isoformat()
+    )
+    assert repository.verify()[0].trusted
+
+
+def test_a_commit_that_is_dated_back_by_a_key_that_ended_long_ago_is_refused(repository: Signed) -> None:
+    repository.promote("two\n")
+    retire = retire_key(repository.keys, "prod")
+    repository.keys.write_trusted(
+        repository.keys.trusted_text().replace(
+            f"{retire.end:%Y%m%d%H%M%S}Z", f"{retire.end + timedelta(minutes=1):%Y%m%d%H%M%S}Z"
+        )
+    )
+    assert repository.verify(after=6 * DAY)[0].trusted
+    (verdict,) = repository.verify(after=8 * DAY)
+    assert "and this arrived at" in verdict.reason
+    assert repository.verify(after=None)[0].trusted  # was verified when it arrived
 
 
 def test_of_a_stolen_key_nothing_counts(repository: Signed) -> None:
