@@ -2,14 +2,14 @@
 
 - kustomize: every entry of `images:` that stands for the image and has the name that the base uses; an entry
   with another spelling of it is renamed; appended when there is none.
-- helm: `image.repository` (with `image.registry` apart where the chart has it) and `image.digest` in
-  `values.yaml`; or `image:` when that is one text.
+- helm: `image.repository` and `image.digest` in `values.yaml`, or `image:` when that is one text; in several
+  ways, as charts put the name together differently (helm_image.py).
 - plain: every field that names the image (kube/image_fields.py); of containers only the one that
   `towpath.yaml` names, if it names one.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,7 +17,8 @@ from typing import Any
 from towpath.errors import ConfigError
 from towpath.kube.image_fields import ImageField, ImageRule, image_fields, name_key, objects_in
 from towpath.kube.pointer import build
-from towpath.release.image_ref import parse_image, repository_of, same_repository
+from towpath.overlay.helm_image import image_values
+from towpath.release.image_ref import repository_of, same_repository
 from towpath.yamltext.config_reader import ConfigDocument, read_document
 from towpath.yamltext.editor import remove_value, rename_key, set_value
 from towpath.yamltext.manifest_reader import load_documents
@@ -34,9 +35,13 @@ _PLAIN_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:-]*[A-Za-z0-9]")
 class _Wanted:
     image: str
     digest: str
-    container: str | None
-    image_rules: tuple[ImageRule, ...]
-    runs: frozenset[str]
+    container: str | None = None
+    image_rules: tuple[ImageRule, ...] = ()
+    runs: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not _PLAIN_SAFE.fullmatch(f"{self.image}@{self.digest}"):
+            raise ValueError("not an image and a digest")
 
 
 def edit_image(  # noqa: PLR0913
@@ -55,10 +60,21 @@ def edit_image(  # noqa: PLR0913
     the images that Kustomize's base gives, before `images:` of the overlay. Raises ConfigError, naming the
     file, when there is no place for the image or it cannot be changed alone.
     """
-    if not _PLAIN_SAFE.fullmatch(f"{image}@{digest}"):
-        raise ValueError("not an image and a digest")
-    edited = EDITORS[renderer](files, _Wanted(image, digest, container, tuple(image_rules), runs))
-    return {path: text for path, text in edited.items() if text != files[path]}
+    wanted = _Wanted(image, digest, container, tuple(image_rules), runs)
+    return next(_changes(files, EDITORS[renderer](files, wanted)))
+
+
+def chart_edits(files: Mapping[str, str], image: str, digest: str) -> Iterator[dict[str, str]]:
+    """As edit_image, of a chart's values: each way that can be right, the most likely first.
+
+    Which one is, only the chart's templates know.
+    """
+    return _changes(files, _helm(files, _Wanted(image, digest)))
+
+
+def _changes(files: Mapping[str, str], edits: Iterable[dict[str, str]]) -> Iterator[dict[str, str]]:
+    for edited in edits:
+        yield {path: text for path, text in edited.items() if text != files[path]}
 
 
 def editable_files(renderer: str, names: list[str]) -> list[str]:
@@ -97,7 +113,7 @@ def without_images(files: Mapping[str, str]) -> dict[str, str]:
     return {file: remove_value(files[file], file, ("images",))}
 
 
-def _kustomize(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
+def _kustomize(files: Mapping[str, str], wanted: _Wanted) -> Iterator[dict[str, str]]:
     file = _only(files, KUSTOMIZATIONS, "kustomization.yaml")
     text, (data, document) = files[file], _mapping(file, files[file])
     images = data.get("images") or []
@@ -123,7 +139,7 @@ def _kustomize(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
     for number, name in enumerate(missing[len(renamed) :]):
         entry = {"name": name, "digest": wanted.digest}
         text = set_value(text, file, ("images", len(images) + number), entry)
-    return {file: text}
+    yield {file: text}
 
 
 def _fits(entry: dict[str, Any], image: str) -> bool:
@@ -150,32 +166,17 @@ def _kustomize_entries(images: list[Any], image: str) -> list[int]:
     ]
 
 
-def _helm(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
-    image, digest = wanted.image, wanted.digest
+def _helm(files: Mapping[str, str], wanted: _Wanted) -> Iterator[dict[str, str]]:
     file = _only(files, VALUES, "values.yaml")
     text, (data, document) = files[file], _mapping(file, files[file])
-    values = {"repository": image, "digest": digest}
-    named = data.get("image")
-    if isinstance(named, dict) and isinstance(named.get("registry"), str) and named["registry"]:
-        # The chart puts the name together of two values.
-        parsed = parse_image(image)
-        values = {"registry": parsed.registry, "repository": parsed.repository, "digest": digest}
-        if same_repository(f"{named['registry']}/{named.get('repository')}", image):
-            values = {"digest": digest}  # spelt as somebody wanted it
-    match named:
-        case None:
-            return {file: set_value(text, file, ("image",), values)}
-        case dict():
-            for key, value in values.items():
-                text = set_value(text, file, ("image", key), value)
-            return {file: text}
-        case list():
-            line = document.line(("image",))
-            raise ConfigError("`image` must be a mapping or a text", file=file, line=line)
-    return {file: set_value(text, file, ("image",), f"{image}@{digest}")}
+    if isinstance(data.get("image"), list):
+        line = document.line(("image",))
+        raise ConfigError("`image` must be a mapping or a text", file=file, line=line)
+    for edited in dict.fromkeys(image_values(text, file, data, wanted.image, wanted.digest)):
+        yield {file: edited}
 
 
-def _plain(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
+def _plain(files: Mapping[str, str], wanted: _Wanted) -> Iterator[dict[str, str]]:
     edited: dict[str, str] = {}
     for file in editable_files("plain", list(files)):
         text = files[file]
@@ -193,7 +194,7 @@ def _plain(files: Mapping[str, str], wanted: _Wanted) -> dict[str, str]:
             else f"a container that runs {wanted.image}"
         )
         raise ConfigError(f"no manifest has {what}", file=", ".join(sorted(files)) or "overlay")
-    return edited
+    yield edited
 
 
 def _is_wanted(field: ImageField, wanted: _Wanted) -> bool:
@@ -221,5 +222,5 @@ def _by_digest(field: ImageField, wanted: _Wanted, file: str, line: int) -> tupl
     )
 
 
-Editor = Callable[[Mapping[str, str], _Wanted], dict[str, str]]
+Editor = Callable[[Mapping[str, str], _Wanted], Iterator[dict[str, str]]]
 EDITORS: dict[str, Editor] = {"kustomize": _kustomize, "helm": _helm, "plain": _plain}

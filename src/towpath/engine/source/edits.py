@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from towpath.adapters.rendering import renderers
-from towpath.config import App, Config
+from towpath.config import App, Config, Environment
 from towpath.errors import ConfigError, MissingPartError
 from towpath.files import Edits, read_text
 from towpath.kube.image_fields import image_fields, objects_in
-from towpath.overlay.image_edit import edit_image, editable_files, without_images
+from towpath.overlay.image_edit import chart_edits, edit_image, editable_files, without_images
+from towpath.release.image_ref import same_repository
 from towpath.release.model import EnvironmentRelease, dump_release_file, load_release_file, release_path
 from towpath.release.quarantine import (
     QuarantineEntry,
@@ -94,6 +95,8 @@ def image_edits(  # noqa: PLR0913, PLR0917
     """The files of the overlay that change when its image becomes `digest`; every other byte is kept."""
     app_config = config.app(app)
     files = overlay_files(root, app_config, environment)
+    if app_config.renderer == "helm":
+        return _chart_edits(root, app_config, config.environment(environment), files, digest, programs)
     return edit_image(
         app_config.renderer,
         files,
@@ -103,6 +106,42 @@ def image_edits(  # noqa: PLR0913, PLR0917
         image_rules=app_config.image_rules,
         runs=_images_of_base(root, config, app_config, environment, files, programs),
     )
+
+
+def _chart_edits(  # noqa: PLR0913, PLR0917
+    root: Path, app: App, environment: Environment, files: dict[str, str], digest: str, programs: Renderers
+) -> dict[str, str]:
+    """The first edit of a chart's values with which the chart runs the app's image at the digest, if any.
+
+    Where the chart does not render, the most likely one: the promotion is refused for that at its own place.
+    """
+    likely, made = None, None
+    for edits in chart_edits(files, app.image, digest):
+        likely = edits if likely is None else likely
+        try:
+            images = _images(root, app, environment, programs, edits)
+        except MissingPartError:
+            return likely
+        except ConfigError:  # the chart may know no such value
+            continue
+        if _runs_exactly(images, app.image, digest):
+            return edits
+        made = made or sorted(image for image in images if digest in image)
+    if likely is None or made is None:
+        return likely or {}
+    found = f"they give {', '.join(made)}" if made else "none gives the digest"
+    raise ConfigError(
+        f"no values of `image` make the chart run {app.image} by digest: {found}",
+        file=", ".join(files),
+        remedy="Let the chart's templates put the image together of `image.repository` and `image.digest`,"
+        " and of `image.registry` or a global registry where they are set. These must be the image's.",
+    )
+
+
+def _runs_exactly(images: frozenset[str], image: str, digest: str) -> bool:
+    """Whether the image is there, at the digest alone, and nothing else is at that digest."""
+    ours = {each for each in images if same_repository(each, image)}
+    return bool(ours) and ours == {each for each in images if each.endswith(f"@{digest}")}
 
 
 def _images_of_base(  # noqa: PLR0913, PLR0917
@@ -115,16 +154,18 @@ def _images_of_base(  # noqa: PLR0913, PLR0917
     if app.renderer != "kustomize":
         return frozenset()
     try:
-        documents = renderers.render(
-            root,
-            app,
-            config.environment(environment),
-            tools=programs.tools,
-            cache=programs.cache,
-            edits=without_images(files),
-        )
+        return _images(root, app, config.environment(environment), programs, without_images(files))
     except (ConfigError, MissingPartError):
         return frozenset()
+
+
+def _images(
+    root: Path, app: App, environment: Environment, programs: Renderers, edits: Edits
+) -> frozenset[str]:
+    """The images of an app's objects, rendered with `edits`."""
+    documents = renderers.render(
+        root, app, environment, tools=programs.tools, cache=programs.cache, edits=edits
+    )
     return frozenset(
         field.image
         for document in documents
