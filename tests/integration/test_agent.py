@@ -16,8 +16,8 @@ from towpath.orchestration import keys
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 GOES_ON_WITHIN = 40.0
-"""Seconds from the start of an agent until what its predecessor left goes on: on a busy machine, most of it is
-the start. Without the agent's doing it takes 60 (the lock's lease) or 90 (heartbeats)."""
+"""Seconds from the start of an agent until what its predecessor left goes on: on a busy machine, most of it
+is the start. Without the agent's doing it takes 60 (the lock's lease) or 90 (heartbeats)."""
 
 
 @pytest.fixture(scope="module")

@@ -181,8 +181,8 @@ def release_key(app: str) -> str:
 
 
 def approval_key(manifests: str, turn: int) -> str:
-    """Key of the suspension that asks for answer number `turn` to the plan with these manifests."""
-    return f"{APPROVAL}{short_digest(manifests)}-{turn}"
+    """Key of the suspension that asks for answer `turn` to the plan with these manifests (a whole hash)."""
+    return f"{APPROVAL}{manifests.removeprefix('sha256:')}-{turn}"
 
 
 def verdict_key(suspension: str) -> str:

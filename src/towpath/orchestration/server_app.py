@@ -10,9 +10,12 @@ loop run meanwhile.
 """
 
 import gc
+import os
 import threading
 import time
 from typing import TYPE_CHECKING
+
+from towpath.orchestration.origin_guard import VARIABLE, OriginGuard
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -24,13 +27,15 @@ _YOUNG = 1
 _ALL = 2
 
 
-def create_app() -> "FastAPI":
+def create_app() -> "FastAPI | OriginGuard":
     """What `prefect server start` serves: API, UI and background services."""
     from prefect.server.api.server import create_app as prefect_app
 
     gc.disable()
     threading.Thread(target=collect_for_ever, name="collect cycles", daemon=True).start()
-    return prefect_app(final=True)
+    origins = os.environ.get(VARIABLE, "")
+    app = prefect_app(final=True)
+    return OriginGuard(app, origins.split(",")) if origins else app
 
 
 def collect_for_ever() -> None:

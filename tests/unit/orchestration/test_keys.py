@@ -81,7 +81,8 @@ def test_artifacts_have_keys_that_prefect_takes_and_none_is_another_s(environmen
 
 def test_a_suspension_is_of_one_plan_and_one_turn() -> None:
     first, second = keys.approval_key(DIGEST, 0), keys.approval_key(DIGEST, 1)
-    assert (first, second) == ("approve-0123456789ab-0", "approve-0123456789ab-1")
+    whole = DIGEST.removeprefix("sha256:")
+    assert (first, second) == (f"approve-{whole}-0", f"approve-{whole}-1")
     assert first.startswith(keys.APPROVAL)
-    assert keys.verdict_key(first) == "verdict-approve-0123456789ab-0"
-    assert keys.description_key(first) == "suspended-approve-0123456789ab-0-description"
+    assert keys.verdict_key(first) == f"verdict-approve-{whole}-0"
+    assert keys.description_key(first) == f"suspended-approve-{whole}-0-description"

@@ -21,6 +21,13 @@ INSIDE = "towpath-environment"
 ACROSS = "towpath-across-namespaces"
 """ClusterRole of cluster-wide rights; POLICY narrows them to the account's own namespace."""
 POLICY = "towpath-own-namespace"
+POD_SECURITY = (
+    "request.resource.resource != 'namespaces' || request.operation == 'DELETE' || "
+    "!has(object.metadata.labels) || object.metadata.labels.all(key, "
+    "!key.startsWith('pod-security.kubernetes.io/enforce') || "
+    "object.metadata.labels[key] in ['baseline', 'restricted', 'latest'])"
+)
+"""CEL: the labels of a Namespace ask for no less than `baseline`, which holds without any."""
 TOKEN_SECONDS = 365 * 24 * 3600
 _PREFIX = f"system:serviceaccount:{ACCOUNTS_NAMESPACE}:towpath-"
 _RBAC = "rbac.authorization.k8s.io"
@@ -124,7 +131,12 @@ def _policy() -> dict[str, Any]:
                     "messageExpression": "'this account may write Namespaces and RoleBindings of ' "
                     "+ variables.own + ' only, not of ' + variables.touched",
                     "reason": "Forbidden",
-                }
+                },
+                {
+                    "expression": POD_SECURITY,
+                    "message": "this account may not loosen the Pod Security of its Namespace",
+                    "reason": "Forbidden",
+                },
             ],
         },
     )

@@ -6,7 +6,7 @@ from towpath.local.common.ports import LOOPBACK
 from towpath.local.common.stack import NODE, Stack
 from towpath.local.parts import readiness
 from towpath.local.parts.component import Component, program
-from towpath.local.parts.configuration import certificate, kubeconfigs
+from towpath.local.parts.configuration import ADMISSION, certificate, kubeconfigs
 
 
 def etcd(stack: Stack) -> Component:
@@ -74,6 +74,7 @@ def apiserver(stack: Stack) -> Component:
             f"--service-cluster-ip-range={stack.service_range}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
+            f"--admission-control-config-file={stack.layout.run / ADMISSION}",
             "--allow-privileged=true",
             # For aggregated APIs; nobody has a certificate of that name. Without it, controllers log errors.
             f"--requestheader-client-ca-file={authority}",

@@ -8,6 +8,8 @@ from towpath.local.common.files import write_json, write_private
 from towpath.local.common.stack import Stack
 from towpath.local.programs.tools import CNI, require
 
+ADMISSION = "admission.json"
+"""File of the API server's admission plugins, in the run folder."""
 PAUSE_IMAGE = "towpath.local/pause:1"
 """Image of the container that holds a pod's namespaces; built in images.py, so that no registry is needed."""
 
@@ -26,6 +28,7 @@ def write_configuration(stack: Stack) -> None:
         write_private(folder / "certs.d" / stack.registry / "hosts.toml", mirror(stack))
         write_json(stack.layout.run / "cni" / "10-towpath.conflist", network(stack))
         write_json(stack.layout.run / "kubelet.json", kubelet(stack))
+        write_json(stack.layout.run / ADMISSION, admission())
         for name, path in kubeconfigs(stack).items():
             write_json(path, kubeconfig(stack, name))
 
@@ -125,6 +128,21 @@ def containerd(stack: Stack, *, runc: Path) -> str:
         f"config_path = {text(str(own / 'certs.d'))}",
     )
     return "\n".join(lines) + "\n"
+
+
+def admission() -> dict[str, object]:
+    """Pod Security `baseline` where a namespace says nothing: no host access, no privileged pods."""
+    policy = {
+        "apiVersion": "pod-security.admission.config.k8s.io/v1",
+        "kind": "PodSecurityConfiguration",
+        "defaults": {"enforce": "baseline", "enforce-version": "latest"},
+        "exemptions": {"usernames": [], "runtimeClasses": [], "namespaces": []},
+    }
+    return {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AdmissionConfiguration",
+        "plugins": [{"name": "PodSecurity", "configuration": policy}],
+    }
 
 
 def mirror(stack: Stack) -> str:

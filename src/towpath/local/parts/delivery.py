@@ -7,6 +7,7 @@ from towpath.local.common.stack import Stack
 from towpath.local.parts import readiness
 from towpath.local.parts.component import Component, program
 from towpath.local.parts.process_environment import agent_environment, python_environment
+from towpath.orchestration.origin_guard import VARIABLE
 
 
 def registry(stack: Stack) -> Component:
@@ -72,11 +73,18 @@ def prefect_server(stack: Stack) -> Component:
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
             "PREFECT_SERVER_UI_API_URL": stack.prefect_api,
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(stack)),
+            VARIABLE: ",".join(_origins(stack)),
             "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(data / "ui"),
         },
         ports=("prefect",),
         ready_within=120.0,
     )
+
+
+def _origins(stack: Stack) -> tuple[str, ...]:
+    """Where a person opens the UI."""
+    return tuple(f"http://{host}:{stack.port('prefect')}" for host in (LOOPBACK, "localhost"))
 
 
 def agent(stack: Stack, pool: str) -> Component:
