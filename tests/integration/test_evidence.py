@@ -4,6 +4,7 @@ import json
 import threading
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from tests.own_registry import own_registry
 from tests.unit.evidence.examples import BUILD, EVIDENCE_OF_HELLO, MALLORY, NOW, trusted
 from towpath.adapters.evidence import referrers
 from towpath.adapters.evidence.referrers import index_tag, put_bundle, read_bundles
+from towpath.adapters.evidence.release_evidence import attach_release, prove_release
 from towpath.adapters.oci import MANIFEST_TYPE, digest_of
 from towpath.errors import EvidenceError, TerminalError, TransientError, UnknownNameError
 from towpath.evidence.bundle import BUNDLE_TYPE
-from towpath.evidence.statement import RELEASE_TYPE
+from towpath.evidence.statement import RELEASE_TYPE, Image
 from towpath.evidence.verification import find_release
 
 pytestmark = pytest.mark.integration
@@ -41,6 +43,22 @@ def test_evidence_is_found_and_verified(image: OwnImage) -> None:
     found = find_release(image.read(), trusted(), image.asked(), NOW)
     assert found.evidence.source == EVIDENCE_OF_HELLO.source
     assert found.fingerprint == BUILD.public.fingerprint
+
+
+def test_each_image_of_a_release_is_proven(image: OwnImage) -> None:
+    second = OwnImage(f"{image.name}-worker")
+    images = (Image(image.name, image.digest), Image(second.name, second.digest))
+    evidence = replace(EVIDENCE_OF_HELLO, images=images)
+    first = attach_release(evidence, BUILD)
+    assert attach_release(evidence, BUILD) == first
+    for each in (image, second):
+        assert prove_release(each.name, each.asked(), trusted(), NOW).evidence == evidence
+
+
+def test_what_cannot_be_read_is_told_beside_what_is_missing(image: OwnImage) -> None:
+    image.list(entry_of(image.push({"annotations": {"a": "b"}})))
+    with pytest.raises(EvidenceError, match=r"no release evidence .* \(1 could not be read: "):
+        prove_release(image.name, image.asked(), trusted(), NOW)
 
 
 def test_the_artifact_is_as_cosign_writes_it(image: OwnImage) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from towpath.errors import OtherSubjectError
@@ -55,6 +56,11 @@ class ReleaseEvidence:
     builder: str
     started_at: str
     finished_at: str
+
+    @property
+    def finished(self) -> datetime:
+        """`finished_at` as a point in time."""
+        return time_of(self.finished_at, _WHAT)
 
     def require(self, app: str, digest: str) -> None:
         """Raise OtherSubjectError unless this is about `app` and the image with that digest."""

@@ -8,7 +8,6 @@ from typing import Literal
 from towpath.errors import EvidenceError, OtherSubjectError, UntrustedSignatureError
 from towpath.evidence.approval import ApprovalStatement, decode_approval
 from towpath.evidence.bundle import decode_bundle
-from towpath.evidence.json_text import time_of
 from towpath.evidence.ssh_signature import parse_ssh_signature
 from towpath.evidence.statement import ReleaseEvidence, decode_statement
 from towpath.evidence.trusted_keys import APPROVALS, EVIDENCE, TrustedKeys
@@ -56,8 +55,7 @@ def verify_release(
     envelope = decode_bundle(bundle)
     key = envelope.signer(trusted.keys_for(EVIDENCE))
     evidence = decode_statement(envelope.payload)
-    finished = time_of(evidence.finished_at, "release evidence")
-    principal = trusted.principal(key, EVIDENCE, asked.builders, finished, now)
+    principal = trusted.principal(key, EVIDENCE, asked.builders, evidence.finished, now)
     if evidence.builder != principal:
         raise UntrustedSignatureError(
             f"the evidence is stated by {evidence.builder[:60]!r} and signed by {principal}",
@@ -70,16 +68,19 @@ def verify_release(
 def find_release(
     bundles: Iterable[bytes], trusted: TrustedKeys, asked: AskedRelease, now: datetime
 ) -> VerifiedRelease:
-    """The first bundle that proves the release; whoever writes to the registry may have added others.
+    """The newest evidence that proves the release: whoever writes to the registry may have added others.
 
-    Where none does, the error is the first one's, and says how many there were.
+    Where none does, the error is that of the closest, and says how many there were.
     """
+    proven: list[VerifiedRelease] = []
     errors: list[EvidenceError] = []
     for bundle in bundles:
         try:
-            return verify_release(bundle, trusted, asked, now)
+            proven.append(verify_release(bundle, trusted, asked, now))
         except EvidenceError as error:
             errors.append(error)
+    if proven:
+        return max(proven, key=lambda each: each.evidence.finished)
     if not errors:
         raise EvidenceError(
             f"there is no release evidence for {asked}",

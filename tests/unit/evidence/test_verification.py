@@ -23,7 +23,7 @@ from towpath.evidence.approval import encode_approval
 from towpath.evidence.bundle import encode_bundle
 from towpath.evidence.envelope import Envelope, sign_envelope
 from towpath.evidence.ssh_signature import sign_text
-from towpath.evidence.statement import Image, encode_statement
+from towpath.evidence.statement import Image, ScanEvidence, encode_statement
 from towpath.evidence.trusted_keys import APPROVALS, EVIDENCE, TrustedKey
 from towpath.evidence.verification import AskedRelease, find_release, verify_approval, verify_release
 
@@ -88,6 +88,13 @@ def test_a_retired_key_proves_what_it_signed_before_its_end() -> None:
 def test_what_others_attached_hides_nothing() -> None:
     found = find_release([b"junk", bundle(MALLORY), bundle(app="shop"), bundle()], trusted(), ASKED, NOW)
     assert found.evidence == EVIDENCE_OF_HELLO
+
+
+def test_the_newest_of_several_counts_in_whatever_order() -> None:
+    blocked = ScanEvidence("blocked", "sha256:" + "6" * 64, "5" * 64)
+    old, new = bundle(), bundle(finished_at="2026-11-21T11:30:00+00:00", scan=blocked)
+    for bundles in ((old, new), (new, old)):
+        assert find_release(bundles, trusted(), ASKED, NOW).evidence.scan == blocked
 
 
 def test_no_evidence_is_an_error_with_what_to_do() -> None:

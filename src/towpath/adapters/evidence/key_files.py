@@ -53,7 +53,7 @@ def read_public_key(path: Path) -> PublicKey:
 
 def read_trusted_keys(path: Path) -> TrustedKeys:
     """The trusted keys in a file. A missing file is an error: it never means that everybody is trusted."""
-    return parse_trusted_keys(_read(path, "file of trusted keys").decode(errors="replace"), str(path))
+    return parse_trusted_keys(_trusted_text(path), str(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,9 @@ class KeyFolder:
     def trusted_text(self) -> str:
         """The text of the trusted keys; empty when there are none yet."""
         try:
-            return _read(self.trusted_file, "file of trusted keys").decode()
+            return _trusted_text(self.trusted_file)
         except UnknownNameError:
             return ""
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"is not UTF-8 (byte {error.start})", file=str(self.trusted_file)) from error
 
     def write_trusted(self, text: str) -> None:
         """Replace the text of the trusted keys, once it is known to be valid."""
@@ -126,6 +124,13 @@ class KeyFolder:
                 f"cannot write the folder of keys {self.path}: {error.strerror}",
                 remedy="Name another one by --folder or TOWPATH_KEYS.",
             ) from error
+
+
+def _trusted_text(path: Path) -> str:
+    try:
+        return _read(path, "file of trusted keys").decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"is not UTF-8 (byte {error.start})", file=str(path)) from error
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -87,6 +87,13 @@ def test_a_missing_file_is_never_trust(folder: KeyFolder) -> None:
     assert folder.trusted_text() == ""
 
 
+def test_trusted_keys_in_another_encoding_are_refused(folder: KeyFolder) -> None:
+    folder.trusted_file.write_bytes(b"caf\xe9 " + KEY.public.openssh.encode())
+    for read in (folder.trusted_text, lambda: read_trusted_keys(folder.trusted_file)):
+        with pytest.raises(ConfigError, match="not UTF-8"):
+            read()
+
+
 def test_trusted_keys_that_are_wrong_are_not_written(folder: KeyFolder) -> None:
     folder.write_trusted(f"prod {KEY.public.openssh}\n")
     with pytest.raises(ConfigError):
