@@ -1,13 +1,14 @@
 """Fields of other controllers: left where Git has not changed them, a conflict where Git itself has."""
 
 import json
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import pytest
 
-from tests.integration.manifests import configmap, deployment, secret, service
+from tests.integration.manifests import configmap, definition, deployment, secret, service
 from tests.integration.world import World
 from towpath.engine.apply.foreign_fields import AppliedBefore
 from towpath.engine.source.render import EarlierApp, Rendered
@@ -19,9 +20,16 @@ from towpath.objects import Manifest
 pytestmark = pytest.mark.integration
 
 
+GROUP = f"g{uuid.uuid4().hex[:8]}.example.com"
+
+
 @pytest.fixture(scope="module")
-def world(module_world: World) -> World:
-    return module_world
+def world(module_world: World) -> Iterator[World]:
+    name = f"widgets.{GROUP}"
+    module_world.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(definition(GROUP)))
+    module_world.kubectl("wait", "--for=condition=Established", f"crd/{name}")
+    yield module_world
+    module_world.kubectl("delete", "crd", name, "--wait=false")
 
 
 @dataclass
@@ -33,7 +41,7 @@ class Case:
     live: object
     git: object
     manager: str = "some-controller"
-    subresource: list[str] = field(default_factory=list)
+    subresource: str = ""
 
 
 def workload(name: str) -> Manifest:
@@ -69,6 +77,23 @@ def budget() -> Manifest:
     }
 
 
+def stateful(name: str) -> Manifest:
+    made = {**workload(name), "kind": "StatefulSet"}
+    made["spec"]["serviceName"] = name
+    return made
+
+
+def balanced(name: str, **spec: object) -> Manifest:
+    made = service(name)
+    made["spec"] |= spec
+    return made
+
+
+def widget() -> Manifest:
+    spec = {"size": "small", "colour": "red"}
+    return {"apiVersion": f"{GROUP}/v1", "kind": "Widget", "metadata": {"name": "one"}, "spec": spec}
+
+
 CASES = {
     "a CA bundle": Case(configmap("bundle", CA="none"), "/data/CA", "PEM", "other", "cainjector"),
     "a Secret's placeholder": Case(secret("filled", T="fill-me"), "/data/T", "eHl6", "YWJj", "filler"),
@@ -81,6 +106,24 @@ CASES = {
     "a number": Case(budget(), "/spec/minAvailable", 2, 3, "balancer"),
     "a Service's type": Case(service("typed"), "/spec/sessionAffinity", "ClientIP", "None", "lb-controller"),
 }
+CASES |= {
+    "a StatefulSet's replicas": Case(
+        stateful("scaled"), "/spec/replicas", 2, 3, "stateful-scaler", subresource="scale"
+    ),
+    "a StatefulSet's image": Case(
+        stateful("updated"), "/spec/template/spec/containers/0/image", "img:2", "img:3", "image-updater"
+    ),
+    "a Service's address": Case(
+        balanced("address", type="LoadBalancer", loadBalancerIP="192.0.2.1"),
+        *("/spec/loadBalancerIP", "192.0.2.2", "192.0.2.3", "lb-controller"),
+    ),
+    "a Service's source ranges": Case(
+        balanced("ranges", type="LoadBalancer", loadBalancerSourceRanges=["192.0.2.0/24"]),
+        *("/spec/loadBalancerSourceRanges/0", "192.0.2.0/25", "192.0.2.0/26", "lb-controller"),
+    ),
+    "a Service's target port": Case(service("target"), "/spec/ports/0/targetPort", 8081, 8082, "mesh"),
+    "a custom resource": Case(widget(), "/spec/size", "large", "medium", "widget-operator"),
+}
 CASES["a Service's type"].manifest["spec"]["sessionAffinity"] = "None"
 CASES["a Service's type"].git = None
 
@@ -88,15 +131,16 @@ CASES["a Service's type"].git = None
 def put(manifest: Manifest, at: str, value: object) -> None:
     *steps, last = pointer.parse(at)
     parent = pointer.read(manifest, pointer.build(steps))
-    parent[last] = value
+    parent[int(last) if isinstance(parent, list) else last] = value
 
 
 def takes(world: World, case: Case) -> None:
     """The controller writes its field, as an update of its own."""
     kind, name = case.manifest["kind"].lower(), case.manifest["metadata"]["name"]
     patch = json.dumps([{"op": "replace", "path": case.pointer, "value": case.live}])
+    options = [f"--subresource={case.subresource}"] if case.subresource else []
     arguments = ("patch", kind, name, "--type=json", "-p", patch, f"--field-manager={case.manager}")
-    world.kubectl(*arguments)
+    world.kubectl(*arguments, *options)
 
 
 def before(world: World) -> AppliedBefore:
@@ -144,7 +188,7 @@ def test_only_the_object_whose_field_git_changes_fails(world: World, name: str) 
     other, manifest = configmap(f"beside-{index}", A="1"), deepcopy(case.manifest)
     manifest["metadata"]["name"] += "-b"
     world.app, world.objects = f"conflict-{index}", [manifest, other]
-    case = Case(manifest, case.pointer, case.live, case.git, case.manager)
+    case = replace(case, manifest=manifest)
     world.sync()
     takes(world, case)
     earlier = before(world)
