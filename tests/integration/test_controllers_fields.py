@@ -11,6 +11,7 @@ import pytest
 from tests.integration.manifests import configmap, service
 from tests.integration.world import World
 from towpath.engine.apply.foreign_fields import AppliedBefore
+from towpath.engine.live.app_state import owner_of
 from towpath.engine.reconcile.detect import inspect
 from towpath.engine.source.render import EarlierApp
 from towpath.errors import SyncError
@@ -159,8 +160,28 @@ def test_the_deep_check_tells_a_left_field_as_the_usual_one_does(grown: World) -
     )
     assert deep == usual
     grown.sync()
-    [entry] = inspect(grown.cluster, grown.environment, [grown.rendered], deep=True).report.entries
+    found = inspect(grown.cluster, grown.environment, [grown.rendered], deep=True)
+    [entry] = found.report.entries
     assert (entry.left_to, storage(grown)) == (LEFT, "2Gi")
+    versions = grown.versions()
+    done = grown.apply(app_state=found.state_of(owner_of(grown.rendered)))
+    assert (done.changes, done.summary()) == ((), f"hello in test: 2 unchanged; {LEFT}")
+    assert grown.versions() == versions, "neither the claim nor the inventory was written"
+
+
+def test_the_deep_check_finds_an_edit_beside_a_left_field(grown: World) -> None:
+    patch = json.dumps({"metadata": {"labels": {"towpath.dev/app": grown.app, "added": "by-hand"}}})
+    grown.kubectl("patch", "pvc", "data", "--type=merge", "-p", patch, "--field-manager=kubectl-edit")
+    found = inspect(grown.cluster, grown.environment, [grown.rendered], deep=True)
+    [entry] = found.report.entries
+    assert (entry.left_to, "/metadata/labels/added" in [each.pointer for each in entry.differences]) == (
+        "",
+        True,
+    )
+    done = grown.apply(app_state=found.state_of(owner_of(grown.rendered)))
+    assert done.summary().endswith(f"; {LEFT}")
+    assert "added" not in grown.live("pvc", "data")["metadata"]["labels"]
+    assert storage(grown) == "2Gi"
 
 
 def test_what_the_server_and_its_controllers_give_a_service_is_nobodys_conflict(world: World) -> None:
