@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: %s}]\n"
+CONFIG = "apiVersion: towpath.dev/v2\nenvironments: [{name: test, namespace: %s}]\n"
 
 
 def find_definition(name: str) -> Any:

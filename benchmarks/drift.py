@@ -35,7 +35,7 @@ from towpath.engine.source.render import Rendered, digest_of
 from towpath.objects import Manifest
 from towpath.settings import Settings
 
-CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: %s}]\n"
+CONFIG = "apiVersion: towpath.dev/v2\nenvironments: [{name: test, namespace: %s}]\n"
 DRIFTED = 10
 
 

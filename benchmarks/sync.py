@@ -27,7 +27,7 @@ from towpath.engine.source.render import Rendered, digest_of
 from towpath.objects import Manifest
 
 IMPORT = "import towpath.adapters.kubernetes, towpath.engine.apply.sync"
-CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: bench, namespace: %s}]\n"
+CONFIG = "apiVersion: towpath.dev/v2\nenvironments: [{name: bench, namespace: %s}]\n"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Place:
         """The repository with one app that was never released."""
         source = {"image": self.image, "renderer": "kustomize"}
         environment = {"name": self.name, "namespace": self.name, "timeout": "2m"}
-        config = {"apiVersion": "towpath.dev/v1", "apps": {"way": source}, "environments": [environment]}
+        config = {"apiVersion": "towpath.dev/v2", "apps": {"way": source}, "environments": [environment]}
         overlay = {"namespace": self.name, "resources": ["../base"]}
         files = {
             "towpath.yaml": yaml.safe_dump(config),
@@ -89,14 +89,14 @@ class Place:
     def release(self) -> None:
         """Record the stack's own base image as a release of the app."""
         from towpath.adapters import registry
-        from towpath.release.model import Release, ScanSummary
+        from towpath.formats.versions import V2
+        from towpath.release.model import Release, ScanSummary, one_image
 
         self.digest = registry.read_manifest(f"{self.image}:1").digest
         registry.put_release(
             Release(
                 app="way",
-                image=self.image,
-                digest=self.digest,
+                images=one_image("way", self.image, self.digest),
                 commit="0" * 40,
                 source="/way.git",
                 subject="Begin",
@@ -104,7 +104,8 @@ class Place:
                 built_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 scan=ScanSummary("passed", ("vuln", "secret"), findings={}),
                 flow_run="",
-            )
+            ),
+            V2,
         )
 
     @contextmanager

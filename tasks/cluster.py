@@ -14,19 +14,22 @@ from towpath.engine.apply.sync_result import SyncResult
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import render_app, renders_before
 from towpath.engine.live.finished import remember_finished
+from towpath.engine.source.repository import EnvironmentRepo
 from towpath.engine.verify.verify import Verification, verify_app
 from towpath.errors import SyncError, TowpathError
 from towpath.health.expressions import judges_of
+from towpath.orchestration.keys import short_digest
+from towpath.release.model import Images
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An app in an environment, at a commit of the environment repository. `digest` is the release's."""
+    """An app in an environment, at a commit of the environment repository. `release` is the release's id."""
 
     app: str
     environment: str
     commit: str
-    digest: str
+    release: str
 
 
 @step("sync {target.app} in {target.environment}")
@@ -46,7 +49,7 @@ def sync(target: Target) -> SyncResult:
 
 @step("verify {target.app} in {target.environment}")
 def verify(target: Target) -> Verification:
-    """Wait until it is healthy and runs the release's digest, then smoke checks; VerifyError if not."""
+    """Wait until it is healthy and runs the release's images, then smoke checks; VerifyError if not."""
     context, log = context_at(target.environment, target.commit), get_run_logger()
     rendered = render_app(context, target.app)
     verified = verify_app(
@@ -54,7 +57,7 @@ def verify(target: Target) -> Verification:
         rendered,
         context.repo.config.app(target.app),
         context.environment,
-        target.digest,
+        _images(context.repo, target),
         deadline=context.environment.timeout,
         own=judges_of(context.repo.config.health_check_exprs),
         on_progress=lambda line: log.info("%s", line),
@@ -75,6 +78,12 @@ def prune(target: Target) -> SyncResult:
     )
 
 
+def _images(repo: EnvironmentRepo, target: Target) -> Images:
+    """What the pods must run; nothing where Git names another release by now."""
+    state = repo.release(target.app, target.environment)
+    return state.release.images if state and state.release.id == target.release else ()
+
+
 def require_pruned(target: Target, state: "State[Any]") -> None:
     """Fail the run of a release that is in and verified, when what left Git could not be deleted."""
     if state.is_completed():
@@ -82,7 +91,7 @@ def require_pruned(target: Target, state: "State[Any]") -> None:
     cause = cause_of(state)
     reason = cause.message if isinstance(cause, TowpathError) else state.message or str(state.name)
     raise SyncError(
-        f"{target.environment} runs {target.app} {target.digest[7:19]}, verified; not all that left Git is"
-        f" deleted: {reason}",
+        f"{target.environment} runs {target.app} {short_digest(target.release)}, verified; not all that"
+        f" left Git is deleted: {reason}",
         remedy="Nothing is rolled back. The next reconcile goes on with it.",
     )

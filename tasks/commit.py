@@ -21,7 +21,7 @@ def commit(proposal: Proposal, approvals: tuple[Approval, ...]) -> Target:
     repo = commit_promotion(
         committer(), proposal.context.repo, proposal.environment, proposal.release, approvers
     )
-    return Target(proposal.release.app, proposal.environment, repo.commit, proposal.release.digest)
+    return Target(proposal.release.app, proposal.environment, repo.commit, proposal.release.id)
 
 
 @step("mark {release.app} {release.short} verified in {target.environment}")

@@ -55,7 +55,7 @@ def plan_markdown(release: Release, environment: str, changes: str) -> str:
             "",
             f"`{subject}` by `{author}`",
             "",
-            f"- image `{release.reference}`",
+            *(f"- image `{each.reference}`" for each in release.images),
             f"- commit `{release.commit}`",
             f"- scan {release.scan.status}",
             "",

@@ -12,7 +12,7 @@ from towpath.adapters import registry
 from towpath.engine.live.context import EnvironmentContext
 from towpath.errors import UnknownNameError
 from towpath.orchestration import keys
-from towpath.release.model import Release, ScanSummary
+from towpath.release.model import Release, ScanSummary, one_image
 from towpath.release.scan_policy import recorded_scan_problem
 
 
@@ -33,7 +33,7 @@ def recorded(source: Source) -> Release | None:
 def record(source: Source, digest: str, scanned: ScanSummary) -> Release:
     """Write down what the pushed image is, beside it in the registry."""
     release = release_of(source, digest, scanned)
-    registry.put_release(release)
+    registry.put_release(release, source.version)
     title = f"Release {release.app} {release.short}"
     report(keys.release_key(release.app), release_markdown(release), title)
     return release
@@ -43,8 +43,7 @@ def release_of(source: Source, digest: str, scanned: ScanSummary) -> Release:
     """The release of the image with that digest, built now by this run."""
     return Release(
         app=source.app,
-        image=source.image,
-        digest=digest,
+        images=one_image(next(iter(source.config.images)), source.image, digest),
         commit=source.commit,
         source=source.url,
         subject=source.subject,
@@ -59,8 +58,8 @@ def release_of(source: Source, digest: str, scanned: ScanSummary) -> Release:
 def read_release(app: str, digest: str, context: EnvironmentContext) -> Release:
     """The release by its digest, from the registry: what the run's creator says about it is not believed."""
     environment = context.environment.name
-    release = registry.get_release(context.repo.config.app(app).image, digest)
-    if release is None or release.app != app or release.digest != digest:
+    release = registry.get_release(context.repo.config.app(app).only_image, digest)
+    if release is None or release.app != app or release.id != digest:
         raise UnknownNameError("release", digest, where=f"the registry of app {app}")
     identify_run(
         promotion_name(release, environment), [keys.environment_tag(environment), *release_tags(release)]
@@ -80,7 +79,7 @@ def release_markdown(release: Release) -> str:
             "",
             "| | |",
             "|---|---|",
-            f"| image | `{release.reference}` |",
+            *(f"| image | `{each.reference}` |" for each in release.images),
             f"| commit | `{release.commit}` of {release.source} |",
             f"| built | {release.built_at} |",
             f"| scan | {release.scan.status} ({scanners}): {counts or 'no findings'} |",

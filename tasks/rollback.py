@@ -63,17 +63,17 @@ def first_failure(*states: "State[Any]") -> TowpathError:
     return VerifyError("; ".join(state.message or str(state.name) for state in states))
 
 
-@step("restore the release before {target.digest} in {target.environment}")
+@step("restore the release before {target.release} in {target.environment}")
 def restore(target: Target, reason: str) -> Restored | None:
     """Commit the last verified release before the failed one, and quarantine that. None: there is none."""
-    failed = QuarantineEntry(target.digest, headline(redact(reason)), now(), run_id())
+    failed = QuarantineEntry(target.release, headline(redact(reason)), now(), run_id())
     repo = restore_failed(committer(), read_repository(settings()), target.app, target.environment, failed)
     return None if repo is None else _restored(repo, target.app, target.environment)
 
 
 @step("restore {app} in {environment}")
 def restore_earlier(app: str, environment: str, to: str | None) -> Restored:
-    """Commit an earlier release because a person asked: `to` (digest or commit), or the last verified."""
+    """Commit an earlier release because a person asked: `to` (id, digest or commit), or the last verified."""
     repo = restore_release(committer(), read_repository(settings()), app, environment, to)
     return _restored(repo, app, environment)
 
@@ -81,4 +81,4 @@ def restore_earlier(app: str, environment: str, to: str | None) -> Restored:
 def _restored(repo: EnvironmentRepo, app: str, environment: str) -> Restored:
     state = repo.release(app, environment)
     assert state is not None  # noqa: S101 - it was committed just now
-    return Restored(Target(app, environment, repo.commit, state.release.digest), state.release)
+    return Restored(Target(app, environment, repo.commit, state.release.id), state.release)

@@ -10,6 +10,7 @@ from towpath.config import App, Config, ScanPolicy, resolve_source_url
 from towpath.config import Source as SourceConfig
 from towpath.engine.source.repository import GIT_TIMEOUT, read_repository
 from towpath.errors import ConfigError
+from towpath.formats.versions import FileVersion
 from towpath.redact import redact
 
 MAX_SUBJECT = 200
@@ -23,6 +24,8 @@ class Source:
     config: App
     build: SourceConfig
     policy: ScanPolicy
+    version: FileVersion
+    """That of the environment repository: its agents read the records of its releases."""
     first_environment: str
     url: str
     commit: str
@@ -38,7 +41,7 @@ class Source:
     @property
     def image(self) -> str:
         """Repository that releases are pushed to."""
-        return self.config.image
+        return self.config.only_image
 
     @property
     def short(self) -> str:
@@ -71,6 +74,7 @@ def source_of(config: Config, app: str, files: Checkout) -> Source:
         config=app_config,
         build=app_config.source,
         policy=config.scan,
+        version=config.api_version,
         first_environment=config.environments[0].name,
         url=files.url,  # without the credentials that the URL may have carried: it is kept for ever
         commit=files.commit,

@@ -16,7 +16,7 @@ from towpath.errors import TowpathError
 from towpath.orchestration.keys import EXTRAS_ROW, short_digest, status_key
 from towpath.printable import headline, pluralize
 from towpath.redact import redact
-from towpath.release.model import Release
+from towpath.release.model import Release, ReleaseRef
 
 Row = dict[str, Any]
 """`app`, `health`, `drift`, `detail`, `release` (first digits of the digest), `commit` (of the environment
@@ -27,7 +27,7 @@ repository), `sources` (what the app was made of), `at`: in this order, so that 
 def record_promoted(target: Target, release: Release) -> None:
     """Note that the app was just verified, so that nobody has to wait for the next reconcile to see it."""
     repo = context_at(target.environment, target.commit).repo
-    row = _row(repo, target.environment, target.app, release.digest, "Healthy", "in sync")
+    row = _row(repo, target.environment, target.app, release.id, "Healthy", "in sync")
     write_rows(target.environment, [row], others=True)
 
 
@@ -76,7 +76,7 @@ def _judged(done: ReconcileResult, app: str) -> Row:
     detail = done.health[app].message or "; ".join(map(str, decision.exhausted)) or decision.reason
     return _row(
         plan.context.repo, plan.context.environment.name, app,
-        plan.digests.get(app, ""), str(done.health[app].status), drift, detail,
+        plan.releases.get(app, ReleaseRef()).id, str(done.health[app].status), drift, detail,
     )  # fmt: skip
 
 
@@ -87,23 +87,23 @@ def _left(done: ReconcileResult, decision: Decision) -> int:
 
 
 def _released(repo: EnvironmentRepo, app: str, environment: str) -> str:
-    """The digest that Git names; empty where it names none, or cannot be read."""
+    """The id of the release that Git names; empty where it names none, or cannot be read."""
     try:
         state = repo.release(app, environment)
     except TowpathError:
         return ""
-    return state.release.digest if state else ""
+    return state.release.id if state else ""
 
 
 def _row(  # noqa: PLR0913, PLR0917
-    repo: EnvironmentRepo, environment: str, app: str, digest: str, health: str, drift: str, detail: str = ""
+    repo: EnvironmentRepo, environment: str, app: str, release: str, health: str, drift: str, detail: str = ""
 ) -> Row:
     return {
         "app": app,
         "health": health,
         "drift": drift,
         "detail": headline(redact(detail)),
-        "release": short_digest(digest),
+        "release": short_digest(release),
         "commit": repo.commit[:7],
         "sources": sources_id(repo, app, environment),
         "at": now(),

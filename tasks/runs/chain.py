@@ -38,7 +38,7 @@ def start_promotion(release: Release, environment: str) -> str:
 
 def promotion(release: Release, environment: str, parent: str) -> dict[str, Any]:
     """How the run `parent` starts the promotion of a release: the same run whenever it does."""
-    parameters = {"app": release.app, "digest": release.digest, "environment": environment, "parent": parent}
+    parameters = {"app": release.app, "digest": release.id, "environment": environment, "parent": parent}
     return {
         "parameters": parameters,
         "flow_run_name": promotion_name(release, environment),
@@ -55,7 +55,7 @@ def supersede(release: Release, environment: str) -> int:
     ended = 0
     with get_client(sync_client=True) as client:
         for run in waiting_runs(client, release.app, environment):
-            other = find_release(release.image, run)
+            other = find_release(release.only_image.image, run)
             if other is not None and release.overtakes(other):
                 ended += end_as_superseded(client, run, other, release)
     return ended

@@ -25,7 +25,7 @@ AUTO_SCHEDULED = "auto-scheduled"
 
 def release_tags(release: Release) -> list[str]:
     """What a person searches for: the app, the commit, the release."""
-    return keys.release_tags(release.app, release.short, release.digest)
+    return keys.release_tags(release.app, release.short, release.id)
 
 
 def promotion_name(release: Release, environment: str) -> str:

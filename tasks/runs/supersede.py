@@ -46,11 +46,12 @@ def make_way(release: Release, environment: str) -> InPlace | None:
     """End the waits of older releases; None when no other run waits in this one's place."""
     with get_client(sync_client=True) as client:
         others = [run for run in waiting_runs(client, release.app, environment) if str(run.id) != run_id()]
-        known = [(run, other) for run in others if (other := find_release(release.image, run)) is not None]
+        image = release.only_image.image
+        known = [(run, other) for run in others if (other := find_release(image, run)) is not None]
         if in_place := _in_place(client, release, known):
             return in_place
         for run, other in known:
-            if other.digest != release.digest and end_as_superseded(client, run, other, release):
+            if other.id != release.id and end_as_superseded(client, run, other, release):
                 text = "%s %s waits no longer, because this newer release does"
                 get_run_logger().info(text, other.app, other.short)
     return None
@@ -63,11 +64,11 @@ def _in_place(
     what = f"{release.app} {release.short}"
     ours = [(run, other) for run, other in known if _asks_people(run)]
     for run, other in ours:
-        if other.digest != release.digest and not _is_newer(client, release, run, other):
+        if other.id != release.id and not _is_newer(client, release, run, other):
             text = f"{what} was superseded by {other.short}, which waits: {run.name}, run {run.id}"
             return InPlace(same=False, message=text)
     for run, other in ours:
-        if other.digest == release.digest:
+        if other.id == release.id:
             return InPlace(same=True, message=f"{what} waits already: {run.name}, run {run.id}")
     return None
 

@@ -51,7 +51,8 @@ from towpath.health import Status
 from towpath.objects import ObjectRef
 from towpath.orchestration import keys
 from towpath.release.image_ref import check_digest, parse_image
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary, load_release_file
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
+from towpath.release.release_file import load_release_file
 from towpath.release.scan_verdict import ScanVerdict
 
 FLOWS: dict[str, Flow[Any, Any]] = {
@@ -66,7 +67,7 @@ SERVER_PATIENCE = 280
 """Seconds that a server may take to start: ten where nothing else runs, minutes beside the other tests."""
 
 TOWPATH = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps:
   hello:
     image: 127.0.0.1:5000/hello
@@ -190,8 +191,7 @@ class Bench:
         """Put a release on the shelf; a greater number is a newer build."""
         release = Release(
             app="hello",
-            image=IMAGE,
-            digest=f"sha256:{number:064x}",
+            images=one_image("hello", IMAGE, f"sha256:{number:064x}"),
             commit=f"{number:040x}",
             source="/hello.git",
             subject=f"Version {number}",
@@ -303,7 +303,7 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         return SyncResult(rendered.app, rendered.environment, ())
 
     def verify_app(*args: Any, **_: object) -> Verification:
-        bench.calls.append(f"verify {args[3].name} {int(args[4][-8:], 16)}")
+        bench.calls.append(f"verify {args[3].name} {int(args[4][0].digest[-8:], 16)}")
         _fail(bench.verify_fails)
         return Verification(True, (), (), (), 0.0)
 
@@ -323,7 +323,7 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def verify_all(*args: Any) -> dict[str, TowpathError | None]:
         verdicts: dict[str, TowpathError | None] = {}
         for each in args[3]:
-            bench.calls.append(f"verify {args[2].name} {int(each.digest[-8:], 16)}")
+            bench.calls.append(f"verify {args[2].name} {int(each.images[0].digest[-8:], 16)}")
             failure = bench.verify_fails.pop(0) if bench.verify_fails else None
             verdicts[each.rendered.app] = failure  # type: ignore[assignment]
         return verdicts
@@ -393,7 +393,7 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.calls.append("scan")
         return bench.verdict
 
-    def put_release(release: Release) -> str:
+    def put_release(release: Release, _version: str) -> str:
         bench.calls.append("record")
         bench.releases[release.digest] = release
         return release.digest

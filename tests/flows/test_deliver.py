@@ -11,7 +11,9 @@ import pytest
 
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.errors import BuildError
-from towpath.release.model import EnvironmentRelease, ScanSummary, dump_release_file
+from towpath.formats.versions import V2
+from towpath.release.model import EnvironmentRelease, ScanSummary
+from towpath.release.release_file import dump_release_file
 from towpath.release.scan_report import ScanFinding
 from towpath.release.scan_verdict import ScanVerdict
 
@@ -109,7 +111,7 @@ def test_the_credentials_of_a_source_url_reach_neither_release_nor_run(
     assert run.state.is_completed(), run.state.message
     (release,) = bench.releases.values()
     assert (release.commit, release.source) == (sha, behind_a_password)
-    assert dump_release_file(EnvironmentRelease(release, "", "")).count(behind_a_password) == 1
+    assert dump_release_file(EnvironmentRelease(release, "", ""), V2).count(behind_a_password) == 1
     about = Artifact.get("release-hello")
     with get_client(sync_client=True) as client:
         told = f"{client.read_flow_run(run.id)} {about.data if about else ''} {release}"

@@ -16,6 +16,7 @@ from towpath.drift.model import DriftEntry, DriftReport
 from towpath.drift.proposal import Proposal
 from towpath.engine.verify.health_snapshot import AppHealth
 from towpath.errors import SyncError, VerifyError
+from towpath.formats.versions import V2
 from towpath.health import Status
 from towpath.objects import ObjectRef
 from towpath.orchestration.keys import status_key
@@ -204,7 +205,7 @@ def test_an_app_that_left_git_goes_only_when_a_commit_confirms_it(bench: Bench) 
     bench.calls.clear()
     bench.start("reconcile/reconcile-dev", environment="dev")
     assert bench.calls == ["detect dev", "health dev hello"]
-    text = dump_prune_file([(HELLO, "uid")])
+    text = dump_prune_file([(HELLO, "uid")], V2)
     bench.push("environments", {"apps/gone/dev/prune.yaml": text}, "Remove gone")
     bench.calls.clear()
     bench.start("reconcile/reconcile-dev", environment="dev")

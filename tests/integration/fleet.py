@@ -18,8 +18,10 @@ from towpath.adapters.kubernetes import connect
 from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.loop import look, reconcile
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
+from towpath.formats.versions import V2
 from towpath.objects import Manifest
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
+from towpath.release.release_file import dump_release_file
 from towpath.settings import Settings
 
 DIGEST = "sha256:" + "0" * 64
@@ -73,7 +75,7 @@ class Fleet:
             name: {"image": image.partition("@")[0], "renderer": "plain"} for name, image in images.items()
         }
         environment = {"name": "test", "namespace": self.namespace, **self.environment}
-        config = {"apiVersion": "towpath.dev/v1", "apps": listed, "environments": [environment]}
+        config = {"apiVersion": "towpath.dev/v2", "apps": listed, "environments": [environment]}
         if self.health_rules:
             config["healthCheckExprs"] = self.health_rules
         files = {"towpath.yaml": yaml.safe_dump(config)}
@@ -131,8 +133,7 @@ def workload(name: str) -> Manifest:
 def release(name: str, image: str, digest: str = DIGEST) -> str:
     known = Release(
         app=name,
-        image=image,
-        digest=digest,
+        images=one_image(name, image, digest),
         commit="0" * 40,
         source=f"/{name}.git",
         subject="Begin",
@@ -141,7 +142,7 @@ def release(name: str, image: str, digest: str = DIGEST) -> str:
         scan=ScanSummary("passed", ("secret",)),
         flow_run="",
     )
-    return dump_release_file(EnvironmentRelease(known, "2026-01-01T00:00:00+00:00", "dana"))
+    return dump_release_file(EnvironmentRelease(known, "2026-01-01T00:00:00+00:00", "dana"), V2)
 
 
 @contextmanager

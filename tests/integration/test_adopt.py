@@ -78,7 +78,7 @@ class Shop(Fleet):
     def content(self) -> Mapping[str, str]:
         environment = {"name": "test", "namespace": self.namespace, "drift": "adopt", **self.environment}
         config = {
-            "apiVersion": "towpath.dev/v1",
+            "apiVersion": "towpath.dev/v2",
             "apps": {"hello": {"image": "127.0.0.1:5000/hello", "renderer": self.renderer}},
             "environments": [environment],
         }

@@ -18,8 +18,10 @@ from towpath.engine.reconcile.detect import inspect
 from towpath.engine.reconcile.diff import compare_environment
 from towpath.engine.source.render import render_app
 from towpath.errors import RefusedError, SyncError, TransientError
+from towpath.formats.versions import V2
 from towpath.objects import Manifest, ObjectRef
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
+from towpath.release.release_file import dump_release_file
 
 pytestmark = [pytest.mark.integration]
 
@@ -33,15 +35,17 @@ def repository(folder: Path, world: World, second: SecondCluster, **more: object
     there = {"name": "there", "namespace": world.namespace, "context": "second", **more}
     there.setdefault("kubeconfig", str(second.kubeconfig))
     here = {"name": "here", "namespace": world.namespace}
-    content = {"apiVersion": "towpath.dev/v1", "apps": {"hello": app}, "environments": [here, there]}
+    content = {"apiVersion": "towpath.dev/v2", "apps": {"hello": app}, "environments": [here, there]}
     root = folder / "environments"
     root.mkdir()
     (root / "towpath.yaml").write_text(yaml.safe_dump(content))
     for name in ("here", "there"):
-        made = Release("hello", IMAGE, DIGEST, "", "", "", "", "", ScanSummary("passed"), "")
+        made = Release(
+            "hello", one_image("hello", IMAGE, DIGEST), "", "", "", "", "", ScanSummary("passed"), ""
+        )
         target = root / "apps/hello" / name
         target.mkdir(parents=True)
-        (target / "release.yaml").write_text(dump_release_file(EnvironmentRelease(made, "", "")))
+        (target / "release.yaml").write_text(dump_release_file(EnvironmentRelease(made, "", ""), V2))
         workload = deployment()
         workload["spec"]["template"]["spec"]["containers"][0]["image"] = f"{IMAGE}@{DIGEST}"
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": world.namespace}}
@@ -183,7 +187,7 @@ def test_the_account_of_a_pod_is_what_in_cluster_means(
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
     monkeypatch.setattr(in_cluster, "SERVICE_ACCOUNT", str(tmp_path))
     content = {"name": "in", "namespace": world.namespace, "kubeconfig": "in-cluster"}
-    text = json.dumps({"apiVersion": "towpath.dev/v1", "environments": [content]})
+    text = json.dumps({"apiVersion": "towpath.dev/v2", "environments": [content]})
     (tmp_path / "towpath.yaml").write_text(text)
     inside = connect_environment(load_config(tmp_path).environment("in"), str(world.kubeconfig))
     assert inside.server == world.cluster.server

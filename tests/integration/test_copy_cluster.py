@@ -17,8 +17,9 @@ from towpath.adapters.kubernetes import connect
 from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.loop import reconcile
 from towpath.engine.reconcile.result import ReconcileResult
+from towpath.formats.versions import V2
 from towpath.objects import Manifest
-from towpath.release.model import dump_release_file, parse_release_file
+from towpath.release.release_file import dump_release_file, parse_release_file
 
 pytestmark = [pytest.mark.integration]
 
@@ -43,7 +44,7 @@ class Copied(Fleet):
         for path in [path for path in files if path.endswith("/test/release.yaml")]:
             # It was promoted there, and is verified: the copy's gate asks for that.
             verified = replace(parse_release_file(files[path], path), verified_at="2026-01-01T00:00:00+00:00")
-            files[path] = dump_release_file(verified)
+            files[path] = dump_release_file(verified, V2)
         return copied | files | {"towpath.yaml": yaml.safe_dump(config)}
 
     def copy(self) -> ReconcileResult:

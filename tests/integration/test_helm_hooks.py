@@ -110,7 +110,7 @@ class ChartWorld(World):
         environment = {"name": "test", "namespace": self.namespace, **self.settings}
         apps = {self.app: {"image": "127.0.0.1:5000/none", "renderer": "helm"}}
         return parse_config(
-            json.dumps({"apiVersion": "towpath.dev/v1", "apps": apps, "environments": [environment]})
+            json.dumps({"apiVersion": "towpath.dev/v2", "apps": apps, "environments": [environment]})
         )
 
     @property

@@ -206,7 +206,7 @@ def test_smoke_job_runs_once_for_what_is_rendered_and_its_result_counts(world: W
     def verify() -> Verification:
         app = App(image="127.0.0.1:5000/none", smoke=tuple(checks))
         seconds = timedelta(seconds=30)
-        return verify_app(world.cluster, world.rendered, app, world.environment, None, deadline=seconds)
+        return verify_app(world.cluster, world.rendered, app, world.environment, (), deadline=seconds)
 
     assert str(verify().smoke[0]).startswith("Job probe: succeeded")
     first = uid(world, "probe")

@@ -145,7 +145,7 @@ def test_no_value_that_a_live_secret_holds_is_adopted(world: World) -> None:
     full = {ref: world.cluster.get(ref) for ref in live}
     changes, left = select_changes(
         entries, {ref: found for ref, found in full.items() if found},
-        {ref_of(manifest): manifest for manifest in rendered.objects}, "none",
+        {ref_of(manifest): manifest for manifest in rendered.objects}, ("none",),
     )  # fmt: skip
     assert not changes
     assert [each.ref.name for each in left] == ["settings"]

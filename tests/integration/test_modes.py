@@ -18,6 +18,7 @@ from towpath.engine.live.context import open_context
 from towpath.engine.live.heal_store import forget_heals
 from towpath.engine.source.render import render_app
 from towpath.engine.verify.verify import Verification, verify_app
+from towpath.formats.versions import V2
 from towpath.gates.pause import Pause, dump_pauses
 from towpath.health import Status
 
@@ -95,7 +96,7 @@ def promoted(fleet: Fleet, app: str) -> Verification:
     rendered = render_app(context.repo.root, config, app, "test", tools=context.tools)
     sync_app(context.cluster, rendered, where, commit=context.repo.commit)
     deadline = timedelta(seconds=20)
-    return verify_app(context.cluster, rendered, config.app(app), where, None, deadline=deadline)
+    return verify_app(context.cluster, rendered, config.app(app), where, (), deadline=deadline)
 
 
 def test_a_promotion_does_not_miss_what_somebody_deleted_where_that_is_allowed(fleet: Fleet) -> None:
@@ -148,7 +149,7 @@ def test_one_app_is_an_exception(fleet: Fleet) -> None:
 def pause(fleet: Fleet, app: str, until: datetime) -> None:
     """Beside what the fleet pushes: a file that only `towpath pause` writes."""
     work = fleet.folder / "work"
-    text = dump_pauses([Pause(app, until.isoformat(timespec="seconds"), "migration", "alice")])
+    text = dump_pauses([Pause(app, until.isoformat(timespec="seconds"), "migration", "alice")], V2)
     (work / "pauses").mkdir(exist_ok=True)
     (work / "pauses/test.yaml").write_text(text or "")
     fleet.git(work, "add", "-A")

@@ -15,18 +15,20 @@ from towpath.engine.apply.sync import sync_app
 from towpath.engine.preview.plan import plan_app
 from towpath.engine.reconcile.diff import Comparison, compare_environment
 from towpath.engine.source.render import EarlierApp, released_apps, render_app
+from towpath.formats.versions import V2
 from towpath.objects import Manifest
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
+from towpath.release.release_file import dump_release_file
 
 pytestmark = pytest.mark.integration
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps: {hello: {image: 127.0.0.1:5000/hello, renderer: plain}}
 environments: [{name: test, namespace: %s}]
 """
 
 WHOLE = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps:
   a: {image: 127.0.0.1:5000/hello, renderer: plain}
   b: {image: 127.0.0.1:5000/hello, renderer: plain}
@@ -96,11 +98,13 @@ def test_exit_code_and_json_of_a_folder_and_a_branch(world: World, repository: P
 
 
 def release(folder: Path, app: str) -> None:
-    made = Release(app, "127.0.0.1:5000/hello", "sha256:" + "a" * 64, "", "", "", "", "", PASSED, "")
+    made = Release(
+        app, one_image(app, "127.0.0.1:5000/hello", "sha256:" + "a" * 64), "", "", "", "", "", PASSED, ""
+    )
     state = EnvironmentRelease(made, "2026-01-01T00:00:00Z", "ann")
     path = folder / f"apps/{app}/test/release.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(dump_release_file(state))
+    path.write_text(dump_release_file(state, V2))
     image = "127.0.0.1:5000/hello@sha256:" + "a" * 64
     workload = {**deployment(app), "metadata": {"name": app}}
     workload["spec"]["template"]["spec"]["containers"][0]["image"] = image

@@ -14,6 +14,7 @@ from towpath.engine.apply.uninstall import plan_leaving, remove_app
 from towpath.engine.live.heal_store import remember_heals
 from towpath.engine.reconcile.detect import inspect
 from towpath.errors import RefusedError, UnknownNameError
+from towpath.formats.versions import V2
 from towpath.objects import Manifest, ObjectRef
 
 pytestmark = pytest.mark.integration
@@ -43,7 +44,7 @@ def test_an_app_that_left_git_goes_only_as_far_as_a_commit_confirms(world: World
     assert names(world) == {"a", "b", "c", "d", "e"}
 
     listed = [(entry.ref, entry.uid) for entry in plan.entries if entry.ref.name != "e"]
-    confirmed = parse_prune_file(dump_prune_file(listed))
+    confirmed = parse_prune_file(dump_prune_file(listed, V2))
     world.kubectl("delete", "configmap", "a")
     world.kubectl("create", "configmap", "a")
     result = remove_app(world.cluster, "hello", world.environment, confirmed, commit="c")

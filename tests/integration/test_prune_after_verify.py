@@ -199,7 +199,7 @@ def test_a_verification_that_fails_names_what_may_be_in_the_way(world: World) ->
     world.apply()
     with pytest.raises(VerifyError, match=r"Nothing that left Git is deleted yet: ConfigMap .*/a\. If one"):
         verify_app(
-            world.cluster, world.rendered, App(image="127.0.0.1:5000/none"), world.environment, None,
+            world.cluster, world.rendered, App(image="127.0.0.1:5000/none"), world.environment, (),
             deadline=timedelta(seconds=0.5),
         )  # fmt: skip
     assert is_live(world, "ConfigMap", "a")

@@ -17,8 +17,9 @@ from tests.integration.images import Builder, hello
 from towpath.adapters import registry
 from towpath.adapters.oci import Repository
 from towpath.errors import TerminalError, TransientError, UnknownNameError
+from towpath.formats.versions import V2
 from towpath.release.image_ref import ImageReference
-from towpath.release.model import Release, ScanSummary
+from towpath.release.model import Release, ScanSummary, one_image
 
 pytestmark = pytest.mark.integration
 
@@ -48,8 +49,7 @@ def tags_of(image: ImageReference) -> list[str]:
 def release(image: ImageReference, digest: str, commit: str = "c" * 40, day: int = 21) -> Release:
     return Release(
         app="hello",
-        image=image.name,
-        digest=digest,
+        images=one_image("hello", image.name, digest),
         commit=commit,
         source="https://git.example.com/hello.git",
         subject="Say hello",
@@ -79,7 +79,7 @@ def test_a_release_is_found_by_digest_and_by_commit(
     builder: Builder, image_id: str, repository: ImageReference
 ) -> None:
     written = release(repository, builder.push(image_id, repository.with_tag("c1")))
-    registry.put_release(written)
+    registry.put_release(written, V2)
     assert registry.get_release(repository.name, written.digest) == written
     assert registry.find_release(repository.name, written.commit) == written
     assert registry.find_release(repository.name, "d" * 40) is None
@@ -89,16 +89,16 @@ def test_writing_a_record_twice_changes_nothing(
     builder: Builder, image_id: str, repository: ImageReference
 ) -> None:
     written = release(repository, builder.push(image_id, repository.with_tag("c1")))
-    first = registry.put_release(written)
+    first = registry.put_release(written, V2)
     tags = tags_of(repository)
     assert len(tags) == 3
-    assert registry.put_release(written) == first
+    assert registry.put_release(written, V2) == first
     assert tags_of(repository) == tags
 
 
 def test_no_record_announces_an_image_that_is_not_there(repository: ImageReference) -> None:
     with pytest.raises(UnknownNameError):
-        registry.put_release(release(repository, "sha256:" + "1" * 64))
+        registry.put_release(release(repository, "sha256:" + "1" * 64), V2)
     assert tags_of(repository) == []
 
 
@@ -106,7 +106,7 @@ def test_a_record_under_another_digests_tag_is_refused(
     builder: Builder, image_id: str, repository: ImageReference
 ) -> None:
     written = release(repository, builder.push(image_id, repository.with_tag("c1")))
-    registry.put_release(written)
+    registry.put_release(written, V2)
     other = "sha256:" + "2" * 64
     store = Repository(repository, push=True)
     found = store.manifest(f"sha256-{written.digest[7:]}.towpath")
@@ -126,7 +126,7 @@ def test_an_overwritten_tag_does_not_change_a_release(
     builder: Builder, image_id: str, repository: ImageReference, tmp_path: Path
 ) -> None:
     written = release(repository, builder.push(image_id, repository.with_tag("latest")))
-    registry.put_release(written)
+    registry.put_release(written, V2)
     source = hello(tmp_path)
     (source / "VERSION").write_text("overwritten\n")
     builder.push(builder.build(source), repository.with_tag("latest"))

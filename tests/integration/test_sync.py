@@ -11,6 +11,7 @@ from towpath.admission.shape import shape_problem
 from towpath.applyset.inventory import Owner
 from towpath.applyset.prune_file import dump_prune_file, parse_prune_file
 from towpath.errors import RefusedError, SyncError, TransientError
+from towpath.formats.versions import V2
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 pytestmark = pytest.mark.integration
@@ -136,7 +137,7 @@ def test_a_volume_claim_is_deleted_only_when_confirmed(world: World) -> None:
     [entry] = world.plan().changes
     with pytest.raises(RefusedError, match="PersistentVolumeClaim"):
         world.sync(confirmed={ref: "another"})
-    text = dump_prune_file([(entry.ref, entry.uid)])
+    text = dump_prune_file([(entry.ref, entry.uid)], V2)
     world.sync(confirmed=parse_prune_file(text))
     assert world.cluster.get(ref) is None
 

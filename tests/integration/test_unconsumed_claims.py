@@ -26,7 +26,7 @@ def late_class(world: World) -> Iterator[str]:
 
 
 def is_good(world: World, seconds: float) -> bool:
-    candidate = Candidate(world.rendered, None, None, whole=True)
+    candidate = Candidate(world.rendered, (), whole=True)
     end = time.monotonic() + seconds
     awaited = wait_healthy(world.cluster, [candidate], {}, end, lambda _app, _line: None)["hello"]
     assert awaited.rollout is not None

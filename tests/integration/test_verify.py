@@ -18,6 +18,7 @@ from towpath.errors import VerifyError
 from towpath.health.assess import Judges
 from towpath.health.expressions import judges_of
 from towpath.objects import Manifest
+from towpath.release.model import one_image
 
 pytestmark = pytest.mark.integration
 
@@ -65,8 +66,9 @@ def verify(
     world: World, image: str, digest: str | None, *smoke: SmokeCheck, seconds: float = 60
 ) -> Verification:
     app = App(image=image, smoke=smoke)
+    images = one_image("web", image, digest) if digest else ()
     return verify_app(
-        world.cluster, world.rendered, app, world.environment, digest, deadline=timedelta(seconds=seconds)
+        world.cluster, world.rendered, app, world.environment, images, deadline=timedelta(seconds=seconds)
     )
 
 
@@ -197,7 +199,7 @@ def test_an_object_that_is_missing_is_named(world: World, image: str) -> None:
 
 
 BOAT = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 environments: [{name: test, namespace: %s}]
 healthCheckExprs:
   - apiVersion: %s/v1
@@ -239,7 +241,7 @@ def verify_boats(world: World, boats: Judges, seconds: float, said: list[str]) -
         world.rendered,
         App(image="example.com/boats"),
         world.environment,
-        None,
+        (),
         deadline=timedelta(seconds=seconds),
         own=boats,
         on_progress=said.append,

@@ -21,10 +21,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.manifests import configmap, deployment
 from tests.integration.running import RunningStack
 from tests.integration.world import World, throw_away
+from towpath.formats.versions import V2
 from towpath.local.common.stack import PROJECT
 from towpath.objects import Manifest
 from towpath.orchestration import keys
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file, release_path
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
+from towpath.release.release_file import dump_release_file, release_path
 
 IMAGE, DIGEST = "registry.example.com/app", "sha256:" + "0" * 64
 PATIENCE = 180.0
@@ -78,7 +80,7 @@ class Watched:
             **policy,
         }
         config = {
-            "apiVersion": "towpath.dev/v1",
+            "apiVersion": "towpath.dev/v2",
             "apps": {app: {"image": IMAGE, "renderer": "plain"} for app in apps},
             "environments": [environment],
         }
@@ -207,8 +209,8 @@ def watched(
 
 
 def _release(app: str) -> str:
-    release = Release(app, IMAGE, DIGEST, "", "", "", "", "", ScanSummary("passed"), "")
-    return dump_release_file(EnvironmentRelease(release, "2026-01-01T00:00:00Z", "test"))
+    release = Release(app, one_image(app, IMAGE, DIGEST), "", "", "", "", "", ScanSummary("passed"), "")
+    return dump_release_file(EnvironmentRelease(release, "2026-01-01T00:00:00Z", "test"), V2)
 
 
 def _workload(app: str) -> Manifest:

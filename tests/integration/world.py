@@ -32,7 +32,7 @@ CLUSTER_SCOPED = (
     *("Namespace", "CustomResourceDefinition", "ClusterRole", "APIService"),
     *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
 )
-CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: %s}]\n"
+CONFIG = "apiVersion: towpath.dev/v2\nenvironments: [{name: test, namespace: %s}]\n"
 
 
 @dataclass
@@ -51,7 +51,7 @@ class World:
     def environment(self) -> Environment:
         environment = {"name": "test", "namespace": self.namespace, **self.settings}
         apps = {self.app: {"image": "registry.example.com/app"}}
-        config = {"apiVersion": "towpath.dev/v1", "apps": apps, "environments": [environment]}
+        config = {"apiVersion": "towpath.dev/v2", "apps": apps, "environments": [environment]}
         return parse_config(json.dumps(config)).environments[0]
 
     @property

@@ -187,10 +187,10 @@ CHECKOUT = {
     ),
     "number as a name": config("must be", PLAIN.replace("name: dev,", "name: 1,")),
     "null as apps": config(
-        "must be", "apiVersion: towpath.dev/v1\napps: null\nenvironments: [{name: dev, namespace: dev}]\n"
+        "must be", "apiVersion: towpath.dev/v2\napps: null\nenvironments: [{name: dev, namespace: dev}]\n"
     ),
-    "no environments": config("environments", "apiVersion: towpath.dev/v1\napps: {}\nenvironments: []\n"),
-    "configuration of a future": config("must be", PLAIN.replace("towpath.dev/v1", "towpath.dev/v9")),
+    "no environments": config("environments", "apiVersion: towpath.dev/v2\napps: {}\nenvironments: []\n"),
+    "configuration of a future": config("must be", PLAIN.replace("towpath.dev/v2", "towpath.dev/v9")),
     "configuration that is empty": config("must be a mapping", ""),
     "configuration in two documents": config("document", PLAIN + "---\n" + PLAIN),
     "configuration by anchors in circles": config(
@@ -440,7 +440,7 @@ CHECKOUT = {
 MANY = {
     "3,000 exceptions for apps that are spelt otherwise": config(
         "no app",
-        "apiVersion: towpath.dev/v1\napps:\n"
+        "apiVersion: towpath.dev/v2\napps:\n"
         + "".join(f"  app-{n}: {{image: a.b/x, renderer: plain}}\n" for n in range(3_000))
         + "environments: [{name: dev, namespace: dev, apps: {"
         + ",".join(f"apb-{n}: {{drift: heal}}" for n in range(3_000))
@@ -451,7 +451,7 @@ MANY = {
     ),
     "towpath.yaml with 6,000 wrong apps": config(
         "lower-case",
-        "apiVersion: towpath.dev/v1\napps:\n"
+        "apiVersion: towpath.dev/v2\napps:\n"
         + "".join(f"  A{n}: {{image: a, b: c}}\n" for n in range(6_000))
         + "environments: [{name: dev, namespace: dev}]\n",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 CANARY = "canary-1"
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps:
   x: {image: 127.0.0.1:5000/x, renderer: RENDERER}
 environments:

@@ -5,16 +5,25 @@ digest of an image, as cosign names signatures, and `commit-<hex>.towpath` for t
 """
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from towpath.adapters.oci import MANIFEST_TYPE, Repository, digest_of, object_of
 from towpath.errors import TerminalError, UnknownNameError
+from towpath.formats.versions import GROUP, LATEST, V1, V2, VERSION_KEY, FileVersion
 from towpath.redact import redact
+from towpath.release.codec import decode_release, encode_release
 from towpath.release.image_ref import ImageReference, check_digest, parse_image
 from towpath.release.model import Release
 
-RECORD_TYPE = "application/vnd.towpath.release.v1+json"
+RECORD_TYPES: Mapping[FileVersion, str] = {
+    V1: "application/vnd.towpath.release.v1+json",
+    V2: "application/vnd.towpath.release.v2+json",
+}
+"""Media types of records. The record of towpath.dev/v1 has no version in its JSON, later ones have."""
+_RECORD_TYPE = re.compile(r"application/vnd\.towpath\.release\.(v[1-9][0-9]{0,5})\+json")
 _EMPTY = b"{}"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _SUFFIX = ".towpath"
@@ -46,16 +55,18 @@ def read_manifest(reference: ImageReference | str) -> RegistryManifest:
     return RegistryManifest(digest, config_digest, media_type, len(body))
 
 
-def put_release(release: Release) -> str:
+def put_release(release: Release, version: FileVersion) -> str:
     """Write the record of a release and return the record's digest. Writing the same again changes nothing.
 
-    Raises UnknownNameError when the image is not in the registry: a record never names what cannot be pulled.
+    `version` is that of the environment repository whose agents read the record. Raises UnknownNameError when
+    the image is not in the registry: a record never names what cannot be pulled. RefusedError for a release
+    that has not exactly one image.
     """
-    image = parse_image(release.image)
+    image = parse_image(release.only_image.image)
     repository = Repository(image, push=True)
     if repository.manifest(release.digest) is None:
         raise UnknownNameError("image", release.reference, where=f"registry {image.registry}")
-    record = _canonical(release.to_json())
+    record, record_type = _canonical(_record_of(release, version)), RECORD_TYPES[version]
     annotations = {
         "org.opencontainers.image.created": release.built_at,
         "org.opencontainers.image.revision": release.commit,
@@ -66,9 +77,9 @@ def put_release(release: Release) -> str:
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
-            "artifactType": RECORD_TYPE,
+            "artifactType": record_type,
             "config": _descriptor(_EMPTY_TYPE, _EMPTY),
-            "layers": [_descriptor(RECORD_TYPE, record)],
+            "layers": [_descriptor(record_type, record)],
             "annotations": {name: value for name, value in annotations.items() if value},
         }
     )
@@ -83,7 +94,7 @@ def put_release(release: Release) -> str:
 def get_release(image: str, digest: str) -> Release | None:
     """The record of the image with that digest, or None."""
     release = _read_record(Repository(parse_image(image)), _digest_tag(check_digest(digest)))
-    if release is not None and (release.digest != digest or release.image != image):
+    if release is not None and release.only_image.reference != f"{image}@{digest}":
         raise TerminalError(f"the release record of {image}@{digest} speaks of {release.reference}")
     return release
 
@@ -91,7 +102,7 @@ def get_release(image: str, digest: str) -> Release | None:
 def find_release(image: str, commit: str) -> Release | None:
     """The newest release of `image` that was built from `commit` (its whole id), or None."""
     release = _read_record(Repository(parse_image(image)), _commit_tag(commit))
-    if release is not None and (release.commit != commit or release.image != image):
+    if release is not None and (release.commit, release.only_image.image) != (commit, image):
         raise TerminalError(
             f"the release record of {image} for {commit} speaks of another: {release.reference}"
         )
@@ -107,14 +118,42 @@ def _read_record(repository: Repository, tag: str) -> Release | None:
     layers = [
         layer
         for layer in manifest.get("layers") or []
-        if isinstance(layer, dict) and layer.get("mediaType") == RECORD_TYPE
+        if isinstance(layer, dict) and _RECORD_TYPE.fullmatch(str(layer.get("mediaType")))
     ]
     if len(layers) != 1:
         raise TerminalError(f"{place} is not a release record")
+    version = _version_of(str(layers[0]["mediaType"]), place)
     try:
-        return Release.from_json(object_of(repository.blob(str(layers[0].get("digest"))), place))
+        return _release_of(object_of(repository.blob(str(layers[0].get("digest"))), place), version)
     except (ValueError, KeyError, TypeError) as error:
         raise TerminalError(f"{place} holds a release record that cannot be read: {error}") from error
+
+
+def _version_of(media_type: str, place: str) -> FileVersion:
+    """The version of a record. TerminalError for one that is not known yet."""
+    match = _RECORD_TYPE.fullmatch(media_type)
+    version = next((each for each, known in RECORD_TYPES.items() if known == media_type), None)
+    if version is None:
+        written = f"{GROUP}/{match[1]}" if match else media_type
+        raise TerminalError(
+            f"{place} holds a release record for {written}, and this Towpath knows up to {LATEST}",
+            remedy="Upgrade Towpath.",
+        )
+    return version
+
+
+def _record_of(release: Release, version: FileVersion) -> dict[str, Any]:
+    data = encode_release(release, version)
+    return data if version == V1 else {VERSION_KEY: version, **data}
+
+
+def _release_of(data: dict[str, Any], version: FileVersion) -> Release:
+    """The release of a record. One of towpath.dev/v1 may have keys that other builds of it wrote."""
+    if version == V1:
+        return decode_release(data, version, extra="ignore")
+    if data.get(VERSION_KEY) != version:
+        raise ValueError(f"`{VERSION_KEY}` must be {version}")
+    return decode_release({key: value for key, value in data.items() if key != VERSION_KEY}, version)
 
 
 def _image(reference: ImageReference | str) -> ImageReference:

@@ -70,7 +70,7 @@ def command(names: tuple[str, ...], repo: Path | None, revision: str | None, out
 
 
 def _diff_app(app: str, environment: str, repo: Path | None, revision: str | None, output: str) -> bool:
-    plan = make_plan(app, environment, repo, revision)
+    plan, _ = make_plan(app, environment, repo, revision)
     if output == "json":
         _print_json({"differs": plan.differs, "problems": [], **plan.to_json()})
     else:

@@ -28,12 +28,12 @@ def command(  # noqa: PLR0913, PLR0917
       towpath plan hello prod --repo . --output json
       towpath plan hello prod --confirm > apps/hello/prod/prune.yaml
     """
-    plan = make_plan(app, environment, repo, revision)
+    plan, config = make_plan(app, environment, repo, revision)
     if confirm:
         from towpath.applyset.prune_file import dump_prune_file
 
         deletions = [(entry.ref, entry.uid) for entry in plan.entries if entry.action == "delete"]
-        click.echo(dump_prune_file(deletions), nl=False)
+        click.echo(dump_prune_file(deletions, config.api_version), nl=False)
     elif output == "json":
         click.echo(printable(json.dumps(plan.to_json(), indent=2, ensure_ascii=False)))
     else:

@@ -48,17 +48,17 @@ def command(  # noqa: PLR0913, PLR0917
     settings = Settings.load(os.environ)
     release = choose(load_environments(settings), app, environment, digest, commit)
     with connect(settings) as server:
-        waits = server.waiting_with(app, environment, release.digest)
+        waits = server.waiting_with(app, environment, release.id)
         run, new = (
             (waits, False)
             if waits
             else server.start(
                 keys.deployment(keys.PROMOTE, environment),
-                {"app": app, "digest": release.digest, "environment": environment},
+                {"app": app, "digest": release.id, "environment": environment},
                 name=keys.promote_name(app, release.short, environment),
                 tags=[
                     keys.environment_tag(environment),
-                    *keys.release_tags(app, release.short, release.digest),
+                    *keys.release_tags(app, release.short, release.id),
                 ],
             )
         )
@@ -73,7 +73,7 @@ def choose(
     from towpath.errors import RefusedError
 
     config = environments.config
-    image = config.app(app).image
+    image = config.app(app).only_image
     config.environment(environment)
     before = config.verified_in(environment)
     if digest is None and commit is None:
@@ -123,7 +123,7 @@ def _unknown_release(
             f"The commit is there, but was not delivered: `towpath deliver {app} --revision {commit}`."
         )
         return error
-    known = [state.release.digest for state in _states(environments, app)]
+    known = [state.release.id for state in _states(environments, app)]
     error = UnknownNameError("release", digest, known, where=where)
     error.remedy = error.remedy or f"`towpath history {app}` lists what was released."
     return error

@@ -1,10 +1,14 @@
 """The models of one application in `towpath.yaml`."""
 
+import itertools
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from towpath.config.fields import KIND, Branch, Duration, Image, Model, Name, RelativePath, Text
+from towpath.errors import RefusedError
 from towpath.kube.image_fields import ImageRule
 
 
@@ -63,9 +67,20 @@ class ImageFieldRule(Model):
 
 
 class App(Model):
-    """One application: its image, its source, how its manifests are rendered."""
+    """One application: its images, its source, how its manifests are rendered."""
 
-    image: Annotated[Image, Field(description="Repository without tag; releases are pushed there.")]
+    image: Annotated[
+        Image | None,
+        Field(description="Repository without tag of the only image; short for `images: {APP: …}`."),
+    ] = None
+    declared_images: Annotated[
+        dict[Name, Image] | None,
+        Field(
+            alias="images",
+            max_length=50,
+            description="Repositories without tag, by name; `{}`: no image. Since towpath.dev/v2.",
+        ),
+    ] = None
     source: Source | None = None
     renderer: Literal["kustomize", "helm", "plain"] = "kustomize"
     container: Annotated[
@@ -75,10 +90,40 @@ class App(Model):
     smoke: tuple[SmokeCheck, ...] = ()
     _name: str = PrivateAttr(default="")
 
+    @model_validator(mode="after")
+    def _images_once(self) -> "App":
+        if self.image is None and self.declared_images is None:
+            raise PydanticCustomError("missing_image", "`image` or `images` is missing")
+        if self.image is not None and self.declared_images is not None:
+            raise ValueError("must have `image` or `images`, not both")
+        repositories = sorted((self.declared_images or {}).values())
+        for one, other in itertools.pairwise(repositories):
+            if one == other:
+                raise ValueError(f"images: two names have the repository {one}")
+        return self
+
     @property
     def name(self) -> str:
         """Its key in `apps`."""
         return self._name
+
+    @property
+    def images(self) -> Mapping[str, str]:
+        """Name -> repository. An image that is written as `image` has the name of the app."""
+        if self.declared_images is not None:
+            return self.declared_images
+        return {self.name: self.image} if self.image else {}
+
+    @property
+    def only_image(self) -> str:
+        """The repository of the app's one image. RefusedError where it has none or several."""
+        if len(self.images) != 1:
+            number = f"{len(self.images)} images" if self.images else "no image"
+            raise RefusedError(
+                f"app {self.name} has {number}, and releases of exactly one image are built and promoted",
+                remedy="Commit its release to the environment repository; a reconcile carries it out.",
+            )
+        return next(iter(self.images.values()))
 
     @property
     def image_rules(self) -> tuple[ImageRule, ...]:

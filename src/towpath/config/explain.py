@@ -10,22 +10,34 @@ from pydantic import BaseModel
 
 from towpath.config.fields import HINTS
 from towpath.config.models import Config
+from towpath.formats.versions import CONFIG, LATEST, V1, FileVersion, is_key_of
 
 
-def explain(problem: dict[str, Any], root: type[BaseModel] = Config) -> str:
-    """A sentence for one item of pydantic's `ValidationError.errors()`; `root` models the whole file."""
+def explain(  # noqa: PLR0911
+    problem: dict[str, Any], root: type[BaseModel] = Config, version: FileVersion = LATEST
+) -> str:
+    """A sentence for one item of pydantic's `ValidationError.errors()`; `root` models the whole file.
+
+    `version` is that of a towpath.yaml.
+    """
     loc: tuple[str | int, ...] = problem["loc"]
     key, parent = (loc[-1] if loc else ""), loc[:-1]
     inside = f" in {_dotted(parent)}" if parent else ""
     context = problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
-            known = _keys_at(parent, root)
+            known = [
+                name
+                for name in _keys_at(parent, root)
+                if root is not Config or is_key_of((*parent, name), CONFIG, version)
+            ]
             nearest = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
             hint = f"did you mean `{nearest[0]}`?" if nearest else f"known are {', '.join(known)}"
             return f"unknown key `{key}`{inside}; {hint}"
         case "missing":
             return f"`{key}` is missing{inside}"
+        case "missing_image":
+            return f"`image` {'is' if version == V1 else 'or `images` is'} missing in {_dotted(loc)}"
         case "literal_error":
             return f"{_dotted(loc)}: must be {context['expected']}, not {_shown(problem['input'])}"
         case "string_pattern_mismatch":

@@ -14,7 +14,19 @@ from towpath.config.models import CONFIG_FILE, Config
 from towpath.config.nulls import without_null_collections
 from towpath.errors import ConfigError
 from towpath.files import read_text
-from towpath.yamltext.config_reader import MAX_PROBLEMS, config_error, read_document
+from towpath.formats.key_tree import key_tree
+from towpath.formats.record import require_known
+from towpath.formats.versions import (
+    CONFIG,
+    LATEST,
+    VERSION_KEY,
+    FileVersion,
+    is_newer,
+    known_version,
+    range_problem,
+    ranges_in,
+)
+from towpath.yamltext.config_reader import MAX_PROBLEMS, ConfigDocument, config_error, read_document
 
 
 def load_config(checkout: Path) -> Config:
@@ -36,9 +48,8 @@ def parse_config(text: str, file: str = CONFIG_FILE) -> Config:
     """Parse the text of a `towpath.yaml`; `file` is its name in errors."""
     document = read_document(text, file)
     if not isinstance(document.data, dict):
-        raise ConfigError(
-            "must be a mapping that begins with `apiVersion: towpath.dev/v1`", file=file, line=1
-        )
+        raise ConfigError(f"must be a mapping that begins with `{VERSION_KEY}: {LATEST}`", file=file, line=1)
+    version = _version(document, file)
     data = without_null_collections(Config, document.data, kept=("apps",))
     try:
         # Only from JSON does strict mode accept lists as tuples and texts as dates.
@@ -50,7 +61,9 @@ def parse_config(text: str, file: str = CONFIG_FILE) -> Config:
             # pydantic takes a list of wrong items for empty; the problems of the items are enough.
             if problem["type"] != "too_short" or not problem["input"]
         )
-        problems = [(line, explain(dict(problem))) for line, _, problem in errors[: MAX_PROBLEMS + 1]]
+        problems = [
+            (line, explain(dict(problem), version=version)) for line, _, problem in errors[: MAX_PROBLEMS + 1]
+        ]
         # Problems beyond the limit are not shown: they only count, so they need no sentence.
         problems += [(line, f"{index}") for line, index, _ in errors[MAX_PROBLEMS + 1 :]]
         raise config_error(problems, file) from error
@@ -58,6 +71,25 @@ def parse_config(text: str, file: str = CONFIG_FILE) -> Config:
     if config.health_check_exprs:
         check_expressions(config, document, file)
     return config
+
+
+def _version(document: ConfigDocument, file: str) -> FileVersion:
+    """The version of the file, of which it has no key of another one. Raises ConfigError.
+
+    A version that is none at all is told with the other wrong values.
+    """
+    written = document.data.get(VERSION_KEY)
+    if not is_newer(written):
+        version = known_version(written) or LATEST
+        problems = [
+            (document.line(path), problem)
+            for path, each in ranges_in(document.data, CONFIG)
+            if (problem := range_problem(each, version))
+        ]
+        if problems:
+            raise config_error(problems, file)
+        return version
+    return require_known(document, file, key_tree(Config))
 
 
 def config_schema() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, JsonValue, StringConstraints, field_validator, model_validator
 
 from towpath.config.app import App
 from towpath.config.extras import any_extras_searched, extras_mode, kinds_with_group
@@ -20,9 +20,12 @@ from towpath.config.fields import (
     Text,
 )
 from towpath.errors import UnknownNameError
+from towpath.formats.versions import CONFIG, FileVersion
 from towpath.kube.managed_fields import MANAGER, TakenBack
 
-CONFIG_FILE = "towpath.yaml"
+CONFIG_FILE = CONFIG
+DEPRECATED: dict[str, JsonValue] = {"deprecated": True}
+"""For editors. formats/versions.py says since when."""
 
 
 class IgnoreRule(Model):
@@ -95,18 +98,26 @@ class Environment(Model):
     name: Name
     namespace: Name
     context: Annotated[
-        Text | None, Field(description="Context of the kubeconfig; null: the current one.")
+        Text | None,
+        Field(description="Context of the kubeconfig; null: the current one.", json_schema_extra=DEPRECATED),
     ] = None
     kubeconfig: Annotated[
         Annotated[str, StringConstraints(pattern=r"^(in-cluster|(/|~/).+)$(?!\n)")] | None,
-        Field(description="File on the worker, or `in-cluster` for its pod's account; null: KUBECONFIG."),
+        Field(
+            description="File on the worker, or `in-cluster` for its pod's account; null: KUBECONFIG.",
+            json_schema_extra=DEPRECATED,
+        ),
     ] = None
     kubernetes: Annotated[
         Annotated[str, StringConstraints(pattern=KUBERNETES_VERSION)] | None,
         Field(description="Version of the cluster, for `towpath check`; null: the newest known one."),
     ] = None
     allow_exec: Annotated[
-        bool, Field(description="Whether the kubeconfig may run a program to get its credentials.")
+        bool,
+        Field(
+            description="Whether the kubeconfig may run a program to get its credentials.",
+            json_schema_extra=DEPRECATED,
+        ),
     ] = False
     allow_cluster_scoped: Annotated[
         tuple[Text, ...], Field(description="Cluster-scoped kinds apps may contain.")
@@ -190,7 +201,9 @@ class HealthCheckExpression(Model):
 class Config(Model):
     """The whole of `towpath.yaml`."""
 
-    api_version: Annotated[Literal["towpath.dev/v1"], Field(alias="apiVersion")]
+    api_version: Annotated[
+        FileVersion, Field(alias="apiVersion", description="Version of all files of the repository.")
+    ]
     apps: Annotated[dict[Name, App], Field(default_factory=dict)]
     environments: Annotated[tuple[Environment, ...], Field(min_length=1, description="In promotion order.")]
     scan: ScanPolicy = ScanPolicy()

@@ -1,7 +1,7 @@
 """Adopting drift: which live edits may be written to Git, and the rendering that is then expected. Pure."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,9 +68,9 @@ def select_changes(
     entries: Iterable[DriftEntry],
     live: Mapping[ObjectRef, Manifest],
     rendered: Mapping[ObjectRef, Manifest],
-    image: str,
+    images: Collection[str],
 ) -> tuple[tuple[AdoptableChange, ...], tuple[NotAdopted, ...]]:
-    """(changes to adopt, drift that is not adopted). `image` is the repository of the app's releases."""
+    """(changes to adopt, drift that is not adopted). `images` are the repositories of the app's releases."""
     changes: list[AdoptableChange] = []
     left: list[NotAdopted] = []
     for entry in entries:
@@ -83,7 +83,7 @@ def select_changes(
             change = _change(entry.ref, difference, live[entry.ref], rendered[entry.ref], told)
             if change.live is None and not expected_renderings(rendered[entry.ref], change):
                 continue  # Git has it as little as the cluster: a default that goes with another value
-            reason = _reason(change, image)
+            reason = _reason(change, images)
             if not reason and len(changes) == MAX_FIELDS:
                 reason = f"{MAX_FIELDS} fields are adopted at once; the next time is its turn"
             if reason:
@@ -180,14 +180,15 @@ def value_at(value: Any, path: YamlPath) -> Any:
     return read(value, build(path)) if path else value
 
 
-def _reason(change: AdoptableChange, image: str) -> str:
+def _reason(change: AdoptableChange, images: Collection[str]) -> str:
     """Why a field must not be adopted; empty: it may."""
     if change.pointer.startswith(
         ("/metadata/labels/towpath.dev~1", "/metadata/labels/applyset.kubernetes.io~1")
     ):
         return "it is Towpath's own"
     is_image = isinstance(key := change.address[-1], str) and is_image_key(key)
-    if is_image and any(same_repository(str(value), image) for value in (change.git, change.live)):
+    values = (str(change.git), str(change.live))
+    if is_image and any(same_repository(value, image) for value in values for image in images):
         return "the image of a release comes by a promotion only"
     if looks_secret(change):
         return "it looks like a credential, and those are never written to Git"

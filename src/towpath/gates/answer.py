@@ -54,7 +54,7 @@ def judge(
     release, environment = question.release, question.environment
     approval = Approval(
         approver=answer.approver.strip(),
-        digest=whole_digest(answer.digest, release.digest),
+        digest=whole_digest(answer.digest, release.id),
         manifests=question.manifests,
         environment=environment.name,
         app=release.app,
@@ -66,7 +66,7 @@ def judge(
         return Judged(approvals, f"{approval.approver} has approved already; somebody else must")
     try:
         check_approval(
-            approval, environment, release.app, release.digest, question.manifests, release.author, now
+            approval, environment, release.app, release.id, question.manifests, release.author, now
         )
     except RefusedError as error:
         return Judged(approvals, error.message)
@@ -100,7 +100,7 @@ def question_markdown(
             f"{missing} more needed{so_far}.",
             "",
             f"Answer here, or: `towpath approve {release.app} --environment {environment} --as NAME`",
-            f"(`towpath reject` with `--reason`). The digest to repeat: `{release.digest}`",
+            f"(`towpath reject` with `--reason`). The digest to repeat: `{release.id}`",
             "",
             plan,
         ]

@@ -56,7 +56,7 @@ def evaluate_gate(  # noqa: PLR0913, PLR0917
 
 
 def _quarantine_reasons(release: Release, quarantine: Iterable[QuarantineEntry]) -> Iterable[str]:
-    entry = find_quarantined(quarantine, release.digest)
+    entry = find_quarantined(quarantine, release.id)
     if entry:
         yield f"{release.app} {release.short} is quarantined since {entry.at}: {entry.reason}"
 
@@ -81,7 +81,7 @@ def _verification_reasons(
     subject = f"{release.app} {release.short}"
     if state is None:
         yield f"{subject} must be verified in {before} first, and nothing is released there"
-    elif state.release.digest != release.digest:
+    elif state.release.id != release.id:
         yield f"{subject} must be verified in {before} first, and {before} runs {state.release.short}"
     elif state.verified_at is None:
         yield f"{subject} must be verified in {before} first; it is there, but not verified yet"
@@ -100,7 +100,7 @@ def _valid_approvals(
     return [
         approval
         for approval in approvals
-        if (approval.app, approval.environment, approval.digest) == (app, environment, release.digest)
+        if (approval.app, approval.environment, approval.digest) == (app, environment, release.id)
         and approval.approver in approvers
         and not is_author(approval.approver, release.author)
     ]

@@ -1,6 +1,8 @@
 """Pauses: until when, and why, nothing is written to an environment, or for one of its apps. Kept in Git.
 
     # pauses/prod.yaml
+    apiVersion: towpath.dev/v2
+    pauses:
     - {until: '2026-11-21T18:00:00+00:00', reason: database migration, by: alice, at: …}
     - {app: hello, until: '2026-11-22T08:00:00+00:00', reason: looking for a leak, by: bob, at: …}
 
@@ -16,12 +18,14 @@ from typing import Any
 
 from towpath.config import parse_duration
 from towpath.files import read_text
+from towpath.formats.key_tree import key_tree
+from towpath.formats.record import RecordForm, read_record, write_record
+from towpath.formats.versions import PAUSES, VERSION_KEY, FileVersion
 from towpath.release.commit_message import Trailers, format_message, intent_marker
-from towpath.yamltext.config_reader import config_error, read_document
-from towpath.yamltext.writer import dump
+from towpath.yamltext.config_reader import config_error
 
+_ITEMS = "pauses"
 _KEYS = {"app", "until", "reason", "by", "at"}
-_HEAD = "# Who paused what, until when, and why: `towpath pause` and `towpath resume` write this file.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,14 @@ class Pause:
         return f"paused until {self.until}{by}: {self.reason}"
 
 
+FORM = RecordForm(
+    PAUSES,
+    {VERSION_KEY: {}, _ITEMS: {"*": key_tree(Pause)}},
+    items=_ITEMS,
+    head="# Who paused what, until when, and why: `towpath pause` and `towpath resume` write this file.\n",
+)
+
+
 def pause_path(environment: str) -> str:
     """The path of an environment's pauses in the environment repository."""
     return f"pauses/{environment}.yaml"
@@ -65,27 +77,27 @@ def active_pause(pauses: Iterable[Pause], app: str, now: datetime) -> Pause | No
 
 
 def parse_pauses(text: str, file: str) -> tuple[Pause, ...]:
-    """Parse the text of a file of pauses; `file` is its name in errors."""
-    document = read_document(text, file)
-    data = document.data
-    if data is None:
+    """Parse the text of a file of pauses of any known version; `file` is its name in errors."""
+    record = read_record(text, file, FORM)
+    if record.data is None:
         return ()
-    if not isinstance(data, list):
-        raise config_error([(1, "must be a list of pauses")], file)
+    items = record.data.get(_ITEMS)
+    if set(record.data) != {_ITEMS} or not isinstance(items, list):
+        raise config_error([(1, f"must have the list `{_ITEMS}`, and nothing else")], file)
     problems = [
-        (document.line((index,)), problem)
-        for index, item in enumerate(data)
+        (record.line((_ITEMS, index)), problem)
+        for index, item in enumerate(items)
         if (problem := _problem(item)) is not None
     ]
     if problems:
         raise config_error(problems, file)
-    return tuple(Pause(**{"app": "", **item}) for item in data)
+    return tuple(Pause(**{"app": "", **item}) for item in items)
 
 
-def dump_pauses(pauses: Iterable[Pause]) -> str | None:
+def dump_pauses(pauses: Iterable[Pause], version: FileVersion) -> str | None:
     """The text of the file; None without pauses, which need no file."""
     items = [{key: value for key, value in pause.to_json().items() if value} for pause in pauses]
-    return dump(items, head=_HEAD) if items else None
+    return write_record({_ITEMS: items}, version, FORM) if items else None
 
 
 def add_pause(pauses: Iterable[Pause], new: Pause, now: datetime) -> tuple[Pause, ...]:

@@ -153,7 +153,7 @@ _KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomizati
 _CONFIG_HEAD = """\
 # What is delivered, where to, in which order, and which policies hold there.
 # `towpath check` finds mistakes before a commit does; `towpath check --schema` is for editors.
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 
 apps:
   {app}:

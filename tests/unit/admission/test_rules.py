@@ -4,6 +4,7 @@ import pytest
 
 from towpath.admission.policy import AdmissionPolicy
 from towpath.admission.rules import admit_objects, objects_of_two_apps
+from towpath.release.model import one_image
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 DIGEST = "sha256:" + "a" * 64
@@ -202,7 +203,7 @@ def test_every_finding_is_told() -> None:
 
 
 def test_a_released_app_runs_its_digest() -> None:
-    policy = AdmissionPolicy(namespace="dev", image=IMAGE, digest=DIGEST)
+    policy = AdmissionPolicy(namespace="dev", images=one_image("app", IMAGE, DIGEST))
     assert not admitted(deployment(f"{IMAGE}@{DIGEST}"), policy=policy).findings
     assert "not by digest" in refused(deployment(f"{IMAGE}:v1"), policy=policy)
     assert "release.yaml says" in refused(deployment(f"{IMAGE}@{OTHER}"), policy=policy)
@@ -210,7 +211,7 @@ def test_a_released_app_runs_its_digest() -> None:
 
 
 def test_images_are_not_judged_before_the_first_release() -> None:
-    policy = AdmissionPolicy(namespace="dev", image=IMAGE)
+    policy = AdmissionPolicy(namespace="dev", images=())
     assert not admitted(deployment(IMAGE), policy=policy).findings
 
 
@@ -235,7 +236,7 @@ def test_the_image_of_every_container_must_be_the_release(kind: str, key: str) -
             ),
         }[kind]
 
-    policy = AdmissionPolicy(namespace="dev", image=IMAGE, digest=DIGEST)
+    policy = AdmissionPolicy(namespace="dev", images=one_image("app", IMAGE, DIGEST))
     assert not admitted(workload(f"{IMAGE}@{DIGEST}"), policy=policy).findings
     assert f"container 'debug' runs {IMAGE} not by digest" in refused(workload(f"{IMAGE}:v1"), policy=policy)
     assert "container 'debug' runs sha256:bbb" in refused(workload(f"{IMAGE}@{OTHER}"), policy=policy)

@@ -2,6 +2,7 @@ import pytest
 
 from towpath.applyset.prune_file import dump_prune_file, load_confirmed_deletions, parse_prune_file
 from towpath.errors import ConfigError
+from towpath.formats.versions import V2
 from towpath.objects import ObjectRef
 
 VOLUME = ObjectRef("", "PersistentVolumeClaim", "prod", "data")
@@ -9,7 +10,7 @@ WEB = ObjectRef("apps", "Deployment", "prod", "web")
 
 
 def test_what_is_printed_is_what_is_confirmed() -> None:
-    text = dump_prune_file([(VOLUME, "u1"), (WEB, "u2")], "moved")
+    text = dump_prune_file([(VOLUME, "u1"), (WEB, "u2")], V2, "moved")
     assert parse_prune_file(text) == {VOLUME: "u1", WEB: "u2"}
 
 
@@ -20,7 +21,8 @@ def test_no_file_confirms_nothing(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[]", "prune.yaml:1: must have `objects`"),
+        ("[]", "prune.yaml:1: must be a mapping that begins with `apiVersion: towpath.dev/v2`"),
+        ("reason: x", "prune.yaml:1: must have `objects`"),
         ("objects: all", "`objects` must be a list"),
         ("objects: []\nforce: true", "must have `objects`"),
         ("objects:\n- {kind: Secret, name: a}", "prune.yaml:2: .*`uid`"),

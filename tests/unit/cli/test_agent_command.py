@@ -99,7 +99,7 @@ def repository(tmp_path: Path) -> Path:
     folder = tmp_path / "environments"
     folder.mkdir()
     named = "[{name: dev, namespace: dev}, {name: prod, namespace: prod}]"
-    text = f"apiVersion: towpath.dev/v1\nenvironments: {named}\n"
+    text = f"apiVersion: towpath.dev/v2\nenvironments: {named}\n"
     (folder / "towpath.yaml").write_text(text)
     person = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
     for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], [*person, "commit", "-qm", "Begin"]):

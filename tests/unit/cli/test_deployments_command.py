@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from towpath.cli.deployments import command
 from towpath.errors import ConfigError, RefusedError
 
-CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: test}]\n"
+CONFIG = "apiVersion: towpath.dev/v2\nenvironments: [{name: test, namespace: test}]\n"
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_init_check_and_render_work_without_the_names_of_linux(tmp_path: Path) -
     (plain / "apps/hello/dev").mkdir(parents=True)
     (plain / "apps/hello/dev/config.yaml").write_text(config)
     (plain / "towpath.yaml").write_text(
-        "apiVersion: towpath.dev/v1\napps: {hello: {image: 127.0.0.1:5000/hello, renderer: plain}}\n"
+        "apiVersion: towpath.dev/v2\napps: {hello: {image: 127.0.0.1:5000/hello, renderer: plain}}\n"
         "environments: [{name: dev, namespace: dev}]\n"
     )
     done = towpath("check", "--repo", str(plain))

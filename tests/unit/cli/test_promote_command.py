@@ -15,7 +15,7 @@ from towpath.release.model import Release
 from towpath.settings import Settings
 
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps: {hello: {image: 127.0.0.1:5000/hello, source: {repository: SOURCE}}}
 environments: [{name: dev, namespace: dev}, {name: prod, namespace: prod}]
 """

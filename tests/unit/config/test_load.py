@@ -104,11 +104,12 @@ def test_models_are_frozen() -> None:
         ),
         (app("    image: x/y\n"), "towpath.yaml:8: duplicate key `image`, first on line 7"),
         ("{}", "towpath.yaml:1: `apiVersion` is missing"),
-        ("[]", "towpath.yaml:1: must be a mapping that begins with `apiVersion: towpath.dev/v1`"),
-        ("", "towpath.yaml:1: must be a mapping that begins with `apiVersion: towpath.dev/v1`"),
+        ("[]", "towpath.yaml:1: must be a mapping that begins with `apiVersion: towpath.dev/v2`"),
+        ("", "towpath.yaml:1: must be a mapping that begins with `apiVersion: towpath.dev/v2`"),
         (
-            TWO.replace("/v1", "/v2"),
-            "towpath.yaml:1: apiVersion: must be 'towpath.dev/v1', not \"towpath.dev/v2\"",
+            TWO.replace("/v1", "/v0"),
+            "towpath.yaml:1: apiVersion: must be 'towpath.dev/v1' or 'towpath.dev/v2',"
+            ' not "towpath.dev/v0"',
         ),
         (TWO.replace("name: prod", "name: dev"), "towpath.yaml:4: environment `dev` is there twice"),
         (

@@ -8,12 +8,11 @@ import pytest
 from tests.unit.gates.test_approval import DIGEST, NOW, PROD
 from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown, whole_digest
 from towpath.gates.approval import Approval
-from towpath.release.model import Release, ScanSummary
+from towpath.release.model import Release, ScanSummary, one_image
 
 RELEASE = Release(
     app="hello",
-    image="127.0.0.1:5000/hello",
-    digest=DIGEST,
+    images=one_image("hello", "127.0.0.1:5000/hello", DIGEST),
     commit="c" * 40,
     source="",
     subject="",

@@ -10,7 +10,7 @@ from towpath.errors import RefusedError
 from towpath.gates.approval import Approval, check_approval, is_author
 
 PROD = parse_config("""\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 environments:
   - {name: prod, namespace: prod, gate: {approvals: {required: 1, from: [alice, bob]}}}
 """).environment("prod")

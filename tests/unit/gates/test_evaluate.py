@@ -10,12 +10,12 @@ from towpath.errors import UnknownNameError
 from towpath.gates.approval import Approval
 from towpath.gates.evaluate import GateVerdict, evaluate_gate
 from towpath.gates.pause import Pause
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
 from towpath.release.quarantine import QuarantineEntry
 from towpath.release.scan_policy import policy_hash
 
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 environments:
   - {name: dev, namespace: dev}
   - {name: staging, namespace: staging, gate: {soak: 10m}}
@@ -25,8 +25,7 @@ scan: {scanners: [secret]}
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 RELEASE = Release(
     app="hello",
-    image="example.com/hello",
-    digest="sha256:" + "a" * 64,
+    images=one_image("hello", "example.com/hello", "sha256:" + "a" * 64),
     commit="b" * 40,
     source="",
     subject="",
@@ -35,7 +34,9 @@ RELEASE = Release(
     scan=ScanSummary("passed", ("secret",)),
     flow_run="",
 )
-OTHER = replace(RELEASE, digest="sha256:" + "c" * 64, commit="d" * 40)
+OTHER = replace(
+    RELEASE, images=one_image("hello", "example.com/hello", "sha256:" + "c" * 64), commit="d" * 40
+)
 
 
 def there(release: Release = RELEASE, verified_at: str | None = "2026-01-01T11:00:00Z") -> EnvironmentRelease:

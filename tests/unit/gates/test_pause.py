@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from towpath.errors import ConfigError
+from towpath.formats.versions import V2
 from towpath.gates.pause import (
     Pause,
     active_pause,
@@ -50,19 +51,19 @@ def test_a_new_pause_replaces_the_one_before_and_drops_what_is_over() -> None:
 
 
 def test_the_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    text = dump_pauses([ALL, HELLO])
+    text = dump_pauses([ALL, HELLO], V2)
     assert text is not None
     (tmp_path / "pauses").mkdir()
     (tmp_path / "pauses/prod.yaml").write_text(text)
     assert load_pauses(tmp_path, "prod") == (ALL, HELLO)
     assert load_pauses(tmp_path, "dev") == ()
-    assert dump_pauses([]) is None
+    assert dump_pauses([], V2) is None
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{}", "must be a list of pauses"),
+        ("{}", "must be a mapping that begins with `apiVersion: towpath.dev/v2`"),
         ("- {until: '2026-11-21T13:00:00Z'}", "must have `until` and `reason`"),
         ("- {until: '2026-11-21T13:00:00Z', reason: x, apps: y}", "must have `until` and `reason`"),
         ("- {until: '2026-11-21T13:00:00', reason: x}", "with its zone"),

@@ -12,7 +12,7 @@ from towpath.health.expressions import judges_of
 from towpath.objects import Manifest
 
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps: {}
 environments: [{name: dev, namespace: dev}]
 healthCheckExprs: [{apiVersion: e.com/v1, kind: K, current: "%s"}]

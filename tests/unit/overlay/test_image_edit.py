@@ -14,6 +14,7 @@ from towpath.admission.policy import AdmissionPolicy
 from towpath.errors import ConfigError
 from towpath.kube.image_fields import ImageRule, objects_in
 from towpath.overlay.image_edit import edit_image, editable_files
+from towpath.release.model import one_image
 from towpath.yamltext.scalars import KUBERNETES
 
 IMAGE = "127.0.0.1:5000/hello"
@@ -372,7 +373,7 @@ def test_every_place_of_an_image_is_edited_and_then_taken_by_the_judge(place: st
     after = edit_image("plain", {"d.yaml": before}, IMAGE, NEW, image_rules=RULES)["d.yaml"]
     assert after == before.replace(f"{IMAGE}:1", f"{IMAGE}@{NEW}").replace(f"'{IMAGE}'", f"'{IMAGE}@{NEW}'")
     for text, number in ((before, 1), (after, 0)):
-        policy = AdmissionPolicy("dev", image=IMAGE, digest=NEW, image_rules=RULES)
+        policy = AdmissionPolicy("dev", images=one_image("app", IMAGE, NEW), image_rules=RULES)
         problems = [
             problem
             for _, manifest in objects_in(yaml.safe_load(text))
@@ -394,7 +395,7 @@ def test_an_image_in_parts_gets_the_digest_where_it_has_one(before: str, after: 
     text = f"apiVersion: a.b/v1\nkind: Engine\nmetadata: {{name: x}}\nspec:\n  image: {before}\n"
     edited = plain(text)
     assert edited.endswith(after.format(NEW=NEW) + "\n")
-    policy = AdmissionPolicy("dev", image=IMAGE, digest=NEW)
+    policy = AdmissionPolicy("dev", images=one_image("app", IMAGE, NEW))
     assert not list(image_problems(yaml.safe_load(edited), policy))
 
 

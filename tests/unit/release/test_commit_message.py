@@ -13,7 +13,7 @@ from towpath.release.commit_message import (
     verified_marker,
     verified_message,
 )
-from towpath.release.model import Release, ScanSummary
+from towpath.release.model import Release, ScanSummary, one_image
 
 OLD = "sha256:" + "0" * 64
 
@@ -22,8 +22,7 @@ def intent(**changes: object) -> PromotionIntent:
     subject = changes.pop("subject", "Say hello")
     release = Release(
         app="hello",
-        image="example.com/hello",
-        digest="sha256:" + "a" * 64,
+        images=one_image("hello", "example.com/hello", "sha256:" + "a" * 64),
         commit="b" * 40,
         source="https://example.com/hello.git",
         subject=str(subject),

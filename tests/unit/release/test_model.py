@@ -1,25 +1,26 @@
-"""Releases travel as JSON and rest as YAML, and stay what they are."""
+"""A release is one immutable thing: none, one or several images by digest, and one id."""
 
-from dataclasses import replace
-from pathlib import Path
+import hashlib
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from towpath.errors import ConfigError
+from towpath.errors import RefusedError
 from towpath.release.model import (
     EnvironmentRelease,
     Release,
+    ReleaseImage,
+    ReleaseRef,
     ScanSummary,
-    dump_release_file,
-    load_release_file,
-    parse_release_file,
-    release_path,
+    is_release_id,
+    one_image,
 )
 
+DIGEST = "sha256:" + "a" * 64
+OTHER = "sha256:" + "c" * 64
 RELEASE = Release(
     app="hello",
-    image="127.0.0.1:5000/hello",
-    digest="sha256:" + "a" * 64,
+    images=one_image("hello", "127.0.0.1:5000/hello", DIGEST),
     commit="b" * 40,
     source="https://example.com/hello.git",
     subject='Say: "hello" # ü',
@@ -29,19 +30,61 @@ RELEASE = Release(
     flow_run="0123",
 )
 STATE = EnvironmentRelease(RELEASE, "2026-01-02T00:00:00Z", "ann", "dev", ("alice", "bob"), "4567")
+WEB = ReleaseImage("web", "127.0.0.1:5000/web", DIGEST)
+WORKER = ReleaseImage("worker", "127.0.0.1:5000/worker", OTHER)
+SEVERAL = replace(RELEASE, images=(WORKER, WEB))
+NONE = replace(RELEASE, images=())
 
 
 def test_names() -> None:
-    assert RELEASE.reference == f"127.0.0.1:5000/hello@sha256:{'a' * 64}"
+    assert RELEASE.reference == f"127.0.0.1:5000/hello@{DIGEST}"
+    assert RELEASE.digest == DIGEST
     assert RELEASE.short == "bbbbbbb"
     assert replace(RELEASE, commit="").short == "aaaaaaa"
-    assert release_path("hello", "dev") == "apps/hello/dev/release.yaml"
+    assert RELEASE.ref == ReleaseRef(DIGEST, RELEASE.images)
+
+
+def test_the_id_of_one_image_is_its_digest_whatever_it_is_called() -> None:
+    assert RELEASE.id == DIGEST
+    assert replace(RELEASE, images=one_image("web", "example.com/web", DIGEST)).id == DIGEST
+
+
+def test_the_id_of_several_images_is_a_hash_over_their_digests_by_name() -> None:
+    text = f'{{"web":"{DIGEST}","worker":"{OTHER}"}}'
+    assert SEVERAL.id == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    assert SEVERAL.id == replace(SEVERAL, images=(WEB, WORKER)).id
+    assert replace(SEVERAL, images=(WEB, WORKER)) == SEVERAL
+    assert SEVERAL.id == replace(SEVERAL, images=(replace(WEB, image="mirror/web"), WORKER)).id
+    assert SEVERAL.id != replace(SEVERAL, images=(replace(WEB, name="job"), WORKER)).id
+    assert SEVERAL.id != replace(SEVERAL, images=(replace(WEB, digest=OTHER), WORKER)).id
+    assert replace(SEVERAL, commit="").short == SEVERAL.id.removeprefix("sha256:")[:7]
+
+
+def test_the_id_without_an_image_is_the_commit() -> None:
+    assert NONE.id == "b" * 40
+    with pytest.raises(ValueError, match="must have a `commit`"):
+        replace(NONE, commit="")
+
+
+@pytest.mark.parametrize(("release", "said"), [(SEVERAL, "has 2 images"), (NONE, "has no image")])
+def test_only_a_release_of_one_image_has_a_digest(release: Release, said: str) -> None:
+    for name in ("digest", "reference", "only_image"):
+        with pytest.raises(RefusedError, match=f"release bbbbbbb of hello {said}"):
+            getattr(release, name)
+
+
+def test_images_have_repositories_of_their_own_and_do_not_change() -> None:
+    with pytest.raises(ValueError, match="the same repository"):
+        replace(RELEASE, images=(WEB, replace(WORKER, image=WEB.image)))
+    with pytest.raises(FrozenInstanceError):
+        SEVERAL.images = ()  # type: ignore[misc]
+    assert hash(SEVERAL.images)
 
 
 @pytest.mark.parametrize("digest", ["latest", "sha256:abc", "sha256:" + "A" * 64, ""])
 def test_a_release_is_never_a_tag(digest: str) -> None:
     with pytest.raises(ValueError, match="never a tag"):
-        replace(RELEASE, digest=digest)
+        replace(RELEASE, images=one_image("hello", "127.0.0.1:5000/hello", digest))
 
 
 def test_a_commit_is_whole() -> None:
@@ -49,67 +92,12 @@ def test_a_commit_is_whole() -> None:
         replace(RELEASE, commit="abc")
 
 
-def test_there_and_back_as_json() -> None:
-    assert Release.from_json(RELEASE.to_json()) == RELEASE
-    assert EnvironmentRelease.from_json(STATE.to_json()) == STATE
-    assert ScanSummary.from_json(RELEASE.scan.to_json()) == RELEASE.scan
-    with pytest.raises(ValueError, match="digest"):
-        Release.from_json({**RELEASE.to_json(), "digest": "latest"})
-
-
-def test_findings_stay_in_the_registrys_record() -> None:
-    scan = replace(RELEASE.scan, findings={"CVE-1": "HIGH"})
-    known = replace(RELEASE, scan=scan)
-    assert Release.from_json(known.to_json()) == known
-    text = dump_release_file(replace(STATE, release=known))
-    assert text == dump_release_file(STATE)
-    assert "CVE-1" not in text
-
-
-def test_there_and_back_as_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "release.yaml"
-    assert load_release_file(tmp_path) is None
-    path.write_text(dump_release_file(STATE))
-    assert load_release_file(tmp_path) == STATE
-    assert dump_release_file(parse_release_file(path.read_text())) == path.read_text()
-
-
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("digest: sha256:", "digest: sha512:", "release.yaml:2: release: `digest` must be"),
-        ("promoted_by: ann", "promoted_by: [ann]", "promoted_by: "),
-        ("promoted_by: ann\n", "", "promoted_by: "),
-        ("status: passed", "status: fine", "release.scan.status: "),
-        ("release:", "- release:", "not valid YAML"),
-    ],
+    ("text", "known"),
+    [(DIGEST, True), ("b" * 40, True), ("b" * 64, True), ("b" * 7, False), ("latest", False), ("", False)],
 )
-def test_a_broken_file_names_line_and_key(old: str, new: str, said: str) -> None:
-    text = dump_release_file(STATE)
-    assert old in text
-    with pytest.raises(ConfigError, match=r"^release\.yaml:\d+: ") as caught:
-        parse_release_file(text.replace(old, new, 1))
-    assert said in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("above", "line", "key"),
-    [
-        ("promoted_at:", 22, "colour"),
-        ("  flow_run: '0123'", 21, "release.colour"),
-        ("    policy: abc", 19, "release.scan.colour"),
-    ],
-)
-def test_a_key_that_the_file_does_not_have_is_an_error_with_its_line(above: str, line: int, key: str) -> None:
-    indent = above[: len(above) - len(above.lstrip())]
-    text = dump_release_file(STATE).replace(f"\n{above}", f"\n{indent}colour: red\n{above}")
-    with pytest.raises(ConfigError, match=rf"release\.yaml:{line}: {key}: unknown key"):
-        parse_release_file(text)
-
-
-def test_the_registrys_record_may_be_of_a_newer_version() -> None:
-    data = RELEASE.to_json()
-    assert Release.from_json({**data, "colour": "red", "scan": {**data["scan"], "colour": "red"}}) == RELEASE
+def test_an_id_is_a_digest_or_a_whole_commit(text: str, *, known: bool) -> None:
+    assert is_release_id(text) is known
 
 
 @pytest.mark.parametrize(
@@ -125,6 +113,6 @@ def test_the_registrys_record_may_be_of_a_newer_version() -> None:
     ],
 )
 def test_only_a_later_build_overtakes(ours: str, theirs: str, *, overtakes: bool) -> None:
-    other = replace(RELEASE, digest="sha256:" + "c" * 64, built_at=theirs)
+    other = replace(RELEASE, images=one_image("hello", "127.0.0.1:5000/hello", OTHER), built_at=theirs)
     assert replace(RELEASE, built_at=ours).overtakes(other) is overtakes
     assert not replace(RELEASE, built_at=ours).overtakes(replace(RELEASE, built_at=theirs))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from towpath.errors import ConfigError
+from towpath.formats.versions import V2
 from towpath.release.quarantine import (
     QuarantineEntry,
     add_to_quarantine,
@@ -26,14 +27,14 @@ def test_no_file_and_an_empty_one_hold_nothing(tmp_path: Path) -> None:
 
 def test_there_and_back(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.yaml"
-    path.write_text(dump_quarantine([ENTRY]))
+    path.write_text(dump_quarantine([ENTRY], V2))
     assert load_quarantine(tmp_path) == (ENTRY,)
 
 
 def test_a_digest_is_there_once() -> None:
     once = add_to_quarantine((), ENTRY)
-    assert add_to_quarantine(once, QuarantineEntry(ENTRY.digest, "again", "later")) == once
-    assert find_quarantined(once, ENTRY.digest) == ENTRY
+    assert add_to_quarantine(once, QuarantineEntry(ENTRY.release, "again", "later")) == once
+    assert find_quarantined(once, ENTRY.release) == ENTRY
     assert find_quarantined(once, "sha256:other") is None
 
 

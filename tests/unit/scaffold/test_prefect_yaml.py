@@ -11,7 +11,7 @@ from towpath.scaffold.prefect_yaml import build_prefect_yaml, dump_prefect_yaml,
 
 ROOT = Path(__file__).parents[3]
 CONFIG = parse_config(
-    "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: t}, {name: live, namespace: l}]\n"
+    "apiVersion: towpath.dev/v2\nenvironments: [{name: test, namespace: t}, {name: live, namespace: l}]\n"
 )
 TEXT = dump_prefect_yaml(build_prefect_yaml(CONFIG))
 
@@ -98,7 +98,7 @@ def test_differences_that_matter(old: str, new: str, said: str | None) -> None:
 
 
 def test_deployments_of_environments_that_are_gone() -> None:
-    fewer = parse_config("apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: t}]\n")
+    fewer = parse_config("apiVersion: towpath.dev/v2\nenvironments: [{name: test, namespace: t}]\n")
     assert sorted(prefect_yaml_problems(TEXT, fewer)) == [
         f"deployment {flow}/{flow}-live is for no environment of towpath.yaml"
         for flow in ("promote", "reconcile", "rollback")

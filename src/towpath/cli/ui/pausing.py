@@ -5,6 +5,8 @@ from pathlib import Path
 
 from towpath.adapters.git import commit_files
 from towpath.cli.ui.names import Environments
+from towpath.config import load_config
+from towpath.engine.source.edits import version_to_write
 from towpath.engine.source.repository import GIT_TIMEOUT
 from towpath.gates.pause import Pause, dump_pauses, load_pauses, pause_marker, pause_path
 
@@ -17,7 +19,9 @@ def commit_pauses(  # noqa: PLR0913
     """Push the pauses as `change` makes them of the newest ones; the commit that has them."""
 
     def edits(root: Path) -> dict[str, str | None]:
-        return {pause_path(environment): dump_pauses(change(load_pauses(root, environment)))}
+        path = pause_path(environment)
+        version = version_to_write(root, load_config(root), path)
+        return {path: dump_pauses(change(load_pauses(root, environment)), version)}
 
     settings = environments.settings
     return commit_files(

@@ -29,8 +29,8 @@ def source_options(function: F) -> F:
     )(function)
 
 
-def make_plan(app: str, environment: str, repo: Path | None, revision: str | None) -> "Plan":
-    """Plan one app against its cluster, also one that Git has no more. Writes nothing."""
+def make_plan(app: str, environment: str, repo: Path | None, revision: str | None) -> "tuple[Plan, Config]":
+    """The plan of one app, also of one that Git has no more, and towpath.yaml. Writes nothing."""
     from towpath.adapters.kubernetes import connect_environment
     from towpath.applyset.prune_file import load_confirmed_deletions
     from towpath.cli.ui.names import of_apps
@@ -44,11 +44,12 @@ def make_plan(app: str, environment: str, repo: Path | None, revision: str | Non
     confirmed = load_confirmed_deletions(root, app, environment)
     if has_left(root, app, environment, app in config.apps):
         with of_apps([app], config, environment):
-            return plan_leaving(connect_environment(where, settings.kubeconfig), app, where, confirmed)
+            cluster = connect_environment(where, settings.kubeconfig)
+            return plan_leaving(cluster, app, where, confirmed), config
     rendered = render_app(root, config, app, environment, tools=settings.tools, cache=settings.renders)
     cluster = connect_environment(where, settings.kubeconfig)
     before = renders_fetched(settings, where, app)
-    return plan_app(cluster, rendered, where, confirmed=confirmed, applied_before=before)
+    return plan_app(cluster, rendered, where, confirmed=confirmed, applied_before=before), config
 
 
 def make_comparisons(environment: str | None, repo: Path | None, revision: str | None) -> "list[Comparison]":

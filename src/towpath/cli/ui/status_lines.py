@@ -173,7 +173,7 @@ def _of_app(  # noqa: PLR0913, PLR0917
         return Line(
             app, name, error=unreadable.message, drift=BROKEN, health="Unknown", paused=paused, waiting=waits
         )
-    seen = bool(row) and _digits(row.get("release")) == _digits(state.release.digest if state else "")
+    seen = bool(row) and _digits(row.get("release")) == _digits(state.release.id if state else "")
     newer = _newer(environments, app, name, row, seen=seen) if row or state else ""
     error = _error(environments, environment, app, row, state, newer)
     health, drift, detail = (str(row.get(key, "")) if seen else "" for key in ("health", "drift", "detail"))
@@ -247,7 +247,7 @@ def _release(state: "EnvironmentRelease | None") -> dict[str, str]:
     if state is None:
         return {}
     return {
-        "release": state.release.digest,
+        "release": state.release.id,
         "commit": state.release.commit,
         "subject": state.release.subject,
         "promoted_at": state.promoted_at,

@@ -88,7 +88,7 @@ def adopt_app(  # noqa: PLR0913
     wanted = [each for each in prepare_objects(rendered.objects, owner_of(rendered)) if each.ref in refs]
     live = read_full(cluster, wanted, rendered.namespace) if wanted else {}
     app = config.app(rendered.app)
-    changes, left = select_changes(entries, live, manifests, app.image)
+    changes, left = select_changes(entries, live, manifests, tuple(app.images.values()))
     adoption = write_back(root, config, rendered, changes, tools=tools)
     return replace(adoption, left=(*left, *adoption.left))
 

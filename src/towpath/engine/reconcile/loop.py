@@ -27,6 +27,7 @@ from towpath.engine.verify.health_snapshot import AppHealth, health_snapshot
 from towpath.errors import RefusedError, UnknownNameError
 from towpath.gates.pause import active_pause
 from towpath.health import Status
+from towpath.release.model import ReleaseRef
 
 _listener: ContextVar[Callable[[ReconcileResult], None]] = ContextVar("listener", default=lambda _: None)
 
@@ -81,11 +82,11 @@ def look(
     )
     decisions = tuple(within_budget(context, each, broken) for each in decisions)
     rendered = tuple(each for each in rendered if each.app not in broken)
-    digests = {each.app: renders.results[each.app].digest for each in rendered}
+    releases = {each.app: renders.results[each.app].release for each in rendered}
     paused = str(active_pause(pauses, "", now) or "")
     whole = only is None
     return ReconcilePlan(
-        context, rendered, digests, broken, inspection, decisions, whole, held, paused, since
+        context, rendered, releases, broken, inspection, decisions, whole, held, paused, since
     )
 
 
@@ -110,7 +111,9 @@ def within_budget(context: EnvironmentContext, decision: Decision, broken: dict[
 def act(plan: ReconcilePlan, tell: Tell) -> tuple[Outcome, ...]:
     """Carry out what was decided, many apps at a time; extras last, when everything before went well."""
     rendered = {each.app: each for each in plan.rendered}
-    work = [Work(each, rendered.get(each.app), plan.digests.get(each.app, "")) for each in plan.todo]
+    work = [
+        Work(each, rendered.get(each.app), plan.releases.get(each.app, ReleaseRef())) for each in plan.todo
+    ]
     outcomes = carry_out(plan.context, work, plan.inspection, tell) if work else ()
     if plan.clears_extras and not plan.broken and not any(each.failure for each in outcomes):
         total = sum(len(each.objects) for each in plan.rendered)
@@ -123,8 +126,8 @@ def conclude(plan: ReconcilePlan, outcomes: Sequence[Outcome]) -> ReconcileResul
     ended = {each.app: each for each in outcomes if each.app != EXTRAS}
     decided = {each.app: each for each in plan.decisions}
     rest = [as_allowed(each, decided[each.app]) for each in plan.rendered if each.app not in ended]
-    digests = {app: digest for app, digest in plan.digests.items() if not rolls_another(decided[app])}
-    health = health_snapshot(plan.context.cluster, plan.context.repo.config, rest, digests)
+    images = {app: each.images for app, each in plan.releases.items() if not rolls_another(decided[app])}
+    health = health_snapshot(plan.context.cluster, plan.context.repo.config, rest, images)
     for each in plan.rendered:
         remember_finished(plan.context.cluster, owner_of(each), each.objects)
     for app, outcome in ended.items():

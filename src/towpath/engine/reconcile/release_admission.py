@@ -16,8 +16,9 @@ from towpath.engine.live.observe import read_inventory
 from towpath.errors import RefusedError, TowpathError
 from towpath.gates.evaluate import evaluate_gate
 from towpath.release.commit_message import INTENT_TRAILER, intent_marker
-from towpath.release.model import EnvironmentRelease, parse_release_file, release_path
+from towpath.release.model import EnvironmentRelease
 from towpath.release.quarantine import find_quarantined
+from towpath.release.release_file import parse_release_file, release_path
 
 HISTORY = 200
 """Commits of one `release.yaml` that are looked through."""
@@ -47,17 +48,17 @@ def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[Com
     state = context.repo.release(app, context.environment.name)
     if state is None:
         return
-    digest, environment = state.release.digest, context.environment.name
-    quarantined = find_quarantined(context.repo.quarantine(app), digest)
+    release, environment = state.release.id, context.environment.name
+    quarantined = find_quarantined(context.repo.quarantine(app), release)
     if quarantined is None and _takes_any(context, app):
         return
     path = release_path(app, environment)
-    brought = was_brought(recent, app, environment, digest) or was_brought(
-        log(context.repo.checkout, (path,), HISTORY), app, environment, digest
+    brought = was_brought(recent, app, environment, release) or was_brought(
+        log(context.repo.checkout, (path,), HISTORY), app, environment, release
     )
     if brought and (quarantined is None or state.verified_at is not None):
         return  # what was verified here before its quarantine elsewhere may be rebuilt here
-    if _runs_already(context, app, digest):
+    if _runs_already(context, app, release):
         return
     what = f"{app} {state.release.short}"
     if quarantined:
@@ -73,18 +74,18 @@ def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[Com
         )
 
 
-def was_brought(commits: Iterable[CommitInfo], app: str, environment: str, digest: str) -> bool:
+def was_brought(commits: Iterable[CommitInfo], app: str, environment: str, release: str) -> bool:
     """Whether one of the commits is a promotion or rollback of this release to this environment."""
     for commit in commits:
         intents = commit.trailers.get(INTENT_TRAILER, [])
         for flow_run in commit.trailers.get("Towpath-Flow-Run", []):
             for verb in ("promote", "rollback"):
-                if intent_marker(verb, app, environment, digest, flow_run)[1] in intents:
+                if intent_marker(verb, app, environment, release, flow_run)[1] in intents:
                     return True
     return False
 
 
-def _runs_already(context: EnvironmentContext, app: str, digest: str) -> bool:
+def _runs_already(context: EnvironmentContext, app: str, release: str) -> bool:
     """Whether the last sync that succeeded was of the same release."""
     environment = context.environment
     inventory, _ = read_inventory(context.cluster, Owner(app, environment.name, environment.namespace))
@@ -93,7 +94,7 @@ def _runs_already(context: EnvironmentContext, app: str, digest: str) -> bool:
     path = release_path(app, environment.name)
     try:
         text = read_file(context.repo.checkout, path, inventory.commit)
-        return text is not None and parse_release_file(text, path).release.digest == digest
+        return text is not None and parse_release_file(text, path).release.id == release
     except TowpathError:  # a commit that this repository does not have (any more)
         return False
 
@@ -102,7 +103,9 @@ def _objections(context: EnvironmentContext, app: str, state: EnvironmentRelease
     """Why a release that a person merged may not come in."""
     config, release = _asked_of(context.repo.config, app), state.release
     if config.app(app).source is not None:
-        record = registry.get_release(config.app(app).image, release.digest)
+        if len(release.images) != 1:
+            return ["only releases of one image are built here, so nobody knows its commit and its scan"]
+        record = registry.get_release(config.app(app).only_image, release.digest)
         if record is None:
             return ["the registry has no record of it, so nobody knows its commit and its scan"]
         if record.commit != release.commit:

@@ -14,6 +14,7 @@ from towpath.engine.source.render import Rendered
 from towpath.engine.verify.health_snapshot import AppHealth
 from towpath.printable import pluralize
 from towpath.progress import format_seconds
+from towpath.release.model import ReleaseRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class ReconcilePlan:
 
     context: EnvironmentContext
     rendered: tuple[Rendered, ...]
-    digests: dict[str, str]
+    releases: dict[str, ReleaseRef]
     broken: dict[str, str]
     inspection: Inspection
     decisions: tuple[Decision, ...]

@@ -11,6 +11,7 @@ from towpath.engine.live.context import Tell
 from towpath.engine.source.render import Rendered
 from towpath.engine.verify.wait import Candidate
 from towpath.objects import ObjectRef, ref_of
+from towpath.release.model import ReleaseRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One app to sync or remove; without `rendered` it has left Git. `digest` is the release's.
+    """One app to sync or remove; without `rendered` it has left Git. `release` is what Git says runs there.
 
     `recent` are the newest commits of its release, as far as they were read.
     """
 
     decision: Decision
     rendered: Rendered | None
-    digest: str
+    release: ReleaseRef
     recent: Sequence[CommitInfo] = ()
 
     @property
@@ -49,10 +50,9 @@ class Work:
 
 def candidate_of(config: Config, work: Work, rendered: Rendered, *, rolls: bool) -> Candidate:
     """What verification looks at; `rolls`: pods will have changed."""
-    app = config.apps.get(work.app)
-    digest = None if rolls_another(work.decision) else work.digest or None
-    image = app.image if app and digest else None
-    return Candidate(as_allowed(rendered, work.decision), image, digest, rolls=rolls)
+    judged = work.app in config.apps and not rolls_another(work.decision)
+    images = work.release.images if judged else ()
+    return Candidate(as_allowed(rendered, work.decision), images, rolls=rolls)
 
 
 def as_allowed(rendered: Rendered, decision: Decision) -> Rendered:

@@ -25,8 +25,9 @@ from towpath.release.commit_message import (
     verified_marker,
     verified_message,
 )
-from towpath.release.model import EnvironmentRelease, Release, release_path
+from towpath.release.model import EnvironmentRelease, Release
 from towpath.release.quarantine import QuarantineEntry
+from towpath.release.release_file import release_path
 from towpath.settings import Settings
 
 AUTHOR = "Towpath <towpath@localhost>"
@@ -84,7 +85,7 @@ def commit_rollback(  # noqa: PLR0913, PLR0917
     replaced: str,
     failed: QuarantineEntry | None = None,
 ) -> EnvironmentRepo:
-    """Restore an earlier release in place of the digest `replaced`, and quarantine what has `failed`."""
+    """Restore an earlier release in place of the release `replaced`, and quarantine what has `failed`."""
     intent = PromotionIntent(
         release=earlier.release,
         environment=environment,
@@ -111,7 +112,7 @@ def commit_quarantine(
     by: Committer, repo: EnvironmentRepo, app: str, environment: str, failed: QuarantineEntry
 ) -> None:
     """Only quarantine: there is no earlier release to go back to."""
-    named = (app, environment, failed.digest, by.flow_run)
+    named = (app, environment, failed.release, by.flow_run)
     push_edits(
         by.settings,
         repo.commit,
@@ -126,7 +127,7 @@ def commit_verified(by: Committer, commit: str, environment: str, release: Relea
     return push_edits(
         by.settings,
         commit,
-        lambda root: verified_edits(root, release.app, environment, release.digest, now()),
+        lambda root: verified_edits(root, release.app, environment, release.id, now()),
         verified_message(release, environment, by.flow_run),
         marker=verified_marker(release, environment, by.flow_run),
         expected_unchanged=(release_path(release.app, environment),),
@@ -169,17 +170,19 @@ def _commit_release(
         marker=intent.marker,
         expected_unchanged=(release_path(app, environment),),
     )
-    return _newest_with(by.settings, app, environment, intent.release.digest, pushed)
+    return _newest_with(by.settings, app, environment, intent.release.id, pushed)
 
 
-def _newest_with(settings: Settings, app: str, environment: str, digest: str, pushed: str) -> EnvironmentRepo:
+def _newest_with(
+    settings: Settings, app: str, environment: str, release: str, pushed: str
+) -> EnvironmentRepo:
     """What to sync after a push: the newest commit, so that what people merged meanwhile stays.
 
     The mirror has it: it knows our own push, and was fetched again when the push found the branch moved.
     """
     repo = last_repository(settings)
     current = repo.release(app, environment)
-    if current is None or current.release.digest != digest:
+    if current is None or current.release.id != release:
         raise ConflictError(
             f"{app} in {environment} was changed again right after commit {pushed[:7]}",
             remedy="The newest commit wins; the next reconcile carries it out.",

@@ -4,19 +4,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from towpath.adapters.rendering import renderers
-from towpath.config import App, Config, Environment
+from towpath.config import App, Config, Environment, load_config
 from towpath.errors import ConfigError, MissingPartError
 from towpath.files import Edits, read_text
+from towpath.formats.record import version_of
+from towpath.formats.versions import FileVersion, newest
 from towpath.kube.image_fields import image_fields, objects_in
 from towpath.overlay.image_edit import chart_edits, edit_image, editable_files, without_images
 from towpath.release.image_ref import same_repository
-from towpath.release.model import EnvironmentRelease, dump_release_file, load_release_file, release_path
+from towpath.release.model import EnvironmentRelease
 from towpath.release.quarantine import (
     QuarantineEntry,
     add_to_quarantine,
     dump_quarantine,
     load_quarantine,
     quarantine_path,
+)
+from towpath.release.release_file import (
+    dump_release_file,
+    load_release_file,
+    release_path,
+    without_findings,
 )
 
 
@@ -42,9 +50,18 @@ def promote_edits(
     )
     path = release_path(release.app, environment)
     current = load_release_file(root, path)
-    if current is None or current.release.digest != release.digest:
-        edits[path] = dump_release_file(state)
+    if current is None or current.release.id != release.id:
+        version = version_to_write(root, config, path)
+        edits[path] = dump_release_file(without_findings(state), version)
     return edits
+
+
+def version_to_write(root: Path, config: Config, path: str) -> FileVersion:
+    """The version in which a file is written: that of towpath.yaml, never an older one than the file has.
+
+    So agents of the former version read all files of a repository until it is migrated.
+    """
+    return newest(config.api_version, version_of(read_text(root, path), path))
 
 
 def rollback_edits(  # noqa: PLR0913, PLR0917
@@ -63,7 +80,7 @@ def rollback_edits(  # noqa: PLR0913, PLR0917
         before = load_quarantine(root, path)
         after = add_to_quarantine(before, quarantined)
         if after != before:
-            edits[path] = dump_quarantine(after)
+            edits[path] = dump_quarantine(after, version_to_write(root, config, path))
     return edits
 
 
@@ -72,16 +89,22 @@ def quarantine_edits(root: Path, app: str, quarantined: QuarantineEntry) -> Edit
     path = quarantine_path(app)
     before = load_quarantine(root, path)
     after = add_to_quarantine(before, quarantined)
-    return {} if after == before else {path: dump_quarantine(after)}
+    if after == before:
+        return {}
+    return {path: dump_quarantine(after, version_to_write(root, load_config(root), path))}
 
 
-def verified_edits(root: Path, app: str, environment: str, digest: str, at: str) -> Edits:
-    """`release.yaml` with the time of its verification; empty when it has one, or names another release."""
+def verified_edits(root: Path, app: str, environment: str, release: str, at: str) -> Edits:
+    """`release.yaml` with the time of its verification; empty when it has one, or names another release.
+
+    `release` is the id of the release.
+    """
     path = release_path(app, environment)
     current = load_release_file(root, path)
-    if current is None or current.release.digest != digest or current.verified_at is not None:
+    if current is None or current.release.id != release or current.verified_at is not None:
         return {}
-    return {path: dump_release_file(replace(current, verified_at=at))}
+    version = version_to_write(root, load_config(root), path)
+    return {path: dump_release_file(replace(current, verified_at=at), version)}
 
 
 def image_edits(  # noqa: PLR0913, PLR0917
@@ -100,7 +123,7 @@ def image_edits(  # noqa: PLR0913, PLR0917
     return edit_image(
         app_config.renderer,
         files,
-        app_config.image,
+        app_config.only_image,
         digest,
         container=app_config.container,
         image_rules=app_config.image_rules,
@@ -116,7 +139,7 @@ def _chart_edits(  # noqa: PLR0913, PLR0917
     Where the chart does not render, the most likely one: the promotion is refused for that at its own place.
     """
     likely, made = None, None
-    for edits in chart_edits(files, app.image, digest):
+    for edits in chart_edits(files, app.only_image, digest):
         likely = edits if likely is None else likely
         try:
             images = _images(root, app, environment, programs, edits)
@@ -124,14 +147,14 @@ def _chart_edits(  # noqa: PLR0913, PLR0917
             return likely
         except ConfigError:  # the chart may know no such value
             continue
-        if _runs_exactly(images, app.image, digest):
+        if _runs_exactly(images, app.only_image, digest):
             return edits
         made = made or sorted(image for image in images if digest in image)
     if likely is None or made is None:
         return likely or {}
     found = f"they give {', '.join(made)}" if made else "none gives the digest"
     raise ConfigError(
-        f"no values of `image` make the chart run {app.image} by digest: {found}",
+        f"no values of `image` make the chart run {app.only_image} by digest: {found}",
         file=", ".join(files),
         remedy="Let the chart's templates put the image together of `image.repository` and `image.digest`,"
         " and of `image.registry` or a global registry where they are set. These must be the image's.",

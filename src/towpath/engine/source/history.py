@@ -9,8 +9,11 @@ from towpath.adapters.git import Checkout, CommitInfo, log, read_file_at
 from towpath.config import Config
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import ConfigError
-from towpath.release.model import EnvironmentRelease, Release, parse_release_file, release_path
+from towpath.formats.versions import LATEST
+from towpath.release.codec import encode_state
+from towpath.release.model import EnvironmentRelease, Release
 from towpath.release.quarantine import QuarantineEntry, find_quarantined, load_quarantine, quarantine_path
+from towpath.release.release_file import parse_release_file, release_path
 
 LIMIT = 200
 """Commits of one `release.yaml` that are read."""
@@ -40,8 +43,13 @@ class Entry:
         return "rolled back to" if self.state.rolls_back else "promoted"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON data."""
-        return {**dataclasses.asdict(self), "what": self.what}
+        """Plain JSON data: as release.yaml, with the id of the release, and `image` and `digest` of one."""
+        state = encode_state(self.state, LATEST)
+        one = self.release.images[0] if len(self.release.images) == 1 else None
+        named = {"image": one.image, "digest": one.digest} if one else {}
+        state["release"] = {"id": self.release.id, **state["release"], **named}
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**fields, "state": state, "what": self.what}
 
 
 def release_history(
@@ -60,11 +68,11 @@ def find_earlier(
     """The newest release in history that is not `failed`: verified and not quarantined, or `to` by name."""
     quarantine = repo.quarantine(app)
     for _, state in releases_at(repo.checkout, release_path(app, environment), EARLIER_LIMIT):
-        if state.release.digest == failed:
+        if state.release.id == failed:
             continue
         if to is not None and is_named(state, to):
             return state
-        if to is None and state.verified_at and not find_quarantined(quarantine, state.release.digest):
+        if to is None and state.verified_at and not find_quarantined(quarantine, state.release.id):
             return state
     return None
 
@@ -86,10 +94,10 @@ def releases_at(checkout: Checkout, path: str, limit: int) -> Iterator[tuple[Com
 
 
 def is_named(state: EnvironmentRelease, name: str) -> bool:
-    """Whether `name` means this release: its digest or commit, or at least seven digits that begin one."""
-    short = name.removeprefix("sha256:")
-    digest = state.release.digest.removeprefix("sha256:")
-    return len(short) >= 7 and (digest.startswith(short) or state.release.commit.startswith(short))
+    """Whether `name` means this release: its id, an image's digest, its commit, or 7 first digits of one."""
+    release, short = state.release, name.removeprefix("sha256:")
+    names = (release.id, release.commit, *(each.digest for each in release.images))
+    return len(short) >= 7 and any(each.removeprefix("sha256:").startswith(short) for each in names)
 
 
 def entries_of(
@@ -105,12 +113,12 @@ def entries_of(
             # The small commit that says that it was verified.
             entries[-1] = replace(last, state=state)
             continue
-        if last is not None and state.rolls_back == last.release.digest:
+        if last is not None and state.rolls_back == last.release.id:
             entries[-1] = replace(last, rolled_back_at=commit.committed_at)
         entries.append(Entry(environment, state, commit.sha, commit.committed_at))
     return tuple(
         replace(entry, quarantined=found.reason)
-        if (found := find_quarantined(quarantine, entry.release.digest))
+        if (found := find_quarantined(quarantine, entry.release.id))
         else entry
         for entry in reversed(entries)
     )

@@ -17,7 +17,8 @@ from towpath.errors import ConfigError, RefusedError
 from towpath.files import NO_EDITS, Edits, read_text
 from towpath.objects import Manifest, ObjectRef
 from towpath.redact import names_secret, remember_objects, without_values
-from towpath.release.model import EnvironmentRelease, parse_release_file, release_path
+from towpath.release.model import EnvironmentRelease, Release, repositories
+from towpath.release.release_file import parse_release_file, release_path
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 
@@ -139,22 +140,28 @@ def judge_documents(
     """Admit what was rendered; its secrets are known before a finding shows a value."""
     remember_objects(each.value for each in documents)
     release = release_in(checkout, app.name, environment.name, edits)
-    if release and (release.release.app, release.release.image) != (app.name, app.image):
-        raise ConfigError(
-            f"is the release of app {release.release.app} as {release.release.image}; "
-            f"this is {app.name} as {app.image}",
-            file=release_path(app.name, environment.name),
-        )
+    if release:
+        _require_same_app(release.release, app, release_path(app.name, environment.name))
     policy = AdmissionPolicy(
         namespace=environment.namespace,
         app=app.name,
         environment=environment.name,
         cluster_scoped=frozenset(environment.allow_cluster_scoped),
-        image=app.image,
-        digest=release.release.digest if release else None,
+        images=release.release.images if release else (),
         image_rules=app.image_rules,
     )
     return admit_objects(documents, policy, folder=f"apps/{app.name}/{environment.name}")
+
+
+def _require_same_app(release: Release, app: App, file: str) -> None:
+    """ConfigError for a release of another app, or of other images than those of towpath.yaml."""
+    theirs, ours = repositories(release.images), repositories(app.images)
+    if (release.app, theirs) != (app.name, ours):
+        raise ConfigError(
+            f"is the release of app {release.app} as {', '.join(theirs) or 'no image'}; "
+            f"this is {app.name} as {', '.join(ours) or 'no image'}",
+            file=file,
+        )
 
 
 def rendered(app: str, environment: Environment, admission: Admission) -> Rendered:

@@ -5,9 +5,10 @@ opened: the id of its own folder, and those of the folders beside it that were r
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from towpath import __version__
 from towpath.adapters.git import list_trees
@@ -20,6 +21,7 @@ from towpath.engine.source.render import Rendered, judge_documents, refusal, rel
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import TowpathError
 from towpath.objects import ref_of
+from towpath.release.model import ReleaseImage, ReleaseRef
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 LINKS = "@links"
@@ -30,10 +32,10 @@ _known: dict[str, "tuple[Mapping[str, str], Result]"] = {}
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One app as Git wants it, and the digest of its release."""
+    """One app as Git wants it, and its release."""
 
     rendered: Rendered
-    digest: str
+    release: ReleaseRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class _Renders:
     def result(self, app: App) -> Result:
         key = cache_key(
             (
-                *("app", __version__, app.name, app.model_dump_json(), self._policies),
+                *("app with images", __version__, app.name, app.model_dump_json(), self._policies),
                 *(self._program(app.renderer), self._trees.get(f"apps/{app.name}", "")),
             )
         )
@@ -110,11 +112,11 @@ class _Renders:
         if admission.findings:
             raise refusal(f"app {app.name} in {environment.name}", admission.findings)
         release = release_in(root, app.name, environment.name)
-        digest = release.release.digest if release else ""
-        result = Result(rendered(app.name, environment, admission), digest)
+        ref = release.release.ref if release else ReleaseRef()
+        result = Result(rendered(app.name, environment, admission), ref)
         beside = {path: self._trees.get(path, "") for path in self._beside(app.name, files)}
         if self._cache:
-            head = {"beside": beside, "release": result.digest, "digest": result.rendered.digest}
+            head = {"beside": beside, "release": asdict(ref), "digest": result.rendered.digest}
             origins = (admission.origins[ref_of(each)] for each in admission.objects)
             placed = zip(admission.objects, origins, strict=True)
             objects = [ManifestDocument(each, origin.file, origin.line) for each, origin in placed]
@@ -131,7 +133,7 @@ class _Renders:
         result = Rendered(
             app, environment.name, environment.namespace, objects, head.value["digest"], origins, hooks
         )
-        return head.value["beside"], Result(result, head.value["release"])
+        return head.value["beside"], Result(result, _ref(head.value["release"]))
 
     def _beside(self, app: str, files: Iterable[str]) -> set[str]:
         """What else the app is made of: folders at the top, or other apps'; all, where a link may lead on."""
@@ -150,6 +152,11 @@ class _Renders:
             status = Path(path).stat()
             self._programs[renderer] = f"{path} {status.st_size} {status.st_mtime_ns}"
         return self._programs[renderer]
+
+
+def _ref(data: Mapping[str, Any]) -> ReleaseRef:
+    """A release as the cache of renders has it."""
+    return ReleaseRef(data["id"], tuple(ReleaseImage(**each) for each in data["images"]))
 
 
 def _remember(key: str, beside: Mapping[str, str], result: Result) -> Result:

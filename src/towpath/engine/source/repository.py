@@ -10,8 +10,9 @@ from towpath.applyset.prune_file import load_confirmed_deletions
 from towpath.config import Config, load_config
 from towpath.gates.pause import Pause, load_pauses
 from towpath.objects import ObjectRef
-from towpath.release.model import EnvironmentRelease, load_release_file, release_path
+from towpath.release.model import EnvironmentRelease
 from towpath.release.quarantine import QuarantineEntry, load_quarantine, quarantine_path
+from towpath.release.release_file import load_release_file, release_path
 from towpath.settings import Settings
 
 GIT_TIMEOUT = 120.0

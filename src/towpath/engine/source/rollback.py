@@ -18,17 +18,17 @@ def restore_failed(
 
     The repository after the commit; None where there is no such release, and the failed one is quarantined.
     """
-    earlier = find_earlier(repo, app, environment, failed.digest)
+    earlier = find_earlier(repo, app, environment, failed.release)
     if earlier is None:
         commit_quarantine(by, repo, app, environment, failed)
         return None
-    return commit_rollback(by, repo, environment, earlier, failed.digest, failed)
+    return commit_rollback(by, repo, environment, earlier, failed.release, failed)
 
 
 def restore_release(
     by: Committer, repo: EnvironmentRepo, app: str, environment: str, to: str | None
 ) -> EnvironmentRepo:
-    """Restore the release `to` (digest or commit), or the last verified one; the repository after it.
+    """Restore the release `to` (id, digest or commit), or the last verified one; the repository after it.
 
     Repeated by the same flow run it commits nothing. Raises RefusedError where there is nothing to go back
     to, UnknownNameError for a release that is not in the app's history.
@@ -37,21 +37,21 @@ def restore_release(
     if current.rolls_back is not None and current.flow_run == by.flow_run:
         return repo  # this run was here before
     earlier = choose_earlier(repo, app, environment, to)
-    return commit_rollback(by, repo, environment, earlier, current.release.digest)
+    return commit_rollback(by, repo, environment, earlier, current.release.id)
 
 
 def choose_earlier(repo: EnvironmentRepo, app: str, environment: str, to: str | None) -> EnvironmentRelease:
     """The release that a rollback restores. Git alone is asked, and nothing is written. Raises as above."""
-    digest = _current(repo, app, environment).release.digest
-    earlier = find_earlier(repo, app, environment, digest, to)
+    current = _current(repo, app, environment).release.id
+    earlier = find_earlier(repo, app, environment, current, to)
     if earlier is not None:
         return earlier
     if to is None:
         raise RefusedError(f"no earlier verified release of {app} in {environment}")
     entries = release_history(repo.checkout, repo.config, app, environment)
-    if any(is_named(each.state, to) for each in entries if each.release.digest == digest):
+    if any(is_named(each.state, to) for each in entries if each.release.id == current):
         raise RefusedError(f"{environment} runs {app} {to} already, so there is nothing to go back to")
-    known = [each.release.commit[:7] for each in entries if each.release.digest != digest][:NAMED]
+    known = [each.release.commit[:7] for each in entries if each.release.id != current][:NAMED]
     error = UnknownNameError("release", to, known, where=f"the history of {app} in {environment}")
     hint = f"`towpath history {app}` lists all; `towpath promote` brings one that was never here."
     error.remedy = f"{error.remedy} {hint}" if error.remedy else hint

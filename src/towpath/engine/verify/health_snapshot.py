@@ -18,6 +18,7 @@ from towpath.health import ObjectHealth, Status
 from towpath.health.assess import Judges, healthy_once_present
 from towpath.health.expressions import judges_of
 from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.release.model import Images
 
 Kind = tuple[str, str]
 _POD: Kind = ("", "Pod")
@@ -50,9 +51,7 @@ class HealthPicture:
             for owner in each["metadata"].get("ownerReferences") or ():
                 self._children.setdefault(owner.get("uid", ""), []).append(each)
 
-    def judge(
-        self, rendered: Rendered, image: str | None, digest: str | None, own: Judges, *, whole: bool = False
-    ) -> RolloutStatus:
+    def judge(self, rendered: Rendered, images: Images, own: Judges, *, whole: bool = False) -> RolloutStatus:
         """One app. Only with `whole` also objects that are healthy once they are present.
 
         Whether those are there, drift detection tells.
@@ -60,7 +59,7 @@ class HealthPicture:
         objects = rendered.objects if whole else tuple(filter(_tells, rendered.objects))
         idle = unconsumed(map(ref_of, objects), self._live)
         return rollout_status(
-            objects, self.family(rendered), image, digest, own, finished=self._finished, unconsumed=idle
+            objects, self.family(rendered), images, own, finished=self._finished, unconsumed=idle
         )
 
     def family(self, rendered: Rendered) -> dict[ObjectRef, Manifest]:
@@ -96,9 +95,9 @@ def read_picture(
 
 
 def health_snapshot(
-    cluster: Cluster, config: Config, rendered: Sequence[Rendered], digests: Mapping[str, str]
+    cluster: Cluster, config: Config, rendered: Sequence[Rendered], images: Mapping[str, Images]
 ) -> dict[str, AppHealth]:
-    """Health by app. `digests` are the releases that must run; what cannot be read makes its apps Unknown."""
+    """Health by app. `images` are what must run, by app; what cannot be read makes its apps Unknown."""
     try:
         picture = read_picture(cluster, rendered)
     except TowpathError as error:
@@ -106,8 +105,7 @@ def health_snapshot(
     own = judges_of(config.health_check_exprs)
 
     def health(app: Rendered) -> AppHealth:
-        digest, known = digests.get(app.app) or None, config.apps.get(app.app)
-        return health_of(picture.judge(app, known.image if known and digest else None, digest, own))
+        return health_of(picture.judge(app, images.get(app.app, ()) if app.app in config.apps else (), own))
 
     return {app.app: health(app) for app in rendered}
 

@@ -17,6 +17,7 @@ from towpath.health.assess import Judges, healthy_once_present
 from towpath.health.builtin.workloads import container_trouble
 from towpath.health.verdict import conditions_by_type
 from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.release.model import Images
 
 NO_JUDGES: Judges = {}
 UNCONSUMED = "its class binds it to a volume when the first pod uses it; none does"
@@ -55,21 +56,20 @@ class RolloutStatus:
 def rollout_status(  # noqa: PLR0913
     objects: tuple[Manifest, ...],
     snapshot: Snapshot,
-    image: str | None,
-    digest: str | None,
+    images: Images = (),
     own: Judges = NO_JUDGES,
     *,
     finished: Collection[ObjectRef] = (),
     unconsumed: Collection[ObjectRef] = (),
 ) -> RolloutStatus:
-    """Pure: what a snapshot of the cluster says about the objects.
+    """Pure: what a snapshot of the cluster says about the objects, and whether pods run `images`.
 
     `finished` are objects that ended well and that the cluster has deleted since; `unconsumed` are volume
     claims that are bound only when a pod uses them, which none does.
     """
     verdicts: list[ObjectHealth] = []
     wrong: list[str] = []
-    images: list[str] = []
+    running: list[str] = []
     for manifest in objects:
         ref = ref_of(manifest)
         live = snapshot.get(ref)
@@ -86,18 +86,22 @@ def rollout_status(  # noqa: PLR0913
             continue
         pods = current_pods(live, snapshot) if (ref.group, ref.kind) in WORKLOADS else []
         verdicts.append(ObjectHealth(ref, _health(live, pods, snapshot, own)))
-        if image and digest and uses_image(manifest, image):
+        if used := [each for each in images if uses_image(manifest, each.image)]:
             if len(pods) < pods_wanted(live):
                 wrong.append(
                     f"{ref}: {len(pods)} of {pods_wanted(live)} pods of the newest revision are there"
                 )
             for pod in pods:
                 name = f"Pod {ref_of(pod).namespace}/{ref_of(pod).name}"
-                others = other_images(pod, image, digest)
-                wrong.extend(f"{name}: {other}, not {digest}" for other in others)
+                others = [
+                    f"{name}: {other}, not {each.digest}"
+                    for each in used
+                    for other in other_images(pod, each.image, each.digest)
+                ]
+                wrong.extend(others)
                 if not others:
-                    images.append(f"{name} {image}@{digest}")
-    return RolloutStatus(tuple(verdicts), tuple(wrong), tuple(images))
+                    running.append(f"{name} {', '.join(each.reference for each in used)}")
+    return RolloutStatus(tuple(verdicts), tuple(wrong), tuple(running))
 
 
 def _health(live: Manifest, pods: list[Manifest], snapshot: Snapshot, own: Judges) -> Health:

@@ -23,6 +23,7 @@ from towpath.health import ObjectHealth
 from towpath.health.assess import Judges
 from towpath.health.expressions import judges_of
 from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.release.model import Images
 
 _MAX_EXPLAINED = 5
 AT_ONCE = 0.5
@@ -61,13 +62,13 @@ def verify_app(  # noqa: PLR0913
     rendered: Rendered,
     app: App,
     environment: Environment,
-    release_digest: str | None,
+    images: Images,
     *,
     deadline: timedelta,
     own: Judges = NO_JUDGES,
     on_progress: Callable[[str], None] | None = None,
 ) -> Verification:
-    """Wait until everything is healthy, then run the smoke checks; `own` are the user's judges.
+    """Wait until all is healthy and runs `images`, then run the smoke checks; `own` are the user's judges.
 
     What somebody has deleted by hand where drift is allowed is not missed.
 
@@ -77,7 +78,7 @@ def verify_app(  # noqa: PLR0913
     started = time.monotonic()
     end = started + deadline.total_seconds()
     rendered = without_allowed(cluster, rendered, environment)
-    candidate = Candidate(rendered, app.image if release_digest else None, release_digest, whole=True)
+    candidate = Candidate(rendered, images, whole=True)
     tell = on_progress or _tell_nobody
     awaited = wait_healthy(cluster, [candidate], own, end, lambda _, line: tell(line))[rendered.app]
     rollout = _require_healthy(cluster, rendered, awaited)
@@ -120,7 +121,7 @@ def verify_at_once(
 
     def verify(candidate: Candidate) -> tuple[str, TowpathError | None]:
         rendered, app = candidate.rendered, config.app(candidate.app)
-        rollout = picture.judge(rendered, candidate.image, candidate.digest, own)
+        rollout = picture.judge(rendered, candidate.images, own)
         if not rollout.good:
             return candidate.app, VerifyError(health_of(rollout).message)
         try:

@@ -21,6 +21,7 @@ from towpath.errors import TowpathError, TransientError
 from towpath.health import Status, assess
 from towpath.health.assess import Judges, healthy_once_present
 from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.release.model import Images
 
 STABLE = 1.0
 """Seconds that health must hold before it is read a second time."""
@@ -34,15 +35,14 @@ TellApp = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One app that was synced. Pods of `image` must run `digest`; without them no pod's image is judged.
+    """One app that was synced. Pods must run `images`; without them no pod's image is judged.
 
     `rolls`: pods or what Git wants will have changed. `whole`: also objects that are healthy once they are
     present must be there; else drift detection sees to them.
     """
 
     rendered: Rendered
-    image: str | None
-    digest: str | None
+    images: Images
     rolls: bool = True
     whole: bool = False
 
@@ -181,9 +181,7 @@ class _Wait:
                 self._finished |= finished_refs(self._cluster, owner, leaving)
 
     def _judge(self, picture: HealthPicture, candidate: Candidate) -> RolloutStatus:
-        return picture.judge(
-            candidate.rendered, candidate.image, candidate.digest, self._own, whole=candidate.whole
-        )
+        return picture.judge(candidate.rendered, candidate.images, self._own, whole=candidate.whole)
 
     def _close(
         self, candidate: Candidate, picture: HealthPicture | None, trouble: TowpathError | None = None

@@ -13,7 +13,7 @@ from towpath.settings import Settings
 
 TOOLS = Settings.load(os.environ).tools
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps: {shop: {image: r.example.com/shop, renderer: RENDERER}}
 environments: [{name: dev, namespace: dev}]
 """

@@ -12,7 +12,7 @@ EXAMPLE = Path(__file__).parents[4] / "examples/environments"
 TOOLS = Settings.load({"HOME": str(Path.home())}).tools
 HELM = shutil.which("helm", path=f"{TOOLS}:/usr/local/bin:/usr/bin")
 CONFIG = """
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps:
   x: {image: 127.0.0.1:5000/x, renderer: RENDERER}
 environments:

@@ -14,7 +14,7 @@ from towpath.engine.source.repository import read_repository
 from towpath.settings import Settings
 
 TOWPATH_YAML = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps:
   hello: {image: example.com/hello, source: {repository: ../hello.git}}
 environments:

@@ -10,7 +10,7 @@ from towpath.errors import RefusedError
 from towpath.orchestration.runs import Run
 
 CONFIG = parse_config(
-    "apiVersion: towpath.dev/v1\n"
+    "apiVersion: towpath.dev/v2\n"
     "apps: {hello: {image: 127.0.0.1:5000/hello}, world: {image: 127.0.0.1:5000/world}}\n"
     "environments:\n"
     "  - {name: dev, namespace: dev}\n"

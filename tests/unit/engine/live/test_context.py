@@ -19,7 +19,7 @@ from towpath.objects import Manifest
 from towpath.settings import Settings
 
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps: {hello: {image: registry.example.com/hello, renderer: plain}}
 environments: [{name: dev, namespace: dev}]
 """

@@ -156,9 +156,9 @@ def test_failed_running_and_lasting_jobs_are_not_remembered(live: Manifest) -> N
 
 
 def test_a_finished_object_is_healthy_and_others_that_are_gone_are_missing() -> None:
-    done = rollout_status((job(),), {}, None, None, finished={ref_of(job())})
+    done = rollout_status((job(),), {}, (), finished={ref_of(job())})
     assert [each.health.status for each in done.verdicts] == [Status.HEALTHY]
-    gone = rollout_status((job(),), {}, None, None)
+    gone = rollout_status((job(),), {}, ())
     assert [each.health.status for each in gone.verdicts] == [Status.MISSING]
 
 

@@ -19,7 +19,7 @@ from towpath.settings import Settings
 
 TOOLS = Settings.load(os.environ).tools
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps:
   hello: {image: r.example.com/hello, renderer: RENDERER}
 environments: [{name: dev, namespace: dev}, {name: prod, namespace: prod}]
@@ -367,7 +367,7 @@ def entry(ref: ObjectRef, *differences: Difference, kind: str = "modified") -> D
     ],
 )
 def test_what_must_not_be_adopted_is_listed_with_its_reason(drift: DriftEntry, reason: str) -> None:
-    changes, left = select_changes([drift], {HELLO: LIVE}, {HELLO: LIVE}, "r.example.com/hello")
+    changes, left = select_changes([drift], {HELLO: LIVE}, {HELLO: LIVE}, ("r.example.com/hello",))
     assert changes == ()
     assert reason in left[0].reason
     assert "canary" not in str(left[0])
@@ -375,7 +375,9 @@ def test_what_must_not_be_adopted_is_listed_with_its_reason(drift: DriftEntry, r
 
 def test_a_change_names_list_items_and_who_made_it() -> None:
     at = "/spec/template/spec/containers/1/env/0/value"
-    [one], left = select_changes([entry(HELLO, Difference(at, "2", "1"))], {HELLO: LIVE}, {HELLO: LIVE}, "r")
+    [one], left = select_changes(
+        [entry(HELLO, Difference(at, "2", "1"))], {HELLO: LIVE}, {HELLO: LIVE}, ("r",)
+    )
     assert left == ()
     assert one.address == (*PROXY, "env", ListItem("A"), "value")
     assert str(one) == f'Deployment dev/hello {at}: "1" -> "2" (kubectl-edit (Update, T))'

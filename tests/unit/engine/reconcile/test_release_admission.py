@@ -22,12 +22,14 @@ from towpath.engine.reconcile.result import ReconcilePlan
 from towpath.engine.source.render import Rendered
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import RefusedError, TransientError
+from towpath.formats.versions import V2
 from towpath.objects import ObjectRef
-from towpath.release.model import EnvironmentRelease, Release, dump_release_file, release_path
+from towpath.release.model import EnvironmentRelease, Release
 from towpath.release.quarantine import QuarantineEntry, dump_quarantine, quarantine_path
+from towpath.release.release_file import dump_release_file, release_path
 
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps: {hello: {image: 127.0.0.1:5000/hello, source: {repository: ../hello.git}}}
 environments:
   - {name: dev, namespace: dev}
@@ -58,11 +60,11 @@ class Bench:
         """A person's commit that names a release."""
         named = replace(release(number), **changes)
         state = EnvironmentRelease(named, "2026-01-01T00:00:00Z", "ann", verified_at="2026-01-02T00:00:00Z")
-        return self.merge({release_path("hello", environment): dump_release_file(state)})
+        return self.merge({release_path("hello", environment): dump_release_file(state, V2)})
 
     def quarantine(self, number: int) -> None:
         bad = QuarantineEntry(release(number).digest, "never ready", "2026-01-03T00:00:00Z")
-        self.merge({quarantine_path("hello"): dump_quarantine([bad])})
+        self.merge({quarantine_path("hello"): dump_quarantine([bad], V2)})
 
     def context(self, environment: str) -> EnvironmentContext:
         checkout = self.git.checkout()

@@ -30,7 +30,7 @@ PRUNE = "objects: [{kind: ConfigMap, namespace: dev, name: old, uid: u}]\n"
 
 def context(root: Path, mode: str) -> EnvironmentContext:
     config = parse_config(
-        "apiVersion: towpath.dev/v1\n"
+        "apiVersion: towpath.dev/v2\n"
         f"environments: [{{name: dev, namespace: dev, drift: '{mode}', extras: {{ConfigMap: prune}}}}]\n"
     )
     checkout = Checkout(root, "https://127.0.0.1/env.git", "c" * 40, "main", root)

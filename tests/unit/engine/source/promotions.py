@@ -6,17 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from towpath.adapters.git import commit_files, fetch_checkout
+from towpath.formats.versions import V2
 from towpath.release.commit_message import (
     PromotionIntent,
     promotion_message,
     verified_marker,
     verified_message,
 )
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file, release_path
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
 from towpath.release.quarantine import QuarantineEntry, dump_quarantine, quarantine_path
+from towpath.release.release_file import dump_release_file, release_path
 
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps: {hello: {image: 127.0.0.1:5000/hello}}
 environments: [{name: dev, namespace: dev}, {name: prod, namespace: prod}]
 """
@@ -26,8 +28,7 @@ def release(number: int) -> Release:
     digit = str(number)
     return Release(
         app="hello",
-        image="127.0.0.1:5000/hello",
-        digest="sha256:" + digit * 64,
+        images=one_image("hello", "127.0.0.1:5000/hello", "sha256:" + digit * 64),
         commit=digit * 40,
         source="https://example.com/hello.git",
         subject=f"Version {number}",
@@ -78,12 +79,12 @@ class World:
             release(number), f"2026-01-0{number}T00:00:00Z", "bob", None, ("alice",), run, None, rolls_back
         )
         path = release_path("hello", environment)
-        files = {path: dump_release_file(state)}
+        files = {path: dump_release_file(state, V2)}
         if back_from:
             bad = QuarantineEntry(release(back_from).digest, "never ready", "2026-01-03T00:00:00Z")
-            files[quarantine_path("hello")] = dump_quarantine([bad])
+            files[quarantine_path("hello")] = dump_quarantine([bad], V2)
         self.write(files, promotion_message(intent), intent.marker)
         if verified:
-            text = dump_release_file(replace(state, verified_at="2026-01-09T00:00:00Z"))
+            text = dump_release_file(replace(state, verified_at="2026-01-09T00:00:00Z"), V2)
             marker = verified_marker(release(number), environment, run)
             self.write({path: text}, verified_message(release(number), environment, run), marker)

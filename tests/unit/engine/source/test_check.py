@@ -8,7 +8,9 @@ from towpath.config import load_config
 from towpath.engine.source.check import check_repository
 from towpath.engine.source.render import digest_of, released_apps, render_app
 from towpath.errors import RefusedError, UnknownNameError
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
+from towpath.formats.versions import V2
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
+from towpath.release.release_file import dump_release_file
 from towpath.settings import Settings
 
 EXAMPLE = Path(__file__).parents[4] / "examples/environments"
@@ -24,7 +26,8 @@ def repository(tmp_path: Path) -> Path:
 def release(root: Path, environment: str, *, digest: str = DIGEST) -> None:
     """What a promotion writes."""
     made = Release(
-        app="hello", image="127.0.0.1:5000/hello", digest=digest, commit="c" * 40, source="x", subject="x",
+        app="hello", images=one_image("hello", "127.0.0.1:5000/hello", digest),
+        commit="c" * 40, source="x", subject="x",
         author="x", built_at="2026-01-01T00:00:00Z", scan=ScanSummary(status="passed"), flow_run="r",
     )  # fmt: skip
     record = EnvironmentRelease(
@@ -32,7 +35,7 @@ def release(root: Path, environment: str, *, digest: str = DIGEST) -> None:
         approved_by=(), flow_run="r", verified_at=None, rolls_back=None,
     )  # fmt: skip
     folder = root / "apps/hello" / environment
-    (folder / "release.yaml").write_text(dump_release_file(record))
+    (folder / "release.yaml").write_text(dump_release_file(record, V2))
     with (folder / "kustomization.yaml").open("a") as file:
         file.write(f"images:\n  - name: 127.0.0.1:5000/hello\n    digest: {DIGEST}\n")
 

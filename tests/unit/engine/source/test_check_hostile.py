@@ -86,7 +86,7 @@ def test_apps_times_environments_are_bounded(tmp_path: Path) -> None:
     root = repository(tmp_path)
     apps = "".join(f"  a{n}: {{image: 127.0.0.1:5000/x}}\n" for n in range(2_000))
     environments = "".join(f"  - {{name: e{n}, namespace: n{n}}}\n" for n in range(100))
-    text = f"apiVersion: towpath.dev/v1\napps:\n{apps}environments:\n{environments}"
+    text = f"apiVersion: towpath.dev/v2\napps:\n{apps}environments:\n{environments}"
     (root / "towpath.yaml").write_text(text)
     (finding,) = check_repository(root).findings
     assert "too many" in finding.message

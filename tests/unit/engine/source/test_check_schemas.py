@@ -59,7 +59,7 @@ def check(
     named = f", kubernetes: {kubernetes}" if kubernetes else ""
     environment = f"{{name: dev, namespace: dev, allowClusterScoped: [CustomResourceDefinition]{named}}}"
     (root / "towpath.yaml").write_text(
-        f"apiVersion: towpath.dev/v1\napps:\n{apps}environments:\n  - {environment}\n"
+        f"apiVersion: towpath.dev/v2\napps:\n{apps}environments:\n  - {environment}\n"
     )
     for name in names:
         (root / "apps" / name / "dev").mkdir(parents=True, exist_ok=True)

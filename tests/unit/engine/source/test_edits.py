@@ -9,13 +9,9 @@ from towpath.config import parse_config
 from towpath.engine.source.edits import Renderers, image_edits
 from towpath.engine.source.render import render_app
 from towpath.errors import MissingPartError
-from towpath.release.model import (
-    EnvironmentRelease,
-    Release,
-    ScanSummary,
-    dump_release_file,
-    release_path,
-)
+from towpath.formats.versions import V2
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
+from towpath.release.release_file import dump_release_file, release_path
 from towpath.settings import Settings
 
 PROGRAMS = Renderers(Settings.load({"HOME": str(Path.home())}).tools)
@@ -32,7 +28,7 @@ def has_kustomize() -> bool:
 def repository(root: Path, image: str, base: str, overlay: str, more: str = "") -> str:
     """Promotes the app in an overlay and renders it; the text of the kustomization afterwards."""
     config = parse_config(
-        f"apiVersion: towpath.dev/v1\napps: {{shop: {{image: {image}}}}}\n"
+        f"apiVersion: towpath.dev/v2\napps: {{shop: {{image: {image}}}}}\n"
         "environments: [{name: dev, namespace: dev}]\n"
     )
     files = {
@@ -44,8 +40,7 @@ def repository(root: Path, image: str, base: str, overlay: str, more: str = "") 
     }
     release = Release(
         app="shop",
-        image=image,
-        digest=DIGEST,
+        images=one_image("shop", image, DIGEST),
         commit="1" * 40,
         source="https://example.com/shop.git",
         subject="x",
@@ -54,7 +49,7 @@ def repository(root: Path, image: str, base: str, overlay: str, more: str = "") 
         scan=ScanSummary("passed", ("secret",)),
         flow_run="f",
     )
-    files[release_path("shop", "dev")] = dump_release_file(EnvironmentRelease(release, "now", "ann"))
+    files[release_path("shop", "dev")] = dump_release_file(EnvironmentRelease(release, "now", "ann"), V2)
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)

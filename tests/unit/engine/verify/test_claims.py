@@ -59,4 +59,4 @@ def test_a_claim_is_settled_while_no_pod_uses_it(live: list[Manifest], settled: 
     picture = {ref_of(each): each for each in live}
     found = unconsumed([ref_of(live[0])], picture)
     assert bool(found) is settled
-    assert rollout_status((live[0],), picture, None, None, unconsumed=found).good is settled
+    assert rollout_status((live[0],), picture, (), unconsumed=found).good is settled

@@ -5,6 +5,7 @@ from typing import Any
 from towpath.engine.verify.rollout_status import rollout_status
 from towpath.health import Status
 from towpath.objects import Manifest, ObjectRef, ref_of
+from towpath.release.model import one_image
 
 DIGEST = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
@@ -56,7 +57,7 @@ def pod(digest: str = DIGEST, **status: Any) -> Manifest:
 
 def look(*manifests: Manifest) -> Any:
     snapshot: dict[ObjectRef, Manifest] = {ref_of(each): each for each in manifests}
-    return rollout_status((deployment(),), snapshot, IMAGE, DIGEST)
+    return rollout_status((deployment(),), snapshot, one_image("web", IMAGE, DIGEST))
 
 
 def test_healthy_and_the_release_runs() -> None:
@@ -83,7 +84,7 @@ def test_missing() -> None:
 
 def test_what_no_controller_makes_does_not_come_back_by_waiting() -> None:
     settings = obj("v1", "ConfigMap", "settings")
-    assert rollout_status((settings,), {}, None, None).hopeless
+    assert rollout_status((settings,), {}, ()).hopeless
 
 
 def test_waiting_is_not_hopeless() -> None:
@@ -120,12 +121,12 @@ def test_the_deadline_of_the_revision_before_a_rollback_is_not() -> None:
 
 def test_unknown_is_told_but_holds_nothing_up() -> None:
     widget = obj("example.com/v1", "Widget", "w")
-    result = rollout_status((widget,), {ref_of(widget): widget}, None, None)
+    result = rollout_status((widget,), {ref_of(widget): widget}, ())
     assert result.good
     assert result.verdicts[0].health.status is Status.UNKNOWN
 
 
 def test_a_cron_jobs_runs_hold_nothing_up() -> None:
     job = obj("batch/v1", "CronJob", "c", status={"active": [{"name": "a"}]})
-    assert rollout_status((job,), {ref_of(job): job}, None, None).good
-    assert not rollout_status((job,), {}, None, None).good
+    assert rollout_status((job,), {ref_of(job): job}, ()).good
+    assert not rollout_status((job,), {}, ()).good

@@ -26,13 +26,15 @@ from towpath.engine.watch.state import WatchState
 from towpath.engine.watch.wanted import concerns_all
 from towpath.engine.watch.watcher import Watcher
 from towpath.errors import TransientError
+from towpath.formats.versions import V2
 from towpath.objects import Manifest, ObjectRef
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary, dump_release_file
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
+from towpath.release.release_file import dump_release_file
 from towpath.settings import Settings
 
 IMAGE = "registry.example.com/hello"
 CONFIG = """\
-apiVersion: towpath.dev/v1
+apiVersion: towpath.dev/v2
 apps:
   hello: {image: registry.example.com/hello, renderer: plain}
   other: {image: registry.example.com/hello, renderer: plain}
@@ -58,10 +60,11 @@ def configmap(name: str, value: str = "1") -> str:
 
 def release(number: int, app: str = "hello", **more: Any) -> str:
     made = Release(
-        app, IMAGE, f"sha256:{number:064x}", f"{number:040x}", "https://example.com/hello.git", "Say hello",
+        app, one_image(app, IMAGE, f"sha256:{number:064x}"),
+        f"{number:040x}", "https://example.com/hello.git", "Say hello",
         "Ann <ann@example.com>", "2026-01-01T00:00:00Z", ScanSummary("passed", ("secret",)), "build-1",
     )  # fmt: skip
-    return dump_release_file(EnvironmentRelease(made, "2026-01-01T00:00:00Z", "ann", **more))
+    return dump_release_file(EnvironmentRelease(made, "2026-01-01T00:00:00Z", "ann", **more), V2)
 
 
 class Away:

@@ -17,6 +17,7 @@ from towpath.engine.watch import informers
 from towpath.engine.watch.git_poller import Branch
 from towpath.engine.watch.informers import Followers
 from towpath.engine.watch.state import WatchState
+from towpath.release.model import ReleaseRef
 from towpath.settings import Settings
 
 
@@ -34,7 +35,7 @@ def test_an_app_that_hits_a_defect_has_failed_and_stops_no_other(
     monkeypatch.setattr(execute, "remove_app", remove_app)
     context: Any = context_at(tmp_path)
     said: list[str] = []
-    work = [Work(Decision(app, "remove", ()), None, "") for app in ("bad", "good")]
+    work = [Work(Decision(app, "remove", ()), None, ReleaseRef()) for app in ("bad", "good")]
     seen: Any = SimpleNamespace()
     bad, good = execute.carry_out(context, work, seen, said.append)
     assert (bad.app, bad.transient) == ("bad", False)

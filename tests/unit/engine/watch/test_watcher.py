@@ -16,6 +16,7 @@ from towpath.engine.watch.git_poller import Branch, Head
 from towpath.engine.watch.watcher import Watcher, policy_at, without_git
 from towpath.errors import UnknownNameError
 from towpath.objects import ObjectRef
+from towpath.release.model import ReleaseRef
 from towpath.settings import Settings
 
 REF = ObjectRef("apps", "Deployment", "dev", "hello")
@@ -25,7 +26,9 @@ def found(decision: Decision) -> ReconcilePlan:
     context = context_at(Path())
     report = DriftReport("dev", "", decision.entries)
     objects = (app("hello", deployment("hello")),)
-    return ReconcilePlan(context, objects, {"hello": ""}, {}, Inspection(report), (decision,), whole=False)
+    return ReconcilePlan(
+        context, objects, {"hello": ReleaseRef()}, {}, Inspection(report), (decision,), whole=False
+    )
 
 
 @pytest.mark.parametrize(

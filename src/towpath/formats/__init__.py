@@ -1,0 +1,1 @@
+"""Versions of the files that Towpath reads and writes in an environment repository."""
