@@ -39,6 +39,7 @@ VERBS = {
     "render": "Print the objects an app has in an environment.",
     "health": "Judge objects of any kind without a cluster.",
     "keys": "Make, list, rotate and retire the keys that sign.",
+    "migrate": "Rewrite an environment repository to the newest version of its files.",
     "init": "Scaffold an environment repository.",
     "deployments": "Write or check the prefect.yaml of an environment repository.",
     "local": "Run every part on this machine.",

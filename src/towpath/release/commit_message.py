@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from towpath.formats.versions import LATEST
 from towpath.printable import printable
 from towpath.release.model import Release
 
@@ -16,7 +17,7 @@ Trailers = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class PromotionIntent:
-    """A promotion or rollback to commit. `rolls_back` is the digest that a rollback replaces."""
+    """A promotion or rollback to commit. `rolls_back` is the id of the release that a rollback replaces."""
 
     release: Release
     environment: str
@@ -30,12 +31,12 @@ class PromotionIntent:
     def marker(self) -> tuple[str, str]:
         """The trailer that identifies the commit when the reply to its push was lost."""
         verb = "rollback" if self.rolls_back else "promote"
-        return intent_marker(verb, self.release.app, self.environment, self.release.digest, self.flow_run)
+        return intent_marker(verb, self.release.app, self.environment, self.release.id, self.flow_run)
 
 
-def intent_marker(verb: str, app: str, environment: str, digest: str, flow_run: str) -> tuple[str, str]:
+def intent_marker(verb: str, app: str, environment: str, release: str, flow_run: str) -> tuple[str, str]:
     """A trailer of this commit only; the same for the same work of the same flow run."""
-    key = "\0".join((verb, app, environment, digest, flow_run))
+    key = "\0".join((verb, app, environment, release, flow_run))
     return INTENT_TRAILER, f"{verb}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
@@ -44,7 +45,7 @@ def promotion_message(intent: PromotionIntent) -> str:
     release = intent.release
     trailers: Trailers = [
         ("Towpath-App", release.app),
-        ("Towpath-Release", release.digest),
+        ("Towpath-Release", release.id),
         ("Towpath-Environment", intent.environment),
     ]
     if intent.promoted_from:
@@ -66,7 +67,7 @@ def verified_message(release: Release, environment: str, flow_run: str) -> str:
     """The message of the commit that records that a release was verified."""
     trailers: Trailers = [
         ("Towpath-App", release.app),
-        ("Towpath-Release", release.digest),
+        ("Towpath-Release", release.id),
         ("Towpath-Environment", environment),
         ("Towpath-Flow-Run", flow_run),
         verified_marker(release, environment, flow_run),
@@ -76,23 +77,33 @@ def verified_message(release: Release, environment: str, flow_run: str) -> str:
 
 def verified_marker(release: Release, environment: str, flow_run: str) -> tuple[str, str]:
     """The marker (see PromotionIntent) of the commit of `verified_message`."""
-    return intent_marker("verified", release.app, environment, release.digest, flow_run)
+    return intent_marker("verified", release.app, environment, release.id, flow_run)
 
 
-def quarantine_message(app: str, environment: str, digest: str, flow_run: str) -> str:
-    """The message of a commit that only quarantines a digest."""
+def quarantine_message(app: str, environment: str, release: str, flow_run: str) -> str:
+    """The message of a commit that only quarantines a release."""
     trailers: Trailers = [
         ("Towpath-App", app),
         ("Towpath-Environment", environment),
         ("Towpath-Flow-Run", flow_run),
-        quarantine_marker(app, environment, digest, flow_run),
+        quarantine_marker(app, environment, release, flow_run),
     ]
-    return format_message(f"Quarantine {app} {digest[:19]}", "", trailers)
+    return format_message(f"Quarantine {app} {release[:19]}", "", trailers)
 
 
-def quarantine_marker(app: str, environment: str, digest: str, flow_run: str) -> tuple[str, str]:
+def quarantine_marker(app: str, environment: str, release: str, flow_run: str) -> tuple[str, str]:
     """As PromotionIntent.marker, for the commit of `quarantine_message`."""
-    return intent_marker("quarantine", app, environment, digest, flow_run)
+    return intent_marker("quarantine", app, environment, release, flow_run)
+
+
+def migrate_message(key: str) -> str:
+    """The message of the commit that rewrites all files; `key` identifies the commit."""
+    return format_message(f"Migrate the files to {LATEST}", "", [migrate_marker(key)])
+
+
+def migrate_marker(key: str) -> tuple[str, str]:
+    """The trailer that identifies the commit when the reply to its push was lost."""
+    return intent_marker("migrate", "", "", "", key)
 
 
 def format_message(subject: str, body: str, trailers: Iterable[tuple[str, str]]) -> str:

@@ -21,6 +21,7 @@ NEED_NO_SERVER = (
     "drift",
     "pause",
     "resume",
+    "migrate",
     "init",
     "deployments",
     "local",

@@ -2,13 +2,17 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from towpath.admission.rules import Finding
 from towpath.applyset.prune_file import PRUNE_FILE, load_confirmed_deletions
 from towpath.config import CONFIG_FILE, Config
+from towpath.config.deprecations import deprecation_notes
+from towpath.engine.source.migrate import record_paths, record_version
 from towpath.errors import ConfigError, RefusedError, TooLargeError
 from towpath.files import read_text
+from towpath.formats.versions import FileVersion, order
 from towpath.gates.pause import load_pauses, pause_path
 from towpath.release.quarantine import parse_quarantine, quarantine_path
 from towpath.yamltext.config_reader import read_document
@@ -30,6 +34,28 @@ def check_files(root: Path, config: Config) -> set[Finding]:
         except OSError as error:
             findings.add(_unreadable(error, root))
     return findings
+
+
+def version_notes(root: Path, config: Config) -> Iterator[str]:
+    """What is still read of former versions, and what agents of a former version do not read."""
+    yield from deprecation_notes(read_text(root, CONFIG_FILE) or "")
+    other: dict[FileVersion, list[str]] = {}
+    with suppress(ConfigError):  # said where it is read
+        for path in record_paths(root, config):
+            version = _version(root, path)
+            if version not in (None, config.api_version):
+                other.setdefault(version, []).append(path)
+    for version, paths in other.items():
+        named = f"{paths[0]} is" if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more files are"
+        why = "" if order(version) < order(config.api_version) else "; agents of the former version hold it"
+        yield f"{named} of {version}, {CONFIG_FILE} of {config.api_version}{why}; `towpath migrate` ends that"
+
+
+def _version(root: Path, path: str) -> FileVersion | None:
+    try:
+        return record_version(root, path)
+    except ConfigError:
+        return None  # said where it is read
 
 
 def findings_of(error: ConfigError) -> Iterator[Finding]:

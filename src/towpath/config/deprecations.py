@@ -1,0 +1,29 @@
+"""What of a `towpath.yaml` is still read, but belongs to a former version."""
+
+from collections.abc import Iterator
+
+from towpath.config.models import CONFIG_FILE
+from towpath.formats.versions import LATEST, VERSION_KEY, known_version, order, ranges_in
+from towpath.yamltext.config_reader import read_document
+
+
+def deprecation_notes(text: str) -> Iterator[str]:
+    """A note for a former version of the file; for the newest one, a note for each deprecated key."""
+    document = read_document(text, CONFIG_FILE)
+    version = known_version(document.data[VERSION_KEY]) or LATEST
+    if version != LATEST:
+        line = document.line((VERSION_KEY,))
+        yield (
+            f"{CONFIG_FILE}:{line}: {version} is still read; `towpath migrate` rewrites the repository to"
+            f" {LATEST} in one commit"
+        )
+        return
+    lines: dict[str, list[int]] = {}
+    said: dict[str, str] = {}
+    for path, each in ranges_in(document.data, CONFIG_FILE):
+        if each.deprecated and order(version) >= order(each.deprecated):
+            lines.setdefault(each.name, []).append(document.line(path))
+            said[each.name] = f"`{each.name}` is deprecated since {each.deprecated}: {each.instead}"
+    for name, places in lines.items():
+        more = f" (also on line {', '.join(map(str, places[1:]))})" if places[1:] else ""
+        yield f"{CONFIG_FILE}:{places[0]}: {said[name]}{more}"
