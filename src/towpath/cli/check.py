@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from towpath.formats.versions import CONFIG, RELEASE
+
 
 @click.command(name="check")
 @click.option(
@@ -22,8 +24,14 @@ import click
     help="Judge objects by the schemas of this version, such as 1.35; if left out, by the version that each"
     " environment names in towpath.yaml, else the newest known one.",
 )
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of towpath.yaml and end.")
-def command(repo: Path, output: str, kubernetes: str | None, schema: bool) -> None:
+@click.option(
+    "--schema",
+    type=click.Choice([CONFIG, RELEASE]),
+    is_flag=False,
+    flag_value=CONFIG,
+    help="Print the JSON Schema of a file, of towpath.yaml if none is named, and end.",
+)
+def command(repo: Path, output: str, kubernetes: str | None, schema: str | None) -> None:
     """Check an environment repository without a cluster.
 
     Reads towpath.yaml, renders every app for every environment and judges every object, also by the schemas
@@ -36,11 +44,13 @@ def command(repo: Path, output: str, kubernetes: str | None, schema: bool) -> No
       towpath check --repo environments/ --output json
       towpath check --kubernetes 1.35
       towpath check --schema > towpath.schema.json
+      towpath check --schema release.yaml > release.schema.json
     """
     if schema:
         from towpath.config import config_schema
+        from towpath.release.release_file import release_schema
 
-        click.echo(json.dumps(config_schema(), indent=2))
+        click.echo(json.dumps(config_schema() if schema == CONFIG else release_schema(), indent=2))
         return
     from towpath.engine.source.check import check_repository
     from towpath.errors import ConfigError

@@ -60,6 +60,20 @@ def problems_of(error: ValueError, data: Any, version: FileVersion) -> list[tupl
     ]
 
 
+def state_schema() -> dict[str, Any]:
+    """The JSON Schema of the data of `encode_state`, of the newest version."""
+    schema = _adapter(EnvironmentRelease).json_schema()
+    defined = schema["$defs"]
+    image = defined.pop("ReleaseImage")
+    del image["properties"]["name"]
+    image["required"].remove("name")
+    image["additionalProperties"] = False
+    defined["Release"]["properties"]["images"] = {"type": "object", "additionalProperties": image}
+    for each in (schema, *defined.values()):
+        each["additionalProperties"] = False
+    return schema
+
+
 def _with_file_images(data: dict[str, Any], release: Release, version: FileVersion) -> dict[str, Any]:
     """`data` of a release with its images as the file has them, right after `app`."""
     app, rest = data.pop("app"), data

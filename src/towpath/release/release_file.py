@@ -3,12 +3,13 @@
 import dataclasses
 import functools
 from pathlib import Path
+from typing import Any
 
 from towpath.files import read_text
 from towpath.formats.key_tree import KeyTree, key_tree
 from towpath.formats.record import Record, RecordForm, read_record, write_record
-from towpath.formats.versions import RELEASE, VERSION_KEY, FileVersion
-from towpath.release.codec import decode_state, encode_state, problems_of
+from towpath.formats.versions import LATEST, RELEASE, VERSION_KEY, FileVersion
+from towpath.release.codec import decode_state, encode_state, problems_of, state_schema
 from towpath.release.model import EnvironmentRelease
 from towpath.yamltext.config_reader import config_error
 
@@ -57,6 +58,14 @@ def dump_release_file(state: EnvironmentRelease, version: FileVersion) -> str:
     if state.release.scan.findings is None:
         del data["release"]["scan"]["findings"]
     return write_record(data, version, release_form())
+
+
+def release_schema() -> dict[str, Any]:
+    """The JSON Schema of `release.yaml` in the newest version, for editors."""
+    schema = state_schema()
+    schema["properties"] = {VERSION_KEY: {"const": LATEST}, **schema["properties"]}
+    schema["required"] = [VERSION_KEY, *schema["required"]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": RELEASE_FILE}
 
 
 def without_findings(state: EnvironmentRelease) -> EnvironmentRelease:

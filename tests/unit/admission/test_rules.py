@@ -258,3 +258,16 @@ def test_the_image_of_every_container_must_be_the_release(kind: str, key: str) -
 )
 def test_where_a_kind_is_now_is_said(kind: str, version: str, hint: str) -> None:
     assert refused(obj(kind, version=version)).endswith(f"there is no kind {kind} in {version}{hint}")
+
+
+SEVERAL = (*one_image("app", IMAGE, DIGEST), *one_image("job", "127.0.0.1:5000/job", OTHER))
+
+
+def test_each_image_of_a_release_runs_its_own_digest() -> None:
+    policy = AdmissionPolicy(namespace="dev", images=SEVERAL)
+    app, job = deployment(f"{IMAGE}@{DIGEST}"), deployment(f"127.0.0.1:5000/job@{OTHER}")
+    job["metadata"]["name"] = "job"
+    assert not admitted(app, job, policy=policy).findings
+    job["spec"]["template"]["spec"]["containers"][0]["image"] = f"127.0.0.1:5000/job@{DIGEST}"
+    assert "runs sha256:" in str(admitted(app, job, policy=policy).findings[0])
+    assert "no container runs the app's image 127.0.0.1:5000/job" in refused(app, policy=policy)

@@ -63,6 +63,7 @@ def test_check_of_a_folder_that_is_no_repository(tmp_path: Path) -> None:
 
 def test_the_schema_is_json() -> None:
     assert json.loads(towpath("check", "--schema").stdout)["title"] == "towpath.yaml"
+    assert json.loads(towpath("check", "--schema", "release.yaml").stdout)["title"] == "release.yaml"
 
 
 def test_help_loads_nothing_that_takes_time() -> None:

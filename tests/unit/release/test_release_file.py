@@ -3,7 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
+import yaml
 
 from tests.unit.release.test_model import NONE, RELEASE, SEVERAL, STATE
 from towpath.errors import ConfigError
@@ -15,6 +17,7 @@ from towpath.release.release_file import (
     load_release_file,
     parse_release_file,
     release_path,
+    release_schema,
     without_findings,
 )
 
@@ -129,3 +132,15 @@ def test_a_key_that_the_file_does_not_have_is_an_error_with_its_line(
     text = dump_release_file(STATE, version).replace(f"\n{above}", f"\n{indent}colour: red\n{above}")
     with pytest.raises(ConfigError, match=rf"release\.yaml:{line + more}: {key}: unknown key"):
         parse_release_file(text)
+
+
+@pytest.mark.parametrize("release", [RELEASE, SEVERAL, NONE], ids=["one", "several", "none"])
+def test_the_schema_takes_what_is_written_and_nothing_else(release: Release) -> None:
+    schema = jsonschema_rs.validator_for(release_schema())
+    data = yaml.safe_load(dump_release_file(EnvironmentRelease(release, "2026-01-02T00:00:00Z", "ann"), V2))
+    assert schema.is_valid(data)
+    assert not schema.is_valid({**data, "colour": "red"})
+    assert not schema.is_valid({**data, "apiVersion": V1})
+    assert not schema.is_valid({**data, "release": {**data["release"], "digest": "x"}})
+    assert not schema.is_valid({**data, "release": {**data["release"], "images": {"a": {"image": "x"}}}})
+    assert not schema.is_valid(yaml.safe_load(dump_release_file(STATE, V1)))

@@ -130,3 +130,23 @@ def test_a_cron_jobs_runs_hold_nothing_up() -> None:
     job = obj("batch/v1", "CronJob", "c", status={"active": [{"name": "a"}]})
     assert rollout_status((job,), {ref_of(job): job}, ()).good
     assert not rollout_status((job,), {}, ()).good
+
+
+def test_each_image_of_a_release_is_judged_by_its_own_digest() -> None:
+    side = "127.0.0.1:5000/side"
+    images = (*one_image("web", IMAGE, DIGEST), *one_image("side", side, OTHER))
+
+    def judged(digest: str) -> Any:
+        workload, running = deployment(), pod()
+        containers = workload["spec"]["template"]["spec"]["containers"]
+        containers.append({"name": "side", "image": side})
+        running["spec"]["containers"].append({"name": "side", "image": f"{side}@{digest}"})
+        told = {"name": "side", "imageID": f"{side}@{digest}"}
+        running["status"]["containerStatuses"].append(told)
+        snapshot = {ref_of(each): each for each in (workload, REPLICA_SET, running)}
+        return rollout_status((workload,), snapshot, images)
+
+    assert judged(OTHER).good
+    assert judged(OTHER).images == (f"Pod dev/hello-1-a {IMAGE}@{DIGEST}, {side}@{OTHER}",)
+    assert not judged(DIGEST).good
+    assert f"container side runs {side}@{DIGEST}, not {OTHER}" in judged(DIGEST).line()

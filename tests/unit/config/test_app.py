@@ -1,0 +1,79 @@
+"""An app has no, one or several images; `image` is short for one."""
+
+import pytest
+
+from towpath.config import parse_config
+from towpath.config.app import App
+from towpath.errors import ConfigError, RefusedError
+
+HEAD = "apiVersion: towpath.dev/v2\nenvironments: [{name: dev, namespace: dev}]\napps:\n  shop:\n"
+
+
+def shop(text: str, *, version: str = "v2") -> App:
+    return parse_config(HEAD.replace("/v2", f"/{version}") + text).app("shop")
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_one_image_in_short_has_the_name_of_the_app(version: str) -> None:
+    app = shop("    image: r.example.com/shop\n", version=version)
+    assert app.images == {"shop": "r.example.com/shop"}
+    assert app.only_image == "r.example.com/shop"
+
+
+@pytest.mark.parametrize(
+    ("text", "images"),
+    [
+        ("    images: {}\n", {}),
+        ("    images: {web: r.example.com/shop}\n", {"web": "r.example.com/shop"}),
+        ("    images:\n      web: r.example.com/a\n      job: r.example.com/b\n",
+         {"web": "r.example.com/a", "job": "r.example.com/b"}),
+        ("    image: r.example.com/a\n    images:\n", {"shop": "r.example.com/a"}),
+    ],
+)  # fmt: skip
+def test_images_have_names(text: str, images: dict[str, str]) -> None:
+    app = shop(text)
+    assert app.images == images
+    if len(images) == 1:
+        assert app.only_image == next(iter(images.values()))
+        return
+    number = "2 images" if images else "no image"
+    with pytest.raises(RefusedError, match=f"app shop has {number}, and releases of exactly one image"):
+        _ = app.only_image
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "said"),
+    [
+        ("v2", "    renderer: plain\n", "towpath.yaml:4: `image` or `images` is missing in apps.shop"),
+        ("v1", "    renderer: plain\n", "towpath.yaml:4: `image` is missing in apps.shop"),
+        ("v2", "    images:\n", "towpath.yaml:4: `image` or `images` is missing in apps.shop"),
+        (
+            "v2",
+            "    image: r.example.com/a\n    images: {}\n",
+            "apps.shop: must have `image` or `images`, not both",
+        ),
+        (
+            "v2",
+            "    images: {a: r.example.com/a, b: r.example.com/a}\n",
+            "two names have the repository r.exa",
+        ),
+        (
+            "v2",
+            "    images: {a: 'r.example.com/a:1'}\n",
+            "towpath.yaml:5: apps.shop.images.a: must be REGISTRY",
+        ),
+        ("v2", "    images: {A: r.example.com/a}\n", "must be lower-case letters"),
+        ("v2", "    images: [r.example.com/a]\n", "towpath.yaml:5: apps.shop.images: must be a mapping"),
+        ("v2", "    imags: {}\n", "unknown key `imags` in apps.shop; did you mean `images`?"),
+        ("v1", "    imags: {}\n", "unknown key `imags` in apps.shop; did you mean `image`?"),
+        (
+            "v1",
+            "    images: {a: r.example.com/a}\n",
+            "towpath.yaml:5: `images` is known since towpath.dev/v2; `towpath migrate` rewrites",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_by_version(version: str, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        shop(text, version=version)
+    assert said in str(caught.value)
