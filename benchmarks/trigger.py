@@ -1,0 +1,64 @@
+"""From the trigger of a flow run to its first step, and to its end, on an idle agent.
+
+Each trial asks the Prefect server for a reconcile of one app, which finds nothing to do, and reads the
+times of its states: claimed, running, first step, completed. The server alone is asked, so that a second
+build can be measured beside this one by its TOWPATH_HOME.
+
+Run: .venv/bin/python benchmarks/trigger.py [--environment dev] [--trials 20] (`towpath local up` first)
+"""
+
+import argparse
+import os
+import statistics
+import time
+from datetime import datetime
+
+import httpx
+
+from towpath.orchestration import keys
+from towpath.settings import Settings
+
+
+def moment(text: object) -> datetime:
+    return datetime.fromisoformat(str(text))
+
+
+def trial(api: httpx.Client, deployment: str, environment: str) -> dict[str, float]:
+    """Seconds from the trigger to each moment."""
+    body = {"parameters": {"environment": environment, "apps": ["hello"]}}
+    begun = time.time()
+    answer = api.post(f"/deployments/{deployment}/create_flow_run", json=body).raise_for_status()
+    run = answer.json()["id"]
+    while not api.get(f"/flow_runs/{run}").json()["end_time"]:
+        time.sleep(0.2)
+    states = api.get("/flow_run_states/", params={"flow_run_id": run}).json()
+    steps = api.post("/task_runs/filter", json={"flow_runs": {"id": {"any_": [run]}}}).json()
+    found = {state["name"]: moment(state["timestamp"]).timestamp() - begun for state in states}
+    return {
+        "claimed": found["Pending"],
+        "running": found["Running"],
+        "first step": min(moment(step["start_time"]).timestamp() for step in steps) - begun,
+        "completed": found["Completed"],
+    }
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked.add_argument("--environment", default="dev")
+    asked.add_argument("--trials", type=int, default=20)
+    given = asked.parse_args()
+    url = Settings.load(os.environ).prefect_api_url
+    if not url:
+        raise SystemExit("`towpath local up` first")
+    api = httpx.Client(base_url=url, timeout=30)
+    name = keys.deployment(keys.RECONCILE, given.environment)
+    deployment = api.get(f"/deployments/name/{name}").raise_for_status().json()["id"]
+    found = [trial(api, deployment, given.environment) for _ in range(given.trials)]
+    print(f"{'seconds after the trigger':26} {'p50':>6} {'p95':>6}")
+    for part in found[0]:
+        values = sorted(each[part] for each in found)
+        print(f"{part:26} {statistics.median(values):6.2f} {values[int(0.95 * (len(values) - 1))]:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
