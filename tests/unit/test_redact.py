@@ -450,3 +450,11 @@ def test_a_secret_in_a_list_is_masked(kind: str, item: dict[str, object]) -> Non
     assert first["metadata"] == {"name": "a"}
     assert ("kind" in first) == ("kind" in item)
     assert other == "no object"
+
+
+def test_the_working_folder_of_a_shell_is_no_secret() -> None:
+    remember_environment_secrets(
+        {"PWD": "/srv/team-folder", "OLDPWD": "/srv/other-folder", "DB_PWD": "db-pwd-1"}
+    )
+    text = "git clone /srv/team-folder/a.git /srv/other-folder db-pwd-1"
+    assert redact(text) == "git clone /srv/team-folder/a.git /srv/other-folder ***"

@@ -98,9 +98,14 @@ def remember_objects(objects: Iterable[Manifest], public: Iterable[str] = ()) ->
     return any(values)
 
 
+_FOLDERS = ("PWD", "OLDPWD")
+"""Variables in which a shell keeps its working folder: no password, whatever the name says elsewhere."""
+
+
 def remember_environment_secrets(environ: Mapping[str, str]) -> None:
     """Remember the values of variables that are named like credentials (`…_TOKEN`, `DB_PASS`)."""
-    _known.add(value for name, value in environ.items() if is_credential_name(name))
+    named = (name for name in environ if is_credential_name(name) and name not in _FOLDERS)
+    _known.add(environ[name] for name in named)
     _known.add(value for text in environ.values() if "://" in text for value in named_values(text))
 
 
