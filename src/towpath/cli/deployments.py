@@ -25,26 +25,35 @@ if TYPE_CHECKING:
     help="The file to write or check; it lies beside flows/.",
 )
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 when the file does not fit.")
+@click.option(
+    "--move",
+    is_flag=True,
+    help="Make runs anew that wait in work pools of the former type; write no file.",
+)
 @click.option("--force", is_flag=True, help="Replace a file that Git has, or that was changed by hand.")
-def command(repo: Path, file: Path, check: bool, force: bool) -> None:
+def command(repo: Path, file: Path, *, check: bool, move: bool, force: bool) -> None:
     """Write the prefect.yaml of an environment repository, or check it.
 
     The flows are Towpath's own, in its folders flows/ and tasks/: call this, and `prefect deploy`, in a clone
-    of Towpath that the workers find at the same path.
+    of Towpath. The agents run the flows that are installed with them.
 
-    `deliver` runs in the work pool `build`; `promote`, `reconcile` and `rollback` run in the pool of their
-    environment. Schedules, variables and deployments of your own pass the check. A file that Git has, or that
-    was changed by hand, is replaced only when you say so: on the terminal, or by --force.
+    `deliver` runs in the work pool `towpath-build`; `promote`, `reconcile` and `rollback` run in the pool of
+    their environment. Schedules and deployments of your own pass the check. A file that Git has, or that was
+    changed by hand, is replaced only when you say so: on the terminal, or by --force.
 
     \b
     Examples:
       towpath deployments --repo ../environments --force && prefect --no-prompt deploy --all
       towpath deployments --repo examples/environments --check
+      towpath deployments --move               after an upgrade, before the former pools are deleted
     """
     from towpath.config import load_config
     from towpath.errors import ConfigError
     from towpath.files import read_text
 
+    if move:
+        _move()
+        return
     if not repo.is_dir():
         raise ConfigError("there is no such folder", file=str(repo))
     config = load_config(repo)
@@ -53,6 +62,25 @@ def command(repo: Path, file: Path, check: bool, force: bool) -> None:
         _check(file, before, config)
     else:
         _write(file, before, config, force=force)
+
+
+def _move() -> None:
+    """Make waiting runs anew, and say which pools can be deleted."""
+    import os
+
+    from towpath.orchestration.api import PrefectApi
+    from towpath.orchestration.old_pools import former_pools, move_waiting_runs
+    from towpath.orchestration.server import prepare
+    from towpath.settings import Settings
+
+    api = PrefectApi(prepare(Settings.load(os.environ), knock=True))
+    for line in move_waiting_runs(api):
+        click.echo(line)
+    pools = former_pools(api)
+    for pool in pools:
+        click.echo(f"Nothing waits in pool {pool} any more: `prefect work-pool delete {pool}`.")
+    if not pools:
+        click.echo("There are no work pools of the former type.")
 
 
 def _check(file: Path, before: str | None, config: "Config") -> None:

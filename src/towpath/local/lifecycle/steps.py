@@ -27,6 +27,7 @@ def setup_steps(stack: Stack) -> tuple[SetupStep, ...]:
         SetupStep("prefect set-up", prefect_setup.prepare_server, ("prefect-server",)),
         SetupStep("repositories", _repositories),
         SetupStep("deployments", prefect_setup.deploy, ("prefect set-up",), prefect_setup.deployment_key),
+        SetupStep("waiting runs", prefect_setup.move_runs, ("deployments",), prefect_setup.deployment_key),
     ]
     if stack.own_cluster:
         table += [

@@ -9,8 +9,10 @@ from towpath.local.common.files import read_json, write_json
 from towpath.local.common.http import Reply, request
 from towpath.local.common.stack import ENVIRONMENTS, POOLS, Stack
 from towpath.local.parts.process_environment import agent_environment
+from towpath.orchestration.api import PrefectApi
 from towpath.orchestration.keys import LOST, POOL_TEMPLATE, POOL_TYPE, lock_name
 from towpath.orchestration.keys import pool as pool_name
+from towpath.orchestration.old_pools import former_pools, move_waiting_runs
 
 DEPLOY_TIMEOUT = 300.0
 HEARTBEATS = "Runs without a heartbeat are crashed"
@@ -87,6 +89,18 @@ def deploy(stack: Stack) -> None:
     except CommandError as error:
         raise TerminalError(f"the deployments of prefect.yaml cannot be made: {error}") from error
     write_json(marker, key)
+
+
+def move_runs(stack: Stack) -> None:
+    """Make runs anew that wait in pools of an earlier version, and delete those that no deployment uses."""
+    if not deployment_key(stack):
+        return
+    api = PrefectApi(stack.prefect_api)
+    move_waiting_runs(api)
+    for pool in former_pools(api):
+        if not api.post("/deployments/filter", {"work_pools": {"name": {"any_": [pool]}}}):
+            api.request("DELETE", f"/work_pools/{pool}")
+    api.close()
 
 
 def _pool_description(pool: str) -> str:

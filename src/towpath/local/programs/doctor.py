@@ -13,6 +13,8 @@ from towpath.local.common.ports import is_busy
 from towpath.local.common.stack import Options
 from towpath.local.programs import checks, debian, golang, probes, tools
 from towpath.local.programs.checks import Check, Machine, RequiredParts, Status
+from towpath.orchestration.api import PrefectApi
+from towpath.orchestration.old_pools import former_pools
 from towpath.settings import Settings
 
 DOCKER_HOST = "unix:///var/run/docker.sock"
@@ -63,6 +65,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
             settings.prefect_api_url, probes.server_version(settings.prefect_api_url)
         ),
         lambda: _cluster(settings),
+        lambda: _former_pools(settings),
     ]
     with ThreadPoolExecutor(max_workers=8) as pool:
         return list(pool.map(lambda part: part(), parts))
@@ -105,6 +108,22 @@ def _go(settings: Settings, required: RequiredParts) -> Check:
     except MissingPartError as error:
         return checks.judge_go(None, error.message, needed=needed)
     return checks.judge_go(f"{version}, {path}", "", needed=needed)
+
+
+def _former_pools(settings: Settings) -> Check:
+    """Work pools of an earlier version of Towpath, from which no agent takes runs."""
+    name = "former pools"
+    if not settings.prefect_api_url:
+        return Check(name, Status.ABSENT, "no Prefect server to ask")
+    try:
+        api = PrefectApi(settings.prefect_api_url, read_timeout=probes.TIMEOUT, retries=0)
+        pools = former_pools(api)
+    except TowpathError as error:
+        return Check(name, Status.ABSENT, error.message)
+    if not pools:
+        return Check(name, Status.OK, "none")
+    remedy = "`towpath deployments --move` makes what waits there anew, and says how to delete them."
+    return Check(name, Status.MISSING, f"no agent takes the runs of {', '.join(pools)}", remedy)
 
 
 def _cluster(settings: Settings) -> Check:
