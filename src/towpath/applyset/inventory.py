@@ -19,6 +19,8 @@ HEALS_LABEL = "towpath.dev/heals"
 APP_LABEL = "towpath.dev/app"
 ENVIRONMENT_LABEL = "towpath.dev/environment"
 PART_OF_LABEL = "applyset.kubernetes.io/part-of"
+OWNER_LABELS = (APP_LABEL, ENVIRONMENT_LABEL, PART_OF_LABEL)
+"""Labels of every object that Towpath applies: no other controller's, whoever wrote them."""
 APPLYSET_ID_LABEL = "applyset.kubernetes.io/id"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from towpath.applyset.inventory import OWNER_LABELS
 from towpath.kube import field_set, pointer
 from towpath.kube.managed_fields import (
     IgnoredManagers,
@@ -15,6 +16,10 @@ from towpath.kube.managed_fields import (
     manager_entries,
 )
 from towpath.objects import Manifest
+
+OWNER_LABEL_FIELDS = frozenset(f".metadata.labels.{label}" for label in OWNER_LABELS)
+"""As an API server names them in a conflict."""
+_OWNER_LABELS = frozenset(("f:metadata", "f:labels", f"f:{label}") for label in OWNER_LABELS)
 
 
 class OwnedField(Protocol):
@@ -45,6 +50,11 @@ def is_taken_back(manager: str, taken_back: TakenBack) -> bool:
     return taken_back.is_person(manager) or taken_back.is_former(manager)
 
 
+def is_owner_label(path: field_set.Path) -> bool:
+    """Whether a field is a label by which Towpath knows its objects: that is never left to others."""
+    return path in _OWNER_LABELS
+
+
 def fields_of_controllers(
     metadata: Metadata,
     declared: Manifest,
@@ -63,6 +73,7 @@ def fields_of_controllers(
             pattern = field_set.pattern_of(path)
             if (
                 path[-1].startswith("f:")
+                and not is_owner_label(path)
                 and not pointer.covers(ignored, pattern)
                 and not is_left_to_manager(entry, pattern, ignored_managers)
                 and field_set.pointer_of(path, declared) is not None

@@ -12,7 +12,12 @@ from dataclasses import dataclass, field, replace
 from towpath.adapters.kubernetes import ApiConflictError, Cluster, FieldOwner
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
 from towpath.applyset.inventory import OwnedObject
-from towpath.applyset.left_fields import is_taken_back, left_message
+from towpath.applyset.left_fields import (
+    OWNER_LABEL_FIELDS,
+    is_owner_label,
+    is_taken_back,
+    left_message,
+)
 from towpath.drift.model import DriftEntry
 from towpath.engine.apply.server_side_apply import TRIES, apply_object
 from towpath.engine.live.app_state import AppState
@@ -123,19 +128,21 @@ def apply_beside(
     """
     left: list[FieldOwner] = []
     pointers: list[str] = []
-    back = desired.taken_back
+    back, force = desired.taken_back, False
     for _ in range(TRIES):
         try:
-            return Applied(
-                apply_object(cluster, desired, known, dry_run=dry_run), tuple(left), tuple(pointers)
-            )
+            applied = apply_object(cluster, desired, known, dry_run=dry_run, force=force)
+            return Applied(applied, tuple(left), tuple(pointers))
         except ApiConflictError as conflict:
-            managers = {owner.manager for owner in conflict.owners if not is_taken_back(owner.manager, back)}
+            others = [owner for owner in conflict.owners if not is_taken_back(owner.manager, back)]
+            managers = {owner.manager for owner in others}
             version = desired.manifest["apiVersion"].rpartition("/")[2]
             live = cluster.get(desired.ref, version=version) if managers and known is not None else None
             paths = _foreign_paths(live, desired.manifest, managers) if live is not None else {}
             if live is None or not paths:
                 raise
+            force = all(owner.field in OWNER_LABEL_FIELDS for owner in others)
+            paths = {path: manager for path, manager in paths.items() if not is_owner_label(path)}
             changed = [path for path in paths if not last.is_unchanged(desired, path)]
             if changed:
                 owners = tuple(FieldOwner(paths[path], field_set.display_path(path)) for path in changed)

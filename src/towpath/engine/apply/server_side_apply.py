@@ -15,9 +15,16 @@ GONE_SECONDS = 10.0
 
 
 def apply_object(
-    cluster: Cluster, desired: ApplyObject, known: Manifest | None, *, dry_run: bool = False
+    cluster: Cluster,
+    desired: ApplyObject,
+    known: Manifest | None,
+    *,
+    dry_run: bool = False,
+    force: bool = False,
 ) -> Manifest:
     """The object after the apply; `known` is its live metadata, None when it is new.
+
+    `force`: who calls has seen that the conflicts are about nothing but labels of our own.
 
     Raises ApiConflictError when a field that differs is another controller's: it is never forced.
     """
@@ -33,7 +40,7 @@ def apply_object(
             return _apply(cluster, desired, desired.initial)
         _rewrite_owners(cluster, desired, live)
         reach("owners-rewritten")
-    return _apply(cluster, desired, desired.manifest, dry_run=dry_run)
+    return _apply(cluster, desired, desired.manifest, dry_run=dry_run, force=force)
 
 
 def is_changed(before: Manifest, after: Manifest, owned: OwnedObject | None, desired: ApplyObject) -> bool:
@@ -48,8 +55,14 @@ def is_changed(before: Manifest, after: Manifest, owned: OwnedObject | None, des
     return fingerprint(old) != fingerprint(new) or bool(desired.edits(old))
 
 
-def _apply(cluster: Cluster, desired: ApplyObject, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
-    force = False
+def _apply(
+    cluster: Cluster,
+    desired: ApplyObject,
+    manifest: Manifest,
+    *,
+    dry_run: bool = False,
+    force: bool = False,
+) -> Manifest:
     for _ in range(TRIES - 1):
         try:
             return cluster.server_side_apply(manifest, dry_run=dry_run, force=force)

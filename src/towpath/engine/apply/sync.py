@@ -35,6 +35,7 @@ from towpath.engine.apply.run import Run
 from towpath.engine.apply.server_side_apply import GONE_SECONDS, is_changed
 from towpath.engine.apply.sync_result import Progress, Result, SyncResult, failed
 from towpath.engine.live.app_state import AppState, read_app_state
+from towpath.engine.live.claims import foreign_claims
 from towpath.engine.live.observe import concurrently, wait_gone
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError, TowpathError, TransientError
@@ -87,9 +88,8 @@ def sync_app(  # noqa: PLR0913
         founded = made
         reach("namespace-ready")
         app_state = read_app_state(cluster, rendered, environment)
-    claims = app_state.foreign_claims()
-    if claims:
-        raise failed(rendered, [(ref, SyncError(f"{ref}: belongs to app {owner}")) for ref, owner in claims])
+    if claims := foreign_claims(cluster, app_state):
+        raise failed(rendered, [(ref, SyncError(f"{ref}: belongs to {owner}")) for ref, owner in claims])
     pruning = app_state.pruning()
     app_state.check_pruning(pruning, environment, confirmed)
     app_state = app_state.with_key(cluster, rendered, environment)

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
-from towpath.applyset.inventory import APP_LABEL, PART_OF_LABEL, Inventory, OwnedObject, Owner
+from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner
 from towpath.applyset.prune import (
     PruneCandidate,
     Pruning,
@@ -78,16 +78,6 @@ class AppState:
             and (ref in self.suspects or not desired.is_settled(has, self.metadata(ref)))
             and not desired.is_left(has, self.metadata(ref))
         ]
-
-    def foreign_claims(self) -> list[tuple[ObjectRef, str]]:
-        """ApplyObject objects that belong to another app already, with its name."""
-        claims = []
-        for ref in self.desired:
-            live = self.metadata(ref)
-            labels = (live["metadata"].get("labels") or {}) if live else {}
-            if labels.get(PART_OF_LABEL, self.owner.applyset) != self.owner.applyset:
-                claims.append((ref, labels.get(APP_LABEL) or labels[PART_OF_LABEL]))
-        return claims
 
     def pruning(self) -> Pruning:
         """What the inventory has and Git has not."""

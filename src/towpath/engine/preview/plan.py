@@ -24,6 +24,7 @@ from towpath.engine.apply.recreate import explain_refusal, may_recreate
 from towpath.engine.apply.server_side_apply import apply_object
 from towpath.engine.apply.sync import LEFT
 from towpath.engine.live.app_state import AppState, read_app_state
+from towpath.engine.live.claims import foreign_claims
 from towpath.engine.live.context import EnvironmentContext, renders_before
 from towpath.engine.live.observe import FEW, concurrently, namespace_state
 from towpath.engine.preview.changes import IN_THE_WAY, changes_beside, edits_in_the_way, refused_changes
@@ -65,7 +66,7 @@ def plan_state(  # noqa: PLR0913, PLR0917
     applied_before: AppliedBefore = nothing_before,
 ) -> Plan:
     """As `plan_app`, of what was surveyed already."""
-    claims = dict(app_state.foreign_claims())
+    claims = dict(foreign_claims(cluster, app_state))
     todo = {ref_of(manifest) for manifest in app_state.unsettled} - claims.keys()
     left = set() if environment.drift_mode_of(rendered.app) == "heal" else set(app_state.drifted())
     full = read_full(
@@ -77,7 +78,7 @@ def plan_state(  # noqa: PLR0913, PLR0917
     def entry(manifest: Manifest) -> PlanEntry:
         ref = ref_of(manifest)
         if ref in claims:
-            return PlanEntry(ref, "skip", reason=f"belongs to app {claims[ref]}")
+            return PlanEntry(ref, "skip", reason=f"belongs to {claims[ref]}")
         if ref not in todo:
             return PlanEntry(ref, "unchanged")
         found = _entry(cluster, app_state.desired[ref], full.get(ref), app_state, last)
