@@ -132,4 +132,4 @@ def _show(
     elif committed:
         click.echo(f"{number} rewritten (commit {commit[:7]}).")
     else:
-        click.echo(f"{number} rewritten. Commit them together: an agent reads all of them at one commit.")
+        click.echo(f"{number} rewritten. Make it one commit: agents read the files at one commit.")

@@ -102,7 +102,7 @@ def test_a_folder_is_rewritten_and_left_to_be_committed(repository: Repository) 
     assert run("status", "--porcelain", cwd=repository.work) == ""
     done = repository.towpath("migrate", "--repo", str(repository.work))
     assert done.exit_code == 0
-    assert "Commit them together" in done.output
+    assert "Make it one commit" in done.output
     assert load_config(repository.work).api_version == V2
     changed = [line[3:] for line in run("status", "--porcelain", cwd=repository.work).splitlines()]
     assert sorted(each.strip() for each in changed) == sorted(name for name in changed)
