@@ -16,6 +16,7 @@ from towpath.kube.finalizers import termination
 from towpath.objects import Manifest, ObjectRef
 
 NO_RULES = WantedObject("")
+PRESENT = "present"
 
 
 def app_drift(
@@ -45,11 +46,16 @@ def object_drift(  # noqa: PLR0913
     live: Manifest | None,
     *,
     waits: bool = False,
+    namespace: str = PRESENT,
 ) -> DriftEntry | None:
     """How one object differs from Git; None: it does not. `live` needs metadata only.
 
     `wanted` is what Git has, `owned` what the inventory has. `waits`: the last sync has decided to delete it.
+    `namespace` is the state of the environment's; nothing is told of what is elsewhere while it is not there.
     """
+    if namespace != PRESENT:
+        message = f"namespace {owner.namespace} is {namespace}"
+        return DriftEntry(owner.app, ref, "deleted", message=message) if wanted else None
     if wanted is None:
         return left_git(owner, owned, live, waits=waits) if owned else None
     if owned is None:

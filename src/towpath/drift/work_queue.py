@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from towpath.applyset.inventory import PART_OF_LABEL, OwnedObject, Owner
 from towpath.applyset.prune import PRUNE_ANNOTATION
 from towpath.applyset.wanted_object import WantedObject
-from towpath.drift.comparison import object_drift
+from towpath.drift.comparison import PRESENT, object_drift
 from towpath.drift.model import LEAVING, DriftEntry
 from towpath.kube.canonical import digest
 from towpath.kube.managed_fields import fingerprint, own_entry, person_tool
@@ -105,13 +105,14 @@ def judge_object(  # noqa: PLR0913
     live: Manifest | None,
     *,
     waits: bool = False,
+    namespace: str = PRESENT,
     applied_at: str | None = None,
 ) -> WatchFinding | None:
     """As `object_drift`, of what a reconcile has to answer; None: there is nothing to do.
 
     `applied_at` is `own_apply_time` of the object when it was last as we left it; None: that was never seen.
     """
-    entry = object_drift(owner, ref, wanted, owned, live, waits=waits)
+    entry = object_drift(owner, ref, wanted, owned, live, waits=waits, namespace=namespace)
     if entry is None or entry.kind in LEAVING:
         return None
     if entry.kind == "unapplied":

@@ -13,18 +13,32 @@ def read_autoscalers(cluster: Cluster, objects: Iterable[Manifest], namespace: s
     Nothing is asked where none of `objects` can be scaled. What this account may not read is left out.
     """
     objects = list(objects)
+    kinds = served_autoscalers(cluster, objects)
+    if not kinds:
+        return ()
+    live = [each for kind in kinds for each in _listed(cluster, kind, namespace)]
+    scaled = {target[:2] for each in (*objects, *live) for target in scale_targets(each)}
+    definitions = [_definition(cluster, kind) for kind in sorted(_scalable(cluster, objects) & scaled)]
+    return (*live, *(each for each in definitions if each is not None))
+
+
+def served_autoscalers(cluster: Cluster, objects: Iterable[Manifest]) -> tuple[Kind, ...]:
+    """The kinds of autoscalers that the cluster serves; none where none of `objects` can be scaled."""
+    objects = list(objects)
+    built_in = any("replicas" in (each.get("spec") or {}) for each in objects)
+    if not built_in and not _scalable(cluster, objects):
+        return ()
+    return tuple(kind for kind in (HPA, KEDA) if kind in cluster.discover())
+
+
+def _scalable(cluster: Cluster, objects: Iterable[Manifest]) -> set[Kind]:
+    """The custom kinds among `objects` that have a scale subresource."""
     kinds = cluster.discover()
-    custom = {
+    return {
         kind
         for kind in {kind_of(each) for each in objects}
         if "." in kind[0] and (served := kinds.find(*kind)) and served.scalable
     }
-    if not custom and not any("replicas" in (each.get("spec") or {}) for each in objects):
-        return ()
-    live = [each for kind in (HPA, KEDA) if kind in kinds for each in _listed(cluster, kind, namespace)]
-    scaled = {target[:2] for each in (*objects, *live) for target in scale_targets(each)}
-    definitions = [_definition(cluster, kind) for kind in sorted(custom & scaled)]
-    return (*live, *(each for each in definitions if each is not None))
 
 
 def _listed(cluster: Cluster, kind: Kind, namespace: str) -> Iterable[Manifest]:

@@ -70,6 +70,11 @@ def namespace_state(cluster: Cluster, name: str) -> NamespaceState:
         if error.status != 403:
             raise
         return "present"
+    return state_of_namespace(live)
+
+
+def state_of_namespace(live: Manifest | None) -> NamespaceState:
+    """The same of what was read; metadata are enough."""
     if live is None:
         return "missing"
     return "terminating" if "deletionTimestamp" in live["metadata"] else "present"

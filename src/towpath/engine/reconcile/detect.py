@@ -8,14 +8,22 @@ from towpath.applyset.apply_object import ApplyObject
 from towpath.applyset.inventory import INVENTORY_LABEL, Inventory, Owner
 from towpath.applyset.inventory_configmap import from_configmap
 from towpath.config import Environment
-from towpath.drift.comparison import app_drift
+from towpath.drift.comparison import NO_RULES, app_drift, object_drift
 from towpath.drift.extras import EXTRA_KINDS, extra_entry, is_extra
 from towpath.drift.model import DriftEntry, DriftReport, drift_report, explain_drift
 from towpath.engine.apply.foreign_fields import unchanged_since_apply, with_left
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.live.app_state import AppState, app_state_from, owner_of
 from towpath.engine.live.finished import with_finished
-from towpath.engine.live.observe import FEW, Live, concurrently, namespace_state, observe, secrets_of
+from towpath.engine.live.observe import (
+    FEW,
+    Live,
+    NamespaceState,
+    concurrently,
+    namespace_state,
+    observe,
+    secrets_of,
+)
 from towpath.engine.live.recovery import rebuild_all
 from towpath.engine.preview.changes import changes_beside, edits_in_the_way, refused_changes
 from towpath.engine.preview.plan import read_full
@@ -79,7 +87,7 @@ def inspect(  # noqa: PLR0913
     namespace = environment.namespace
     state = namespace_state(cluster, namespace)
     if state != "present":
-        lost = _all_deleted(rendered, f"namespace {namespace} is {state}")
+        lost = _all_deleted(rendered, state)
         return Inspection(drift_report(environment.name, commit, lost))
     try:
         read = read_inventories_with_versions(cluster, environment.name, namespace)
@@ -277,7 +285,9 @@ def _why(
     return error.message
 
 
-def _all_deleted(rendered: Sequence[Rendered], message: str) -> Iterable[DriftEntry]:
+def _all_deleted(rendered: Sequence[Rendered], namespace: NamespaceState) -> Iterable[DriftEntry]:
     for each in rendered:
         for manifest in each.objects:
-            yield DriftEntry(each.app, ref_of(manifest), "deleted", message=message)
+            entry = object_drift(owner_of(each), ref_of(manifest), NO_RULES, None, None, namespace=namespace)
+            if entry:
+                yield entry

@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from towpath.adapters.kubernetes import Collection
-from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner
+from towpath.applyset.inventory import INVENTORY_LABEL, PART_OF_LABEL, Inventory, OwnedObject, Owner
+from towpath.applyset.inventory_configmap import from_configmap
 from towpath.drift.comparison import lost_inventory
 from towpath.drift.work_queue import WatchFinding, judge_object
+from towpath.engine.live.observe import NamespaceState
 from towpath.engine.watch.wanted import Wanted
+from towpath.errors import TowpathError
 from towpath.objects import Manifest, ObjectRef
 
 FEW = 3
@@ -26,6 +29,7 @@ class Comparison:
         self.live: dict[Collection, dict[ObjectRef, Manifest]] = {}
         self.applied: dict[str, Inventory] | None = None
         self.wanted: Mapping[str, Wanted] | None = None
+        self.namespace_state: NamespaceState = "present"
         self._owned: dict[str, dict[ObjectRef, OwnedObject]] = {}
         self._holders: dict[ObjectRef, tuple[str, ...]] = {}
         self._whole: frozenset[tuple[str, str]] = frozenset()
@@ -116,6 +120,8 @@ class Comparison:
             return True, None
         git, owned, owner = self.wanted_of(app), self.owned_by(app).get(ref), self._owner(app)
         wanted = git.objects.get(ref)
+        if self.namespace_state != "present":
+            return True, judge_object(owner, ref, wanted, owned, None, namespace=self.namespace_state)
         listed, live = self.live_of(ref)
         if owned and not listed:
             if wanted and owned.uid and wanted.is_recorded(owned.applied_digest):
@@ -128,14 +134,44 @@ class Comparison:
     def judge_inventory(self, app: str) -> tuple[bool, ObjectRef]:
         """(whether the inventory is gone, and its objects are not; its ConfigMap)."""
         owner = self._owner(app)
-        if self.applied is None or app in self.applied or self.broken(app):
+        lost = self.namespace_state != "present"
+        if lost or self.applied is None or app in self.applied or self.broken(app):
             return False, owner.ref
         refs = self.wanted_of(app).objects
         known = {ref: live for ref in refs if (live := self.live_of(ref)[1])}
         return lost_inventory(owner, refs, known) is not None, owner.ref
 
+    def needs_no_inventory(self, app: str) -> bool:
+        """Whether a lost inventory of the app is no news any more: it is there, or nothing needs one."""
+        has = app in (self.applied or {})
+        return has or app not in (self.wanted or {}) or self.namespace_state != "present"
+
     def _owner(self, app: str) -> Owner:
         return Owner(app, self._environment, self._namespace)
+
+
+def app_of(configmap: Manifest) -> str:
+    """The app of an inventory, by its label."""
+    app: str = (configmap["metadata"].get("labels") or {}).get(INVENTORY_LABEL, "")
+    return app
+
+
+def inventories_in(
+    configmaps: Iterable[Manifest], environment: str, before: Mapping[str, Inventory]
+) -> tuple[dict[str, Inventory], tuple[str, ...]]:
+    """(an environment's inventories by app, why some cannot be read: these are as they were `before`)."""
+    found: dict[str, Inventory] = {}
+    problems: list[str] = []
+    for configmap in configmaps:
+        app = app_of(configmap)
+        try:
+            inventory = from_configmap(configmap)
+        except TowpathError as error:
+            problems.append(error.message)
+            found |= {app: before[app]} if app in before else {}
+            continue
+        found |= {app: inventory} if inventory.owner.environment == environment else {}
+    return found, tuple(problems)
 
 
 def waiting_refs(inventories: Iterable[Inventory | None]) -> set[ObjectRef]:

@@ -3,7 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from towpath.adapters.git import branch_head, list_trees
 from towpath.adapters.kubernetes import Cluster
@@ -11,14 +11,14 @@ from towpath.applyset.apply_object import is_secret, prepare_objects
 from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
 from towpath.engine.live.app_state import owner_of
-from towpath.engine.live.autoscalers import read_autoscalers
+from towpath.engine.live.autoscalers import read_autoscalers, served_autoscalers
 from towpath.engine.live.context import EnvironmentContext, open_context
 from towpath.engine.live.digest_keys import read_key
 from towpath.engine.reconcile.removed_apps import apps_without_folder
 from towpath.engine.source.render import Rendered, render_app
 from towpath.engine.watch.wanted import Wanted, decided_by
 from towpath.errors import TowpathError, UnknownNameError, as_towpath_error
-from towpath.kube.autoscaling import kind_of
+from towpath.kube.autoscaling import Kind, Target, kind_of, scale_targets
 from towpath.objects import Manifest, ref_of
 from towpath.settings import Settings
 
@@ -33,6 +33,12 @@ class Head:
     context: EnvironmentContext
     wanted: Mapping[str, Wanted]
     decided_by: Mapping[str, str] = field(default_factory=dict)
+    autoscalers: tuple[Kind, ...] = ()
+    """Kinds of autoscalers that are served; none where no object of Git can be scaled."""
+    scaled: frozenset[Target] = frozenset()
+    """What live autoscalers scaled when it was read."""
+    moved: bool = True
+    """Whether it is another commit than the one before."""
     key: bytes | None = field(default=None, repr=False)
     """That of recorded digests; the first sync of Secrets makes it, and then all of this is read again."""
 
@@ -69,11 +75,15 @@ class Branch:
             self._ask.wait(self._interval * random.uniform(0.9, 1.1))  # noqa: S311 (jitter)
             self._ask.clear()
 
-    def refresh(self) -> bool:
+    def read_again(self) -> None:
+        """The same commit counts otherwise now."""
+        self.refresh(again=True)
+
+    def refresh(self, *, again: bool = False) -> bool:
         """Whether the newest commit is known now. What cannot be read is told once, and asked for again."""
         with self._lock:
             try:
-                head = self._read()
+                head = self._read_again() if again else self._read()
             except Exception as raised:  # noqa: BLE001 - the thread goes on, and readiness tells
                 error = as_towpath_error(raised)
                 if self.head is None and isinstance(error, UnknownNameError) and error.kind == "environment":
@@ -95,6 +105,11 @@ class Branch:
             return f"{error.message}; what was read before stays in force"
         return f"{error.message}; nothing was read before, so nothing is done until it can be"
 
+    def _read_again(self) -> Head | None:
+        if self.head is None:
+            return self._read()
+        return replace(read_head(self.head.context), moved=False)
+
     def _read(self) -> Head | None:
         """None when nothing has changed."""
         settings = self._settings
@@ -106,7 +121,7 @@ class Branch:
             timeout=ASK_TIMEOUT,
         )
         if self.head is not None and self.head.context.repo.commit == newest:
-            return None if _has_key_still(self.head) else read_head(self.head.context)
+            return None if _has_key_still(self.head) else self._read_again()
         context = open_context(settings, self._environment, newest)
         return read_head(context)
 
@@ -114,8 +129,10 @@ class Branch:
 def read_head(context: EnvironmentContext) -> Head:
     """What a commit wants of the environment, and what decides whether it is carried out."""
     trees = list_trees(context.repo.checkout)
-    wanted, key = wanted_of(context)
-    return Head(context, wanted, decided_by(trees, context.environment.name), key)
+    wanted, asked = wanted_of(context)
+    scaled = frozenset(target for each in asked.scalers for target in scale_targets(each))
+    decided = decided_by(trees, context.environment.name)
+    return Head(context, wanted, decided, asked.kinds, scaled, key=asked.key)
 
 
 def _has_key_still(head: Head) -> bool:
@@ -130,14 +147,23 @@ def _key(context: EnvironmentContext) -> bytes | None:
         return None  # then Secrets look changed until a run finds that they are not
 
 
-def wanted_of(context: EnvironmentContext) -> tuple[dict[str, Wanted], bytes | None]:
-    """What Git wants of each released app, as a sync would apply it, and the key of its Secrets' digests.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the cluster was asked beside Git: the key of Secrets' digests, and autoscalers and their kinds."""
+
+    key: bytes | None = field(default=None, repr=False)
+    kinds: tuple[Kind, ...] = ()
+    scalers: tuple[Manifest, ...] = ()
+
+
+def wanted_of(context: EnvironmentContext) -> tuple[dict[str, Wanted], Asked]:
+    """What Git wants of each released app, as a sync would apply it, and what that depends on.
 
     The cluster is asked for autoscalers, and for the key where Git has Secrets.
     """
     apps = {app: _read(context, app) for app in context.repo.released_apps(context.environment.name)}
     objects = [m for each in apps.values() if not isinstance(each, Wanted) for m in each[0].objects]
-    scalers = _scalers(context.cluster, context.environment, objects)
+    kinds, scalers = _scalers(context.cluster, context.environment, objects)
     key = _key(context) if any(is_secret(ref_of(each)) for each in objects) else None
     wanted = {
         app: each if isinstance(each, Wanted) else _wanted(context.environment, *each, scalers, key)
@@ -145,7 +171,7 @@ def wanted_of(context: EnvironmentContext) -> tuple[dict[str, Wanted], bytes | N
     }
     for app in apps_without_folder(context, wanted):
         wanted[app] = Wanted(broken=f"apps/{app}: no folder for {context.environment.name}", absent=True)
-    return wanted, key
+    return wanted, Asked(key, kinds, scalers)
 
 
 def _read(context: EnvironmentContext, app: str) -> tuple[Rendered, ConfirmedDeletions] | Wanted:
@@ -182,10 +208,14 @@ def _wanted(
     )
 
 
-def _scalers(cluster: Cluster, environment: Environment, objects: list[Manifest]) -> tuple[Manifest, ...]:
+def _scalers(
+    cluster: Cluster, environment: Environment, objects: list[Manifest]
+) -> tuple[tuple[Kind, ...], tuple[Manifest, ...]]:
+    kinds: tuple[Kind, ...] = ()
     try:
         if not all(kind_of(each) in cluster.discover() for each in objects):
             cluster.discover(refresh=True)
-        return read_autoscalers(cluster, objects, environment.namespace)
+        kinds = served_autoscalers(cluster, objects)
+        return kinds, read_autoscalers(cluster, objects, environment.namespace)
     except TowpathError:
-        return ()  # then replicas look like drift until a run finds that they are not
+        return kinds, ()  # then replicas look like drift until a run finds that they are not

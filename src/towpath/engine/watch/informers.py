@@ -13,6 +13,7 @@ from towpath.adapters.kubernetes import (
 )
 from towpath.adapters.metrics import Metrics
 from towpath.engine.watch.state import WatchState
+from towpath.engine.watch.surroundings import Surroundings
 from towpath.errors import TowpathError, TransientError, as_towpath_error
 from towpath.objects import Manifest
 
@@ -20,6 +21,9 @@ WINDOW = 60.0
 """Seconds one watch request stays open: so late is a connection noticed that has died without a word."""
 REFUSED_PAUSE = 10.0
 """Seconds until what was refused (a right that is missing, a kind that is not served) is asked for again."""
+
+UNREAD_PAUSE = 60.0
+"""As REFUSED_PAUSE, for what a watcher can do without."""
 
 
 class Followers:
@@ -29,16 +33,18 @@ class Followers:
         self,
         connect: Callable[[], Cluster],
         state: WatchState,
+        around: Surroundings,
         metrics: Metrics,
         say: Callable[[str], None],
     ) -> None:
-        self._connect, self._state, self._metrics, self._say = connect, state, metrics, say
+        self._connect, self._state, self._around = connect, state, around
+        self._metrics, self._say = metrics, say
         self._lock = threading.Lock()
         self._running: dict[Collection, threading.Event] = {}
         self._troubles: dict[Collection, str] = {}
 
     def start(self) -> None:
-        """Follow the inventories, and from then on what they name."""
+        """Follow the inventories, and from then on what they name and what is around."""
         self._start(self._state.inventories)
 
     def stop(self) -> None:
@@ -57,9 +63,9 @@ class Followers:
         name = f"watch {collection.kind} {collection.name}".rstrip()
         threading.Thread(target=self._keep, args=(collection, closed), name=name, daemon=True).start()
 
-    def _adjust(self) -> None:
-        """Follow what the inventories name now, and nothing else."""
-        wanted = {*self._state.collections(), self._state.inventories}
+    def adjust(self) -> None:
+        """Follow what the inventories name now and what is around, and nothing else."""
+        wanted = {*self._state.collections(), *self._around.collections(), self._state.inventories}
         with self._lock:
             for collection in self._running.keys() - wanted:
                 self._running.pop(collection).set()
@@ -73,10 +79,18 @@ class Followers:
             try:
                 follow(self._connect(), collection, self, closed, window=WINDOW)
             except Exception as error:  # noqa: BLE001 - the thread goes on, and readiness tells
-                self._refused(collection, as_towpath_error(error))
+                self._refused(collection, as_towpath_error(error), closed)
                 closed.wait(REFUSED_PAUSE)
 
-    def _refused(self, collection: Collection, error: TowpathError) -> None:
+    def _refused(self, collection: Collection, error: TowpathError, closed: threading.Event) -> None:
+        may_stay_unread = (
+            isinstance(error, ApiRefusedError)
+            and error.status in (403, 404)
+            and collection not in self._state.collections()
+        )
+        if may_stay_unread and self._around.refused(collection):
+            closed.wait(UNREAD_PAUSE)
+            return
         self._metrics.restarted(collection.kind, "refused")
         if isinstance(error, ApiRefusedError) and error.status == 404:
             self._state.see_all(collection, ())  # the kind is not served: there are none
@@ -84,7 +98,7 @@ class Followers:
             collection.namespace or collection.name
         ):  # fmt: skip
             self._state.by_name_only(collection)
-            self._adjust()
+            self.adjust()
             return
         self._trouble(collection, error)
 
@@ -101,17 +115,19 @@ class Followers:
         self._well(collection)
         if collection == self._state.inventories:
             self._tell(self._state.see_inventories(objects))
-            self._adjust()
+            self.adjust()
         else:
             self._state.see_all(collection, objects)
+            self._around.see_all(collection, objects)
 
     def changed(self, collection: Collection, event: WatchEvent) -> None:
         self._well(collection)
         if collection == self._state.inventories:
             self._tell(self._state.see_inventory(event))
-            self._adjust()
+            self.adjust()
         else:
             self._state.see(collection, event)
+            self._around.see(collection, event)
 
     def resumed(self, collection: Collection) -> None:
         self._well(collection)

@@ -21,7 +21,8 @@ from towpath.drift.work_queue import (
     own_apply_time,
     trim_metadata,
 )
-from towpath.engine.watch.comparison import Comparison, waiting_refs
+from towpath.engine.live.observe import NamespaceState
+from towpath.engine.watch.comparison import Comparison, app_of, inventories_in, waiting_refs
 from towpath.engine.watch.wanted import Wanted
 from towpath.errors import TowpathError
 from towpath.kube.canonical import digest
@@ -36,8 +37,7 @@ class WatchState:
     def __init__(self, environment: str, namespace: str, wake: Callable[[], None]) -> None:
         self.environment = environment
         self.inventories = Collection("", "ConfigMap", namespace, labels=INVENTORY_LABEL)
-        self._wake = wake
-        self._lock = threading.RLock()
+        self._wake, self._lock = wake, threading.RLock()
         self._agenda = WorkQueue()
         self._known = Comparison(environment, namespace)
         self._findings: dict[str, dict[ObjectRef, WatchFinding]] = {}
@@ -50,23 +50,14 @@ class WatchState:
 
     def see_inventories(self, manifests: Iterable[Manifest]) -> tuple[str, ...]:
         """All inventories there are. Returns why some cannot be read; those stay as they were before."""
-        problems, found = [], dict[str, Inventory]()
         with self._lock:
             before = self._known.applied or {}
-            for manifest in manifests:
-                app = _app_of(manifest)
-                try:
-                    inventory = from_configmap(manifest)
-                except TowpathError as error:
-                    problems.append(error.message)
-                    found |= {app: before[app]} if app in before else {}
-                    continue
-                found |= {app: inventory} if inventory.owner.environment == self.environment else {}
+            found, problems = inventories_in(manifests, self.environment, before)
             self._known.applied = found
             for app in before.keys() | found.keys() | (self._known.wanted or {}).keys():
                 self._renew(app, before.get(app), found.get(app))
         self._wake()
-        return tuple(problems)
+        return problems
 
     def see_inventory(self, event: WatchEvent) -> tuple[str, ...]:
         """One inventory that was written or deleted. Returns why it cannot be read."""
@@ -77,7 +68,7 @@ class WatchState:
         if new is not None and new.owner.environment != self.environment:
             return ()
         with self._lock:
-            app, old = _app_of(event.object), self._known.applied or {}
+            app, old = app_of(event.object), self._known.applied or {}
             self._known.applied = {a: i for a, i in old.items() if a != app} | ({app: new} if new else {})
             self._renew(app, old.get(app), new)
         self._wake()
@@ -103,6 +94,18 @@ class WatchState:
             news = [self._judge_all(app, [ref]) for app in self._known.holders(ref)]
         if any(news):
             self._wake()
+
+    def see_namespace(self, state: NamespaceState) -> None:
+        """The environment's namespace came or went, and all that is in it."""
+        with self._lock:
+            if state == self._known.namespace_state:
+                return
+            self._known.namespace_state = state
+            for app in {*(self._known.applied or {}), *(self._known.wanted or {})}:
+                self._judge_all(app, [*self._known.refs(app), *self._findings.get(app, {})])
+                self._note_inventory(app)
+                self._compare(app)
+        self._wake()
 
     def want(self, wanted: Mapping[str, Wanted], decided_by: Mapping[str, str] = NOTHING) -> None:
         """What Git has now, for every app of the environment.
@@ -149,13 +152,12 @@ class WatchState:
     def ready(self) -> bool:
         """Whether everything that must be known was read at least once."""
         with self._lock:
-            known = self._known
-            return known.is_read() and known.collections() <= known.live.keys()
+            return self._known.is_read() and self._known.collections() <= self._known.live.keys()
 
     def drifted(self) -> dict[str, int]:
         """Objects that are not as they were left, by app; every app that Git or an inventory has."""
         with self._lock:
-            return {app: sum(not each.left for each in self._drifted(app)) for app in self._known.apps()}
+            return {app: sum(not f.left for f in self._drifted(app)) for app in self._known.apps()}
 
     def unapplied(self) -> frozenset[str]:
         """Apps of which Git has something that was not carried out."""
@@ -226,11 +228,7 @@ class WatchState:
 
     def _renew(self, app: str, old: Inventory | None, new: Inventory | None) -> None:
         """Judge what the new inventory says otherwise than the old one."""
-        lost, ref = self._known.judge_inventory(app)  # before what it owned is forgotten
-        if lost:
-            self._find(WatchFinding(app, ref, digest(["lost", app])))
-        elif new is not None or app not in (self._known.wanted or {}):
-            self._settle(app, ref)
+        self._note_inventory(app)  # before what it owned is forgotten
         changed = self._known.record(app, new)
         if old is None or new is None or (old.deletions, old.desired) != (new.deletions, new.desired):
             changed |= waiting_refs([old, new]) | (self._known.refs(app) if not (old and new) else set())
@@ -239,6 +237,13 @@ class WatchState:
                 self._applied_at.pop(each, None)
             self._judge(app, each)
         self._compare(app, wait=SETTLE if new else 0.0)
+
+    def _note_inventory(self, app: str) -> None:
+        lost, ref = self._known.judge_inventory(app)
+        if lost:
+            self._find(WatchFinding(app, ref, digest(["lost", app])))
+        elif self._known.needs_no_inventory(app):
+            self._settle(app, ref)
 
     def _compare(self, app: str, *, wait: float = 0.0) -> None:
         """Git against the inventory. A sync under way will write the inventory again within `wait`."""
@@ -293,8 +298,3 @@ class WatchState:
     def _settle(self, app: str, ref: ObjectRef) -> None:
         self._findings.get(app, {}).pop(ref, None)
         self._agenda.settled(ref)
-
-
-def _app_of(manifest: Manifest) -> str:
-    app: str = (manifest["metadata"].get("labels") or {}).get(INVENTORY_LABEL, "")
-    return app

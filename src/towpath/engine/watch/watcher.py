@@ -3,23 +3,25 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from towpath.adapters.kubernetes import connect_environment
 from towpath.adapters.metrics import Metrics
-from towpath.drift.decision import DriftPolicy, drift_policy
+from towpath.drift.decision import DriftPolicy
 from towpath.drift.work_queue import ReconcileCase, backoff, manager_family
-from towpath.engine.live.context import EnvironmentContext, open_context
+from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.loop import act, conclude, look, reconcile
-from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
+from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.watch.git_poller import Branch, Head
 from towpath.engine.watch.informers import Followers
+from towpath.engine.watch.policy import policy_at, without_git
 from towpath.engine.watch.run_protocol import Ended, Runner, Unrecorded
 from towpath.engine.watch.state import WatchState
+from towpath.engine.watch.surroundings import Surroundings
 from towpath.engine.watch.wanted import concerns_all
 from towpath.errors import TerminalError, TowpathError
 from towpath.health import Status
+from towpath.kube.autoscaling import Target
 from towpath.settings import Settings
 
 BUSY_PAUSE = 0.25
@@ -28,7 +30,6 @@ FIRST_RETRY = 2.0
 STUCK = 60.0
 RECORD_EVERY = 5.0
 ALL = ""  # in the place of an app
-AWAY = "Git cannot be read at the moment"
 UNRECORDED = 1000
 """So many reconciles are kept for a server that is away; of more, only the newest."""
 TICK = 30.0
@@ -54,6 +55,8 @@ class Watcher:
         self._wake = threading.Condition()
         self._stopped = threading.Event()
         self._state: WatchState | None = None
+        self._around: Surroundings | None = None
+        self._reread_for: tuple[frozenset[Target] | None, float] = (None, 0.0)
         self._followers: Followers | None = None
         self._fatal: TowpathError | None = None
         self._failures: dict[str, int] = {}
@@ -85,10 +88,11 @@ class Watcher:
         """What is missing until every change is seen; nothing when it is."""
         if self._stopped.is_set():
             return ["it is being stopped"]
-        if self._state is None or self._followers is None:
+        if self._state is None or self._followers is None or self._around is None:
             return [self.branch.trouble.message if self.branch.trouble else "Git was not read yet"]
         troubles = self._followers.troubles()
-        return troubles or ([] if self._state.ready() else ["not everything was listed yet"])
+        ready = self._state.ready() and self._around.ready()
+        return troubles or ([] if ready else ["not everything was listed yet"])
 
     def keep(self) -> None:
         """Watch and answer until stopped. Raises when there is no such environment or its place moved."""
@@ -127,11 +131,14 @@ class Watcher:
             watch_state = WatchState(self._environment, environment.namespace, self._awake)
             watch_state.want(head.wanted, head.decided_by)
             kubeconfig = self._settings.kubeconfig
+            around = Surroundings(environment.namespace, watch_state.see_namespace, self._awake)
+            around.follow_autoscalers(head.autoscalers)
             self._followers = Followers(
-                lambda: connect_environment(environment, kubeconfig), watch_state, self._metrics, self._say
+                *(lambda: connect_environment(environment, kubeconfig), watch_state, around),
+                *(self._metrics, self._say),
             )
             self._followers.start()
-            self._first, self._state = head.context.repo.config, watch_state
+            self._first, self._around, self._state = head.context.repo.config, around, watch_state
             self._say(f"watching {self._environment} (namespace {environment.namespace})")
             return
         config, before = head.context.repo.config, self._first.environment(self._environment)
@@ -141,11 +148,16 @@ class Watcher:
             self._state.forgive()
             self._whole = True
         self._first = config
-        self._say(f"{self._environment} is now at commit {head.context.repo.commit[:7]}")
+        if head.moved:
+            self._say(f"{self._environment} is now at commit {head.context.repo.commit[:7]}")
+        if self._around and self._followers:
+            self._around.follow_autoscalers(head.autoscalers)
+            self._followers.adjust()
         self._state.want(head.wanted, head.decided_by)
         self._state.look_again()  # the commit may have ended a pause
 
     def _turn(self, watch_state: WatchState) -> None:
+        self._read_scaled_again()
         if self._whole:
             self._answer_all(watch_state)
         cases = self._allowed(watch_state.due(self._tries))
@@ -163,12 +175,23 @@ class Watcher:
                 self._answering = True
                 self._answer(watch_state, cases, away=busy is None)
                 self._answering = False
-        if watch_state.ready():
+        if watch_state.ready() and self._around and self._around.ready():
             self._metrics.set_apps(watch_state.drifted(), watch_state.unapplied())
         if self.unrecorded and time.monotonic() - self._asked >= RECORD_EVERY:
             self._asked = time.monotonic()
             if self._runner.busy() is not None:
                 self._record_past()
+
+    def _read_scaled_again(self) -> None:
+        """An autoscaler came or went without a commit: Git counts otherwise now."""
+        head, now = self.branch.head, time.monotonic()
+        scaled = self._around.scaled() if self._around else None
+        if scaled is None or head is None or scaled == head.scaled:
+            return
+        tried, at = self._reread_for
+        if tried != scaled or now - at >= TICK:  # the cluster may have refused to tell
+            self._reread_for = (scaled, now)
+            self.branch.read_again()
 
     def _answer_all(self, watch_state: WatchState) -> None:
         """A reconcile of the whole environment as soon as nobody holds its lock: its policies changed."""
@@ -236,8 +259,7 @@ class Watcher:
             done = self._reconcile(apps)
         except TowpathError as error:
             return Ended(error.message, failed=True, again=error.transient)
-        failed = bool(done.failures)
-        again = any(each.transient for each in done.outcomes)
+        failed, again = bool(done.failures), any(each.transient for each in done.outcomes)
         summary = "\n".join([done.summary(), *(f"{app}: {why}" for app, why in done.failures.items())])
         if done.outcomes:
             self.unrecorded.append(Unrecorded(apps or (), started, datetime.now(UTC), summary, failed))
@@ -273,27 +295,6 @@ class Watcher:
     def set_health(self, health: dict[str, str]) -> None:
         """What the environment's table says of each app."""
         self._metrics.set_health(health, [str(word) for word in Status])
-
-
-def policy_at(context: EnvironmentContext, app: str) -> DriftPolicy:
-    """How drift of an app is answered now. Pauses that cannot be read hold everything, as in a reconcile."""
-    environment = context.environment
-    try:
-        pauses = context.repo.pauses(environment.name)
-    except TowpathError as error:
-        return DriftPolicy(environment.drift_mode_of(app), error.message)
-    return drift_policy(environment, app, pauses, datetime.now(UTC))
-
-
-def without_git(plan: ReconcilePlan) -> ReconcilePlan:
-    """What may be carried out while Git cannot be read: edits are taken back, all else is only told. Pure."""
-    return replace(
-        plan,
-        decisions=tuple(
-            each if each.heals or each.action == "none" else replace(each, action="report", reason=AWAY)
-            for each in plan.decisions
-        ),
-    )
 
 
 _PLACE = ("namespace", "kubeconfig", "context", "allow_exec")

@@ -1,5 +1,6 @@
 """A watch and a reconcile say the same of every situation: one table, and any mixture of such objects."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +14,15 @@ from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Ow
 from towpath.applyset.inventory_configmap import to_configmap
 from towpath.applyset.prune import PRUNE_ANNOTATION
 from towpath.config import IgnoreRule
-from towpath.engine.live.observe import Live
-from towpath.engine.reconcile.detect import _by_metadata
+from towpath.drift.model import DriftEntry
+from towpath.engine.live.observe import Live, NamespaceState
+from towpath.engine.reconcile.detect import _all_deleted, _by_metadata
 from towpath.engine.source.render import Rendered, digest_of
 from towpath.engine.watch.state import WatchState
+from towpath.engine.watch.surroundings import Surroundings
 from towpath.engine.watch.wanted import Wanted
-from towpath.objects import Manifest, ObjectRef
+from towpath.kube.autoscaling import scale_targets
+from towpath.objects import Manifest, ObjectRef, group_of
 
 OWNER = Owner("hello", "dev", "dev")
 KIND = Collection("", "ConfigMap", "dev", metadata_only=True)
@@ -78,6 +82,7 @@ class Situation:
     present: str = "there"
     managed: str = "as-applied"
     waits: bool = False
+    namespace: str = "present"
 
 
 TABLE: dict[str, tuple[Situation, str]] = {
@@ -159,6 +164,41 @@ TABLE: dict[str, tuple[Situation, str]] = {
     "left Git, kept, edited": (Situation(git="absent", present="kept", managed="person-takes"), ""),
     "left Git, not ours any more": (Situation(git="absent", present="not-ours"), ""),
     "left Git, unconfirmed, gone": (Situation("absent", "unconfirmed", "absent"), ""),
+    "in a namespace that is missing": (Situation(present="absent", namespace="missing"), "drifted"),
+    "new in Git, no namespace": (
+        Situation(recorded="absent", present="absent", namespace="missing"),
+        "drifted",
+    ),
+    "changed in Git, no namespace": (
+        Situation(git="changed", present="absent", namespace="missing"),
+        "drifted",
+    ),
+    "written ahead only, no namespace": (
+        Situation(recorded="unconfirmed", present="absent", namespace="missing"),
+        "drifted",
+    ),
+    "finished and gone, no namespace": (
+        Situation(recorded="finished", present="absent", namespace="missing"),
+        "drifted",
+    ),
+    "left Git, no namespace": (Situation(git="absent", present="absent", namespace="missing"), ""),
+    "left Git, waits, no namespace": (
+        Situation(git="absent", present="absent", waits=True, namespace="missing"),
+        "",
+    ),
+    "there still, its namespace goes": (Situation(namespace="terminating"), "drifted"),
+    "being deleted with its namespace": (
+        Situation(present="deleting", namespace="terminating"),
+        "drifted",
+    ),
+    "left Git, kept, its namespace goes": (
+        Situation(git="absent", present="kept", namespace="terminating"),
+        "",
+    ),
+    "taken by a controller, its namespace goes": (
+        Situation(managed="controller-takes", namespace="terminating"),
+        "drifted",
+    ),
     "nothing at all": (Situation("absent", "absent", "absent"), ""),
     "nobody's": (Situation("absent", "absent", "there"), ""),
 }
@@ -207,6 +247,7 @@ class Seen:
     rendered: Rendered
     inventory: Inventory | None
     live: dict[ObjectRef, Manifest]
+    namespace: NamespaceState = "present"
 
 
 def seen_of(cases: dict[str, Situation], *, synced: bool = True, inventory: bool = True) -> Seen:
@@ -237,25 +278,34 @@ def seen_of(cases: dict[str, Situation], *, synced: bool = True, inventory: bool
         for name, case in cases.items()
         if case.present != "absent"
     }
-    return Seen(rendered, made if inventory else None, live)
+    states = sorted({case.namespace for case in cases.values()} - {"present"})
+    namespace: Any = states[0] if states else "present"
+    return Seen(rendered, made if inventory else None, live, namespace)
 
 
 def by_reconcile(seen: Seen) -> tuple[int, bool]:
     """(objects that have drifted, whether Git has something to carry out)."""
     desired = {each.ref: each for each in prepare_objects(seen.rendered.objects, OWNER, RULES, (), seen.live)}
     inventories = {"hello": seen.inventory} if seen.inventory else {}
-    entries = _by_metadata([seen.rendered], {"hello": desired}, inventories, Live(seen.live))
+    entries: Iterable[DriftEntry]
+    if seen.namespace == "present":
+        entries = _by_metadata([seen.rendered], {"hello": desired}, inventories, Live(seen.live))
+    else:
+        entries = _all_deleted([seen.rendered], seen.namespace)
+    entries = list(entries)
     return sum(entry.is_drift for entry in entries), any(entry.kind == "unapplied" for entry in entries)
 
 
-def by_watch(seen: Seen, order: str = "wil") -> tuple[int, bool]:
-    """The same, as the metrics have it. `order`: Git (w), the inventory (i) and what is live (l, or e by
-    events) are seen one after another."""
+def by_watch(seen: Seen, order: str = "wiln") -> tuple[int, bool]:
+    """The same, as the metrics have it. `order`: Git (w), the inventory (i), the namespace (n), what is live
+    (l, or e by events) are seen one after another."""
     state = WatchState("dev", "dev", lambda: None)
     objects = prepare_objects(seen.rendered.objects, OWNER, RULES)
     wanted = Wanted({each.ref: each.wanted.packed() for each in objects}, (seen.rendered.digest,))
     for step in order:
-        if step == "w":
+        if step == "n":
+            state.see_namespace(seen.namespace)
+        elif step == "w":
             state.want({"hello": wanted})
         elif step == "i":
             state.see_inventories([to_configmap(seen.inventory)] if seen.inventory else [])
@@ -270,7 +320,7 @@ def by_watch(seen: Seen, order: str = "wil") -> tuple[int, bool]:
 
 
 @pytest.mark.parametrize("name", TABLE)
-@pytest.mark.parametrize("order", ["wil", "liw", "iwe"])
+@pytest.mark.parametrize("order", ["wiln", "nliw", "iwne"])
 def test_watch_and_reconcile_agree(name: str, order: str) -> None:
     case, expected = TABLE[name]
     seen = seen_of({"a": case})
@@ -285,13 +335,14 @@ SITUATIONS = st.builds(
     st.sampled_from(PRESENT),
     st.sampled_from(sorted(MANAGED)),
     st.booleans(),
+    st.sampled_from(["present", "present", "missing", "terminating"]),
 )
 
 
 @settings(max_examples=300, deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abcd"), SITUATIONS, max_size=4),
-    st.sampled_from(["wil", "wli", "iwl", "ilw", "liw", "lwi", "wie"]),
+    st.sampled_from(["wiln", "wnli", "iwln", "ilnw", "nliw", "lwin", "wien"]),
     st.booleans(),
 )
 def test_they_agree_on_any_mixture(cases: dict[str, Situation], order: str, synced: bool) -> None:
@@ -315,6 +366,7 @@ def test_they_agree_after_an_object_has_changed(before: Situation, after: Situat
             state.see(KIND, WatchEvent("MODIFIED", new.live[ref("a")]))
         elif old.live:
             state.see(KIND, WatchEvent("DELETED", old.live[ref("a")]))
+        state.see_namespace(seen.namespace)
         wanted = Wanted({each.ref: each.wanted for each in objects}, (seen.rendered.digest,))
         state.want({"hello": wanted})
     assert (state.drifted()["hello"], "hello" in state.unapplied()) == by_reconcile(new)
@@ -364,3 +416,72 @@ def test_a_change_in_git_that_was_carried_out_is_forgotten_before_the_kind_is_li
         objects = prepare_objects(seen.rendered.objects, OWNER, RULES)
         state.want({"hello": Wanted({each.ref: each.wanted for each in objects}, (seen.rendered.digest,))})
         assert ("hello" in state.unapplied()) is unapplied
+
+
+def workload(replicas: int | None = 1) -> Manifest:
+    spec = {} if replicas is None else {"replicas": replicas}
+    metadata = {"name": "web", "namespace": "dev"}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def scaler(kind: str = "HorizontalPodAutoscaler", target: str = "web", of: str = "Deployment") -> Manifest:
+    api = "keda.sh/v1alpha1" if kind == "ScaledObject" else "autoscaling/v2"
+    return {
+        "apiVersion": api,
+        "kind": kind,
+        "metadata": {"name": "s", "namespace": "dev"},
+        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": of, "name": target}},
+    }
+
+
+KEDA = scaler("ScaledObject")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "git", "expected"),
+    [
+        ([], [scaler()], workload(), True),
+        ([scaler()], [], workload(), True),
+        ([], [KEDA], workload(), True),
+        ([KEDA], [], workload(), True),
+        ([scaler()], [KEDA], workload(), False),
+        ([KEDA], [KEDA, scaler()], workload(), False),
+        ([], [scaler(target="another")], workload(), False),
+        ([], [scaler(of="StatefulSet")], workload(), False),
+        ([], [scaler()], workload(None), False),
+        ([scaler()], [], workload(None), False),
+    ],
+)
+def test_an_autoscaler_that_comes_or_goes_without_a_commit(
+    then: list[Manifest], now: list[Manifest], git: Manifest, expected: bool
+) -> None:
+    """`then` are live autoscalers of the last sync."""
+    kind = Collection("apps", "Deployment", "dev", metadata_only=True)
+    [applied] = prepare_objects([git], OWNER, (), then)
+    entry = {"manager": "towpath", "operation": "Apply", "time": "T1", "fieldsV1": {"f:spec": {}}}
+    metadata = {"name": "web", "namespace": "dev", "uid": "u", "managedFields": [entry]}
+    live = {applied.ref: {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata}}
+    owned = OwnedObject(applied.ref, "u", applied.wanted.fingerprint(metadata), applied.applied_digest)
+    rendered = Rendered("hello", "dev", "dev", (git,), digest_of((git,)))
+    inventory = Inventory(OWNER, "c", rendered.digest, (owned,))
+    desired = {each.ref: each for each in prepare_objects([git], OWNER, (), now, live)}
+    entries = _by_metadata([rendered], {"hello": desired}, {"hello": inventory}, Live(live, tuple(now)))
+    assert [entry.kind for entry in entries] == ["unapplied"] * expected
+
+    state = WatchState("dev", "dev", lambda: None)
+
+    def read(scalers: list[Manifest]) -> None:
+        [each] = prepare_objects([git], OWNER, (), scalers)
+        state.want({"hello": Wanted({each.ref: each.wanted.packed()}, (rendered.digest,))})
+
+    read(then)
+    state.see_inventories([to_configmap(inventory)])
+    state.see_all(kind, live.values())
+    assert (state.drifted(), state.unapplied()) == ({"hello": 0}, frozenset())
+    around = Surroundings("dev", state.see_namespace, lambda: None)
+    around.follow_autoscalers([(group_of(each["apiVersion"]), each["kind"]) for each in (scaler(), KEDA)])
+    for each_kind in around.collections() - {around.namespace}:
+        around.see_all(each_kind, [each for each in now if each["kind"] == each_kind.kind])
+    if around.scaled() != frozenset(target for each in then for target in scale_targets(each)):
+        read(now)
+    assert (state.drifted(), bool(state.unapplied())) == ({"hello": 0}, expected)

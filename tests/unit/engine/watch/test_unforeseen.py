@@ -17,6 +17,7 @@ from towpath.engine.watch import informers
 from towpath.engine.watch.git_poller import Branch
 from towpath.engine.watch.informers import Followers
 from towpath.engine.watch.state import WatchState
+from towpath.engine.watch.surroundings import Surroundings
 from towpath.release.model import ReleaseRef
 from towpath.settings import Settings
 
@@ -88,7 +89,14 @@ def test_a_follower_that_hits_a_defect_is_not_ready_and_follows_again(
     monkeypatch.setattr(informers, "REFUSED_PAUSE", 0.01)
     said: list[str] = []
     cluster: Any = None
-    made = Followers(lambda: cluster, WatchState("dev", "dev", lambda: None), Metrics("dev"), said.append)
+    state = WatchState("dev", "dev", lambda: None)
+    made = Followers(
+        lambda: cluster,
+        state,
+        Surroundings("dev", state.see_namespace, lambda: None),
+        Metrics("dev"),
+        said.append,
+    )
     made.start()
     assert over.wait(10)
     assert made.troubles() == ["unexpected ZeroDivisionError: division by zero"]

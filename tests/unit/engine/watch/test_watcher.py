@@ -13,7 +13,8 @@ from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.loop import conclude
 from towpath.engine.reconcile.result import ReconcilePlan
 from towpath.engine.watch.git_poller import Branch, Head
-from towpath.engine.watch.watcher import Watcher, policy_at, without_git
+from towpath.engine.watch.policy import policy_at, without_git
+from towpath.engine.watch.watcher import Watcher
 from towpath.errors import UnknownNameError
 from towpath.objects import ObjectRef
 from towpath.release.model import ReleaseRef
