@@ -13,9 +13,11 @@ from tests.unit.engine.source.promotions import World, release
 from towpath.adapters.git import CommitInfo
 from towpath.cli.history import command
 from towpath.config import load_config
-from towpath.engine.source.history import entries_of, release_history
+from towpath.engine.source.history import entries_of, is_named, release_history
 from towpath.errors import UnknownNameError
-from towpath.release.model import EnvironmentRelease
+from towpath.formats.versions import V1, V2, FileVersion
+from towpath.release.model import EnvironmentRelease, ReleaseImage
+from towpath.release.release_file import dump_release_file, release_path
 
 
 @pytest.fixture
@@ -96,3 +98,35 @@ def test_the_verb_needs_git_only(world: World, monkeypatch: pytest.MonkeyPatch) 
     assert len(text.output.splitlines()) == 5
     data = CliRunner().invoke(command, ["hello", "-e", "prod", "--output", "json"], catch_exceptions=False)
     assert [entry["environment"] for entry in json.loads(data.output)] == ["prod"]
+
+
+def test_a_history_goes_on_across_a_migration_and_tells_none_one_and_several_images(world: World) -> None:
+    path = release_path("hello", "prod")
+    (one,) = release_history(world.checkout(), load_config(world.checkout().path), "hello", "prod")
+
+    def merge(number: int, state: EnvironmentRelease, version: FileVersion) -> None:
+        text = dump_release_file(state, version)
+        world.write(
+            {path: text}, f"Merge\n\nTowpath-Intent: merge-{number}\n", (marker[0], f"merge-{number}")
+        )
+
+    web, job = (ReleaseImage(name, f"127.0.0.1:5000/{name}", one.release.digest) for name in ("web", "job"))
+    several, none = replace(one.release, images=(web, job)), replace(one.release, images=())
+    merge(1, replace(one.state, promoted_by="v1"), V1)
+    merge(2, replace(one.state, promoted_by="v1"), V2)
+    merge(3, replace(one.state, release=several), V2)
+    merge(4, replace(one.state, release=none), V2)
+    checkout = world.checkout()
+    found = release_history(checkout, load_config(checkout.path), "hello", "prod")
+    assert [entry.release.id for entry in found] == [none.id, several.id, one.release.id, one.release.id]
+    assert [entry.state.promoted_by for entry in found] == ["bob", "bob", "v1", "bob"], (
+        "once before and after"
+    )
+    told = [entry.to_json()["state"]["release"] for entry in found]
+    assert [sorted(each["images"]) for each in told] == [[], ["job", "web"], ["hello"], ["hello"]]
+    assert [each.get("digest") for each in told] == [None, None, one.release.digest, one.release.digest]
+    assert [each["id"] for each in told] == [entry.release.id for entry in found]
+    assert json.dumps([entry.to_json() for entry in found])
+    for name in (several.id, job.digest, several.commit[:7]):
+        assert is_named(replace(one.state, release=several), name)
+    assert not is_named(replace(one.state, release=several), "0" * 40)
