@@ -106,9 +106,8 @@ def test_a_history_goes_on_across_a_migration_and_tells_none_one_and_several_ima
 
     def merge(number: int, state: EnvironmentRelease, version: FileVersion) -> None:
         text = dump_release_file(state, version)
-        world.write(
-            {path: text}, f"Merge\n\nTowpath-Intent: merge-{number}\n", (marker[0], f"merge-{number}")
-        )
+        marker = ("Towpath-Intent", f"merge-{number}")
+        world.write({path: text}, f"Merge\n\n{': '.join(marker)}\n", marker)
 
     web, job = (ReleaseImage(name, f"127.0.0.1:5000/{name}", one.release.digest) for name in ("web", "job"))
     several, none = replace(one.release, images=(web, job)), replace(one.release, images=())
@@ -119,9 +118,7 @@ def test_a_history_goes_on_across_a_migration_and_tells_none_one_and_several_ima
     checkout = world.checkout()
     found = release_history(checkout, load_config(checkout.path), "hello", "prod")
     assert [entry.release.id for entry in found] == [none.id, several.id, one.release.id, one.release.id]
-    assert [entry.state.promoted_by for entry in found] == ["bob", "bob", "v1", "bob"], (
-        "once before and after"
-    )
+    assert [entry.state.promoted_by for entry in found] == ["bob", "bob", "v1", "bob"]
     told = [entry.to_json()["state"]["release"] for entry in found]
     assert [sorted(each["images"]) for each in told] == [[], ["job", "web"], ["hello"], ["hello"]]
     assert [each.get("digest") for each in told] == [None, None, one.release.digest, one.release.digest]
