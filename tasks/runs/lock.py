@@ -1,8 +1,9 @@
 """One promotion, rollback or reconcile at a time per environment."""
 
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
@@ -14,7 +15,8 @@ from prefect.runtime import flow_run
 
 from tasks.runs.server_errors import overloaded
 from towpath.errors import MissingPartError, TransientError
-from towpath.orchestration.keys import LEASE_LABEL, lock_name
+from towpath.orchestration.keys import lock_name
+from towpath.orchestration.left_runs import note_lease
 
 LEASE = 60.0
 """Seconds after which the server takes the lock back from a holder that was killed."""
@@ -55,11 +57,14 @@ def environment_lock(environment: str) -> Iterator[None]:
 
 
 def _label_with_lease() -> None:
-    """Write down at the run under which lease it holds the lock: who takes up a killed run releases it."""
+    """Write down at the run under which lease it holds the lock: who takes up a killed run releases it.
+
+    Beside the work: a server that is busy is asked again after seconds.
+    """
     held, run = ConcurrencyContext.get(), flow_run.id
     if run and held and held.cleanup_lease_ids:
-        with get_client(sync_client=True) as client, suppress(PrefectHTTPStatusError):
-            client.update_flow_run_labels(UUID(run), {LEASE_LABEL: str(held.cleanup_lease_ids[-1])})
+        arguments = (UUID(run), held.cleanup_lease_ids[-1])
+        threading.Thread(target=note_lease, args=arguments, name="note lease", daemon=True).start()
 
 
 @contextmanager

@@ -64,6 +64,18 @@ async def end_left_watch_runs(environment: str) -> list[str]:
         return [f"{run.name} was left by an agent that ended: Crashed" for run in runs]
 
 
+def note_lease(run: UUID, lease: UUID) -> None:
+    """Write the lease under which a run holds its environment's lock into the run's labels.
+
+    A server that does not take it costs a killed run's successor the rest of the lease, and nothing else.
+    """
+    try:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run_labels(run, {keys.LEASE_LABEL: str(lease)})
+    except Exception as error:  # noqa: BLE001 - Prefect raises many kinds, and the work goes on
+        _LOG.debug("the lease of %s was not noted: %s", run, error)
+
+
 def next_state(state: State[Any] | None) -> State[Any] | None:
     """What becomes of a run that nobody works on; None: it stays as it is. Pure."""
     if state is None or state.type in _ENDED or state.type == StateType.PAUSED:
