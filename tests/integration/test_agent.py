@@ -162,12 +162,18 @@ def test_a_run_goes_on_when_its_killed_agent_is_back(stuck: Watched) -> None:
         here, deployed(here, "long", keys.RECONCILE), parameters={"environment": here.environment}
     )
     here.until(lambda: here.live("slow", "deployment") and held(here), "it is verified under the lock")
+    here.until(lambda: noted(here, begun), "its lease is noted")
     here.stop(signal.SIGKILL)
     assert run(here, begun)["state_type"] == "RUNNING"
     here.start("--interval=900", wait=False)
     here.until(lambda: run(here, begun)["run_count"] == 2, "the run goes on", GOES_ON_WITHIN)
     here.until(lambda: held(here) and run(here, begun)["state_type"] == "RUNNING", "it holds the lock again")
     cancel(here, begun)
+
+
+def noted(here: Watched, begun: dict[str, Any]) -> bool:
+    """Whether the run has written down under which lease it holds the lock."""
+    return keys.LEASE_LABEL in run(here, begun)["labels"]
 
 
 def cancel(here: Watched, begun: dict[str, Any]) -> None:
@@ -183,6 +189,7 @@ def test_a_watcher_s_run_that_was_killed_with_it_is_done_by_the_next(stack: Runn
         here.push({"app": [configmap("c0", a="1"), wait_for_ever("slow")]}, timeout="600s")
         here.until(lambda: here.live("slow", "deployment") and held(here), "it is verified under the lock")
         [left] = here.runs("RUNNING")
+        here.until(lambda: noted(here, left), "its lease is noted")
         here.stop(signal.SIGKILL)
         here.start(wait=False)
         here.until(
@@ -198,6 +205,7 @@ def test_a_killed_run_does_not_stay_running(stuck: Watched) -> None:
         here, deployed(here, "long", keys.RECONCILE), parameters={"environment": here.environment}
     )
     here.until(lambda: here.live("slow", "deployment") and held(here), "it is verified under the lock")
+    here.until(lambda: noted(here, begun), "its lease is noted")
     os.kill(int(run(here, begun)["infrastructure_pid"]), signal.SIGKILL)
     assert ended(here, begun)["type"] == "CRASHED"
     again = started(
