@@ -17,6 +17,7 @@ from towpath.kube.managed_fields import (
     IgnoredManagers,
     Metadata,
     TakenBack,
+    is_towpath,
     manager_entries,
     pointers_left_to_managers,
 )
@@ -117,11 +118,15 @@ class ApplyObject:
         """The edits by hand that the live object still has."""
         return self.wanted.edits(metadata)
 
-    def former_managers(self, metadata: Metadata) -> tuple[str, ...]:
-        """The managers of the live object from which Towpath takes over at the next apply."""
-        entries = manager_entries(metadata)
-        found = {e["manager"] for e in entries if not e.get("subresource")}
-        return tuple(sorted(manager for manager in found if self.taken_back.is_former(manager)))
+    def former_managers(self, metadata: Metadata, *, first: bool) -> tuple[str, ...]:
+        """The managers of the live object from which Towpath takes over at the next apply.
+
+        At the `first` apply of what was there before, people's tools are among them; later they made edits.
+        """
+        entries = (entry for entry in manager_entries(metadata) if not entry.get("subresource"))
+        found = {entry["manager"] for entry in entries if not is_towpath(entry["manager"])}
+        back = self.taken_back
+        return tuple(sorted(m for m in found if back.is_former(m) or (first and back.is_person(m))))
 
 
 def prepare_objects(  # noqa: PLR0913

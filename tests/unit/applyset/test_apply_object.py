@@ -188,5 +188,5 @@ def test_an_entry_of_a_former_manager_is_an_edit_and_is_named() -> None:
     assert one(DEPLOYMENT).is_settled(owned(), now)
     assert declared.is_settled(has, live())
     assert not declared.is_settled(has, now)
-    assert declared.former_managers(now["metadata"]) == ("Helm",)
-    assert one(DEPLOYMENT).former_managers(now["metadata"]) == ()
+    assert declared.former_managers(now["metadata"], first=False) == ("Helm",)
+    assert one(DEPLOYMENT).former_managers(now["metadata"], first=False) == ()

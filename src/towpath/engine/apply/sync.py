@@ -206,7 +206,7 @@ class Sync(Run):
             wanted = desired.wanted
             seen = wanted.fingerprint_beside(metadata) if applied.left else wanted.fingerprint(metadata)
             self.objects[ref] = OwnedObject(ref, metadata["uid"], seen, desired.applied_digest)
-        former = taken_over_message(desired.former_managers(before["metadata"])) if before else ""
+        former = taken_over_message(self.app_state.former_managers(ref))
         message = "; ".join(filter(None, (message, former, left_message(applied.left))))
         self.done(ref, self._verdict(ref, before, applied.manifest), message, applied.left)
 

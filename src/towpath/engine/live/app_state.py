@@ -55,6 +55,13 @@ class AppState:
         """Live metadata, None when there is no such object."""
         return self.live.metadata.get(ref)
 
+    def former_managers(self, ref: ObjectRef) -> tuple[str, ...]:
+        """The managers from which the next apply of a live object takes over."""
+        live, owned = self.metadata(ref), self.owned.get(ref)
+        if live is None:
+            return ()
+        return self.desired[ref].former_managers(live["metadata"], first=not (owned and owned.uid))
+
     @cached_property
     def unsettled(self) -> tuple[Manifest, ...]:
         """Manifests of what is not as we left it, or not as Git wants it."""

@@ -153,7 +153,7 @@ def _entry(
         changes, left = changes_beside(cluster, desired, live, last)
     except (ApiConflictError, ApiRefusedError) as error:
         return _refused(cluster, desired, live, error)
-    former = desired.former_managers(live["metadata"])
+    former = app_state.former_managers(ref)
     action: Action = "configure" if changes or former else "skip" if left.owners else "unchanged"
     reason = "; ".join(filter(None, (taken_over_message(former), left_message(left.owners))))
     return PlanEntry(ref, action, (*changes, *left.differences), reason)
