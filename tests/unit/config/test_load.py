@@ -8,6 +8,7 @@ import pytest
 
 from towpath.config import Config, config_schema, load_config, parse_config, resolve_source_url
 from towpath.errors import ConfigError, UnknownNameError
+from towpath.formats.versions import KEYS, VERSIONS
 from towpath.kube.managed_fields import TakenBack
 
 EXAMPLE = Path(__file__).parents[3] / "examples/environments"
@@ -312,6 +313,9 @@ def test_the_schema_knows_the_keys_as_they_are_written() -> None:
     assert environment["additionalProperties"] is False
     assert "allowClusterScoped" in environment["properties"]
     assert "from" in schema["$defs"]["Approvals"]["properties"]
+    deprecated = {name for name, key in environment["properties"].items() if key.get("deprecated")}
+    assert deprecated == {each.name for each in KEYS["towpath.yaml"] if each.deprecated}
+    assert schema["properties"]["apiVersion"]["enum"] == list(VERSIONS)
     assert set(schema["properties"]) == {field.alias or name for name, field in Config.model_fields.items()}
 
 
