@@ -63,6 +63,15 @@ class Observed:
     def push(self, apps: dict[str, list[Manifest]], **policy: Any) -> None:
         self.repository.push(apps, **policy)
 
+    def commit(self, path: str, text: str) -> None:
+        """One more file, beside the apps."""
+        at = self.repository.folder / "clone" / path
+        at.parent.mkdir(parents=True, exist_ok=True)
+        at.write_text(text)
+        self.repository.git("add", "-A")
+        self.repository.git("commit", "-qm", path)
+        self.repository.git("push", "-q", str(self.repository.repository), "HEAD:main")
+
     def look(self) -> ReconcilePlan:
         return look(open_context(self.settings, self.repository.environment))
 

@@ -1,12 +1,16 @@
 """The metrics of a watcher and the next reconcile say the same, on the real API server."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.integration.manifests import configmap, deployment
 from tests.integration.observed import Observed, observed
 from tests.integration.running import RunningStack
+from towpath.formats.versions import V1
+from towpath.gates.pause import Pause, dump_pauses, pause_path
+from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration
 
@@ -130,5 +134,89 @@ def test_a_namespace_that_an_app_declares_comes_back(stack: RunningStack) -> Non
         environment.agree_on({"app": (0, True)})
         environment.world.kubectl("delete", "namespace", environment.world.namespace, "--wait=true")
         environment.agree_on({"app": (3, False)})
+        environment.runner.held = False
+        environment.agree_on({"app": (0, True)})
+
+
+def three(*more: Manifest) -> list[Manifest]:
+    return [*(configmap(f"c{number}", a="1", b="2") for number in range(3)), *more]
+
+
+def test_two_apps_that_have_the_same_object(stack: RunningStack) -> None:
+    with observed(stack, {"one": three(), "two": [configmap("o", a="1")]}) as environment:
+        environment.push({"one": three(), "two": [configmap("o", a="1"), configmap("c0", a="another")]})
+        environment.agree_on({"one": (0, True), "two": (0, False)})
+        done = environment.reconcile()
+        assert "belongs to app one" in done.failures["two"]
+        environment.agree_on({"one": (0, True), "two": (0, False)})
+        takes(environment, "c0", "kubectl-edit", a="a person's")
+        environment.agree_on({"one": (1, False), "two": (0, False)})
+        environment.push({"one": three()[1:], "two": [configmap("o", a="1"), configmap("c0", a="another")]})
+        environment.agree_on({"one": (0, False), "two": (0, False)})
+        environment.reconcile()
+        environment.reconcile()
+        environment.agree_on({"one": (0, True), "two": (0, True)})
+        assert environment.world.live("configmap", "c0")["data"] == {"a": "another"}
+
+
+@pytest.mark.parametrize("mode", ["report", "prune", "ignore"])
+def test_extras_are_no_apps_drift(stack: RunningStack, mode: str) -> None:
+    with observed(stack, extras={"ConfigMap": mode}) as environment:
+        environment.world.kubectl("create", "configmap", "extra", "--from-literal=a=1")
+        environment.agree_on({"app": (0, True)})
+        plan = environment.look()
+        assert [entry.ref.name for entry in plan.drift.extras] == ["extra"] * (mode != "ignore")
+        assert plan.clears_extras is (mode == "prune")
+        environment.reconcile()
+        environment.agree_on({"app": (0, True)})
+        assert environment.status("app") == "in sync"
+
+
+def test_what_left_git_and_waits_or_is_kept(stack: RunningStack) -> None:
+    kept = configmap("kept", a="1")
+    kept["metadata"]["annotations"] = {"towpath.dev/prune": "disabled"}
+    with observed(stack, {"app": three(kept)}) as environment:
+        never = deployment("never", replicas=1)
+        environment.push({"app": [*three()[1:], never]}, timeout="2s")
+        environment.agree_on({"app": (0, False)})
+        assert environment.reconcile().failures
+        environment.agree_on({"app": (0, True)})
+        kinds = {entry.ref.name: entry.kind for entry in environment.look().drift.entries}
+        assert kinds == {"c0": "waiting", "kept": "kept"}
+        assert environment.status("app") == "in sync, 1 to delete"
+        takes(environment, "c0", "kubectl-edit", a="a person's")
+        takes(environment, "kept", "kubectl-edit", a="a person's")
+        environment.agree_on({"app": (0, True)})
+        environment.push({"app": three()[1:]})
+        environment.agree_on({"app": (0, False)})
+        environment.reconcile()
+        environment.agree_on({"app": (0, True)})
+        assert environment.world.kubectl("get", "configmap", "c0", "--ignore-not-found") == ""
+
+
+def test_a_paused_app_is_counted_as_it_is(stack: RunningStack) -> None:
+    with observed(stack, {"app": three(), "other": [configmap("o", a="1")]}) as environment:
+        pause = Pause("app", (datetime.now(UTC) + timedelta(hours=1)).isoformat(), "an incident", "ana")
+        environment.commit(pause_path("observed"), dump_pauses([pause], V1) or "")
+        takes(environment, "c0", "kubectl-edit", a="a person's")
+        takes(environment, "c1", "cainjector", a="theirs")
+        environment.agree_on({"app": (1, False), "other": (0, True)})
+        environment.runner.held = False
+        environment.agree_on({"app": (1, False), "other": (0, True)})
+        assert environment.status("app") == "paused, drifted: 1 object"
+
+
+def test_fields_of_an_ignored_manager(stack: RunningStack) -> None:
+    rules = [{"kind": "ConfigMap", "manager": "filler"}, {"kind": "ConfigMap", "pointer": "/data/free"}]
+    with observed(stack, ignore=rules) as environment:
+        takes(environment, "c0", "filler", a="theirs", c="more")
+        takes(environment, "c1", "kubectl-edit", free="anything")
+        environment.agree_on({"app": (0, True)})
+        assert environment.status("app") == "in sync"
+        takes(environment, "c0", "cainjector", b="theirs")
+        environment.agree_on({"app": (0, True)})
+        assert environment.status("app") == "synced, 1 field left to cainjector"
+        takes(environment, "c1", "kubectl-edit", a="a person's")
+        environment.agree_on({"app": (1, False)})
         environment.runner.held = False
         environment.agree_on({"app": (0, True)})

@@ -82,11 +82,19 @@ class Decision:
 
     @property
     def left(self) -> int:
-        """The number of objects that still differ after the decision was carried out."""
+        """The number of objects that still differ after the decision was carried out.
+
+        Fields that are left to other controllers do not count, as in the metrics of a watch.
+        """
+        differs = {entry.ref for entry in self.counting}
         if self.action != "sync":
-            return len({entry.ref for entry in self.entries if entry.kind not in LEAVING})
-        allowed = {entry.ref for entry in self.allowed}
-        return len(allowed | self.left_alone.keys() | {entry.ref for entry in self.entries if entry.left_to})
+            return len(differs)
+        return len(differs & ({entry.ref for entry in self.allowed} | self.left_alone.keys()))
+
+    @property
+    def counting(self) -> tuple[DriftEntry, ...]:
+        """What is not as Git wants it: without what leaves, and fields that are left to other controllers."""
+        return tuple(e for e in self.entries if e.kind not in LEAVING and not e.left_to)
 
     @property
     def waiting(self) -> frozenset[ObjectRef]:
@@ -135,15 +143,15 @@ def drift_status(  # noqa: PLR0911
         return "out of sync"
     count = decision.left
     if not count:
+        left_to = dict.fromkeys(entry.left_to for entry in decision.entries if entry.left_to)
+        if left_to:
+            return f"synced, {', '.join(left_to)}"
         waiting = len(decision.waiting.difference(changed))
         return f"in sync, {waiting} to delete" if waiting else "in sync"
-    left_to = dict.fromkeys(entry.left_to for entry in decision.entries if entry.kind not in LEAVING)
-    if "" not in left_to:
-        return f"synced, {', '.join(left_to)}"
     objects = f"{count} object{'' if count == 1 else 's'}"
     if decision.exhausted:
         return f"healing stopped: {objects}"
-    merged = decision.action == "report" and all(entry.kind == "unapplied" for entry in decision.entries)
+    merged = decision.action == "report" and all(entry.kind == "unapplied" for entry in decision.counting)
     if decision.action == "report" and decision.reason.startswith("paused"):
         return f"paused, {'not carried out' if merged else 'drifted'}: {objects}"
     if merged:

@@ -147,6 +147,25 @@ def test_a_field_left_to_a_controller_hides_no_drift(beside) -> None:
     assert drift_status(decision).startswith("drift allowed")
 
 
+@pytest.mark.parametrize(
+    ("policy", "beside", "text"),
+    [
+        (DriftPolicy("heal"), "modified", "synced, 1 field left to cainjector"),
+        (DriftPolicy("heal"), "deleted", "synced, 1 field left to cainjector"),
+        (DriftPolicy("heal"), "unapplied", "synced, 1 field left to cainjector"),
+        (DriftPolicy("report"), "modified", "drift allowed: 1 object"),
+        (DriftPolicy("report"), "unapplied", "synced, 1 field left to cainjector"),
+        (DriftPolicy("adopt"), "modified", "drift to adopt: 1 object"),
+        (DriftPolicy("off"), "unapplied", "not carried out: 1 object"),
+        (DriftPolicy("heal", paused="paused until noon"), "deleted", "paused, drifted: 1 object"),
+        (DriftPolicy("heal", paused="paused until noon"), "unapplied", "paused, not carried out: 1 object"),
+    ],
+)
+def test_a_field_left_to_a_controller_counts_beside_nothing(policy, beside, text) -> None:
+    decision = decide_app("hello", (LEFT_TO, DriftEntry("hello", OTHER, beside)), policy)
+    assert drift_status(decision) == text
+
+
 def test_an_exhausted_budget_for_a_left_field_syncs_no_more_and_stays_in_sync() -> None:
     decision = decide_app("hello", (LEFT_TO,), DriftPolicy("heal"))
     assert decision.action == "sync"
