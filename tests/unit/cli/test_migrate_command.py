@@ -169,3 +169,28 @@ def test_a_file_that_cannot_be_read_stops_it(repository: Repository) -> None:
     assert "pauses/prod.yaml:1: is written for towpath.dev/v3" in str(failed.exception)
     assert "`window`" in str(failed.exception)
     assert repository.git("rev-list", "--count", "main") == "2"
+
+
+def test_pauses_are_written_in_the_version_of_the_repository(repository: Repository) -> None:
+    def pause(app: str) -> str:
+        done = repository.towpath("pause", "prod", "--app", app, "--until", "2h", "--reason", "migration")
+        assert done.exit_code == 0, done.output
+        return repository.git("show", "main:pauses/prod.yaml")
+
+    assert not pause("hello").startswith(("apiVersion", "pauses"))
+    assert "\n- app: hello\n" in repository.git("show", "main:pauses/prod.yaml")
+    assert repository.towpath("migrate").exit_code == 0
+    text = repository.git("show", "main:pauses/prod.yaml")
+    assert f"\napiVersion: {V2}\npauses:\n- app: hello\n" in text
+    assert repository.towpath("resume", "prod", "--app", "hello").exit_code == 0
+    assert f"\napiVersion: {V2}\npauses:\n- app: hello\n" in pause("hello")
+
+
+def test_a_pause_of_a_newer_repository_is_refused_and_changes_nothing(repository: Repository) -> None:
+    for path, text in (("pauses/prod.yaml", "pauses: []\n"), ("towpath.yaml", "environments: []\n")):
+        repository.push(path, f"apiVersion: towpath.dev/v3\n{text}")
+        before = repository.git("rev-parse", "main")
+        failed = repository.towpath("pause", "prod", "--until", "2h", "--reason", "x")
+        assert failed.exit_code == 1
+        assert f"{path}:1: is written for towpath.dev/v3" in str(failed.exception)
+        assert repository.git("rev-parse", "main") == before
