@@ -39,9 +39,15 @@ def create_app() -> "FastAPI | OriginGuard":
 
 
 def collect_for_ever() -> None:
-    """Collect young objects often, all of them every half minute."""
+    """Collect young objects often, all of them every half minute.
+
+    What the start has left, mostly code and its tables, is looked through once and then no more: a collection
+    holds the interpreter's lock, so no request is answered meanwhile.
+    """
     turn = 0
     while True:
         time.sleep(PAUSE)
         turn += 1
         gc.collect(_ALL if turn % _OLDEST_EVERY == 0 else _YOUNG)
+        if turn == _OLDEST_EVERY:
+            gc.freeze()

@@ -31,3 +31,16 @@ def test_a_cycle_is_collected_by_the_other_thread() -> None:
     finally:
         gc.enable()
     assert collected_in == ["beside"]
+
+
+def test_what_the_start_has_left_is_looked_through_once() -> None:
+    with patch.object(server_app, "PAUSE", 0.01), patch.object(server_app.gc, "collect") as collect:
+        threading.Thread(target=server_app.collect_for_ever, daemon=True).start()
+        for _ in range(500):
+            if gc.get_freeze_count():
+                break
+            threading.Event().wait(0.02)
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    assert frozen > 10_000
+    assert collect.call_args_list[14].args == (2,)
