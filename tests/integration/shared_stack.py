@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.integration.running import RunningStack, free_ports
 from towpath.local.common.layout import DEFAULT_HOME
 from towpath.local.lifecycle.up import refuse_impossible
+from towpath.orchestration.api import PrefectApi
 
 TEST_HOME = Path(__file__).parents[2] / ".cache" / "stack"
 MADE = "TOWPATH_TEST_STACK"
@@ -33,9 +34,22 @@ def shared_stack() -> Iterator[RunningStack]:
     made.down("--purge")
     try:
         made.up(*free_ports())
+        _pause_schedules(made)
         yield made
     finally:
         made.down("--purge")
+
+
+def _pause_schedules(made: RunningStack) -> None:
+    """Nothing reconciles on a schedule: a test asks for the reconcile that it needs.
+
+    Otherwise, three environments would begin one each three minutes, for six seconds of a processor.
+    """
+    api = PrefectApi(str(made.settings.prefect_api_url))
+    for deployment in api.post("/deployments/filter", {}):
+        if deployment["schedules"]:
+            api.post(f"/deployments/{deployment['id']}/pause_deployment", {})
+    api.close()
 
 
 def running_stack() -> RunningStack | None:
