@@ -113,7 +113,7 @@ def test_no_value_of_a_secret_comes_out_anywhere(stack: RunningStack, demo: Worl
         for number, (verb, said) in enumerate(person.said)
         for found in canaries.found_in(f"{number}: {verb}", said.encode())
     ]
-    found += everywhere(stack, demo, branch, canaries)
+    found += everywhere(stack, demo, branch, canaries, told_by_prefect(demo))
     assert found == []
     finds_what_is_planted(stack, demo, branch, canaries)
 
@@ -229,13 +229,15 @@ def answering(value: str) -> Iterator[str]:
         server.server_close()
 
 
-def everywhere(stack: RunningStack, demo: World, branch: Branch, canaries: Canaries) -> list[str]:
-    """Where the values are, of all places where they must not be."""
+def everywhere(
+    stack: RunningStack, demo: World, branch: Branch, canaries: Canaries, told: dict[str, bytes]
+) -> list[str]:
+    """Where the values are, of all places where they must not be; `told`: what Prefect's API answers."""
     found = canaries.found_below(stack.layout.data / "prefect")
     for log in stack.layout.log.glob("*.log"):
         if log.name.startswith(("prefect", "agent", "supervisord")):
             found += canaries.found_in(log.name, log.read_bytes())
-    for what, answers in told_by_prefect(demo).items():
+    for what, answers in told.items():
         assert answers != b"[]", what
         found += canaries.found_in(f"Prefect's {what}", answers)
     kept = demo.kubectl("-n", ENVIRONMENT, "get", "configmap", "-l", "towpath.dev/inventory", "-o", "json")
@@ -288,19 +290,21 @@ def finds_what_is_planted(stack: RunningStack, demo: World, branch: Branch, cana
     """The search can fail: it finds a value that is put into a log of Prefect, into a file and into Git."""
     place, value = "stringData", canaries.values["stringData"]
     url = str(demo.settings.prefect_api_url)
-    run = PrefectApi(url).post("/flow_runs/filter", {"limit": 1})[0]["id"]
+    api = PrefectApi(url)
+    run = api.post("/flow_runs/filter", {"limit": 1})[0]["id"]
     encoded = base64.b64encode(value.encode()).decode()
     log = {"name": "planted", "level": 20, "message": f"x {encoded}", "flow_run_id": run}
     logs = [log | {"timestamp": datetime.now(UTC).isoformat()}]
     assert request("POST", f"{url}/logs/", logs).ok
     deadline = time.monotonic() + 60
-    while encoded.encode() not in told_by_prefect(demo)["logs"]:  # the server writes logs down later
+    while encoded not in (told := json.dumps(_pages(api, "logs"))):  # written down later
         assert time.monotonic() < deadline
         time.sleep(0.5)
+    api.close()
     planted = stack.layout.log / "agent-planted.log"
     planted.write_text(json.dumps({"a": value}))
     try:
-        found = everywhere(stack, demo, branch, canaries)
+        found = everywhere(stack, demo, branch, canaries, {"logs": told.encode()})
     finally:
         planted.unlink()
     assert f"{place} in Prefect's logs as base64" in found
