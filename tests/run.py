@@ -2,9 +2,10 @@
 
     python -m tests.run [all|lint|tests] [files, folders and other arguments of pytest ...]
 
-Unit and flow tests keep the processors busy while integration tests wait for the cluster. Tests that stop
-parts of the stack (marked `alone`) follow when no other test uses it. What a group printed is in
-.cache/tests/GROUP.log, and is shown when the group failed.
+Integration and flow tests wait for servers most of the time; types and unit tests take what they leave of the
+processors, at a lower priority, so that the longest chain is not made longer. Tests that stop parts of the
+stack (marked `alone`) follow when no other test uses it. What a group printed is in .cache/tests/GROUP.log,
+and is shown when the group failed.
 """
 
 import os
@@ -36,6 +37,8 @@ LINT: dict[str, tuple[str, ...]] = {
 PARTS = ("towpath", "doctor", "--get", "--charts")
 """What tests run on. Where a machine cannot have a part, those that need it skip, or fail in CI."""
 PROGRESS_SECONDS = 30.0
+NICE = 5
+"""How much lower the priority is of what needs a processor only, and waits for nothing."""
 NO_TESTS = 5
 """pytest's exit code when the arguments select no test of a group."""
 
@@ -48,12 +51,17 @@ class Group:
     folder: str
     workers: int
     options: tuple[str, ...] = ()
+    nice: int = 0
 
 
-UNIT = Group("unit", "tests/unit", max(2, PROCESSORS), ("--dist=worksteal",))
-FLOWS = Group("flows", "tests/flows", 2, ("--dist=loadfile",))
+UNIT = Group("unit", "tests/unit", max(2, PROCESSORS), ("--dist=worksteal",), nice=NICE)
+FLOWS = Group("flows", "tests/flows", 2, ("--dist=worksteal",))
 INTEGRATION = Group(
-    "integration", "tests/integration", min(6, PROCESSORS + 1), ("--dist=loadscope", "-m", "not alone")
+    "integration",
+    "tests/integration",
+    min(6, PROCESSORS + 2),
+    # Else xdist begins with the files that have the most tests, and ends with the longest chain.
+    ("--dist=loadscope", "--no-loadscope-reorder", "-m", "not alone"),
 )
 ALONE = Group("integration, alone", "tests/integration", 0, ("-m", "alone"))
 
@@ -76,10 +84,10 @@ class Run:
         with self.screen:
             print(text, flush=True)  # noqa: T201
 
-    def stage(self, name: str, command: Sequence[str], *, optional: bool = False) -> None:
+    def stage(self, name: str, command: Sequence[str], *, optional: bool = False, nice: int = 0) -> None:
         """A check that is one program; what it printed is shown when it fails."""
         begin = time.monotonic()
-        code = self._program(name, [str(BIN / command[0]), *command[1:]])
+        code = self._program(name, [str(BIN / command[0]), *command[1:]], nice=nice)
         self.stages.append((name, time.monotonic() - begin))
         log = _log(name).read_text(errors="replace")
         if code == 0 or optional:
@@ -101,7 +109,7 @@ class Run:
         shared = ["-q", f"--junitxml={report}", "-o", f"cache_dir={LOGS / 'cache' / _file(name)}"]
         workers = [f"-n{group.workers}"] if group.workers else []
         command = [sys.executable, "-m", "pytest", *shared, *workers, *group.options, *selected]
-        code = self._program(name, command)
+        code = self._program(name, command, nice=group.nice)
         found = read_report(name, report, time.monotonic() - begin)
         self.reports.append(found)
         good = code == 0 or (code == NO_TESTS and bool(self.arguments))
@@ -121,8 +129,10 @@ class Run:
             mine = [group.folder]
         return [*mine, *others] if mine else None
 
-    def _program(self, name: str, command: Sequence[str]) -> int:
+    def _program(self, name: str, command: Sequence[str], *, nice: int) -> int:
         """Run a program with its output in the log; its exit code."""
+        if nice:
+            command = ["nice", "-n", str(nice), *command]
         with _log(name).open("wb") as log:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environ, stdout=log, stderr=subprocess.STDOUT
@@ -177,11 +187,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def checks(run: Run) -> None:
     for name, command in LINT.items():
-        run.stage(name, command)
+        run.stage(name, command, nice=NICE)
 
 
 def tests(run: Run, *, lint: bool) -> None:
-    """What keeps the processors busy in a thread of its own; what waits for the cluster here."""
+    """What keeps the processors busy, and flows, in threads of their own; what waits for the cluster here."""
     ready = threading.Event()
 
     def busy() -> None:
@@ -189,10 +199,13 @@ def tests(run: Run, *, lint: bool) -> None:
             checks(run)
         ready.wait()
         run.group(UNIT)
+
+    def flows() -> None:
+        ready.wait()
         run.group(FLOWS)
 
     with ThreadPoolExecutor() as pool, ending(run):
-        others = pool.submit(busy)
+        others = [pool.submit(busy), pool.submit(flows)]
         try:
             run.stage("parts", PARTS, optional=True)
         finally:
@@ -203,7 +216,8 @@ def tests(run: Run, *, lint: bool) -> None:
                     stack.enter_context(ending(run))
                     run.group(INTEGRATION)
                     run.group(ALONE)
-        others.result()
+        for other in others:
+            other.result()
 
 
 @contextmanager

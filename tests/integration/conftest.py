@@ -18,7 +18,11 @@ from towpath.errors import MissingPartError
 from towpath.objects import Manifest
 
 FOLDER = "integration"
-LONGEST = ("test_story", "test_watch", "test_verify", "test_automations", "test_hooks", "test_agent_manifest")
+LONGEST = (
+    *("test_story", "test_automations", "test_drift_kinds", "test_preview", "test_former_managers"),
+    *("test_autoscaled", "test_watch", "test_agent", "test_reconcile_neighbours", "test_people_tools"),
+    *("test_immutable", "test_verify", "test_agent_manifest"),
+)
 """Begun first when several workers share the tests, so that none is still at one when all else is done."""
 
 
