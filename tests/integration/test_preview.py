@@ -1,6 +1,7 @@
 """A plan and a drift report tell exactly what the sync then does, also where people's tools own fields."""
 
 import json
+import time
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -13,6 +14,7 @@ from towpath.kube.diff import differences
 from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration
+NUMBER = "deployment.kubernetes.io/revision"
 REVISION = "/metadata/annotations/deployment.kubernetes.io~1revision"
 """Written by the Deployment controller after a sync."""
 Edit = Callable[[dict[str, Any]], object]
@@ -114,10 +116,21 @@ TOOLS = {
 }
 
 
+def settled(world: World, kind: str, name: str) -> Manifest:
+    """As it is when the controller has numbered it: on a busy server, seconds after it was made."""
+    deadline = time.monotonic() + 60
+    while True:
+        live = world.live(kind, name)
+        if kind != "Deployment" or NUMBER in live["metadata"].get("annotations", {}):
+            return live
+        assert time.monotonic() < deadline, f"{kind} {name} has no revision"
+        time.sleep(0.1)
+
+
 def tells_what_it_does(world: World, *, synced: bool) -> None:
     [wanted] = world.objects
     kind, name = wanted["kind"], wanted["metadata"]["name"]
-    before = world.live(kind, name)
+    before = settled(world, kind, name)
     [planned] = [entry for entry in world.plan().entries if entry.action != "unchanged"]
     drift = [entry for entry in world.drift().entries if entry.app == world.app]
     world.sync()
