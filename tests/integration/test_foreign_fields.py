@@ -1,6 +1,7 @@
 """Fields of other controllers: left where Git has not changed them, a conflict where Git itself has."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -271,3 +272,14 @@ def test_a_failed_sync_that_is_repeated_writes_nothing(world: World) -> None:
     versions = world.versions()
     history.sync("d", fails="beside")  # another commit, the same content
     assert world.versions() == versions
+
+
+def test_where_the_commit_of_the_last_apply_is_not_known_nothing_is_claimed_about_git(world: World) -> None:
+    case, _ = owned_by_two(world, "a CA bundle", "e")
+    case.manifest["data"]["more"] = "1"
+    told = r"may have changed since its last apply \(commit aaaaaaa cannot be rendered here\): \.data\.CA"
+    [planned] = [each for each in world.plan().entries if each.action == "skip"]
+    assert re.search(told, planned.reason)
+    with pytest.raises(SyncError, match=told):
+        world.sync(commit="b" * 40)
+    assert world.live("configmap", "bundle-e")["data"] == {"CA": "PEM"}

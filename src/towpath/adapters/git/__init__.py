@@ -10,6 +10,7 @@ from towpath.adapters.git.checkout import (
     checkouts_of,
     earlier_checkout,
     fetch_checkout,
+    folder_checkout,
     last_checkout,
     resolve_revision,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "commit_files",
     "earlier_checkout",
     "fetch_checkout",
+    "folder_checkout",
     "is_ancestor",
     "is_tracked",
     "last_checkout",

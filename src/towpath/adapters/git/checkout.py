@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from towpath.adapters.git.command import Remote, check_url, git
-from towpath.adapters.git.mirror import fetch, is_ready, mirror_path
+from towpath.adapters.git.mirror import fetch, fetch_commit, is_ready, mirror_path
 from towpath.errors import RefusedError, TransientError, UnknownNameError
 
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -73,6 +73,18 @@ def earlier_checkout(checkout: Checkout, commit: str, *, timeout: float = 60.0) 
         return None
     path = materialise(checkout.mirror, commit, checkout.path.parent, timeout)
     return Checkout(path, checkout.url, commit, commit, checkout.mirror)
+
+
+def folder_checkout(folder: Path, commit: str, cache: Path, *, timeout: float = 60.0) -> Checkout:
+    """The files of a commit that the Git repository in a folder has, whether or not a branch leads to it.
+
+    Raises as fetch_checkout when the folder is no repository, or a shallow one without the commit.
+    """
+    if not COMMIT.fullmatch(commit):
+        raise UnknownNameError("commit", commit[:100], where=str(folder))
+    remote = check_url(str(folder.resolve()), allow_file=True)
+    mirror = fetch_commit(remote, commit, cache, timeout=timeout)
+    return _checkout(remote, mirror, commit, commit, cache, timeout)
 
 
 def checkouts_of(url: str, cache: Path, *, allow_file: bool = False) -> Path:

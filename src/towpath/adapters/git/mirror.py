@@ -44,6 +44,28 @@ def fetch(remote: Remote, cache: Path, *, timeout: float) -> Path:
     return path
 
 
+def fetch_commit(remote: Remote, commit: str, cache: Path, *, timeout: float) -> Path:
+    """Fetch one commit without its history, also one that no branch has, into a mirror for such commits."""
+    path = mirror_path(remote, cache)
+    path = path.with_name(f"{path.stem}-commits.git")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.with_suffix(".lock"), remote, timeout):
+            _prepare(path)
+            options = (
+                "--quiet",
+                "--no-tags",
+                "--depth=1",
+                "--no-recurse-submodules",
+                "--no-write-fetch-head",
+            )
+            ref = f"+{commit}:refs/commits/{commit}"
+            git(path, "fetch", *options, "--end-of-options", remote.url, ref, remote=remote, timeout=timeout)
+    except OSError as error:
+        raise TransientError(f"cannot write the Git cache {cache}: {error.strerror}") from error
+    return path
+
+
 def advance(  # noqa: PLR0913
     remote: Remote, cache: Path, branch: str, before: str, commit: str, *, timeout: float
 ) -> None:

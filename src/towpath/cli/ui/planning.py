@@ -25,7 +25,8 @@ def source_options(function: F) -> F:
     return click.option(
         "--repo",
         type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="Folder of an environment repository as it is, committed or not.",
+        help="Folder of an environment repository as it is, committed or not. Where another controller owns a"
+        " field, the commit of the last sync is read from its history too, or fetched.",
     )(function)
 
 
@@ -48,7 +49,7 @@ def make_plan(app: str, environment: str, repo: Path | None, revision: str | Non
             return plan_leaving(cluster, app, where, confirmed), config
     rendered = render_app(root, config, app, environment, tools=settings.tools, cache=settings.renders)
     cluster = connect_environment(where, settings.kubeconfig)
-    before = renders_fetched(settings, where, app)
+    before = renders_fetched(settings, where, app, repo)
     return plan_app(cluster, rendered, where, confirmed=confirmed, applied_before=before), config
 
 
@@ -68,7 +69,7 @@ def make_comparisons(environment: str | None, repo: Path | None, revision: str |
             lambda where: connect_environment(where, settings.kubeconfig),
             tools=settings.tools,
             cache=settings.renders,
-            applied_before=partial(renders_fetched, settings, each),
+            applied_before=partial(renders_fetched, settings, each, folder=repo),
         )
         for each in chosen
     ]

@@ -62,6 +62,12 @@ class LastApply:
                     self._rendered[commit] = ()
             return self._rendered[commit]
 
+    def unknown_commit(self, desired: ApplyObject) -> str:
+        """The commit of the object's last apply, where nothing can be said about it; else empty."""
+        owned = self.owned.get(desired.ref)
+        commit = (owned.commit or self.commit) if owned and owned.uid else ""
+        return commit if commit and not self._at(commit) else ""
+
     def is_unchanged(self, desired: ApplyObject, path: field_set.Path) -> bool:
         """Whether Git certainly wants the same value of this field as at the last apply."""
         owned = self.owned.get(desired.ref)
@@ -146,7 +152,7 @@ def apply_beside(
             changed = [path for path in paths if not last.is_unchanged(desired, path)]
             if changed:
                 owners = tuple(FieldOwner(paths[path], field_set.display_path(path)) for path in changed)
-                raise _conflict(desired.ref, owners, conflict) from conflict
+                raise _conflict(desired, owners, conflict, last.unknown_commit(desired)) from conflict
             left += [FieldOwner(paths[path], field_set.display_path(path)) for path in paths]
             pointers += [at for path in paths if (at := field_set.pointer_of(path, live))]
             sent = [at for path in paths if (at := field_set.pointer_of(path, desired.manifest))]
@@ -222,10 +228,18 @@ def _foreign_paths(live: Manifest, wanted: Manifest, managers: set[str]) -> dict
     return paths
 
 
-def _conflict(ref: ObjectRef, owners: tuple[FieldOwner, ...], error: ApiConflictError) -> ApiConflictError:
+def _conflict(
+    desired: ApplyObject, owners: tuple[FieldOwner, ...], error: ApiConflictError, unknown: str
+) -> ApiConflictError:
     fields = ", ".join(f"{owner.field} ({owner.manager})" for owner in owners)
+    what = "Git changes fields that another field manager owns"
+    if unknown:
+        what = (
+            f"another field manager owns fields that Git may have changed since its last apply (commit"
+            f" {unknown[:7]} cannot be rendered here)"
+        )
     return ApiConflictError(
-        f"apply {ref}: Git changes fields that another field manager owns: {fields}",
+        f"apply {desired.ref}: {what}: {fields}",
         owners=owners,
         remedy=error.remedy,
     )

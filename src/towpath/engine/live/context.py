@@ -1,6 +1,7 @@
 """Where a run works: one environment at one commit, and an open connection to its cluster."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from towpath.engine.source.render_changed import render_released
 from towpath.engine.source.repository import (
     EnvironmentRepo,
     earlier_repository,
+    folder_repository,
     last_repository,
     read_repository,
 )
+from towpath.errors import TowpathError
 from towpath.settings import Settings
 
 Tell = Callable[[str], None]
@@ -72,17 +75,27 @@ def renders_before(context: EnvironmentContext, app: str) -> Callable[[str], Ear
 
 
 def renders_fetched(
-    settings: Settings, environment: Environment, app: str
+    settings: Settings, environment: Environment, app: str, folder: Path | None = None
 ) -> Callable[[str], EarlierApp | None]:
-    """As renders_before, for who works without a context. Raises UnknownNameError for what is not there."""
+    """As renders_before, for who works without a context: from the Git repository of `folder`, if there.
+
+    Else from what was fetched, or is fetched now. Raises TowpathError where nobody has the commit.
+    """
 
     def render(commit: str) -> EarlierApp | None:
-        repo = last_repository(settings, commit)
+        repo = _repository_at(settings, commit, folder)
         then = repo.config.environment(environment.name)
         result = render_released(repo, then, app, tools=settings.tools, cache=settings.renders)
         return EarlierApp(result.rendered, then)
 
     return render
+
+
+def _repository_at(settings: Settings, commit: str, folder: Path | None) -> EnvironmentRepo:
+    if folder is not None:
+        with suppress(TowpathError):  # no Git repository, or a shallow one
+            return folder_repository(folder, commit, settings.cache)
+    return read_repository(settings, commit)
 
 
 def environment_context(settings: Settings, repo: EnvironmentRepo, environment: str) -> EnvironmentContext:

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from towpath.adapters.git import Checkout, earlier_checkout, fetch_checkout, last_checkout
+from towpath.adapters.git import (
+    Checkout,
+    earlier_checkout,
+    fetch_checkout,
+    folder_checkout,
+    last_checkout,
+)
 from towpath.applyset.prune_file import load_confirmed_deletions
 from towpath.config import Config, load_config
 from towpath.gates.pause import Pause, load_pauses
@@ -79,6 +85,12 @@ def earlier_repository(repo: EnvironmentRepo, commit: str) -> EnvironmentRepo | 
     """The same repository at another commit that was fetched; None when it is not there."""
     files = earlier_checkout(repo.checkout, commit, timeout=GIT_TIMEOUT)
     return EnvironmentRepo(files, _config(files.path)) if files else None
+
+
+def folder_repository(folder: Path, commit: str, cache: Path) -> EnvironmentRepo:
+    """The repository of a folder at another commit. Raises TowpathError where the folder does not have it."""
+    files = folder_checkout(folder, commit, cache, timeout=GIT_TIMEOUT)
+    return EnvironmentRepo(files, _config(files.path))
 
 
 def _repository(

@@ -211,3 +211,81 @@ def test_an_earlier_commit_has_the_rules_that_it_had(repository: Repository, the
     repository.push({"towpath.yaml": now, OBJECTS: configmap(ca="none", x="2")})
     for render in both(repository):
         assert repository.is_unchanged(commit, before.applied_digest, render)
+
+
+def without_url(repository: Repository, cache: str) -> Settings:
+    return Settings.load({"HOME": str(repository.folder), "TOWPATH_CACHE": str(repository.folder / cache)})
+
+
+def from_folder(repository: Repository, settings: Settings, folder: Path | None) -> AppliedBefore:
+    environment = repository.context().environment
+    return renders_fetched(settings, environment, "hello", folder)
+
+
+def test_what_was_never_fetched_is_fetched_now(repository: Repository) -> None:
+    [before] = repository.desired(repository.context())
+    commit = repository.git("rev-parse", "HEAD")
+    repository.push({OBJECTS: configmap(ca="none", x="2")})
+    render = from_folder(repository, repository.settings("new-cache"), None)
+    assert repository.is_unchanged(commit, before.applied_digest, render)
+
+
+@pytest.mark.parametrize("head", ["a branch", "detached", "no branch"])
+def test_a_folder_has_its_own_commits_without_any_url(repository: Repository, head: str) -> None:
+    [before] = repository.desired(repository.context())
+    commit = repository.git("rev-parse", "HEAD")
+    repository.push({OBJECTS: configmap(ca="none", x="2")})
+    if head != "a branch":
+        repository.git("checkout", "-q", "--detach")
+    if head == "no branch":  # as a CI job checks a proposal out
+        repository.git("branch", "-qD", "main")
+    render = from_folder(repository, without_url(repository, "new-cache"), repository.folder / "clone")
+    assert repository.is_unchanged(commit, before.applied_digest, render)
+    assert repository.git("status", "--porcelain") == "", "nothing was written into the folder"
+
+
+def shallow(repository: Repository) -> Path:
+    """A clone of the newest commit alone."""
+    url = f"file://{repository.folder / 'environments.git'}"
+    repository.git("clone", "-q", "--depth=1", url, str(repository.folder / "shallow"))
+    return repository.folder / "shallow"
+
+
+def test_what_a_shallow_folder_lacks_is_fetched(repository: Repository) -> None:
+    [before] = repository.desired(repository.context())
+    commit = repository.git("rev-parse", "HEAD")
+    repository.push({OBJECTS: configmap(ca="none", x="2")})
+    folder = shallow(repository)
+    for settings, known in ((repository.settings("new"), True), (without_url(repository, "other"), False)):
+        render = from_folder(repository, settings, folder)
+        assert repository.is_unchanged(commit, before.applied_digest, render) is known
+    newest = repository.git("rev-parse", "HEAD")
+    [now] = repository.desired(repository.context())
+    render = from_folder(repository, without_url(repository, "other"), folder)
+    assert repository.is_unchanged(newest, now.applied_digest, render), "the commit that it has"
+
+
+@pytest.mark.parametrize("folder", ["nothing", "clone/apps"])
+def test_a_folder_that_is_no_repository_leaves_it_to_what_is_fetched(
+    repository: Repository, folder: str
+) -> None:
+    (repository.folder / "nothing").mkdir()
+    [before] = repository.desired(repository.context())
+    commit = repository.git("rev-parse", "HEAD")
+    repository.push({OBJECTS: configmap(ca="none", x="2")})
+    render = from_folder(repository, repository.settings("new-cache"), repository.folder / folder)
+    assert repository.is_unchanged(commit, before.applied_digest, render)
+
+
+def test_filters_and_hooks_of_a_folder_run_nothing(repository: Repository) -> None:
+    [before] = repository.desired(repository.context())
+    commit = repository.git("rev-parse", "HEAD")
+    mark = repository.folder / "mark"
+    repository.git("config", "filter.bad.smudge", f"touch {mark}; cat")
+    repository.git("config", "core.fsmonitor", f"touch {mark}")
+    repository.git("config", "uploadpack.packObjectsHook", f"touch {mark}; exec")
+    (repository.folder / "clone/.git/info").mkdir(exist_ok=True)
+    (repository.folder / "clone/.git/info/attributes").write_text("* filter=bad\n")
+    render = from_folder(repository, without_url(repository, "new-cache"), repository.folder / "clone")
+    assert repository.is_unchanged(commit, before.applied_digest, render)
+    assert not mark.exists()
