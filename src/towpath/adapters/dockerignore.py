@@ -18,6 +18,7 @@ from towpath.errors import BuildError
 IGNORE_FILE = ".dockerignore"
 _CLASS_ITEM = r"(?:\\.|[^\\\]\-])"
 _SYNTAX = re.compile(rf"(?:\\.|[^\\\[]|\[\^?(?:{_CLASS_ITEM}(?:-{_CLASS_ITEM})?)+\])*", re.DOTALL)
+_NO_REPETITION = re.compile(r"(?<!\\)\{(?![0-9]+(?:,[0-9]*)?\})")
 _WILD = re.compile(r"[*?\[\]\\]")
 
 
@@ -35,14 +36,14 @@ class Pattern:
             return path.endswith(suffix) or (suffix.startswith("/") and path == suffix[1:])
         if self.text.endswith("**") and not _WILD.search(self.text[:-2]):
             return path.startswith(self.text[:-2])
-        return self._expression.match(path) is not None if _WILD.search(self.text) else path == self.text
+        return self._expression.search(path) is not None if _WILD.search(self.text) else path == self.text
 
     @cached_property
     def _expression(self) -> re.Pattern[str]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)
-                return re.compile(_translated(self.text) + r"\Z")
+                return re.compile(f"^{_translated(self.text)}\\Z")
         except re.error as error:
             raise _malformed(self.text) from error
 
@@ -61,8 +62,9 @@ def _translated(text: str) -> str:
             parts.append(f"\\{rest[0]}")
             at += 1
         else:
-            parts.append(f"\\{sign}" if sign in ".+()|{}$" else sign)
-    return "".join(parts)
+            parts.append(f"\\{sign}" if sign in ".+()$" else sign)
+    # Docker's library means to escape `{`, `|` and `}` too, and does not.
+    return _NO_REPETITION.sub(r"\{", "".join(parts))
 
 
 def read_patterns(content: str) -> tuple[Pattern, ...]:

@@ -57,6 +57,14 @@ def ignored(root: Path, *lines: str) -> set[str]:
         (["docs/a.md", "!docs", "*.md"], {"docs/a.md", "README.md"}),
         (["docs", "!docs"], set()),
         (["docs", "!docs", "docs/a.md"], {"docs/a.md"}),
+        # Beside a wildcard, `|` and `{1}` mean what they mean in an expression, as they do for docker build.
+        (["x|READ*"], {"README.md", "x/b.log", "x/y/c.log"}),
+        (["docs|*.log"], {"a.log", "docs/a.md", "docs/keep.md", "x/b.log", "x/y/c.log"}),
+        (["v{1}?"], {"v1/a"}),
+        (["a{1}.l?g"], {"a.log"}),
+        (["{a,v}*"], set()),
+        (["v{,3}?"], set()),
+        (["x|y", "v{2}"], set()),
     ],
 )
 def test_files_are_left_out_as_docker_build_does(
