@@ -57,8 +57,7 @@ def of_ending(done: ReconcileResult) -> Iterable[Event]:
     for each in done.outcomes:
         decision = decisions.get(each.app)
         if decision and decision.heals and not each.failure:
-            # A field that is left to another controller was not healed.
-            if entries := [entry for entry in decision.entries if not entry.left_to]:
+            if entries := decision.taken_back:
                 yield drift_healed(environment, each.app, entries, each.seconds)
         else:
             yield sync_ended(environment, each.app, each.changed, each.seconds, each.failure)

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Literal
 
 from towpath.config import DriftMode, Environment
-from towpath.drift.heal_budget import ExhaustedFields, HealBudget
+from towpath.drift.heal_budget import WHOLE_OBJECT, ExhaustedFields, HealBudget
 from towpath.drift.model import LEAVING, DriftEntry, DriftKind, DriftReport
 from towpath.gates.pause import Pause, active_pause
 from towpath.objects import ObjectRef
@@ -100,6 +100,14 @@ class Decision:
     def waiting(self) -> frozenset[ObjectRef]:
         """Objects that are deleted when the app is verified."""
         return frozenset(entry.ref for entry in self.entries if entry.kind == "waiting")
+
+    @property
+    def taken_back(self) -> tuple[DriftEntry, ...]:
+        """Drift that the sync takes back: none where drift is allowed, and not what is left alone whole."""
+        if self.action != "sync" or self.mode != "heal":
+            return ()
+        left_alone = {ref for ref, pointers in self.left_alone.items() if WHOLE_OBJECT in pointers}
+        return tuple(e for e in self.entries if e.is_drift and e.ref not in left_alone)
 
     @property
     def heals(self) -> bool:

@@ -1,5 +1,7 @@
 """One row per case: the mode, what was found, what is done."""
 
+from dataclasses import replace
+
 import pytest
 
 from towpath.drift.decision import (
@@ -164,6 +166,26 @@ def test_a_field_left_to_a_controller_hides_no_drift(beside) -> None:
 def test_a_field_left_to_a_controller_counts_beside_nothing(policy, beside, text) -> None:
     decision = decide_app("hello", (LEFT_TO, DriftEntry("hello", OTHER, beside)), policy)
     assert drift_status(decision) == text
+
+
+@pytest.mark.parametrize(
+    ("policy", "kinds", "taken_back"),
+    [
+        (DriftPolicy("heal"), ("modified",), 1),
+        (DriftPolicy("heal"), ("deleted", "unapplied"), 1),
+        (DriftPolicy("heal"), ("unapplied", "kept"), 0),
+        (DriftPolicy("report"), ("modified", "unapplied"), 0),
+        (DriftPolicy("adopt"), ("deleted", "unapplied"), 0),
+        (DriftPolicy("heal", paused="paused until noon"), ("modified",), 0),
+    ],
+)
+def test_what_a_sync_takes_back_is_what_counts_as_healed(policy, kinds, taken_back) -> None:
+    decision = decide_app("hello", (LEFT_TO, *entries(*kinds)), policy)
+    assert len(decision.taken_back) == taken_back
+    left_alone = replace(decision, left_alone={REF: (WHOLE_OBJECT,)})
+    assert left_alone.taken_back == ()
+    in_part = replace(decision, left_alone={REF: ("/data/a",)})
+    assert in_part.taken_back == decision.taken_back
 
 
 def test_an_exhausted_budget_for_a_left_field_syncs_no_more_and_stays_in_sync() -> None:

@@ -277,10 +277,9 @@ class Watcher:
 
     def _tell_of(self, done: ReconcileResult) -> None:
         well = {each.app for each in done.outcomes if not each.failure}
-        for entry in done.plan.drift.drifted:
-            if entry.app in well:
-                for name in {manager_family(each.manager) for each in entry.managers} or {"unknown"}:
-                    self._metrics.healed(name)
+        for entry in (e for d in done.plan.decisions if d.app in well for e in d.taken_back if e.app):
+            for name in {manager_family(each.manager) for each in entry.managers} or {"unknown"}:
+                self._metrics.healed(name)
 
     def _record_past(self) -> None:
         """Hand in what happened while the server was away, oldest first."""
