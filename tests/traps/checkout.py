@@ -171,7 +171,6 @@ CHECKOUT = {
     "app in capitals": config("lower-case", PLAIN.replace("  x:", "  X:")),
     "environment called base": config("choose another name", PLAIN.replace("name: dev", "name: base")),
     "environment called build": config("choose another name", PLAIN.replace("name: dev", "name: build")),
-    "two environments in one namespace": config("same namespace", PLAIN + "  - {name: d2, namespace: dev}\n"),
     "two environments of one name": config("is there twice", PLAIN + "  - {name: dev, namespace: d2}\n"),
     "namespace of the cluster itself": config(
         "lower-case", PLAIN.replace("namespace: dev", "namespace: 'kube system'")

@@ -110,14 +110,15 @@ def _content(inventory: Inventory, objects: tuple[OwnedObject, ...]) -> dict[str
 
 
 def from_configmap(manifest: Manifest) -> Inventory:
-    """The inventory in a ConfigMap.
+    """The inventory in a ConfigMap. Its environment is that of the label: who renames one changes that.
 
     Raises RefusedError when it cannot be read: that is not an empty inventory.
     """
     metadata = manifest["metadata"]
     try:
         content = _read(manifest)
-        owner = Owner(content["app"], content["environment"], metadata["namespace"])
+        environment = (metadata.get("labels") or {}).get(ENVIRONMENT_LABEL) or content["environment"]
+        owner = Owner(content["app"], environment, metadata["namespace"])
         objects = {}
         for group, kind, namespace, name, uid, fingerprint, applied in content["objects"]:
             ref = ObjectRef(group, kind, namespace, name)

@@ -1,13 +1,13 @@
 """Checks of `towpath.yaml` that compare several fields; each problem has its line."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pydantic.alias_generators import to_camel
 
 from towpath.config.cel import compile_expression
 from towpath.config.fields import RESERVED
-from towpath.config.models import Config
+from towpath.config.models import CONFIG_FILE, Config
 from towpath.yamltext.config_reader import ConfigDocument, config_error
 
 MAX_HINTS = 3
@@ -26,20 +26,12 @@ def check_names(config: Config, document: ConfigDocument, file: str) -> None:
         return f"; did you mean `{nearest[0]}`?" if nearest else ""
 
     earlier: set[str] = set()
-    by_namespace: dict[tuple[str | None, str | None, str], str] = {}
     for index, environment in enumerate(config.environments):
         name = environment.name
         if name in earlier:
             problem(f"environment `{name}` is there twice", index, "name")
         if name in RESERVED:
             problem(f"`{name}` is {RESERVED[name]}; choose another name", index, "name")
-        namespace = (environment.kubeconfig, environment.context, environment.namespace)
-        if namespace in by_namespace:
-            problem(
-                f"environments `{by_namespace[namespace]}` and `{name}` have the same namespace",
-                index,
-                "namespace",
-            )
         before = environment.gate.verified_in
         if before is not None and before not in earlier:
             problem(
@@ -57,9 +49,21 @@ def check_names(config: Config, document: ConfigDocument, file: str) -> None:
             if app not in config.apps:
                 problem(f"apps: there is no app `{app}`{hint(app, config.apps)}", index, "apps", app)
         earlier.add(name)
-        by_namespace[namespace] = name
     if problems:
         raise config_error(problems, file)
+
+
+def shared_namespaces(config: Config) -> Iterator[str]:
+    """A note on environments of one namespace: they must be in several clusters, which Git cannot tell."""
+    by_namespace: dict[str, list[str]] = {}
+    for environment in config.environments:
+        by_namespace.setdefault(environment.namespace, []).append(environment.name)
+    for namespace, names in by_namespace.items():
+        if len(names) > 1:
+            yield (
+                f"{CONFIG_FILE}: environments {', '.join(names)} have the same namespace {namespace}: each"
+                " must be in a cluster of its own, and a sync refuses the namespace of another environment"
+            )
 
 
 def check_expressions(config: Config, document: ConfigDocument, file: str) -> None:

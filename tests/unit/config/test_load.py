@@ -114,10 +114,6 @@ def test_models_are_frozen() -> None:
         ),
         (TWO.replace("name: prod", "name: dev"), "towpath.yaml:4: environment `dev` is there twice"),
         (
-            TWO.replace("namespace: prod", "namespace: dev"),
-            "towpath.yaml:4: environments `dev` and `prod` have the same namespace",
-        ),
-        (
             TWO.replace("name: dev", "name: base"),
             "towpath.yaml:3: `base` is the folder that environments share; choose another name",
         ),

@@ -17,6 +17,7 @@ from towpath.engine.apply.failpoint import reach
 from towpath.engine.apply.hooks import forget
 from towpath.engine.apply.sync_result import ObjectResult, Progress, Result, SyncResult, failed
 from towpath.engine.live.app_state import AppState
+from towpath.engine.live.observe import read_inventory
 from towpath.engine.source.render import Rendered
 from towpath.errors import TowpathError, TransientError
 from towpath.kube.apply_order import in_apply_order
@@ -100,11 +101,16 @@ class Run:
         return desired is not None and desired.is_recorded(owned.applied_digest)
 
     def write(self, inventory: Inventory) -> None:
-        """Replace the inventory that was read or written last; TransientError when somebody else did."""
+        """Replace the inventory that was read or written last; TransientError when somebody else did.
+
+        RefusedError when it is another environment's.
+        """
         manifest = to_configmap(inventory, self.version)
         try:
             written = self.cluster.replace(manifest) if self.version else self.cluster.create(manifest)
         except ApiConflictError as error:
+            if not self.version:  # there is one that was not seen
+                read_inventory(self.cluster, self.app_state.owner)
             raise TransientError(
                 f"another sync of {self.rendered.app} in {self.rendered.environment} is under way"
             ) from error

@@ -17,6 +17,7 @@ from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
 from towpath.engine.live.digest_keys import make_key
 from towpath.engine.live.finished import with_finished
+from towpath.engine.live.namespace_owner import require_own_namespace
 from towpath.engine.live.observe import Live, observe, read_inventory, secrets_of
 from towpath.engine.live.recovery import rebuild
 from towpath.engine.source.render import Rendered
@@ -114,9 +115,14 @@ class AppState:
 
 
 def read_app_state(cluster: Cluster, rendered: Rendered, environment: Environment) -> AppState:
-    """Ask the cluster; a handful of requests, whatever the number of objects. Writes nothing."""
+    """Ask the cluster; a handful of requests, whatever the number of objects. Writes nothing.
+
+    Raises RefusedError in the namespace of another environment.
+    """
     owner = owner_of(rendered)
     inventory, version = read_inventory(cluster, owner)
+    if inventory is None:
+        require_own_namespace(cluster, owner)
     refs = {ref_of(manifest) for manifest in rendered.objects}
     rebuilt = None if inventory else rebuild(cluster, owner, refs)
     inventory = inventory or rebuilt

@@ -11,6 +11,7 @@ from towpath.applyset.digest_key import KEY_NAME, key_of, key_ref
 from towpath.applyset.inventory import Inventory, Owner
 from towpath.applyset.inventory_configmap import from_configmap
 from towpath.engine.live.autoscalers import read_autoscalers
+from towpath.engine.live.namespace_owner import require_own_inventory
 from towpath.errors import TransientError
 from towpath.kube.autoscaling import Kind
 from towpath.objects import Manifest, ObjectRef
@@ -110,9 +111,16 @@ def wait_gone(cluster: Cluster, ref: ObjectRef, seconds: float) -> bool:
 
 
 def read_inventory(cluster: Cluster, owner: Owner) -> tuple[Inventory | None, str]:
-    """The inventory and its resourceVersion; (None, "") when there is none."""
+    """The inventory and its resourceVersion; (None, "") when there is none.
+
+    Raises RefusedError when it is another environment's.
+    """
     found = cluster.get(owner.ref)
-    return (from_configmap(found), found["metadata"]["resourceVersion"]) if found else (None, "")
+    if found is None:
+        return None, ""
+    inventory = from_configmap(found)
+    require_own_inventory(inventory, owner)
+    return inventory, found["metadata"]["resourceVersion"]
 
 
 def observe(

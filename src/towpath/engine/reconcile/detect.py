@@ -15,6 +15,7 @@ from towpath.engine.apply.foreign_fields import unchanged_since_apply, with_left
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.live.app_state import AppState, app_state_from, owner_of
 from towpath.engine.live.finished import with_finished
+from towpath.engine.live.namespace_owner import require_own
 from towpath.engine.live.observe import (
     FEW,
     Live,
@@ -189,9 +190,13 @@ def _hooks(rendered: Sequence[Rendered], inventories: Mapping[str, Inventory]) -
 def read_inventories_with_versions(
     cluster: Cluster, environment: str, namespace: str
 ) -> dict[str, tuple[Inventory, str]]:
-    """All inventories of an environment by app, each with its resourceVersion, in one request."""
+    """All inventories of an environment by app, each with its resourceVersion, in one request.
+
+    Raises RefusedError where there are only those of other environments.
+    """
     listed = cluster.list("", "ConfigMap", namespace, labels=INVENTORY_LABEL)
     read = [(from_configmap(each), each["metadata"]["resourceVersion"]) for each in listed]
+    require_own((each.owner.environment for each, _ in read), environment, namespace)
     return {
         each.owner.app: (each, version) for each, version in read if each.owner.environment == environment
     }

@@ -12,6 +12,7 @@ from towpath.adapters.rendering.quota import RenderQuota, StoppedError
 from towpath.adapters.rendering.render_cache import RenderCache
 from towpath.admission.rules import Finding, objects_of_two_apps
 from towpath.config import CONFIG_FILE, App, Config, load_config
+from towpath.config.checks import shared_namespaces
 from towpath.engine.source.check_files import check_files, findings_of, version_notes
 from towpath.engine.source.check_schemas import SchemaCheck
 from towpath.engine.source.render import judge_app
@@ -70,7 +71,7 @@ def check_repository(
     custom, notes = schemas.rest()
     findings.update(custom)
     objects = sum(len(each.origins) for app in judged.values() for each in app.admitted.values())
-    notes = [*version_notes(root, config), *notes]
+    notes = [*version_notes(root, config), *shared_namespaces(config), *notes]
     return Checked(_shown(findings), *counts, objects, tuple(_line(note) for note in notes))
 
 
