@@ -18,6 +18,18 @@ STACK_VARIABLES = (
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterConnection:
+    """Which cluster is meant, and as whom: what the machine says, and nothing else.
+
+    `context`: None when the machine says nothing about it, empty for the kubeconfig's current one.
+    """
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    allow_exec: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Addresses and folders. None: the setting is not set."""
 
@@ -26,6 +38,8 @@ class Settings:
     prefect_api_url: str | None
     git_allow_file: bool
     kubeconfig: str | None
+    context: str | None
+    allow_exec: bool
     docker_host: str | None
     trivy: str | None
     cache: Path
@@ -41,6 +55,11 @@ class Settings:
                 " or run `towpath local up` for an example.",
             )
         return self.environments
+
+    @property
+    def connection(self) -> ClusterConnection:
+        """The cluster that this machine leads to."""
+        return ClusterConnection(self.kubeconfig, self.context, self.allow_exec)
 
     @property
     def tools(self) -> Path:
@@ -78,6 +97,8 @@ class Settings:
             prefect_api_url=variables.get("PREFECT_API_URL"),
             git_allow_file=variables.get("TOWPATH_GIT_ALLOW_FILE") == "1",
             kubeconfig=variables.get("KUBECONFIG"),
+            context=environ.get("TOWPATH_CONTEXT"),
+            allow_exec=environ.get("TOWPATH_ALLOW_EXEC") == "1",
             docker_host=variables.get("DOCKER_HOST"),
             trivy=variables.get("TOWPATH_TRIVY"),
             cache=Path(variables.get("TOWPATH_CACHE") or user_home / ".cache/towpath"),

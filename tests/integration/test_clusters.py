@@ -1,6 +1,7 @@
 """Environments on several clusters: each goes to its own, over verified connections, with its own account."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.integration.verb import towpath
 from tests.integration.world import World
 from towpath.adapters.kubernetes import Cluster, connect_environment, in_cluster
 from towpath.adapters.registry import read_manifest
-from towpath.config import Config, load_config
+from towpath.config import Config, Environment, load_config
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.reconcile.detect import inspect
 from towpath.engine.reconcile.diff import compare_environment
@@ -22,6 +23,7 @@ from towpath.formats.versions import V2
 from towpath.objects import Manifest, ObjectRef
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
 from towpath.release.release_file import dump_release_file
+from towpath.settings import ClusterConnection
 
 pytestmark = [pytest.mark.integration]
 
@@ -29,11 +31,10 @@ DIGEST = "sha256:" + "a" * 64
 IMAGE = "127.0.0.1:5000/hello"
 
 
-def repository(folder: Path, world: World, second: SecondCluster, **more: object) -> tuple[Path, Config]:
-    """One app `here` (the stack's cluster, by KUBECONFIG) and `there` (the second, by file and context)."""
+def repository(folder: Path, world: World) -> tuple[Path, Config]:
+    """One app in `here` (the stack's cluster) and in `there` (the second cluster), of one namespace name."""
     app = {"image": IMAGE, "renderer": "plain"}
-    there = {"name": "there", "namespace": world.namespace, "context": "second", **more}
-    there.setdefault("kubeconfig", str(second.kubeconfig))
+    there = {"name": "there", "namespace": world.namespace}
     here = {"name": "here", "namespace": world.namespace}
     content = {"apiVersion": "towpath.dev/v2", "apps": {"hello": app}, "environments": [here, there]}
     root = folder / "environments"
@@ -54,8 +55,14 @@ def repository(folder: Path, world: World, second: SecondCluster, **more: object
     return root, load_config(root)
 
 
-def connect(config: Config, name: str, world: World) -> Cluster:
-    return connect_environment(config.environment(name), str(world.kubeconfig))
+def connections(
+    world: World, second: SecondCluster, file: Path | None = None
+) -> dict[str, ClusterConnection]:
+    """What the machine of each environment says: `there` by file and context."""
+    return {
+        "here": ClusterConnection(str(world.kubeconfig)),
+        "there": ClusterConnection(str(file or second.kubeconfig), "second"),
+    }
 
 
 def where(cluster: Cluster, world: World) -> str | None:
@@ -64,10 +71,11 @@ def where(cluster: Cluster, world: World) -> str | None:
 
 
 def test_each_environment_goes_to_its_own_cluster(
-    world: World, second: SecondCluster, tmp_path: Path
+    world: World, second: SecondCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root, config = repository(tmp_path, world, second)
-    clusters = {name: connect(config, name, world) for name in ("here", "there")}
+    root, config = repository(tmp_path, world)
+    machine = connections(world, second)
+    clusters = {name: connect_environment(config.environment(name), machine[name]) for name in machine}
     assert clusters["here"].server != clusters["there"].server == second.server
     tools = world.kubectl_path.parent
 
@@ -86,17 +94,23 @@ def test_each_environment_goes_to_its_own_cluster(
         rendered = [render_app(root, config, "hello", name, tools=tools)]
         found = inspect(clusters[name], config.environment(name), rendered).report
         assert [entry.ref.name for entry in found.entries] == expected
-    code, said = towpath(world, root, "diff", "--repo", str(root), "--output", "json")
-    told = {each["environment"]: each["differs"] for each in json.loads(said)["environments"]}
-    assert (code, told) == (2, {"here": False, "there": True})
+    monkeypatch.setenv("TOWPATH_CONTEXT", "none")
+    told, codes = {}, []
+    for name, file, context in (("here", world.kubeconfig, ""), ("there", second.kubeconfig, "second")):
+        options = ("--repo", str(root), "--context", context, "--output", "json")
+        code, said = towpath(replace(world, kubeconfig=file), root, "diff", name, *options)
+        told |= {each["environment"]: each["differs"] for each in json.loads(said)["environments"]}
+        codes.append(code)
+    assert (max(codes), told) == (2, {"here": False, "there": True})
 
 
 def test_a_cluster_that_is_away_stops_no_other(world: World, second: SecondCluster, tmp_path: Path) -> None:
     away = second.write_kubeconfig("away", {**second.trusted, "server": "https://127.0.0.1:9"}, second.admin)
-    root, config = repository(tmp_path, world, second, kubeconfig=str(away))
+    root, config = repository(tmp_path, world)
+    machine = connections(world, second, away)
     found = {
         name: compare_environment(
-            root, config, config.environment(name), lambda each: connect(config, each.name, world)
+            root, config, config.environment(name), lambda each: connect_environment(each, machine[each.name])
         )
         for name in ("here", "there")
     }
@@ -140,8 +154,8 @@ def test_another_accounts_rights_are_the_servers_to_say(second: SecondCluster) -
         get_namespaces(connect_file(path))
 
 
-def test_an_exec_plugin_gives_credentials_only_where_the_environment_allows_it(
-    world: World, second: SecondCluster, tmp_path: Path
+def test_an_exec_plugin_gives_credentials_only_where_the_machine_allows_it(
+    second: SecondCluster, tmp_path: Path
 ) -> None:
     status = {
         "clientCertificateData": (second.folder / "admin.crt").read_text(),
@@ -152,12 +166,12 @@ def test_an_exec_plugin_gives_credentials_only_where_the_environment_allows_it(
     answer.write_text(json.dumps({"apiVersion": api, "kind": "ExecCredential", "status": status}))
     plugin = {"apiVersion": api, "command": "cat", "args": [str(answer)], "interactiveMode": "Never"}
     path = second.write_kubeconfig("exec", second.trusted, {"exec": plugin})
-    _, config = repository(tmp_path, world, second, kubeconfig=str(path))
+    there = Environment(name="there", namespace="there", allow_exec=True)
     with pytest.raises(RefusedError, match="runs a program to get its credentials"):
-        connect(config, "there", world)
-    (tmp_path / "allowed").mkdir()
-    _, config = repository(tmp_path / "allowed", world, second, kubeconfig=str(path), allowExec=True)
-    assert get_namespaces(connect(config, "there", world)) >= 1
+        connect_environment(there, ClusterConnection(str(path), "second"))
+    there = Environment(name="there", namespace="there")
+    connection = ClusterConnection(str(path), "second", allow_exec=True)
+    assert get_namespaces(connect_environment(there, connection)) >= 1
 
 
 def connect_file(path: Path) -> Cluster:
@@ -186,10 +200,8 @@ def test_the_account_of_a_pod_is_what_in_cluster_means(
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
     monkeypatch.setattr(in_cluster, "SERVICE_ACCOUNT", str(tmp_path))
-    content = {"name": "in", "namespace": world.namespace, "kubeconfig": "in-cluster"}
-    text = json.dumps({"apiVersion": "towpath.dev/v2", "environments": [content]})
-    (tmp_path / "towpath.yaml").write_text(text)
-    inside = connect_environment(load_config(tmp_path).environment("in"), str(world.kubeconfig))
+    environment = Environment(name="in", namespace=world.namespace)
+    inside = connect_environment(environment, ClusterConnection("in-cluster"))
     assert inside.server == world.cluster.server
     ref = ObjectRef("", "ConfigMap", world.namespace, "kube-root-ca.crt")
     with pytest.raises(SyncError, match=f"serviceaccount:{world.namespace}:default.* cannot get"):

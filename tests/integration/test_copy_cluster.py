@@ -27,7 +27,7 @@ KINDS = "deployment,service,configmap,serviceaccount"
 
 
 class Copied(Fleet):
-    """The environment `test`, and once more as `copy`, in the cluster that `kubeconfig` is of."""
+    """The environment `test`, and once more as `copy`, whose machine has the `kubeconfig`."""
 
     kubeconfig: Path | None = None
 
@@ -37,7 +37,7 @@ class Copied(Fleet):
             return files
         config = yaml.safe_load(files["towpath.yaml"])
         [first] = config["environments"]
-        here = {"name": "copy", "kubeconfig": str(self.kubeconfig), "timeout": "60s"}
+        here = {"name": "copy", "timeout": "60s"}
         config["environments"].append({**first, **here})
         # What the guide says: cp -r apps/APP/test apps/APP/copy.
         copied = {path.replace("/test/", "/copy/"): text for path, text in files.items()}
@@ -48,7 +48,7 @@ class Copied(Fleet):
         return copied | files | {"towpath.yaml": yaml.safe_dump(config)}
 
     def copy(self) -> ReconcileResult:
-        return reconcile(open_context(self.settings, "copy"))
+        return reconcile(open_context(replace(self.settings, kubeconfig=str(self.kubeconfig)), "copy"))
 
 
 @pytest.fixture

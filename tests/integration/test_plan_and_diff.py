@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,7 +170,9 @@ def test_all_environments_and_what_cannot_be_judged_is_an_error(world: World, wh
     assert code == 1, said
     assert "test: 0 of 2 apps differ; not released: later" in said
     assert "away: not judged\n" in said
-    assert "error: away: no kubeconfig at" in said
+    assert "error: away: towpath.yaml names the `kubeconfig` of away, which is not obeyed" in said
+    code, said = towpath(replace(world, kubeconfig=whole / "none"), whole, "diff", "--repo", str(whole))
+    assert (code, said.count("not judged\n"), "error: test: no kubeconfig at" in said) == (1, 2, True), said
     assert towpath(world, whole, "diff", "tset", "--repo", str(whole))[0] == 1
     assert towpath(world, whole, "diff", "a", "test", "more", "--repo", str(whole))[0] == 1
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from towpath.errors import MissingPartError
-from towpath.settings import Settings
+from towpath.settings import ClusterConnection, Settings
 
 
 @pytest.fixture
@@ -43,6 +43,33 @@ def test_who_names_a_server_or_repository_gets_nothing_of_the_stack(home: Path, 
     settings = Settings.load({"TOWPATH_HOME": str(home), named: "https://example.com/x"})
     assert settings.kubeconfig is None
     assert not settings.git_allow_file
+
+
+@pytest.mark.parametrize(
+    ("said", "connection"),
+    [
+        ({}, ClusterConnection("/mine")),
+        ({"TOWPATH_CONTEXT": "prod"}, ClusterConnection("/mine", "prod")),
+        ({"TOWPATH_CONTEXT": ""}, ClusterConnection("/mine", "")),
+        ({"TOWPATH_ALLOW_EXEC": "1"}, ClusterConnection("/mine", allow_exec=True)),
+        *(
+            ({"TOWPATH_ALLOW_EXEC": value}, ClusterConnection("/mine"))
+            for value in ("", "0", "true", "yes", "11")
+        ),
+    ],
+)
+def test_the_machine_says_which_cluster(
+    home: Path, said: dict[str, str], connection: ClusterConnection
+) -> None:
+    settings = Settings.load({"TOWPATH_HOME": str(home), "KUBECONFIG": "/mine", **said})
+    assert settings.connection == connection
+
+
+def test_a_stack_names_no_context_and_lets_no_program_run(home: Path) -> None:
+    stack = json.loads((home / "local" / "settings.json").read_text())
+    more = {"TOWPATH_CONTEXT": "other", "TOWPATH_ALLOW_EXEC": "1"}
+    (home / "local" / "settings.json").write_text(json.dumps({**stack, **more}))
+    assert Settings.load({"TOWPATH_HOME": str(home)}).connection == ClusterConnection("/stack/kubeconfig")
 
 
 def test_no_repository_says_how_to_get_one(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from towpath.adapters.endpoint import parse_address
 from towpath.config.explain import explain
@@ -39,6 +39,26 @@ class ClusterFile(Model):
     """The connection to the environment's cluster; `in-cluster`: the account of the agent's pod."""
 
     kubeconfig: Annotated[str, StringConstraints(pattern=r"^(in-cluster|/[^\x00]*)$(?!\n)")] | None = None
+    context: Annotated[
+        Text | None, Field(description="Context of the kubeconfig; null: its current one.")
+    ] = None
+    allow_exec: Annotated[
+        bool, Field(description="Whether the kubeconfig may run a program to get its credentials.")
+    ] = False
+
+    @model_validator(mode="after")
+    def _has_contexts(self) -> "ClusterFile":
+        if self.kubeconfig == "in-cluster" and self.context is not None:
+            raise ValueError("`in-cluster` has no contexts")
+        return self
+
+    def environ(self) -> dict[str, str | None]:
+        """The environment variables that it stands for. A kubeconfig that is named here is the one meant."""
+        return {
+            "KUBECONFIG": self.kubeconfig,
+            "TOWPATH_CONTEXT": self.context or ("" if self.kubeconfig else None),
+            "TOWPATH_ALLOW_EXEC": "1" if self.allow_exec else None,
+        }
 
 
 class DockerEngine(Model):
@@ -85,7 +105,7 @@ class AgentFile(Model):
             "TOWPATH_ENVIRONMENTS": self.repository.url,
             "TOWPATH_ENVIRONMENTS_BRANCH": self.repository.branch,
             "PREFECT_API_URL": self.prefect.api,
-            "KUBECONFIG": self.cluster.kubeconfig,
+            **self.cluster.environ(),
             "DOCKER_HOST": self.docker.host if self.docker else None,
         }
         yield from ((name, value) for name, value in named.items() if value is not None)

@@ -2,15 +2,21 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from towpath.cli.ui.completion import complete_app_or_environment
-from towpath.cli.ui.options import output_option
+from towpath.cli.ui.options import context_option, output_option
 from towpath.cli.ui.planning import make_comparisons, make_plan, source_options
 from towpath.errors import TowpathError
 from towpath.printable import printable
+
+if TYPE_CHECKING:
+    from towpath.applyset.plan import Plan
+    from towpath.engine.reconcile.diff import Comparison
 
 FAILED, DIFFERENT = 1, 2
 
@@ -40,9 +46,14 @@ class Diff(click.Command):
 @click.command(name="diff", cls=Diff)
 @click.argument("names", nargs=-1, metavar="[[APP] ENVIRONMENT]", shell_complete=complete_app_or_environment)
 @source_options
+@context_option
 @output_option
-def command(names: tuple[str, ...], repo: Path | None, revision: str | None, output: str) -> None:
+def command(
+    names: tuple[str, ...], repo: Path | None, revision: str | None, context: str | None, output: str
+) -> None:
     """Compare with Git, field by field: an app, a whole environment, or all of them. Writes nothing.
+
+    All of them are compared with one cluster: name the environment where they are on several.
 
     Exits 0 when nothing differs, 2 when something does, 1 after an error, also in one of many. In JSON,
     errors are in `problems`; `differs` is null where not all could be judged and nothing known differs.
@@ -58,9 +69,11 @@ def command(names: tuple[str, ...], repo: Path | None, revision: str | None, out
     app, environment = (names[0], names[1]) if len(names) == 2 else (None, names[0] if names else None)
     try:
         if app is not None and environment is not None:
-            differs, failed = _diff_app(app, environment, repo, revision, output), False
+            plan, _ = make_plan(app, environment, repo, revision, context)
+            differs, failed = _diff_app(plan, output), False
         else:
-            differs, failed = _diff_all(environment, repo, revision, output)
+            found = make_comparisons(environment, repo, revision, context)
+            differs, failed = _diff_all(found, output)
     except TowpathError as error:
         if output == "json":
             _print_json({"differs": None, "problems": [_problem(app, environment, str(error))]})
@@ -69,8 +82,7 @@ def command(names: tuple[str, ...], repo: Path | None, revision: str | None, out
         sys.exit(FAILED if failed else DIFFERENT)
 
 
-def _diff_app(app: str, environment: str, repo: Path | None, revision: str | None, output: str) -> bool:
-    plan, _ = make_plan(app, environment, repo, revision)
+def _diff_app(plan: "Plan", output: str) -> bool:
     if output == "json":
         _print_json({"differs": plan.differs, "problems": [], **plan.to_json()})
     else:
@@ -78,11 +90,8 @@ def _diff_app(app: str, environment: str, repo: Path | None, revision: str | Non
     return plan.differs
 
 
-def _diff_all(
-    environment: str | None, repo: Path | None, revision: str | None, output: str
-) -> tuple[bool, bool]:
+def _diff_all(found: "Sequence[Comparison]", output: str) -> tuple[bool, bool]:
     """(whether something differs, whether something could not be judged)"""
-    found = make_comparisons(environment, repo, revision)
     problems = [
         _problem(app or None, each.environment, why) for each in found for app, why in each.problems.items()
     ]

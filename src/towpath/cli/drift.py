@@ -10,7 +10,7 @@ import click
 
 from towpath.cli.diff import DIFFERENT, FAILED, Diff
 from towpath.cli.ui.completion import complete_app
-from towpath.cli.ui.options import environment_argument, output_option
+from towpath.cli.ui.options import context_option, environment_argument, output_option
 from towpath.printable import printable
 
 if TYPE_CHECKING:
@@ -30,9 +30,16 @@ WIDEST = 48
 @click.option(
     "-n", "--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="Rows of --history."
 )
+@context_option
 @output_option
 def command(  # noqa: PLR0913, PLR0917
-    environment: str, apps: tuple[str, ...], deep: bool, history: bool, limit: int, output: str
+    environment: str,
+    apps: tuple[str, ...],
+    deep: bool,
+    history: bool,
+    limit: int,
+    context: str | None,
+    output: str,
 ) -> None:
     """Show what was changed in ENVIRONMENT, field by field: by which tool, how, and when. Writes nothing.
 
@@ -49,12 +56,12 @@ def command(  # noqa: PLR0913, PLR0917
         _history(environment, limit, output)
         return
     from towpath.cli.ui.names import load_environments, of_apps
+    from towpath.cli.ui.planning import load_settings
     from towpath.engine.live.context import environment_context
     from towpath.engine.reconcile.held import held_apps
     from towpath.engine.reconcile.loop import look
-    from towpath.settings import Settings
 
-    settings = Settings.load(os.environ)
+    settings = load_settings(context)
     desired = load_environments(settings)
     desired.config.environment(environment)
     with of_apps(apps, desired.config, environment):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from towpath.cli.ui.options import app_argument, environment_argument, output_option
+from towpath.cli.ui.options import app_argument, context_option, environment_argument, output_option
 from towpath.cli.ui.planning import make_plan, source_options
 from towpath.printable import printable
 
@@ -14,10 +14,17 @@ from towpath.printable import printable
 @app_argument
 @environment_argument
 @source_options
+@context_option
 @click.option("--confirm", is_flag=True, help="Print the prune.yaml that confirms the plan's deletions.")
 @output_option
 def command(  # noqa: PLR0913, PLR0917
-    app: str, environment: str, repo: Path | None, revision: str | None, confirm: bool, output: str
+    app: str,
+    environment: str,
+    repo: Path | None,
+    revision: str | None,
+    context: str | None,
+    confirm: bool,
+    output: str,
 ) -> None:
     """Show what a sync would change. Writes nothing.
 
@@ -26,9 +33,10 @@ def command(  # noqa: PLR0913, PLR0917
       towpath plan hello prod
       towpath plan hello prod --revision my-branch
       towpath plan hello prod --repo . --output json
+      towpath plan hello prod --context prod-eu
       towpath plan hello prod --confirm > apps/hello/prod/prune.yaml
     """
-    plan, config = make_plan(app, environment, repo, revision)
+    plan, config = make_plan(app, environment, repo, revision, context)
     if confirm:
         from towpath.applyset.prune_file import dump_prune_file
 

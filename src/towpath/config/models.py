@@ -99,14 +99,11 @@ class Environment(Model):
     namespace: Name
     context: Annotated[
         Text | None,
-        Field(description="Context of the kubeconfig; null: the current one.", json_schema_extra=DEPRECATED),
+        Field(description="Not obeyed: the machine's TOWPATH_CONTEXT says it.", json_schema_extra=DEPRECATED),
     ] = None
     kubeconfig: Annotated[
         Annotated[str, StringConstraints(pattern=r"^(in-cluster|(/|~/).+)$(?!\n)")] | None,
-        Field(
-            description="File on the worker, or `in-cluster` for its pod's account; null: KUBECONFIG.",
-            json_schema_extra=DEPRECATED,
-        ),
+        Field(description="Not obeyed: the machine's KUBECONFIG says it.", json_schema_extra=DEPRECATED),
     ] = None
     kubernetes: Annotated[
         Annotated[str, StringConstraints(pattern=KUBERNETES_VERSION)] | None,
@@ -115,7 +112,7 @@ class Environment(Model):
     allow_exec: Annotated[
         bool,
         Field(
-            description="Whether the kubeconfig may run a program to get its credentials.",
+            description="Not obeyed: the machine's TOWPATH_ALLOW_EXEC says it.",
             json_schema_extra=DEPRECATED,
         ),
     ] = False

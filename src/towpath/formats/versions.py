@@ -24,20 +24,22 @@ PRUNE = "prune.yaml"
 
 MIGRATE = "`towpath migrate` rewrites the repository"
 _WRITTEN = re.compile(r"towpath\.dev/v([1-9][0-9]{0,5})((alpha|beta)[0-9]{1,3})?")
-_AGENT = "the agent's own configuration will have it"
+_MACHINE = "only the machine says it"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
     """The versions that know a key: from `since` to `until`. `*` in `path` stands for any key or item.
 
-    `instead` says what later versions have in its place. A key that is `deprecated` is still read.
+    `instead` says what later versions have in its place. A key that is `deprecated` is still read; one that
+    is not `obeyed` is read in every version, for what it would have meant to be told, and has no effect.
     """
 
     path: str
     since: FileVersion = V1
     until: FileVersion = LATEST
     deprecated: FileVersion | None = None
+    obeyed: bool = True
     instead: str = ""
 
     @property
@@ -53,9 +55,24 @@ class KeyRange:
 KEYS: Mapping[str, tuple[KeyRange, ...]] = {
     CONFIG: (
         KeyRange("apps.*.images", since=V2),
-        KeyRange("environments.*.context", deprecated=V2, instead=_AGENT),
-        KeyRange("environments.*.kubeconfig", deprecated=V2, instead=_AGENT),
-        KeyRange("environments.*.allowExec", deprecated=V2, instead=_AGENT),
+        KeyRange(
+            "environments.*.context",
+            deprecated=V2,
+            obeyed=False,
+            instead=f"{_MACHINE}: TOWPATH_CONTEXT, --context, or `cluster.context` in agent.yaml",
+        ),
+        KeyRange(
+            "environments.*.kubeconfig",
+            deprecated=V2,
+            obeyed=False,
+            instead=f"{_MACHINE}: KUBECONFIG, or `cluster.kubeconfig` in agent.yaml",
+        ),
+        KeyRange(
+            "environments.*.allowExec",
+            deprecated=V2,
+            obeyed=False,
+            instead=f"{_MACHINE}: TOWPATH_ALLOW_EXEC=1, or `cluster.allowExec` in agent.yaml",
+        ),
     ),
     RELEASE: (
         KeyRange(VERSION_KEY, since=V2),

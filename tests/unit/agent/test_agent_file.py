@@ -32,6 +32,7 @@ def test_the_whole_file(tmp_path: Path) -> None:
         "PREFECT_API_URL": "https://prefect.example.com/api",
         "PREFECT_API_AUTH_STRING": "user:pass-word-1",
         "KUBECONFIG": "in-cluster",
+        "TOWPATH_CONTEXT": "",
     }
     made = AgentConfiguration.from_file(file)
     assert made == AgentConfiguration(
@@ -39,6 +40,22 @@ def test_the_whole_file(tmp_path: Path) -> None:
     )
     assert (made.pool, made.worker_name) == ("towpath-prod", "towpath-prod")
     assert "word" not in redact("user:pass-word-1 token-word-2") + repr(made)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "variables"),
+    [
+        ("", {}),
+        ("context: a", {"TOWPATH_CONTEXT": "a"}),
+        ("kubeconfig: /k", {"KUBECONFIG": "/k", "TOWPATH_CONTEXT": ""}),
+        ("kubeconfig: /k, context: a", {"KUBECONFIG": "/k", "TOWPATH_CONTEXT": "a"}),
+        ("allowExec: true", {"TOWPATH_ALLOW_EXEC": "1"}),
+        ("allowExec: false", {}),
+    ],
+)
+def test_the_connection_becomes_variables(cluster: str, variables: dict[str, str]) -> None:
+    file = parse_agent_file(f"{HEAD}environment: prod\ncluster: {{{cluster}}}\n")
+    assert dict(file.environ()) == variables
 
 
 def test_the_least_file_and_the_agent_that_builds() -> None:
@@ -58,6 +75,11 @@ def test_the_least_file_and_the_agent_that_builds() -> None:
         (f"{HEAD}environment: prod\nrepository: {{poll: 5}}\n", "repository.poll: must be a duration"),
         (f"{HEAD}environment: prod\nruns: {{limit: '3'}}\n", "agent.yaml:3: runs.limit: must be"),
         (f"{HEAD}environment: prod\ncluster: {{kubeconfig: config}}\n", "cluster.kubeconfig: must match"),
+        (
+            f"{HEAD}environment: prod\ncluster: {{kubeconfig: in-cluster, context: a}}\n",
+            "cluster: `in-cluster` has no contexts",
+        ),
+        (f"{HEAD}environment: prod\ncluster: {{allowExec: 'yes'}}\n", "cluster.allowExec: must be"),
         (f"{HEAD}environment: prod\nlisten: '4210'\n", "agent.yaml:3: listen: '4210' is not HOST:PORT"),
         (f"{HEAD}environment: prod\nprefect: {{authFile: rel}}\n", "prefect.authFile: must match"),
         ("- a\n", "agent.yaml:1: must be a mapping"),

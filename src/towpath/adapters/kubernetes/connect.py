@@ -20,6 +20,7 @@ from towpath.adapters.kubernetes.transport import Endpoint, Transport
 from towpath.adapters.kubernetes.wire import READ_TIMEOUT
 from towpath.config import Environment
 from towpath.errors import MissingPartError, RefusedError
+from towpath.settings import ClusterConnection
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 IN_CLUSTER = "in-cluster"
@@ -35,7 +36,8 @@ def connect(
 ) -> Cluster:
     """The cluster of `context` in `kubeconfig`. A server that is silent for `read_timeout` seconds is away.
 
-    Without a kubeconfig: KUBECONFIG, then the pod's own service account, then ~/.kube/config.
+    An empty context is the current one. Without a kubeconfig: KUBECONFIG, then the pod's own service
+    account, then ~/.kube/config.
     Raises MissingPartError without any of them and where kubectl would find it unusable, RefusedError for
     what is not done here: unverified TLS, a forbidden exec plugin, sending no credentials by mistake;
     TerminalError when a plugin fails.
@@ -44,7 +46,7 @@ def connect(
     inside = named == IN_CLUSTER or (not named and not context and is_inside())
     where = "the pod's service account" if inside else f"kubeconfig {named or Path(_DEFAULT).expanduser()}"
     try:
-        chosen = chosen_inside() if inside else _choose(named or _DEFAULT, context)
+        chosen = _choose_inside(context) if inside else _choose(named or _DEFAULT, context)
         address = _checked_address(chosen)
         _check_user(chosen, tls=address.scheme == "https", allow_exec=allow_exec)
         validate(chosen)
@@ -64,21 +66,41 @@ def connect(
     return Cluster(api, read_timeout=read_timeout)
 
 
-def connect_environment(environment: Environment, kubeconfig: str | None = None) -> Cluster:
-    """The cluster that an environment names; `kubeconfig` is used where it names no file itself."""
-    return connect(
-        environment.kubeconfig or kubeconfig, environment.context, allow_exec=environment.allow_exec
-    )
+def connect_environment(environment: Environment, connection: ClusterConnection) -> Cluster:
+    """The cluster of `connection`, for the work of one environment.
+
+    Raises RefusedError where towpath.yaml names a cluster and the machine no context, else as `connect`.
+    """
+    _require_machine_choice(environment, connection)
+    return connect(connection.kubeconfig, connection.context, allow_exec=connection.allow_exec)
 
 
-def shared_connection(environment: Environment, kubeconfig: str | None = None) -> Cluster:
+def shared_connection(environment: Environment, connection: ClusterConnection) -> Cluster:
     """As connect_environment, kept open for this process: known kinds and connections are used again.
 
     A kubeconfig that has been written anew gives a new connection.
     """
-    named = environment.kubeconfig or kubeconfig or os.environ.get("KUBECONFIG")
+    _require_machine_choice(environment, connection)
+    named = connection.kubeconfig or os.environ.get("KUBECONFIG")
     files = tuple(_written(file) for file in _files(named or _DEFAULT))
-    return _shared(named, environment.context, environment.allow_exec, files)
+    return _shared(named, connection.context, connection.allow_exec, files)
+
+
+def _require_machine_choice(environment: Environment, connection: ClusterConnection) -> None:
+    """Refuse where the current context may be another cluster than the one that towpath.yaml names.
+
+    Whoever pushes to the environment repository chooses no cluster, no credentials and no program.
+    """
+    named = [f"`{key}`" for key in ("kubeconfig", "context") if getattr(environment, key) is not None]
+    if named and connection.context is None:
+        keys = " and ".join(named)
+        raise RefusedError(
+            f"towpath.yaml names the {keys} of {environment.name}, which is not obeyed, and this machine"
+            f" does not say which context leads to {environment.name}",
+            remedy="Set KUBECONFIG and TOWPATH_CONTEXT (empty: its current context; for one command:"
+            " --context; in agent.yaml: `cluster: {kubeconfig, context}`), and remove"
+            f" {keys} from towpath.yaml.",
+        )
 
 
 @lru_cache(maxsize=32)
@@ -97,6 +119,12 @@ def _files(named: str) -> list[Path]:
     """Each file once, absolute, with its symbolic links."""
     parts = dict.fromkeys(part for part in named.split(os.pathsep) if part)
     return [Path(part).expanduser().absolute() for part in parts]
+
+
+def _choose_inside(context: str | None) -> Chosen:
+    if context:
+        raise KubeconfigError("it has no contexts")
+    return chosen_inside()
 
 
 def _choose(named: str, context: str | None) -> Chosen:
@@ -151,8 +179,8 @@ def _check_user(chosen: Chosen, *, tls: bool, allow_exec: bool) -> None:
     if user.plugin is not None and not allow_exec:
         raise RefusedError(
             f"context {name!r} runs a program to get its credentials, which is not allowed here",
-            remedy="Use a kubeconfig with a token or a client certificate, or set `allowExec: true` for the"
-            " environment in towpath.yaml.",
+            remedy="Use a kubeconfig with a token or a client certificate, or let this machine run it:"
+            " TOWPATH_ALLOW_EXEC=1, in agent.yaml `cluster: {allowExec: true}`.",
         )
     has_credentials = user.has_token or user.has_certificate or user.exec_plugin is not None
     if tls and not has_credentials:

@@ -15,6 +15,7 @@ from towpath.settings import Settings
 from towpath.yamltext.config_reader import read_document
 
 CONFIG_FILE = "towpath.yaml"
+_KUBECONFIG = "~/.kube/config"
 
 
 def complete_app(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -34,6 +35,20 @@ def complete_app_or_environment(
 ) -> list[CompletionItem]:
     """Both, where an environment may stand alone."""
     return _items([*_known("environments", _repo(ctx)), *_known("apps", _repo(ctx))], incomplete)
+
+
+def complete_context(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Contexts of the kubeconfig, as kubectl has them; its clusters are not asked."""
+    files = [part for part in (Settings.load(os.environ).kubeconfig or _KUBECONFIG).split(os.pathsep) if part]
+    return _items(dict.fromkeys(name for file in files for name in _contexts(file)), incomplete)
+
+
+def _contexts(file: str) -> list[str]:
+    try:
+        text = Path(file).expanduser().read_text(encoding="utf-8")
+        return [str(each["name"]) for each in read_document(text, file).data["contexts"]]
+    except (OSError, ValueError, KeyError, TypeError, TowpathError):
+        return []
 
 
 def _repo(ctx: click.Context) -> Path | None:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from towpath.cli.ui.completion import complete_app, complete_environment
+from towpath.cli.ui.completion import complete_app, complete_context, complete_environment
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,6 +24,15 @@ def environment_option(function: F) -> F:
     """`--environment`, where it only narrows something down."""
     return click.option(
         "-e", "--environment", shell_complete=complete_environment, help="Only in this environment."
+    )(function)
+
+
+def context_option(function: F) -> F:
+    """`--context`: which cluster of the kubeconfig, for this command."""
+    return click.option(
+        "--context",
+        shell_complete=complete_context,
+        help="Context of the kubeconfig; left out: TOWPATH_CONTEXT, or its current one.",
     )(function)
 
 

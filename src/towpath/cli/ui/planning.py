@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,7 +31,9 @@ def source_options(function: F) -> F:
     )(function)
 
 
-def make_plan(app: str, environment: str, repo: Path | None, revision: str | None) -> "tuple[Plan, Config]":
+def make_plan(
+    app: str, environment: str, repo: Path | None, revision: str | None, context: str | None = None
+) -> "tuple[Plan, Config]":
     """The plan of one app, also of one that Git has no more, and towpath.yaml. Writes nothing."""
     from towpath.adapters.kubernetes import connect_environment
     from towpath.applyset.prune_file import load_confirmed_deletions
@@ -40,33 +43,35 @@ def make_plan(app: str, environment: str, repo: Path | None, revision: str | Non
     from towpath.engine.preview.plan import plan_app
     from towpath.engine.source.render import render_app
 
-    settings, root, config = _open(repo, revision)
+    settings, root, config = _open(repo, revision, context)
     where = config.environment(environment)
     confirmed = load_confirmed_deletions(root, app, environment)
     if has_left(root, app, environment, app in config.apps):
         with of_apps([app], config, environment):
-            cluster = connect_environment(where, settings.kubeconfig)
+            cluster = connect_environment(where, settings.connection)
             return plan_leaving(cluster, app, where, confirmed), config
     rendered = render_app(root, config, app, environment, tools=settings.tools, cache=settings.renders)
-    cluster = connect_environment(where, settings.kubeconfig)
+    cluster = connect_environment(where, settings.connection)
     before = renders_fetched(settings, where, app, repo)
     return plan_app(cluster, rendered, where, confirmed=confirmed, applied_before=before), config
 
 
-def make_comparisons(environment: str | None, repo: Path | None, revision: str | None) -> "list[Comparison]":
-    """Compare every released app of an environment, or of all, with its cluster. Writes nothing."""
+def make_comparisons(
+    environment: str | None, repo: Path | None, revision: str | None, context: str | None = None
+) -> "list[Comparison]":
+    """Compare every released app of one environment or all with `context`'s cluster. Writes nothing."""
     from towpath.adapters.kubernetes import connect_environment
     from towpath.engine.live.context import renders_fetched
     from towpath.engine.reconcile.diff import compare_environment
 
-    settings, root, config = _open(repo, revision)
+    settings, root, config = _open(repo, revision, context)
     chosen = config.environments if environment is None else (config.environment(environment),)
     return [
         compare_environment(
             root,
             config,
             each,
-            lambda where: connect_environment(where, settings.kubeconfig),
+            lambda where: connect_environment(where, settings.connection),
             tools=settings.tools,
             cache=settings.renders,
             applied_before=partial(renders_fetched, settings, each, folder=repo),
@@ -75,15 +80,22 @@ def make_comparisons(environment: str | None, repo: Path | None, revision: str |
     ]
 
 
-def _open(repo: Path | None, revision: str | None) -> "tuple[Settings, Path, Config]":
+def load_settings(context: str | None) -> "Settings":
+    """The machine's settings; `--context` goes before TOWPATH_CONTEXT."""
+    from towpath.settings import Settings
+
+    settings = Settings.load(os.environ)
+    return settings if context is None else replace(settings, context=context)
+
+
+def _open(repo: Path | None, revision: str | None, context: str | None) -> "tuple[Settings, Path, Config]":
     """The environment repository: its folder, and what its towpath.yaml says."""
     from towpath.cli.ui.names import load_environments
     from towpath.config import load_config
-    from towpath.settings import Settings
 
     if repo is not None and revision is not None:
         raise click.UsageError("--repo is a folder as it is, --revision a commit: give one of them.")
-    settings = Settings.load(os.environ)
+    settings = load_settings(context)
     if repo is not None:
         return settings, repo, load_config(repo)
     environments = load_environments(settings, revision)

@@ -101,5 +101,5 @@ def _repository_at(settings: Settings, commit: str, folder: Path | None) -> Envi
 def environment_context(settings: Settings, repo: EnvironmentRepo, environment: str) -> EnvironmentContext:
     """The environment at a commit that was read before."""
     config = repo.config.environment(environment)
-    cluster = shared_connection(config, settings.kubeconfig)
+    cluster = shared_connection(config, settings.connection)
     return EnvironmentContext(cluster, repo, config, settings.tools, settings.renders)

@@ -130,11 +130,11 @@ class Watcher:
         if self._state is None:
             watch_state = WatchState(self._environment, environment.namespace, self._awake)
             watch_state.want(head.wanted, head.decided_by)
-            kubeconfig = self._settings.kubeconfig
+            connection = self._settings.connection
             around = Surroundings(environment.namespace, watch_state.see_namespace, self._awake)
             around.follow_autoscalers(head.autoscalers)
             self._followers = Followers(
-                *(lambda: connect_environment(environment, kubeconfig), watch_state, around),
+                *(lambda: connect_environment(environment, connection), watch_state, around),
                 *(self._metrics, self._say),
             )
             self._followers.start()
@@ -142,8 +142,8 @@ class Watcher:
             self._say(f"watching {self._environment} (namespace {environment.namespace})")
             return
         config, before = head.context.repo.config, self._first.environment(self._environment)
-        if any(getattr(environment, key) != getattr(before, key) for key in _PLACE):
-            self._fatal = TerminalError(f"{self._environment} has moved to another place; watch it there")
+        if environment.namespace != before.namespace:
+            self._fatal = TerminalError(f"{self._environment} has moved to another namespace; watch it there")
         elif concerns_all(self._first, config, self._environment):
             self._state.forgive()
             self._whole = True
@@ -294,6 +294,3 @@ class Watcher:
     def set_health(self, health: dict[str, str]) -> None:
         """What the environment's table says of each app."""
         self._metrics.set_health(health, [str(word) for word in Status])
-
-
-_PLACE = ("namespace", "kubeconfig", "context", "allow_exec")

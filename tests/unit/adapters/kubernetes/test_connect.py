@@ -7,6 +7,7 @@ import yaml
 from towpath.adapters.kubernetes import connect, connect_environment, shared_connection
 from towpath.config import Environment
 from towpath.errors import MissingPartError, RefusedError
+from towpath.settings import ClusterConnection
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +77,7 @@ def test_exec_plugin_is_not_run(tmp_path) -> None:
     assert not mark.exists()
 
 
-def test_exec_plugin_is_run_where_the_environment_allows_it(tmp_path) -> None:
+def test_exec_plugin_is_run_where_the_machine_allows_it(tmp_path) -> None:
     mark = tmp_path / "ran"
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
     said = json.dumps({**credential, "status": {"token": "t"}})
@@ -87,22 +88,51 @@ def test_exec_plugin_is_run_where_the_environment_allows_it(tmp_path) -> None:
         "interactiveMode": "Never",
     }
     path = kubeconfig(tmp_path, user={"exec": plugin})
-    with pytest.raises(RefusedError, match="allowExec"):
-        connect_environment(Environment(name="dev", namespace="dev"), path)
+    for allow_exec in (False, True):  # what towpath.yaml says of it changes nothing
+        environment = Environment(name="dev", namespace="dev", allow_exec=allow_exec)
+        with pytest.raises(RefusedError, match=r"TOWPATH_ALLOW_EXEC=1.*allowExec"):
+            connect_environment(environment, ClusterConnection(path))
     assert not mark.exists()
-    connect_environment(Environment(name="dev", namespace="dev", allow_exec=True), path)
+    connect_environment(Environment(name="dev", namespace="dev"), ClusterConnection(path, allow_exec=True))
     assert mark.exists()
 
 
-def test_an_environment_names_its_own_kubeconfig(tmp_path) -> None:
-    where = Environment(name="dev", namespace="dev", kubeconfig=kubeconfig(tmp_path))
-    assert connect_environment(where, "/elsewhere").server == "https://k.example.com"
+NAMED = [
+    {"kubeconfig": "/elsewhere"},
+    {"kubeconfig": "~/elsewhere"},
+    {"kubeconfig": "in-cluster"},
+    {"context": "d"},
+    {"context": "c"},
+    {"kubeconfig": "/elsewhere", "context": "d"},
+]
+
+
+@pytest.mark.parametrize("named", NAMED)
+@pytest.mark.parametrize("connection", [connect_environment, shared_connection])
+def test_a_cluster_that_towpath_yaml_names_is_refused_until_the_machine_says_which(
+    tmp_path, named: dict[str, str], connection
+) -> None:
+    where, path = Environment(name="dev", namespace="dev", **named), kubeconfig(tmp_path)
+    with pytest.raises(RefusedError, match=f"names the `{next(iter(named))}`.* of dev") as caught:
+        connection(where, ClusterConnection(path))
+    for word in ("TOWPATH_CONTEXT", "--context", "agent.yaml", *(f"`{key}`" for key in named)):
+        assert word in caught.value.remedy
+    for context in ("", "c"):
+        assert connection(where, ClusterConnection(path, context)).server == "https://k.example.com"
+
+
+def test_the_machines_context_is_the_one_that_counts(tmp_path) -> None:
+    where = Environment(name="dev", namespace="dev", context="c")
+    with pytest.raises(MissingPartError, match=r"context 'other' of kubeconfig .* has no context 'other'"):
+        connect_environment(where, ClusterConnection(kubeconfig(tmp_path), "other"))
 
 
 def test_in_cluster_outside_of_a_cluster_says_so(monkeypatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(MissingPartError, match="no service account"):
-        connect_environment(Environment(name="dev", namespace="dev", kubeconfig="in-cluster"))
+        connect_environment(Environment(name="dev", namespace="dev"), ClusterConnection("in-cluster"))
+    with pytest.raises(MissingPartError, match=r"'c' of the pod's service account .*: it has no contexts"):
+        connect_environment(Environment(name="dev", namespace="dev"), ClusterConnection("in-cluster", "c"))
 
 
 @pytest.mark.parametrize(
@@ -177,9 +207,10 @@ def test_the_file_in_the_home_folder_is_the_default_and_read_anew_when_it_change
     (tmp_path / ".kube").mkdir()
     path = Path(kubeconfig(tmp_path)).rename(tmp_path / ".kube/config")
     where = Environment(name="dev", namespace="dev")
-    assert shared_connection(where) is shared_connection(where)
+    machine = ClusterConnection()
+    assert shared_connection(where, machine) is shared_connection(where, machine)
     path.write_text(path.read_text().replace("k.example.com", "elsewhere"))
-    assert shared_connection(where).server == "https://elsewhere"
+    assert shared_connection(where, machine).server == "https://elsewhere"
 
 
 def test_the_environments_proxy_is_told_in_our_words(tmp_path, monkeypatch) -> None:

@@ -54,6 +54,20 @@ def test_every_verb_that_takes_an_app_offers_them(words: tuple[str, ...]) -> Non
     assert offered(*words, "") == ["shop"]
 
 
+def test_contexts_come_from_the_kubeconfigs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, contexts in (
+        ("one", "{name: prod-eu}, {name: prod-us}"),
+        ("two", "{name: prod-us}, {name: x}"),
+    ):
+        (tmp_path / name).write_text(f"contexts: [{contexts}]\n")
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/one:{tmp_path}/none::{tmp_path}/two")
+    for words in (("plan", "shop", "prod"), ("diff",), ("drift", "prod")):
+        assert offered(*words, "--context", "p") == ["prod-eu", "prod-us"]
+    assert offered("diff", "--context", "") == ["prod-eu", "prod-us", "x"]
+    (tmp_path / "one").write_text("contexts: [")
+    assert offered("diff", "--context", "") == ["prod-us", "x"]
+
+
 def test_names_come_from_the_folder_that_repo_names(tmp_path: Path) -> None:
     (tmp_path / "towpath.yaml").write_text(CONFIG % ("mine", "test"))
     assert offered("diff", "--repo", str(tmp_path), "") == ["test", "mine"]
