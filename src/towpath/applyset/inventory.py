@@ -160,10 +160,12 @@ def with_apply_commits(
     known, ours = before.by_ref if before else {}, commit if complete else base
 
     def marked(owned: OwnedObject) -> OwnedObject:
-        old, at = known.get(owned.ref), commit
-        if not (complete and as_in_git(owned)) and old and old.applied_digest == owned.applied_digest:
-            at = old.commit or base
-        return replace(owned, commit="" if at == ours else at)
+        at = commit
+        if not (complete and as_in_git(owned)):
+            old = known.get(owned.ref)
+            at = (old.commit or base) if old and old.applied_digest == owned.applied_digest else commit
+        at = "" if at == ours else at
+        return owned if owned.commit == at else replace(owned, commit=at)  # of thousands, most stay
 
     return {ref: marked(owned) if owned.applied_digest else owned for ref, owned in objects.items()}
 

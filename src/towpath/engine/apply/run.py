@@ -85,8 +85,16 @@ class Run:
         hooks = old.hooks if old else ()
         if complete and old and (self.rendered.objects or not self.objects):
             hooks = forget(self.cluster, old, {ref_of(hook) for hook in self.rendered.hooks})
+        unsettled = {ref_of(manifest) for manifest in self.app_state.unsettled}
+
+        def as_in_git(owned: OwnedObject) -> bool:
+            desired = self.app_state.desired.get(owned.ref)
+            return desired is not None and (
+                owned.ref not in unsettled or desired.is_recorded(owned.applied_digest)
+            )
+
         objects = with_apply_commits(
-            self.objects, self.app_state.inventory, self.commit, complete=complete, as_in_git=self._as_in_git
+            self.objects, self.app_state.inventory, self.commit, complete=complete, as_in_git=as_in_git
         )
         objects = with_recorded_digests(objects, self.app_state.desired)
         new = inventory_after_sync(self.app_state.owner, commit, desired, objects, hooks)
@@ -95,10 +103,6 @@ class Run:
             reach("inventory-after")
             self.write(new)
             reach("inventory-after-written")
-
-    def _as_in_git(self, owned: OwnedObject) -> bool:
-        desired = self.app_state.desired.get(owned.ref)
-        return desired is not None and desired.is_recorded(owned.applied_digest)
 
     def write(self, inventory: Inventory) -> None:
         """Replace the inventory that was read or written last; TransientError when somebody else did.
