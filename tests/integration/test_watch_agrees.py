@@ -1,16 +1,21 @@
 """The metrics of a watcher and the next reconcile say the same, on the real API server."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.integration.manifests import configmap, deployment
+from tests.integration.manifests import configmap, definition, deployment
 from tests.integration.observed import Observed, observed
 from tests.integration.running import RunningStack
+from towpath.adapters.kubernetes import connect
+from towpath.engine.apply.crd_wait import wait_established
+from towpath.engine.watch import informers
 from towpath.formats.versions import V1
 from towpath.gates.pause import Pause, dump_pauses, pause_path
-from towpath.objects import Manifest
+from towpath.objects import Manifest, ref_of
 
 pytestmark = pytest.mark.integration
 
@@ -220,3 +225,38 @@ def test_fields_of_an_ignored_manager(stack: RunningStack) -> None:
         environment.agree_on({"app": (1, False)})
         environment.runner.held = False
         environment.agree_on({"app": (0, True)})
+
+
+@contextmanager
+def scaled_objects(stack: RunningStack) -> Iterator[None]:
+    """The definition of KEDA's kind, as far as an autoscaler of it goes; KEDA itself does not run."""
+    cluster = connect(str(stack.settings.kubeconfig))
+    made = definition("keda.sh")
+    made["metadata"]["name"] = "scaledobjects.keda.sh"
+    made["spec"]["names"] = {"kind": "ScaledObject", "plural": "scaledobjects", "singular": "scaledobject"}
+    cluster.create(made)
+    try:
+        wait_established(cluster, ref_of(made))
+        yield
+    finally:
+        cluster.delete(ref_of(made))
+
+
+def test_a_scaled_object_that_comes_and_goes_by_hand(
+    stack: RunningStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(informers, "UNREAD_PAUSE", 1.0)
+    workload = deployment("web")
+    workload["spec"]["replicas"] = 0
+    scaled = {
+        "apiVersion": "keda.sh/v1", "kind": "ScaledObject", "metadata": {"name": "web"},
+        "spec": {"scaleTargetRef": {"name": "web"}},
+    }  # fmt: skip
+    with observed(stack, {"app": [workload]}) as environment, scaled_objects(stack):
+        environment.agree_on({"app": (0, True)})
+        environment.world.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(scaled))
+        environment.agree_on({"app": (0, False)})
+        environment.reconcile()
+        environment.agree_on({"app": (0, True)})
+        environment.world.kubectl("delete", "scaledobject", "web")
+        environment.agree_on({"app": (0, False)})

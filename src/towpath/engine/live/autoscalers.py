@@ -13,22 +13,21 @@ def read_autoscalers(cluster: Cluster, objects: Iterable[Manifest], namespace: s
     Nothing is asked where none of `objects` can be scaled. What this account may not read is left out.
     """
     objects = list(objects)
-    kinds = served_autoscalers(cluster, objects)
+    kinds = autoscaler_kinds(cluster, objects)
     if not kinds:
         return ()
-    live = [each for kind in kinds for each in _listed(cluster, kind, namespace)]
+    served = [kind for kind in kinds if kind in cluster.discover()]
+    live = [each for kind in served for each in _listed(cluster, kind, namespace)]
     scaled = {target[:2] for each in (*objects, *live) for target in scale_targets(each)}
     definitions = [_definition(cluster, kind) for kind in sorted(_scalable(cluster, objects) & scaled)]
     return (*live, *(each for each in definitions if each is not None))
 
 
-def served_autoscalers(cluster: Cluster, objects: Iterable[Manifest]) -> tuple[Kind, ...]:
-    """The kinds of autoscalers that the cluster serves; none where none of `objects` can be scaled."""
+def autoscaler_kinds(cluster: Cluster, objects: Iterable[Manifest]) -> tuple[Kind, ...]:
+    """The kinds of autoscalers, served or not; none where none of `objects` can be scaled."""
     objects = list(objects)
     built_in = any("replicas" in (each.get("spec") or {}) for each in objects)
-    if not built_in and not _scalable(cluster, objects):
-        return ()
-    return tuple(kind for kind in (HPA, KEDA) if kind in cluster.discover())
+    return (HPA, KEDA) if built_in or _scalable(cluster, objects) else ()
 
 
 def _scalable(cluster: Cluster, objects: Iterable[Manifest]) -> set[Kind]:

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from towpath.adapters.git import branch_head, list_trees
@@ -11,7 +12,7 @@ from towpath.applyset.apply_object import is_secret, prepare_objects
 from towpath.applyset.prune_file import ConfirmedDeletions
 from towpath.config import Environment
 from towpath.engine.live.app_state import owner_of
-from towpath.engine.live.autoscalers import read_autoscalers, served_autoscalers
+from towpath.engine.live.autoscalers import autoscaler_kinds, read_autoscalers
 from towpath.engine.live.context import EnvironmentContext, open_context
 from towpath.engine.live.digest_keys import read_key
 from towpath.engine.reconcile.removed_apps import apps_without_folder
@@ -34,7 +35,7 @@ class Head:
     wanted: Mapping[str, Wanted]
     decided_by: Mapping[str, str] = field(default_factory=dict)
     autoscalers: tuple[Kind, ...] = ()
-    """Kinds of autoscalers that are served; none where no object of Git can be scaled."""
+    """Kinds of autoscalers, served or not; none where no object of Git can be scaled."""
     scaled: frozenset[Target] = frozenset()
     """What live autoscalers scaled when it was read."""
     moved: bool = True
@@ -108,6 +109,8 @@ class Branch:
     def _read_again(self) -> Head | None:
         if self.head is None:
             return self._read()
+        with suppress(TowpathError):  # it is no trouble of Git's
+            self.head.context.cluster.discover(refresh=True)  # a kind of autoscalers may be served since
         return replace(read_head(self.head.context), moved=False)
 
     def _read(self) -> Head | None:
@@ -215,7 +218,7 @@ def _scalers(
     try:
         if not all(kind_of(each) in cluster.discover() for each in objects):
             cluster.discover(refresh=True)
-        kinds = served_autoscalers(cluster, objects)
+        kinds = autoscaler_kinds(cluster, objects)
         return kinds, read_autoscalers(cluster, objects, environment.namespace)
     except TowpathError:
         return kinds, ()  # then replicas look like drift until a run finds that they are not

@@ -27,7 +27,7 @@ class Surroundings:
         self._targets: dict[Collection, dict[ObjectRef, frozenset[Target]]] = {}
 
     def follow_autoscalers(self, kinds: Iterable[Kind]) -> None:
-        """Kinds of autoscalers that are served; none where no object of Git can be scaled."""
+        """Kinds of autoscalers, served or not; none where no object of Git can be scaled."""
         with self._lock:
             self._autoscalers = frozenset(Collection(*kind, self._place) for kind in kinds)
             for collection in self._targets.keys() - self._autoscalers:
