@@ -34,7 +34,6 @@ def agent_environment(stack: Stack, pool: str) -> dict[str, str]:
         **python_environment(stack, name),
         "PREFECT_API_URL": stack.prefect_api,
         "PYTHONPATH": str(stack.project),
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
         # Our server asks for no CSRF tokens; a run would request one for each of its clients.
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
         "TOWPATH_HOME": str(stack.layout.data / "home" / name / "towpath"),
