@@ -64,7 +64,15 @@ class Server:
     def prepared(self, definitions: list[Manifest]) -> Iterator[None]:
         """With a namespace and the custom kinds, which are removed afterwards."""
         made = [
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._namespace}},
+            {
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {
+                    "name": self._namespace,
+                    # A cluster's policy is not what the schemas say.
+                    "labels": {"pod-security.kubernetes.io/enforce": "privileged"},
+                },
+            },
             *definitions,
         ]
         try:

@@ -189,7 +189,7 @@ CHECKOUT = {
         "must be", "apiVersion: towpath.dev/v2\napps: null\nenvironments: [{name: dev, namespace: dev}]\n"
     ),
     "no environments": config("environments", "apiVersion: towpath.dev/v2\napps: {}\nenvironments: []\n"),
-    "configuration of a future": config("must be", PLAIN.replace("towpath.dev/v2", "towpath.dev/v9")),
+    "configuration of a future": config("is written for", PLAIN.replace("towpath.dev/v2", "towpath.dev/v9")),
     "configuration that is empty": config("must be a mapping", ""),
     "configuration in two documents": config("document", PLAIN + "---\n" + PLAIN),
     "configuration by anchors in circles": config(
@@ -259,7 +259,7 @@ CHECKOUT = {
         "dev/release.yaml",
         RELEASE.replace("promoted_at: '", "promoted_at: ['").replace("Z'\npromoted_by", "Z']\npromoted_by"),
     ),
-    "release that is a list": record("should be an object", "dev/release.yaml", "- a\n"),
+    "release that is a list": record("must be a mapping", "dev/release.yaml", "- a\n"),
     "release that is empty": record("should be an object", "dev/release.yaml", ""),
     "release that is a bomb": record("aliases", "dev/release.yaml", bomb()),
     "release of which nothing runs": released("no container runs", configmap()),
@@ -302,7 +302,7 @@ CHECKOUT = {
     "release, but an image in capitals": released(
         "digest|no container", POD.replace(f"x@{DIGEST}", "X:v1"), at="apps/x/dev"
     ),
-    "quarantine that is a mapping": record("must be a list", "quarantine.yaml", "digest: a\n"),
+    "quarantine that is a mapping": record("must be a mapping that begins", "quarantine.yaml", "digest: a\n"),
     "quarantine of nonsense": record("must have", "quarantine.yaml", "- {digest: 1}\n"),
     "quarantine that is a bomb": record("aliases", "quarantine.yaml", bomb()),
     "quarantine of what is no digest": record(
@@ -313,7 +313,7 @@ CHECKOUT = {
         "must have", "dev/prune.yaml", "objects: [{kind: Namespace, name: dev}]\n"
     ),
     "confirmation that is a list": record(
-        "must have", "dev/prune.yaml", "- {kind: Namespace, name: dev, uid: a}\n"
+        "must be a mapping", "dev/prune.yaml", "- {kind: Namespace, name: dev, uid: a}\n"
     ),
     "confirmation with duplicate keys": record("duplicate", "dev/prune.yaml", "objects: []\nobjects: []\n"),
     "confirmation with more keys": record(
