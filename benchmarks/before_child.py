@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-CONFIG = "apiVersion: towpath.dev/v2\nenvironments: [{name: test, namespace: %s}]\n"
+CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: %s}]\n"
+"""Version 1: an earlier build reads it, too."""
 
 
 def find_definition(name: str) -> Any:

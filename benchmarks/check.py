@@ -47,7 +47,7 @@ def repository(root: Path, apps: int, renderer: str) -> None:
         f"  {name}: {{image: registry.example.com/{name}, renderer: {renderer}}}\n" for name in names
     )
     environments = "environments:\n  - {name: dev, namespace: dev}\n"
-    (root / "towpath.yaml").write_text(f"apiVersion: towpath.dev/v2\napps:\n{listed}{environments}")
+    (root / "towpath.yaml").write_text(f"apiVersion: towpath.dev/v1\napps:\n{listed}{environments}")
     for name in names:
         files = {
             "plain": {"base/app.yaml": OBJECTS, "dev/.keep": ""},
