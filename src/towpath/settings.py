@@ -7,12 +7,17 @@ from pathlib import Path
 
 from towpath.errors import MissingPartError
 
+SIGNING_KEY = "TOWPATH_SIGNING_KEY"
+"""File of the agent's private key. The local stack hands it to that agent alone, never to a shell."""
+TRUSTED_KEYS = "TOWPATH_TRUSTED_KEYS"
+"""File of the public keys that are trusted (`allowed_signers`)."""
 STACK_VARIABLES = (
     "PREFECT_API_URL",
     "TOWPATH_ENVIRONMENTS",
     "TOWPATH_GIT_ALLOW_FILE",
     "KUBECONFIG",
     "DOCKER_HOST",
+    TRUSTED_KEYS,
 )
 """Variables that the local stack may set in its `settings.json`."""
 
@@ -42,6 +47,8 @@ class Settings:
     allow_exec: bool
     docker_host: str | None
     trivy: str | None
+    signing_key: Path | None
+    trusted_keys: Path | None
     cache: Path
     home: Path
     variables: Mapping[str, str] = field(repr=False)
@@ -55,6 +62,16 @@ class Settings:
                 " or run `towpath local up` for an example.",
             )
         return self.environments
+
+    def signing_key_file(self) -> Path:
+        """The private key of this agent; MissingPartError when none is named."""
+        if self.signing_key is None:
+            raise MissingPartError(
+                "no signing key is configured, and what is not signed proves nothing",
+                remedy="`towpath keys make NAME` makes one for the agent NAME; name its file by"
+                f" `keys.signing` in agent.yaml, or by {SIGNING_KEY}.",
+            )
+        return self.signing_key
 
     @property
     def connection(self) -> ClusterConnection:
@@ -101,6 +118,8 @@ class Settings:
             allow_exec=environ.get("TOWPATH_ALLOW_EXEC") == "1",
             docker_host=variables.get("DOCKER_HOST"),
             trivy=variables.get("TOWPATH_TRIVY"),
+            signing_key=_path(environ.get(SIGNING_KEY)),
+            trusted_keys=_path(variables.get(TRUSTED_KEYS)),
             cache=Path(variables.get("TOWPATH_CACHE") or user_home / ".cache/towpath"),
             home=home,
             variables={name: variables[name] for name in STACK_VARIABLES if name in variables},
@@ -110,6 +129,10 @@ class Settings:
         """Set the variables that `environ` lacks, for libraries that read it themselves."""
         for name, value in self.variables.items():
             environ.setdefault(name, value)
+
+
+def _path(value: str | None) -> Path | None:
+    return Path(value) if value else None
 
 
 def _stack_variables(path: Path) -> dict[str, str]:

@@ -14,6 +14,7 @@ from towpath.config.fields import Branch, Duration, Model, Name, Text
 from towpath.errors import ConfigError, MissingPartError
 from towpath.files import read_text
 from towpath.redact import remember_secret
+from towpath.settings import SIGNING_KEY, TRUSTED_KEYS
 from towpath.yamltext.config_reader import config_error, read_document
 
 AGENT_FILE = "agent.yaml"
@@ -67,6 +68,13 @@ class DockerEngine(Model):
     host: Annotated[str, StringConstraints(pattern=r"^(unix|tcp)://\S+$(?!\n)")]
 
 
+class Keys(Model):
+    """The agent's own private key, and the file of the public keys that it trusts (`allowed_signers`)."""
+
+    signing: AbsolutePath | None = None
+    trusted: AbsolutePath | None = None
+
+
 class Runs(Model):
     """How many flow runs may be under way at once, and how long they have to end when the agent does."""
 
@@ -87,6 +95,7 @@ class AgentFile(Model):
     prefect: Prefect = Prefect()
     cluster: ClusterFile = ClusterFile()
     docker: DockerEngine | None = None
+    keys: Keys = Keys()
     runs: Runs = Runs()
     listen: Annotated[str, Field(description="HOST:PORT of /metrics, /readyz, /healthz and /notify.")] = (
         "127.0.0.1:4210"
@@ -107,6 +116,8 @@ class AgentFile(Model):
             "PREFECT_API_URL": self.prefect.api,
             **self.cluster.environ(),
             "DOCKER_HOST": self.docker.host if self.docker else None,
+            SIGNING_KEY: self.keys.signing,
+            TRUSTED_KEYS: self.keys.trusted,
         }
         yield from ((name, value) for name, value in named.items() if value is not None)
         if self.prefect.auth_file:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from towpath.adapters.docker import engine_version
-from towpath.agent.configuration import AgentConfiguration
+from towpath.agent.configuration import BUILD, AgentConfiguration
 from towpath.engine.live.context import environment_context
+from towpath.engine.source.keys import signing_summary, trusted_summary
 from towpath.engine.source.repository import read_repository
 from towpath.errors import MissingPartError, TowpathError
 from towpath.objects import ObjectRef
@@ -47,6 +48,8 @@ def check_up(configuration: AgentConfiguration, settings: Settings) -> Iterator[
         for part, look in _server_parts(configuration, api):
             yield _look(part, look)
         api.close()
+    yield _look("trusted keys", lambda: trusted_summary(settings))
+    yield _look("signing key", lambda: signing_summary(settings, configuration.environment or BUILD))
     yield _look("environment repository", lambda: _repository(configuration, settings))
     if configuration.environment is not None:
         yield _look("cluster", lambda: _cluster(configuration.environment or "", settings))

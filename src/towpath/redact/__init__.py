@@ -98,13 +98,13 @@ def remember_objects(objects: Iterable[Manifest], public: Iterable[str] = ()) ->
     return any(values)
 
 
-_FOLDERS = ("PWD", "OLDPWD")
-"""Variables in which a shell keeps its working folder: no password, whatever the name says elsewhere."""
+_PATHS = ("PWD", "OLDPWD", "TOWPATH_SIGNING_KEY")
+"""Variables that name a folder or a file, as a shell's working folder: no password, whatever the name says."""
 
 
 def remember_environment_secrets(environ: Mapping[str, str]) -> None:
     """Remember the values of variables that are named like credentials (`…_TOKEN`, `DB_PASS`)."""
-    named = (name for name in environ if is_credential_name(name) and name not in _FOLDERS)
+    named = (name for name in environ if is_credential_name(name) and name not in _PATHS)
     _known.add(environ[name] for name in named)
     _known.add(value for text in environ.values() if "://" in text for value in named_values(text))
 

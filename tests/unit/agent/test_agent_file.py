@@ -15,6 +15,7 @@ name: towpath-prod
 repository: {{url: https://git.example.com/environments.git, branch: live, poll: 1m}}
 prefect: {{api: https://prefect.example.com/api, authFile: AUTH}}
 cluster: {{kubeconfig: in-cluster}}
+keys: {{signing: /etc/towpath/keys/prod, trusted: /etc/towpath/allowed_signers}}
 runs: {{limit: 3, grace: 2m}}
 listen: 0.0.0.0:9090
 notifyTokenFile: TOKEN
@@ -33,6 +34,8 @@ def test_the_whole_file(tmp_path: Path) -> None:
         "PREFECT_API_AUTH_STRING": "user:pass-word-1",
         "KUBECONFIG": "in-cluster",
         "TOWPATH_CONTEXT": "",
+        "TOWPATH_SIGNING_KEY": "/etc/towpath/keys/prod",
+        "TOWPATH_TRUSTED_KEYS": "/etc/towpath/allowed_signers",
     }
     made = AgentConfiguration.from_file(file)
     assert made == AgentConfiguration(
@@ -80,6 +83,8 @@ def test_the_least_file_and_the_agent_that_builds() -> None:
             "cluster: `in-cluster` has no contexts",
         ),
         (f"{HEAD}environment: prod\ncluster: {{allowExec: 'yes'}}\n", "cluster.allowExec: must be"),
+        (f"{HEAD}environment: prod\nkeys: {{signing: prod}}\n", "agent.yaml:3: keys.signing: must match"),
+        (f"{HEAD}environment: prod\nkeys: {{private: /k}}\n", "agent.yaml:3: unknown key `private` in keys"),
         (f"{HEAD}environment: prod\nlisten: '4210'\n", "agent.yaml:3: listen: '4210' is not HOST:PORT"),
         (f"{HEAD}environment: prod\nprefect: {{authFile: rel}}\n", "prefect.authFile: must match"),
         ("- a\n", "agent.yaml:1: must be a mapping"),
@@ -107,6 +112,6 @@ def test_a_file_or_secret_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_schema_has_every_key() -> None:
     assert set(agent_file_schema()["properties"]) == {
-        *("apiVersion", "cluster", "docker", "environment", "listen", "name", "notifyTokenFile", "prefect"),
-        *("repository", "runs"),
+        *("apiVersion", "cluster", "docker", "environment", "keys", "listen", "name", "notifyTokenFile"),
+        *("prefect", "repository", "runs"),
     }

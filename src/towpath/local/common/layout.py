@@ -57,6 +57,20 @@ class Layout:
         """Lock file that `up` and `down` hold."""
         return self.root / "lock"
 
+    @property
+    def keys(self) -> Path:
+        """Private keys of the agents, each in a folder of its own. `down` keeps them, too."""
+        return self.credentials / "keys"
+
+    def signing_key(self, pool: str) -> Path:
+        """The private key of a pool's agent."""
+        return self.keys / pool / pool
+
+    @property
+    def trusted_keys(self) -> Path:
+        """The public keys that all agents trust."""
+        return self.keys / "allowed_signers"
+
     def kubeconfig(self, account: str) -> Path:
         """Kubeconfig of `admin` or of an environment."""
         return self.credentials / account / "kubeconfig"

@@ -144,4 +144,5 @@ class Stack:
             "TOWPATH_GIT_ALLOW_FILE": "1" if self.local_repositories else "0",
             "KUBECONFIG": str(self.layout.kubeconfig("admin")),
             "DOCKER_HOST": self.docker_host,
+            "TOWPATH_TRUSTED_KEYS": str(self.layout.trusted_keys),
         }

@@ -14,7 +14,7 @@ from towpath.local.lifecycle import down, logs
 from towpath.local.lifecycle.processes import container_processes, marked_processes
 from towpath.local.lifecycle.steps import SetupStep, setup_steps
 from towpath.local.lifecycle.supervisor import GONE, Supervisor
-from towpath.local.parts import certificates, configuration
+from towpath.local.parts import agent_keys, certificates, configuration
 from towpath.local.parts.component import Component
 from towpath.local.parts.components import components
 from towpath.progress import Progress
@@ -44,6 +44,7 @@ def up(stack: Stack, progress: Progress) -> Started:
         service = stack.service_range.replace(".0/24", ".1")
         pki = stack.layout.credentials / "pki"
         certificates.ensure_certificates(pki, certificates.subjects(NODE, stack.gateway, service))
+    agent_keys.ensure_keys(stack)
     configuration.write_configuration(stack)
     table = components(stack)
     for component in table:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from towpath.local.common.ports import LOOPBACK
 from towpath.local.common.stack import Stack
+from towpath.settings import SIGNING_KEY, TRUSTED_KEYS
 
 PASSED_ON = (
     "HTTP_PROXY",
@@ -40,6 +41,8 @@ def agent_environment(stack: Stack, pool: str) -> dict[str, str]:
         "TOWPATH_CACHE": str(stack.settings.cache),
         "TOWPATH_ENVIRONMENTS": stack.environments_url,
         "TOWPATH_GIT_ALLOW_FILE": "1" if stack.local_repositories else "0",
+        SIGNING_KEY: str(stack.layout.signing_key(pool)),
+        TRUSTED_KEYS: str(stack.layout.trusted_keys),
         **({} if stack.own_repositories else _passed(FOR_GIVEN_REPOSITORIES)),
         **({} if stack.own_registry else _passed(FOR_GIVEN_REGISTRY)),
     }
