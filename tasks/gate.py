@@ -18,7 +18,8 @@ from tasks.proposal import Proposal
 from tasks.runs.run_identity import run_id
 from tasks.runs.step import RejectedError, step
 from tasks.runs.supersede import one_waits, require_not_ended
-from towpath.engine.source.gate import require_not_superseded, require_open_gate
+from towpath.engine.source.gate import ProvenPromotion, require_not_superseded, require_open_gate
+from towpath.engine.source.keys import load_trusted_keys
 from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown
 from towpath.gates.approval import Approval
 from towpath.gates.evaluate import GateVerdict
@@ -61,7 +62,9 @@ def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> GateVerdict:
     repo, release, environment = proposal.context.repo, proposal.release, proposal.environment
     require_not_ended()
     require_not_superseded(release, repo.release(release.app, environment), run_created())
-    return require_open_gate(repo, environment, release, approvals)
+    promotion = ProvenPromotion(release, proposal.authors)
+    trusted = load_trusted_keys(proposal.context.trusted_keys)
+    return require_open_gate(repo, environment, promotion, approvals, trusted)
 
 
 @step("judge answer {turn} on {proposal.release.app} {proposal.release.short} to {proposal.environment}")
@@ -81,7 +84,7 @@ def judge_answer(
 
 def question_of(proposal: Proposal) -> Question:
     """What people are asked about a proposal."""
-    return Question(proposal.release, proposal.context.environment, proposal.manifests)
+    return Question(proposal.release, proposal.context.environment, proposal.manifests, proposal.authors)
 
 
 def ask(

@@ -14,7 +14,9 @@ from tasks.runs.step import step
 from tasks.source import Source
 from towpath.adapters import docker, registry, trivy
 from towpath.adapters.dockerfile import has_stage, stages
+from towpath.adapters.oci import digest_of
 from towpath.errors import BuildError, ConflictError, RefusedError, TerminalError
+from towpath.evidence.json_text import canonical
 from towpath.files import read_text, resolve_inside
 from towpath.orchestration.keys import scan_key
 from towpath.release.image_ref import parse_image
@@ -34,6 +36,14 @@ class Image:
 
     id: str
     source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A scan that has passed: its summary, and the digest of the whole report."""
+
+    summary: ScanSummary
+    report: str
 
 
 @step("build {source.app} {source.short}")
@@ -73,7 +83,7 @@ def without_stage(source: Source, target: str) -> BuildError | None:
 
 
 @step("scan {image.source.app} {image.source.short}")
-def scan(image: Image) -> ScanSummary:
+def scan(image: Image) -> Scan:
     """Scan as the policy asks. The report is published either way; what blocks, or was not scanned, stops."""
     source = image.source
     verdict = judge_scan(scanned(image), source.policy, image.id, now=datetime.now(UTC))
@@ -82,7 +92,7 @@ def scan(image: Image) -> ScanSummary:
     report(scan_key(source.app), scan_markdown(source, verdict), title)
     if summary.status != "passed":
         raise RefusedError(scan_refusal(source, verdict), remedy="Nothing was pushed. Fix it and commit.")
-    return summary
+    return Scan(summary, digest_of(canonical(verdict.to_json())))
 
 
 def scanned(image: Image) -> dict[str, Any]:
@@ -101,9 +111,9 @@ def scanned(image: Image) -> dict[str, Any]:
 
 
 @step("push {image.source.app} {image.source.short}")
-def push(image: Image, scanned: ScanSummary) -> str:
+def push(image: Image, scanned: Scan) -> str:
     """Push what was scanned; returns the digest that the registry holds."""
-    if scanned.status != "passed":  # never without a scan, whoever calls
+    if scanned.summary.status != "passed":  # never without a scan, whoever calls
         raise RefusedError(f"{image.source.app} {image.source.short} has no passed scan")
     tag, docker_host = parse_image(image.source.tag), read_settings().docker_host
     digest = docker.push(image.id, tag, docker_host=docker_host, timeout=PUSH_TIMEOUT)

@@ -6,6 +6,7 @@ from tasks.runs.report import report
 from tasks.runs.step import step
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.preview.plan import plan_promotion
+from towpath.engine.source.gate import prove_promotion
 from towpath.orchestration.keys import plan_key
 from towpath.redact import redact
 from towpath.release.model import Release
@@ -15,7 +16,8 @@ from towpath.release.model import Release
 class Proposal:
     """One promotion as planned against one commit of the environment repository.
 
-    `manifests` is the hash of all that would be applied: approvals are bound to it.
+    `manifests` is the hash of all that would be applied: approvals are bound to it. `authors` wrote what is
+    new with the release.
     """
 
     release: Release
@@ -23,6 +25,7 @@ class Proposal:
     manifests: str
     summary: str
     markdown: str
+    authors: tuple[str, ...]
 
     @property
     def environment(self) -> str:
@@ -32,8 +35,10 @@ class Proposal:
 
 @step("plan {release.app} {release.short} in {context.environment.name}")
 def plan(release: Release, context: EnvironmentContext) -> Proposal:
-    """Put the release into the environment at the context's commit and compare with the cluster."""
+    """Prove the release, put it into the environment at the context's commit, compare with the cluster."""
     environment = context.environment.name
+    proven = prove_promotion(context.repo, environment, release.app, release.digest, context.trusted_keys)
+    release = proven.release
     planned = plan_promotion(context, release)
     markdown = plan_markdown(release, environment, planned.to_markdown())
     summary = planned.summary()
@@ -42,7 +47,7 @@ def plan(release: Release, context: EnvironmentContext) -> Proposal:
         markdown,
         f"Plan of {release.app} {release.short} in {environment}: {summary}",
     )
-    return Proposal(release, context, planned.desired_digest, summary, markdown)
+    return Proposal(release, context, planned.desired_digest, summary, markdown, proven.authors)
 
 
 def plan_markdown(release: Release, environment: str, changes: str) -> str:

@@ -1,66 +1,108 @@
-"""The release's record in the registry: written once, after the image, and read wherever it takes effect."""
+"""A release and its evidence in the registry: signed after the push, proven wherever it takes effect."""
 
 from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 
+from tasks.image import Scan
 from tasks.runs.report import report
 from tasks.runs.run_identity import identify_run, promotion_name, release_tags, run_id
-from tasks.runs.step import step
+from tasks.runs.step import settings, step
 from tasks.source import Source
 from towpath.adapters import registry
 from towpath.engine.live.context import EnvironmentContext
-from towpath.errors import UnknownNameError
+from towpath.engine.source.gate import prove_promotion
+from towpath.engine.source.keys import BUILDER, load_signing_key, load_trusted_keys
+from towpath.engine.source.release_proof import Lineage, attest, lineage, prove_commit
+from towpath.errors import EvidenceError, UnknownNameError
+from towpath.evidence.statement import Image, ReleaseEvidence, ScanEvidence
 from towpath.orchestration import keys
-from towpath.release.model import Release, ScanSummary, one_image
+from towpath.redact import redact
+from towpath.release.model import Release
 from towpath.release.scan_policy import recorded_scan_problem
 
 
 @step("look for a release of {source.app} {source.short}")
 def recorded(source: Source) -> Release | None:
-    """The release that was built from this commit before, if its scan is enough by the policy of now."""
-    release = registry.find_release(source.image, source.commit)
-    why = recorded_scan_problem(release.scan, source.policy, now=datetime.now(UTC)) if release else ""
-    if release is not None and why:
-        get_run_logger().info("%s %s is built and scanned again: it %s", release.app, release.short, why)
+    """The release that was built from this commit before, if it is proven and its scan is enough today.
+
+    The keys are asked for first: nothing is built that could not be signed.
+    """
+    load_signing_key(settings())
+    trusted = load_trusted_keys(settings().trusted_keys)
+    try:
+        proven = prove_commit(trusted, source.config, source.commit)
+    except EvidenceError as error:
+        _tell_built_again(source, f"is recorded without evidence that holds: {error.message}")
         return None
-    if release is not None:
-        get_run_logger().info("%s %s is released already: %s", release.app, release.short, release.digest)
+    if proven is None:
+        return None
+    release = proven.release
+    if why := recorded_scan_problem(release.scan, source.policy, now=datetime.now(UTC)):
+        _tell_built_again(source, why)
+        return None
+    get_run_logger().info("%s %s is released already: %s", release.app, release.short, release.digest)
     return release
 
 
+def _tell_built_again(source: Source, why: str) -> None:
+    get_run_logger().info("%s %s is built and scanned again: it %s", source.app, source.short, redact(why))
+
+
 @step("record {source.app} {source.short}")
-def record(source: Source, digest: str, scanned: ScanSummary) -> Release:
-    """Write down what the pushed image is, beside it in the registry."""
-    release = release_of(source, digest, scanned)
+def record(source: Source, digest: str, scanned: Scan) -> Release:
+    """Sign what the pushed image is and how it came about, attach that to it, and make it easy to find.
+
+    The record beside it only tells where to look: it proves nothing.
+    """
+    trusted = load_trusted_keys(settings().trusted_keys)
+    evidence = evidence_of(source, digest, scanned, lineage(trusted, source.config, source.files))
+    release = attest(evidence, source.config, load_signing_key(settings()))
     registry.put_release(release, source.version)
     title = f"Release {release.app} {release.short}"
     report(keys.release_key(release.app), release_markdown(release), title)
     return release
 
 
-def release_of(source: Source, digest: str, scanned: ScanSummary) -> Release:
-    """The release of the image with that digest, built now by this run."""
-    return Release(
+def evidence_of(source: Source, digest: str, scanned: Scan, since: Lineage) -> ReleaseEvidence:
+    """What this run states about the image with that digest, built now."""
+    scan = scanned.summary
+    return ReleaseEvidence(
         app=source.app,
-        images=one_image(next(iter(source.config.images)), source.image, digest),
-        commit=source.commit,
+        images=(Image(source.image, digest),),
         source=source.url,
+        commit=source.commit,
+        authors=tuple(map(redact, since.authors)),
+        previous=since.previous,
+        scan=ScanEvidence(
+            status=scan.status,
+            report=scanned.report,
+            policy=scan.policy,
+            scanners=scan.scanners,
+            findings=scan.findings,
+            counts=scan.counts,
+            scanner=scan.scanner_version,
+            system=scan.os,
+        ),
+        builder=BUILDER,
+        started_at=source.begun_at,
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         subject=source.subject,
         author=source.author,
-        built_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        scan=scanned,
-        flow_run=run_id(),
+        run=run_id(),
     )
 
 
 @step("read release of {app} for {context.environment.name}")
 def read_release(app: str, digest: str, context: EnvironmentContext) -> Release:
-    """The release by its digest, from the registry: what the run's creator says about it is not believed."""
+    """The release by its digest, as its evidence proves it: nothing else that is said of it is believed."""
     environment = context.environment.name
-    release = registry.get_release(context.repo.config.app(app).only_image, digest)
-    if release is None or release.app != app or release.id != digest:
-        raise UnknownNameError("release", digest, where=f"the registry of app {app}")
+    try:
+        release = prove_promotion(context.repo, environment, app, digest, context.trusted_keys).release
+    except EvidenceError:
+        if registry.get_release(context.repo.config.app(app).only_image, digest) is None:
+            raise UnknownNameError("release", digest, where=f"the registry of app {app}") from None
+        raise
     identify_run(
         promotion_name(release, environment), [keys.environment_tag(environment), *release_tags(release)]
     )

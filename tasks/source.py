@@ -1,6 +1,7 @@
 """The source repository: which commit is delivered, and its files."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.runs.step import settings as read_settings
@@ -33,6 +34,9 @@ class Source:
     author: str
     committed_at: str
     path: Path
+    files: Checkout
+    begun_at: str
+    """When the delivery began, RFC 3339."""
 
     @property
     def app(self) -> str:
@@ -82,4 +86,6 @@ def source_of(config: Config, app: str, files: Checkout) -> Source:
         author=f"{about.author} <{about.author_email}>",
         committed_at=about.committed_at,
         path=files.path,
+        files=files,
+        begun_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

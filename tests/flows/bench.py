@@ -36,6 +36,9 @@ from flows.deliver import deliver
 from flows.promote import promote
 from flows.reconcile import reconcile
 from flows.rollback import rollback
+from tests.keys import evidence_of, make_keys
+from towpath.adapters.evidence.key_files import read_private_key
+from towpath.adapters.evidence.referrers import FoundBundles
 from towpath.adapters.registry import RegistryManifest
 from towpath.applyset.inventory import Inventory
 from towpath.applyset.plan import Plan
@@ -47,6 +50,8 @@ from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.verify.health_snapshot import AppHealth
 from towpath.engine.verify.verify import Verification
 from towpath.errors import TowpathError
+from towpath.evidence.private_key import PrivateKey
+from towpath.evidence.signing import sign_release
 from towpath.health import Status
 from towpath.objects import ObjectRef
 from towpath.orchestration import keys
@@ -54,6 +59,7 @@ from towpath.release.image_ref import check_digest, parse_image
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
 from towpath.release.release_file import load_release_file
 from towpath.release.scan_verdict import ScanVerdict
+from towpath.settings import SIGNING_KEY, TRUSTED_KEYS
 
 FLOWS: dict[str, Flow[Any, Any]] = {
     "deliver": deliver,
@@ -151,6 +157,8 @@ class Bench:
     folder: Path
     calls: list[str] = field(default_factory=list)
     releases: dict[str, Release] = field(default_factory=dict)
+    """The records of the registry; what lies beside images as evidence is in `bundles`."""
+    bundles: dict[str, list[bytes]] = field(default_factory=dict)
     sync_fails: list[Exception] = field(default_factory=list)
     never_syncs: dict[str, Exception] = field(default_factory=dict)
     verify_fails: list[Exception] = field(default_factory=list)
@@ -159,7 +167,7 @@ class Bench:
     """By app: what one look at it says."""
     build_fails: list[Exception] = field(default_factory=list)
     verdict: ScanVerdict = field(
-        default_factory=lambda: ScanVerdict(ScanSummary("passed", ("secret",)), (), ())
+        default_factory=lambda: ScanVerdict(ScanSummary("passed", ("secret",), policy="0" * 12), (), ())
     )
     inventories: dict[str, Inventory] = field(default_factory=dict)
     health: dict[str, AppHealth] = field(default_factory=dict)
@@ -200,8 +208,18 @@ class Bench:
             scan=ScanSummary("passed", ("secret",)),
             flow_run="",
         )
+        return self.shelve(release)
+
+    def shelve(self, release: Release, *, previous: str = "", authors: tuple[str, ...] = ()) -> Release:
+        """Put a release on the shelf as the build agent does: its record, and its evidence."""
         self.releases[release.digest] = release
+        evidence = evidence_of(release, previous=previous, authors=authors)
+        self.bundles[release.digest] = [sign_release(evidence, self.key("build"))]
         return release
+
+    def key(self, name: str) -> PrivateKey:
+        """The private key of an agent."""
+        return read_private_key(self.folder / "keys" / name)
 
     def state(self, environment: str) -> EnvironmentRelease | None:
         """What Git says runs in an environment."""
@@ -234,7 +252,8 @@ class Bench:
         with get_client(sync_client=True) as client:
             run = client.read_flow_run(run_id)
             flow = FLOWS[client.read_flow(run.flow_id).name]
-        with contextlib.suppress(Pause):
+        environ = {SIGNING_KEY: str(self.folder / "keys" / run.parameters.get("environment", "build"))}
+        with contextlib.suppress(Pause), patch.dict(os.environ, environ):
             run_flow(flow, flow_run=run, return_type="state")
         with get_client(sync_client=True) as client:
             return client.read_flow_run(run_id)
@@ -283,6 +302,7 @@ def bench(prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "TOWPATH_GIT_ALLOW_FILE": "1",
         "TOWPATH_CACHE": str(tmp_path / "cache"),
         "TOWPATH_HOME": str(tmp_path / "home"),
+        TRUSTED_KEYS: str(make_keys(tmp_path / "keys").trusted_file),
     }.items():
         monkeypatch.setenv(name, value)
     _record_cluster(bench, monkeypatch)
@@ -412,6 +432,18 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "towpath.adapters.registry.get_release",
         lambda _image, digest: bench.releases.get(check_digest(digest)),
+    )
+    monkeypatch.setattr(
+        "towpath.adapters.registry.recorded_commits",
+        lambda _: {each.commit for each in bench.releases.values()},
+    )
+    monkeypatch.setattr(
+        "towpath.adapters.evidence.release_evidence.put_bundle",
+        lambda _image, digest, bundle, *_: bench.bundles.setdefault(digest, []).append(bundle),
+    )
+    monkeypatch.setattr(
+        "towpath.adapters.evidence.release_evidence.read_bundles",
+        lambda _image, digest, _type: FoundBundles(tuple(bench.bundles.get(check_digest(digest), ()))),
     )
     monkeypatch.setattr(
         "towpath.adapters.registry.read_manifest",

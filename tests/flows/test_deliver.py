@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from tests.flows.bench import TOWPATH, Bench, git
+from tests.keys import evidence_of
 from towpath.errors import BuildError
+from towpath.evidence.bundle import decode_bundle
+from towpath.evidence.signing import sign_release
+from towpath.evidence.statement import decode_statement
 from towpath.formats.versions import V2
 from towpath.release.model import EnvironmentRelease, ScanSummary
 from towpath.release.release_file import dump_release_file
@@ -70,8 +74,7 @@ def test_an_image_that_was_not_scanned_is_not_pushed(bench: Bench) -> None:
 
 def test_a_commit_that_is_released_already_is_not_built_again(bench: Bench) -> None:
     sha = commit(bench)
-    known = dataclasses.replace(bench.release(1), commit=sha)
-    bench.releases[known.digest] = known
+    bench.shelve(dataclasses.replace(bench.release(1), commit=sha))
     run = bench.start("deliver/deliver", app="hello", revision=sha)
     assert run.state.is_completed()
     assert bench.calls == []
@@ -81,11 +84,64 @@ def test_a_commit_that_is_released_already_is_not_built_again(bench: Bench) -> N
 def test_a_release_that_todays_scan_policy_would_block_is_built_and_scanned_again(bench: Bench) -> None:
     sha = commit(bench)
     scan = ScanSummary("passed", ("secret",), {"HIGH": 1}, findings={"private-key": "HIGH"})
-    known = dataclasses.replace(bench.release(1), commit=sha, scan=scan)
-    bench.releases[known.digest] = known
+    bench.shelve(dataclasses.replace(bench.release(1), commit=sha, scan=scan))
     run = bench.start("deliver/deliver", app="hello", revision=sha)
     assert run.state.is_completed()
     assert bench.calls == ["build", "test", "scan", "push", "record"]
+
+
+def test_a_record_that_somebody_put_there_before_is_not_believed(bench: Bench) -> None:
+    sha = commit(bench)
+    known = dataclasses.replace(bench.release(1), commit=sha)
+    for bundles in ([], [sign_release(evidence_of(known), bench.key("prod"))], [b"junk"]):
+        bench.calls.clear()
+        bench.shelve(known)
+        bench.bundles[known.digest] = bundles
+        run = bench.start("deliver/deliver", app="hello", revision=sha)
+        assert run.state.is_completed(), run.state.message
+        assert bench.calls == ["build", "test", "scan", "push", "record"]
+        following = bench.successor(run, "dev")
+        assert following is not None
+        assert following.parameters["digest"] != known.digest
+
+
+def test_a_record_that_names_the_proven_image_of_another_commit_is_not_believed(bench: Bench) -> None:
+    old = bench.release(1)
+    sha = commit(bench)
+    bench.releases[old.digest] = dataclasses.replace(old, commit=sha)
+    run = bench.start("deliver/deliver", app="hello", revision=sha)
+    assert run.state.is_completed(), run.state.message
+    assert bench.calls == ["build", "test", "scan", "push", "record"]
+
+
+def test_evidence_names_the_release_before_and_every_author_and_co_author_since(bench: Bench) -> None:
+    commit(bench)
+    first = bench.start("deliver/deliver", app="hello", revision="main")
+    (before,) = bench.releases.values()
+    bench.releases = {"sha256:" + "9" * 64: before}
+    bench.push("hello", {"a": "1"}, "Change a\n\nCo-authored-by: Eve <eve@example.com>")
+    sha = bench.push("hello", {"b": "1"}, "Change b")
+    run = bench.start("deliver/deliver", app="hello", revision=sha)
+    assert (first.state.is_completed(), run.state.is_completed()) == (True, True), run.state.message
+    evidence = decode_statement(decode_bundle(bench.bundles[before.digest][-1]).payload)
+    assert (evidence.commit, evidence.previous) == (sha, before.digest)
+    assert evidence.authors == ("Dana Developer <dana@example.com>", "Eve <eve@example.com>")
+    assert (evidence.scan.status, evidence.scan.scanners) == ("passed", ("secret",))
+    assert evidence.scan.report.startswith("sha256:")
+    assert evidence.builder == "build"
+
+
+@pytest.mark.parametrize("missing", ["TOWPATH_TRUSTED_KEYS", "TOWPATH_SIGNING_KEY"])
+def test_without_keys_nothing_is_built(bench: Bench, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    sha = commit(bench)
+    if missing == "TOWPATH_SIGNING_KEY":
+        (bench.folder / "keys" / "build").unlink()
+    else:
+        monkeypatch.delenv(missing)
+    run = bench.start("deliver/deliver", app="hello", revision=sha)
+    assert run.state.is_failed()
+    assert "key" in run.state.message
+    assert bench.calls == []
 
 
 def test_an_unknown_app_and_an_unknown_revision_are_named(bench: Bench) -> None:

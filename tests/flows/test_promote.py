@@ -59,8 +59,7 @@ def test_a_release_that_is_not_verified_before_is_refused(bench: Bench) -> None:
 
 def test_a_release_that_todays_scan_policy_would_block_is_refused(bench: Bench) -> None:
     scan = ScanSummary("passed", ("secret",), {"MEDIUM": 1}, findings={"jwt-token": "MEDIUM"})
-    release = dataclasses.replace(bench.release(1), scan=scan)
-    bench.releases[release.digest] = release
+    release = bench.shelve(dataclasses.replace(bench.release(1), scan=scan))
     assert bench.promoted(release, "dev").state.is_completed()
     bench.push("environments", {"towpath.yaml": TOWPATH.replace("[HIGH]", "[HIGH, MEDIUM]")}, "Stricter")
     run = bench.promoted(release, "prod")
@@ -176,8 +175,7 @@ def read(run: FlowRun) -> FlowRun:
 
 def built(bench: Bench, number: int, at: str) -> Release:
     """A release that was built at a time of 2026-01-01, and is verified in dev."""
-    release = dataclasses.replace(bench.release(number), built_at=f"2026-01-01T{at}+00:00")
-    bench.releases[release.digest] = release
+    release = bench.shelve(dataclasses.replace(bench.release(number), built_at=f"2026-01-01T{at}+00:00"))
     assert bench.promoted(release, "dev").state.is_completed()
     return release
 
@@ -262,7 +260,7 @@ def test_a_promotion_that_is_superseded_while_its_answer_is_judged_changes_nothi
 def test_a_forged_run_that_seems_to_wait_takes_nobodys_place(bench: Bench, number: int) -> None:
     release, other = built(bench, 1, "10:00:00"), bench.release(number)
     if number == 2:
-        bench.releases[other.digest] = dataclasses.replace(other, built_at="2026-01-01T11:00:00+00:00")
+        bench.shelve(dataclasses.replace(other, built_at="2026-01-01T11:00:00+00:00"))
     with get_client(sync_client=True) as client:
         client.create_flow_run_from_deployment(
             client.read_deployment_by_name("promote/promote-prod").id,

@@ -27,6 +27,7 @@ _RECORD_TYPE = re.compile(r"application/vnd\.towpath\.release\.(v[1-9][0-9]{0,5}
 _EMPTY = b"{}"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _SUFFIX = ".towpath"
+_COMMIT_PREFIX = "commit-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,12 @@ def find_release(image: str, commit: str) -> Release | None:
     return release
 
 
+def recorded_commits(image: str) -> set[str]:
+    """The commits for which the image's repository has a record, whoever wrote it."""
+    tags = (each.removesuffix(_SUFFIX) for each in Repository(parse_image(image)).tags())
+    return {tag.removeprefix(_COMMIT_PREFIX) for tag in tags if tag.startswith(_COMMIT_PREFIX)}
+
+
 def _read_record(repository: Repository, tag: str) -> Release | None:
     answer = repository.manifest(tag)
     if answer is None:
@@ -167,7 +174,7 @@ def _digest_tag(digest: str) -> str:
 def _commit_tag(commit: str) -> str:
     if not commit or set(commit) - set("0123456789abcdef"):
         raise TerminalError(f"{commit!r} is not a commit's id")
-    return f"commit-{commit}{_SUFFIX}"
+    return f"{_COMMIT_PREFIX}{commit}{_SUFFIX}"
 
 
 def _descriptor(media_type: str, content: bytes) -> dict[str, Any]:

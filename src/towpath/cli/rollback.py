@@ -23,14 +23,17 @@ def command(app: str, environment: str, to: str | None, detach: bool, output: st
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
+    from towpath.engine.source.keys import load_trusted_keys
     from towpath.engine.source.rollback import choose_earlier
     from towpath.orchestration import keys
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
-    # Git can tell whether there is such a release: no run is needed for that.
-    choose_earlier(load_environments(settings), app, environment, to)
+    if settings.trusted_keys is not None:
+        # Git can tell whether there is such a release: no run is needed for that.
+        trusted = load_trusted_keys(settings.trusted_keys)
+        choose_earlier(load_environments(settings), trusted, app, environment, to)
     with connect(settings) as server:
         run, new = server.start(
             keys.deployment(keys.ROLLBACK, environment),

@@ -1,13 +1,14 @@
 """Release evidence: an in-toto v1 statement about the images of one release, made by who built them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from towpath.errors import OtherSubjectError
 from towpath.evidence.json_text import canonical, malformed, object_at, parse_object, text_of, time_of
 
+T = TypeVar("T", str, int)
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 RELEASE_TYPE = "https://towpath.dev/release/v1"
 """The predicate's type; documented in docs/reference/evidence.md."""
@@ -30,11 +31,19 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class ScanEvidence:
-    """The scan of the images: its status, the digest of its report, the hash of the policy that judged it."""
+    """The scan of the images: its status, the digest of its report, the hash of the policy that judged it.
+
+    `findings` is id -> worst severity, so that another policy can judge the scan anew; None: not stated.
+    """
 
     status: str
     report: str
     policy: str
+    scanners: tuple[str, ...] = ()
+    findings: dict[str, str] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    scanner: str = ""
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ class ReleaseEvidence:
 
     `authors` are all authors and co-authors (`Name <mail>`) of the commits since the previous release;
     `previous` is that release's identity, empty for the first. `builder` is the name of who states it. Times
-    are RFC 3339.
+    are RFC 3339. `subject` and `author` are the commit's, `run` is the flow run that built it.
     """
 
     app: str
@@ -56,6 +65,9 @@ class ReleaseEvidence:
     builder: str
     started_at: str
     finished_at: str
+    subject: str = ""
+    author: str = ""
+    run: str = ""
 
     @property
     def finished(self) -> datetime:
@@ -81,17 +93,28 @@ def encode_statement(evidence: ReleaseEvidence) -> bytes:
     """The statement's bytes; MalformedEvidenceError when it lacks something."""
     predicate: dict[str, Any] = {
         "app": evidence.app,
-        "source": {"repository": evidence.source, "commit": evidence.commit},
+        "source": {
+            "repository": evidence.source,
+            "commit": evidence.commit,
+            **_stated(subject=evidence.subject, author=evidence.author),
+        },
         "authors": sorted(set(evidence.authors)),
         "scan": {
             "status": evidence.scan.status,
             "report": evidence.scan.report,
             "policy": evidence.scan.policy,
+            **_stated(
+                scanners=list(evidence.scan.scanners),
+                counts=evidence.scan.counts,
+                scanner=evidence.scan.scanner,
+                system=evidence.scan.system,
+            ),
+            **({} if evidence.scan.findings is None else {"findings": evidence.scan.findings}),
         },
         "builder": evidence.builder,
         "startedAt": evidence.started_at,
         "finishedAt": evidence.finished_at,
-        **({"previous": evidence.previous} if evidence.previous else {}),
+        **_stated(previous=evidence.previous, run=evidence.run),
     }
     subjects = [
         {"name": image.name, "digest": {"sha256": image.digest.removeprefix("sha256:")}}
@@ -101,6 +124,11 @@ def encode_statement(evidence: ReleaseEvidence) -> bytes:
     content = canonical({**statement, "predicate": predicate})
     decode_statement(content)  # whoever reads it is as strict
     return content
+
+
+def _stated(**values: Any) -> dict[str, Any]:
+    """Those that say something."""
+    return {name: value for name, value in values.items() if value}
 
 
 def decode_statement(content: bytes) -> ReleaseEvidence:
@@ -131,6 +159,9 @@ def decode_statement(content: bytes) -> ReleaseEvidence:
         builder=text_of(predicate, "builder", _WHAT),
         started_at=times["startedAt"],
         finished_at=times["finishedAt"],
+        subject=text_of(source, "subject", _WHAT, optional=True),
+        author=text_of(source, "author", _WHAT, optional=True),
+        run=text_of(predicate, "run", _WHAT, optional=True),
     )
 
 
@@ -165,4 +196,22 @@ def _scan(scan: dict[str, Any]) -> ScanEvidence:
     report = text_of(scan, "report", _WHAT, optional=status == "not-scanned")
     if report and not _DIGEST.fullmatch(report):
         raise malformed(_WHAT, f"has {report[:40]!r} as digest of the scan report, which is no sha256 digest")
-    return ScanEvidence(status, report, text_of(scan, "policy", _WHAT, optional=status == "not-scanned"))
+    scanners, findings = scan.get("scanners", []), scan.get("findings")
+    if not isinstance(scanners, list) or not all(isinstance(each, str) and each for each in scanners):
+        raise malformed(_WHAT, "has scanners that are no list of names")
+    return ScanEvidence(
+        status,
+        report,
+        text_of(scan, "policy", _WHAT, optional=status == "not-scanned"),
+        tuple(scanners),
+        None if findings is None else _map_of(findings, "findings", str),
+        _map_of(scan.get("counts", {}), "counts", int),
+        text_of(scan, "scanner", _WHAT, optional=True),
+        text_of(scan, "system", _WHAT, optional=True),
+    )
+
+
+def _map_of(data: Any, name: str, kind: type[T]) -> dict[str, T]:
+    if not isinstance(data, dict) or not all(type(value) is kind for value in data.values()):
+        raise malformed(_WHAT, f"has {name} of a scan that are no map from names")
+    return data

@@ -84,7 +84,9 @@ def find_release(
     if not errors:
         raise EvidenceError(
             f"there is no release evidence for {asked}",
-            remedy="Only what the build agent delivered has any: `towpath deliver`.",
+            remedy="Only what the build agent delivers has any: deliver its commit again (`towpath deliver`)."
+            " A release of before there was evidence has no other way in yet; exceptions that an owner signs,"
+            " each with its end, are planned.",
         )
     # The closest one tells most: it is signed by who may, and speaks of something else.
     closest = next((error for error in errors if isinstance(error, OtherSubjectError)), errors[0])

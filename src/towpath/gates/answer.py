@@ -15,11 +15,15 @@ TYPED_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One release in one environment, with one plan: `manifests` is the hash of all that would be applied."""
+    """One release in one environment, with one plan: `manifests` is the hash of all that would be applied.
+
+    `authors` wrote what is new with the release.
+    """
 
     release: Release
     environment: Environment
     manifests: str
+    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,8 @@ def judge(
     if any(each.approver == approval.approver for each in approvals):
         return Judged(approvals, f"{approval.approver} has approved already; somebody else must")
     try:
-        check_approval(
-            approval, environment, release.app, release.id, question.manifests, release.author, now
-        )
+        for author in (release.author, *question.authors):
+            check_approval(approval, environment, release.app, release.id, question.manifests, author, now)
     except RefusedError as error:
         return Judged(approvals, error.message)
     if answer.decision == "reject":

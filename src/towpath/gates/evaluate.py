@@ -36,12 +36,13 @@ def evaluate_gate(  # noqa: PLR0913, PLR0917
     now: datetime,
     approvals: tuple[Approval, ...] = (),
     pause: Pause | None = None,
+    authors: tuple[str, ...] = (),
 ) -> GateVerdict:
     """The verdict about `release` of `app` in `environment`.
 
     `states` are the releases of the environments, by name. `pause` is the pause of the app in `environment`
     at `now`. `approvals` are all decisions so far; `check_approval` checks their manifests and expiry when
-    the release is promoted.
+    the release is promoted. `authors` wrote what is new with the release: none of them approves it.
     """
     config.environment(environment)
     reasons = [
@@ -49,9 +50,9 @@ def evaluate_gate(  # noqa: PLR0913, PLR0917
         *_quarantine_reasons(release, quarantine),
         *_scan_reasons(config, release, now),
         *_verification_reasons(config, environment, release, states, now),
-        *_rejection_reasons(config, app, environment, release, approvals),
+        *_rejection_reasons(config, app, environment, release, approvals, authors),
     ]
-    missing = _missing_approvals(config, app, environment, release, approvals)
+    missing = _missing_approvals(config, app, environment, release, approvals, authors)
     return GateVerdict(open=not reasons and not missing, reasons=tuple(reasons), missing_approvals=missing)
 
 
@@ -92,8 +93,13 @@ def _verification_reasons(
             yield f"{subject} must soak in {before} for {soak}; {_format_seconds(left.total_seconds())} to go"
 
 
-def _valid_approvals(
-    config: Config, app: str, environment: str, release: Release, approvals: tuple[Approval, ...]
+def _valid_approvals(  # noqa: PLR0913, PLR0917
+    config: Config,
+    app: str,
+    environment: str,
+    release: Release,
+    approvals: tuple[Approval, ...],
+    authors: tuple[str, ...],
 ) -> list[Approval]:
     """The approvals of this release in this environment by people who may approve it."""
     approvers = config.environment(environment).gate.approvals.approvers
@@ -102,23 +108,33 @@ def _valid_approvals(
         for approval in approvals
         if (approval.app, approval.environment, approval.digest) == (app, environment, release.id)
         and approval.approver in approvers
-        and not is_author(approval.approver, release.author)
+        and not any(is_author(approval.approver, author) for author in (release.author, *authors))
     ]
 
 
-def _rejection_reasons(
-    config: Config, app: str, environment: str, release: Release, approvals: tuple[Approval, ...]
+def _rejection_reasons(  # noqa: PLR0913, PLR0917
+    config: Config,
+    app: str,
+    environment: str,
+    release: Release,
+    approvals: tuple[Approval, ...],
+    authors: tuple[str, ...],
 ) -> Iterable[str]:
-    for approval in _valid_approvals(config, app, environment, release, approvals):
+    for approval in _valid_approvals(config, app, environment, release, approvals, authors):
         if approval.decision == "reject":
             because = f": {approval.reason}" if approval.reason else ""
             yield f"rejected by {approval.approver}{because}"
 
 
-def _missing_approvals(
-    config: Config, app: str, environment: str, release: Release, approvals: tuple[Approval, ...]
+def _missing_approvals(  # noqa: PLR0913, PLR0917
+    config: Config,
+    app: str,
+    environment: str,
+    release: Release,
+    approvals: tuple[Approval, ...],
+    authors: tuple[str, ...],
 ) -> int:
-    valid = _valid_approvals(config, app, environment, release, approvals)
+    valid = _valid_approvals(config, app, environment, release, approvals, authors)
     people = {approval.approver for approval in valid if approval.decision == "approve"}
     return max(0, config.environment(environment).gate.approvals.required - len(people))
 

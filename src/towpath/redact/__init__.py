@@ -99,7 +99,7 @@ def remember_objects(objects: Iterable[Manifest], public: Iterable[str] = ()) ->
 
 
 _PATHS = ("PWD", "OLDPWD", "TOWPATH_SIGNING_KEY")
-"""Variables that name a folder or a file, as a shell's working folder: no password, whatever the name says."""
+"""Variables that name a folder or a file: no password, whatever their names say."""
 
 
 def remember_environment_secrets(environ: Mapping[str, str]) -> None:

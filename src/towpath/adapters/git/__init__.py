@@ -16,6 +16,7 @@ from towpath.adapters.git.checkout import (
 )
 from towpath.adapters.git.command import check_url
 from towpath.adapters.git.head import branch_head
+from towpath.adapters.git.lineage import authors_since, earlier_commits
 from towpath.adapters.git.propose import propose_files
 from towpath.adapters.git.read import (
     CommitInfo,
@@ -30,22 +31,25 @@ from towpath.adapters.git.read import (
     read_file_at,
     tree_id,
 )
-from towpath.adapters.git.verify import verify_commits
+from towpath.adapters.git.verify import judge_commits, verify_commits
 from towpath.adapters.git.work_tree import is_tracked
 from towpath.adapters.git.write import commit_files
 
 __all__ = [
     "Checkout",
     "CommitInfo",
+    "authors_since",
     "branch_head",
     "check_url",
     "checkouts_of",
     "commit_files",
     "earlier_checkout",
+    "earlier_commits",
     "fetch_checkout",
     "folder_checkout",
     "is_ancestor",
     "is_tracked",
+    "judge_commits",
     "last_checkout",
     "list_files",
     "list_trees",

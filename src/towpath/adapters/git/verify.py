@@ -4,7 +4,7 @@
 signed for good: docs/decisions/0013-signatures.md.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -49,15 +49,25 @@ def verify_commits(  # noqa: PLR0913
             f"there are more than {limit} commits between {base[:7] or 'the first'} and {head[:7]}",
             remedy="Verify them in parts, from an older to a newer commit.",
         )
-    verdicts: list[CommitVerdict] = []
+    return [*judge_commits(mirror, listed, trusted, expected, received=received)]
+
+
+def judge_commits(
+    mirror: Path,
+    commits: Iterable[str],
+    trusted: TrustedKeys,
+    expected: Collection[str],
+    *,
+    received: datetime | None = None,
+) -> Iterator[CommitVerdict]:
+    """A verdict for each of `commits` in turn, as verify_commits, by one Git process for all of them."""
     with open_mirror(mirror) as repo:
-        for commit in listed:
+        for commit in commits:
             _, _, size, stream = repo.git.stream_object_data(commit)
             if size > MAX_BYTES:
                 reason = f"it has {size} bytes, more than the {MAX_BYTES} that are read"
-                verdicts.append(CommitVerdict(commit, reason=reason))
+                yield CommitVerdict(commit, reason=reason)
                 while stream.read(65536):
                     pass
                 continue
-            verdicts.append(judge_commit(commit, stream.read(), trusted, expected, received))
-    return verdicts
+            yield judge_commit(commit, stream.read(), trusted, expected, received)

@@ -32,6 +32,8 @@ class EnvironmentContext:
     environment: Environment
     tools: Path | None = None
     renders: Path | None = None
+    trusted_keys: Path | None = None
+    """The file of the public keys that are trusted."""
 
     def __repr__(self) -> str:
         return f"{self.environment.name} at {self.repo.commit[:7]}"
@@ -102,4 +104,4 @@ def environment_context(settings: Settings, repo: EnvironmentRepo, environment: 
     """The environment at a commit that was read before."""
     config = repo.config.environment(environment)
     cluster = shared_connection(config, settings.connection)
-    return EnvironmentContext(cluster, repo, config, settings.tools, settings.renders)
+    return EnvironmentContext(cluster, repo, config, settings.tools, settings.renders, settings.trusted_keys)

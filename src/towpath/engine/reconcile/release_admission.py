@@ -1,21 +1,24 @@
 """How a release came into an environment: by a promotion or rollback, or by a commit that a person merged.
 
-What a person merged has passed no gate, so it is judged here, where it takes effect: it must be the release
-that the registry's record describes, and pass the environment's gate. What ran here before may come back.
+A promotion or rollback is a commit that the environment's agent has signed; its trailers are no proof.
+What a person merged has passed no gate, so it is judged here, where it takes effect: its evidence must hold,
+and it must pass the environment's gate. What ran here before may come back.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from towpath.adapters import registry
-from towpath.adapters.git import CommitInfo, log, log_files, read_file
+from towpath.adapters.git import CommitInfo, log_files, read_file
 from towpath.applyset.inventory import Owner
 from towpath.config import Config, ScanPolicy
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.live.observe import read_inventory
-from towpath.errors import RefusedError, TowpathError
+from towpath.engine.source.gate import prove_promotion, proven_releases
+from towpath.engine.source.history import signed_states
+from towpath.engine.source.keys import load_trusted_keys
+from towpath.errors import EvidenceError, RefusedError, TowpathError
+from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.gates.evaluate import evaluate_gate
-from towpath.release.commit_message import INTENT_TRAILER, intent_marker
 from towpath.release.model import EnvironmentRelease
 from towpath.release.quarantine import find_quarantined
 from towpath.release.release_file import parse_release_file, release_path
@@ -42,8 +45,8 @@ def recent_commits(context: EnvironmentContext, apps: Iterable[str]) -> dict[str
 def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[CommitInfo] = ()) -> None:
     """RefusedError when Git names a release that may not come in; nothing to say of one that is there.
 
-    Asks nothing of cluster and registry where a promotion or rollback brought the release. `recent` are the
-    newest commits that touch it, as far as they are known; what they do not tell is looked up.
+    Asks nothing of cluster and registry where a signed promotion or rollback brought the release. `recent`
+    are the newest commits that touch it, as far as they are known; what they do not tell is looked up.
     """
     state = context.repo.release(app, context.environment.name)
     if state is None:
@@ -52,11 +55,9 @@ def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[Com
     quarantined = find_quarantined(context.repo.quarantine(app), release)
     if quarantined is None and _takes_any(context, app):
         return
-    path = release_path(app, environment)
-    brought = was_brought(recent, app, environment, release) or was_brought(
-        log(context.repo.checkout, (path,), HISTORY), app, environment, release
-    )
-    if brought and (quarantined is None or state.verified_at is not None):
+    trusted = load_trusted_keys(context.trusted_keys)
+    brought = _brought(context, trusted, app, release, recent)
+    if brought is not None and (quarantined is None or brought.verified_at is not None):
         return  # what was verified here before its quarantine elsewhere may be rebuilt here
     if _runs_already(context, app, release):
         return
@@ -64,9 +65,9 @@ def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[Com
     if quarantined:
         why = [f"{what} is quarantined since {quarantined.at}: {quarantined.reason}"]
     else:
-        why = _objections(context, app, state)
+        why = _objections(context, trusted, app, state)
     if why:
-        merged = "" if brought else f"no promotion brought {what} here, a commit names it, and "
+        merged = "" if brought is not None else f"no promotion brought {what} here, a commit names it, and "
         raise RefusedError(
             f"{environment} holds {app}: {merged}{'; '.join(why)}",
             remedy=f"Nothing was changed. `towpath promote {app} --to {environment}` takes a release through"
@@ -74,15 +75,17 @@ def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[Com
         )
 
 
-def was_brought(commits: Iterable[CommitInfo], app: str, environment: str, release: str) -> bool:
-    """Whether one of the commits is a promotion or rollback of this release to this environment."""
-    for commit in commits:
-        intents = commit.trailers.get(INTENT_TRAILER, [])
-        for flow_run in commit.trailers.get("Towpath-Flow-Run", []):
-            for verb in ("promote", "rollback"):
-                if intent_marker(verb, app, environment, release, flow_run)[1] in intents:
-                    return True
-    return False
+def _brought(
+    context: EnvironmentContext, trusted: TrustedKeys, app: str, release: str, recent: Sequence[CommitInfo]
+) -> EnvironmentRelease | None:
+    """The newest that this environment's agent has written about the release here, in commits it signed."""
+    checkout, environment = context.repo.checkout, context.environment.name
+    for commits in (recent, None):
+        if commits is None or commits:
+            states = signed_states(checkout, trusted, app, environment, limit=HISTORY, commits=commits)
+            if found := next((state for state in states if state.release.id == release), None):
+                return found
+    return None
 
 
 def _runs_already(context: EnvironmentContext, app: str, release: str) -> bool:
@@ -99,33 +102,41 @@ def _runs_already(context: EnvironmentContext, app: str, release: str) -> bool:
         return False
 
 
-def _objections(context: EnvironmentContext, app: str, state: EnvironmentRelease) -> list[str]:
+def _objections(
+    context: EnvironmentContext, trusted: TrustedKeys, app: str, state: EnvironmentRelease
+) -> list[str]:
     """Why a release that a person merged may not come in."""
     config, release = _asked_of(context.repo.config, app), state.release
+    authors: tuple[str, ...] = ()
+    environment = context.environment.name
     if config.app(app).source is not None:
         if len(release.images) != 1:
-            return ["only releases of one image are built here, so nobody knows its commit and its scan"]
-        record = registry.get_release(config.app(app).only_image, release.digest)
-        if record is None:
-            return ["the registry has no record of it, so nobody knows its commit and its scan"]
-        if record.commit != release.commit:
-            return ["its release.yaml and its record in the registry have another commit"]
-        release = record
+            return ["only releases of one image are built here, so nothing proves its commit and its scan"]
+        try:
+            proven = prove_promotion(context.repo, environment, app, release.digest, context.trusted_keys)
+        except (EvidenceError, RefusedError) as error:
+            return [error.message]
+        if proven.release.commit != release.commit:
+            return ["its release.yaml and its evidence have another commit"]
+        release, authors = proven.release, proven.authors
     verdict = evaluate_gate(
         config,
         app,
-        context.environment.name,
+        environment,
         release,
-        context.repo.releases(app),
+        proven_releases(context.repo, trusted, app, environment),
         context.repo.quarantine(app),
         datetime.now(UTC),
+        authors=authors,
     )
     missing = verdict.missing_approvals
     return [*verdict.reasons, *([f"{missing} approvals are missing"] if missing else [])]
 
 
 def _takes_any(context: EnvironmentContext, app: str) -> bool:
-    """Whether any release of the app may come in, if it is not quarantined."""
+    """Whether any release of the app may come in, if it is not quarantined: nothing here builds it."""
+    if context.repo.config.app(app).source is not None:
+        return False
     return asks_nothing(_asked_of(context.repo.config, app), context.environment.name)
 
 

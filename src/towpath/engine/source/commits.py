@@ -143,7 +143,10 @@ def push_edits(  # noqa: PLR0913
     marker: tuple[str, str],
     expected_unchanged: tuple[str, ...] = (),
 ) -> str:
-    """Commit to the environment repository's branch and push; the commit that has the edits."""
+    """Commit to the environment repository's branch, signed by this agent, and push; the commit.
+
+    MissingPartError without a signing key: nobody would believe the commit.
+    """
     return commit_files(
         settings.environments_url(),
         settings.branch,
@@ -154,6 +157,7 @@ def push_edits(  # noqa: PLR0913
         cache=settings.cache,
         marker=marker,
         expected_unchanged=expected_unchanged,
+        signing_key=settings.signing_key_file(),
         allow_file=settings.git_allow_file,
     )
 

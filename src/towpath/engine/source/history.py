@@ -1,14 +1,16 @@
 """What was released where, by whom and when: read from Git alone, from the changes of each `release.yaml`."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from towpath.adapters.git import Checkout, CommitInfo, log, read_file_at
+from towpath.adapters.git import Checkout, CommitInfo, judge_commits, log, read_file_at
 from towpath.config import Config
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import ConfigError
+from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.formats.versions import LATEST
 from towpath.release.codec import encode_state
 from towpath.release.model import EnvironmentRelease, Release
@@ -62,27 +64,54 @@ def release_history(
     return entries_of(environment, reversed([*states]), load_quarantine(checkout.path, quarantine_path(app)))
 
 
-def find_earlier(
-    repo: EnvironmentRepo, app: str, environment: str, failed: str, to: str | None = None
-) -> EnvironmentRelease | None:
-    """The newest release in history that is not `failed`: verified and not quarantined, or `to` by name."""
-    quarantine = repo.quarantine(app)
-    for _, state in releases_at(repo.checkout, release_path(app, environment), EARLIER_LIMIT):
-        if state.release.id == failed:
-            continue
-        if to is not None and is_named(state, to):
-            return state
-        if to is None and state.verified_at and not find_quarantined(quarantine, state.release.id):
-            return state
-    return None
+def earlier_releases(
+    repo: EnvironmentRepo, trusted: TrustedKeys, app: str, environment: str, failed: str
+) -> Iterator[EnvironmentRelease]:
+    """The releases that were verified there before and are not quarantined, newest first, without `failed`.
+
+    That they were verified, a commit says that the environment's agent has signed.
+    """
+    quarantine, told = repo.quarantine(app), {failed}
+    for state in signed_states(repo.checkout, trusted, app, environment, limit=EARLIER_LIMIT):
+        release = state.release.id
+        if state.verified_at and release not in told:
+            told.add(release)
+            if not find_quarantined(quarantine, release):
+                yield state
 
 
-def releases_at(checkout: Checkout, path: str, limit: int) -> Iterator[tuple[CommitInfo, EnvironmentRelease]]:
+def signed_states(  # noqa: PLR0913
+    checkout: Checkout,
+    trusted: TrustedKeys,
+    app: str,
+    environment: str,
+    *,
+    limit: int = LIMIT,
+    commits: Sequence[CommitInfo] | None = None,
+) -> Iterator[EnvironmentRelease]:
+    """What the environment's agent has written as the release there, newest first.
+
+    Its signature on a commit counts for the files of its own environment, and nothing else about a commit
+    counts: not its author, not its trailers. `commits` are those to look at, if they are known.
+    """
+    path = release_path(app, environment)
+    told, judged = itertools.tee(releases_at(checkout, path, limit, commits=commits))
+    asked = (commit.sha for commit, _ in judged)
+    verdicts = judge_commits(checkout.mirror, asked, trusted, (environment,))
+    for (_, state), verdict in zip(told, verdicts, strict=False):
+        if verdict.trusted and state.release.app == app:
+            yield state
+
+
+def releases_at(
+    checkout: Checkout, path: str, limit: int, *, commits: Sequence[CommitInfo] | None = None
+) -> Iterator[tuple[CommitInfo, EnvironmentRelease]]:
     """The release file at `path` after each of the newest `limit` commits that touch it, newest first.
 
-    Without those commits in which there is none, or somebody broke it: others may be sound.
+    Without those commits in which there is none, or somebody broke it: others may be sound. `commits` are
+    those that touch it, if they are known.
     """
-    commits = log(checkout, (path,), limit)
+    commits = log(checkout, (path,), limit) if commits is None else commits
     texts = read_file_at(checkout, path, (commit.sha for commit in commits))
     for commit, text in zip(commits, texts, strict=True):
         try:

@@ -3,12 +3,15 @@
 import uuid
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from tests.keys import evidence_of
 from tests.unit.engine.source.promotions import World, release
-from towpath.adapters import registry
+from towpath.adapters.evidence import release_evidence
+from towpath.adapters.evidence.key_files import read_private_key
+from towpath.adapters.evidence.referrers import FoundBundles
 from towpath.applyset.inventory import Inventory, Owner
 from towpath.config import load_config
 from towpath.drift.decision import DriftPolicy, decide_app
@@ -19,12 +22,14 @@ from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.held import held_apps
 from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
 from towpath.engine.reconcile.result import ReconcilePlan
+from towpath.engine.source import history
 from towpath.engine.source.render import Rendered
 from towpath.engine.source.repository import EnvironmentRepo
-from towpath.errors import RefusedError, TransientError
+from towpath.errors import MissingPartError, RefusedError, TransientError
+from towpath.evidence.signing import sign_release
 from towpath.formats.versions import V2
 from towpath.objects import ObjectRef
-from towpath.release.model import EnvironmentRelease, Release
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary
 from towpath.release.quarantine import QuarantineEntry, dump_quarantine, quarantine_path
 from towpath.release.release_file import dump_release_file, release_path
 
@@ -44,8 +49,12 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.git = World(folder)
         self.config(CONFIG)
-        self.records = {release(n).digest: release(n) for n in (1, 2)}
+        self.bundles = {release(n).digest: [self.signed(release(n))] for n in (1, 2)}
         self.applied = ""
+
+    def signed(self, known: Release, signer: str = "build", **more: Any) -> bytes:
+        """Its evidence, as it lies beside the image."""
+        return sign_release(evidence_of(known, **more), read_private_key(self.git.keys.private_file(signer)))
 
     def config(self, text: str) -> None:
         self.merge({"towpath.yaml": text})
@@ -69,7 +78,9 @@ class Bench:
     def context(self, environment: str) -> EnvironmentContext:
         checkout = self.git.checkout()
         config = load_config(checkout.path)
-        return EnvironmentContext(None, EnvironmentRepo(checkout, config), config.environment(environment))  # type: ignore[arg-type]
+        repo = EnvironmentRepo(checkout, config)
+        keys = self.git.keys.trusted_file
+        return EnvironmentContext(cast(Any, None), repo, config.environment(environment), trusted_keys=keys)
 
     def check(self, environment: str) -> None:
         require_admitted(self.context(environment), "hello")
@@ -79,13 +90,13 @@ class Bench:
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench(tmp_path)
 
-    def get_release(_image: str, digest: str) -> Release | None:
-        return made.records.get(digest)
+    def read_bundles(_image: str, digest: str, _type: str) -> FoundBundles:
+        return FoundBundles(tuple(made.bundles.get(digest, ())))
 
     def read_inventory(_cluster: object, owner: Owner) -> tuple[Inventory | None, str]:
         return (Inventory(owner, made.applied, "", ()) if made.applied else None), "1"
 
-    monkeypatch.setattr(registry, "get_release", get_release)
+    monkeypatch.setattr(release_evidence, "read_bundles", read_bundles)
     monkeypatch.setattr(release_admission, "read_inventory", read_inventory)
     return made
 
@@ -98,7 +109,7 @@ def refused(bench: Bench, environment: str, why: str) -> None:
 
 
 def test_what_a_promotion_or_rollback_brought_needs_neither_registry_nor_cluster(bench: Bench) -> None:
-    bench.records.clear()
+    bench.bundles.clear()
     bench.git.promote(1, "prod", verified=True)
     bench.check("prod")
     bench.git.promote(2, "prod", verified=False)
@@ -113,14 +124,14 @@ def test_a_merged_release_passes_the_gate_where_nothing_else_is_asked(bench: Ben
 
 
 def test_a_merged_release_without_a_record_is_held(bench: Bench) -> None:
-    bench.records.clear()
+    bench.bundles.clear()
     bench.name(1, "dev")
-    refused(bench, "dev", "no promotion brought hello 1111111 here.* the registry has no record of it")
+    refused(bench, "dev", "no promotion brought hello 1111111 here.* there is no release evidence for hello")
 
 
 def test_a_merged_release_that_says_another_commit_than_its_record_is_held(bench: Bench) -> None:
     bench.name(1, "dev", commit="9" * 40)
-    refused(bench, "dev", "its record in the registry have another commit")
+    refused(bench, "dev", "its evidence have another commit")
 
 
 def test_a_merged_release_that_was_not_scanned_as_asked_is_held(bench: Bench) -> None:
@@ -169,18 +180,18 @@ def test_a_person_may_revert_to_what_a_promotion_brought_before(bench: Bench) ->
 
 def test_what_runs_already_is_healed_whatever_is_said_about_it(bench: Bench) -> None:
     bench.applied = bench.name(1, "prod")
-    bench.records.clear()
+    bench.bundles.clear()
     bench.quarantine(1)
     bench.check("prod")
     bench.name(2, "prod")
-    refused(bench, "prod", "the registry has no record of it")
+    refused(bench, "prod", "there is no release evidence for hello")
     bench.applied = "e" * 40  # a commit that the repository does not have
-    refused(bench, "prod", "the registry has no record of it")
+    refused(bench, "prod", "there is no release evidence for hello")
 
 
 def test_an_environment_that_asks_nothing_takes_any_release_but_a_quarantined_one(bench: Bench) -> None:
-    bench.records.clear()
-    bench.config(CONFIG.replace("[secret]", "[]"))
+    bench.bundles.clear()
+    bench.config(CONFIG.replace("[secret]", "[]").replace(", source: {repository: ../hello.git}", ""))
     bench.name(1, "dev")
     bench.check("dev")
     bench.quarantine(1)
@@ -190,7 +201,7 @@ def test_an_environment_that_asks_nothing_takes_any_release_but_a_quarantined_on
 def test_an_app_that_is_not_built_here_has_no_record_and_no_scan_but_passes_the_rest(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(registry, "get_release")
+    monkeypatch.delattr(release_evidence, "read_bundles")
     bench.config(CONFIG.replace(", source: {repository: ../hello.git}", "").replace("[secret]", "[vuln]"))
     bench.name(1, "dev")
     bench.check("dev")
@@ -199,10 +210,10 @@ def test_an_app_that_is_not_built_here_has_no_record_and_no_scan_but_passes_the_
 
 
 def test_a_registry_that_does_not_answer_is_no_verdict(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(_image: str, _digest: str) -> Release | None:
+    def away(_image: str, _digest: str, _type: str) -> FoundBundles:
         raise TransientError("registry away")
 
-    monkeypatch.setattr(registry, "get_release", away)
+    monkeypatch.setattr(release_evidence, "read_bundles", away)
     bench.name(1, "dev")
     with pytest.raises(TransientError, match="registry away"):
         bench.check("dev")
@@ -222,7 +233,7 @@ def test_of_many_apps_the_history_is_read_at_once(bench: Bench, monkeypatch: pyt
     recent = recent_commits(context, ["hello", "other"])
     assert recent["other"] == []
     assert recent_commits(context, ["hello"]) == {}
-    monkeypatch.delattr(release_admission, "log")
+    monkeypatch.delattr(history, "log")
     require_admitted(context, "hello", recent["hello"])
 
 
@@ -234,9 +245,9 @@ def test_what_the_newest_commits_do_not_tell_is_looked_up(bench: Bench) -> None:
 def test_where_any_release_may_come_in_no_history_is_read(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.config(CONFIG.replace("[secret]", "[]"))
+    bench.config(CONFIG.replace(", source: {repository: ../hello.git}", ""))
     bench.name(1, "dev")
-    monkeypatch.delattr(release_admission, "log")
+    monkeypatch.delattr(release_admission, "signed_states")
     bench.check("dev")
     assert recent_commits(bench.context("dev"), ["hello"]) == {}
 
@@ -272,5 +283,71 @@ def test_a_gate_that_cannot_be_asked_holds(bench: Bench, monkeypatch: pytest.Mon
     def away(*_: object) -> None:
         raise TransientError("the registry does not answer")
 
-    monkeypatch.setattr(registry, "get_release", away)
+    monkeypatch.setattr(release_evidence, "read_bundles", away)
     assert held(bench, "dev", "unapplied") == {"hello": "the registry does not answer"}
+
+
+@pytest.mark.parametrize("signer", ["", "dev", "build"])
+def test_a_commit_with_all_trailers_but_not_signed_by_this_environments_agent_is_no_promotion(
+    bench: Bench, signer: str
+) -> None:
+    bench.git.promote(1, "prod", verified=True, signer=signer)
+    refused(bench, "prod", "no promotion brought hello 1111111 here.*; 2 approvals are missing")
+
+
+def test_a_signed_promotion_before_proves_no_other_release_that_is_named_after_it(bench: Bench) -> None:
+    bench.git.promote(1, "prod", verified=True)
+    bench.git.promote(2, "prod", verified=True, signer="")
+    refused(bench, "prod", "no promotion brought hello 2222222 here")
+
+
+def test_that_it_was_verified_before_is_proven_by_a_signed_commit_of_that_environment(bench: Bench) -> None:
+    bench.config(CONFIG.replace("gate: {approvals: {required: 2, from: [alice, bob]}}", "drift: report"))
+    bench.git.promote(1, "dev", verified=True, signer="")
+    bench.name(1, "prod")
+    refused(bench, "prod", "must be verified in dev first; it is there, but not verified yet")
+    bench.git.promote(2, "dev", verified=True, signer="prod")
+    bench.name(2, "prod")
+    refused(bench, "prod", "must be verified in dev first; it is there, but not verified yet")
+    bench.git.promote(1, "dev", verified=True)
+    bench.name(1, "prod")
+    bench.check("prod")
+
+
+def test_a_hand_written_time_of_verification_lets_no_quarantined_release_in(bench: Bench) -> None:
+    bench.git.promote(1, "dev", verified=False)
+    bench.quarantine(1)
+    bench.name(1, "dev")
+    refused(bench, "dev", "is quarantined")
+
+
+@pytest.mark.parametrize(
+    ("signer", "change", "why"),
+    [
+        ("prod", {}, "none of the 1 keys that are trusted for this"),
+        ("build", {"app": "shop"}, "is about app 'shop', not 'hello'"),
+        ("build", {"images": release(2).images}, "is about sha256:2"),
+        ("build", {"scan": ScanSummary("blocked", ("secret",))}, "is blocked by its scan"),
+        ("build", {"scan": ScanSummary("not-scanned")}, "was not scanned"),
+        ("build", {"scan": ScanSummary("passed", ("vuln",))}, "was not scanned for secret"),
+        (
+            "build",
+            {"scan": ScanSummary("passed", ("secret",), findings={"private-key": "CRITICAL"})},
+            "would be blocked by today's scan policy: CRITICAL private-key",
+        ),
+    ],
+)
+def test_evidence_that_is_false_or_says_no_holds_the_release(
+    bench: Bench, signer: str, change: dict[str, Any], why: str
+) -> None:
+    bench.bundles[release(1).digest] = [bench.signed(replace(release(1), **change), signer)]
+    bench.name(1, "dev")
+    refused(bench, "dev", why)
+
+
+def test_without_trusted_keys_nothing_is_taken_and_what_to_do_is_told(bench: Bench) -> None:
+    bench.git.promote(1, "dev", verified=True)
+    context = replace(bench.context("dev"), trusted_keys=None)
+    with pytest.raises(MissingPartError, match="no trusted keys are configured") as caught:
+        require_admitted(context, "hello")
+    assert "TOWPATH_TRUSTED_KEYS" in str(caught.value)

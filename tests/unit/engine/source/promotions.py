@@ -5,7 +5,10 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+from tests.keys import make_keys
+from towpath.adapters.evidence.key_files import read_trusted_keys
 from towpath.adapters.git import commit_files, fetch_checkout
+from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.formats.versions import V2
 from towpath.release.commit_message import (
     PromotionIntent,
@@ -41,6 +44,7 @@ def release(number: int) -> Release:
 
 class World:
     def __init__(self, folder: Path) -> None:
+        self.keys = make_keys(folder / "keys")
         self.url = f"file://{folder}/environments.git"
         self.cache = folder / "cache"
         clone = folder / "clone"
@@ -58,7 +62,11 @@ class World:
     def checkout(self):  # type: ignore[no-untyped-def]
         return fetch_checkout(self.url, "main", self.cache, allow_file=True)
 
-    def write(self, files: dict[str, str], message: str, marker: tuple[str, str]) -> str:
+    @property
+    def trusted(self) -> TrustedKeys:
+        return read_trusted_keys(self.keys.trusted_file)
+
+    def write(self, files: dict[str, str], message: str, marker: tuple[str, str], *, signer: str = "") -> str:
         return commit_files(
             self.url,
             "main",
@@ -68,10 +76,21 @@ class World:
             author="Towpath",
             cache=self.cache,
             marker=marker,
+            signing_key=self.keys.private_file(signer) if signer else None,
             allow_file=True,
         )
 
-    def promote(self, number: int, environment: str, *, verified: bool, back_from: int | None = None) -> None:
+    def promote(
+        self,
+        number: int,
+        environment: str,
+        *,
+        verified: bool,
+        back_from: int | None = None,
+        signer: str | None = None,
+    ) -> None:
+        """As the environment's agent does it; by another `signer`, or nobody's (empty), as others can."""
+        signer = environment if signer is None else signer
         rolls_back = release(back_from).digest if back_from else None
         run = f"run-{number}-{environment}-{back_from}"
         intent = PromotionIntent(release(number), environment, None, ("alice",), run, "bob", rolls_back)
@@ -83,8 +102,9 @@ class World:
         if back_from:
             bad = QuarantineEntry(release(back_from).digest, "never ready", "2026-01-03T00:00:00Z")
             files[quarantine_path("hello")] = dump_quarantine([bad], V2)
-        self.write(files, promotion_message(intent), intent.marker)
+        self.write(files, promotion_message(intent), intent.marker, signer=signer)
         if verified:
             text = dump_release_file(replace(state, verified_at="2026-01-09T00:00:00Z"), V2)
             marker = verified_marker(release(number), environment, run)
-            self.write({path: text}, verified_message(release(number), environment, run), marker)
+            message = verified_message(release(number), environment, run)
+            self.write({path: text}, message, marker, signer=signer)

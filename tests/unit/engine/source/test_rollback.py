@@ -12,23 +12,31 @@ from towpath.errors import RefusedError, TowpathError, UnknownNameError
 
 
 @pytest.fixture
-def repo(tmp_path: Path) -> EnvironmentRepo:
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.fixture
+def repo(world: World) -> EnvironmentRepo:
     """Releases 1, 2 and 3 were in prod; 3 runs there, and 2 was never verified."""
-    world = World(tmp_path)
     for number in (1, 2, 3):
         world.promote(number, "prod", verified=number != 2)
+    return read(world)
+
+
+def read(world: World) -> EnvironmentRepo:
     checkout = world.checkout()
     return EnvironmentRepo(checkout, load_config(checkout.path))
 
 
 @pytest.mark.parametrize(
     ("to", "number"),
-    [(None, 1), ("1111111", 1), ("sha256:" + "2" * 64, 2), ("2" * 12, 2), ("1" * 40, 1)],
+    [(None, 1), ("1111111", 1), ("sha256:" + "1" * 64, 1), ("1" * 12, 1), ("1" * 40, 1)],
 )
 def test_the_last_verified_one_or_the_one_that_is_named(
-    repo: EnvironmentRepo, to: str | None, number: int
+    world: World, repo: EnvironmentRepo, to: str | None, number: int
 ) -> None:
-    assert choose_earlier(repo, "hello", "prod", to).release.commit == str(number) * 40
+    assert choose_earlier(repo, world.trusted, "hello", "prod", to).release.commit == str(number) * 40
 
 
 @pytest.mark.parametrize(
@@ -44,15 +52,41 @@ def test_the_last_verified_one_or_the_one_that_is_named(
         ("hello", "prod", "1111", "unknown release '1111'"),
         ("hello", "prod", "sha256:" + "9" * 64, "unknown release 'sha256:9999"),
         ("hello", "prod", "3333333", "prod runs hello 3333333 already"),
+        (
+            "hello",
+            "prod",
+            "2222222",
+            "no commit that the agent of prod has signed says that hello 2222222 was",
+        ),
+        ("hello", "prod", "sha256:" + "2" * 64, "was verified there"),
         ("hello", "dev", "1111111", "hello is not released in dev, so there is nothing to go back from"),
         ("helo", "prod", "1111111", "Did you mean hello?"),
         ("hello", "prd", "1111111", "Did you mean prod?"),
     ],
 )
 def test_an_unknown_one_is_told_with_those_there_are(
-    repo: EnvironmentRepo, app: str, environment: str, to: str, says: str
+    world: World, repo: EnvironmentRepo, app: str, environment: str, to: str, says: str
 ) -> None:
     with pytest.raises(TowpathError) as caught:
-        choose_earlier(repo, app, environment, to)
+        choose_earlier(repo, world.trusted, app, environment, to)
     assert says in str(caught.value)
     assert isinstance(caught.value, UnknownNameError | RefusedError)
+
+
+@pytest.mark.parametrize("signer", ["", "dev", "build"])
+@pytest.mark.parametrize("to", [None, "4444444"])
+def test_what_the_agent_has_not_signed_does_not_come_back_whatever_its_trailers_say(
+    world: World, signer: str, to: str | None
+) -> None:
+    world.promote(4, "prod", verified=True, signer=signer)
+    world.promote(5, "prod", verified=True)
+    with pytest.raises(RefusedError, match=r"no earlier verified release|no commit that the agent of prod"):
+        choose_earlier(read(world), world.trusted, "hello", "prod", to)
+
+
+def test_a_quarantined_one_does_not_come_back_by_its_name_either(world: World) -> None:
+    world.promote(1, "prod", verified=True)
+    world.promote(2, "prod", verified=True)
+    world.promote(1, "prod", verified=True, back_from=2)
+    with pytest.raises(RefusedError, match="hello 2222222 is quarantined since"):
+        choose_earlier(read(world), world.trusted, "hello", "prod", "2222222")
