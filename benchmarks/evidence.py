@@ -1,8 +1,12 @@
 """What it costs to verify: 200 signed commits (beside Git's own check), one commit, an envelope, a referrer.
 
-Run: .venv/bin/python -m benchmarks.evidence   (needs docker-registry for the last row)
+And what proofs cost a promotion, which proves its release three times: when it is read, planned, and planned
+again under the lock.
+
+Run: .venv/bin/python -m benchmarks.evidence   (needs docker-registry for the last rows)
 """
 
+import functools
 import os
 import shutil
 import statistics
@@ -11,20 +15,30 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.keys import evidence_of
+from tests.own_image import OwnImage
 from tests.own_registry import own_registry
-from tests.unit.evidence.examples import BUILD, NOW, bundle, trusted
+from tests.unit.engine.source.promotions import World, release
+from tests.unit.evidence import examples
+from tests.unit.evidence.examples import BUILD, NOW, trusted
 from towpath.adapters.evidence.key_changes import make_key
-from towpath.adapters.evidence.key_files import KeyFolder, read_trusted_keys
+from towpath.adapters.evidence.key_files import KeyFolder, read_private_key, read_trusted_keys
 from towpath.adapters.evidence.referrers import put_bundle, read_bundles
 from towpath.adapters.git import fetch_checkout, verify_commits
 from towpath.adapters.oci import MANIFEST_TYPE, Repository, digest_of
+from towpath.config import load_config
+from towpath.engine.source.gate import prove_promotion
+from towpath.engine.source.repository import EnvironmentRepo
 from towpath.evidence.json_text import canonical
+from towpath.evidence.signing import sign_release
 from towpath.evidence.statement import RELEASE_TYPE, Image
 from towpath.evidence.verification import AskedRelease, find_release
 from towpath.release.image_ref import parse_image
+from towpath.release.model import one_image
 
 COMMITS = 200
 RUNS = 7
@@ -37,6 +51,7 @@ def main() -> None:
         if shutil.which("docker-registry"):
             with own_registry(folder / "registry") as address:
                 referrer(address)
+                promotion(address, folder / "promotion")
 
 
 def commits(folder: Path) -> None:
@@ -74,7 +89,7 @@ def referrer(address: str) -> None:
     content = canonical({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": empty, "layers": [empty]})
     repository.put_manifest(digest_of(content), content)
     digest, known, now = digest_of(content), trusted(), NOW
-    signed = bundle(BUILD, images=(Image(name, digest),))
+    signed = examples.bundle(BUILD, images=(Image(name, digest),))
     put_bundle(name, digest, signed, RELEASE_TYPE)
     asked = AskedRelease("hello", digest, ("build",))
     tell("verify one envelope", lambda: find_release([signed], known, asked, now))
@@ -82,6 +97,36 @@ def referrer(address: str) -> None:
         "fetch and verify one referrer",
         lambda: find_release(read_bundles(name, digest, RELEASE_TYPE).bundles, known, asked, now),
     )
+
+
+def promotion(address: str, folder: Path) -> None:
+    """What the proofs of a release cost one promotion: where nobody approves, and where people do."""
+    folder.mkdir()
+    world, image = World(folder), OwnImage(f"{address}/proof")
+    key = read_private_key(world.keys.private_file("build"))
+    ids = [image.push({"number": number}) for number in range(3)]
+    chain = [replace(release(1), images=one_image("hello", image.name, each)) for each in ids]
+    for before, each in zip(["", *ids], chain, strict=False):
+        bundle = sign_release(evidence_of(each, previous=before), key)
+        put_bundle(image.name, each.digest, bundle, RELEASE_TYPE)
+    people = "gate: {approvals: {required: 1, from: [bob]}}"
+    config = f"""\
+apiVersion: towpath.dev/v2
+apps: {{hello: {{image: {image.name}, source: {{repository: ../hello.git}}}}}}
+environments: [{{name: dev, namespace: dev}}, {{name: prod, namespace: prod, {people}}}]
+scan: {{scanners: [secret]}}
+"""
+    world.write({"towpath.yaml": config}, "Begin\n\nA: b\n", ("A", "b"))
+    world.promote(1, "prod", verified=True)
+    checkout = world.checkout()
+    repo = EnvironmentRepo(checkout, load_config(checkout.path))
+
+    def prove(environment: str) -> None:
+        for _ in range(3):
+            prove_promotion(repo, environment, "hello", ids[-1], world.keys.trusted_file)
+
+    for environment in ("dev", "prod"):
+        tell(f"three proofs of a promotion to {environment}", functools.partial(prove, environment))
 
 
 def tell(what: str, work: Callable[[], object], runs: int = RUNS) -> None:

@@ -14,9 +14,11 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
 from tasks.runs.run_identity import promotion_name, release_tags, run_id
-from tasks.runs.step import step
-from towpath.adapters import registry
+from tasks.runs.step import settings, step
 from towpath.engine.live.context import EnvironmentContext
+from towpath.engine.source.keys import load_trusted_keys
+from towpath.engine.source.release_proof import prove
+from towpath.engine.source.repository import last_repository
 from towpath.errors import MissingPartError, TerminalError
 from towpath.orchestration import keys
 from towpath.release.model import Release
@@ -55,7 +57,7 @@ def supersede(release: Release, environment: str) -> int:
     ended = 0
     with get_client(sync_client=True) as client:
         for run in waiting_runs(client, release.app, environment):
-            other = find_release(release.only_image.image, run)
+            other = find_release(release.app, run)
             if other is not None and release.overtakes(other):
                 ended += end_as_superseded(client, run, other, release)
     return ended
@@ -72,10 +74,12 @@ def end_as_superseded(client: SyncPrefectClient, run: FlowRun, other: Release, b
     return True
 
 
-def find_release(image: str, run: FlowRun) -> Release | None:
+def find_release(app: str, run: FlowRun) -> Release | None:
     """What a run waits with. None for what no run of ours would: anybody can create one that looks so."""
+    digest = str(run.parameters.get("digest", ""))
     try:
-        return registry.get_release(image, str(run.parameters.get("digest", "")))
+        trusted = load_trusted_keys(settings().trusted_keys)
+        return prove(trusted, last_repository(settings()).config.app(app), digest).release
     except TerminalError:
         return None
 

@@ -46,8 +46,8 @@ def make_way(release: Release, environment: str) -> InPlace | None:
     """End the waits of older releases; None when no other run waits in this one's place."""
     with get_client(sync_client=True) as client:
         others = [run for run in waiting_runs(client, release.app, environment) if str(run.id) != run_id()]
-        image = release.only_image.image
-        known = [(run, other) for run in others if (other := find_release(image, run)) is not None]
+        found = ((run, find_release(release.app, run)) for run in others)
+        known = [(run, other) for run, other in found if other is not None]
         if in_place := _in_place(client, release, known):
             return in_place
         for run, other in known:

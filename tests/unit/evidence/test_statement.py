@@ -43,6 +43,38 @@ def test_an_image_that_was_not_scanned_has_no_report() -> None:
     assert decode_statement(encode_statement(evidence)) == evidence
 
 
+def test_a_scan_says_what_another_policy_needs_to_judge_it() -> None:
+    report, found = "sha256:" + "4" * 64, {"CVE-1": "LOW"}
+    scan = ScanEvidence("passed", report, "5" * 12, ("secret", "vuln"), found, {"LOW": 1}, "0.59", "debian")
+    evidence = replace(EVIDENCE_OF_HELLO, scan=scan, subject="Say hello", author="Ann <a@x>", run="run-1")
+    assert decode_statement(encode_statement(evidence)) == evidence
+    nothing = replace(evidence, scan=replace(scan, findings={}))
+    assert decode_statement(encode_statement(nothing)).scan.findings == {}, "nothing found is not: not stated"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("scanners", "secret"),
+        ("scanners", [""]),
+        ("scanners", [1]),
+        ("findings", ["CVE-1"]),
+        ("findings", {"CVE-1": 1}),
+        ("findings", {"CVE-1": None}),
+        ("counts", {"LOW": "1"}),
+        ("counts", {"LOW": True}),
+        ("counts", {"LOW": 1.5}),
+        ("scanner", 1),
+        ("system", []),
+    ],
+)
+def test_a_scan_of_another_form_is_refused(key: str, value: Any) -> None:
+    data = json.loads(CONTENT)
+    data["predicate"]["scan"][key] = value
+    with pytest.raises(MalformedEvidenceError):
+        decode_statement(json.dumps(data).encode())
+
+
 def test_each_image_is_proven() -> None:
     both = replace(EVIDENCE_OF_HELLO, images=(*EVIDENCE_OF_HELLO.images, SECOND))
     both.require("hello", DIGEST)

@@ -63,6 +63,12 @@ def test_nobody_counts_twice_and_no_author_at_all() -> None:
     assert "nobody approves his own work" in judge(own, (), YES, NOW).note
 
 
+def test_nobody_approves_what_is_new_and_his_own() -> None:
+    new = replace(QUESTION, authors=("Dana <dana@example.com>", "Alice Liddell <ALICE@example.com>"))
+    assert "nobody approves his own work" in judge(new, (), YES, NOW).note
+    assert judge(new, (), replace(YES, approver="bob"), NOW).note == ""
+
+
 def test_no_answer_is_told() -> None:
     assert judge(QUESTION, (ALICE,), None, NOW) == Judged((ALICE,), "the run was resumed without an answer")
 

@@ -57,6 +57,7 @@ def evaluate(
     approvals: tuple[Approval, ...] = (),
     config: Config | None = None,
     pause: Pause | None = None,
+    authors: tuple[str, ...] = (),
 ) -> GateVerdict:
     states = {"dev": there(), "staging": there()} if states is None else states
     return evaluate_gate(
@@ -69,7 +70,16 @@ def evaluate(
         NOW,
         approvals,
         pause,
+        authors,
     )
+
+
+def test_approvals_and_rejections_of_who_wrote_what_is_new_do_not_count() -> None:
+    given = (said("alice"), said("bob"))
+    assert evaluate("prod", approvals=given).open
+    authors = ("Alice <alice@example.com>", "Dana <dana@example.com>")
+    assert evaluate("prod", approvals=given, authors=authors).missing_approvals == 1
+    assert evaluate("prod", approvals=(said("alice", "reject"),), authors=authors).reasons == ()
 
 
 def test_nothing_enters_while_it_is_paused() -> None:

@@ -16,7 +16,7 @@ from towpath.adapters.git.checkout import (
 )
 from towpath.adapters.git.command import check_url
 from towpath.adapters.git.head import branch_head
-from towpath.adapters.git.lineage import authors_since, earlier_commits
+from towpath.adapters.git.lineage import authors_since, commits_after, earlier_commits
 from towpath.adapters.git.propose import propose_files
 from towpath.adapters.git.read import (
     CommitInfo,
@@ -43,6 +43,7 @@ __all__ = [
     "check_url",
     "checkouts_of",
     "commit_files",
+    "commits_after",
     "earlier_checkout",
     "earlier_commits",
     "fetch_checkout",

@@ -20,6 +20,17 @@ def earlier_commits(checkout: Checkout, known: Collection[str]) -> list[str]:
     return [each for each in git(checkout.mirror, *walk).stdout.split() if each in wanted] if wanted else []
 
 
+def commits_after(checkout: Checkout, base: str, path: str, limit: int) -> list[str]:
+    """The newest commits that touch `path` and do not come before `base`, on all sides of merges.
+
+    `git log -- PATH` follows one side only where that side alone gave a merge its file.
+    """
+    if not COMMIT.fullmatch(base):
+        raise RefusedError(f"not a whole commit id: {base[:100]!r}")
+    walk = ("rev-list", "--full-history", f"--max-count={limit}", checkout.commit, f"^{base}", "--", path)
+    return git(checkout.mirror, *walk).stdout.split()
+
+
 def authors_since(checkout: Checkout, base: str = "") -> tuple[str, ...]:
     """Every author and co-author (`Name <mail>`) of the commits after `base` up to the checkout's, sorted.
 

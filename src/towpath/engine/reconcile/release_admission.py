@@ -2,10 +2,12 @@
 
 A promotion or rollback is a commit that the environment's agent has signed; its trailers are no proof.
 What a person merged has passed no gate, so it is judged here, where it takes effect: its evidence must hold,
-and it must pass the environment's gate. What ran here before may come back.
+and it must pass the environment's gate. What was verified here before may come back, as by a rollback: order,
+soak and approvals are not asked again.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from towpath.adapters.git import CommitInfo, log_files, read_file
@@ -14,12 +16,13 @@ from towpath.config import Config, ScanPolicy
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.live.observe import read_inventory
 from towpath.engine.source.gate import prove_promotion, proven_releases
-from towpath.engine.source.history import signed_states
+from towpath.engine.source.history import is_last_word, signed_commits
 from towpath.engine.source.keys import load_trusted_keys
+from towpath.engine.source.release_proof import prove_for
 from towpath.errors import EvidenceError, RefusedError, TowpathError
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.gates.evaluate import evaluate_gate
-from towpath.release.model import EnvironmentRelease
+from towpath.release.model import EnvironmentRelease, Release
 from towpath.release.quarantine import find_quarantined
 from towpath.release.release_file import parse_release_file, release_path
 
@@ -56,35 +59,48 @@ def require_admitted(context: EnvironmentContext, app: str, recent: Sequence[Com
     if quarantined is None and _takes_any(context, app):
         return
     trusted = load_trusted_keys(context.trusted_keys)
-    brought = _brought(context, trusted, app, release, recent)
-    if brought is not None and (quarantined is None or brought.verified_at is not None):
+    signed = _signed(context, trusted, app, release, recent)
+    if signed and signed.is_last and (quarantined is None or signed.state.verified_at is not None):
         return  # what was verified here before its quarantine elsewhere may be rebuilt here
     if _runs_already(context, app, release):
         return
     what = f"{app} {state.release.short}"
     if quarantined:
         why = [f"{what} is quarantined since {quarantined.at}: {quarantined.reason}"]
+    elif signed and signed.state.verified_at is not None:
+        why = _unproven(context, trusted, app, state.release)
     else:
         why = _objections(context, trusted, app, state)
     if why:
-        merged = "" if brought is not None else f"no promotion brought {what} here, a commit names it, and "
+        merged = "" if signed else f"no promotion brought {what} here, a commit names it, and "
         raise RefusedError(
             f"{environment} holds {app}: {merged}{'; '.join(why)}",
             remedy=f"Nothing was changed. `towpath promote {app} --to {environment}` takes a release through"
-            " the gate; a commit that names one which was here before is carried out.",
+            " the gate; a commit that names one which was verified here before is carried out.",
         )
 
 
-def _brought(
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What this environment's agent has signed of a release here. `is_last`: and nothing else since then."""
+
+    state: EnvironmentRelease
+    is_last: bool
+
+
+def _signed(
     context: EnvironmentContext, trusted: TrustedKeys, app: str, release: str, recent: Sequence[CommitInfo]
-) -> EnvironmentRelease | None:
-    """The newest that this environment's agent has written about the release here, in commits it signed."""
+) -> _Signed | None:
+    """The newest that this environment's agent has written about the release here."""
     checkout, environment = context.repo.checkout, context.environment.name
     for commits in (recent, None):
-        if commits is None or commits:
-            states = signed_states(checkout, trusted, app, environment, limit=HISTORY, commits=commits)
-            if found := next((state for state in states if state.release.id == release), None):
-                return found
+        if commits is not None and not commits:
+            continue
+        known = signed_commits(checkout, trusted, app, environment, limit=HISTORY, commits=commits)
+        for number, (commit, state) in enumerate(known):
+            if state.release.id == release:
+                is_last = number == 0 and is_last_word(checkout, trusted, app, environment, commit.sha)
+                return _Signed(state, is_last)
     return None
 
 
@@ -100,6 +116,18 @@ def _runs_already(context: EnvironmentContext, app: str, release: str) -> bool:
         return text is not None and parse_release_file(text, path).release.id == release
     except TowpathError:  # a commit that this repository does not have (any more)
         return False
+
+
+def _unproven(context: EnvironmentContext, trusted: TrustedKeys, app: str, release: Release) -> list[str]:
+    """Why a release that was verified here before does not come back by a commit, as by a rollback."""
+    config = context.repo.config
+    if config.app(app).source is None:
+        return []
+    try:
+        prove_for(trusted, config, app, release.digest)
+    except (EvidenceError, RefusedError) as error:
+        return [error.message]
+    return []
 
 
 def _objections(

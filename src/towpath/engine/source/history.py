@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from towpath.adapters.git import Checkout, CommitInfo, judge_commits, log, read_file_at
+from towpath.adapters.git import (
+    Checkout,
+    CommitInfo,
+    commits_after,
+    judge_commits,
+    log,
+    read_file_at,
+)
 from towpath.config import Config
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import ConfigError
@@ -80,7 +87,14 @@ def earlier_releases(
                 yield state
 
 
-def signed_states(  # noqa: PLR0913
+def signed_states(
+    checkout: Checkout, trusted: TrustedKeys, app: str, environment: str, *, limit: int = LIMIT
+) -> Iterator[EnvironmentRelease]:
+    """What the environment's agent has written as the release there, newest first."""
+    return (state for _, state in signed_commits(checkout, trusted, app, environment, limit=limit))
+
+
+def signed_commits(  # noqa: PLR0913
     checkout: Checkout,
     trusted: TrustedKeys,
     app: str,
@@ -88,8 +102,8 @@ def signed_states(  # noqa: PLR0913
     *,
     limit: int = LIMIT,
     commits: Sequence[CommitInfo] | None = None,
-) -> Iterator[EnvironmentRelease]:
-    """What the environment's agent has written as the release there, newest first.
+) -> Iterator[tuple[CommitInfo, EnvironmentRelease]]:
+    """The commits by which the environment's agent has written the release there, newest first.
 
     Its signature on a commit counts for the files of its own environment, and nothing else about a commit
     counts: not its author, not its trailers. `commits` are those to look at, if they are known.
@@ -98,9 +112,19 @@ def signed_states(  # noqa: PLR0913
     told, judged = itertools.tee(releases_at(checkout, path, limit, commits=commits))
     asked = (commit.sha for commit, _ in judged)
     verdicts = judge_commits(checkout.mirror, asked, trusted, (environment,))
-    for (_, state), verdict in zip(told, verdicts, strict=False):
+    for (commit, state), verdict in zip(told, verdicts, strict=False):
         if verdict.trusted and state.release.app == app:
-            yield state
+            yield commit, state
+
+
+def is_last_word(checkout: Checkout, trusted: TrustedKeys, app: str, environment: str, commit: str) -> bool:
+    """Whether the environment's agent has written no release there after `commit`, on no side of a merge.
+
+    Whoever merges chooses which side's file stays, also an old one. False where there are too many commits.
+    """
+    later = commits_after(checkout, commit, release_path(app, environment), LIMIT)
+    verdicts = judge_commits(checkout.mirror, later, trusted, (environment,))
+    return len(later) < LIMIT and not any(verdict.trusted for verdict in verdicts)
 
 
 def releases_at(

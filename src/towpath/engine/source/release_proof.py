@@ -101,7 +101,7 @@ def lineage(trusted: TrustedKeys, app: App, files: Checkout) -> Lineage:
     Records only say where to look: one without evidence of its own commit counts for nothing, and then more
     authors are named, never fewer.
     """
-    for commit in earlier_commits(files, registry.recorded_commits(app.only_image))[:TRIED]:
+    for commit in earlier_commits(files, _recorded(app.only_image))[:TRIED]:
         try:
             proven = prove_commit(trusted, app, commit)
         except TerminalError:  # EvidenceError, or a record that cannot be read
@@ -109,6 +109,13 @@ def lineage(trusted: TrustedKeys, app: App, files: Checkout) -> Lineage:
         if proven is not None:
             return Lineage(proven.release.id, authors_since(files, commit))
     return Lineage("", authors_since(files))
+
+
+def _recorded(image: str) -> set[str]:
+    try:
+        return registry.recorded_commits(image)
+    except TerminalError:  # a registry that lists no tags
+        return set()
 
 
 def attest(evidence: ReleaseEvidence, app: App, key: PrivateKey) -> Release:

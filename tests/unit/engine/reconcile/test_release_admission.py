@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from tests.keys import evidence_of
+from tests.unit.adapters.git.repositories import run
 from tests.unit.engine.source.promotions import World, release
 from towpath.adapters.evidence import release_evidence
 from towpath.adapters.evidence.key_files import read_private_key
@@ -23,9 +24,10 @@ from towpath.engine.reconcile.held import held_apps
 from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
 from towpath.engine.reconcile.result import ReconcilePlan
 from towpath.engine.source import history
+from towpath.engine.source.gate import prove_promotion
 from towpath.engine.source.render import Rendered
 from towpath.engine.source.repository import EnvironmentRepo
-from towpath.errors import MissingPartError, RefusedError, TransientError
+from towpath.errors import EvidenceError, MissingPartError, RefusedError, TransientError
 from towpath.evidence.signing import sign_release
 from towpath.formats.versions import V2
 from towpath.objects import ObjectRef
@@ -247,7 +249,7 @@ def test_where_any_release_may_come_in_no_history_is_read(
 ) -> None:
     bench.config(CONFIG.replace(", source: {repository: ../hello.git}", ""))
     bench.name(1, "dev")
-    monkeypatch.delattr(release_admission, "signed_states")
+    monkeypatch.delattr(release_admission, "signed_commits")
     bench.check("dev")
     assert recent_commits(bench.context("dev"), ["hello"]) == {}
 
@@ -351,3 +353,71 @@ def test_without_trusted_keys_nothing_is_taken_and_what_to_do_is_told(bench: Ben
     with pytest.raises(MissingPartError, match="no trusted keys are configured") as caught:
         require_admitted(context, "hello")
     assert "TOWPATH_TRUSTED_KEYS" in str(caught.value)
+
+
+def test_what_was_verified_here_comes_back_by_a_commit_only_if_it_is_proven_today(bench: Bench) -> None:
+    bench.git.promote(1, "prod", verified=True)
+    text = (bench.git.checkout().path / release_path("hello", "prod")).read_text()
+    bench.git.promote(2, "prod", verified=True)
+    bench.merge({release_path("hello", "prod"): text})
+    bench.check("prod")
+    bench.config(CONFIG.replace("[secret]", "[secret, vuln]"))
+    refused(bench, "prod", "was not scanned for vuln")
+
+
+def test_what_was_never_verified_here_passes_the_gate_anew_when_a_commit_brings_it_back(bench: Bench) -> None:
+    bench.git.promote(1, "prod", verified=False)
+    text = (bench.git.checkout().path / release_path("hello", "prod")).read_text()
+    bench.git.promote(2, "prod", verified=True)
+    bench.merge({release_path("hello", "prod"): text})
+    refused(bench, "prod", "must be verified in dev first.*; 2 approvals are missing")
+
+
+def test_a_merge_that_keeps_an_old_side_s_file_brings_nothing_back_unasked(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.git.promote(1, "prod", verified=True)
+    old = bench.git.checkout().commit
+    bench.git.promote(2, "prod", verified=True)
+    work = tmp_path / "merge"
+    run("clone", "-q", bench.git.url, str(work), cwd=tmp_path)
+    run("checkout", "-q", old, cwd=work)
+    run("merge", "-q", "-s", "ours", "-m", "Merge", "origin/main", cwd=work)
+    run("push", "-q", "origin", "HEAD:main", cwd=work)
+    bench.check("prod")
+    bench.bundles.clear()
+    refused(bench, "prod", "there is no release evidence for hello")
+
+
+def test_the_agents_newest_commit_counts_also_after_one_of_a_person_that_keeps_the_release(
+    bench: Bench,
+) -> None:
+    bench.git.promote(1, "prod", verified=True)
+    path = release_path("hello", "prod")
+    bench.merge({path: (bench.git.checkout().path / path).read_text() + "# a remark\n"})
+    bench.bundles.clear()
+    bench.check("prod")
+
+
+def test_none_of_those_who_wrote_what_is_new_approves_it(bench: Bench) -> None:
+    bench.bundles[release(2).digest] = [
+        bench.signed(release(2), previous=release(1).digest, authors=("Bob <bob@example.com>",))
+    ]
+    proven = prove_promotion(
+        bench.context("prod").repo, "prod", "hello", release(2).digest, bench.git.keys.trusted_file
+    )
+    assert proven.authors == ("Ann <ann@example.com>", "Bob <bob@example.com>")
+    bench.git.promote(1, "prod", verified=True)
+    proven = prove_promotion(
+        bench.context("prod").repo, "prod", "hello", release(2).digest, bench.git.keys.trusted_file
+    )
+    assert proven.authors == ("Bob <bob@example.com>",)
+
+
+def test_a_release_between_whose_evidence_is_gone_leaves_its_authors_unknown(bench: Bench) -> None:
+    gone = f"sha256:{9:064x}"
+    bench.bundles[release(2).digest] = [bench.signed(release(2), previous=gone)]
+    keys = bench.git.keys.trusted_file
+    with pytest.raises(EvidenceError, match="there is no release evidence for hello"):
+        prove_promotion(bench.context("prod").repo, "prod", "hello", release(2).digest, keys)
+    assert prove_promotion(bench.context("dev").repo, "dev", "hello", release(2).digest, keys).release
