@@ -115,6 +115,9 @@ def test_that_it_was_verified_in_the_environment_before_is_not_believed_when_wri
     run = bench.promoted(release, "prod")
     assert run.state.is_failed()
     assert "must be verified in dev first" in run.state.message
+    assert bench.promoted(release, "dev").state.is_completed()
+    assert bench.subjects()[:2] == ["Verified hello 0000000 in dev", "Promote hello 0000000 to dev"]
+    assert bench.promoted(release, "prod").state.name == "Suspended"
 
 
 def test_a_rollback_restores_nothing_that_was_only_written_by_hand(bench: Bench) -> None:

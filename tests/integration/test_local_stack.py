@@ -125,6 +125,9 @@ def test_an_agent_holds_its_own_credentials_only(own: RunningStack) -> None:
             pool = name.removeprefix("agent-")
             kubeconfigs = [one for one in environ if one.startswith("KUBECONFIG=")]
             engines = [one for one in environ if one.startswith("DOCKER_HOST=")]
+            signing = own.layout.signing_key(pool)
+            assert [one for one in environ if "SIGNING_KEY" in one] == [f"TOWPATH_SIGNING_KEY={signing}"]
+            assert stat.S_IMODE(signing.stat().st_mode) == 0o600
             if pool == "build":
                 assert not kubeconfigs
                 assert engines

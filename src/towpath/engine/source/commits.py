@@ -14,6 +14,8 @@ from towpath.engine.source.edits import (
     rollback_edits,
     verified_edits,
 )
+from towpath.engine.source.history import signed_states
+from towpath.engine.source.keys import load_trusted_keys
 from towpath.engine.source.repository import EnvironmentRepo, last_repository
 from towpath.errors import ConflictError
 from towpath.files import Edits
@@ -51,7 +53,10 @@ def now() -> str:
 def commit_promotion(
     by: Committer, repo: EnvironmentRepo, environment: str, release: Release, approved_by: tuple[str, ...]
 ) -> EnvironmentRepo:
-    """Write the release into the environment; at most one commit per promotion. The repository after it."""
+    """Write the release into the environment; at most one commit per promotion. The repository after it.
+
+    A release that is there because others have written so is written again: signed, and to be verified.
+    """
     intent = PromotionIntent(
         release=release,
         environment=environment,
@@ -70,9 +75,10 @@ def commit_promotion(
     )
 
     programs = Renderers(by.settings.tools, by.settings.renders)
+    renew = not _is_signed(by, repo, environment, release)
 
     def edits(root: Path) -> Edits:
-        return promote_edits(root, load_config(root), environment, state, programs)
+        return promote_edits(root, load_config(root), environment, state, programs, renew=renew)
 
     return _commit_release(by, repo, intent, edits)
 
@@ -160,6 +166,16 @@ def push_edits(  # noqa: PLR0913
         signing_key=settings.signing_key_file(),
         allow_file=settings.git_allow_file,
     )
+
+
+def _is_signed(by: Committer, repo: EnvironmentRepo, environment: str, release: Release) -> bool:
+    """Whether the agent's newest commit there names the release, and as verified if the file says so."""
+    trusted = load_trusted_keys(by.settings.trusted_keys)
+    newest = next(signed_states(repo.checkout, trusted, release.app, environment), None)
+    current = repo.release(release.app, environment)
+    if newest is None or newest.release.id != release.id:
+        return False
+    return current is None or current.verified_at is None or newest.verified_at is not None
 
 
 def _commit_release(

@@ -36,21 +36,26 @@ class Renderers:
     cache: Path | None = None
 
 
-def promote_edits(
+def promote_edits(  # noqa: PLR0913
     root: Path,
     config: Config,
     environment: str,
     state: EnvironmentRelease,
     programs: Renderers = Renderers(),
+    *,
+    renew: bool = False,
 ) -> Edits:
-    """The overlay with the release's image, and its `release.yaml`. Empty when it is all there already."""
+    """The overlay with the release's image, and its `release.yaml`. Empty when it is all there already.
+
+    `renew` writes `release.yaml` also when it names the release: the one that is there, others have written.
+    """
     release = state.release
     edits: dict[str, str | None] = dict(
         image_edits(root, config, release.app, environment, release.digest, programs)
     )
     path = release_path(release.app, environment)
     current = load_release_file(root, path)
-    if current is None or current.release.id != release.id:
+    if renew or current is None or current.release.id != release.id:
         version = version_to_write(root, config, path)
         edits[path] = dump_release_file(without_findings(state), version)
     return edits
