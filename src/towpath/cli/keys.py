@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from towpath.adapters.evidence.key_files import KeyFolder
 
 F = TypeVar("F", bound=Callable[..., Any])
-USES = {"commits": "git", "approvals": "towpath", "evidence": "towpath-evidence"}
+USES = {"commits": "git", "approvals": "towpath", "evidence": "towpath-evidence", "policy": "towpath-policy"}
 """What a key may sign -> the namespace in the file of trusted keys."""
 AGENT_USES = ("commits", "evidence")
 
@@ -50,6 +50,7 @@ def command() -> None:
     Examples:
       towpath keys make prod                              a key for the agent of prod
       towpath keys trust alice@example.com ~/.ssh/id_ed25519.pub --use approvals
+      towpath keys trust bob@example.com bob.pub --use approvals --use policy     an owner of the policy
       towpath keys list
       towpath keys show build --format pem > build.pem    for cosign verify-attestation --key
       towpath keys rotate prod                            a new key; what the old one signed still holds

@@ -22,6 +22,8 @@ APPROVALS = "towpath"
 """Namespace of approvals: `ssh-keygen -Y sign -n towpath`."""
 EVIDENCE = "towpath-evidence"
 """Namespace of release evidence, whose envelope names none itself."""
+POLICY = "towpath-policy"
+"""Namespace of what an owner signs: a policy that is looser than before, an exception."""
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead the clock of the machine that signed may be."""
 LATE = timedelta(days=7)
