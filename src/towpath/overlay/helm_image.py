@@ -3,9 +3,11 @@
 - `image.repository` with the registry in it, and `image.digest`
 - `image.registry` apart, or the registry of a global value (`global.imageRegistry`)
 - `image` as one text
+- `image.tag` alone: a tag with the digest behind it (`3f2a9c81d0aa@sha256:…`), or the digest in its place. The
+  tag is the digest's beginning: any other would go stale, and no program looks it up.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from towpath.release.image_ref import parse_image, same_repository
@@ -26,8 +28,18 @@ def image_values(text: str, file: str, values: Mapping[str, Any], image: str, di
         return
     whole, path = {"repository": image}, {"repository": parsed.repository}
     apart: Values = {"registry": parsed.registry, **path}
-    for choice in (_likely(values, image), path, apart, whole, {}):
-        yield _with_image(text, file, named, {**choice, "digest": digest})
+    names = (_likely(values, image), path, apart, whole, {})
+    for pin in _pins(named, digest):
+        for name in names:
+            yield _with_image(text, file, named, {**name, **pin})
+
+
+def _pins(named: Mapping[str, Any] | None, digest: str) -> Iterable[Values]:
+    by_digest: list[Values] = [{"digest": digest}]
+    short = digest.removeprefix("sha256:")[:12]
+    by_tag: list[Values] = [{"tag": f"{short}@{digest}"}, {"tag": digest}]
+    # A tag that holds a digest was written by the promotion before: this chart knows no other way.
+    return [*by_tag, *by_digest] if "sha256:" in _text(named, "tag") else [*by_digest, *by_tag]
 
 
 def _likely(values: Mapping[str, Any], image: str) -> Values:

@@ -2,8 +2,8 @@
 
 - kustomize: every entry of `images:` that stands for the image and has the name that the base uses; an entry
   with another spelling of it is renamed; appended when there is none.
-- helm: `image.repository` and `image.digest` in `values.yaml`, or `image:` when that is one text; in several
-  ways, as charts put the name together differently (helm_image.py).
+- helm: `image.repository` and `image.digest` (or `image.tag`) in `values.yaml`, or `image:` when that is one
+  text; in several ways, as charts put the name together differently (helm_image.py).
 - plain: every field that names the image (kube/image_fields.py); of containers only the one that
   `towpath.yaml` names, if it names one.
 """

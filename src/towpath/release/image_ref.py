@@ -81,6 +81,15 @@ def parse_image(text: str) -> ImageReference:
     return ImageReference(registry, repository, tag or None, digest or None)
 
 
+def is_image(text: str) -> bool:
+    """Whether `text` is the name of an image, as `parse_image` reads it."""
+    try:
+        parse_image(text)
+    except TerminalError:
+        return False
+    return True
+
+
 def check_digest(digest: str) -> str:
     """`digest`, if it is `sha256:` and 64 hex digits. Raises TerminalError otherwise."""
     if not _DIGEST.fullmatch(digest):

@@ -3,7 +3,7 @@
 import pytest
 
 from towpath.errors import TerminalError
-from towpath.release.image_ref import ImageReference, is_loopback, parse_image, same_repository
+from towpath.release.image_ref import ImageReference, is_image, is_loopback, parse_image, same_repository
 
 DIGEST = "sha256:" + "a1" * 32
 
@@ -24,6 +24,7 @@ DIGEST = "sha256:" + "a1" * 32
 )
 def test_a_name_is_read(text: str, parsed: ImageReference) -> None:
     assert parse_image(text) == parsed
+    assert is_image(text)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,7 @@ def test_a_name_is_read(text: str, parsed: ImageReference) -> None:
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(TerminalError):
         parse_image(text)
+    assert not is_image(text)
 
 
 def test_a_name_prints_as_it_was_written() -> None:

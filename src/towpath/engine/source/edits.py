@@ -11,7 +11,7 @@ from towpath.formats.record import version_of
 from towpath.formats.versions import FileVersion, newest
 from towpath.kube.image_fields import image_fields, objects_in
 from towpath.overlay.image_edit import chart_edits, edit_image, editable_files, without_images
-from towpath.release.image_ref import same_repository
+from towpath.release.image_ref import is_image, same_repository
 from towpath.release.model import EnvironmentRelease
 from towpath.release.quarantine import (
     QuarantineEntry,
@@ -161,15 +161,17 @@ def _chart_edits(  # noqa: PLR0913, PLR0917
     raise ConfigError(
         f"no values of `image` make the chart run {app.only_image} by digest: {found}",
         file=", ".join(files),
-        remedy="Let the chart's templates put the image together of `image.repository` and `image.digest`,"
-        " and of `image.registry` or a global registry where they are set. These must be the image's.",
+        remedy="Let the chart's templates put the image together of `image.repository` and `image.digest` (or"
+        " `image.tag`), and of `image.registry` or a global registry where they are set. These must be the"
+        " image's.",
     )
 
 
 def _runs_exactly(images: frozenset[str], image: str, digest: str) -> bool:
-    """Whether the image is there, at the digest alone, and nothing else is at that digest."""
+    """Whether the image is there, at the digest alone, and nothing else is at that digest or lacks one."""
     ours = {each for each in images if same_repository(each, image)}
-    return bool(ours) and ours == {each for each in images if each.endswith(f"@{digest}")}
+    pinned = {each for each in images if each.endswith((f"@{digest}", "@"))}
+    return bool(ours) and ours == pinned and all(map(is_image, ours))
 
 
 def _images_of_base(  # noqa: PLR0913, PLR0917

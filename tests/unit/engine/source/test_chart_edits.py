@@ -25,6 +25,13 @@ GLOBAL = (
 NESTED = "{{ .Values.global.image.registry }}/{{ .Values.image.repository }}@{{ .Values.image.digest }}"
 TEXT = "{{ .Values.hub }}/{{ .Values.image }}"
 TAG = "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+TAG_APART = "{{ .Values.image.registry }}/" + TAG.replace(".tag }}", ".tag | default .Chart.AppVersion }}")
+TAG_OR_DIGEST = (
+    "{{ .Values.image.repository }}"
+    '{{ ternary "@" ":" (hasPrefix "sha256:" .Values.image.tag) }}{{ .Values.image.tag }}'
+)
+FIXED_TAG = "{{ .Values.image.repository }}:1.4"
+PINNED = f"{'1' * 12}@{DIGEST}"
 
 
 def has_helm() -> bool:
@@ -112,6 +119,27 @@ SHAPES = {
         f"global: {{imageRegistry: '{REGISTRY}'}}\nimage: {{repository: team/shop}}\n",
         {"repository": IMAGE, "digest": DIGEST},
     ),
+    "a tag only": (TAG, "image: {repository: x, tag: '1'}\n", "", {"repository": IMAGE, "tag": PINNED}),
+    "a tag only, pinned before": (
+        *(TAG, "image: {}\n", f"image:\n  repository: {IMAGE}\n  tag: {'2' * 12}@sha256:{'2' * 64} # shop\n"),
+        {"repository": IMAGE, "tag": PINNED},
+    ),
+    "a tag only, that somebody had set": (
+        *(TAG, "image: {}\n", f"image: {{repository: '{IMAGE}', tag: v1.4.2}}\n"),
+        {"repository": IMAGE, "tag": PINNED},
+    ),
+    "a tag with the chart's version as its default": (
+        *(TAG_APART, "image: {registry: docker.io, repository: x, tag: ''}\n", ""),
+        {"registry": REGISTRY, "repository": "team/shop", "tag": PINNED},
+    ),
+    "a tag that may be a digest": (
+        *(TAG_OR_DIGEST, "image: {repository: x, tag: '1'}\n", ""),
+        {"repository": IMAGE, "tag": PINNED},
+    ),
+    "a tag that must be a digest": (
+        *("{{ .Values.image.repository }}@{{ .Values.image.tag }}", "image: {tag: none}\n", ""),
+        {"repository": IMAGE, "tag": DIGEST},
+    ),
     "one text after a registry": (
         *(TEXT, f"hub: '{REGISTRY}'\nimage: x\n", "image: team/shop:1\n"),
         f"team/shop@{DIGEST}",
@@ -144,7 +172,7 @@ def test_a_value_that_the_charts_schema_refuses_is_not_written(tmp_path: Path) -
             "global: {imageRegistry: mirror.example.com}\nimage: {repository: team/shop}\n",
             "mirror.example.com/team/shop",
         ),
-        (TAG, "image: {repository: x, tag: '1'}\n", "none gives the digest"),
+        (FIXED_TAG, "image: {repository: x, tag: '1'}\n", "none gives the digest"),
         ("registry.example.com/fixed:1", "", "none gives the digest"),
     ],
 )
