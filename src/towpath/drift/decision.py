@@ -127,6 +127,8 @@ def decide_app(app: str, entries: Sequence[DriftEntry], policy: DriftPolicy) -> 
     prunes = mode != "off" and any(entry.kind == "waiting" for entry in drift)
     if prunes and all(entry.kind in LEAVING for entry in drift):
         return Decision(app, "prune", drift, mode=mode, prunes=True)
+    if mode == "adopt" and not any(entry.is_drift for entry in drift):
+        return Decision(app, "report", drift, "fields are left to other controllers", mode, prunes=prunes)
     action: Action = "adopt" if mode == "adopt" else "report"
     return Decision(app, action, drift, REPORT_REASONS[mode], mode, prunes=prunes)
 

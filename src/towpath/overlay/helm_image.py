@@ -3,8 +3,8 @@
 - `image.repository` with the registry in it, and `image.digest`
 - `image.registry` apart, or the registry of a global value (`global.imageRegistry`)
 - `image` as one text
-- `image.tag` alone: a tag with the digest behind it (`3f2a9c81d0aa@sha256:…`), or the digest in its place. The
-  tag is the digest's beginning: any other would go stale, and no program looks it up.
+- `image.tag` alone: a tag with the digest behind it (`3f2a9c81d0aa@sha256:…`), or the digest in its place.
+  The tag is the digest's beginning: any other would go stale, and no program looks it up.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

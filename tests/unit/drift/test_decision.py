@@ -57,6 +57,15 @@ def test_mode_decides(mode: str, kinds: tuple[str, ...], action: str) -> None:
     assert decide_app("hello", entries(*kinds), DriftPolicy(mode)).action == action
 
 
+def test_only_what_people_changed_is_adopted() -> None:
+    left = DriftEntry("hello", REF, "modified", left_to="1 field left to cainjector")
+    alone = decide_app("hello", (left,), DriftPolicy("adopt"))
+    assert (alone.action, alone.reason) == ("report", "fields are left to other controllers")
+    assert decide_app("hello", (left, *entries("modified")), DriftPolicy("adopt")).action == "adopt"
+    assert decide_app("hello", (left, *entries("waiting")), DriftPolicy("adopt")).prunes
+    assert decide_app("hello", (left, *entries("unapplied")), DriftPolicy("adopt")).action == "sync"
+
+
 def test_a_pause_holds_everything_and_says_why() -> None:
     decision = decide_app("hello", entries("unapplied"), DriftPolicy("heal", paused="paused until noon"))
     assert (decision.action, decision.reason) == ("report", "paused until noon")

@@ -82,7 +82,7 @@ def adopt_app(  # noqa: PLR0913
 
     `rendered` is what the checkout `root` gives now, `entries` are the app's drift.
     """
-    entries = [entry for entry in entries if entry.kind != "unapplied"]
+    entries = [entry for entry in entries if entry.kind != "unapplied" and not entry.left_to]
     refs = {entry.ref for entry in entries if entry.kind == "modified"}
     manifests = {ref_of(manifest): manifest for manifest in rendered.objects}
     wanted = [each for each in prepare_objects(rendered.objects, owner_of(rendered)) if each.ref in refs]
