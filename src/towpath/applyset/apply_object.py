@@ -147,13 +147,13 @@ def prepare_objects(  # noqa: PLR0913
     """
     objects = list(objects)
     scaling = autoscaling([*objects, *autoscalers])
-    rules = tuple(rules)
-    return tuple(_prepare(manifest, owner, rules, scaling, live, key, taken_back) for manifest in objects)
+    rules, labels = tuple(rules), owner.labels
+    return tuple(_prepare(manifest, labels, rules, scaling, live, key, taken_back) for manifest in objects)
 
 
 def _prepare(  # noqa: PLR0913, PLR0917
     manifest: Manifest,
-    owner: Owner,
+    owner_labels: Mapping[str, str],
     rules: tuple[FieldRule, ...],
     scaling: Autoscaling,
     live: Mapping[ObjectRef, Manifest],
@@ -163,7 +163,7 @@ def _prepare(  # noqa: PLR0913, PLR0917
     ref = ref_of(manifest)
     # The server drops empty maps and lists: sent, they would differ from live for ever.
     metadata = {key: value for key, value in manifest["metadata"].items() if value not in ({}, [], None)}
-    metadata["labels"] = {**(metadata.get("labels") or {}), **owner.labels}
+    metadata["labels"] = {**(metadata.get("labels") or {}), **owner_labels}
     metadata.pop("managedFields", None)
     initial = {k: v for k, v in manifest.items() if k != "status"} | {"metadata": metadata}
     if is_secret(ref):
@@ -174,8 +174,8 @@ def _prepare(  # noqa: PLR0913, PLR0917
         sorted({(rule.manager, rule.pointer or "") for rule in matching if rule.manager})
     )
     ignored |= _ignored_by_object(ref, manifest, scaling)
-    former = (metadata.get("annotations") or {}).get(TAKE_OVER_ANNOTATION, "")
-    taken_back = taken_back.with_former(name.strip() for name in former.split(",") if name.strip())
+    if former := (metadata.get("annotations") or {}).get(TAKE_OVER_ANNOTATION):
+        taken_back = taken_back.with_former(name.strip() for name in former.split(",") if name.strip())
     kept = pointer.without(initial, sorted(ignored))
     applied, plain = digest(kept), ""
     if is_secret(ref):

@@ -88,7 +88,7 @@ def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
 
 
 def _content(inventory: Inventory, objects: tuple[OwnedObject, ...]) -> dict[str, Any]:
-    finished = [[*_key(owned.ref)] for owned in inventory.objects if owned.finished]
+    finished = [list(owned.ref) for owned in inventory.objects if owned.finished]
     commits: dict[str, list[int]] = {}
     for index, owned in enumerate(inventory.objects):
         if owned.commit:
@@ -99,11 +99,9 @@ def _content(inventory: Inventory, objects: tuple[OwnedObject, ...]) -> dict[str
         "environment": inventory.owner.environment,
         "commit": inventory.commit,
         "desired": inventory.desired,
-        "objects": [[*_key(o.ref), o.uid, o.fingerprint, o.applied_digest] for o in objects],
-        "hooks": [
-            [*_key(h.ref), h.commit, h.digest, h.result, h.uid, h.message[:1000]] for h in inventory.hooks
-        ],
-        "deletions": [[*_key(ref)] for ref in inventory.deletions],
+        "objects": [[*o.ref, o.uid, o.fingerprint, o.applied_digest] for o in objects],
+        "hooks": [[*h.ref, h.commit, h.digest, h.result, h.uid, h.message[:1000]] for h in inventory.hooks],
+        "deletions": [list(ref) for ref in inventory.deletions],
         **({"finished": finished} if finished else {}),
         **({"commits": commits} if commits else {}),
     }
@@ -155,10 +153,6 @@ def _text(manifest: Manifest) -> str:
         return gzip.decompress(base64.b64decode(packed, validate=True)).decode()
     text: str = manifest["data"]["inventory"]
     return text
-
-
-def _key(ref: ObjectRef) -> tuple[str, str, str, str]:
-    return ref.group, ref.kind, ref.namespace, ref.name
 
 
 def _without_digests(owned: OwnedObject) -> OwnedObject:

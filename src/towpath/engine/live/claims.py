@@ -27,10 +27,11 @@ def foreign_claims(cluster: Cluster, state: AppState) -> list[tuple[ObjectRef, s
 
 
 def _labelled_otherwise(state: AppState) -> Iterator[tuple[ObjectRef, dict[str, str]]]:
+    ours = state.owner.applyset
     for ref in state.desired:
         live = state.metadata(ref)
         labels = (live["metadata"].get("labels") or {}) if live else {}
-        if labels.get(PART_OF_LABEL, state.owner.applyset) != state.owner.applyset:
+        if labels.get(PART_OF_LABEL, ours) != ours:
             yield ref, labels
 
 
