@@ -17,9 +17,8 @@ def committer() -> Committer:
 @step("commit {proposal.release.app} {proposal.release.short} to {proposal.environment}")
 def commit(proposal: Proposal, approvals: tuple[Approval, ...]) -> Target:
     """Write the release into the environment; nothing to commit is fine. At most one commit per promotion."""
-    approvers = tuple(approval.approver for approval in approvals)
     repo = commit_promotion(
-        committer(), proposal.context.repo, proposal.environment, proposal.release, approvers
+        committer(), proposal.context.repo, proposal.environment, proposal.release, approvals
     )
     return Target(proposal.release.app, proposal.environment, repo.commit, proposal.release.id)
 

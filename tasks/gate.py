@@ -23,7 +23,8 @@ from towpath.engine.source.keys import load_trusted_keys
 from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown
 from towpath.gates.approval import Approval
 from towpath.gates.evaluate import GateVerdict
-from towpath.orchestration.keys import approval_key, verdict_key
+from towpath.gates.signed_approval import MAX_CHARACTERS
+from towpath.orchestration.keys import approval_key, asked_key, verdict_key
 
 PATIENCE = 7 * 24 * 3600
 """Seconds that a promotion waits for an approval; then the server fails it."""
@@ -32,10 +33,17 @@ PATIENCE = 7 * 24 * 3600
 class Decision(RunInput):
     """The form. Its required fields are never filled in beforehand: an empty answer approves nothing."""
 
-    decision: Literal["approve", "reject"] = Field(description="approve or reject")
+    decision: Literal["approve", "withdraw", "reject"] = Field(
+        description="approve, reject, or withdraw an approval given before"
+    )
     approver: str = Field(min_length=1, max_length=100, description="Your name, as in towpath.yaml")
     digest: str = Field(min_length=12, max_length=71, description="The digest above: sha256:…")
     reason: str = Field(default="", max_length=1000, description="Why; a rejection should say")
+    statement: str = Field(
+        default="",
+        max_length=MAX_CHARACTERS,
+        description="As `towpath approve --sign` makes it; needed where only signed answers count",
+    )
 
 
 def approved(proposal: Proposal) -> tuple[Approval, ...]:
@@ -77,14 +85,24 @@ def judge_answer(
         raise RejectedError(judged.rejection, remedy="Nothing was changed.")
     if judged.note:
         get_run_logger().warning("answer %d does not count: %s", turn, judged.note)
+    elif judged.withdrawn:
+        get_run_logger().info("%s has taken the approval back", judged.withdrawn)
     else:
-        get_run_logger().info("approved by %s", judged.approvals[-1].approver)
+        get_run_logger().info("approved by %s (%s)", judged.approvals[-1].approver, judged.approvals[-1].kind)
     return judged
 
 
 def question_of(proposal: Proposal) -> Question:
     """What people are asked about a proposal."""
-    return Question(proposal.release, proposal.context.environment, proposal.manifests, proposal.authors)
+    return Question(
+        proposal.release,
+        proposal.context.environment,
+        proposal.manifests,
+        proposal.authors,
+        proposal.context.repo.config.who(),
+        load_trusted_keys(proposal.context.trusted_keys),
+        run_created(),
+    )
 
 
 def ask(
@@ -93,7 +111,8 @@ def ask(
     """Suspend the run until somebody answers; None when it was set going without an answer."""
     key = approval_key(proposal.manifests, turn)
     if note:
-        keep_refusal(key, note)
+        keep_input(verdict_key(key), json.dumps(note))
+    keep_input(asked_key(key), json.dumps(json.dumps(asked_of(proposal))))
     asked = question_markdown(
         question_of(proposal), verdict.missing_approvals, approvals, note, proposal.markdown
     )
@@ -108,14 +127,27 @@ def ask(
         if error.response.status_code != 404:
             raise
         return None
-    return Answer(typed.decision, typed.approver, typed.digest, typed.reason, answered_at(key))
+    return Answer(
+        typed.decision, typed.approver, typed.digest, typed.reason, answered_at(key), typed.statement
+    )
 
 
-def keep_refusal(suspension: str, note: str) -> None:
-    """Write down why the last answer did not count, for `towpath approve`; people read it above the form."""
+def asked_of(proposal: Proposal) -> dict[str, str]:
+    """What a signed answer must be about, as `towpath approve --sign` signs it."""
+    return {
+        "app": proposal.release.app,
+        "environment": proposal.environment,
+        "release": proposal.release.id,
+        "manifests": proposal.manifests,
+        "base_commit": proposal.context.repo.commit,
+    }
+
+
+def keep_input(key: str, text: str) -> None:
+    """Write down for `towpath approve` why the last answer did not count, or what is asked."""
     with get_client(sync_client=True) as client:
         try:
-            client.create_flow_run_input(UUID(run_id()), verdict_key(suspension), json.dumps(note))
+            client.create_flow_run_input(UUID(run_id()), key, text)
         except PrefectHTTPStatusError as error:
             if error.response.status_code != 409:  # there since the flow last came this way
                 raise

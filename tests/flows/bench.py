@@ -240,6 +240,12 @@ class Bench:
         """The newest commit's whole message."""
         return git(self.environments, "log", "-1", "--format=%B", "main")
 
+    def message_of(self, subject: str) -> str:
+        """The whole message of the newest commit with that subject."""
+        return git(
+            self.environments, "log", "-1", "--format=%B", "--fixed-strings", f"--grep={subject}", "main"
+        )
+
     def start(self, deployment: str, **parameters: Any) -> FlowRun:
         """Create a run and do what a worker would until it ends or is suspended."""
         with get_client(sync_client=True) as client:

@@ -2,6 +2,9 @@
 
 import os
 import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,8 +14,12 @@ from towpath.cli.ui.options import (
     detach_option,
     environment_option,
     output_option,
+    sign_options,
     yes_option,
 )
+
+if TYPE_CHECKING:
+    from towpath.evidence.approval import Decision
 
 
 @click.command(name="approve")
@@ -23,7 +30,9 @@ from towpath.cli.ui.options import (
 @click.option(
     "--digest", help="Approve only this release (12 hex digits or more); chooses it where several wait."
 )
+@click.option("--withdraw", is_flag=True, help="Take your approval back while the promotion still waits.")
 @click.option("--reason", default="", help="Why; kept with the run.")
+@sign_options
 @yes_option
 @detach_option
 @output_option
@@ -33,7 +42,10 @@ def command(  # noqa: PLR0913, PLR0917
     approver: str | None,
     run_id: str | None,
     digest: str | None,
+    withdraw: bool,
     reason: str,
+    sign: bool,
+    key: Path | None,
     yes: bool,
     detach: bool,
     output: str,
@@ -41,17 +53,22 @@ def command(  # noqa: PLR0913, PLR0917
     """Show the release and the plan of a promotion of APP that waits, approve it, and follow it.
 
     The approval holds for exactly this digest and these manifests; whether you may approve is judged where it
-    takes effect. Without a terminal to ask on, both --yes and --as are needed.
+    takes effect. Where the environment takes signed approvals, --sign signs it by your SSH key. Without a
+    terminal to ask on, both --yes and --as are needed.
 
     \b
     Examples:
       towpath approve hello --environment prod --as alice
+      towpath approve hello --environment prod --as alice --sign
+      towpath approve hello --environment prod --as alice --withdraw
       towpath approve hello --run 0be9880d-b183-4320-9112-f6c4ec3e7286 --as alice --yes
     """
+    from towpath.cli.ui.signing import sign_answer
     from towpath.cli.ui.waiting import answer, find_waiting, known_config, named_person, require_listed, show
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
+    decision: Decision = "withdraw" if withdraw else "approve"
     asked = not yes and output == "text" and sys.stdin.isatty()
     name = named_person(approver, asked=asked, yes=yes)
     settings = Settings.load(os.environ)
@@ -62,14 +79,18 @@ def command(  # noqa: PLR0913, PLR0917
         if output == "text":
             show(server, run)
         if asked:
-            click.confirm(f"Approve as {name}?", abort=True)
+            click.confirm(f"{'Withdraw' if withdraw else 'Approve'} as {name}?", abort=True)
+        signing = partial(
+            sign_answer, server, run, config, decision=decision, approver=name, reason=reason, key=key
+        )
         answer(
             server,
             run,
-            decision="approve",
+            decision=decision,
             approver=name,
             digest=digest,
             reason=reason,
             detach=detach,
             output=output,
+            sign=signing if sign or key else None,
         )

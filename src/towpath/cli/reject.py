@@ -2,6 +2,8 @@
 
 import os
 import sys
+from functools import partial
+from pathlib import Path
 
 import click
 
@@ -11,6 +13,7 @@ from towpath.cli.ui.options import (
     detach_option,
     environment_option,
     output_option,
+    sign_options,
     yes_option,
 )
 
@@ -21,6 +24,7 @@ from towpath.cli.ui.options import (
 @approver_option
 @click.option("--run", "run_id", help="The waiting run's id, where several wait.")
 @click.option("--reason", required=True, help="Why; told to whoever asks.")
+@sign_options
 @yes_option
 @detach_option
 @output_option
@@ -30,6 +34,8 @@ def command(  # noqa: PLR0913, PLR0917
     approver: str | None,
     run_id: str | None,
     reason: str,
+    sign: bool,
+    key: Path | None,
     yes: bool,
     detach: bool,
     output: str,
@@ -43,6 +49,7 @@ def command(  # noqa: PLR0913, PLR0917
       towpath reject hello --environment prod --as alice --reason "not before the holidays"
       towpath reject hello --as alice --reason "it is too slow" --yes
     """
+    from towpath.cli.ui.signing import sign_answer
     from towpath.cli.ui.waiting import answer, find_waiting, known_config, named_person, require_listed
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
@@ -56,6 +63,9 @@ def command(  # noqa: PLR0913, PLR0917
         require_listed(config, run, name)
         if asked:
             click.confirm(f"Reject {run.name} as {name}?", abort=True)
+        signing = partial(
+            sign_answer, server, run, config, decision="reject", approver=name, reason=reason, key=key
+        )
         answer(
             server,
             run,
@@ -65,4 +75,5 @@ def command(  # noqa: PLR0913, PLR0917
             reason=reason,
             detach=detach,
             output=output,
+            sign=signing if sign or key else None,
         )

@@ -19,6 +19,7 @@ from towpath.config.models import (
     ScanIgnore,
     ScanPolicy,
 )
+from towpath.config.people import People, Person
 
 __all__ = [
     "CONFIG_FILE",
@@ -32,6 +33,8 @@ __all__ = [
     "Gate",
     "HealthCheckExpression",
     "IgnoreRule",
+    "People",
+    "Person",
     "PruneLimit",
     "ScanIgnore",
     "ScanPolicy",

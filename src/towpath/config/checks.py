@@ -1,6 +1,7 @@
 """Checks of `towpath.yaml` that compare several fields; each problem has its line."""
 
 import difflib
+import itertools
 from collections.abc import Iterable, Iterator
 
 from pydantic.alias_generators import to_camel
@@ -11,6 +12,7 @@ from towpath.config.models import CONFIG_FILE, Config
 from towpath.yamltext.config_reader import ConfigDocument, config_error
 
 MAX_HINTS = 3
+MAX_DUPLICATES = 100
 
 
 def check_names(config: Config, document: ConfigDocument, file: str) -> None:
@@ -25,6 +27,11 @@ def check_names(config: Config, document: ConfigDocument, file: str) -> None:
         nearest = difflib.get_close_matches(name, sorted(known), n=1) if len(problems) < MAX_HINTS else []
         return f"; did you mean `{nearest[0]}`?" if nearest else ""
 
+    people = config.who()
+    groups = people.groups()
+    for spelling, first, second in itertools.islice(people.duplicates(), MAX_DUPLICATES):
+        line = document.line(("people", second))
+        problems.append((line, f"people: `{spelling}` is `{first}`'s and `{second}`'s; it is one person's"))
     earlier: set[str] = set()
     for index, environment in enumerate(config.environments):
         name = environment.name
@@ -39,9 +46,16 @@ def check_names(config: Config, document: ConfigDocument, file: str) -> None:
                 *(index, "gate", "verifiedIn"),
             )
         approvals = environment.gate.approvals
-        if approvals.required > (approvers := len(set(approvals.approvers))):
+        for number, group in enumerate(approvals.groups):
+            if group not in groups:
+                problem(
+                    f"groups: nobody in `people` is in the group `{group}`{hint(group, groups)}",
+                    *(index, "gate", "approvals", "groups", number),
+                )
+        approvers = people.approvers(approvals.approvers, approvals.groups)
+        if approvals.required > len(approvers):
             problem(
-                f"{approvals.required} approvals are required, but only {approvers} may approve;"
+                f"{approvals.required} approvals are required, but only {len(approvers)} may approve;"
                 " add names under `from`",
                 *(index, "gate", "approvals", "required"),
             )

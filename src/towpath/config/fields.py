@@ -20,6 +20,11 @@ _IMAGE = (
     r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$(?!\n)"
 )
 
+PUBLIC_KEY = (
+    r'^([a-z-]+="[^"]*"(,[a-z-]+="[^"]*")* )?[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( [^\x00-\x1f]*)?$(?!\n)'
+)
+ADDRESS = r"^[^\s<>@,\x00-\x1f]+@[^\s<>@,\x00-\x1f]+$(?!\n)"
+
 
 def parse_duration(value: object) -> timedelta:
     """`90s`, `5m`, `1h30m`, `7d` as a timedelta. Raises ValueError for any other text."""
@@ -81,6 +86,8 @@ HINTS = {
     KUBERNETES_VERSION: 'must be a version of Kubernetes in quotes, for example "1.35"',
     _LABEL: "must be lower-case letters, digits and dashes, at most 63",
     _BRANCH: "must be the name of a branch, for example main",
+    PUBLIC_KEY: "must be a public key of OpenSSH, for example ssh-ed25519 AAAA…, as `.pub` files have it",
+    ADDRESS: "must be a mail address, for example alice@example.com",
     _RELATIVE: "must be a path inside of the repository",
     _IMAGE: "must be REGISTRY/REPOSITORY without tag or digest, for example registry.example.com/team/app",
 }

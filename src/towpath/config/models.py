@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, field_validator, model_validator
 
 from towpath.config.app import App
 from towpath.config.extras import any_extras_searched, extras_mode, kinds_with_group
@@ -19,6 +19,7 @@ from towpath.config.fields import (
     Severity,
     Text,
 )
+from towpath.config.people import MAX_PEOPLE, People, Person
 from towpath.errors import UnknownNameError
 from towpath.formats.versions import CONFIG, FileVersion
 from towpath.kube.managed_fields import MANAGER, TakenBack
@@ -26,6 +27,8 @@ from towpath.kube.managed_fields import MANAGER, TakenBack
 CONFIG_FILE = CONFIG
 DEPRECATED: dict[str, JsonValue] = {"deprecated": True}
 """For editors. formats/versions.py says since when."""
+PLANNED_KINDS = ("identified", "reviewed")
+"""Kinds of approvals that are not there yet."""
 
 
 class IgnoreRule(Model):
@@ -55,11 +58,33 @@ class PruneLimit(Model):
     share: Annotated[float, Field(ge=0, le=1)] = 0.2
 
 
+def _built(kind: object) -> object:
+    if kind in PLANNED_KINDS:
+        raise ValueError(f"`{kind}` is planned and not there yet: must be `declared` or `signed`")
+    return kind
+
+
 class Approvals(Model):
-    """How many people must approve, and who may."""
+    """How many people must approve, who may, and what proves that they did."""
 
     required: Annotated[int, Field(ge=0)] = 0
     approvers: Annotated[tuple[Text, ...], Field(alias="from")] = ()
+    groups: Annotated[
+        tuple[Name, ...], Field(description="Groups of `people` whose members may approve, too.")
+    ] = ()
+    kind: Annotated[
+        Literal["declared", "signed"],
+        BeforeValidator(_built),
+        Field(description="declared: a given name counts. signed: a signature by that person's key does."),
+    ] = "declared"
+    expires: Annotated[Duration, Field(description="How long an approval counts.")] = timedelta(days=7)
+
+    @field_validator("expires")
+    @classmethod
+    def _counts_at_all(cls, value: timedelta) -> timedelta:
+        if not value:
+            raise ValueError("must be longer than nothing")
+        return value
 
 
 class Gate(Model):
@@ -203,12 +228,25 @@ class Config(Model):
     ]
     apps: Annotated[dict[Name, App], Field(default_factory=dict)]
     environments: Annotated[tuple[Environment, ...], Field(min_length=1, description="In promotion order.")]
+    people: Annotated[
+        dict[Annotated[str, StringConstraints(min_length=1, max_length=100)], Person],
+        Field(default_factory=dict, max_length=MAX_PEOPLE, description="Who approves and who writes."),
+    ]
     scan: ScanPolicy = ScanPolicy()
     health_check_exprs: Annotated[tuple[HealthCheckExpression, ...], Field(max_length=200)] = ()
 
     def model_post_init(self, _context: Any) -> None:
         for name, app in self.apps.items():
             app._name = name
+
+    def who(self) -> People:
+        """Tells which names and addresses are one person's."""
+        return People(self.people)
+
+    def approvers(self, environment: str) -> frozenset[str]:
+        """Those who may approve in an environment, each person once."""
+        approvals = self.environment(environment).gate.approvals
+        return self.who().approvers(approvals.approvers, approvals.groups)
 
     def app(self, name: str) -> App:
         """The app of that name; raises UnknownNameError."""

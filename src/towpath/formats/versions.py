@@ -55,6 +55,10 @@ class KeyRange:
 KEYS: Mapping[str, tuple[KeyRange, ...]] = {
     CONFIG: (
         KeyRange("apps.*.images", since=V2),
+        KeyRange("people", since=V2),
+        KeyRange("environments.*.gate.approvals.groups", since=V2),
+        KeyRange("environments.*.gate.approvals.kind", since=V2),
+        KeyRange("environments.*.gate.approvals.expires", since=V2),
         KeyRange(
             "environments.*.context",
             deprecated=V2,

@@ -1,12 +1,14 @@
 """Judges what a person answers to the question whether a release may go into an environment. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from towpath.config import Environment
-from towpath.errors import RefusedError
-from towpath.gates.approval import Approval, check_approval
+from towpath.config import Environment, People
+from towpath.errors import EvidenceError, RefusedError
+from towpath.evidence.trusted_keys import CLOCK_SKEW, TrustedKeys
+from towpath.gates.approval import NOBODY, Approval, check_approval, check_approver, given, time_of_approval
+from towpath.gates.signed_approval import AskedApproval, approval_keys, require_decision, verify_signed
 from towpath.release.model import Release
 
 TYPED_DIGITS = 12
@@ -17,36 +19,46 @@ TYPED_DIGITS = 12
 class Question:
     """One release in one environment, with one plan: `manifests` is the hash of all that would be applied.
 
-    `authors` wrote what is new with the release.
+    `authors` wrote what is new with the release. `people` tells who is who, `trusted` are the agent's keys.
+    What was signed before it was `asked` is no answer to it.
     """
 
     release: Release
     environment: Environment
     manifests: str
     authors: tuple[str, ...] = ()
+    people: People = NOBODY
+    trusted: TrustedKeys | None = None
+    asked: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """As it was typed; `at` is when it was given, RFC 3339."""
+    """As it was typed; `at` is when it was given, RFC 3339.
 
-    decision: Literal["approve", "reject"]
+    `statement` is what the approver signed, with the signature; empty where only a name was given.
+    """
+
+    decision: Literal["approve", "withdraw", "reject"]
     approver: str
     digest: str
     reason: str
     at: str
+    statement: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The approvals that count so far.
+    """The approvals that count so far, and who has taken his back: one for each person.
 
-    `note` says what was wrong with the last answer, `rejection` who said no and why; empty otherwise.
+    `note` says what was wrong with the last answer, `rejection` who said no and why, `withdrawn` who took his
+    approval back; empty otherwise.
     """
 
     approvals: tuple[Approval, ...]
     note: str = ""
     rejection: str = ""
+    withdrawn: str = ""
 
 
 def judge(
@@ -55,29 +67,76 @@ def judge(
     """Count an answer that holds at `now`. One that does not changes nothing; None is no answer."""
     if answer is None:
         return Judged(approvals, "the run was resumed without an answer")
-    release, environment = question.release, question.environment
-    approval = Approval(
-        approver=answer.approver.strip(),
+    try:
+        approval = _approval_of(question, answer, now)
+        _check_order(answer, approval, approvals)
+        _check(question, approval, now)
+    except (RefusedError, EvidenceError) as error:
+        return Judged(approvals, error.message)
+    if answer.decision == "reject":
+        release, environment = question.release, question.environment
+        because = f": {approval.reason}" if approval.reason else ""
+        said = f"{approval.approver} rejected {release.app} {release.short} in {environment.name}{because}"
+        return Judged(approvals, rejection=said)
+    rest = tuple(each for each in approvals if each.approver != approval.approver)
+    if answer.decision == "withdraw":
+        return Judged((*rest, replace(approval, decision="withdraw")), withdrawn=approval.approver)
+    return Judged((*rest, approval))
+
+
+def _check_order(answer: Answer, approval: Approval, approvals: tuple[Approval, ...]) -> None:
+    """Raise RefusedError where an answer does not follow from what that person said before."""
+    person = approval.approver
+    before = next((each for each in approvals if each.approver == person), None)
+    approved = before is not None and before.decision == "approve"
+    if answer.decision == "withdraw" and not approved:
+        raise RefusedError(f"{person} has not approved, so there is nothing to withdraw")
+    if answer.decision == "approve" and approved:
+        raise RefusedError(f"{person} has approved already; somebody else must")
+    if before is not None and time_of_approval(approval.at) <= time_of_approval(before.at):
+        raise RefusedError(f"{person} has said something else at {before.at}, after this; sign again")
+
+
+def _approval_of(question: Question, answer: Answer, now: datetime) -> Approval:
+    """The answer as an approval of the person who gave it; what it decides, the caller knows.
+
+    A rejection too must be by somebody who may approve exactly this.
+    """
+    release, environment, people = question.release, question.environment, question.people
+    person, at, reason = people.person(answer.approver.strip()), answer.at, answer.reason.strip()
+    if answer.statement.strip():
+        asked = AskedApproval(release.app, environment.name, release.id, question.manifests)
+        keys = approval_keys(people, question.trusted)
+        statement, signer = verify_signed(answer.statement, asked, keys, people, now)
+        require_decision(statement, answer.decision, signer, person)
+        if question.asked is not None and statement.made < question.asked - CLOCK_SKEW:
+            raise RefusedError(f"{signer} has signed this at {statement.at}, before the promotion began")
+        at, reason = statement.at, statement.reason or reason
+    elif environment.gate.approvals.kind == "signed":
+        raise RefusedError(
+            f"{environment.name} takes signed answers only, and this one is only declared:"
+            f" `towpath {'reject' if answer.decision == 'reject' else 'approve'} {release.app} --sign`"
+        )
+    return Approval(
+        approver=person,
         digest=whole_digest(answer.digest, release.id),
         manifests=question.manifests,
         environment=environment.name,
         app=release.app,
-        at=answer.at,
-        decision="approve",  # a rejection too must be by somebody who may approve exactly this
-        reason=answer.reason.strip(),
+        at=at,
+        decision="approve",
+        reason=reason,
+        statement=answer.statement,
     )
-    if any(each.approver == approval.approver for each in approvals):
-        return Judged(approvals, f"{approval.approver} has approved already; somebody else must")
-    try:
-        for author in (release.author, *question.authors):
-            check_approval(approval, environment, release.app, release.id, question.manifests, author, now)
-    except RefusedError as error:
-        return Judged(approvals, error.message)
-    if answer.decision == "reject":
-        because = f": {approval.reason}" if approval.reason else ""
-        said = f"{approval.approver} rejected {release.app} {release.short} in {environment.name}{because}"
-        return Judged(approvals, rejection=said)
-    return Judged((*approvals, approval))
+
+
+def _check(question: Question, approval: Approval, now: datetime) -> None:
+    release, environment, people = question.release, question.environment, question.people
+    check_approver(approval.approver, environment, people)
+    for author in (release.author, *question.authors):
+        check_approval(
+            approval, environment, release.app, release.id, question.manifests, author, now, people=people
+        )
 
 
 def whole_digest(typed: str, digest: str) -> str:
@@ -92,7 +151,9 @@ def question_markdown(
 ) -> str:
     """The Markdown above the form: what is asked, what was said so far, release and plan."""
     release, environment = question.release, question.environment.name
-    approvers = ", ".join(approval.approver for approval in approvals)
+    approvers = ", ".join(f"{each.approver} ({each.kind})" for each in given(approvals))
+    signed = question.environment.gate.approvals.kind == "signed"
+    how = "--sign" if signed else "--as NAME"
     so_far = f"; approved by {approvers}" if approvers else ""
     refused = [f"**The last answer did not count: {note}**", ""] if note else []
     return "\n".join(
@@ -102,8 +163,9 @@ def question_markdown(
             *refused,
             f"{missing} more needed{so_far}.",
             "",
-            f"Answer here, or: `towpath approve {release.app} --environment {environment} --as NAME`",
+            f"Answer here, or: `towpath approve {release.app} --environment {environment} {how}`",
             f"(`towpath reject` with `--reason`). The digest to repeat: `{release.id}`",
+            *(["", "Only signed answers count here: the form's `statement`."] if signed else []),
             "",
             plan,
         ]

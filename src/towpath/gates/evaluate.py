@@ -102,13 +102,15 @@ def _valid_approvals(  # noqa: PLR0913, PLR0917
     authors: tuple[str, ...],
 ) -> list[Approval]:
     """The approvals of this release in this environment by people who may approve it."""
-    approvers = config.environment(environment).gate.approvals.approvers
+    people, approvers = config.who(), config.approvers(environment)
+    signed = config.environment(environment).gate.approvals.kind == "signed"
     return [
         approval
         for approval in approvals
         if (approval.app, approval.environment, approval.digest) == (app, environment, release.id)
-        and approval.approver in approvers
-        and not any(is_author(approval.approver, author) for author in (release.author, *authors))
+        and people.person(approval.approver) in approvers
+        and (approval.statement or not signed)
+        and not any(is_author(approval.approver, author, people) for author in (release.author, *authors))
     ]
 
 
@@ -135,7 +137,8 @@ def _missing_approvals(  # noqa: PLR0913, PLR0917
     authors: tuple[str, ...],
 ) -> int:
     valid = _valid_approvals(config, app, environment, release, approvals, authors)
-    people = {approval.approver for approval in valid if approval.decision == "approve"}
+    who = config.who()
+    people = {who.person(approval.approver) for approval in valid if approval.decision == "approve"}
     return max(0, config.environment(environment).gate.approvals.required - len(people))
 
 

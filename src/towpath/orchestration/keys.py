@@ -190,6 +190,11 @@ def verdict_key(suspension: str) -> str:
     return f"verdict-{suspension}"
 
 
+def asked_key(suspension: str) -> str:
+    """Run input: what the suspension of that key asks, as JSON: what a signed answer must be about."""
+    return f"asked-{suspension}"
+
+
 def description_key(suspension: str) -> str:
     """Run input in which Prefect keeps the Markdown above a suspended run's form."""
     return f"suspended-{suspension}-description"

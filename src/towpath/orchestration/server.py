@@ -114,6 +114,23 @@ class Server:
         """Why the last answer to a waiting run did not count; empty when none was refused."""
         return self._input(run, keys.verdict_key)
 
+    def asked(self, run: Run) -> dict[str, str]:
+        """What a signed answer to a waiting run must be about; RefusedError when the run does not say it."""
+        try:
+            found = json.loads(self._input(run, keys.asked_key) or "{}")
+        except ValueError:
+            found = {}
+        if (
+            not isinstance(found, dict)
+            or not found
+            or not all(isinstance(each, str) for each in found.values())
+        ):
+            raise RefusedError(
+                f"{run.name} does not say what it asks, so nothing can be signed",
+                remedy="A run of an earlier version: promote again.",
+            )
+        return dict(found)
+
     def report(self, run: Run, key: str) -> str:
         """The Markdown that `run` published under `key`; empty when it published none."""
         wanted = {"key": {"any_": [key]}, "flow_run_id": {"any_": [run.id]}}

@@ -10,6 +10,7 @@ from towpath.printable import printable
 from towpath.release.model import Release
 
 INTENT_TRAILER = "Towpath-Intent"
+STATEMENT_TRAILER = "Towpath-Approval-Statement"
 _TRAILER = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9-]*):[ \t]+(?P<value>.*\S)")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f\u0085\u2028\u2029]+")
 Trailers = list[tuple[str, str]]
@@ -26,6 +27,8 @@ class PromotionIntent:
     flow_run: str
     actor: str
     rolls_back: str | None = None
+    statements: tuple[str, ...] = ()
+    """What its approvers have signed, each with the signature, in base64."""
 
     @property
     def marker(self) -> tuple[str, str]:
@@ -51,6 +54,7 @@ def promotion_message(intent: PromotionIntent) -> str:
     if intent.promoted_from:
         trailers.append(("Towpath-Promoted-From", intent.promoted_from))
     trailers += [("Towpath-Approved-By", approver) for approver in intent.approved_by]
+    trailers += [(STATEMENT_TRAILER, statement) for statement in intent.statements]
     trailers.append(("Towpath-Flow-Run", intent.flow_run))
     if intent.rolls_back:
         trailers.append(("Towpath-Rolls-Back", intent.rolls_back))

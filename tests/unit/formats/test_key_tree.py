@@ -9,9 +9,11 @@ from towpath.release.model import EnvironmentRelease
 
 def test_a_model_gives_its_keys_as_the_file_has_them() -> None:
     tree = key_tree(Config)
-    assert {"apiVersion", "apps", "environments", "scan", "healthCheckExprs"} == set(tree)
+    assert {"apiVersion", "apps", "environments", "people", "scan", "healthCheckExprs"} == set(tree)
     assert {"image", "images", "source", "smoke"} <= set(tree["apps"]["*"])
-    assert {"required", "from"} == set(tree["environments"]["*"]["gate"]["approvals"])
+    assert {"required", "from", "groups", "kind", "expires"} == set(
+        tree["environments"]["*"]["gate"]["approvals"]
+    )
     assert tree["environments"]["*"]["timeout"] == {}
     assert set(key_tree(EnvironmentRelease)["release"]["scan"]) >= {"status", "findings", "os"}
 

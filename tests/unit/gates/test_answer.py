@@ -102,7 +102,7 @@ def test_the_first_digits_stand_for_the_digest(typed: str, *, whole: bool) -> No
 def test_the_question_says_what_is_missing_and_what_was_wrong() -> None:
     asked = question_markdown(QUESTION, 1, (ALICE,), "too late", "the plan")
     assert asked.startswith("# Approve hello ccccccc to prod?\n\n**The last answer did not count: too late**")
-    assert "1 more needed; approved by alice." in asked
+    assert "1 more needed; approved by alice (declared)." in asked
     assert f"The digest to repeat: `{DIGEST}`" in asked
     assert asked.endswith("\n\nthe plan")
     first = question_markdown(QUESTION, 2, (), "", "the plan")

@@ -9,11 +9,12 @@ from towpath.config import parse_config
 from towpath.errors import RefusedError
 from towpath.gates.approval import Approval, check_approval, is_author
 
-PROD = parse_config("""\
+CONFIG = """\
 apiVersion: towpath.dev/v2
 environments:
   - {name: prod, namespace: prod, gate: {approvals: {required: 1, from: [alice, bob]}}}
-""").environment("prod")
+"""
+PROD = parse_config(CONFIG).environment("prod")
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 DIGEST = "sha256:" + "a" * 64
 GOOD = Approval("alice", DIGEST, "sha256:plan", "prod", "hello", "2026-01-01T23:00:00Z", "approve")
@@ -36,9 +37,10 @@ def test_a_good_approval_passes() -> None:
         ({"environment": "staging"}, "another environment"),
         ({"app": "other"}, "another app"),
         ({"at": "2025-12-01T00:00:00Z"}, "expired"),
-        ({"at": "2026-02-01T00:00:00Z"}, "expired"),
+        ({"at": "2026-02-01T00:00:00Z"}, "which is in the future"),
         ({"at": "yesterday"}, "no valid time"),
         ({"at": "2026-01-01T23:00:00"}, "without a zone"),
+        ({"decision": "withdraw"}, "alice has taken the approval of hello in prod back"),
         ({"decision": "reject", "reason": "too late"}, "alice rejected hello in prod: too late"),
     ],
 )
@@ -60,11 +62,12 @@ def test_a_namesake_in_part_is_somebody_else() -> None:
     assert not is_author("alice", "")
 
 
-def test_a_lifetime_of_ones_own() -> None:
-    with pytest.raises(RefusedError, match="expired"):
-        check_approval(
-            GOOD, PROD, "hello", DIGEST, "sha256:plan", "carol", NOW, lifetime=timedelta(minutes=59)
-        )
+def test_an_environment_says_how_long_an_approval_counts() -> None:
+    prod = parse_config(CONFIG.replace("required: 1", "required: 1, expires: 1h")).environment("prod")
+    arguments = (prod, "hello", DIGEST, "sha256:plan", "carol")
+    check_approval(GOOD, *arguments, NOW - timedelta(seconds=1))
+    with pytest.raises(RefusedError, match=r"alice's approval of .* has expired: it counts for 1:00:00"):
+        check_approval(GOOD, *arguments, NOW)
 
 
 def test_there_and_back_as_json() -> None:

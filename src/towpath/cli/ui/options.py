@@ -1,6 +1,7 @@
 """Arguments and options that several verbs share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -53,6 +54,16 @@ def approver_option(function: F) -> F:
     return click.option(
         "--as", "approver", help="Your name in towpath.yaml; left out, you are asked about your login name."
     )(function)
+
+
+def sign_options(function: F) -> F:
+    """`--sign` and `--key`: what is decided is signed by the key of who decides."""
+    key = click.option(
+        "--key",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Sign by this SSH key, or by its .pub file when ssh-agent holds it.  [default: ~/.ssh/id_*]",
+    )
+    return click.option("--sign", is_flag=True, help="Sign it by your SSH key.")(key(function))
 
 
 def yes_option(function: F) -> F:

@@ -1,5 +1,7 @@
 """Runs that wait for an approval: found, shown, answered."""
 
+from collections.abc import Callable
+
 import click
 
 from towpath.cli.ui.follow import Narrator, conclude, follow
@@ -43,7 +45,7 @@ def require_listed(config: Config | None, run: Run, name: str) -> None:
     """RefusedError for somebody who may not approve there, before the run is set going for it."""
     environment = str(run.parameters.get("environment"))
     if config is not None:
-        check_approver(name, config.environment(environment))
+        check_approver(name, config.environment(environment), config.who())
 
 
 def find_waiting(  # noqa: PLR0913, PLR0917
@@ -96,13 +98,19 @@ def answer(  # noqa: PLR0913
     reason: str,
     detach: bool,
     output: str,
+    sign: Callable[[], str] | None = None,
 ) -> None:
-    """Fill in the waiting run's form as the UI does, and follow what comes of it."""
+    """Fill in the waiting run's form as the UI does, and follow what comes of it.
+
+    `sign` makes the signed statement; None: a name alone is given.
+    """
     expected = str(run.parameters.get("digest", ""))
     if digest is not None and not _same(digest, expected):
         raise RefusedError(f"{run.name} is about {expected}, not {digest}", remedy="Nothing was changed.")
     known = server.tasks(run)
     form = {"decision": decision, "approver": approver, "digest": expected, "reason": reason}
+    if sign is not None:
+        form["statement"] = sign()
     server.resume(run, form)
     if detach:
         click.echo(f"{run.name}  {server.url(run)}")
@@ -115,6 +123,9 @@ def answer(  # noqa: PLR0913
         return
     if last.waiting and last.id == run.id and (because := server.refusal(last)):
         raise RefusedError(f"the answer did not count: {because}", remedy=f"{run.name} still waits.")
+    if decision == "withdraw" and last.waiting and last.id == run.id:
+        click.echo(f"{approver}'s approval is withdrawn; {run.name} still waits")
+        return
     conclude(server, followed, output=output)
 
 

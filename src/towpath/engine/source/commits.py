@@ -19,6 +19,8 @@ from towpath.engine.source.keys import load_trusted_keys
 from towpath.engine.source.repository import EnvironmentRepo, last_repository
 from towpath.errors import ConflictError
 from towpath.files import Edits
+from towpath.gates.approval import Approval, given
+from towpath.gates.signed_approval import encode_trailer
 from towpath.release.commit_message import (
     PromotionIntent,
     promotion_message,
@@ -51,9 +53,11 @@ def now() -> str:
 
 
 def commit_promotion(
-    by: Committer, repo: EnvironmentRepo, environment: str, release: Release, approved_by: tuple[str, ...]
+    by: Committer, repo: EnvironmentRepo, environment: str, release: Release, approvals: tuple[Approval, ...]
 ) -> EnvironmentRepo:
     """Write the release into the environment; at most one commit per promotion. The repository after it.
+
+    What approvers have signed is kept in the commit's message.
 
     A release that is there because others have written so is written again: signed, and to be verified.
     """
@@ -61,9 +65,10 @@ def commit_promotion(
         release=release,
         environment=environment,
         promoted_from=repo.config.verified_in(environment),
-        approved_by=approved_by,
+        approved_by=tuple(each.approver for each in given(approvals)),
         flow_run=by.flow_run,
         actor=by.actor,
+        statements=tuple(encode_trailer(each.statement) for each in given(approvals) if each.statement),
     )
     state = EnvironmentRelease(
         release=release,
