@@ -9,7 +9,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TextIO
+
+from towpath.printable import printable
+from towpath.redact import redact
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -185,3 +189,9 @@ def _last_line(mark: str, name: str, step: _Step, seconds: float) -> str:
     result = step.outcome or (step.last_note if mark == "✗" else "")
     duration = format_seconds(seconds) if seconds >= _QUICK else ""
     return "  ".join(part for part in (f"{mark} {name}", duration, result) if part)
+
+
+def say(line: str) -> None:
+    """One line of the log of a program that goes on, with the time, without secrets."""
+    sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {printable(redact(line))}\n")
+    sys.stdout.flush()

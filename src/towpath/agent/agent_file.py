@@ -1,24 +1,17 @@
 """`agent.yaml`: what an agent is told by the machine it runs on. Its models are strict and frozen."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from towpath.adapters.endpoint import parse_address
-from towpath.config.explain import explain
 from towpath.config.fields import Branch, Duration, Model, Name, Text
-from towpath.errors import ConfigError, MissingPartError
-from towpath.files import read_text
-from towpath.redact import remember_secret
+from towpath.config.machine_file import AbsolutePath, Prefect
 from towpath.settings import SIGNING_KEY, TRUSTED_KEYS
-from towpath.yamltext.config_reader import config_error, read_document
 
 AGENT_FILE = "agent.yaml"
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$(?!\n)", max_length=4096)]
 
 
 class Repository(Model):
@@ -27,13 +20,6 @@ class Repository(Model):
     url: Text | None = None
     branch: Branch | None = None
     poll: Duration = timedelta(seconds=15)
-
-
-class Prefect(Model):
-    """The Prefect server, and the file with its credentials (`user:password`)."""
-
-    api: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+/api/?$(?!\n)")] | None = None
-    auth_file: AbsolutePath | None = None
 
 
 class ClusterFile(Model):
@@ -113,56 +99,10 @@ class AgentFile(Model):
         named = {
             "TOWPATH_ENVIRONMENTS": self.repository.url,
             "TOWPATH_ENVIRONMENTS_BRANCH": self.repository.branch,
-            "PREFECT_API_URL": self.prefect.api,
             **self.cluster.environ(),
             "DOCKER_HOST": self.docker.host if self.docker else None,
             SIGNING_KEY: self.keys.signing,
             TRUSTED_KEYS: self.keys.trusted,
         }
         yield from ((name, value) for name, value in named.items() if value is not None)
-        if self.prefect.auth_file:
-            yield "PREFECT_API_AUTH_STRING", read_secret(Path(self.prefect.auth_file))
-
-
-def load_agent_file(path: Path) -> AgentFile:
-    """Read an `agent.yaml`. Raises ConfigError with all problems."""
-    text = read_text(path.parent, path.name)
-    if text is None:
-        raise ConfigError("there is no such file", file=str(path))
-    return parse_agent_file(text, str(path))
-
-
-def parse_agent_file(text: str, file: str = AGENT_FILE) -> AgentFile:
-    """Parse the text of an `agent.yaml`; `file` is its name in errors."""
-    document = read_document(text, file)
-    if not isinstance(document.data, dict):
-        raise ConfigError(
-            "must be a mapping that begins with `apiVersion: towpath.dev/v1`", file=file, line=1
-        )
-    try:
-        return AgentFile.model_validate_json(json.dumps(document.data), by_name=False, by_alias=True)
-    except ValidationError as error:
-        problems = [
-            (document.line(tuple(problem["loc"])), explain(dict(problem), AgentFile))
-            for problem in error.errors(include_url=False)
-        ]
-        raise config_error(problems, file) from error
-
-
-def agent_file_schema() -> Mapping[str, Any]:
-    """The JSON Schema of `agent.yaml`, for editors."""
-    schema = AgentFile.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": AGENT_FILE}
-
-
-def read_secret(path: Path) -> str:
-    """The content of a mounted secret, without white space around it; from now on it is printed nowhere."""
-    try:
-        value = path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise MissingPartError(f"the secret {path} cannot be read: {reason}") from error
-    if not value:
-        raise MissingPartError(f"the secret {path} is empty")
-    remember_secret(value)
-    return value
+        yield from self.prefect.environ().items()

@@ -1,7 +1,6 @@
 """`towpath agent --check`: what an agent needs, asked before it starts. Nothing is changed."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from towpath.adapters.docker import engine_version
 from towpath.agent.configuration import BUILD, AgentConfiguration
@@ -9,31 +8,13 @@ from towpath.engine.live.context import environment_context
 from towpath.engine.source.keys import signing_summary, trusted_summary
 from towpath.engine.source.repository import read_repository
 from towpath.errors import MissingPartError, TowpathError
+from towpath.findings import Finding, broken, look_at
 from towpath.objects import ObjectRef
 from towpath.orchestration import keys
 from towpath.orchestration.api import NotFoundError, PrefectApi
 from towpath.orchestration.installed_flows import flows_of
 from towpath.orchestration.server import prepare
 from towpath.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One part that was looked at. `problem` is empty when it is as it must be."""
-
-    part: str
-    detail: str
-    problem: str = ""
-    remedy: str = ""
-
-    def to_json(self) -> dict[str, str | bool]:
-        """For `--output json`."""
-        return {
-            "part": self.part,
-            "ok": not self.problem,
-            "detail": self.problem or self.detail,
-            "remedy": self.remedy,
-        }
 
 
 def check_up(configuration: AgentConfiguration, settings: Settings) -> Iterator[Finding]:
@@ -43,18 +24,18 @@ def check_up(configuration: AgentConfiguration, settings: Settings) -> Iterator[
         api = PrefectApi(prepare(settings, knock=True), read_timeout=10.0, retries=1)
         yield Finding("Prefect server", api.url)
     except TowpathError as error:
-        yield _broken("Prefect server", error)
+        yield broken("Prefect server", error)
     if api is not None:
         for part, look in _server_parts(configuration, api):
-            yield _look(part, look)
+            yield look_at(part, look)
         api.close()
-    yield _look("trusted keys", lambda: trusted_summary(settings))
-    yield _look("signing key", lambda: signing_summary(settings, configuration.environment or BUILD))
-    yield _look("environment repository", lambda: _repository(configuration, settings))
+    yield look_at("trusted keys", lambda: trusted_summary(settings))
+    yield look_at("signing key", lambda: signing_summary(settings, configuration.environment or BUILD))
+    yield look_at("environment repository", lambda: _repository(configuration, settings))
     if configuration.environment is not None:
-        yield _look("cluster", lambda: _cluster(configuration.environment or "", settings))
+        yield look_at("cluster", lambda: _cluster(configuration.environment or "", settings))
     else:
-        yield _look("Docker Engine", lambda: _engine(settings))
+        yield look_at("Docker Engine", lambda: _engine(settings))
 
 
 def _server_parts(
@@ -116,14 +97,3 @@ def _cluster(environment: str, settings: Settings) -> str:
 
 def _engine(settings: Settings) -> str:
     return engine_version(settings.docker_host)
-
-
-def _look(part: str, look: Callable[[], str]) -> Finding:
-    try:
-        return Finding(part, look())
-    except TowpathError as error:
-        return _broken(part, error)
-
-
-def _broken(part: str, error: TowpathError) -> Finding:
-    return Finding(part, "", error.message, error.remedy or "")

@@ -4,7 +4,8 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from towpath.agent.agent_file import AgentFile, read_secret
+from towpath.agent.agent_file import AgentFile
+from towpath.config.machine_file import read_secret
 from towpath.orchestration import keys
 
 BUILD = "build"

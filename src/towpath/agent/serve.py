@@ -11,12 +11,13 @@ from towpath.adapters.endpoint import Notice, Page, Response, serve
 from towpath.adapters.metrics import Metrics
 from towpath.agent.children import Children
 from towpath.agent.configuration import AgentConfiguration
-from towpath.agent.watching import Watching, say
+from towpath.agent.watching import Watching
 from towpath.errors import TerminalError
 from towpath.orchestration.agent_worker import AgentWorker
 from towpath.orchestration.heartbeats import send_heartbeats
 from towpath.orchestration.left_runs import end_left_watch_runs, set_left_runs_going
 from towpath.orchestration.server import prepare
+from towpath.progress import say
 from towpath.redact import remember_environment_secrets
 from towpath.settings import Settings
 

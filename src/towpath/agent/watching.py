@@ -1,16 +1,13 @@
 """The watcher within an agent: its threads, its metrics and its probes."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from towpath.adapters.metrics import Metrics
 from towpath.engine.watch.watcher import Watcher
 from towpath.orchestration.in_process import RunsHere
-from towpath.printable import printable
-from towpath.redact import redact
+from towpath.progress import say
 from towpath.settings import Settings
 
 GRACE = 10.0
@@ -71,9 +68,3 @@ class Watching:
                 self.watcher.set_health(health)
             if (at := self._runs.last_success()) is not None:
                 self.watcher.succeeded(at)
-
-
-def say(line: str) -> None:
-    """One line of the agent's log, without secrets."""
-    sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {printable(redact(line))}\n")
-    sys.stdout.flush()

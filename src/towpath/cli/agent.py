@@ -1,7 +1,6 @@
 """`towpath agent`: runs the flows of one environment, and heals it within a second."""
 
 import dataclasses
-import json
 import os
 import sys
 from pathlib import Path
@@ -14,7 +13,6 @@ from towpath.cli.ui.options import output_option
 
 if TYPE_CHECKING:
     from towpath.agent.configuration import AgentConfiguration
-    from towpath.settings import Settings
 
 TOKEN = "TOWPATH_NOTIFY_TOKEN"  # noqa: S105 - the name of the variable
 
@@ -91,9 +89,11 @@ def command(
     """
     configuration = configure(environment, config, notify_token_file, options)
     if check:
+        from towpath.agent.checkup import check_up
+        from towpath.cli.ui.findings import show_findings
         from towpath.settings import Settings
 
-        sys.exit(show(configuration, Settings.load(os.environ), output))
+        sys.exit(show_findings(check_up(configuration, Settings.load(os.environ)), output))
     from towpath.agent.start import start_agent
     from towpath.cli.main import report
 
@@ -105,12 +105,13 @@ def configure(
     environment: str | None, config: Path | None, token_file: Path | None, options: dict[str, Any]
 ) -> "AgentConfiguration":
     """File, variables and options, each going before the one that it is named after."""
-    from towpath.agent.agent_file import AgentFile, load_agent_file, read_secret
+    from towpath.agent.agent_file import AgentFile
     from towpath.agent.configuration import AgentConfiguration
+    from towpath.config.machine_file import load_machine_file, read_secret
     from towpath.redact import remember_secret
 
     if config is not None:
-        file = load_agent_file(config)
+        file = load_machine_file(config, AgentFile)
         if environment not in (None, file.environment):
             raise click.UsageError(f"{config} is the agent of {file.environment}, not of {environment}.")
         for name, value in file.environ():
@@ -124,20 +125,3 @@ def configure(
         options["notify_token"] = token
     named = {name: value for name, value in options.items() if value is not None}
     return dataclasses.replace(AgentConfiguration.from_file(file), **named)
-
-
-def show(configuration: "AgentConfiguration", settings: "Settings", output: str) -> int:
-    """Print what is there and what is missing; 1 when something is."""
-    from towpath.agent.checkup import check_up
-
-    findings = []
-    for finding in check_up(configuration, settings):
-        findings.append(finding)
-        if output == "text":
-            sign = click.style("✗", fg="red") if finding.problem else click.style("✓", fg="green")
-            click.echo(f"{sign} {finding.part}: {finding.problem or finding.detail}")
-            if finding.remedy:
-                click.echo(f"  {finding.remedy}")
-    if output == "json":
-        click.echo(json.dumps([finding.to_json() for finding in findings], indent=2))
-    return int(any(finding.problem for finding in findings))

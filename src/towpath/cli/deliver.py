@@ -1,15 +1,10 @@
 """`towpath deliver`: carry a commit from its source repository towards production."""
 
 import os
-from typing import TYPE_CHECKING
 
 import click
 
 from towpath.cli.ui.options import app_argument, detach_option, output_option
-
-if TYPE_CHECKING:
-    from towpath.orchestration.runs import Run
-    from towpath.orchestration.server import Server
 
 
 @click.command(name="deliver")
@@ -31,29 +26,12 @@ def command(app: str, revision: str | None, detach: bool, again: bool, output: s
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
-    from towpath.orchestration import keys
+    from towpath.orchestration.delivery.start import start_delivery
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
     commit = load_environments(settings).revision(app, revision)
     with connect(settings) as server:
-        run, new = start(server, app, commit, None if again else keys.deliver_key(app, commit))
+        run, new = start_delivery(server, app, commit, always=again)
         see_through(server, run, new=new, detach=detach, output=output)
-
-
-def start(server: "Server", app: str, commit: str, key: str | None) -> "tuple[Run, bool]":
-    """The delivery of a commit; one that failed is followed by another, which all who ask again share."""
-    from towpath.orchestration import keys
-
-    while True:
-        run, new = server.start(
-            keys.deployment(keys.DELIVER),
-            {"app": app, "revision": commit},
-            name=keys.deliver_name(app, commit[:7]),
-            tags=[keys.app_tag(app), keys.commit_tag(commit[:7])],
-            key=key,
-        )
-        if new or key is None or not run.over or run.succeeded:
-            return run, new
-        key = keys.again_key(keys.deliver_key(app, commit), run.id)

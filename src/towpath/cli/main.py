@@ -28,6 +28,7 @@ VERBS = {
     "rollback": "Restore an earlier release by a new commit.",
     "reconcile": "Make an environment equal to Git now.",
     "agent": "Carry out the work of one environment, until told to stop.",
+    "door": "Let CI systems and forges ask for deliveries.",
     "pause": "Write nothing to an environment until a time.",
     "resume": "End a pause before its time.",
     "status": "Show apps by environments.",

@@ -37,7 +37,7 @@ class Server:
         """The run's page in the UI."""
         return f"{self._api.url.removesuffix('/api')}/runs/flow-run/{run.id}"
 
-    def start(
+    def start(  # noqa: PLR0913
         self,
         deployment: str,
         parameters: Mapping[str, Any],
@@ -45,12 +45,16 @@ class Server:
         name: str,
         tags: Iterable[str] = (),
         key: str | None = None,
+        person: str | None = None,
     ) -> tuple[Run, bool]:
-        """Create a run of `FLOW/DEPLOYMENT`; the same `key` gives the same run. True: it is a new one."""
+        """Create a run of `FLOW/DEPLOYMENT`; the same `key` gives the same run. True: it is a new one.
+
+        `person`: who asks; by default who is at the keyboard.
+        """
         body = {
             "parameters": dict(parameters),
             "name": name,
-            "tags": [*tags, keys.person_tag(whoami())],
+            "tags": [*tags, keys.person_tag(person or whoami())],
             # A key of its own even without one: a request that is sent again creates no second run.
             "idempotency_key": key or str(uuid.uuid4()),
         }

@@ -4,8 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from towpath.agent.agent_file import agent_file_schema, load_agent_file, parse_agent_file, read_secret
+from towpath.agent.agent_file import AGENT_FILE, AgentFile
 from towpath.agent.configuration import AgentConfiguration
+from towpath.config.machine_file import (
+    load_machine_file,
+    machine_file_schema,
+    parse_machine_file,
+    read_secret,
+)
 from towpath.errors import ConfigError, MissingPartError
 from towpath.redact import redact
 
@@ -20,6 +26,10 @@ runs: {{limit: 3, grace: 2m}}
 listen: 0.0.0.0:9090
 notifyTokenFile: TOKEN
 """
+
+
+def parse_agent_file(text: str) -> AgentFile:
+    return parse_machine_file(text, AGENT_FILE, AgentFile)
 
 
 def test_the_whole_file(tmp_path: Path) -> None:
@@ -99,7 +109,7 @@ def test_what_is_wrong_is_told_with_its_place(text: str, told: str) -> None:
 
 def test_a_file_or_secret_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
-        load_agent_file(tmp_path / "agent.yaml")
+        load_machine_file(tmp_path / "agent.yaml", AgentFile)
     with pytest.raises(MissingPartError, match="cannot be read: No such file"):
         read_secret(tmp_path / "token")
     (tmp_path / "token").write_text(" \n")
@@ -111,7 +121,7 @@ def test_a_file_or_secret_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_schema_has_every_key() -> None:
-    assert set(agent_file_schema()["properties"]) == {
+    assert set(machine_file_schema(AgentFile, AGENT_FILE)["properties"]) == {
         *("apiVersion", "cluster", "docker", "environment", "keys", "listen", "name", "notifyTokenFile"),
         *("prefect", "repository", "runs"),
     }

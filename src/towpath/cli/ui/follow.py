@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from towpath.errors import TowpathError
-from towpath.orchestration import keys
+from towpath.orchestration.delivery.path import successor
 from towpath.orchestration.runs import Run, TaskState
 from towpath.orchestration.server import Server
 from towpath.printable import headline
@@ -112,18 +112,6 @@ def follow(
         followed.runs.append(last)
         following = successor(server, last) if path and last.succeeded else None
     return followed
-
-
-def successor(server: Server, run: Run) -> Run | None:
-    """The promotion that this run started, or joined; None when there is none."""
-    if run.flow not in (keys.DELIVER, keys.PROMOTE):
-        return None
-    if run.state == keys.JOINED:
-        app, environment, digest = (str(run.parameters.get(key)) for key in ("app", "environment", "digest"))
-        return server.waiting_with(app, environment, digest)
-    names = [keys.environment_of(keys.PROMOTE, name) for name in server.deployments(keys.PROMOTE)]
-    started = server.by_key([keys.promote_key(run.id, name) for name in names if name])
-    return started[0] if started else None
 
 
 def conclude(server: Server, followed: Followed, *, output: str = "text") -> None:

@@ -1,0 +1,37 @@
+"""Starts the delivery of a commit: one run for all who ask."""
+
+from collections.abc import Iterable
+
+from towpath.orchestration import keys
+from towpath.orchestration.runs import Run
+from towpath.orchestration.server import Server
+
+
+def start_delivery(  # noqa: PLR0913
+    server: Server,
+    app: str,
+    commit: str,
+    *,
+    repeat: bool = True,
+    always: bool = False,
+    person: str | None = None,
+    tags: Iterable[str] = (),
+) -> tuple[Run, bool]:
+    """The run that delivers a whole commit id, and whether it is a new one.
+
+    With `repeat` one that failed is followed by another, which all who ask again share; with `always` there
+    is a new one whatever was before. `person`: who asks; by default who is at the keyboard.
+    """
+    key = None if always else keys.deliver_key(app, commit)
+    while True:
+        run, new = server.start(
+            keys.deployment(keys.DELIVER),
+            {"app": app, "revision": commit},
+            name=keys.deliver_name(app, commit[:7]),
+            tags=[keys.app_tag(app), keys.commit_tag(commit[:7]), *tags],
+            key=key,
+            person=person,
+        )
+        if new or key is None or not repeat or not run.over or run.succeeded:
+            return run, new
+        key = keys.again_key(keys.deliver_key(app, commit), run.id)
