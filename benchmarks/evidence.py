@@ -19,6 +19,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from towpath.engine.source.gate import prove_promotion
+
 from tests.keys import evidence_of
 from tests.own_image import OwnImage
 from tests.own_registry import own_registry
@@ -31,7 +33,6 @@ from towpath.adapters.evidence.referrers import put_bundle, read_bundles
 from towpath.adapters.git import fetch_checkout, verify_commits
 from towpath.adapters.oci import MANIFEST_TYPE, Repository, digest_of
 from towpath.config import load_config
-from towpath.engine.source.gate import prove_promotion
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.evidence.json_text import canonical
 from towpath.evidence.signing import sign_release

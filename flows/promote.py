@@ -5,7 +5,7 @@ from tasks.commit import commit, mark_verified
 from tasks.context import fetch
 from tasks.gate import approved
 from tasks.proposal import plan
-from tasks.release import read_release
+from tasks.release import read_release, renew
 from tasks.rollback import undo
 from tasks.runs.chain import start_next, supersede
 from tasks.runs.lock import environment_lock
@@ -14,18 +14,19 @@ from tasks.status import record_promoted
 
 
 @towpath_flow
-def promote(app: str, digest: str, environment: str, parent: str | None = None) -> str:  # noqa: ARG001 - for its readers
+def promote(app: str, digest: str, environment: str, parent: str | None = None, override: str = "") -> str:  # noqa: ARG001 - for its readers
     """Promote the release `digest` of `app`. `parent` is the run that started this one.
 
-    Where approvals are asked the run is suspended, and begins again from the top when somebody answered.
+    `override` is what an owner signed who lets it in by break-glass. Where approvals are asked the run is
+    suspended, and begins again from the top when somebody answered.
     """
     context = fetch(environment)
-    release = read_release(app, digest, context)
-    approved(plan(release, context))
+    admission = read_release(app, digest, context, override)
+    approved(plan(admission, context))
     with environment_lock(environment):
         context = fetch(environment)  # again: Git may have moved while people were asked
-        proposal = plan(release, context)
-        approvals = approved(proposal)
+        proposal = plan(renew(admission, context), context)
+        approvals, release = approved(proposal), proposal.release
         target = commit(proposal, approvals)
         synced = sync(target, return_state=True)
         verified = verify(target, wait_for=[synced], return_state=True)

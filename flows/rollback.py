@@ -11,11 +11,14 @@ from towpath.orchestration import keys
 
 
 @towpath_flow
-def rollback(app: str, environment: str, to: str | None = None) -> str:
-    """Restore a release of `app`: `to` (digest or commit), or the last verified one before the current."""
+def rollback(app: str, environment: str, to: str | None = None, override: str = "") -> str:
+    """Restore a release of `app`: `to` (digest or commit), or the last verified one before the current.
+
+    `override` is what an owner signed who lets a quarantined release come back.
+    """
     identify_run(keys.rollback_name(app, environment), [keys.app_tag(app), keys.environment_tag(environment)])
     with environment_lock(environment):
-        restored = restore_earlier(app, environment, to)
+        restored = restore_earlier(app, environment, to, override)
         sync(restored.target)
         verify(restored.target)
         mark_verified(restored.target, restored.release)

@@ -1,12 +1,18 @@
 """Commits to the environment repository: the promotion itself, and that it was verified."""
 
+from prefect.logging import get_run_logger
+
 from tasks.cluster import Target
 from tasks.proposal import Proposal
+from tasks.runs.events import emit
 from tasks.runs.run_identity import actor, run_id
 from tasks.runs.step import settings, step
+from towpath.drift.events import gate_overridden
+from towpath.engine.gates.rollback import overridden
 from towpath.engine.source.commits import Committer, commit_promotion, commit_verified
 from towpath.gates.approval import Approval
-from towpath.release.model import Release
+from towpath.redact import redact
+from towpath.release.model import Override, Release
 
 
 def committer() -> Committer:
@@ -17,10 +23,23 @@ def committer() -> Committer:
 @step("commit {proposal.release.app} {proposal.release.short} to {proposal.environment}")
 def commit(proposal: Proposal, approvals: tuple[Approval, ...]) -> Target:
     """Write the release into the environment; nothing to commit is fine. At most one commit per promotion."""
+    release, environment = proposal.release, proposal.environment
+    override = overridden(proposal.admission.override)
     repo = commit_promotion(
-        committer(), proposal.context.repo, proposal.environment, proposal.release, approvals
+        committer(), proposal.context.repo, environment, release, approvals, override=override
     )
+    if override:
+        tell_override(environment, release, override)
     return Target(proposal.release.app, proposal.environment, repo.commit, proposal.release.id)
+
+
+def tell_override(environment: str, release: Release, override: Override) -> None:
+    """An event and a warning: an owner has let the release in without what the environment asks."""
+    emit([gate_overridden(environment, release, override, run_id())])
+    get_run_logger().warning(
+        "%s let %s %s into %s in spite of its %s: %s",
+        override.by, release.app, release.short, environment, override.waives, redact(override.reason),
+    )  # fmt: skip
 
 
 @step("mark {release.app} {release.short} verified in {target.environment}")

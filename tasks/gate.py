@@ -18,11 +18,10 @@ from tasks.proposal import Proposal
 from tasks.runs.run_identity import run_id
 from tasks.runs.step import RejectedError, step
 from tasks.runs.supersede import one_waits, require_not_ended
-from towpath.engine.source.gate import ProvenPromotion, require_not_superseded, require_open_gate
+from towpath.engine.gates.admission import Admission, require_not_superseded
 from towpath.engine.source.keys import load_trusted_keys
 from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown
 from towpath.gates.approval import Approval
-from towpath.gates.evaluate import GateVerdict
 from towpath.gates.signed_approval import MAX_CHARACTERS
 from towpath.orchestration.keys import approval_key, asked_key, verdict_key
 
@@ -55,24 +54,24 @@ def approved(proposal: Proposal) -> tuple[Approval, ...]:
     approvals: tuple[Approval, ...] = ()
     note = ""
     for turn in itertools.count():
-        verdict = gate(proposal, approvals)
+        verdict = gate(proposal, approvals).verdict
         if not verdict.waits_for_approval:
             break
-        answer = ask(proposal, verdict, approvals, note, turn)
+        answer = ask(proposal, verdict.missing_approvals, approvals, note, turn)
         judged = judge_answer(proposal, approvals, answer, turn)
         approvals, note = judged.approvals, judged.note
     return approvals
 
 
 @step("gate {proposal.release.app} {proposal.release.short} to {proposal.environment}")
-def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> GateVerdict:
+def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> Admission:
     """Judge the commit that was planned. A closed gate is an error; missing approvals are not."""
     repo, release, environment = proposal.context.repo, proposal.release, proposal.environment
     require_not_ended()
     require_not_superseded(release, repo.release(release.app, environment), run_created())
-    promotion = ProvenPromotion(release, proposal.authors)
-    trusted = load_trusted_keys(proposal.context.trusted_keys)
-    return require_open_gate(repo, environment, promotion, approvals, trusted)
+    admission = proposal.admission.with_approvals(approvals)
+    admission.require_open()
+    return admission
 
 
 @step("judge answer {turn} on {proposal.release.app} {proposal.release.short} to {proposal.environment}")
@@ -98,7 +97,7 @@ def question_of(proposal: Proposal) -> Question:
         proposal.release,
         proposal.context.environment,
         proposal.manifests,
-        proposal.authors,
+        proposal.admission.facts.authors,
         proposal.context.repo.config.who(),
         load_trusted_keys(proposal.context.trusted_keys),
         run_created(),
@@ -106,16 +105,14 @@ def question_of(proposal: Proposal) -> Question:
 
 
 def ask(
-    proposal: Proposal, verdict: GateVerdict, approvals: tuple[Approval, ...], note: str, turn: int
+    proposal: Proposal, missing: int, approvals: tuple[Approval, ...], note: str, turn: int
 ) -> Answer | None:
     """Suspend the run until somebody answers; None when it was set going without an answer."""
     key = approval_key(proposal.manifests, turn)
     if note:
         keep_input(verdict_key(key), json.dumps(note))
     keep_input(asked_key(key), json.dumps(json.dumps(asked_of(proposal))))
-    asked = question_markdown(
-        question_of(proposal), verdict.missing_approvals, approvals, note, proposal.markdown
-    )
+    asked = question_markdown(question_of(proposal), missing, approvals, note, proposal.markdown)
     form = Decision.with_initial_data(description=asked)
     try:
         with one_waits(proposal.release, proposal.environment):

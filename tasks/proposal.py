@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from tasks.runs.report import report
 from tasks.runs.step import step
+from towpath.engine.gates.admission import Admission
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.preview.plan import plan_promotion
-from towpath.engine.source.gate import prove_promotion
 from towpath.orchestration.keys import plan_key
 from towpath.redact import redact
 from towpath.release.model import Release
@@ -16,16 +16,19 @@ from towpath.release.model import Release
 class Proposal:
     """One promotion as planned against one commit of the environment repository.
 
-    `manifests` is the hash of all that would be applied: approvals are bound to it. `authors` wrote what is
-    new with the release.
+    `manifests` is the hash of all that would be applied: approvals are bound to it.
     """
 
-    release: Release
+    admission: Admission
     context: EnvironmentContext
     manifests: str
     summary: str
     markdown: str
-    authors: tuple[str, ...]
+
+    @property
+    def release(self) -> Release:
+        """The release, as its evidence proves it."""
+        return self.admission.release
 
     @property
     def environment(self) -> str:
@@ -33,12 +36,10 @@ class Proposal:
         return self.context.environment.name
 
 
-@step("plan {release.app} {release.short} in {context.environment.name}")
-def plan(release: Release, context: EnvironmentContext) -> Proposal:
-    """Prove the release, put it into the environment at the context's commit, compare with the cluster."""
-    environment = context.environment.name
-    proven = prove_promotion(context.repo, environment, release.app, release.digest, context.trusted_keys)
-    release = proven.release
+@step("plan {admission.release.app} {admission.release.short} in {context.environment.name}")
+def plan(admission: Admission, context: EnvironmentContext) -> Proposal:
+    """Put the release into the environment at the context's commit, and compare that with the cluster."""
+    environment, release = context.environment.name, admission.release
     planned = plan_promotion(context, release)
     markdown = plan_markdown(release, environment, planned.to_markdown())
     summary = planned.summary()
@@ -47,7 +48,7 @@ def plan(release: Release, context: EnvironmentContext) -> Proposal:
         markdown,
         f"Plan of {release.app} {release.short} in {environment}: {summary}",
     )
-    return Proposal(release, context, planned.desired_digest, summary, markdown, proven.authors)
+    return Proposal(admission, context, planned.desired_digest, summary, markdown)
 
 
 def plan_markdown(release: Release, environment: str, changes: str) -> str:

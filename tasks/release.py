@@ -1,5 +1,6 @@
 """A release and its evidence in the registry: signed after the push, proven wherever it takes effect."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
@@ -10,16 +11,16 @@ from tasks.runs.run_identity import identify_run, promotion_name, release_tags, 
 from tasks.runs.step import settings, step
 from tasks.source import Source
 from towpath.adapters import registry
+from towpath.engine.gates.admission import Admission, Entry, admit, scan_objection
 from towpath.engine.live.context import EnvironmentContext
-from towpath.engine.source.gate import prove_promotion
 from towpath.engine.source.keys import BUILDER, load_signing_key, load_trusted_keys
 from towpath.engine.source.release_proof import Lineage, attest, lineage, prove_commit
 from towpath.errors import EvidenceError, UnknownNameError
 from towpath.evidence.statement import Image, ReleaseEvidence, ScanEvidence
+from towpath.gates.ways import Way
 from towpath.orchestration import keys
 from towpath.redact import redact
 from towpath.release.model import Release
-from towpath.release.scan_policy import recorded_scan_problem
 
 
 @step("look for a release of {source.app} {source.short}")
@@ -38,7 +39,7 @@ def recorded(source: Source) -> Release | None:
     if proven is None:
         return None
     release = proven.release
-    if why := recorded_scan_problem(release.scan, source.policy, now=datetime.now(UTC)):
+    if why := scan_objection(release, source.policy):
         _tell_built_again(source, why)
         return None
     get_run_logger().info("%s %s is released already: %s", release.app, release.short, release.digest)
@@ -94,19 +95,30 @@ def evidence_of(source: Source, digest: str, scanned: Scan, since: Lineage) -> R
 
 
 @step("read release of {app} for {context.environment.name}")
-def read_release(app: str, digest: str, context: EnvironmentContext) -> Release:
-    """The release by its digest, as its evidence proves it: nothing else that is said of it is believed."""
+def read_release(app: str, digest: str, context: EnvironmentContext, override: str) -> Admission:
+    """The release by its digest, as its evidence proves it: nothing else that is said of it is believed.
+
+    It is judged as well, but only the gate refuses it. `override` is what an owner signed; empty: nothing.
+    """
     environment = context.environment.name
+    way: Way = "break-glass" if override else "promotion"
+    entry = Entry(context.repo, environment, app, digest, way, override=override, run=run_id())
     try:
-        release = prove_promotion(context.repo, environment, app, digest, context.trusted_keys).release
+        admission = admit(entry, load_trusted_keys(context.trusted_keys))
     except EvidenceError:
         if registry.get_release(context.repo.config.app(app).only_image, digest) is None:
             raise UnknownNameError("release", digest, where=f"the registry of app {app}") from None
         raise
-    identify_run(
-        promotion_name(release, environment), [keys.environment_tag(environment), *release_tags(release)]
-    )
-    return release
+    release, loud = admission.release, [keys.BREAK_GLASS] if admission.override else []
+    tags = [keys.environment_tag(environment), *release_tags(release), *loud]
+    identify_run(promotion_name(release, environment), tags)
+    return admission
+
+
+@step("prove {admission.release.app} {admission.release.short} for {admission.entry.environment} again")
+def renew(admission: Admission, context: EnvironmentContext) -> Admission:
+    """Judge it anew at a later commit, with what the registry has of it now."""
+    return admit(replace(admission.entry, repo=context.repo), load_trusted_keys(context.trusted_keys))
 
 
 def release_markdown(release: Release) -> str:

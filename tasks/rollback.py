@@ -4,15 +4,18 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
 
 from tasks.cluster import Target, prune, sync, verify
-from tasks.commit import committer
+from tasks.commit import committer, tell_override
 from tasks.context import context_at
+from tasks.runs.events import emit
 from tasks.runs.run_identity import run_id
 from tasks.runs.step import cause_of, settings, step
+from towpath.drift.events import rolled_back
+from towpath.engine.gates.rollback import Rollback, restore_failed, restore_release
 from towpath.engine.source.commits import now
-from towpath.engine.source.repository import EnvironmentRepo, read_repository
-from towpath.engine.source.rollback import restore_failed, restore_release
+from towpath.engine.source.repository import read_repository
 from towpath.errors import TowpathError, VerifyError
 from towpath.printable import headline
 from towpath.redact import redact
@@ -22,10 +25,11 @@ from towpath.release.quarantine import QuarantineEntry
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was gone back to."""
+    """What was gone back to. `told` is what checks would have said that were not asked."""
 
     target: Target
     release: Release
+    told: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -50,7 +54,8 @@ def undo(target: Target, *states: "State[Any]") -> NoReturn:
     sync(restored.target)
     verify(restored.target)
     prune(restored.target, return_state=True)  # the next reconcile goes on with what cannot be deleted
-    raise VerifyError(f"{failure.message}\n{target.environment} was rolled back to {restored.name}.")
+    told = f" It was not asked for this: {'; '.join(restored.told)}." if restored.told else ""
+    raise VerifyError(f"{failure.message}\n{target.environment} was rolled back to {restored.name}.{told}")
 
 
 def first_failure(*states: "State[Any]") -> TowpathError:
@@ -67,18 +72,29 @@ def first_failure(*states: "State[Any]") -> TowpathError:
 def restore(target: Target, reason: str) -> Restored | None:
     """Commit the last verified release before the failed one, and quarantine that. None: there is none."""
     failed = QuarantineEntry(target.release, headline(redact(reason)), now(), run_id())
-    repo = restore_failed(committer(), read_repository(settings()), target.app, target.environment, failed)
-    return None if repo is None else _restored(repo, target.app, target.environment)
+    done = restore_failed(committer(), read_repository(settings()), target.app, target.environment, failed)
+    if done is None:
+        return None
+    restored = _restored(done, target.app, target.environment)
+    emit([rolled_back(target.environment, restored.release, failed, restored.told)])
+    for each in restored.told:
+        get_run_logger().warning("%s is restored although today's policy refuses it: %s", restored.name, each)
+    return restored
 
 
 @step("restore {app} in {environment}")
-def restore_earlier(app: str, environment: str, to: str | None) -> Restored:
+def restore_earlier(app: str, environment: str, to: str | None, override: str) -> Restored:
     """Commit an earlier release because a person asked: `to` (id, digest or commit), or the last verified."""
-    repo = restore_release(committer(), read_repository(settings()), app, environment, to)
-    return _restored(repo, app, environment)
+    repo = read_repository(settings())
+    done = restore_release(committer(), repo, app, environment, to, override=override)
+    restored = _restored(done, app, environment)
+    if done.override:
+        tell_override(environment, restored.release, done.override)
+    return restored
 
 
-def _restored(repo: EnvironmentRepo, app: str, environment: str) -> Restored:
-    state = repo.release(app, environment)
+def _restored(done: Rollback, app: str, environment: str) -> Restored:
+    state = done.repo.release(app, environment)
     assert state is not None  # noqa: S101 - it was committed just now
-    return Restored(Target(app, environment, repo.commit, state.release.id), state.release)
+    target = Target(app, environment, done.repo.commit, state.release.id)
+    return Restored(target, state.release, done.told)

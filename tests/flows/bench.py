@@ -398,7 +398,6 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{target}.sync_app", sync_app)
     monkeypatch.setattr("towpath.engine.reconcile.execute.remove_app", remove_app)
     monkeypatch.setattr("towpath.engine.reconcile.execute.prune_extras", prune_extras)
-    monkeypatch.setattr("towpath.engine.reconcile.release_admission.read_inventory", lambda *_: (None, ""))
     monkeypatch.setattr("towpath.engine.reconcile.loop.inspect", inspect)
     monkeypatch.setattr("towpath.engine.reconcile.loop.health_snapshot", health_snapshot)
 

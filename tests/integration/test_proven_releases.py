@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -18,18 +18,17 @@ from towpath.adapters.evidence.key_files import read_private_key
 from towpath.adapters.evidence.referrers import put_bundle
 from towpath.adapters.git import fetch_checkout
 from towpath.config import Config, load_config
-from towpath.engine.live.context import EnvironmentContext
-from towpath.engine.reconcile import release_admission
-from towpath.engine.reconcile.release_admission import require_admitted
+from towpath.engine.gates.admission import Admission, Entry, admit
+from towpath.engine.gates.merged import InGit, require_admitted
+from towpath.engine.gates.rollback import restore_release
 from towpath.engine.source.commits import Committer, push_edits
-from towpath.engine.source.gate import prove_promotion
 from towpath.engine.source.release_proof import attest, lineage, prove_commit
 from towpath.engine.source.repository import EnvironmentRepo
-from towpath.engine.source.rollback import restore_release
 from towpath.errors import EvidenceError, MissingPartError, RefusedError
 from towpath.evidence.signing import sign_release
 from towpath.evidence.statement import RELEASE_TYPE
 from towpath.formats.versions import V2
+from towpath.gates.ways import Way
 from towpath.release.commit_message import PromotionIntent, promotion_message
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
 from towpath.release.release_file import dump_release_file, release_path
@@ -80,9 +79,13 @@ class Place:
         checkout = self.git.checkout()
         return EnvironmentRepo(checkout, load_config(checkout.path))
 
+    def judge(self, environment: str, digest: str, way: Way = "promotion") -> Admission:
+        return admit(Entry(self.repo, environment, "hello", digest, way), self.git.trusted)
+
     def prove(self, environment: str = "dev") -> Release:
-        keys = self.git.keys.trusted_file
-        return prove_promotion(self.repo, environment, "hello", self.image.digest, keys).release
+        admission = self.judge(environment, self.image.digest)
+        admission.require_open()
+        return admission.release
 
     def name(self, known: Release, environment: str, *, signer: str = "", **more: Any) -> None:
         """A commit that brings the release with all trailers of a promotion, signed or not."""
@@ -94,10 +97,8 @@ class Place:
         files = {release_path("hello", environment): dump_release_file(state, V2)}
         self.git.write(files, promotion_message(intent), intent.marker, signer=signer)
 
-    def context(self, environment: str) -> EnvironmentContext:
-        repo = self.repo
-        at = repo.config.environment(environment)
-        return EnvironmentContext(cast(Any, None), repo, at, trusted_keys=self.git.keys.trusted_file)
+    def in_git(self, environment: str) -> InGit:
+        return InGit(self.repo, environment, self.git.keys.trusted_file)
 
     def settings(self, signer: str) -> Settings:
         return Settings.load(
@@ -129,7 +130,6 @@ def place(
     files = {f"apps/hello/{name}/deployment.yaml": text for name in ("dev", "prod")}
     files["towpath.yaml"] = CONFIG.format(image=image.name)
     made.git.write(files, "Begin\n\nMerged-By-Hand: 1\n", marker)
-    monkeypatch.setattr(release_admission, "read_inventory", lambda *_: (None, ""))
     return made
 
 
@@ -171,19 +171,19 @@ def test_a_commit_with_all_trailers_that_nobody_signed_brings_nothing(place: Pla
     for signer in ("", "dev", "build"):
         place.name(known, "prod", signer=signer, verified_at="2026-01-02T00:00:00Z")
         with pytest.raises(RefusedError, match="no promotion brought hello 1111111 here"):
-            require_admitted(place.context("prod"), "hello")
+            require_admitted(place.in_git("prod"), "hello")
     place.name(known, "prod", signer="prod")
-    require_admitted(place.context("prod"), "hello")
+    require_admitted(place.in_git("prod"), "hello")
 
 
 def test_a_hand_made_commit_of_a_proven_release_still_needs_its_approvals(place: Place) -> None:
     known = place.release()
     place.sign(known)
     place.name(known, "dev")
-    require_admitted(place.context("dev"), "hello")
+    require_admitted(place.in_git("dev"), "hello")
     place.name(known, "prod")
     with pytest.raises(RefusedError, match=r"must be verified in dev first.*1 approvals are missing"):
-        require_admitted(place.context("prod"), "hello")
+        require_admitted(place.in_git("prod"), "hello")
 
 
 def test_a_rollback_takes_only_what_is_signed_and_proven(place: Place) -> None:
@@ -202,8 +202,8 @@ def test_a_rollback_takes_only_what_is_signed_and_proven(place: Place) -> None:
     with pytest.raises(EvidenceError, match="there is no release evidence"):
         restore_release(by, place.repo, "hello", "prod", known.digest)
     place.sign(known)
-    assert restore_release(by, place.repo, "hello", "prod", known.digest).release("hello", "prod")
-    require_admitted(place.context("prod"), "hello")
+    assert restore_release(by, place.repo, "hello", "prod", known.digest).repo.release("hello", "prod")
+    require_admitted(place.in_git("prod"), "hello")
 
 
 def test_without_a_key_the_agent_commits_nothing(place: Place) -> None:
@@ -243,10 +243,9 @@ def test_whoever_wrote_what_comes_between_two_releases_is_an_author(place: Place
         ["", *digests], chain, ("Al <a@x>", "Bob <bob@x>", "Cy <c@x>"), strict=False
     ):
         place.sign(each, previous=before, authors=(author,))
-    keys = place.git.keys.trusted_file
 
     def authors() -> tuple[str, ...]:
-        return prove_promotion(place.repo, "prod", "hello", digests[2], keys).authors
+        return place.judge("prod", digests[2]).facts.authors
 
     assert authors() == ("Al <a@x>", "Bob <bob@x>", "Cy <c@x>")
     place.name(chain[1], "prod")  # of a person: nothing is proven to run there
@@ -257,9 +256,10 @@ def test_whoever_wrote_what_comes_between_two_releases_is_an_author(place: Place
 
 def test_the_proof_of_a_promotion_takes_no_tenth_of_a_second(place: Place) -> None:
     place.sign(place.release())
-    repo, keys, times = place.repo, place.git.keys.trusted_file, []
+    entry = Entry(place.repo, "prod", "hello", place.image.digest, "promotion")
+    trusted, times = place.git.trusted, []
     for _ in range(10):
         started = perf_counter()
-        prove_promotion(repo, "prod", "hello", place.image.digest, keys)
+        admit(entry, trusted)
         times.append(perf_counter() - started)
     assert min(times) < 0.1, times

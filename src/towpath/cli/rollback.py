@@ -23,8 +23,8 @@ def command(app: str, environment: str, to: str | None, detach: bool, output: st
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
+    from towpath.engine.gates.rollback import choose_earlier
     from towpath.engine.source.keys import load_trusted_keys
-    from towpath.engine.source.rollback import choose_earlier
     from towpath.orchestration import keys
     from towpath.orchestration.server import connect
     from towpath.settings import Settings

@@ -1,4 +1,4 @@
-"""Prefect events of the reconcile loop; resources are environment, app and objects, never values. Pure.
+"""Prefect events of Towpath; resources are environment, app and objects, never values. Pure.
 
 towpath.drift.detected      an app's objects differ from Git
 towpath.drift.healed        they were made as in Git again
@@ -7,6 +7,8 @@ towpath.sync.failed         an app was not synced, or is not healthy after it
 towpath.heal.exhausted      a field was healed so often that it is left alone now
 towpath.render.failed       an app's folder is gone or does not render
 towpath.extras.detected     objects that nobody declared
+towpath.gate.overridden     an owner let a release in: by break-glass, or out of quarantine
+towpath.rollback.automatic  a release failed, and an earlier one was restored that nobody asked for
 towpath.branch.rewritten    the branch does not descend from what was applied; nothing is carried out
 """
 
@@ -17,6 +19,8 @@ from typing import Any
 from towpath.drift.model import DriftEntry
 from towpath.objects import ObjectRef
 from towpath.redact import redact
+from towpath.release.model import Override, Release
+from towpath.release.quarantine import QuarantineEntry
 
 ID, ROLE, NAME = "prefect.resource.id", "prefect.resource.role", "prefect.resource.name"
 MAX_OBJECTS = 50
@@ -90,6 +94,31 @@ def render_failed(environment: str, app: str, reason: str) -> Event:
     return _app_event(
         environment, app, "towpath.render.failed", (), {"message": redact(reason)[:MAX_MESSAGE]}
     )
+
+
+def gate_overridden(environment: str, release: Release, override: Override, run: str) -> Event:
+    """`waives` is `gate` (order, soak and approvals of a promotion) or `quarantine`."""
+    payload = {
+        "release": release.id,
+        "commit": release.commit,
+        "waives": override.waives,
+        "by": override.by,
+        "reason": redact(override.reason)[:MAX_MESSAGE],
+        "run": run,
+    }
+    return _app_event(environment, release.app, "towpath.gate.overridden", (), payload)
+
+
+def rolled_back(environment: str, to: Release, failed: QuarantineEntry, told: Sequence[str]) -> Event:
+    """`told` is what checks would have said that were not asked, as that of today's scan policy."""
+    payload = {
+        "release": to.id,
+        "commit": to.commit,
+        "failed": failed.release,
+        "reason": redact(failed.reason)[:MAX_MESSAGE],
+        "waived": [redact(each)[:MAX_MESSAGE] for each in told],
+    }
+    return _app_event(environment, to.app, "towpath.rollback.automatic", (), payload)
 
 
 def branch_rewritten(environment: str, reason: str) -> Event:

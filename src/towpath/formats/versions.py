@@ -81,6 +81,7 @@ KEYS: Mapping[str, tuple[KeyRange, ...]] = {
     RELEASE: (
         KeyRange(VERSION_KEY, since=V2),
         KeyRange("release.images", since=V2),
+        KeyRange("override", since=V2),
         KeyRange("release.image", until=V1, instead="`images`"),
         KeyRange("release.digest", until=V1, instead="`images`"),
     ),

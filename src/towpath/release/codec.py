@@ -28,8 +28,13 @@ def encode_release(release: Release, version: FileVersion) -> dict[str, Any]:
 
 
 def encode_state(state: EnvironmentRelease, version: FileVersion) -> dict[str, Any]:
-    """The data of a release in an environment. ConfigError as above."""
+    """The data of a release in an environment. ConfigError as above.
+
+    An override is said where there is one; towpath.dev/v1 has no place for it, and its commit says it there.
+    """
     data = _plain(state)
+    if state.override is None or version == V1:
+        del data["override"]
     return {**data, "release": _with_file_images(data["release"], state.release, version)}
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from towpath.formats.versions import LATEST
 from towpath.printable import printable
-from towpath.release.model import Release
+from towpath.release.model import Override, Release
 
 INTENT_TRAILER = "Towpath-Intent"
 STATEMENT_TRAILER = "Towpath-Approval-Statement"
+FLOW_RUN_TRAILER = "Towpath-Flow-Run"
+OVERRIDE_TRAILER = "Towpath-Override"
+"""The id of the statement that an owner has signed."""
 _TRAILER = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9-]*):[ \t]+(?P<value>.*\S)")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f\u0085\u2028\u2029]+")
 Trailers = list[tuple[str, str]]
@@ -18,7 +21,11 @@ Trailers = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class PromotionIntent:
-    """A promotion or rollback to commit. `rolls_back` is the id of the release that a rollback replaces."""
+    """A promotion or rollback to commit. `rolls_back` is the id of the release that a rollback replaces.
+
+    `override` is what an owner signed for it. `automatic`: no person asked for this rollback. `told` is what
+    would have been said by checks that were waived.
+    """
 
     release: Release
     environment: str
@@ -29,6 +36,9 @@ class PromotionIntent:
     rolls_back: str | None = None
     statements: tuple[str, ...] = ()
     """What its approvers have signed, each with the signature, in base64."""
+    override: Override | None = None
+    automatic: bool = False
+    told: tuple[str, ...] = ()
 
     @property
     def marker(self) -> tuple[str, str]:
@@ -55,16 +65,30 @@ def promotion_message(intent: PromotionIntent) -> str:
         trailers.append(("Towpath-Promoted-From", intent.promoted_from))
     trailers += [("Towpath-Approved-By", approver) for approver in intent.approved_by]
     trailers += [(STATEMENT_TRAILER, statement) for statement in intent.statements]
-    trailers.append(("Towpath-Flow-Run", intent.flow_run))
+    trailers.append((FLOW_RUN_TRAILER, intent.flow_run))
     if intent.rolls_back:
         trailers.append(("Towpath-Rolls-Back", intent.rolls_back))
+    if intent.automatic:
+        trailers.append(("Towpath-Automatic", "yes"))
+    trailers += [("Towpath-Waived", each) for each in intent.told]
+    if override := intent.override:
+        trailers += [
+            ("Towpath-Overridden", override.waives),
+            ("Towpath-Overridden-By", override.by),
+            ("Towpath-Reason", override.reason),
+            (OVERRIDE_TRAILER, override.statement),
+        ]
     trailers.append(intent.marker)
-    subject = (
-        f"Roll back {release.app} in {intent.environment} to {release.short}"
-        if intent.rolls_back
-        else f"Promote {release.app} {release.short} to {intent.environment}"
-    )
-    return format_message(subject, release.subject, trailers)
+    return format_message(_subject(intent), release.subject, trailers)
+
+
+def _subject(intent: PromotionIntent) -> str:
+    release, environment = intent.release, intent.environment
+    loud = f", overriding the {intent.override.waives}" if intent.override else ""
+    if intent.rolls_back:
+        automatic = " automatically" if intent.automatic else ""
+        return f"Roll back {release.app} in {environment} to {release.short}{automatic}{loud}"
+    return f"Promote {release.app} {release.short} to {environment}{loud}"
 
 
 def verified_message(release: Release, environment: str, flow_run: str) -> str:
@@ -73,7 +97,7 @@ def verified_message(release: Release, environment: str, flow_run: str) -> str:
         ("Towpath-App", release.app),
         ("Towpath-Release", release.id),
         ("Towpath-Environment", environment),
-        ("Towpath-Flow-Run", flow_run),
+        (FLOW_RUN_TRAILER, flow_run),
         verified_marker(release, environment, flow_run),
     ]
     return format_message(f"Verified {release.app} {release.short} in {environment}", "", trailers)
@@ -89,7 +113,7 @@ def quarantine_message(app: str, environment: str, release: str, flow_run: str) 
     trailers: Trailers = [
         ("Towpath-App", app),
         ("Towpath-Environment", environment),
-        ("Towpath-Flow-Run", flow_run),
+        (FLOW_RUN_TRAILER, flow_run),
         quarantine_marker(app, environment, release, flow_run),
     ]
     return format_message(f"Quarantine {app} {release[:19]}", "", trailers)

@@ -153,10 +153,23 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """An owner's word that a release passes its `gate` (break-glass) or its `quarantine`, and why.
+
+    `statement` is the id of what the owner signed.
+    """
+
+    waives: str
+    by: str
+    reason: str
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentRelease:
     """The release of an app in an environment.
 
-    Times are RFC 3339; `rolls_back` is the id of the release that it replaced.
+    Times are RFC 3339; `rolls_back` is the id of the release that it replaced; `override` let it in.
     """
 
     release: Release
@@ -167,6 +180,7 @@ class EnvironmentRelease:
     flow_run: str = ""
     verified_at: str | None = None
     rolls_back: str | None = None
+    override: Override | None = None
 
 
 def one_image(name: str, image: str, digest: str) -> Images:

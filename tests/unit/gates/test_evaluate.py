@@ -8,7 +8,7 @@ import pytest
 from towpath.config import Config, parse_config
 from towpath.errors import UnknownNameError
 from towpath.gates.approval import Approval
-from towpath.gates.evaluate import GateVerdict, evaluate_gate
+from towpath.gates.evaluate import Facts, GateVerdict, evaluate_gate
 from towpath.gates.pause import Pause
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
 from towpath.release.quarantine import QuarantineEntry
@@ -60,18 +60,18 @@ def evaluate(
     authors: tuple[str, ...] = (),
 ) -> GateVerdict:
     states = {"dev": there(), "staging": there()} if states is None else states
-    return evaluate_gate(
+    facts = Facts(
         config or parse_config(CONFIG),
-        "hello",
         environment,
         release,
-        states,
-        quarantine,
         NOW,
-        approvals,
-        pause,
-        authors,
+        states=states,
+        quarantine=quarantine,
+        pauses=(pause,) if pause else (),
+        approvals=approvals,
+        authors=authors,
     )
+    return evaluate_gate("promotion", facts)
 
 
 def test_approvals_and_rejections_of_who_wrote_what_is_new_do_not_count() -> None:

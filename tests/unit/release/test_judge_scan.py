@@ -10,7 +10,8 @@ import pytest
 from towpath.config import ScanIgnore, ScanPolicy
 from towpath.errors import RefusedError
 from towpath.release.judge_scan import EVIDENCE_KEY, judge_scan
-from towpath.release.scan_policy import policy_hash, recorded_scan_problem
+from towpath.release.recorded_scan import recorded_scan_problem
+from towpath.release.scan_policy import policy_hash
 from towpath.release.scan_verdict import ScanVerdict
 
 DATA = Path(__file__).parent / "data"

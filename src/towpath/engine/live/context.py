@@ -7,6 +7,7 @@ from pathlib import Path
 
 from towpath.adapters.kubernetes import Cluster, shared_connection
 from towpath.config import Environment
+from towpath.engine.gates.merged import InGit
 from towpath.engine.source.render import EarlierApp, Rendered
 from towpath.engine.source.render_changed import render_released
 from towpath.engine.source.repository import (
@@ -34,6 +35,11 @@ class EnvironmentContext:
     renders: Path | None = None
     trusted_keys: Path | None = None
     """The file of the public keys that are trusted."""
+
+    @property
+    def in_git(self) -> InGit:
+        """What of it is asked whether a release may come in: nothing of the cluster."""
+        return InGit(self.repo, self.environment.name, self.trusted_keys)
 
     def __repr__(self) -> str:
         return f"{self.environment.name} at {self.repo.commit[:7]}"

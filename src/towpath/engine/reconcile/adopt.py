@@ -12,6 +12,7 @@ from towpath.drift.adoption import AdoptableChange, NotAdopted, expected_renderi
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry
 from towpath.drift.proposal import AUTHOR, Proposal, adoption_branch, adoption_message
+from towpath.engine.gates.merged import require_admitted
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.preview.plan import read_full
@@ -42,10 +43,14 @@ class Adoption:
 def propose_app(
     settings: Settings, context: EnvironmentContext, rendered: Rendered, decision: Decision, flow_run: str
 ) -> Proposal:
-    """Push the drift of one app to its branch, for review; a failure is in the proposal, never raised."""
+    """Push the drift of one app to its branch, for review; a failure is in the proposal, never raised.
+
+    What is live of a release that may not come in is no proposal.
+    """
     environment, repo = context.environment.name, context.repo
     branch = adoption_branch(environment, rendered.app)
     try:
+        require_admitted(context.in_git, rendered.app)
         adoption = adopt_app(
             context.cluster, repo.root, repo.config, rendered, decision.drifted, tools=context.tools
         )

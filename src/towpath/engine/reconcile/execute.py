@@ -11,13 +11,13 @@ from towpath.drift.model import DriftEntry
 from towpath.engine.apply.prune_extras import prune_extras
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.uninstall import remove_app
+from towpath.engine.gates.merged import recent_commits, require_admitted
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import EnvironmentContext, Tell, renders_before
 from towpath.engine.live.heal_store import remember_heals
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.reconcile.detect import Inspection, inspect
 from towpath.engine.reconcile.prune import prune_healthy, prune_verified
-from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
 from towpath.engine.reconcile.work import Outcome, Work, candidate_of, progress_of
 from towpath.engine.verify.verify import verify_all
 from towpath.errors import TowpathError, as_towpath_error
@@ -101,7 +101,7 @@ def _group(
 
 def _recent(context: EnvironmentContext, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
     try:
-        return recent_commits(context, apps)
+        return recent_commits(context.in_git, apps)
     except TowpathError:
         return {}  # each app asks for itself, and says what is wrong
 
@@ -128,13 +128,13 @@ def _sync(context: EnvironmentContext, work: Work, inspection: Inspection | None
     changed: list[ObjectRef] = []
     say = progress_of(app, changed, tell)
     environment, commit = context.environment, context.repo.commit
-    failure, transient, deletes = "", False, False
+    failure, transient, deletes, merged = "", False, False, False
     try:
         confirmed = context.repo.confirmed(app, environment.name)
         if work.rendered is None:
             remove_app(context.cluster, app, environment, confirmed, commit=commit, on_progress=say)
         else:
-            require_admitted(context, app, work.recent)
+            merged = require_admitted(context.in_git, app, work.recent) is not None
             app_state = inspection.state_of(owner_of(work.rendered)) if inspection else None
             result = sync_app(
                 context.cluster, work.rendered, environment,
@@ -149,7 +149,8 @@ def _sync(context: EnvironmentContext, work: Work, inspection: Inspection | None
         failure, transient = str(error), error.transient
         tell(f"{app}: {error.message}")
     seconds = time.monotonic() - started
-    return Outcome(app, failure, transient, tuple(changed), seconds, not failure, deletes=deletes)
+    ended = tuple(changed)
+    return Outcome(app, failure, transient, ended, seconds, not failure, deletes=deletes, merged=merged)
 
 
 def _added(before: Outcome | None, now: Outcome) -> Outcome:

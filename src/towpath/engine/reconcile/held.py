@@ -1,7 +1,7 @@
 """What a reconcile would refuse to carry out: releases that the gate does not let in, too many deletions."""
 
+from towpath.engine.gates.merged import recent_commits, require_admitted
 from towpath.engine.live.app_state import owner_of
-from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
 from towpath.engine.reconcile.result import ReconcilePlan
 from towpath.engine.source.render import Rendered
 from towpath.errors import TowpathError
@@ -16,13 +16,13 @@ def held_apps(plan: ReconcilePlan) -> dict[str, str]:
     syncs = {each.app for each in plan.todo if each.action == "sync"}
     coming = {each.app: each for each in plan.rendered if each.app in syncs}
     try:
-        recent = recent_commits(plan.context, coming)
+        recent = recent_commits(plan.context.in_git, coming)
     except TowpathError:
         recent = {}  # each app asks for itself, and says what is wrong
     held = {}
     for app, rendered in coming.items():
         try:
-            require_admitted(plan.context, app, recent.get(app, ()))
+            require_admitted(plan.context.in_git, app, recent.get(app, ()))
             _require_few_deletions(plan, rendered)
         except TowpathError as error:
             held[app] = error.message

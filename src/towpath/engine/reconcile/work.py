@@ -29,6 +29,8 @@ class Outcome:
     """Whether the app was verified; a failure is then one of deleting what left Git."""
     deletes: bool = field(default=False, compare=False)
     """Whether objects wait to be deleted until the app is verified."""
+    merged: bool = field(default=False, compare=False)
+    """Whether a person's commit brought the release, which was admitted and is not signed yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from towpath.release.commit_message import (
     verified_marker,
     verified_message,
 )
-from towpath.release.model import EnvironmentRelease, Release
+from towpath.release.model import EnvironmentRelease, Override, Release
 from towpath.release.quarantine import QuarantineEntry
 from towpath.release.release_file import release_path
 from towpath.settings import Settings
@@ -52,8 +52,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def commit_promotion(
-    by: Committer, repo: EnvironmentRepo, environment: str, release: Release, approvals: tuple[Approval, ...]
+def commit_promotion(  # noqa: PLR0913
+    by: Committer,
+    repo: EnvironmentRepo,
+    environment: str,
+    release: Release,
+    approvals: tuple[Approval, ...],
+    *,
+    override: Override | None = None,
 ) -> EnvironmentRepo:
     """Write the release into the environment; at most one commit per promotion. The repository after it.
 
@@ -69,6 +75,7 @@ def commit_promotion(
         flow_run=by.flow_run,
         actor=by.actor,
         statements=tuple(encode_trailer(each.statement) for each in given(approvals) if each.statement),
+        override=override,
     )
     state = EnvironmentRelease(
         release=release,
@@ -77,6 +84,7 @@ def commit_promotion(
         promoted_from=intent.promoted_from,
         approved_by=intent.approved_by,
         flow_run=intent.flow_run,
+        override=override,
     )
 
     programs = Renderers(by.settings.tools, by.settings.renders)
@@ -88,15 +96,21 @@ def commit_promotion(
     return _commit_release(by, repo, intent, edits)
 
 
-def commit_rollback(  # noqa: PLR0913, PLR0917
+def commit_rollback(  # noqa: PLR0913
     by: Committer,
     repo: EnvironmentRepo,
     environment: str,
     earlier: EnvironmentRelease,
     replaced: str,
+    *,
     failed: QuarantineEntry | None = None,
+    override: Override | None = None,
+    told: tuple[str, ...] = (),
 ) -> EnvironmentRepo:
-    """Restore an earlier release in place of the release `replaced`, and quarantine what has `failed`."""
+    """Restore an earlier release in place of the release `replaced`, and quarantine what has `failed`.
+
+    What has failed is what a person has not asked for: then the commit says that the rollback is automatic.
+    """
     intent = PromotionIntent(
         release=earlier.release,
         environment=environment,
@@ -105,10 +119,18 @@ def commit_rollback(  # noqa: PLR0913, PLR0917
         flow_run=by.flow_run,
         actor=by.actor,
         rolls_back=replaced,
+        override=override,
+        automatic=failed is not None,
+        told=told,
     )
     # It was verified here before; that it still is, this run says by its end.
     restored = replace(
-        earlier, promoted_at=now(), promoted_by=intent.actor, flow_run=intent.flow_run, rolls_back=replaced
+        earlier,
+        promoted_at=now(),
+        promoted_by=intent.actor,
+        flow_run=intent.flow_run,
+        rolls_back=replaced,
+        override=override,
     )
 
     programs = Renderers(by.settings.tools, by.settings.renders)

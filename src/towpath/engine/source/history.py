@@ -72,19 +72,18 @@ def release_history(
 
 
 def earlier_releases(
-    repo: EnvironmentRepo, trusted: TrustedKeys, app: str, environment: str, failed: str
+    repo: EnvironmentRepo, trusted: TrustedKeys, app: str, environment: str, current: str
 ) -> Iterator[EnvironmentRelease]:
-    """The releases that were verified there before and are not quarantined, newest first, without `failed`.
+    """The releases that were verified there before, newest first, without the `current` one.
 
     That they were verified, a commit says that the environment's agent has signed.
     """
-    quarantine, told = repo.quarantine(app), {failed}
+    seen = {current}
     for state in signed_states(repo.checkout, trusted, app, environment, limit=EARLIER_LIMIT):
         release = state.release.id
-        if state.verified_at and release not in told:
-            told.add(release)
-            if not find_quarantined(quarantine, release):
-                yield state
+        if state.verified_at and release not in seen:
+            seen.add(release)
+            yield state
 
 
 def signed_states(

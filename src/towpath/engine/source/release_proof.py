@@ -11,15 +11,14 @@ from functools import lru_cache
 from towpath.adapters import registry
 from towpath.adapters.evidence.release_evidence import attach_release, prove_release
 from towpath.adapters.git import Checkout, authors_since, earlier_commits
-from towpath.config import App, Config
+from towpath.config import App
 from towpath.engine.source.keys import BUILDER
-from towpath.errors import OtherSubjectError, RefusedError, TerminalError
+from towpath.errors import OtherSubjectError, TerminalError
 from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.statement import ReleaseEvidence
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.evidence.verification import AskedRelease
 from towpath.release.model import Release, ScanStatus, ScanSummary, one_image
-from towpath.release.scan_policy import recorded_scan_problem
 
 LONGEST_CHAIN = 100
 """Releases between the one that runs and the one that comes, whose authors are asked for."""
@@ -49,15 +48,6 @@ def prove(trusted: TrustedKeys, app: App, digest: str) -> Proven:
     asked = AskedRelease(app.name, digest, (BUILDER,))
     found = prove_release(app.only_image, asked, trusted, datetime.now(UTC))
     return Proven(release_of(found.evidence, app, digest), found.evidence, found.fingerprint)
-
-
-def prove_for(trusted: TrustedKeys, config: Config, app: str, digest: str) -> Proven:
-    """As `prove`, of a release that is to run: RefusedError when its scan does not pass today's policy."""
-    proven = prove(trusted, config.app(app), digest)
-    problem = recorded_scan_problem(proven.release.scan, config.scan, now=datetime.now(UTC))
-    if problem:
-        raise RefusedError(f"{app} {proven.release.short} {problem}", remedy="Deliver it again, or another.")
-    return proven
 
 
 def prove_commit(trusted: TrustedKeys, app: App, commit: str) -> Proven | None:

@@ -88,14 +88,15 @@ class World:
         verified: bool,
         back_from: int | None = None,
         signer: str | None = None,
+        approved_by: tuple[str, ...] = ("alice",),
     ) -> None:
         """As the environment's agent does it; by another `signer`, or nobody's (empty), as others can."""
         signer = environment if signer is None else signer
         rolls_back = release(back_from).digest if back_from else None
         run = f"run-{number}-{environment}-{back_from}"
-        intent = PromotionIntent(release(number), environment, None, ("alice",), run, "bob", rolls_back)
+        intent = PromotionIntent(release(number), environment, None, approved_by, run, "bob", rolls_back)
         state = EnvironmentRelease(
-            release(number), f"2026-01-0{number}T00:00:00Z", "bob", None, ("alice",), run, None, rolls_back
+            release(number), f"2026-01-0{number}T00:00:00Z", "bob", None, approved_by, run, None, rolls_back
         )
         path = release_path("hello", environment)
         files = {path: dump_release_file(state, V2)}

@@ -13,18 +13,17 @@ from tests.unit.engine.source.promotions import World, release
 from towpath.adapters.evidence import release_evidence
 from towpath.adapters.evidence.key_files import read_private_key
 from towpath.adapters.evidence.referrers import FoundBundles
-from towpath.applyset.inventory import Inventory, Owner
 from towpath.config import load_config
 from towpath.drift.decision import DriftPolicy, decide_app
 from towpath.drift.model import DriftEntry, DriftReport
+from towpath.engine.gates import merged
+from towpath.engine.gates.admission import Admission, Entry, admit
+from towpath.engine.gates.merged import recent_commits, require_admitted
 from towpath.engine.live.context import EnvironmentContext
-from towpath.engine.reconcile import release_admission
 from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.held import held_apps
-from towpath.engine.reconcile.release_admission import recent_commits, require_admitted
 from towpath.engine.reconcile.result import ReconcilePlan
 from towpath.engine.source import history
-from towpath.engine.source.gate import prove_promotion
 from towpath.engine.source.render import Rendered
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import EvidenceError, MissingPartError, RefusedError, TransientError
@@ -46,13 +45,12 @@ scan: {scanners: [secret]}
 
 
 class Bench:
-    """A real repository; the registry and the inventory are what the test says."""
+    """A real repository; the registry is what the test says."""
 
     def __init__(self, folder: Path) -> None:
         self.git = World(folder)
         self.config(CONFIG)
         self.bundles = {release(n).digest: [self.signed(release(n))] for n in (1, 2)}
-        self.applied = ""
 
     def signed(self, known: Release, signer: str = "build", **more: Any) -> bytes:
         """Its evidence, as it lies beside the image."""
@@ -85,7 +83,12 @@ class Bench:
         return EnvironmentContext(cast(Any, None), repo, config.environment(environment), trusted_keys=keys)
 
     def check(self, environment: str) -> None:
-        require_admitted(self.context(environment), "hello")
+        require_admitted(self.context(environment).in_git, "hello")
+
+    def promotion(self, environment: str, digest: str) -> Admission:
+        return admit(
+            Entry(self.context(environment).repo, environment, "hello", digest, "promotion"), self.git.trusted
+        )
 
 
 @pytest.fixture
@@ -95,11 +98,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     def read_bundles(_image: str, digest: str, _type: str) -> FoundBundles:
         return FoundBundles(tuple(made.bundles.get(digest, ())))
 
-    def read_inventory(_cluster: object, owner: Owner) -> tuple[Inventory | None, str]:
-        return (Inventory(owner, made.applied, "", ()) if made.applied else None), "1"
-
     monkeypatch.setattr(release_evidence, "read_bundles", read_bundles)
-    monkeypatch.setattr(release_admission, "read_inventory", read_inventory)
     return made
 
 
@@ -173,22 +172,11 @@ def test_a_release_verified_here_before_its_quarantine_elsewhere_may_be_rebuilt(
 
 
 def test_a_person_may_revert_to_what_a_promotion_brought_before(bench: Bench) -> None:
-    bench.git.promote(1, "prod", verified=True)
+    bench.git.promote(1, "prod", verified=True, approved_by=("alice", "bob"))
     text = (bench.git.checkout().path / release_path("hello", "prod")).read_text()
     bench.git.promote(2, "prod", verified=False)
     bench.merge({release_path("hello", "prod"): text})
     bench.check("prod")
-
-
-def test_what_runs_already_is_healed_whatever_is_said_about_it(bench: Bench) -> None:
-    bench.applied = bench.name(1, "prod")
-    bench.bundles.clear()
-    bench.quarantine(1)
-    bench.check("prod")
-    bench.name(2, "prod")
-    refused(bench, "prod", "there is no release evidence for hello")
-    bench.applied = "e" * 40  # a commit that the repository does not have
-    refused(bench, "prod", "there is no release evidence for hello")
 
 
 def test_an_environment_that_asks_nothing_takes_any_release_but_a_quarantined_one(bench: Bench) -> None:
@@ -232,16 +220,16 @@ def test_of_many_apps_the_history_is_read_at_once(bench: Bench, monkeypatch: pyt
     bench.config(more)
     bench.git.promote(1, "prod", verified=True)
     context = bench.context("prod")
-    recent = recent_commits(context, ["hello", "other"])
+    recent = recent_commits(context.in_git, ["hello", "other"])
     assert recent["other"] == []
-    assert recent_commits(context, ["hello"]) == {}
+    assert recent_commits(context.in_git, ["hello"]) == {}
     monkeypatch.delattr(history, "log")
-    require_admitted(context, "hello", recent["hello"])
+    require_admitted(context.in_git, "hello", recent["hello"])
 
 
 def test_what_the_newest_commits_do_not_tell_is_looked_up(bench: Bench) -> None:
     bench.git.promote(1, "prod", verified=True)
-    require_admitted(bench.context("prod"), "hello", [])
+    require_admitted(bench.context("prod").in_git, "hello", [])
 
 
 def test_where_any_release_may_come_in_no_history_is_read(
@@ -249,9 +237,9 @@ def test_where_any_release_may_come_in_no_history_is_read(
 ) -> None:
     bench.config(CONFIG.replace(", source: {repository: ../hello.git}", ""))
     bench.name(1, "dev")
-    monkeypatch.delattr(release_admission, "signed_commits")
+    monkeypatch.delattr(merged, "signed_commits")
     bench.check("dev")
-    assert recent_commits(bench.context("dev"), ["hello"]) == {}
+    assert recent_commits(bench.context("dev").in_git, ["hello"]) == {}
 
 
 def held(bench: Bench, environment: str, *kinds: str) -> dict[str, str]:
@@ -351,12 +339,12 @@ def test_without_trusted_keys_nothing_is_taken_and_what_to_do_is_told(bench: Ben
     bench.git.promote(1, "dev", verified=True)
     context = replace(bench.context("dev"), trusted_keys=None)
     with pytest.raises(MissingPartError, match="no trusted keys are configured") as caught:
-        require_admitted(context, "hello")
+        require_admitted(context.in_git, "hello")
     assert "TOWPATH_TRUSTED_KEYS" in str(caught.value)
 
 
 def test_what_was_verified_here_comes_back_by_a_commit_only_if_it_is_proven_today(bench: Bench) -> None:
-    bench.git.promote(1, "prod", verified=True)
+    bench.git.promote(1, "prod", verified=True, approved_by=("alice", "bob"))
     text = (bench.git.checkout().path / release_path("hello", "prod")).read_text()
     bench.git.promote(2, "prod", verified=True)
     bench.merge({release_path("hello", "prod"): text})
@@ -373,10 +361,18 @@ def test_what_was_never_verified_here_passes_the_gate_anew_when_a_commit_brings_
     refused(bench, "prod", "must be verified in dev first.*; 2 approvals are missing")
 
 
+def test_what_comes_back_by_a_commit_had_the_approvals_that_are_asked_for_today(bench: Bench) -> None:
+    bench.git.promote(1, "prod", verified=True, approved_by=("alice", "alice"))
+    text = (bench.git.checkout().path / release_path("hello", "prod")).read_text()
+    bench.git.promote(2, "prod", verified=True)
+    bench.merge({release_path("hello", "prod"): text})
+    refused(bench, "prod", "prod asks for 2 approvals, and hello 1111111 had 1 when it came in")
+
+
 def test_a_merge_that_keeps_an_old_side_s_file_brings_nothing_back_unasked(
     bench: Bench, tmp_path: Path
 ) -> None:
-    bench.git.promote(1, "prod", verified=True)
+    bench.git.promote(1, "prod", verified=True, approved_by=("alice", "bob"))
     old = bench.git.checkout().commit
     bench.git.promote(2, "prod", verified=True)
     work = tmp_path / "merge"
@@ -403,21 +399,15 @@ def test_none_of_those_who_wrote_what_is_new_approves_it(bench: Bench) -> None:
     bench.bundles[release(2).digest] = [
         bench.signed(release(2), previous=release(1).digest, authors=("Bob <bob@example.com>",))
     ]
-    proven = prove_promotion(
-        bench.context("prod").repo, "prod", "hello", release(2).digest, bench.git.keys.trusted_file
-    )
-    assert proven.authors == ("Ann <ann@example.com>", "Bob <bob@example.com>")
+    authors = bench.promotion("prod", release(2).digest).facts.authors
+    assert authors == ("Ann <ann@example.com>", "Bob <bob@example.com>")
     bench.git.promote(1, "prod", verified=True)
-    proven = prove_promotion(
-        bench.context("prod").repo, "prod", "hello", release(2).digest, bench.git.keys.trusted_file
-    )
-    assert proven.authors == ("Bob <bob@example.com>",)
+    assert bench.promotion("prod", release(2).digest).facts.authors == ("Bob <bob@example.com>",)
 
 
 def test_a_release_between_whose_evidence_is_gone_leaves_its_authors_unknown(bench: Bench) -> None:
     gone = f"sha256:{9:064x}"
     bench.bundles[release(2).digest] = [bench.signed(release(2), previous=gone)]
-    keys = bench.git.keys.trusted_file
     with pytest.raises(EvidenceError, match="there is no release evidence for hello"):
-        prove_promotion(bench.context("prod").repo, "prod", "hello", release(2).digest, keys)
-    assert prove_promotion(bench.context("dev").repo, "dev", "hello", release(2).digest, keys).release
+        bench.promotion("prod", release(2).digest)
+    assert bench.promotion("dev", release(2).digest).verdict.open

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.engine.source.promotions import World
+from tests.unit.engine.source.promotions import World, release
 from towpath.config import load_config
+from towpath.engine.gates.rollback import choose_earlier
 from towpath.engine.source.repository import EnvironmentRepo
-from towpath.engine.source.rollback import choose_earlier
 from towpath.errors import RefusedError, TowpathError, UnknownNameError
 
 
@@ -84,9 +84,10 @@ def test_what_the_agent_has_not_signed_does_not_come_back_whatever_its_trailers_
         choose_earlier(read(world), world.trusted, "hello", "prod", to)
 
 
-def test_a_quarantined_one_does_not_come_back_by_its_name_either(world: World) -> None:
+def test_a_quarantined_one_is_chosen_by_its_name_only(world: World) -> None:
     world.promote(1, "prod", verified=True)
     world.promote(2, "prod", verified=True)
     world.promote(1, "prod", verified=True, back_from=2)
-    with pytest.raises(RefusedError, match="hello 2222222 is quarantined since"):
-        choose_earlier(read(world), world.trusted, "hello", "prod", "2222222")
+    with pytest.raises(RefusedError, match="no earlier verified release"):
+        choose_earlier(read(world), world.trusted, "hello", "prod", None)
+    assert choose_earlier(read(world), world.trusted, "hello", "prod", "2222222").release == release(2)
