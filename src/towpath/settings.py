@@ -11,6 +11,8 @@ SIGNING_KEY = "TOWPATH_SIGNING_KEY"
 """File of the agent's private key. The local stack hands it to that agent alone, never to a shell."""
 TRUSTED_KEYS = "TOWPATH_TRUSTED_KEYS"
 """File of the public keys that are trusted (`allowed_signers`)."""
+GIT_CONFIG = "TOWPATH_GIT_CONFIG"
+"""File of Git configuration that goes for every Git process; without it there is none."""
 STACK_VARIABLES = (
     "PREFECT_API_URL",
     "TOWPATH_ENVIRONMENTS",

@@ -10,13 +10,14 @@ from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.zygote import Order, keep, preload
 from towpath.errors import TowpathError
 from towpath.orchestration.installed_flows import flow_module, flows_of
-from towpath.orchestration.server import prepare
+from towpath.orchestration.server import prepare, refresh_settings
 from towpath.settings import Settings
 
 
 def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathError], None]) -> int:
     """Run the agent until it ends; its exit code. `report` tells people of the error that ended it."""
     prepare(Settings.load(os.environ))
+    refresh_settings()
     # A run's heartbeats are sent by the agent: see orchestration/heartbeats.py.
     os.environ.pop("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", None)
     preload(modules(configuration))

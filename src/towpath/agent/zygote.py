@@ -129,7 +129,7 @@ def _exit_code(process: "ForkProcess") -> int:
 
 def _main(main: Callable[[Connection], None], ours: Connection, theirs: Connection, parent: int) -> None:
     ours.close()
-    _end_with(parent)
+    end_with(parent)
     main(theirs)
 
 
@@ -138,14 +138,19 @@ def _child(run: Callable[[Order], None], order: Order, control: Connection, pare
     os.setsid()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    _end_with(parent)
+    end_with(parent)
     os.environ.update(order.environ)
     run(order)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Let the kernel end this process when `parent` has ended. Linux only: elsewhere it goes on alone."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        set_kernel_option(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
+
+
+def set_kernel_option(option: int, value: int | bytes) -> None:
+    """`prctl` of Linux: sets an attribute of this process."""
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

@@ -59,6 +59,7 @@ def up(  # noqa: PLR0913
     from towpath.local.common.system import effective_user
     from towpath.local.lifecycle import up as bring
     from towpath.local.lifecycle.supervisor import Supervisor
+    from towpath.local.users.settle import settle_users
     from towpath.progress import format_seconds, progress_on
 
     requested = RequestedOptions(ports, subnet, kubeconfig, context, registry, environments)
@@ -78,12 +79,17 @@ def up(  # noqa: PLR0913
         bring.refuse_impossible(stack, platform.system(), effective_user())
         progress = progress_on()
         _get_programs(stack, progress)
+        one_user = ""
+        if not running:
+            stack, one_user = settle_users(stack, os.environ)
         started = bring.up(stack, progress)
     what = "up" if started.seconds else "already up"
     click.echo(f"The local stack is {what} ({format_seconds(time.monotonic() - begin)}).")
     click.echo(f"  Prefect UI    http://{stack.address('prefect')}")
     click.echo(f"  registry      {stack.registry}")
     click.echo(f"  environments  {stack.environments_url}")
+    if one_user:
+        click.echo(f"  users         one for all agents, and nothing keeps them apart: {one_user}")
     click.echo('  your shell    eval "$(towpath local env)"')
     if not stack.own_cluster and started.seconds:
         click.echo("Your cluster was not touched. To give each environment an account of its own, apply:")

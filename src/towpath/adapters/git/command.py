@@ -17,6 +17,7 @@ from towpath.errors import (
     UnknownNameError,
 )
 from towpath.redact import redact, remember_secret
+from towpath.settings import GIT_CONFIG
 
 HOSTS_VARIABLE = "TOWPATH_GIT_HOSTS"
 """Comma-separated hosts that may be talked to; every host when it is not set."""
@@ -168,7 +169,8 @@ def environment(remote: Remote | None = None) -> dict[str, str]:
         "GIT_ALLOW_PROTOCOL": remote.protocols if remote else "none",
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_CONFIG_COUNT": str(len(options)),
-        "GIT_CONFIG_GLOBAL": os.devnull,
+        # A file of the machine: Git asks no other place whether the repository of another user is safe.
+        "GIT_CONFIG_GLOBAL": os.environ.get(GIT_CONFIG) or os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_OPTIONAL_LOCKS": "0",

@@ -75,6 +75,24 @@ class Layout:
         """Kubeconfig of `admin` or of an environment."""
         return self.credentials / account / "kubeconfig"
 
+    def home_of(self, name: str) -> Path:
+        """The home folder of a component."""
+        return self.data / "home" / name
+
+    @property
+    def opened(self) -> Path:
+        """Folders outside of the stack that its users were let through."""
+        return self.root / "opened.json"
+
+    @property
+    def git_config(self) -> Path:
+        """Git's configuration for the agents, which do not own the repositories."""
+        return self.run / "gitconfig"
+
+    def user(self, role: str) -> str:
+        """Name of the operating-system user of a role."""
+        return f"towpath-{self.identity}-{role}"
+
     def socket(self, component: str) -> Path:
         """Unix socket of a component."""
         return self.run / f"{component}.sock"

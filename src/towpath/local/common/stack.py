@@ -14,6 +14,10 @@ from towpath.settings import Settings
 ENVIRONMENTS = ("dev", "staging", "prod")
 """Environments of the example, in promotion order; each has a namespace, an account and a work pool."""
 POOLS = ("build", *ENVIRONMENTS)
+ROLES = (*POOLS, "prefect", "registry", "cluster")
+"""What has an operating-system user of its own: each agent, and the parts that need no root."""
+REPOSITORIES_ROLE = "git"
+"""Nothing runs as this user; its group may push to the repositories."""
 ACCOUNTS_NAMESPACE = "towpath-system"
 NODE = "towpath"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -23,7 +27,10 @@ PROJECT = Path(__file__).resolve().parents[4]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options of the stack. A part that is not None is used from outside instead of starting one."""
+    """Options of the stack. A part that is not None is used from outside instead of starting one.
+
+    `users`: whether each agent has an operating-system user of its own.
+    """
 
     ports: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_PORTS))
     subnet: str = "10.244.77.0/24"
@@ -32,6 +39,7 @@ class Options:
     registry: str | None = None
     environments: str | None = None
     docker_host: str | None = None
+    users: bool = False
 
     @classmethod
     def load(cls, layout: Layout) -> "Options | None":
@@ -82,6 +90,10 @@ class Stack:
     def own_repositories(self) -> bool:
         """Whether the stack hosts the Git repositories itself."""
         return self.options.environments is None
+
+    def user(self, role: str) -> str | None:
+        """The operating-system user of a role; None: the one that starts the stack."""
+        return self.layout.user(role) if self.options.users else None
 
     def port(self, name: str) -> int:
         """Number of a named port."""

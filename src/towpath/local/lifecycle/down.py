@@ -23,6 +23,7 @@ from towpath.local.lifecycle.processes import (
 from towpath.local.lifecycle.supervisor import Supervisor
 from towpath.local.parts import network
 from towpath.local.parts.components import components
+from towpath.local.users import passwd, ways
 from towpath.progress import Progress
 
 ORDER: tuple[tuple[str, ...], ...] = (
@@ -30,7 +31,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
         *("kubelet", "kube-scheduler", "kube-controller-manager"),
         *(f"agent-{pool}" for pool in POOLS),
     ),
-    ("prefect-server", "containers", "docker", "registry"),
+    ("prefect-server", "containers", "docker", "registry", "fork-server"),
     ("containerd", "kube-apiserver"),
     ("etcd",),
 )
@@ -57,8 +58,13 @@ def down(stack: Stack, progress: Progress, *, purge: bool) -> None:
     if purge:
         with progress.step("remove the data"):
             for entry in stack.layout.root.iterdir() if stack.layout.root.exists() else ():
-                if entry != stack.layout.lock:
+                if entry not in (stack.layout.lock, stack.layout.opened):
                     _remove(entry)
+        if made := passwd.users(stack.layout):
+            with progress.step(f"remove {len(made)} users"):
+                ways.close_ways(stack.layout, [user.uid for user in made.values()])
+                passwd.remove_users(stack.layout)
+        stack.layout.opened.unlink(missing_ok=True)
 
 
 def _stop(stack: Stack, names: Iterable[str]) -> None:

@@ -114,12 +114,34 @@ def children_by_parent() -> dict[int, list[int]]:
     return children
 
 
-def resident_memory(pid: int, family: Mapping[int, Sequence[int]]) -> int:
-    """Bytes of resident memory of a process and its descendants; `family` comes from `children_by_parent`."""
-    total, queue = 0, [pid]
+def memory(pids: Iterable[int], family: Mapping[int, Sequence[int]]) -> int:
+    """Bytes of memory of processes and their descendants; `family` comes from `children_by_parent`.
+
+    A page that several processes share counts once, divided among them (PSS).
+    """
+    total, queue = 0, list(pids)
     while queue:
         process = queue.pop()
         queue += family.get(process, ())
-        with contextlib.suppress(OSError):
-            total += int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        total += _memory_of(process)
     return total
+
+
+def forked_agents(fork_server: int, family: Mapping[int, Sequence[int]]) -> dict[str, int]:
+    """Name -> pid of the agents that the fork server's process has forked."""
+    agents = {}
+    for pid in family.get(fork_server, ()):
+        with contextlib.suppress(OSError):
+            agents[Path(f"/proc/{pid}/comm").read_text().strip()] = pid
+    return agents
+
+
+def _memory_of(pid: int) -> int:
+    """PSS; resident memory where the kernel does not tell it. 0 for a process that is gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0

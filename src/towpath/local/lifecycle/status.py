@@ -10,10 +10,11 @@ from towpath.errors import TransientError
 from towpath.local.common.layout import Layout
 from towpath.local.common.stack import Stack
 from towpath.local.lifecycle import logs
-from towpath.local.lifecycle.processes import children_by_parent, resident_memory
+from towpath.local.lifecycle.processes import children_by_parent, forked_agents, memory
 from towpath.local.lifecycle.supervisor import Process, Supervisor
 from towpath.local.parts.component import Component
 from towpath.local.parts.components import components
+from towpath.local.parts.delivery import FORK_SERVER
 
 RECENT = 600.0
 """Seconds during which a component's death is reported."""
@@ -31,7 +32,7 @@ class Death:
 
 @dataclass(frozen=True, slots=True)
 class ComponentStatus:
-    """`state` is supervisord's word, `memory` is in bytes with all descendants, `uptime` in seconds.
+    """`state` is supervisord's word, `memory` is in bytes (PSS) with all descendants, `uptime` in seconds.
 
     `problem` says why the component is not ready; `died` counts how often it ended by itself in this boot.
     """
@@ -63,7 +64,7 @@ def status(stack: Stack) -> tuple[ComponentStatus, ...]:
     with ThreadPoolExecutor(max_workers=16) as pool:
         return tuple(
             pool.map(
-                lambda component: _status(stack, component, processes.get(component.name), ended, family),
+                lambda component: _status(stack, component, processes, ended, family),
                 components(stack),
             )
         )
@@ -72,10 +73,11 @@ def status(stack: Stack) -> tuple[ComponentStatus, ...]:
 def _status(
     stack: Stack,
     component: Component,
-    process: Process | None,
+    processes: Mapping[str, Process],
     ended: tuple[Death, ...],
     family: Mapping[int, Sequence[int]],
 ) -> ComponentStatus:
+    process = processes.get(component.name)
     component_deaths = [death for death in ended if death.component == component.name]
     pid = process.pid if process and process.pid else None
     problem = ""
@@ -92,13 +94,24 @@ def _status(
         state=process.state if process else "STOPPED",
         pid=pid,
         ports=tuple(stack.port(name) for name in component.ports),
-        memory=resident_memory(pid, family) if pid else None,
+        memory=_memory(component.name, pid, processes, family) if pid else None,
         uptime=time.time() - process.since if process and pid else None,
         ready=not problem,
         problem=problem,
         died=len(component_deaths),
         last_death=component_deaths[-1] if component_deaths else None,
     )
+
+
+def _memory(
+    name: str, pid: int, processes: Mapping[str, Process], family: Mapping[int, Sequence[int]]
+) -> int:
+    """An agent's memory is that of its launcher and of what the fork server has forked for it."""
+    server = processes.get(FORK_SERVER)
+    agents = forked_agents(server.pid, family) if server and server.pid else {}
+    if name == FORK_SERVER:
+        return memory([pid], {})
+    return memory([pid, *([agents[name]] if name in agents else [])], family)
 
 
 def deaths(layout: Layout) -> tuple[Death, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from towpath.local.common.stack import Stack
 from towpath.local.lifecycle import processes
 from towpath.local.parts import accounts, images, network, prefect_setup, seed
+from towpath.local.users import ownership
 
 LOOPBACKS = ("127.0.0.1", "localhost")
 """Hosts of registries that are used over plain HTTP; only those get the base image."""
@@ -52,3 +53,4 @@ def _network(stack: Stack) -> None:
 def _repositories(stack: Stack) -> None:
     if stack.own_repositories:
         seed.seed_repositories(stack)
+        ownership.share_repositories(stack)

@@ -21,6 +21,7 @@ LOG_BYTES = 10 * 1024 * 1024
 RETRIES = 3
 """How often a component that ends within STEADY seconds is started again."""
 STEADY = 5
+_FREE_PORTS = 1024
 _ANSWER = 60.0
 """Seconds; stopping a component waits for its end."""
 GONE = ("FATAL", "EXITED", "STOPPED", "UNKNOWN")
@@ -64,6 +65,7 @@ def render(stack: Stack, components: Iterable[Component]) -> str:
             f"command = {_text(shlex.join(component.command))}",
             f"environment = {_environment(component)}",
             *([f"directory = {_text(component.directory)}"] if component.directory else []),
+            *([f"user = {user}"] if (user := user_of(stack, component)) else []),
             "autostart = false",
             "autorestart = true",
             f"startretries = {RETRIES}",
@@ -77,6 +79,13 @@ def render(stack: Stack, components: Iterable[Component]) -> str:
             "stdout_logfile_backups = 2",
         ]
     return "\n".join(sections) + "\n"
+
+
+def user_of(stack: Stack, component: Component) -> str | None:
+    """The user that it runs as; None: the one that starts the stack. Only root may take a port below 1024."""
+    if component.role is None or any(stack.port(name) < _FREE_PORTS for name in component.ports):
+        return None
+    return stack.user(component.role)
 
 
 def _environment(component: Component) -> str:

@@ -17,6 +17,7 @@ from towpath.local.lifecycle.supervisor import GONE, Supervisor
 from towpath.local.parts import agent_keys, certificates, configuration
 from towpath.local.parts.component import Component
 from towpath.local.parts.components import components
+from towpath.local.users import ownership
 from towpath.progress import Progress
 
 _THREADS = 24
@@ -51,6 +52,7 @@ def up(stack: Stack, progress: Progress) -> Started:
         for key in ("HOME", "PREFECT_HOME"):
             if key in component.environment:
                 _folder(component.environment[key])
+    ownership.hand_over(stack)
     supervisor.start(table)
     seconds = _run_graph(stack, table, setup_steps(stack), progress)
     write_json(stack.layout.settings, stack.variables())

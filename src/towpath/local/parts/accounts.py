@@ -4,6 +4,7 @@ Cluster-wide an account may only create its own Namespace and the RoleBinding th
 is needed to rebuild a deleted namespace from Git. RBAC cannot confine `create` to a name; the policy does.
 """
 
+import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from towpath.local.common.http import APPLY, request
 from towpath.local.common.stack import ACCOUNTS_NAMESPACE, ENVIRONMENTS, Stack
 from towpath.local.parts.configuration import kubeconfig
 from towpath.local.parts.readiness import tls
+from towpath.local.users import ownership
 
 INSIDE = "towpath-environment"
 """ClusterRole that RoleBinding `towpath` grants an account inside its namespace."""
@@ -168,10 +170,14 @@ def create_accounts(stack: Stack) -> None:
         token = reply.json()["status"]["token"]
         content = kubeconfig(stack, account(environment), token=token, namespace=environment)
         write_json(stack.layout.kubeconfig(environment), content)
+    ownership.hand_over_kubeconfigs(stack)
 
 
 def adopt_kubeconfig(stack: Stack) -> None:
-    """Copy the given kubeconfig, with its context selected and its paths absolute, for each account."""
+    """Copy the given kubeconfig for each account: with its context selected, and with its certificates.
+
+    Paths become absolute. A file of a token is named as it is, since its content changes.
+    """
     from towpath.yamltext.manifest_reader import load_document
 
     source = Path(stack.options.kubeconfig or "")
@@ -183,11 +189,22 @@ def adopt_kubeconfig(stack: Stack) -> None:
         for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
             if inner.get(key):
                 inner[key] = str((source.parent / inner[key]).absolute())
+        _embed(inner)
         plugin = inner.get("exec") or {}
         if "/" in plugin.get("command", ""):
             plugin["command"] = str((source.parent / plugin["command"]).absolute())
     for name in ("admin", *ENVIRONMENTS):
         write_json(stack.layout.kubeconfig(name), content)
+    ownership.hand_over_kubeconfigs(stack)
+
+
+def _embed(inner: dict[str, Any]) -> None:
+    """Put certificates and keys themselves in the place of their files, which an agent's user cannot read."""
+    for key in ("certificate-authority", "client-certificate", "client-key"):
+        path = Path(inner.get(key) or "")
+        if inner.get(key) and not inner.get(f"{key}-data") and path.is_file():
+            inner[f"{key}-data"] = base64.b64encode(path.read_bytes()).decode()
+            del inner[key]
 
 
 def path_of(manifest: Mapping[str, Any]) -> str:

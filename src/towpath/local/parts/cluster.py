@@ -16,6 +16,7 @@ def etcd(stack: Stack) -> Component:
     client, peer = f"https://{stack.address('etcd')}", f"https://{stack.address('etcd-peer')}"
     return Component(
         name="etcd",
+        role="cluster",
         purpose="the cluster's database",
         command=(
             program(stack, "etcd"),
@@ -50,6 +51,7 @@ def apiserver(stack: Stack) -> Component:
     _, accounts = certificate(stack, "service-accounts")
     return Component(
         name="kube-apiserver",
+        role="cluster",
         purpose="the cluster's API",
         command=(
             program(stack, "kube-apiserver"),
@@ -97,6 +99,7 @@ def controller_manager(stack: Stack) -> Component:
     _, accounts = certificate(stack, "service-accounts")
     return Component(
         name="kube-controller-manager",
+        role="cluster",
         purpose="the cluster's controllers",
         command=(
             program(stack, "kube-controller-manager"),
@@ -120,6 +123,7 @@ def scheduler(stack: Stack) -> Component:
     """The scheduler."""
     return Component(
         name="kube-scheduler",
+        role="cluster",
         purpose="places pods",
         command=(
             program(stack, "kube-scheduler"),

@@ -11,7 +11,7 @@ from towpath.local.programs.tools import find
 @dataclass(frozen=True, slots=True)
 class Component:
     """A long-running process. `purpose` describes it to a person; `needs` are components and steps
-    (lifecycle/steps.py) that come before.
+    (lifecycle/steps.py) that come before. `role` names its user; None: only root can run it.
 
     `ready_within` and `stop_within` are in seconds.
     """
@@ -26,6 +26,7 @@ class Component:
     ready_within: float = 60.0
     stop_within: int = 10
     directory: str | None = None
+    role: str | None = None
 
 
 def program(stack: Stack, name: str) -> str:

@@ -3,7 +3,7 @@
 from towpath.local.common.stack import POOLS, Stack
 from towpath.local.parts.cluster import CLUSTER
 from towpath.local.parts.component import Component
-from towpath.local.parts.delivery import agent, docker, prefect_server, registry
+from towpath.local.parts.delivery import agent, docker, fork_server, prefect_server, registry
 
 
 def components(stack: Stack) -> tuple[Component, ...]:
@@ -15,4 +15,4 @@ def components(stack: Stack) -> tuple[Component, ...]:
         table.append(registry(stack))
     if stack.own_engine:
         table.append(docker(stack))
-    return (*table, *(agent(stack, pool) for pool in POOLS))
+    return (*table, fork_server(stack), *(agent(stack, pool) for pool in POOLS))

@@ -1,5 +1,6 @@
 """Configuration files of the components, generated at every `up`. JSON where the component reads YAML."""
 
+import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,12 +66,19 @@ def kubeconfig(
         "clusters": [
             {
                 "name": "towpath",
-                "cluster": {"server": stack.apiserver, "certificate-authority": str(authority)},
+                "cluster": {"server": stack.apiserver, **_authority(authority, inline=token is not None)},
             }
         ],
         "users": [{"name": name, "user": user}],
         "contexts": [{"name": "towpath", "context": context}],
     }
+
+
+def _authority(path: Path, *, inline: bool) -> dict[str, str]:
+    """The file, or its content for somebody who cannot read it."""
+    if inline:
+        return {"certificate-authority-data": base64.b64encode(path.read_bytes()).decode()}
+    return {"certificate-authority": str(path)}
 
 
 def registry(stack: Stack) -> dict[str, object]:

@@ -2,18 +2,24 @@
 
 from pathlib import Path
 
+import towpath
 from towpath.local.common.ports import LOOPBACK
-from towpath.local.common.stack import Stack
+from towpath.local.common.stack import POOLS, Stack
+from towpath.local.common.system import effective_user
 from towpath.local.parts import readiness
 from towpath.local.parts.component import Component, program
 from towpath.local.parts.process_environment import agent_environment, python_environment
 from towpath.orchestration.origin_guard import VARIABLE
+
+FORK_SERVER = "fork-server"
+_LAUNCH = Path(towpath.__file__).with_name("agent") / "launch.py"
 
 
 def registry(stack: Stack) -> Component:
     """The OCI registry."""
     return Component(
         name="registry",
+        role="registry",
         purpose="keeps images and releases",
         command=(program(stack, "docker-registry"), "serve", str(stack.layout.run / "registry.json")),
         ready=readiness.http("registry", "/v2/"),
@@ -39,6 +45,7 @@ def docker(stack: Stack) -> Component:
             "--ip-forward=false",
             "--exec-opt=native.cgroupdriver=cgroupfs",
             f"--cgroup-parent=/{stack.layout.cgroup}/docker",
+            *([f"--group={group}"] if (group := stack.user("build")) else []),
             "--log-level=warn",
         ),
         ready=readiness.engine,
@@ -51,6 +58,7 @@ def prefect_server(stack: Stack) -> Component:
     data = stack.layout.data / "prefect"
     return Component(
         name="prefect-server",
+        role="prefect",
         purpose="schedules and shows the flows",
         command=(
             stack.python,
@@ -87,6 +95,28 @@ def _origins(stack: Stack) -> tuple[str, ...]:
     return tuple(f"http://{host}:{stack.port('prefect')}" for host in (LOOPBACK, "localhost"))
 
 
+def fork_server(stack: Stack) -> Component:
+    """The preloaded process of the agents; it needs root to give them users of their own."""
+    users = [user for pool in POOLS if (user := stack.user(pool))]
+    return Component(
+        name=FORK_SERVER,
+        purpose="forks the agents, which share its memory",
+        command=(
+            *(stack.python, "-m", "towpath.cli.fork_server", str(stack.layout.socket(FORK_SERVER))),
+            *(str(effective_user()), *users),
+        ),
+        ready=readiness.unix(lambda stack: stack.layout.socket(FORK_SERVER)),
+        environment={
+            **python_environment(stack, FORK_SERVER),
+            "PREFECT_API_URL": stack.prefect_api,
+            "PYTHONPATH": str(stack.project),
+            "TOWPATH_HOME": str(stack.layout.home_of(FORK_SERVER) / "towpath"),
+        },
+        directory=str(stack.project),
+        ready_within=120.0,
+    )
+
+
 def agent(stack: Stack, pool: str) -> Component:
     """`towpath agent` of an environment, or of `build`, with the credentials of that one only."""
     name = f"agent-{pool}"
@@ -94,11 +124,12 @@ def agent(stack: Stack, pool: str) -> Component:
     ready = "/readyz" if stack.own_repositories else "/healthz"
     return Component(
         name=name,
+        role=pool,
         purpose="builds, scans and pushes"
         if pool == "build"
         else f"promotes to {pool}, and heals it at once",
         command=(
-            str(Path(stack.python).with_name("towpath")),
+            *(stack.python, "-I", "-S", str(_LAUNCH), str(stack.layout.socket(FORK_SERVER))),
             "agent",
             pool,
             f"--name=towpath-{pool}",
@@ -109,7 +140,7 @@ def agent(stack: Stack, pool: str) -> Component:
         ready=readiness.http(name, ready),
         environment=agent_environment(stack, pool),
         ports=(name,),
-        needs=("prefect set-up", "accounts", "repositories", "deployments"),
+        needs=(FORK_SERVER, "prefect set-up", "accounts", "repositories", "deployments"),
         directory=str(stack.project),
         ready_within=180.0,
         stop_within=25,

@@ -1,6 +1,7 @@
 """What the Prefect server must hold before flows run: pools, locks, the watch for dead runs, deployments."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from towpath.adapters.process import CommandError, run
@@ -8,7 +9,7 @@ from towpath.errors import TerminalError, TransientError
 from towpath.local.common.files import read_json, write_json
 from towpath.local.common.http import Reply, request
 from towpath.local.common.stack import ENVIRONMENTS, POOLS, Stack
-from towpath.local.parts.process_environment import agent_environment
+from towpath.local.parts.process_environment import agent_environment, python_environment
 from towpath.orchestration.api import PrefectApi
 from towpath.orchestration.keys import LOST, POOL_TEMPLATE, POOL_TYPE, lock_name
 from towpath.orchestration.keys import pool as pool_name
@@ -84,8 +85,11 @@ def deploy(stack: Stack) -> None:
     if not key or read_json(marker) == key:
         return
     command = [stack.python, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    # Not the agent's home: what is written there belongs to the agent's user.
+    environment = {**agent_environment(stack, "build"), **python_environment(stack, "deploy")}
+    Path(environment["HOME"]).mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        run(command, cwd=stack.project, env=agent_environment(stack, "build"), timeout=DEPLOY_TIMEOUT)
+        run(command, cwd=stack.project, env=environment, timeout=DEPLOY_TIMEOUT)
     except CommandError as error:
         raise TerminalError(f"the deployments of prefect.yaml cannot be made: {error}") from error
     write_json(marker, key)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from towpath.local.common.ports import LOOPBACK
 from towpath.local.common.stack import Stack
-from towpath.settings import SIGNING_KEY, TRUSTED_KEYS
+from towpath.settings import GIT_CONFIG, SIGNING_KEY, TRUSTED_KEYS
 
 PASSED_ON = (
     "HTTP_PROXY",
@@ -37,8 +37,8 @@ def agent_environment(stack: Stack, pool: str) -> dict[str, str]:
         "PYTHONPATH": str(stack.project),
         # Our server asks for no CSRF tokens; a run would request one for each of its clients.
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
-        "TOWPATH_HOME": str(stack.layout.data / "home" / name / "towpath"),
-        "TOWPATH_CACHE": str(stack.settings.cache),
+        "TOWPATH_HOME": str(stack.layout.home_of(name) / "towpath"),
+        "TOWPATH_CACHE": str(stack.layout.home_of(name) / "cache"),
         "TOWPATH_ENVIRONMENTS": stack.environments_url,
         "TOWPATH_GIT_ALLOW_FILE": "1" if stack.local_repositories else "0",
         SIGNING_KEY: str(stack.layout.signing_key(pool)),
@@ -46,6 +46,8 @@ def agent_environment(stack: Stack, pool: str) -> dict[str, str]:
         **({} if stack.own_repositories else _passed(FOR_GIVEN_REPOSITORIES)),
         **({} if stack.own_registry else _passed(FOR_GIVEN_REGISTRY)),
     }
+    if stack.options.users and stack.own_repositories:
+        environment[GIT_CONFIG] = str(stack.layout.git_config)
     if pool == "build":
         environment["DOCKER_HOST"] = stack.docker_host
     else:
@@ -55,7 +57,7 @@ def agent_environment(stack: Stack, pool: str) -> dict[str, str]:
 
 def python_environment(stack: Stack, name: str) -> dict[str, str]:
     """The variables of every Python component; `name` selects its home folder."""
-    home = stack.layout.data / "home" / name
+    home = stack.layout.home_of(name)
     return {
         **_passed(PASSED_ON),
         "PATH": stack.search_path,

@@ -1,6 +1,6 @@
 """The checks of `towpath doctor`: pure functions from what was found to a verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -160,6 +160,21 @@ def judge_root(machine: Machine, required: RequiredParts) -> Check:
     if not parts:
         return Check("root", Status.ABSENT, "no", "Not needed: cluster and engine are given.")
     return Check("root", Status.MISSING, "no", f"Run as root, or give {' and '.join(parts)}.")
+
+
+def judge_users(machine: Machine, missing_programs: Sequence[str], users: Mapping[str, str] | None) -> Check:
+    """A user for each agent of the local stack. `users`: those it has, by role; None: there is no stack."""
+    if users:
+        return Check("users", Status.OK, ", ".join(users.values()))
+    if machine.uid != 0:
+        return Check("users", Status.ABSENT, "one for all agents: only root can make others")
+    if missing_programs:
+        remedy = "Install them (Debian: passwd, util-linux), and each agent gets a user of its own."
+        detail = f"one for all agents: this machine lacks {', '.join(missing_programs)}"
+        return Check("users", Status.ABSENT, detail, remedy)
+    if users is not None:
+        return Check("users", Status.ABSENT, "one for all agents", "The next start of the stack says why.")
+    return Check("users", Status.GETTABLE, "none made", "`towpath local up` makes one for each agent.")
 
 
 def judge_cgroup(machine: Machine, required: RequiredParts) -> Check:

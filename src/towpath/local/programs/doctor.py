@@ -13,6 +13,7 @@ from towpath.local.common.ports import is_busy
 from towpath.local.common.stack import Options
 from towpath.local.programs import checks, debian, golang, probes, tools
 from towpath.local.programs.checks import Check, Machine, RequiredParts, Status
+from towpath.local.users import passwd
 from towpath.orchestration.api import PrefectApi
 from towpath.orchestration.old_pools import former_pools
 from towpath.settings import Settings
@@ -55,6 +56,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
         ),
         *(_probe_tool(name, settings, machine, needed=name in required.tools) for name in tools.TOOLS),
         lambda: checks.judge_root(machine, required),
+        lambda: checks.judge_users(machine, passwd.missing_programs(), _users(settings, remembered)),
         lambda: checks.judge_cgroup(machine, required),
         lambda: checks.judge_memory(machine, required),
         lambda: checks.judge_disk(machine, required),
@@ -108,6 +110,13 @@ def _go(settings: Settings, required: RequiredParts) -> Check:
     except MissingPartError as error:
         return checks.judge_go(None, error.message, needed=needed)
     return checks.judge_go(f"{version}, {path}", "", needed=needed)
+
+
+def _users(settings: Settings, remembered: Options | None) -> dict[str, str] | None:
+    """The users that the stack's parts run as, by role; None: there is no stack."""
+    if remembered is None or not remembered.users:
+        return None if remembered is None else {}
+    return {role: user.name for role, user in passwd.users(Layout(settings.local.absolute())).items()}
 
 
 def _former_pools(settings: Settings) -> Check:

@@ -13,7 +13,7 @@ from towpath.local.lifecycle.processes import (
     end_processes,
     is_alive,
     marked_processes,
-    resident_memory,
+    memory,
 )
 
 STUBBORN = """
@@ -62,7 +62,9 @@ def test_memory_counts_the_whole_family(tmp_path: Path) -> None:
     try:
         family = children_by_parent()
         assert process.pid in family[os.getpid()]
-        assert resident_memory(os.getpid(), family) > resident_memory(process.pid, family) > 2**20
+        assert memory([os.getpid()], family) > memory([process.pid], family) > 2**20
+        both = memory([os.getpid(), process.pid], {})
+        assert both > memory([os.getpid()], {})
     finally:
         process.kill()
         process.wait()

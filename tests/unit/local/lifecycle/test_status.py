@@ -46,5 +46,5 @@ def test_what_is_worth_telling(ready: bool, died: float | None, told: bool) -> N
 
 def test_a_stack_that_is_down_shows_every_component_as_not_running(described: Stack) -> None:
     statuses = status(described)
-    assert len(statuses) == 13
+    assert len(statuses) == 14
     assert {(state.ready, state.pid, state.problem) for state in statuses} == {(False, None, "does not run")}

@@ -20,6 +20,7 @@ OWN = {
     "kubelet",
     "registry",
     "docker",
+    "fork-server",
     *(f"agent-{pool}" for pool in POOLS),
 }
 CLUSTER = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet"}

@@ -1,5 +1,6 @@
 """Generated configuration: what local-cluster needs, and nothing of another stack."""
 
+import base64
 import json
 import tomllib
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from towpath.local.common.stack import Options, Stack
 from towpath.local.parts.configuration import (
     PAUSE_IMAGE,
+    certificate,
     containerd,
     kubeconfig,
     kubelet,
@@ -57,8 +59,14 @@ def test_images_can_be_deleted(described: Stack) -> None:
 
 
 def test_a_kubeconfig_with_a_token_holds_no_certificate(described: Stack) -> None:
+    authority, _ = certificate(described, "ca")
+    authority.parent.mkdir(parents=True)
+    authority.write_text("the authority")
     text = json.dumps(kubeconfig(described, "towpath-dev", token="secret", namespace="dev"))
     assert "client-key" not in text
     config = json.loads(text)
     assert config["users"] == [{"name": "towpath-dev", "user": {"token": "secret"}}]
     assert config["contexts"][0]["context"]["namespace"] == "dev"
+    # Its file is not for the account's user.
+    told = config["clusters"][0]["cluster"]["certificate-authority-data"]
+    assert base64.b64decode(told) == b"the authority"

@@ -1,0 +1,91 @@
+"""Asks the fork server for an agent, and stands for it: passes on signals, and ends with its exit code.
+
+    python -I -S launch.py SOCKET ARGUMENT…
+
+It runs as the user that the agent is to have, in its folder, with its variables. One of it runs per agent, so
+it imports as little as it can; nothing of Towpath.
+"""
+
+import os
+import signal
+import socket
+import sys
+import time
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes more memory than all else here
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_PATIENCE = 120.0
+"""Seconds to wait for a fork server that has just begun to start."""
+_PAUSE = 0.2
+_ENDED = 69
+
+
+def connect(path: str) -> socket.socket:
+    """The fork server, once it listens."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(path)
+        except OSError as error:
+            connection.close()
+            if time.monotonic() > deadline:
+                sys.exit(f"{path}: {error.strerror}")
+            time.sleep(_PAUSE)
+        else:
+            return connection
+
+
+def request(arguments: list[str]) -> bytes:
+    """Folder, arguments and variables, as `fork_server.receive` reads them."""
+    folder = os.getcwdb()  # noqa: PTH109 - a module less
+    parts = [folder, str(len(arguments)).encode(), *map(os.fsencode, arguments)]
+    parts += [name + b"=" + value for name, value in os.environb.items()]
+    body = b"\0".join(parts)
+    return len(body).to_bytes(4, "little") + body
+
+
+def read_number(connection: socket.socket) -> int:
+    """A number of four bytes; ends this process when the fork server has ended, and the agent with it."""
+    data = b""
+    while len(data) < 4:
+        try:
+            more = connection.recv(4 - len(data))
+        except OSError:
+            more = b""
+        if not more:
+            give_up()
+        data += more
+    return int.from_bytes(data, "little", signed=True)
+
+
+def give_up() -> "NoReturn":
+    """The fork server is gone, or forks nothing for this user."""
+    os.write(2, b"the preloaded process has ended, and this agent with it\n")
+    sys.exit(_ENDED)
+
+
+def main() -> None:
+    """Ask, and wait for the agent's end."""
+    connection = connect(sys.argv[1])
+    message = request(sys.argv[2:])
+    try:
+        sent = socket.send_fds(connection, [message], [0, 1, 2])
+        connection.sendall(message[sent:])
+    except OSError:
+        give_up()
+    agent = read_number(connection)
+
+    def pass_on(number: int, _frame: object) -> None:
+        os.kill(agent, number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    code = read_number(connection)
+    sys.exit(code if code >= 0 else 128 - code)
+
+
+if __name__ == "__main__":
+    main()
