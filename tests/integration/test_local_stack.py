@@ -1,5 +1,6 @@
 """A local stack: up from nothing, again at once, a death told and mended, down without a trace."""
 
+import grp
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from towpath.local.lifecycle.processes import cgroup_folders, container_processe
 from towpath.local.lifecycle.supervisor import Supervisor
 from towpath.local.parts.network import exists, mounts_below
 from towpath.local.programs.tools import require
+from towpath.local.users.passwd import users
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.alone]
 
@@ -96,7 +98,8 @@ def test_other_options_for_a_running_stack_are_refused(own: RunningStack) -> Non
 
 
 def test_no_credential_is_readable_by_others(own: RunningStack) -> None:
-    files = [path for path in own.layout.credentials.rglob("*") if path.is_file()]
+    public = {own.layout.trusted_keys, *own.layout.keys.rglob("*.pub"), *own.layout.keys.rglob(".lock")}
+    files = [path for path in own.layout.credentials.rglob("*") if path.is_file() and path not in public]
     assert len(files) > 10
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
@@ -215,6 +218,8 @@ def test_purge_removes_the_data(own: RunningStack) -> None:
     own.down("--purge")
     assert traces(own) == NOTHING
     assert [path.name for path in own.layout.root.iterdir()] == ["lock"]
+    assert users(own.layout) == {}
+    assert not [entry.gr_name for entry in grp.getgrall() if entry.gr_name.startswith(own.layout.user(""))]
 
 
 def test_a_busy_port_is_named_with_its_holder_before_anything_starts(own: RunningStack) -> None:
