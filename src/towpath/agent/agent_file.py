@@ -20,6 +20,9 @@ class Repository(Model):
     url: Text | None = None
     branch: Branch | None = None
     poll: Duration = timedelta(seconds=15)
+    addresses: Annotated[
+        tuple[Text, ...], Field(max_length=20, description="Further URLs of it, under which people reach it.")
+    ] = ()
 
 
 class ClusterFile(Model):

@@ -23,6 +23,7 @@ class AgentConfiguration:
     limit: int = 8
     grace: float = 30.0
     notify_token: str = field(default="", repr=False)
+    addresses: tuple[str, ...] = ()
 
     @classmethod
     def from_file(cls, file: AgentFile) -> "AgentConfiguration":
@@ -34,6 +35,7 @@ class AgentConfiguration:
             address=file.listen,
             limit=file.runs.limit,
             grace=file.runs.grace.total_seconds(),
+            addresses=file.repository.addresses,
             notify_token=read_secret(Path(file.notify_token_file)) if file.notify_token_file else "",
         )
 

@@ -12,8 +12,10 @@ from towpath.adapters.metrics import Metrics
 from towpath.agent.children import Children
 from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.watching import Watching
-from towpath.errors import TerminalError
+from towpath.errors import TerminalError, TowpathError
 from towpath.orchestration.agent_worker import AgentWorker
+from towpath.orchestration.api import PrefectApi
+from towpath.orchestration.delivery.repository import publish_repository
 from towpath.orchestration.heartbeats import send_heartbeats
 from towpath.orchestration.left_runs import end_left_watch_runs, set_left_runs_going
 from towpath.orchestration.server import prepare
@@ -117,11 +119,28 @@ class _Agent:
 
     async def _take_up(self, name: str) -> None:
         """What an agent of this name left when it was killed."""
+        await asyncio.to_thread(self._publish_repository)
         said = await set_left_runs_going(self._configuration.pool, name)
         if self._configuration.environment is not None:
             said += await end_left_watch_runs(self._configuration.environment)
         for line in said:
             say(line)
+
+    def _publish_repository(self) -> None:
+        """Say at the Prefect server which repository runs are about; verbs compare before they start any."""
+        settings, api = self._settings, PrefectApi(self._url, read_timeout=10.0, retries=1)
+        try:
+            publish_repository(
+                api,
+                self._configuration.environment,
+                settings.environments_url(),
+                settings.branch,
+                self._configuration.addresses,
+            )
+        except TowpathError as error:  # it can work without
+            say(f"the environment repository is not published: {error.message}")
+        finally:
+            api.close()
 
     def _notice(self) -> Notice | None:
         token = self._configuration.notify_token

@@ -67,6 +67,11 @@ def environment_of(flow: str, name: str) -> str:
     return name.removeprefix(prefix) if name.startswith(prefix) else ""
 
 
+def repository_variable(environment: str | None) -> str:
+    """The Prefect variable in which an agent says which environment repository it works on."""
+    return f"{pool(environment)}-repository"
+
+
 def deliver_name(app: str, commit: str) -> str:
     """Name of a run of `deliver`; `commit` is the short id: `deliver hello 1a2b3c4`."""
     return f"{DELIVER} {app} {commit}"

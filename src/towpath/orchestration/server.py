@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from towpath.errors import MissingPartError, RefusedError, UnknownNameError
 from towpath.orchestration import keys
 from towpath.orchestration.api import NotFoundError, PrefectApi
+from towpath.orchestration.delivery.repository import require_repository
 from towpath.orchestration.runs import Run, TaskState, run_of, task_of, time_of
 from towpath.printable import printable
 from towpath.settings import Settings
@@ -30,8 +31,10 @@ Record = Mapping[str, Any]
 class Server:
     """Questions and requests to the Prefect server."""
 
-    def __init__(self, api: PrefectApi) -> None:
+    def __init__(self, api: PrefectApi, repository: tuple[str, str] | None = None) -> None:
+        """`repository`: URL and branch of the environment repository that its agents must work on."""
         self._api = api
+        self._repository = repository
         self._flows: dict[str, str] = {}
 
     def url(self, run: Run) -> str:
@@ -50,6 +53,7 @@ class Server:
     ) -> tuple[Run, bool]:
         """Create a run of `FLOW/DEPLOYMENT`; the same `key` gives the same run. True: it is a new one.
 
+        RefusedError, and no run, when its agent works on another environment repository than this one.
         `person`: who asks; by default who is at the keyboard.
         """
         body = {
@@ -59,7 +63,11 @@ class Server:
             # A key of its own even without one: a request that is sent again creates no second run.
             "idempotency_key": key or str(uuid.uuid4()),
         }
-        path = f"/deployments/{self._deployment(deployment)}/create_flow_run"
+        found = self._deployment(deployment)
+        if self._repository is not None:
+            environment = keys.environment_of(*deployment.split("/", 1))
+            require_repository(self._api, environment or None, *self._repository)
+        path = f"/deployments/{found}/create_flow_run"
         answer = self._api.request("POST", path, body)
         return self._read(path, self._run, answer.content), answer.status == 201
 
@@ -227,7 +235,8 @@ def connect(settings: Settings) -> Iterator[Server]:
     """The server of `PREFECT_API_URL` or of the local stack. Never starts one just for the call."""
     api = PrefectApi(prepare(settings, knock=True))
     try:
-        yield Server(api)
+        url = settings.environments
+        yield Server(api, (url, settings.branch) if url else None)
     finally:
         api.close()
 
