@@ -13,13 +13,16 @@ from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.manifests import definition
 from tests.integration.second_cluster import SecondCluster
 from tests.integration.world import World
+from towpath.adapters.evidence.key_changes import make_key
+from towpath.adapters.evidence.key_files import KeyFolder
 from towpath.adapters.kubernetes import connect
 from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.loop import reconcile
 from towpath.engine.reconcile.result import ReconcileResult
-from towpath.formats.versions import V2
+from towpath.engine.source.commits import Committer, commit_verified
+from towpath.evidence.trusted_keys import COMMITS
 from towpath.objects import Manifest
-from towpath.release.release_file import dump_release_file, parse_release_file
+from towpath.release.release_file import parse_release_file, release_path
 
 pytestmark = [pytest.mark.integration]
 
@@ -41,11 +44,19 @@ class Copied(Fleet):
         config["environments"].append({**first, **here})
         # What the guide says: cp -r apps/APP/test apps/APP/copy.
         copied = {path.replace("/test/", "/copy/"): text for path, text in files.items()}
-        for path in [path for path in files if path.endswith("/test/release.yaml")]:
-            # It was promoted there, and is verified: the copy's gate asks for that.
-            verified = replace(parse_release_file(files[path], path), verified_at="2026-01-01T00:00:00+00:00")
-            files[path] = dump_release_file(verified, V2)
         return copied | files | {"towpath.yaml": yaml.safe_dump(config)}
+
+    def verify(self, commit: str) -> None:
+        """Each release is verified in `test`, as its agent says there: the copy's gate asks for that."""
+        keys = KeyFolder(self.folder / "keys")
+        make_key(keys, "test", (COMMITS,))
+        self.settings = replace(
+            self.settings, signing_key=keys.private_file("test"), trusted_keys=keys.trusted_file
+        )
+        for app in self.apps:
+            path = release_path(app, "test")
+            release = parse_release_file(self.content()[path], path).release
+            commit = commit_verified(Committer(self.settings, "a-run", "dana"), commit, "test", release)
 
     def copy(self) -> ReconcileResult:
         return reconcile(open_context(replace(self.settings, kubeconfig=str(self.kubeconfig)), "copy"))
@@ -93,7 +104,7 @@ def test_one_reconcile_builds_the_copy_in_another_cluster(fleet: Copied, second:
     assert there.kubectl("get", "crd", widgets, "--ignore-not-found") == ""
 
     fleet.kubeconfig = second.kubeconfig
-    fleet.push("A copy in another cluster")
+    fleet.verify(fleet.push("A copy in another cluster"))
     before = fleet.resource_versions()
     done = fleet.copy()
     assert done.failures == {}

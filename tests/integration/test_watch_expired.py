@@ -1,6 +1,5 @@
 """The API server has forgotten where a watcher was: etcd is compacted while the watcher stands still."""
 
-import signal
 import ssl
 from collections.abc import Iterator
 
@@ -53,8 +52,7 @@ def test_after_a_compaction_everything_is_listed_anew_and_an_edit_made_meanwhile
     with client_of(stack, stack.stack.address("apiserver"), "admin") as api:
         place = api.get(path).json()["metadata"]["resourceVersion"]
         assert expired(here) == 0
-        assert here.process
-        here.process.send_signal(signal.SIGSTOP)
+        here.freeze()
         here.edit("c0")
         here.world.kubectl("delete", "configmap", "c1")
         compact(stack)
@@ -65,7 +63,7 @@ def test_after_a_compaction_everything_is_listed_anew_and_an_edit_made_meanwhile
         answer = api.get(path, params={"resourceVersion": place, "resourceVersionMatch": "Exact"})
         assert answer.status_code == 410, answer.text
     assert here.value("c0") == "by hand"
-    here.process.send_signal(signal.SIGCONT)
+    here.thaw()
     here.until(lambda: here.value("c0") == here.value("c1") == "1", "what was done meanwhile is taken back")
     assert expired(here) > 0
     here.until(lambda: here.get("/readyz").status_code == 200, "it is ready again")

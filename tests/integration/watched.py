@@ -111,6 +111,7 @@ class Watched:
                 env=self.variables,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # `freeze` stops all of its processes
             )
         if wait:
             self.until(lambda: "metrics and probes at" in self.log.rpartition("stopped")[2], "it listens")
@@ -123,6 +124,15 @@ class Watched:
         assert self.process
         self.process.send_signal(number)
         return self.process.wait(60)
+
+    def freeze(self) -> None:
+        """Stop the agent where it is, with the process that watches; `thaw` lets it go on."""
+        assert self.process
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process
+        os.killpg(self.process.pid, signal.SIGCONT)
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
