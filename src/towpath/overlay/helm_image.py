@@ -29,17 +29,18 @@ def image_values(text: str, file: str, values: Mapping[str, Any], image: str, di
     whole, path = {"repository": image}, {"repository": parsed.repository}
     apart: Values = {"registry": parsed.registry, **path}
     names = (_likely(values, image), path, apart, whole, {})
-    for pin in _pins(named, digest):
-        for name in names:
-            yield _with_image(text, file, named, {**name, **pin})
+    for pin in _pins(_text(named, "tag"), digest):
+        for choice in names:
+            yield _with_image(text, file, named, {**choice, **pin})
 
 
-def _pins(named: Mapping[str, Any] | None, digest: str) -> Iterable[Values]:
+def _pins(tag: str, digest: str) -> Iterable[Values]:
+    """Ways to give the digest, beside the present tag."""
     by_digest: list[Values] = [{"digest": digest}]
     short = digest.removeprefix("sha256:")[:12]
     by_tag: list[Values] = [{"tag": f"{short}@{digest}"}, {"tag": digest}]
     # A tag that holds a digest was written by the promotion before: this chart knows no other way.
-    return [*by_tag, *by_digest] if "sha256:" in _text(named, "tag") else [*by_digest, *by_tag]
+    return [*by_tag, *by_digest] if "sha256:" in tag else [*by_digest, *by_tag]
 
 
 def _likely(values: Mapping[str, Any], image: str) -> Values:
