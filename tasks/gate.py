@@ -23,26 +23,28 @@ from towpath.engine.source.keys import load_trusted_keys
 from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown
 from towpath.gates.approval import Approval
 from towpath.gates.signed_approval import MAX_CHARACTERS
-from towpath.orchestration.keys import approval_key, asked_key, verdict_key
+from towpath.orchestration.keys import approval_key, asked_key, is_former_answer, verdict_key
+from towpath.redact import redact
 
 PATIENCE = 7 * 24 * 3600
 """Seconds that a promotion waits for an approval; then the server fails it."""
 
 
 class Decision(RunInput):
-    """The form. Its required fields are never filled in beforehand: an empty answer approves nothing."""
+    """The form. Only the plan is filled in beforehand, so that the answer says what was seen."""
 
     decision: Literal["approve", "withdraw", "reject"] = Field(
         description="approve, reject, or withdraw an approval given before"
     )
     approver: str = Field(min_length=1, max_length=100, description="Your name, as in towpath.yaml")
-    digest: str = Field(min_length=12, max_length=71, description="The digest above: sha256:…")
+    digest: str = Field(min_length=12, max_length=71, description="The digest above: 12 digits of it do")
     reason: str = Field(default="", max_length=1000, description="Why; a rejection should say")
     statement: str = Field(
         default="",
         max_length=MAX_CHARACTERS,
         description="As `towpath approve --sign` makes it; needed where only signed answers count",
     )
+    plan: str = Field(default="", max_length=71, description="The plan that you see; leave it as it is")
 
 
 def approved(proposal: Proposal) -> tuple[Approval, ...]:
@@ -101,6 +103,8 @@ def question_of(proposal: Proposal) -> Question:
         proposal.context.repo.config.who(),
         load_trusted_keys(proposal.context.trusted_keys),
         run_created(),
+        proposal.brief,
+        proposal.page,
     )
 
 
@@ -109,11 +113,12 @@ def ask(
 ) -> Answer | None:
     """Suspend the run until somebody answers; None when it was set going without an answer."""
     key = approval_key(proposal.manifests, turn)
+    note = note or (former_answers() if turn == 0 else "")
     if note:
         keep_input(verdict_key(key), json.dumps(note))
     keep_input(asked_key(key), json.dumps(json.dumps(asked_of(proposal))))
-    asked = question_markdown(question_of(proposal), missing, approvals, note, proposal.markdown)
-    form = Decision.with_initial_data(description=asked)
+    asked = question_markdown(question_of(proposal), missing, approvals, note)
+    form = Decision.with_initial_data(description=redact(asked), plan=proposal.manifests)
     try:
         with one_waits(proposal.release, proposal.environment):
             typed = suspend_flow_run(wait_for_input=form, key=key, timeout=PATIENCE)
@@ -124,9 +129,21 @@ def ask(
         if error.response.status_code != 404:
             raise
         return None
+    seen = typed.plan if "plan" in typed.model_fields_set else ""  # not what the form would fill in now
     return Answer(
-        typed.decision, typed.approver, typed.digest, typed.reason, answered_at(key), typed.statement
+        typed.decision, typed.approver, typed.digest, seen, typed.reason, answered_at(key), typed.statement
     )
+
+
+def former_answers() -> str:
+    """Why answers that this run was given before an upgrade do not count; empty when there are none."""
+    if not run_id():
+        return ""
+    with get_client(sync_client=True) as client:
+        answers = client.filter_flow_run_input(UUID(run_id()), "suspended-", 200, set())
+    if not any(is_former_answer(each.key) for each in answers):
+        return ""
+    return "it was given before an upgrade of Towpath, to a form that asked less"
 
 
 def asked_of(proposal: Proposal) -> dict[str, str]:

@@ -11,19 +11,24 @@ from towpath.orchestration.keys import plan_key
 from towpath.redact import redact
 from towpath.release.model import Release
 
+SCREEN = 20
+"""Lines of a plan in the approval's form."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """One promotion as planned against one commit of the environment repository.
 
-    `manifests` is the hash of all that would be applied: approvals are bound to it.
+    `manifests` is the hash of all that would be applied: approvals are bound to it. `brief` is a screen of
+    the plan as Markdown; `page` shows all of it.
     """
 
     admission: Admission
     context: EnvironmentContext
     manifests: str
     summary: str
-    markdown: str
+    brief: str
+    page: str
 
     @property
     def release(self) -> Release:
@@ -41,19 +46,19 @@ def plan(admission: Admission, context: EnvironmentContext) -> Proposal:
     """Put the release into the environment at the context's commit, and compare that with the cluster."""
     environment, release = context.environment.name, admission.release
     planned = plan_promotion(context, release)
-    markdown = plan_markdown(release, environment, planned.to_markdown())
     summary = planned.summary()
-    report(
+    page = report(
         plan_key(environment, release.app),
-        markdown,
+        plan_markdown(release, environment, planned.to_markdown()),
         f"Plan of {release.app} {release.short} in {environment}: {summary}",
     )
-    return Proposal(admission, context, planned.desired_digest, summary, markdown)
+    brief = redact(planned.to_brief(SCREEN))  # the approval's form shows it as it is
+    return Proposal(admission, context, planned.desired_digest, summary, brief, page)
 
 
 def plan_markdown(release: Release, environment: str, changes: str) -> str:
     """Release and plan as a person reads them before saying yes or no."""
-    # As code: a commit's author must not be able to write Markdown into the approver's form.
+    # As code: a commit's author must not be able to write Markdown.
     subject, author = (text.replace("`", "'") for text in (release.subject, release.author))
     text = "\n".join(
         [
@@ -70,4 +75,4 @@ def plan_markdown(release: Release, environment: str, changes: str) -> str:
             changes,
         ]
     )
-    return redact(text)  # the approval's form shows it as it is
+    return redact(text)

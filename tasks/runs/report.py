@@ -12,10 +12,11 @@ from tasks.runs.server_errors import asking_again
 from towpath.redact import redact, redact_data
 
 
-def report(key: str, markdown: str, description: str) -> None:
-    """Publish Markdown under `key`."""
+def report(key: str, markdown: str, description: str) -> str:
+    """Publish Markdown under `key`; its page in the Prefect UI, as a path."""
     with asking_again():
-        create_markdown_artifact(redact(markdown), key=key, description=redact(description))
+        made = create_markdown_artifact(redact(markdown), key=key, description=redact(description))
+    return f"/artifacts/artifact/{made}"
 
 
 def read_report(key: str) -> str:

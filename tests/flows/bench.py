@@ -4,6 +4,7 @@ The same flows on the real ones: tests/integration.
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -265,8 +266,12 @@ class Bench:
             return client.read_flow_run(run_id)
 
     def answer(self, run: FlowRun, **form: str) -> FlowRun:
-        """Fill in the form of a suspended run as the UI does, and let it go on."""
+        """Fill in the form of a suspended run as the UI does, with the plan, and let it go on."""
+        assert run.state is not None
+        key = f"suspended-{run.state.state_details.pause_key}-schema"
         with get_client(sync_client=True) as client:
+            fields = json.loads(client.read_flow_run_input(run.id, key))["properties"]
+            form = {"plan": fields["plan"]["default"], **form}
             result = client.resume_flow_run(run.id, run_input=form)
         assert result.status.value == "ACCEPT", result
         return self.work(run.id)

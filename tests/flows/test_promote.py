@@ -16,6 +16,7 @@ from tasks.proposal import plan_markdown
 from tests.flows.approvals import approve, waiting_in_prod
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.errors import SyncError, TransientError, VerifyError
+from towpath.orchestration import keys
 from towpath.orchestration.keys import description_key
 from towpath.release.model import Release, ScanSummary
 
@@ -75,11 +76,12 @@ def test_an_unknown_release_is_refused_by_name(bench: Bench) -> None:
 
 def test_approvals_of_two_people_let_it_in_and_are_in_the_commit(bench: Bench) -> None:
     run = waiting_in_prod(bench, bench.release(1))
-    assert "2 more needed" in question(run)
+    assert "Awaited: 2 of alice, bob" in question(run)
     assert "towpath approve hello --environment prod" in question(run)
+    assert "](/artifacts/artifact/" in question(run)
     run = approve(bench, run, "alice")
     assert run.state.name == "Suspended"
-    assert "1 more needed; approved by alice" in question(run)
+    assert "Awaited: 1 of bob, carol. Approved by alice (declared)." in question(run)
     assert bench.state("prod") is None
     run = approve(bench, run, "bob")
     assert run.state.is_completed(), run.state.message
@@ -95,6 +97,8 @@ def test_approvals_of_two_people_let_it_in_and_are_in_the_commit(bench: Bench) -
         ({"name": "mallory"}, "'mallory' may not approve in prod"),
         ({"name": "dana"}, "nobody approves his own work"),
         ({"name": "alice", "digest": f"sha256:{5:064x}"}, "approval is for another digest"),
+        ({"name": "alice", "plan": f"sha256:{5:064x}"}, "approval is for another manifests"),
+        ({"name": "alice", "plan": ""}, "does not say which plan it is about"),
     ],
 )
 def test_an_approval_that_does_not_hold_changes_nothing_and_is_told(
@@ -105,7 +109,7 @@ def test_an_approval_that_does_not_hold_changes_nothing_and_is_told(
     run = approve(bench, run, **form)
     assert run.state.name == "Suspended"
     assert reason in question(run)
-    assert "2 more needed" in question(run)
+    assert "Awaited: 2 of " in question(run)
     assert bench.subjects() == before
 
 
@@ -125,8 +129,34 @@ def test_a_changed_plan_asks_anew(bench: Bench) -> None:
     bench.push("environments", {"apps/hello/prod/deployment.yaml": more}, "More replicas")
     run = approve(bench, run, "bob")
     assert run.state.name == "Suspended"
-    assert "2 more needed" in question(run)
+    assert "Awaited: 2 of " in question(run)
     assert bench.state("prod") is None
+
+
+def test_an_answer_without_the_plan_that_was_seen_does_not_count(bench: Bench) -> None:
+    run = waiting_in_prod(bench, bench.release(1))
+    form = {"decision": "approve", "approver": "alice", "digest": run.parameters["digest"]}
+    with get_client(sync_client=True) as client:
+        assert client.resume_flow_run(run.id, run_input=form).status.value == "ACCEPT"
+    run = bench.work(run.id)
+    assert run.state.name == "Suspended"
+    assert "does not say which plan it is about" in question(run)
+
+
+def test_answers_given_before_an_upgrade_are_asked_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(keys, "FORM", "1")
+        run = waiting_in_prod(bench, bench.release(1))
+        with get_client(sync_client=True) as client:
+            form = {"decision": "approve", "approver": "alice", "digest": run.parameters["digest"]}
+            assert client.resume_flow_run(run.id, run_input=form).status.value == "ACCEPT"
+    run = bench.work(run.id)
+    assert run.state.name == "Suspended"
+    assert "The last answer did not count: it was given before an upgrade" in question(run)
+    assert "Awaited: 2 of " in question(run)
+    assert "upgrade" not in question(approve(bench, run, "alice"))
 
 
 def test_an_empty_resume_is_refused_by_the_form(bench: Bench) -> None:

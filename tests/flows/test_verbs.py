@@ -117,7 +117,7 @@ def test_the_way_to_production_with_its_approvals(desk: Bench) -> None:
     assert wrong.returncode == 1
     first = towpath("approve", "hello", "--environment", "prod", "--as", "alice", "--yes")
     assert first.returncode == 0, first.stderr
-    assert "Approve hello" in first.stdout
+    assert "Repeat the digest to answer: " in first.stdout
     assert "waits for approval" in first.stdout
     second = towpath("approve", "hello", "--environment", "prod", "--as", "bob", "--yes")
     assert second.returncode == 0, second.stderr

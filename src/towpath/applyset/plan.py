@@ -10,6 +10,8 @@ from towpath.objects import ObjectRef
 
 NOT_DELETED = "not deleted"
 """Begin of the reason of an entry whose object stays although Git does not have it."""
+MAX_WIDTH = 110
+"""Columns of a line of a brief."""
 Action = Literal["create", "configure", "unchanged", "delete", "skip"]
 _SIGN = {"create": "+", "configure": "~", "delete": "-", "unchanged": " ", "skip": "!"}
 _SUMMARY_WORDS: dict[Action, str] = {
@@ -96,6 +98,18 @@ class Plan:
             return self.summary() + "\n"
         body = "\n".join(_sign_first(line) for entry in shown for line in entry.lines())
         return f"{self.summary()}\n\n{fenced_block(body)}\n"
+
+    def to_brief(self, limit: int) -> str:
+        """As `to_markdown` where that has at most `limit` lines of changes; else as many, deletions first."""
+        deletions = [entry for entry in self.entries if entry.action == "delete"]
+        others = [entry for entry in self.entries if entry.action not in ("delete", "unchanged")]
+        lines = [_sign_first(line) for entry in (*deletions, *others) for line in entry.lines()]
+        if len(lines) <= limit:
+            return self.to_markdown()
+        shown = [line if len(line) <= MAX_WIDTH else line[: MAX_WIDTH - 1] + "…" for line in lines[:limit]]
+        return (
+            f"{self.summary()}\n\n{fenced_block(chr(10).join(shown))}\n\n{len(lines) - limit} more lines.\n"
+        )
 
 
 def fenced_block(body: str, language: str = "diff") -> str:

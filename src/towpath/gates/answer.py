@@ -7,7 +7,15 @@ from typing import Literal
 from towpath.config import Environment, People
 from towpath.errors import EvidenceError, RefusedError
 from towpath.evidence.trusted_keys import CLOCK_SKEW, TrustedKeys
-from towpath.gates.approval import NOBODY, Approval, check_approval, check_approver, given, time_of_approval
+from towpath.gates.approval import (
+    NOBODY,
+    Approval,
+    check_approval,
+    check_approver,
+    given,
+    is_author,
+    time_of_approval,
+)
 from towpath.gates.signed_approval import AskedApproval, approval_keys, require_decision, verify_signed
 from towpath.release.model import Release
 
@@ -20,7 +28,8 @@ class Question:
     """One release in one environment, with one plan: `manifests` is the hash of all that would be applied.
 
     `authors` wrote what is new with the release. `people` tells who is who, `trusted` are the agent's keys.
-    What was signed before it was `asked` is no answer to it.
+    What was signed before it was `asked` is no answer to it. `brief` is a screen of the plan as Markdown,
+    `whole_plan` the path of the page that shows all of it.
     """
 
     release: Release
@@ -30,11 +39,26 @@ class Question:
     people: People = NOBODY
     trusted: TrustedKeys | None = None
     asked: datetime | None = None
+    brief: str = ""
+    whole_plan: str = ""
+
+    def awaited(self, approvals: tuple[Approval, ...]) -> tuple[str, ...]:
+        """Who may still approve: nobody who has, and no author."""
+        listed = self.environment.gate.approvals
+        done = {each.approver for each in given(approvals)}
+        authors = (self.release.author, *self.authors)
+        return tuple(
+            name
+            for name in sorted(self.people.approvers(listed.approvers, listed.groups) - done)
+            if not any(is_author(name, author, self.people) for author in authors)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """As it was typed; `at` is when it was given, RFC 3339.
+
+    `manifests` is the hash of the plan that the person was shown; empty where the answer does not say.
 
     `statement` is what the approver signed, with the signature; empty where only a name was given.
     """
@@ -42,6 +66,7 @@ class Answer:
     decision: Literal["approve", "withdraw", "reject"]
     approver: str
     digest: str
+    manifests: str
     reason: str
     at: str
     statement: str = ""
@@ -67,6 +92,8 @@ def judge(
     """Count an answer that holds at `now`. One that does not changes nothing; None is no answer."""
     if answer is None:
         return Judged(approvals, "the run was resumed without an answer")
+    if not answer.manifests:
+        return Judged(approvals, "the answer does not say which plan it is about")
     try:
         approval = _approval_of(question, answer, now)
         _check_order(answer, approval, approvals)
@@ -120,7 +147,7 @@ def _approval_of(question: Question, answer: Answer, now: datetime) -> Approval:
     return Approval(
         approver=person,
         digest=whole_digest(answer.digest, release.id),
-        manifests=question.manifests,
+        manifests=answer.manifests,
         environment=environment.name,
         app=release.app,
         at=at,
@@ -146,27 +173,26 @@ def whole_digest(typed: str, digest: str) -> str:
     return digest if whole else typed.strip()
 
 
-def question_markdown(
-    question: Question, missing: int, approvals: tuple[Approval, ...], note: str, plan: str
-) -> str:
-    """The Markdown above the form: what is asked, what was said so far, release and plan."""
+def question_markdown(question: Question, missing: int, approvals: tuple[Approval, ...], note: str) -> str:
+    """The Markdown above the form: the digest to repeat, who is awaited, the release, its plan in brief."""
     release, environment = question.release, question.environment.name
-    approvers = ", ".join(f"{each.approver} ({each.kind})" for each in given(approvals))
     signed = question.environment.gate.approvals.kind == "signed"
-    how = "--sign" if signed else "--as NAME"
-    so_far = f"; approved by {approvers}" if approvers else ""
-    refused = [f"**The last answer did not count: {note}**", ""] if note else []
-    return "\n".join(
+    typed = release.id.removeprefix("sha256:")[:TYPED_DIGITS]
+    names = ", ".join(question.awaited(approvals)) or "nobody who may"
+    approvers = ", ".join(f"{each.approver} ({each.kind})" for each in given(approvals))
+    so_far = f" Approved by {approvers}." if approvers else ""
+    # As code: a commit's author must not be able to write Markdown into the approver's form.
+    subject, author = (" ".join(text.replace("`", "'").split()) for text in (release.subject, release.author))
+    return "\n\n".join(
         [
-            f"# Approve {release.app} {release.short} to {environment}?",
-            "",
-            *refused,
-            f"{missing} more needed{so_far}.",
-            "",
-            f"Answer here, or: `towpath approve {release.app} --environment {environment} {how}`",
-            f"(`towpath reject` with `--reason`). The digest to repeat: `{release.id}`",
-            *(["", "Only signed answers count here: the form's `statement`."] if signed else []),
-            "",
-            plan,
+            f"**{release.app} `{typed}` to {environment}?** Repeat the digest to answer: `{typed}`",
+            *([f"**The last answer did not count: {note}**"] if note else []),
+            f"Awaited: {missing} of {names}.{so_far}",
+            *(["Only signed answers count here: the form's `statement`."] if signed else []),
+            f"`{subject}` by `{author}`, commit `{release.commit[:12]}`, scan {release.scan.status}.",
+            question.brief.strip(),
+            *([f"[Release and whole plan]({question.whole_plan})"] if question.whole_plan else []),
+            f"On the command line: `towpath approve {release.app} --environment {environment}"
+            f" {'--sign' if signed else '--as NAME'}`, or `towpath reject` with `--reason`.",
         ]
     )

@@ -33,6 +33,8 @@ APPROVAL = "approve-"
 """How the keys of suspensions begin that ask people."""
 BREAK_GLASS = "break-glass"
 """Tag of a promotion that an owner let in without order, soak and approvals."""
+FORM = "2"
+"""Version of the form. An answer to another one counts for nothing: it did not say what this one asks."""
 SUPERSEDED = "Superseded"
 """State of a promotion whose wait was ended by a newer release."""
 JOINED = "Joined"
@@ -189,7 +191,17 @@ def release_key(app: str) -> str:
 
 def approval_key(manifests: str, turn: int) -> str:
     """Key of the suspension that asks for answer `turn` to the plan with these manifests (a whole hash)."""
-    return f"{APPROVAL}{manifests.removeprefix('sha256:')}-{turn}"
+    return f"{APPROVAL}{FORM}-{manifests.removeprefix('sha256:')}-{turn}"
+
+
+def is_former_answer(key: str) -> bool:
+    """Whether a run input is an answer to another version of the form."""
+    asked = key.removeprefix("suspended-")
+    return (
+        asked.startswith(APPROVAL)
+        and key.endswith("-response")
+        and not asked.startswith(f"{APPROVAL}{FORM}-")
+    )
 
 
 def verdict_key(suspension: str) -> str:

@@ -121,28 +121,21 @@ class Server:
 
     def question(self, run: Run) -> str:
         """The Markdown above a waiting run's form: release, plan, what to do. Empty when there is none."""
-        return self._input(run, keys.description_key)
+        return printable(str(self._input(run, keys.description_key) or ""))
 
     def refusal(self, run: Run) -> str:
         """Why the last answer to a waiting run did not count; empty when none was refused."""
-        return self._input(run, keys.verdict_key)
+        return printable(str(self._input(run, keys.verdict_key) or ""))
 
     def asked(self, run: Run) -> dict[str, str]:
-        """What a signed answer to a waiting run must be about; RefusedError when the run does not say it."""
+        """What an answer to a waiting run must be about; empty when a former version of Towpath asks."""
         try:
-            found = json.loads(self._input(run, keys.asked_key) or "{}")
+            found = json.loads(str(self._input(run, keys.asked_key) or "{}"))
         except ValueError:
-            found = {}
-        if (
-            not isinstance(found, dict)
-            or not found
-            or not all(isinstance(each, str) for each in found.values())
-        ):
-            raise RefusedError(
-                f"{run.name} does not say what it asks, so nothing can be signed",
-                remedy="A run of an earlier version: promote again.",
-            )
-        return dict(found)
+            return {}
+        if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+            return {}
+        return found
 
     def report(self, run: Run, key: str) -> str:
         """The Markdown that `run` published under `key`; empty when it published none."""
@@ -177,16 +170,14 @@ class Server:
                 " (`towpath local up` does; `towpath deployments` writes the file).",
             ) from error
 
-    def _input(self, run: Run, key: Callable[[str], str]) -> str:
-        """A text that belongs to the suspension of a run; empty when there is none."""
+    def _input(self, run: Run, key: Callable[[str], str]) -> Any:
+        """What belongs to the suspension of a run; None when there is nothing."""
         if run.pause_key is None:
-            return ""
-        path = f"/flow_runs/{run.id}/input/{quote(key(run.pause_key))}"
+            return None
         try:
-            text = self._api.get(path)
+            return self._api.get(f"/flow_runs/{run.id}/input/{quote(key(run.pause_key))}")
         except NotFoundError:
-            return ""
-        return printable(str(text or ""))
+            return None
 
     def _artifacts(self, body: Record, read: Callable[[Record], T]) -> list[T]:
         return self._list("/artifacts/filter", body, read)

@@ -28,7 +28,7 @@ def image_values(text: str, file: str, values: Mapping[str, Any], image: str, di
         return
     whole, path = {"repository": image}, {"repository": parsed.repository}
     apart: Values = {"registry": parsed.registry, **path}
-    names = (_likely(values, image), path, apart, whole, {})
+    names: tuple[Values, ...] = (_likely(values, image), path, apart, whole, {})
     for pin in _pins(_text(named, "tag"), digest):
         for choice in names:
             yield _with_image(text, file, named, {**choice, **pin})

@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.applyset.plan import Plan, PlanEntry, fenced_block
+from towpath.applyset.plan import MAX_WIDTH, Plan, PlanEntry, fenced_block
 from towpath.kube.diff import Difference
 from towpath.objects import ObjectRef
 
@@ -33,6 +33,26 @@ def test_markdown_is_a_diff() -> None:
         "- ConfigMap dev/c  (no longer in Git)\n"
         "```\n"
     )
+
+
+def test_a_brief_is_the_whole_plan_or_its_beginning_with_what_is_deleted_first() -> None:
+    assert plan(CHANGED, SAME, GONE).to_brief(4) == plan(CHANGED, SAME, GONE).to_markdown()
+    assert plan(SAME).to_brief(0) == plan(SAME).to_markdown()
+    assert plan(CHANGED, SAME, GONE).to_brief(2) == (
+        "hello in dev: 1 to configure, 1 to delete (3 objects)\n\n"
+        "```diff\n"
+        "- ConfigMap dev/c  (no longer in Git)\n"
+        "~ ConfigMap dev/a\n"
+        "```\n\n"
+        "2 more lines.\n"
+    )
+
+
+def test_a_brief_cuts_long_lines() -> None:
+    long = Difference("/data/" + "a" * 200, "1", "2")
+    changed = PlanEntry(ObjectRef("", "ConfigMap", "dev", "a"), "configure", (long,))
+    assert max(map(len, plan(GONE, changed).to_brief(3).splitlines())) == MAX_WIDTH
+    assert plan(changed).to_brief(3) == plan(changed).to_markdown()
 
 
 def test_content_cannot_leave_its_block() -> None:

@@ -22,7 +22,7 @@ RELEASE = Release(
     flow_run="",
 )
 QUESTION = Question(RELEASE, PROD, "sha256:plan")
-YES = Answer("approve", " alice ", "a" * 12, " looks good ", "2026-01-01T23:00:00Z")
+YES = Answer("approve", " alice ", "a" * 12, "sha256:plan", " looks good ", "2026-01-01T23:00:00Z")
 ALICE = Approval(
     "alice", DIGEST, "sha256:plan", "prod", "hello", "2026-01-01T23:00:00Z", "approve", "looks good"
 )
@@ -44,6 +44,8 @@ def test_an_answer_that_holds_is_counted_after_those_before() -> None:
         ({"digest": "b" * 12}, "another digest"),
         ({"digest": "a" * 11}, "another digest"),
         ({"digest": ""}, "another digest"),
+        ({"manifests": "sha256:other"}, "another manifests"),
+        ({"manifests": ""}, "does not say which plan"),
         ({"at": "2025-12-01T00:00:00Z"}, "expired"),
         ({"at": "yesterday"}, "no valid time"),
     ],
@@ -99,15 +101,35 @@ def test_the_first_digits_stand_for_the_digest(typed: str, *, whole: bool) -> No
     assert whole_digest(typed, DIGEST) == (DIGEST if whole else typed.strip())
 
 
-def test_the_question_says_what_is_missing_and_what_was_wrong() -> None:
-    asked = question_markdown(QUESTION, 1, (ALICE,), "too late", "the plan")
-    assert asked.startswith("# Approve hello ccccccc to prod?\n\n**The last answer did not count: too late**")
-    assert "1 more needed; approved by alice (declared)." in asked
-    assert f"The digest to repeat: `{DIGEST}`" in asked
-    assert asked.endswith("\n\nthe plan")
-    first = question_markdown(QUESTION, 2, (), "", "the plan")
-    assert "2 more needed.\n" in first
+def test_the_question_begins_with_the_digest_to_repeat_and_with_who_is_awaited() -> None:
+    question = replace(QUESTION, brief="the plan\n", whole_plan="/artifacts/artifact/1")
+    lines = question_markdown(question, 1, (ALICE,), "too late").split("\n\n")
+    assert lines[0] == "**hello `aaaaaaaaaaaa` to prod?** Repeat the digest to answer: `aaaaaaaaaaaa`"
+    assert lines[1] == "**The last answer did not count: too late**"
+    assert lines[2] == "Awaited: 1 of bob. Approved by alice (declared)."
+    assert lines[4:6] == ["the plan", "[Release and whole plan](/artifacts/artifact/1)"]
+    assert lines[6].startswith(
+        "On the command line: `towpath approve hello --environment prod --as NAME`, or"
+    )
+    first = question_markdown(QUESTION, 2, (), "")
+    assert "\n\nAwaited: 2 of alice, bob.\n\n" in first
     assert "did not count" not in first
+
+
+def test_nobody_is_awaited_who_may_not_approve() -> None:
+    own = replace(QUESTION, release=replace(RELEASE, author="Alice <alice@example.com>"))
+    assert own.awaited(()) == ("bob",)
+    assert replace(own, authors=("bob",)).awaited(()) == ()
+    assert "Awaited: 1 of nobody who may." in question_markdown(replace(own, authors=("bob",)), 1, (), "")
+
+
+@pytest.mark.parametrize("text", ["`# big", "a\n\n# heading", "[x](javascript:1)", "**bold**"])
+def test_an_author_writes_no_markdown_into_the_form(text: str) -> None:
+    asked = question_markdown(
+        replace(QUESTION, release=replace(RELEASE, subject=text, author=text)), 1, (), ""
+    )
+    shown = " ".join(text.replace("`", "'").split())
+    assert f"\n\n`{shown}` by `{shown}`, commit " in asked
 
 
 def test_the_time_of_the_question_is_no_part_of_it() -> None:

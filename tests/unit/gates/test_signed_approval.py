@@ -61,7 +61,7 @@ def signed(key: PrivateKey = ALICE, **changes: str) -> str:
 
 
 def answer(statement: str, **changes: str) -> Answer:
-    given = Answer("approve", "alice", DIGEST, "", "2026-01-01T23:30:00Z", statement)
+    given = Answer("approve", "alice", DIGEST, QUESTION.manifests, "", "2026-01-01T23:30:00Z", statement)
     return replace(given, **changes)  # type: ignore[arg-type]
 
 
@@ -73,9 +73,7 @@ def test_a_signature_by_a_key_that_people_or_the_agent_name_counts() -> None:
     ]
     both = judge(QUESTION, first.approvals, answer(signed(BOB, approver="bob"), approver="bob"), NOW)
     assert [each.approver for each in both.approvals] == ["alice", "bob"]
-    assert "approved by alice (signed), bob (signed)." in question_markdown(
-        QUESTION, 0, both.approvals, "", ""
-    )
+    assert "Approved by alice (signed), bob (signed)." in question_markdown(QUESTION, 0, both.approvals, "")
 
 
 def test_one_person_under_two_spellings_counts_once() -> None:

@@ -82,7 +82,24 @@ def test_artifacts_have_keys_that_prefect_takes_and_none_is_another_s(environmen
 def test_a_suspension_is_of_one_plan_and_one_turn() -> None:
     first, second = keys.approval_key(DIGEST, 0), keys.approval_key(DIGEST, 1)
     whole = DIGEST.removeprefix("sha256:")
-    assert (first, second) == (f"approve-{whole}-0", f"approve-{whole}-1")
+    assert (first, second) == (f"approve-2-{whole}-0", f"approve-2-{whole}-1")
     assert first.startswith(keys.APPROVAL)
-    assert keys.verdict_key(first) == f"verdict-approve-{whole}-0"
-    assert keys.description_key(first) == f"suspended-approve-{whole}-0-description"
+    assert keys.verdict_key(first) == f"verdict-approve-2-{whole}-0"
+    assert keys.description_key(first) == f"suspended-approve-2-{whole}-0-description"
+
+
+@pytest.mark.parametrize(
+    ("key", "former"),
+    [
+        (f"suspended-approve-{'a' * 64}-0-response", True),
+        (f"suspended-approve-{'2' * 64}-0-response", True),
+        ("suspended-approve-cccccccccccc-3-response", True),
+        (f"suspended-approve-1-{'a' * 64}-0-response", True),
+        (f"suspended-approve-2-{'a' * 64}-0-response", False),
+        (f"suspended-approve-{'a' * 64}-0-schema", False),
+        (f"verdict-approve-{'a' * 64}-0", False),
+        ("suspended-other-response", False),
+    ],
+)
+def test_answers_to_another_version_of_the_form_are_known(key: str, *, former: bool) -> None:
+    assert keys.is_former_answer(key) is former

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from towpath.adapters.evidence.ssh_keygen import sign_with_ssh
 from towpath.config import Config
-from towpath.errors import MissingPartError
+from towpath.errors import MissingPartError, RefusedError
 from towpath.evidence.approval import ApprovalStatement, Decision, encode_approval
 from towpath.evidence.trusted_keys import APPROVALS
 from towpath.gates.signed_approval import join_signed
@@ -44,6 +44,11 @@ def sign_answer(  # noqa: PLR0913
 ) -> str:
     """The signed statement about what a waiting run asks: the form's `statement`."""
     asked = server.asked(run)
+    if not asked:
+        raise RefusedError(
+            f"{run.name} does not say what it asks, so nothing can be signed",
+            remedy="A former version of Towpath asks: answer without --sign, and it is asked anew.",
+        )
     now = datetime.now(UTC)
     lifetime = config.environment(asked["environment"]).gate.approvals.expires if config else LIFETIME
     statement = ApprovalStatement(

@@ -9,6 +9,7 @@ from towpath.cli.ui.names import load_environments
 from towpath.config import Config
 from towpath.errors import MissingPartError, RefusedError, TransientError
 from towpath.gates.approval import check_approver
+from towpath.orchestration.keys import plan_key
 from towpath.orchestration.runs import Run
 from towpath.orchestration.server import Server, whoami
 from towpath.settings import Settings
@@ -109,6 +110,8 @@ def answer(  # noqa: PLR0913
         raise RefusedError(f"{run.name} is about {expected}, not {digest}", remedy="Nothing was changed.")
     known = server.tasks(run)
     form = {"decision": decision, "approver": approver, "digest": expected, "reason": reason}
+    if plan := server.asked(run).get("manifests"):
+        form["plan"] = plan
     if sign is not None:
         form["statement"] = sign()
     server.resume(run, form)
@@ -130,8 +133,13 @@ def answer(  # noqa: PLR0913
 
 
 def show(server: Server, run: Run) -> None:
-    """Print what is to be decided: release, plan, what was said so far."""
-    click.echo(server.question(run) or f"{run.name}: {server.url(run)}")
+    """Print what is to be decided: release, plan, what was said so far. A long plan stands above it whole."""
+    question = server.question(run)
+    parameters = run.parameters
+    whole = server.report(run, plan_key(str(parameters.get("environment")), str(parameters.get("app"))))
+    if whole.count("\n") > question.count("\n"):
+        click.echo(f"{whole}\n")
+    click.echo(question or f"{run.name}: {server.url(run)}")
     click.echo()
 
 
