@@ -1,6 +1,7 @@
 """The loop: make an environment equal to Git. Also carries out what people merged by themselves."""
 
 from tasks.adopt import adopt
+from tasks.commit import sign_merged
 from tasks.context import fetch
 from tasks.drift import carry_out, detect, record, reset_budgets
 from tasks.runs.lock import environment_lock
@@ -29,4 +30,4 @@ def reconcile(
         if reset_budget:
             reset_budgets(context, apps)
         detected = detect(context, apps, deep=deep)
-        return record(detected, carry_out(detected), adopt(detected))
+        return record(detected, sign_merged(detected, carry_out(detected)), adopt(detected))

@@ -1,12 +1,14 @@
 """`towpath promote`: move a release to an environment."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from towpath.cli.ui.completion import complete_environment
 from towpath.cli.ui.options import app_argument, detach_option, output_option
+from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_override
 
 if TYPE_CHECKING:
     from towpath.cli.ui.names import Environments
@@ -21,10 +23,24 @@ if TYPE_CHECKING:
 )
 @click.option("--release", "digest", help="The release's digest (sha256:…).")
 @click.option("--commit", help="The commit the release was built from.")
+@click.option(
+    "--break-glass", is_flag=True, help="Without order, soak and approvals: an owner signs for it. See below."
+)
+@owner_options
 @detach_option
 @output_option
 def command(  # noqa: PLR0913, PLR0917
-    app: str, environment: str, digest: str | None, commit: str | None, detach: bool, output: str
+    app: str,
+    environment: str,
+    digest: str | None,
+    commit: str | None,
+    break_glass: bool,
+    reason: str | None,
+    owner: str | None,
+    key: Path | None,
+    yes: bool,
+    detach: bool,
+    output: str,
 ) -> None:
     """Promote a release of APP: by default the one that is verified in the environment before.
 
@@ -32,10 +48,16 @@ def command(  # noqa: PLR0913, PLR0917
     release joins it, a newer one takes its place. On success the promotion to the next environment is
     started.
 
+    --break-glass is for emergencies: one owner of the policy (`towpath keys trust --use policy`) signs that
+    the release may enter without order, soak and approvals. Evidence, scan, quarantine and pauses hold as
+    ever. Who did it and why is told in commit, event, run, status and history.
+
     \b
     Examples:
       towpath promote hello --to prod
       towpath promote hello --to dev --commit 1a2b3c4
+      towpath promote hello --to prod --release sha256:... --break-glass --reason "prod is down" \\
+        --as alice@example.com --key ~/.ssh/id_ed25519
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
@@ -45,21 +67,27 @@ def command(  # noqa: PLR0913, PLR0917
 
     if digest and commit:
         raise click.UsageError("--release and --commit exclude each other")
+    if not break_glass:
+        refuse_owner_options("--break-glass", reason=reason, key=key, yes=yes, **{"as": owner})
     settings = Settings.load(os.environ)
     release = choose(load_environments(settings), app, environment, digest, commit)
+    parameters = {"app": app, "digest": release.id, "environment": environment}
+    tags = [keys.environment_tag(environment), *keys.release_tags(app, release.short, release.id)]
+    if break_glass:
+        parameters["override"] = sign_override(
+            settings, app, environment, release.id, "gate", reason=reason, owner=owner, key=key, yes=yes
+        )
+        tags.append(keys.BREAK_GLASS)
     with connect(settings) as server:
-        waits = server.waiting_with(app, environment, release.id)
+        waits = None if break_glass else server.waiting_with(app, environment, release.id)
         run, new = (
             (waits, False)
             if waits
             else server.start(
                 keys.deployment(keys.PROMOTE, environment),
-                {"app": app, "digest": release.id, "environment": environment},
+                parameters,
                 name=keys.promote_name(app, release.short, environment),
-                tags=[
-                    keys.environment_tag(environment),
-                    *keys.release_tags(app, release.short, release.id),
-                ],
+                tags=tags,
             )
         )
         see_through(server, run, new=new, detach=detach, output=output)

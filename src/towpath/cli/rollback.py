@@ -1,20 +1,40 @@
 """`towpath rollback`: restore an earlier release by a new commit."""
 
 import os
+from pathlib import Path
 
 import click
 
 from towpath.cli.ui.options import app_argument, detach_option, environment_argument, output_option
+from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_override
 
 
 @click.command(name="rollback")
 @app_argument
 @environment_argument
 @click.option("--to", help="Digest or commit to go back to; the last verified one before if left out.")
+@click.option(
+    "--override-quarantine", is_flag=True, help="Let a quarantined release come back: an owner signs for it."
+)
+@owner_options
 @detach_option
 @output_option
-def command(app: str, environment: str, to: str | None, detach: bool, output: str) -> None:
+def command(  # noqa: PLR0913, PLR0917
+    app: str,
+    environment: str,
+    to: str | None,
+    override_quarantine: bool,
+    reason: str | None,
+    owner: str | None,
+    key: Path | None,
+    yes: bool,
+    detach: bool,
+    output: str,
+) -> None:
     """Restore an earlier release of APP in ENVIRONMENT, then sync and verify it.
+
+    Only what was verified there before comes back. Order and soak are not asked; evidence, scan and
+    quarantine are, and as many approvals as the environment asks for must have been given when it came in.
 
     \b
     Examples:
@@ -29,15 +49,25 @@ def command(app: str, environment: str, to: str | None, detach: bool, output: st
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
-    settings = Settings.load(os.environ)
+    if not override_quarantine:
+        refuse_owner_options("--override-quarantine", reason=reason, key=key, yes=yes, **{"as": owner})
+    settings, earlier = Settings.load(os.environ), None
     if settings.trusted_keys is not None:
         # Git can tell whether there is such a release: no run is needed for that.
         trusted = load_trusted_keys(settings.trusted_keys)
-        choose_earlier(load_environments(settings), trusted, app, environment, to)
+        earlier = choose_earlier(load_environments(settings), trusted, app, environment, to)
+    parameters = {"app": app, "environment": environment, "to": to}
+    if override_quarantine:
+        if earlier is None or to is None:
+            raise click.UsageError("--override-quarantine needs --to, and trusted keys: TOWPATH_TRUSTED_KEYS")
+        release = earlier.release.id
+        parameters["override"] = sign_override(
+            settings, app, environment, release, "quarantine", reason=reason, owner=owner, key=key, yes=yes
+        )
     with connect(settings) as server:
         run, new = server.start(
             keys.deployment(keys.ROLLBACK, environment),
-            {"app": app, "environment": environment, "to": to},
+            parameters,
             name=keys.rollback_name(app, environment),
             tags=[keys.app_tag(app), keys.environment_tag(environment)],
         )

@@ -102,6 +102,8 @@ def _notes(environment: "EnvironmentStatus") -> Iterator[str]:
             yield f"{line.app}: the newest commit {line.undelivered[:7]} of its source is not in {name}"
         if line.detail and line.detail != line.paused:
             yield f"{where}: {line.detail}"
+        if line.override:
+            yield f"{where} came in by an owner's override: {line.override}"
         if line.paused:
             yield f"{where} is {line.paused}"
         yield from (f"{each['name']} waits: {each['url']}" for each in line.waiting)

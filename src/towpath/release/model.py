@@ -164,6 +164,9 @@ class Override:
     reason: str
     statement: str
 
+    def __str__(self) -> str:
+        return f"{self.by} waived the {self.waives}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentRelease:

@@ -15,7 +15,7 @@ from towpath.evidence.ssh_signature import sign_text
 from towpath.evidence.trusted_keys import APPROVALS, POLICY, TrustedKey, TrustedKeys
 from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown
 from towpath.gates.approval import Approval
-from towpath.gates.evaluate import evaluate_gate
+from towpath.gates.evaluate import Facts, evaluate_gate
 from towpath.gates.signed_approval import encode_trailer, join_signed, key_problems, split_signed
 from towpath.release.model import EnvironmentRelease, ScanSummary
 
@@ -173,10 +173,8 @@ def test_the_gate_counts_no_declared_or_withdrawn_approval_where_signed_ones_are
         ((good, replace(good, approver="Alice Liddell")), 1),
         ((good, replace(good, approver="bob", decision="withdraw")), 1),
     ]:
-        assert (
-            evaluate_gate(CONFIG, "hello", "prod", release, states, (), NOW, given).missing_approvals
-            == missing
-        )
+        facts = Facts(CONFIG, "prod", release, NOW, states=states, approvals=given)
+        assert evaluate_gate("promotion", facts).missing_approvals == missing
 
 
 def test_keys_that_cannot_be_read_are_told() -> None:

@@ -39,7 +39,7 @@ class Line:
 
     `error`: why what Git has of it cannot be rendered or read. `newer`: what is in Git, but was in no
     reconcile yet. `undelivered`: the newest commit of the app's source, where the first environment runs
-    another one.
+    another one. `override`: who let the release in without what the environment asks, and why.
     """
 
     app: str
@@ -50,6 +50,7 @@ class Line:
     promoted_at: str = ""
     promoted_by: str = ""
     verified_at: str = ""
+    override: str = ""
     health: str = ""
     drift: str = ""
     detail: str = ""
@@ -253,6 +254,7 @@ def _release(state: "EnvironmentRelease | None") -> dict[str, str]:
         "promoted_at": state.promoted_at,
         "promoted_by": state.promoted_by,
         "verified_at": state.verified_at or "",
+        "override": str(state.override or ""),
     }
 
 

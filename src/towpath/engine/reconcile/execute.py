@@ -128,13 +128,13 @@ def _sync(context: EnvironmentContext, work: Work, inspection: Inspection | None
     changed: list[ObjectRef] = []
     say = progress_of(app, changed, tell)
     environment, commit = context.environment, context.repo.commit
-    failure, transient, deletes, merged = "", False, False, False
+    failure, transient, deletes, merged = "", False, False, None
     try:
         confirmed = context.repo.confirmed(app, environment.name)
         if work.rendered is None:
             remove_app(context.cluster, app, environment, confirmed, commit=commit, on_progress=say)
         else:
-            merged = require_admitted(context.in_git, app, work.recent) is not None
+            merged = require_admitted(context.in_git, app, work.recent)
             app_state = inspection.state_of(owner_of(work.rendered)) if inspection else None
             result = sync_app(
                 context.cluster, work.rendered, environment,

@@ -7,6 +7,7 @@ from towpath.adapters.git import CommitInfo
 from towpath.config import Config
 from towpath.drift.decision import Decision
 from towpath.engine.apply.sync_result import IDLE, ObjectResult, Progress
+from towpath.engine.gates.admission import Admission
 from towpath.engine.live.context import Tell
 from towpath.engine.source.render import Rendered
 from towpath.engine.verify.wait import Candidate
@@ -29,8 +30,8 @@ class Outcome:
     """Whether the app was verified; a failure is then one of deleting what left Git."""
     deletes: bool = field(default=False, compare=False)
     """Whether objects wait to be deleted until the app is verified."""
-    merged: bool = field(default=False, compare=False)
-    """Whether a person's commit brought the release, which was admitted and is not signed yet."""
+    merged: Admission | None = field(default=None, compare=False)
+    """How a release was admitted that a person's commit brought: the agent has not signed it yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from towpath.engine.source.edits import (
     promote_edits,
     quarantine_edits,
     rollback_edits,
+    signed_edits,
     verified_edits,
 )
 from towpath.engine.source.history import signed_states
@@ -164,6 +165,27 @@ def commit_verified(by: Committer, commit: str, environment: str, release: Relea
         verified_message(release, environment, by.flow_run),
         marker=verified_marker(release, environment, by.flow_run),
         expected_unchanged=(release_path(release.app, environment),),
+    )
+
+
+def commit_merged(
+    by: Committer, repo: EnvironmentRepo, environment: str, release: Release, approved_by: tuple[str, ...]
+) -> str:
+    """Sign a release that a person's commit brought, that was admitted, and that is verified here by now.
+
+    Nothing that the person wrote of it is signed: the release is what its evidence states.
+    """
+    at, path = now(), release_path(release.app, environment)
+    state = EnvironmentRelease(
+        release, at, by.actor, approved_by=approved_by, flow_run=by.flow_run, verified_at=at
+    )
+    return push_edits(
+        by.settings,
+        repo.commit,
+        lambda root: signed_edits(root, state, environment),
+        verified_message(release, environment, by.flow_run),
+        marker=verified_marker(release, environment, by.flow_run),
+        expected_unchanged=(path,),
     )
 
 

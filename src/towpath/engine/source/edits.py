@@ -112,6 +112,16 @@ def verified_edits(root: Path, app: str, environment: str, release: str, at: str
     return {path: dump_release_file(replace(current, verified_at=at), version)}
 
 
+def signed_edits(root: Path, state: EnvironmentRelease, environment: str) -> Edits:
+    """`release.yaml` as the agent states it; empty when it names another release, or none, by now."""
+    path = release_path(state.release.app, environment)
+    current = load_release_file(root, path)
+    if current is None or current.release.id != state.release.id:
+        return {}
+    version = version_to_write(root, load_config(root), path)
+    return {path: dump_release_file(without_findings(state), version)}
+
+
 def image_edits(  # noqa: PLR0913, PLR0917
     root: Path,
     config: Config,

@@ -48,8 +48,9 @@ class Entry:
 
     @property
     def what(self) -> str:
-        """`promoted` or `rolled back to`."""
-        return "rolled back to" if self.state.rolls_back else "promoted"
+        """`promoted` or `rolled back to`, and whose override let it in."""
+        override = f" (override of {self.state.override.by})" if self.state.override else ""
+        return ("rolled back to" if self.state.rolls_back else "promoted") + override
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data: as release.yaml, with the id of the release, and `image` and `digest` of one."""
