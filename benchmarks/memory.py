@@ -2,7 +2,8 @@
 
 A page that several processes share counts once (PSS of /proc/PID/smaps_rollup). Counted is what carries out
 the work of environments: agents, their preloaded processes and what launches them; of an earlier Towpath the
-Prefect workers and watchers. TOWPATH_HOME names another stack than the default one. Needs root.
+Prefect workers and watchers. Flow runs under way come apart, and are not in the sum. TOWPATH_HOME names
+another stack than the default one. Needs root.
 """
 
 import os
@@ -14,13 +15,15 @@ from pathlib import Path
 
 from towpath.settings import Settings
 
+FORKED = "fork server and agents"
 KINDS = {
     "launchers": re.compile(r"/agent/launch\.py "),
-    "fork server and agents": re.compile(r"-m towpath\.cli\.fork_server "),
+    FORKED: re.compile(r"-m towpath\.cli\.fork_server "),
     "agents": re.compile(r"towpath agent "),
     "watchers": re.compile(r"towpath watch "),
     "workers": re.compile(r"prefect worker start|-m prefect worker "),
 }
+RUNS = "flow runs"
 FIELDS = ("Rss", "Pss", "Private_Dirty", "Private_Clean")
 
 
@@ -41,8 +44,10 @@ def processes(stack: Path) -> Iterator[Process]:
         try:
             if mark not in (folder / "environ").read_bytes().split(b"\0"):
                 continue
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            command = _command(folder)
             kind = next((kind for kind, pattern in KINDS.items() if pattern.search(command)), None)
+            if kind == FORKED and _is_run(folder):
+                kind = RUNS
             if kind:
                 text = (folder / "smaps_rollup").read_text()
                 memory = {
@@ -51,6 +56,18 @@ def processes(stack: Path) -> Iterator[Process]:
                 yield Process(int(folder.name), (folder / "comm").read_text().strip(), kind, memory)
         except OSError:
             continue
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether it is a forked flow run: the leader of a process group, forked by an agent's own process."""
+    parent, group = (folder / "stat").read_text().rpartition(")")[2].split()[1:3]
+    above = folder.parent / parent
+    forked = KINDS[FORKED].search(_command(above)) is not None
+    return forked and group == folder.name and (above / "comm").read_text() == (folder / "comm").read_text()
+
+
+def _command(folder: Path) -> str:
+    return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
 
 
 def main() -> None:
@@ -62,7 +79,7 @@ def main() -> None:
         print(f"{one.name:<16}{one.pid:>8}" + "".join(f"{one.memory[name] / 1024:15.1f}" for name in FIELDS))
         for name in FIELDS:
             total[one.kind][name] += one.memory[name]
-            total["all"][name] += one.memory[name]
+            total["all"][name] += one.memory[name] * (one.kind != RUNS)
     for kind, sums in total.items():
         print(f"{kind:<24}" + "".join(f"{sums[name] / 1024:15.1f}" for name in FIELDS))
 

@@ -22,6 +22,8 @@ from towpath.agent.zygote import end_with, set_kernel_option
 from towpath.errors import TerminalError
 
 LARGEST_REQUEST = 1024 * 1024
+MOST_PER_USER = 16
+"""Connections of one user: none may use up the open files that serve all."""
 _PR_SET_NAME, _PR_SET_NO_NEW_PRIVS = 15, 38
 _SO_PEERGROUPS = 59
 _MOST_GROUPS = 256
@@ -66,6 +68,7 @@ class ForkServer:
         self._listener.listen(_BACKLOG)
         self._waiting: dict[int, socket.socket] = {}  # connected, and have asked for nothing yet
         self._children: dict[int, tuple[int, socket.socket]] = {}  # by connection: pid
+        self._peers: dict[int, Identity] = {}  # of all connections
         self._poll = select.poll()
 
     def serve(self) -> None:
@@ -98,13 +101,21 @@ class ForkServer:
             os.kill(self._children[descriptor][0], signal.SIGKILL)
 
     def _accept(self) -> None:
-        connection, _ = self._listener.accept()
+        try:
+            connection, _ = self._listener.accept()
+            peer = peer_of(connection)
+        except OSError:  # gone again
+            return
+        held = sum(one.uid == peer.uid for one in self._peers.values())
+        if peer.uid not in self._users or held >= MOST_PER_USER:
+            connection.close()
+            return
         self._waiting[connection.fileno()] = connection
+        self._peers[connection.fileno()] = peer
         self._poll.register(connection, select.POLLIN)
 
     def _answer(self, connection: socket.socket) -> None:
         try:
-            peer = peer_of(connection)
             asks = connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:  # what was reported was of another connection, which had this number before
             self._waiting[connection.fileno()] = connection
@@ -112,13 +123,16 @@ class ForkServer:
         except OSError:
             asks = b""
         self._poll.unregister(connection)
-        if not asks or peer.uid not in self._users:
-            connection.close()
-            return
         parent = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork() if asks else -1
+        except OSError:  # too many processes
+            pid = -1
+        if pid == -1:
+            self._close(connection)
+            return
         if pid == 0:
-            self._become(connection, peer, parent)
+            self._become(connection, self._peers[connection.fileno()], parent)
         self._children[connection.fileno()] = (pid, connection)
         # Not POLLIN: the child reads the request. What is left to learn is that nobody waits any more.
         self._poll.register(connection, select.POLLRDHUP)
@@ -132,8 +146,12 @@ class ForkServer:
                 self._poll.unregister(descriptor)
             with contextlib.suppress(OSError):  # who asked for it may be gone
                 connection.sendall(struct.pack("<i", os.waitstatus_to_exitcode(status)))
-            connection.close()
             del self._children[descriptor]
+            self._close(connection)
+
+    def _close(self, connection: socket.socket) -> None:
+        del self._peers[connection.fileno()]
+        connection.close()
 
     def _become(self, connection: socket.socket, peer: Identity, parent: int) -> NoReturn:
         """The child's whole life. Nothing of the other agents is left open in it."""

@@ -20,6 +20,7 @@ _PATIENCE = 120.0
 """Seconds to wait for a fork server that has just begun to start."""
 _PAUSE = 0.2
 _ENDED = 69
+_PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def connect(path: str) -> socket.socket:
@@ -71,6 +72,7 @@ def main() -> None:
     """Ask, and wait for the agent's end."""
     connection = connect(sys.argv[1])
     message = request(sys.argv[2:])
+    signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)  # until it is known whom they are for
     try:
         sent = socket.send_fds(connection, [message], [0, 1, 2])
         connection.sendall(message[sent:])
@@ -81,8 +83,9 @@ def main() -> None:
     def pass_on(number: int, _frame: object) -> None:
         os.kill(agent, number)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in _PASSED_ON:
         signal.signal(number, pass_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
     code = read_number(connection)
     sys.exit(code if code >= 0 else 128 - code)
 

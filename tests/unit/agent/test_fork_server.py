@@ -1,5 +1,6 @@
 """The fork server: a child is who asked for it, ends with it, and nothing of others is open in it."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -163,6 +164,17 @@ def test_what_asks_in_another_way_gets_nothing_and_harms_nobody(place: Path, mes
         connection.settimeout(20)
         assert len(connection.recv(64)) in (0, 4)
     assert said(launch(place, "print('well')")) == ("well", 0)
+
+
+@pytest.mark.usefixtures("server")
+def test_who_takes_all_connections_loses_some_and_gets_agents_again(place: Path) -> None:
+    with contextlib.ExitStack() as held:
+        taken = [held.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(40)]
+        for connection in taken:
+            connection.connect(str(place))
+        assert said(launch(place, "print('no more')"))[1] == 69
+    # A connection that asks for nothing is closed with its other end.
+    until(lambda: said(launch(place, "print('well')"))[0] == "well")
 
 
 @pytest.mark.usefixtures("server")
