@@ -2,10 +2,10 @@
 
     python -m tests.run [all|lint|tests] [files, folders and other arguments of pytest ...]
 
-Integration and flow tests wait for servers most of the time; types and unit tests take what they leave of the
+Integration tests wait for the stack most of the time; types, unit and flow tests take what they leave of the
 processors, at a lower priority, so that the longest chain is not made longer. Tests that stop parts of the
-stack (marked `alone`) follow when no other test uses it. What a group printed is in .cache/tests/GROUP.log,
-and is shown when the group failed.
+stack (marked `alone`) follow when no other test uses it, beside what is left of the others. What a group
+printed is in .cache/tests/GROUP.log, and is shown when the group failed.
 """
 
 import os
@@ -55,7 +55,7 @@ class Group:
 
 
 UNIT = Group("unit", "tests/unit", max(2, PROCESSORS), ("--dist=worksteal",), nice=NICE)
-FLOWS = Group("flows", "tests/flows", 2, ("--dist=worksteal",))
+FLOWS = Group("flows", "tests/flows", 2, ("--dist=worksteal",), nice=NICE)
 INTEGRATION = Group(
     "integration",
     "tests/integration",

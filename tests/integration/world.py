@@ -5,11 +5,11 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from towpath.adapters.kubernetes import Cluster, connect
 from towpath.applyset.hooks import split_hooks
@@ -25,7 +25,7 @@ from towpath.engine.preview.plan import plan_app
 from towpath.engine.reconcile.detect import inspect
 from towpath.engine.source.render import Rendered, digest_of
 from towpath.kube.canonical import digest, without_server_fields
-from towpath.objects import Manifest, ref_of
+from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.settings import Settings
 
 CLUSTER_SCOPED = (
@@ -56,7 +56,7 @@ class World:
 
     @property
     def rendered(self) -> Rendered:
-        objects = tuple(yaml.safe_load(yaml.safe_dump(self.objects)))
+        objects = tuple(deepcopy(self.objects))
         for manifest in objects:
             if manifest["kind"] not in CLUSTER_SCOPED:
                 manifest["metadata"].setdefault("namespace", self.namespace)
@@ -100,7 +100,20 @@ class World:
         return done.stdout
 
     def live(self, kind: str, name: str) -> Manifest:
-        live: Manifest = json.loads(self.kubectl("get", kind, name, "-o", "json", "--show-managed-fields"))
+        """As the server has it now; `kind` as kubectl takes it.
+
+        kubectl is asked only where it has to know the kind: each start of it costs as much as a sync.
+        """
+        observer = _observer(self.kubeconfig)
+        found = [each for each in observer.discover().by_kind if each[1].lower() == kind.lower()]
+        if len(found) != 1 or "." in found[0][0] or found[0] == ("", "Secret"):
+            told: Manifest = json.loads(
+                self.kubectl("get", kind, name, "-o", "json", "--show-managed-fields")
+            )
+            return told
+        namespace = self.namespace if observer.resource(*found[0]).namespaced else ""
+        live = observer.get(ObjectRef(*found[0], namespace, name))
+        assert live is not None, f"{kind} {name} is not there"
         return live
 
     def versions(self) -> dict[str, str]:
@@ -110,6 +123,12 @@ class World:
         found = {str(ref): self.cluster.get(ref) for ref in refs}
         found["inventory"] = self.live("configmap", f"towpath-inventory-{self.app}")
         return {name: _version(live) for name, live in found.items() if live}
+
+
+@lru_cache
+def _observer(kubeconfig: Path) -> Cluster:
+    """A connection that no test makes faults in."""
+    return connect(str(kubeconfig))
 
 
 def _version(live: Manifest) -> str:
@@ -127,8 +146,9 @@ def throw_away(settings: Settings, *, create: bool = True) -> Iterator[World]:
     namespace = f"test-{uuid.uuid4().hex[:8]}"
     world = World(connect(str(kubeconfig)), kubectl, kubeconfig, namespace)
     if create:
-        world.kubectl("create", "namespace", namespace)
+        made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        _observer(kubeconfig).create(made, field_manager="kubectl-create")
     try:
         yield world
     finally:
-        world.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+        _observer(kubeconfig).delete(ObjectRef("", "Namespace", "", namespace))
