@@ -56,6 +56,7 @@ from towpath.evidence.signing import sign_release
 from towpath.health import Status
 from towpath.objects import ObjectRef
 from towpath.orchestration import keys
+from towpath.orchestration.profile import share_tls_contexts
 from towpath.release.image_ref import check_digest, parse_image
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
 from towpath.release.release_file import load_release_file
@@ -106,6 +107,7 @@ spec:
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """One server for all flow tests: it takes many seconds to start."""
+    share_tls_contexts()  # as an agent does
     with (
         patch.object(SubprocessASGIServer, "_run_uvicorn_command", _serve),
         prefect_test_harness(server_startup_timeout=SERVER_PATIENCE),

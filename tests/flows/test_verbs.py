@@ -21,6 +21,8 @@ from towpath.drift.model import DriftEntry, DriftReport
 from towpath.objects import ObjectRef
 
 TOWPATH = str(Path(sys.executable).with_name("towpath"))
+POLL = 0.3
+"""Seconds between two looks for runs; a busy server has better things to do than to answer more of them."""
 
 
 def towpath(*args: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -53,14 +55,10 @@ class Worker:
         self._thread.join()
 
     def _loop(self) -> None:
-        while not self._over.is_set():
-            for run_id in self._scheduled():
-                self._bench.work(run_id)
-            time.sleep(0.1)
-
-    def _scheduled(self) -> list[UUID]:
         with get_client(sync_client=True) as client:
-            return runs_in(client, StateType.SCHEDULED)
+            while not self._over.wait(POLL):
+                for run_id in runs_in(client, StateType.SCHEDULED):
+                    self._bench.work(run_id)
 
 
 def runs_in(client: SyncPrefectClient, *states: StateType) -> list[UUID]:

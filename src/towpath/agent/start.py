@@ -10,6 +10,7 @@ from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.zygote import Order, keep, preload
 from towpath.errors import TowpathError
 from towpath.orchestration.installed_flows import flow_module, flows_of
+from towpath.orchestration.profile import share_tls_contexts
 from towpath.orchestration.server import prepare, refresh_settings
 from towpath.settings import Settings
 
@@ -21,6 +22,7 @@ def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathErro
     # A run's heartbeats are sent by the agent: see orchestration/heartbeats.py.
     os.environ.pop("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", None)
     preload(modules(configuration))
+    share_tls_contexts()
     return keep(functools.partial(_serve, configuration, report), functools.partial(_run, configuration))
 
 

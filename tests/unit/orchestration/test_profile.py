@@ -1,10 +1,20 @@
 """Settings of Prefect's client: the environment first, then the active profile."""
 
+import os
+import ssl
 from pathlib import Path
+from typing import Any
 
+import certifi
 import pytest
+from prefect.client.orchestration import PrefectClient, SyncPrefectClient
+from prefect.settings import (
+    PREFECT_API_SSL_CERT_FILE,
+    PREFECT_API_TLS_INSECURE_SKIP_VERIFY,
+    temporary_settings,
+)
 
-from towpath.orchestration.profile import _profile, prefect_setting
+from towpath.orchestration.profile import _profile, _tls_context, prefect_setting, share_tls_contexts
 
 PROFILES = """\
 active = "team"
@@ -66,3 +76,57 @@ def test_a_file_that_says_nothing_is_no_error(home: Path, text: str) -> None:
 def test_no_file_is_no_error(home: Path) -> None:
     (home / "profiles.toml").unlink()
     assert prefect_setting("PREFECT_API_URL") is None
+
+
+@pytest.fixture
+def contexts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The TLS contexts that are made, by their `cafile`."""
+    made: list[object] = []
+    real = ssl.create_default_context
+
+    def create(*args: Any, **options: Any) -> ssl.SSLContext:
+        made.append(options.get("cafile"))
+        return real(*args, **options)
+
+    share_tls_contexts()
+    _tls_context.cache_clear()
+    monkeypatch.setattr(ssl, "create_default_context", create)
+    return made
+
+
+def test_clients_of_prefect_share_one_tls_context(contexts: list[object]) -> None:
+    for _ in range(3):
+        SyncPrefectClient("http://prefect.test/api")
+        PrefectClient("https://prefect.test/api")
+    assert len(contexts) == 1
+
+
+def test_another_file_of_authorities_and_a_renewed_one_are_read(
+    contexts: list[object], tmp_path: Path
+) -> None:
+    file = tmp_path / "authorities.pem"
+    file.write_bytes(Path(certifi.where()).read_bytes())
+    SyncPrefectClient("https://prefect.test/api")
+    with temporary_settings({PREFECT_API_SSL_CERT_FILE: str(file)}):
+        SyncPrefectClient("https://prefect.test/api")
+        SyncPrefectClient("https://prefect.test/api")
+        assert contexts[1:] == [file]
+        os.utime(file, ns=(1, 1))
+        SyncPrefectClient("https://prefect.test/api")
+    assert contexts[1:] == [file, file]
+
+
+def test_a_client_that_verifies_nothing_or_has_its_own_context_keeps_it(contexts: list[object]) -> None:
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    SyncPrefectClient("https://prefect.test/api", httpx_settings={"verify": own})
+    assert contexts == []
+    with temporary_settings({PREFECT_API_TLS_INSECURE_SKIP_VERIFY: True}):
+        SyncPrefectClient("https://prefect.test/api")
+        SyncPrefectClient("https://prefect.test/api")
+    assert contexts == [None, None]
+
+
+def test_a_missing_file_of_authorities_is_told(contexts: list[object], tmp_path: Path) -> None:
+    missing = {PREFECT_API_SSL_CERT_FILE: str(tmp_path / "none.pem")}
+    with temporary_settings(missing), pytest.raises(FileNotFoundError):
+        SyncPrefectClient("https://prefect.test/api")
