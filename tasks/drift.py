@@ -12,7 +12,7 @@ from tasks.runs.report import read_report, read_table, report, write_table
 from tasks.runs.step import step
 from tasks.status import write_health
 from towpath.drift.events import MAX_MESSAGE
-from towpath.drift.incidents import ENVIRONMENT_KEY, merge_incidents, new_incidents
+from towpath.drift.incidents import ENVIRONMENT_KEY, POLICY_KEY, merge_incidents, new_incidents
 from towpath.drift.proposal import Proposal
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.live.heal_store import forget_heals
@@ -71,7 +71,11 @@ def _tell_trouble(plan: ReconcilePlan, apps: list[str] | None, *, with_drift: bo
 def troubles_of(plan: ReconcilePlan) -> dict[str, str]:
     """What keeps apps, or all of the environment, from being reconciled; as it is written down."""
     # The reason names only apps that were looked at; the commit that the branch has now says it as well.
-    held = {ENVIRONMENT_KEY: f"rewritten to {plan.context.repo.commit}"} if plan.held else {}
+    unsigned = plan.context.repo.protection.held(plan.context.environment.name)
+    rewritten = plan.held and not unsigned
+    held = {ENVIRONMENT_KEY: f"rewritten to {plan.context.repo.commit}"} if rewritten else {}
+    if plan.policy_notes:
+        held[POLICY_KEY] = redact("\n".join(plan.policy_notes))[:MAX_MESSAGE]
     return held | {app: redact(reason)[:MAX_MESSAGE] for app, reason in plan.broken.items()}
 
 

@@ -10,11 +10,12 @@ from towpath.drift.events import (
     drift_detected,
     drift_healed,
     heal_exhausted,
+    policy_unsigned,
     render_failed,
     sync_ended,
 )
 from towpath.drift.heal_budget import LIMIT
-from towpath.drift.incidents import ENVIRONMENT_KEY
+from towpath.drift.incidents import ENVIRONMENT_KEY, POLICY_KEY
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 from towpath.redact import redact_data
 
@@ -35,6 +36,8 @@ def of_finding(plan: ReconcilePlan, *, with_drift: bool, troubled: Collection[st
     environment = plan.context.environment.name
     if plan.held and ENVIRONMENT_KEY in troubled:
         yield branch_rewritten(environment, plan.held)
+    if POLICY_KEY in troubled:
+        yield policy_unsigned(environment, plan.policy_notes)
     for app, reason in plan.broken.items():
         if app in troubled:
             yield render_failed(environment, app, reason)

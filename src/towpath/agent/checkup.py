@@ -33,6 +33,7 @@ def check_up(configuration: AgentConfiguration, settings: Settings) -> Iterator[
     yield look_at("signing key", lambda: signing_summary(settings, configuration.environment or BUILD))
     yield look_at("environment repository", lambda: _repository(configuration, settings))
     if configuration.environment is not None:
+        yield look_at("policy", lambda: _policy(configuration.environment or "", settings))
         yield look_at("cluster", lambda: _cluster(configuration.environment or "", settings))
     else:
         yield look_at("Docker Engine", lambda: _engine(settings))
@@ -86,6 +87,12 @@ def _repository(configuration: AgentConfiguration, settings: Settings) -> str:
     if configuration.environment is not None:
         repo.config.environment(configuration.environment)
     return f"at commit {repo.commit[:7]}"
+
+
+def _policy(environment: str, settings: Settings) -> str:
+    protection = read_repository(settings).protection
+    protection.require(environment)
+    return protection.summary()
 
 
 def _cluster(environment: str, settings: Settings) -> str:

@@ -36,7 +36,8 @@ def command(repo: Path, output: str, kubernetes: str | None, schema: str | None)
 
     Reads towpath.yaml, renders every app for every environment and judges every object, also by the schemas
     of a Kubernetes version and of the CustomResourceDefinitions in the repository. Prints each finding with
-    file and line; exits 1 when there is one.
+    file and line; exits 1 when there is one. Where this machine knows who owns the policy, what is looser
+    than they have signed is a finding.
 
     \b
     Examples:
@@ -65,7 +66,13 @@ def command(repo: Path, output: str, kubernetes: str | None, schema: str | None)
     if not is_folder:
         raise ConfigError("there is no such folder", file=str(repo))
     settings = Settings.load(os.environ)
-    checked = check_repository(repo, tools=settings.tools, cache=settings.renders, kubernetes=kubernetes)
+    checked = check_repository(
+        repo,
+        tools=settings.tools,
+        cache=settings.renders,
+        kubernetes=kubernetes,
+        trusted_keys=settings.trusted_keys,
+    )
     if output == "json":
         findings = [finding.to_json() for finding in checked.findings]
         result = {"findings": findings, "notes": list(checked.notes), "objects": checked.objects}

@@ -40,6 +40,7 @@ VERBS = {
     "render": "Print the objects an app has in an environment.",
     "health": "Judge objects of any kind without a cluster.",
     "keys": "Make, list, rotate and retire the keys that sign.",
+    "policy": "Show, sign and verify what owners protect.",
     "migrate": "Rewrite an environment repository to the newest version of its files.",
     "init": "Scaffold an environment repository.",
     "deployments": "Write or check the prefect.yaml of an environment repository.",

@@ -51,10 +51,13 @@ def command(environment: str | None, output: str) -> None:
             "commit": environments.checkout.commit,
             "apps": [line.to_json() for each in found for line in each.lines],
             "environments": [each.to_json() for each in found],
+            "policy": environments.protection.to_json(),
         }
         click.echo(json.dumps(content, indent=2))
     else:
         click.echo(table(found))
+        for note in environments.protection.notes:
+            click.secho(printable(f"policy: {note}"), fg="yellow")
     if any(each.error or any(line.error for line in each.lines) for each in found):
         sys.exit(FAILED)
 

@@ -126,6 +126,12 @@ def branch_rewritten(environment: str, reason: str) -> Event:
     return Event("towpath.branch.rewritten", environment_resource(environment), (), payload)
 
 
+def policy_unsigned(environment: str, notes: Iterable[str]) -> Event:
+    """The files' policy, or a part of it, is not in force: no owner has signed it."""
+    payload = {"message": redact("\n".join(notes))[:MAX_MESSAGE]}
+    return Event("towpath.policy.unsigned", environment_resource(environment), (), payload)
+
+
 def _app_event(
     environment: str, app: str, name: str, refs: Iterable[ObjectRef], payload: dict[str, Any]
 ) -> Event:

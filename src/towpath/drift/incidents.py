@@ -6,6 +6,8 @@ An incident is a text per app; that of the whole environment has the key ENVIRON
 from collections.abc import Collection, Mapping
 
 ENVIRONMENT_KEY = ""
+POLICY_KEY = "(policy)"
+"""No app is called so: what of the policy is not in force."""
 Incidents = Mapping[str, str]
 
 

@@ -31,8 +31,9 @@ from towpath.adapters.git.read import (
     read_file_at,
     tree_id,
 )
+from towpath.adapters.git.since import commits_touching, texts_after
 from towpath.adapters.git.verify import judge_commits, verify_commits
-from towpath.adapters.git.work_tree import is_tracked
+from towpath.adapters.git.work_tree import is_tracked, work_tree_checkout
 from towpath.adapters.git.write import commit_files
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "checkouts_of",
     "commit_files",
     "commits_after",
+    "commits_touching",
     "earlier_checkout",
     "earlier_commits",
     "fetch_checkout",
@@ -62,6 +64,8 @@ __all__ = [
     "read_file",
     "read_file_at",
     "resolve_revision",
+    "texts_after",
     "tree_id",
     "verify_commits",
+    "work_tree_checkout",
 ]

@@ -34,7 +34,7 @@ class Environments(EnvironmentRepo):
 def load_environments(settings: Settings, revision: str | None = None) -> Environments:
     """Fetch the environment repository at `revision`, or its branch; MissingPartError without a URL."""
     desired = read_repository(settings, revision)
-    return Environments(desired.checkout, desired.config, settings)
+    return Environments(desired.checkout, desired.config, settings, protection=desired.protection)
 
 
 @contextmanager

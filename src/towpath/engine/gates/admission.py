@@ -79,10 +79,12 @@ def admit(entry: Entry, trusted: TrustedKeys) -> Admission:
     """Judge it by today's policy. Asks the registry for evidence unless that is waived; changes nothing.
 
     EvidenceError when no evidence holds, or an override does not; TransientError when the registry does not
-    answer; RefusedError without the override that the way needs, or with one that was used before.
+    answer; RefusedError without the override that the way needs, with one that was used before, and where
+    owners protect the policy, but have not signed what would be in force.
     """
     rulings, now = WAIVERS[entry.way], datetime.now(UTC)
     repo, environment, config = entry.repo, entry.environment, _asked_of(entry)
+    repo.protection.require(environment, entry.app)
     override = _verified_override(entry, trusted, now)
     release, authors, unproven = _proven(entry, trusted)
     looks_back = "asked" in (rulings["order"], rulings["soak"])

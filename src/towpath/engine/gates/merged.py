@@ -63,6 +63,7 @@ def require_admitted(where: InGit, app: str, recent: Sequence[CommitInfo] = ()) 
     state = repo.release(app, environment)
     if state is None:
         return None
+    repo.protection.require(environment, app)
     quarantined = find_quarantined(repo.quarantine(app), state.release.id)
     if quarantined is None and asks_nothing(repo.config, app, environment):
         return None

@@ -71,7 +71,7 @@ def look(
     if only is not None:
         _check_known(context, only, {*released, *drift.apps()})
     broken |= unconfirmed(context, drift, {*chosen, *broken, ""})
-    held = _rewritten(context, inspection)
+    held = context.repo.protection.held(environment.name) or _rewritten(context, inspection)
     now, pauses = datetime.now(UTC), context.repo.pauses(environment.name)
     decisions = tuple(
         replace(each, action="report", reason=held, prunes=False) if held and each.action != "none" else each

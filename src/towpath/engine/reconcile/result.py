@@ -52,8 +52,14 @@ class ReconcilePlan:
         ]
         notes += [f"{each.app}: {stopped}" for each in self.decisions for stopped in each.exhausted]
         notes += [f"{app}: cannot be rendered: {reason}" for app, reason in self.broken.items()]
+        notes += [f"policy: {note}" for note in self.policy_notes]
         listed = "".join(f"- {line}\n" for line in dict.fromkeys(note.replace("\n", " ") for note in notes))
         return self.drift.to_markdown() + (f"\n{listed}" if listed else "")
+
+    @property
+    def policy_notes(self) -> tuple[str, ...]:
+        """What of the files' policy is not in force, because no owner has signed it."""
+        return self.context.repo.protection.notes
 
     @property
     def answers_drift(self) -> bool:
@@ -104,7 +110,9 @@ class ReconcileResult:
         plan = self.plan
         environment = plan.context.environment.name
         differs = plan.drift.summary().removeprefix(f"{environment}: ")
-        parts = ["held: the branch was rewritten"] if plan.held else []
+        unsigned = plan.context.repo.protection.held(environment)
+        why = "the policy is not signed" if unsigned else "the branch was rewritten"
+        parts = [f"held: {why}"] if plan.held else []
         parts += [plan.paused] if plan.paused else []
         parts += [differs if plan.drift.entries else f"{pluralize(len(plan.rendered), 'app')} in sync"]
         parts += _named("synced", [each.app for each in self.outcomes if not each.failure])
@@ -117,6 +125,10 @@ class ReconcileResult:
         parts += _named("cannot be rendered", plan.broken)
         parts += _named("healing stopped", [each.app for each in plan.decisions if each.exhausted])
         parts += _named("not healthy", [app for app, health in self.health.items() if not health.good])
+        if plan.policy_notes and not plan.held:
+            parts.append(
+                f"{pluralize(len(plan.policy_notes), 'change')} of the policy not in force, not signed"
+            )
         return f"{environment} at {plan.context.repo.commit[:7]}: {'; '.join(parts)}"
 
 

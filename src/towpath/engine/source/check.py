@@ -13,7 +13,7 @@ from towpath.adapters.rendering.render_cache import RenderCache
 from towpath.admission.rules import Finding, objects_of_two_apps
 from towpath.config import CONFIG_FILE, App, Config, load_config
 from towpath.config.checks import shared_namespaces
-from towpath.engine.source.check_files import check_files, findings_of, version_notes
+from towpath.engine.source.check_files import check_files, findings_of, policy_findings, version_notes
 from towpath.engine.source.check_schemas import SchemaCheck
 from towpath.engine.source.render import judge_app
 from towpath.errors import ConfigError, MissingPartError, TooLargeError
@@ -41,13 +41,18 @@ class Checked:
 
 
 def check_repository(
-    root: Path, *, tools: Path | None = None, cache: Path | None = None, kubernetes: str | None = None
+    root: Path,
+    *,
+    tools: Path | None = None,
+    cache: Path | None = None,
+    kubernetes: str | None = None,
+    trusted_keys: Path | None = None,
 ) -> Checked:
     """Check a checkout or an uncommitted folder. Whatever is wrong is a finding, a missing renderer too.
 
     `cache` is a folder of earlier renders: what has not changed since is judged again, not rendered again.
     `kubernetes` is the version by whose schemas objects are judged, instead of that of each environment:
-    UnknownNameError where they are not known.
+    UnknownNameError where they are not known. `trusted_keys` tells who signs the policy.
     """
     try:
         config = load_config(root)
@@ -61,6 +66,8 @@ def check_repository(
         )
         return Checked((finding,), *counts, 0)
     findings = set(check_files(root, config))
+    if trusted_keys is not None:
+        findings.update(policy_findings(root, trusted_keys))
     schemas = SchemaCheck(root, config, kubernetes)
     judged = _judge_all(root, config, tools, cache, schemas)
     if cache:

@@ -14,6 +14,8 @@ from towpath.errors import ConfigError, RefusedError, TooLargeError
 from towpath.files import read_text
 from towpath.formats.versions import FileVersion, order
 from towpath.gates.pause import load_pauses, pause_path
+from towpath.gates.policy_statement import POLICY_FILE
+from towpath.gates.signed_approval import key_problems
 from towpath.release.quarantine import parse_quarantine, quarantine_path
 from towpath.yamltext.config_reader import read_document
 
@@ -26,7 +28,7 @@ MAX_ENTRIES = 10_000
 def check_files(root: Path, config: Config) -> set[Finding]:
     """All findings; what cannot be read is one of them."""
     findings: set[Finding] = set()
-    for check in (_unknown_folders, _records, _pauses, _sources):
+    for check in (_unknown_folders, _records, _pauses, _sources, _people):
         try:
             findings.update(check(root, config))
         except ConfigError as error:
@@ -98,6 +100,31 @@ def _sources(root: Path, config: Config) -> Iterator[Finding]:
         except RefusedError as error:
             line = lines.line(("apps", name, "source", "repository"))
             yield Finding(CONFIG_FILE, line, error.message)
+
+
+def _people(root: Path, config: Config) -> Iterator[Finding]:
+    """Keys of people that cannot be read, or may sign no approvals: nothing that they sign would count."""
+    problems = [*key_problems(config.who())]
+    if problems:
+        document = read_document(read_text(root, CONFIG_FILE) or "", CONFIG_FILE)
+        for person, index, problem in problems:
+            line = document.line(("people", person, "keys", index))
+            yield Finding(CONFIG_FILE, line, f"people.{person}.keys[{index}]: {problem}")
+
+
+def policy_findings(root: Path, trusted_keys: Path | None) -> Iterator[Finding]:
+    """What is looser than the policy that owners have signed; nothing where the machine knows no owners."""
+    from towpath.engine.policy.signing import folder_policy  # GitPython cannot be imported without git
+
+    try:
+        protection = folder_policy(root, trusted_keys).protection
+    except RefusedError:
+        return  # no history, so nobody can tell what was signed
+    except ConfigError as error:
+        yield from findings_of(error)
+        return
+    for note in protection.notes:
+        yield Finding(POLICY_FILE, 0, note)
 
 
 def _pauses(root: Path, config: Config) -> Iterator[Finding]:

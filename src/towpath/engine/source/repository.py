@@ -1,7 +1,7 @@
 """The environment repository at one commit: configuration, releases, quarantine, confirmations."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from towpath.adapters.git import (
 )
 from towpath.applyset.prune_file import load_confirmed_deletions
 from towpath.config import Config, load_config
+from towpath.engine.policy.protection import UNPROTECTED, Protection, protect
+from towpath.engine.policy.records import pauses_in_force, quarantine_in_force
 from towpath.gates.pause import Pause, load_pauses
 from towpath.objects import ObjectRef
 from towpath.release.model import EnvironmentRelease
@@ -27,10 +29,15 @@ GIT_TIMEOUT = 120.0
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentRepo:
-    """One commit of the environment repository, checked out and read."""
+    """One commit of the environment repository, checked out and read.
+
+    Where owners sign the policy, `config`, quarantines and pauses are those in force: what of the files is
+    looser and not signed has no effect.
+    """
 
     checkout: Checkout
     config: Config
+    protection: Protection = field(default=UNPROTECTED, kw_only=True)
 
     @property
     def root(self) -> Path:
@@ -50,7 +57,7 @@ class EnvironmentRepo:
 
     def pauses(self, environment: str) -> tuple[Pause, ...]:
         """Who paused what there, also what is over by now."""
-        return load_pauses(self.root, environment)
+        return pauses_in_force(self.protection.judgement, environment, load_pauses(self.root, environment))
 
     def releases(self, app: str) -> dict[str, EnvironmentRelease | None]:
         """What Git says runs in each environment."""
@@ -58,7 +65,8 @@ class EnvironmentRepo:
 
     def quarantine(self, app: str) -> tuple[QuarantineEntry, ...]:
         """The app's digests that failed."""
-        return load_quarantine(self.root, quarantine_path(app))
+        files = load_quarantine(self.root, quarantine_path(app))
+        return quarantine_in_force(self.protection.judgement, app, files)
 
     def released_apps(self, environment: str) -> list[str]:
         """Apps that have a release in this environment, by name."""
@@ -82,7 +90,7 @@ def last_repository(settings: Settings, revision: str | None = None) -> Environm
 
 
 def earlier_repository(repo: EnvironmentRepo, commit: str) -> EnvironmentRepo | None:
-    """The same repository at another commit that was fetched; None when it is not there."""
+    """The same repository at another commit that was fetched, its files as they are; None without it."""
     files = earlier_checkout(repo.checkout, commit, timeout=GIT_TIMEOUT)
     return EnvironmentRepo(files, _config(files.path)) if files else None
 
@@ -103,7 +111,8 @@ def _repository(
         allow_file=settings.git_allow_file,
         timeout=GIT_TIMEOUT,
     )
-    return EnvironmentRepo(files, _config(files.path))
+    protection, config = protect(files, _config(files.path), settings.trusted_keys)
+    return EnvironmentRepo(files, config, protection=protection)
 
 
 @lru_cache(maxsize=8)

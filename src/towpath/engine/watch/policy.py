@@ -14,6 +14,8 @@ AWAY = "Git cannot be read at the moment"
 def policy_at(context: EnvironmentContext, app: str) -> DriftPolicy:
     """How drift of an app is answered now. Pauses that cannot be read hold everything, as in a reconcile."""
     environment = context.environment
+    if unsigned := context.repo.protection.held(environment.name, app):
+        return DriftPolicy(environment.drift_mode_of(app), unsigned)
     try:
         pauses = context.repo.pauses(environment.name)
     except TowpathError as error:

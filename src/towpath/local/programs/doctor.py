@@ -6,8 +6,10 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from towpath.adapters.evidence.key_files import read_trusted_keys
 from towpath.adapters.process import CommandError, run
 from towpath.errors import MissingPartError, TowpathError
+from towpath.evidence.owners import owners_of
 from towpath.local.common.layout import Layout
 from towpath.local.common.ports import is_busy
 from towpath.local.common.stack import Options
@@ -68,6 +70,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
         ),
         lambda: _cluster(settings),
         lambda: _former_pools(settings),
+        lambda: _owners(settings),
     ]
     with ThreadPoolExecutor(max_workers=8) as pool:
         return list(pool.map(lambda part: part(), parts))
@@ -133,6 +136,20 @@ def _former_pools(settings: Settings) -> Check:
         return Check(name, Status.OK, "none")
     remedy = "`towpath deployments --move` makes what waits there anew, and says how to delete them."
     return Check(name, Status.MISSING, f"no agent takes the runs of {', '.join(pools)}", remedy)
+
+
+def _owners(settings: Settings) -> Check:
+    """Who signs what loosens the policy. Nobody is needed."""
+    name = "policy"
+    if settings.trusted_keys is None:
+        return Check(name, Status.ABSENT, "unprotected: no trusted keys are configured")
+    try:
+        owners = owners_of(read_trusted_keys(settings.trusted_keys))
+    except TowpathError as error:
+        return Check(name, Status.MISSING, error.message, error.remedy or "")
+    if not owners:
+        return Check(name, Status.ABSENT, f"unprotected: {settings.trusted_keys} names no owner")
+    return Check(name, Status.OK, f"owners: {', '.join(owners)}")
 
 
 def _cluster(settings: Settings) -> Check:

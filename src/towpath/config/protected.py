@@ -1,0 +1,105 @@
+"""The protected part of an environment repository: what owners sign when it becomes looser.
+
+It is data of its own: gates, people and scan policy of `towpath.yaml`, quarantines and pauses, and nothing
+else. Another order of keys, a comment or an app's smoke check change nothing of it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+
+from towpath.config.explain import explain
+from towpath.config.fields import Duration, Model, Text
+from towpath.config.models import Approvals, Config, ScanPolicy
+from towpath.config.people import Person
+
+
+class ProtectedGate(Model):
+    """The gate of one environment. `verified_in` is the environment before it where none is named."""
+
+    verified_in: Text | None = None
+    soak: Duration = timedelta()
+    approvals: Approvals = Approvals()
+
+
+class Quarantined(Model):
+    """A release that is kept out, by its id, and since when."""
+
+    release: Text
+    at: Text
+    reason: str = ""
+
+
+class Paused(Model):
+    """A pause of one app, or of the environment where `app` is empty."""
+
+    app: str = ""
+    until: Text
+    reason: str = ""
+
+    @field_validator("until")
+    @classmethod
+    def _is_time(cls, value: str) -> str:
+        if datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("must be a time with its zone")
+        return value
+
+
+class Policy(Model):
+    """All that is protected. `unbuilt` are apps without `source`: nothing proves their releases."""
+
+    environments: Annotated[dict[Text, ProtectedGate], Field(default_factory=dict)]
+    people: Annotated[dict[Text, Person], Field(default_factory=dict)]
+    scan: ScanPolicy = ScanPolicy()
+    unbuilt: tuple[Text, ...] = ()
+    quarantine: Annotated[dict[Text, tuple[Quarantined, ...]], Field(default_factory=dict)]
+    pauses: Annotated[dict[Text, tuple[Paused, ...]], Field(default_factory=dict)]
+
+
+def protected_part(
+    config: Config,
+    quarantine: Mapping[str, Iterable[Quarantined]],
+    pauses: Mapping[str, Iterable[Paused]],
+) -> Policy:
+    """What is protected of the files of one commit; `quarantine` by app, `pauses` by environment."""
+    return Policy(
+        environments={
+            each.name: ProtectedGate(
+                verified_in=config.verified_in(each.name), soak=each.gate.soak, approvals=each.gate.approvals
+            )
+            for each in config.environments
+        },
+        people=config.people,
+        scan=config.scan,
+        unbuilt=tuple(sorted(name for name, app in config.apps.items() if app.source is None)),
+        quarantine={app: found for app, entries in quarantine.items() if (found := tuple(entries))},
+        pauses={name: paused for name, entries in pauses.items() if (paused := tuple(entries))},
+    )
+
+
+def policy_data(policy: Policy) -> dict[str, Any]:
+    """As plain JSON data, the same for the same policy; times as in `towpath.yaml`.
+
+    Defaults are written, too: another default of a later version changes nothing of what was signed.
+    """
+    data = policy.model_dump(mode="json", by_alias=True)
+    for name, gate in policy.environments.items():
+        data["environments"][name]["soak"] = _seconds(gate.soak)
+        data["environments"][name]["approvals"]["expires"] = _seconds(gate.approvals.expires)
+    return dict(data)
+
+
+def parse_policy(data: Any) -> Policy:
+    """The inverse of `policy_data`; ValueError with what is wrong, also for a key that is not known."""
+    try:
+        return Policy.model_validate_json(json.dumps(data), by_name=False, by_alias=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(explain(dict(first), Policy)) from None
+
+
+def _seconds(time: timedelta) -> str:
+    return f"{int(time.total_seconds())}s"

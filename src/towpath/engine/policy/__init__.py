@@ -1,0 +1,1 @@
+"""The policy in force: what owners have signed, and no looser."""
