@@ -1,7 +1,6 @@
 """What it costs to verify: 200 signed commits (beside Git's own check), one commit, an envelope, a referrer.
 
-And what proofs cost a promotion, which proves its release three times: when it is read, planned, and planned
-again under the lock.
+And what the admission costs a promotion, which asks it twice: before the plan, and again under the lock.
 
 Run: .venv/bin/python -m benchmarks.evidence   (needs docker-registry for the last rows)
 """
@@ -19,8 +18,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from towpath.engine.source.gate import prove_promotion
-
 from tests.keys import evidence_of
 from tests.own_image import OwnImage
 from tests.own_registry import own_registry
@@ -29,10 +26,13 @@ from tests.unit.evidence import examples
 from tests.unit.evidence.examples import BUILD, NOW, trusted
 from towpath.adapters.evidence.key_changes import make_key
 from towpath.adapters.evidence.key_files import KeyFolder, read_private_key, read_trusted_keys
-from towpath.adapters.evidence.referrers import put_bundle, read_bundles
+from towpath.adapters.evidence.referrers import forget_bundles, put_bundle, read_bundles
 from towpath.adapters.git import fetch_checkout, verify_commits
 from towpath.adapters.oci import MANIFEST_TYPE, Repository, digest_of
 from towpath.config import load_config
+from towpath.engine.gates.admission import Entry, admit
+from towpath.engine.source import release_proof
+from towpath.engine.source.history import forget_proofs
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.evidence.json_text import canonical
 from towpath.evidence.signing import sign_release
@@ -94,10 +94,12 @@ def referrer(address: str) -> None:
     put_bundle(name, digest, signed, RELEASE_TYPE)
     asked = AskedRelease("hello", digest, ("build",))
     tell("verify one envelope", lambda: find_release([signed], known, asked, now))
-    tell(
-        "fetch and verify one referrer",
-        lambda: find_release(read_bundles(name, digest, RELEASE_TYPE).bundles, known, asked, now),
-    )
+
+    def fetch() -> None:
+        forget_bundles()
+        find_release(read_bundles(name, digest, RELEASE_TYPE).bundles, known, asked, now)
+
+    tell("fetch and verify one referrer", fetch)
 
 
 def promotion(address: str, folder: Path) -> None:
@@ -122,12 +124,17 @@ scan: {{scanners: [secret]}}
     checkout = world.checkout()
     repo = EnvironmentRepo(checkout, load_config(checkout.path))
 
-    def prove(environment: str) -> None:
-        for _ in range(3):
-            prove_promotion(repo, environment, "hello", ids[-1], world.keys.trusted_file)
+    def judge(environment: str) -> None:
+        """As one run does, whose process has proven nothing before."""
+        forget_proofs()
+        forget_bundles()
+        release_proof._link.cache_clear()
+        entry = Entry(repo, environment, "hello", ids[-1], "promotion")
+        for _ in range(2):
+            admit(entry, world.trusted)
 
     for environment in ("dev", "prod"):
-        tell(f"three proofs of a promotion to {environment}", functools.partial(prove, environment))
+        tell(f"admission of a promotion to {environment}, twice", functools.partial(judge, environment))
 
 
 def tell(what: str, work: Callable[[], object], runs: int = RUNS) -> None:

@@ -89,11 +89,10 @@ class Place:
 
     def name(self, known: Release, environment: str, *, signer: str = "", **more: Any) -> None:
         """A commit that brings the release with all trailers of a promotion, signed or not."""
-        run_id = f"run-{environment}-{signer}-{known.short}"
+        run_id = f"run-{environment}-{signer}-{known.short}-{sorted(more.items())}"
         intent = PromotionIntent(known, environment, None, ("alice",), run_id, "bob")
-        state = EnvironmentRelease(
-            known, "2026-01-01T00:00:00Z", "bob", approved_by=("alice",), flow_run=run_id, **more
-        )
+        more = {"approved_by": ("alice",), "flow_run": run_id, **more}
+        state = EnvironmentRelease(known, "2026-01-01T00:00:00Z", "bob", **more)
         files = {release_path("hello", environment): dump_release_file(state, V2)}
         self.git.write(files, promotion_message(intent), intent.marker, signer=signer)
 

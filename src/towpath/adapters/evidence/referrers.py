@@ -24,11 +24,14 @@ MAX_INDEX_BYTES = 1024 * 1024
 MAX_BUNDLE_BYTES = 2 * 1024 * 1024
 MAX_BUNDLES = 50
 """Bundles of one predicate type that are read of an image; honest ones are few."""
+MOST_KEPT, LARGEST_KEPT = 256, 64 * 1024
+"""Bundles that a process keeps, and their bytes."""
 ATTEMPTS = 20
 _REFUSALS = 3
 """Answers in a row that the registry cannot be asked, after which it is not asked any more."""
 SETTLE = 0.25
 """Seconds after which the index is read again: much longer than others need between reading and writing."""
+_fetched: dict[tuple[str, str, str], bytes] = {}
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _EMPTY = b"{}"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
@@ -104,6 +107,11 @@ def read_bundles(image: str, digest: str, predicate_type: str) -> FoundBundles:
     return FoundBundles(tuple(found), tuple(problems))
 
 
+def forget_bundles() -> None:
+    """Fetch everything again: for those who measure."""
+    _fetched.clear()
+
+
 def index_tag(digest: str) -> str:
     """The tag of the index of an image's referrers: `sha256-<hex>`."""
     return check_digest(digest).replace(":", "-")
@@ -131,6 +139,19 @@ def _wanted(listed: list[Descriptor], predicate_type: str) -> list[Descriptor]:
 
 
 def _read_bundle(repository: Repository, subject: str, digest: str) -> bytes:
+    """Fetched once in this process: what has a digest never changes. That it is listed is asked each time."""
+    key = (repository.image.name, subject, digest)
+    bundle = _fetched.get(key)
+    if bundle is None:
+        bundle = _fetch_bundle(repository, subject, digest)
+        if len(_fetched) >= MOST_KEPT:
+            _fetched.clear()
+        if len(bundle) <= LARGEST_KEPT:
+            _fetched[key] = bundle
+    return bundle
+
+
+def _fetch_bundle(repository: Repository, subject: str, digest: str) -> bytes:
     answer = repository.manifest(check_digest(digest))
     place = f"{repository.image.name}@{digest[:19]}"
     if answer is None:

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from towpath.adapters.git import (
@@ -26,6 +27,8 @@ from towpath.release.release_file import parse_release_file, release_path
 
 LIMIT = 200
 """Commits of one `release.yaml` that are read."""
+NEWEST = 4
+"""Commits that are read first: mostly one of them tells what is asked."""
 EARLIER_LIMIT = 100
 """Commits of one `release.yaml` that are searched for an earlier release."""
 
@@ -108,6 +111,33 @@ def signed_commits(  # noqa: PLR0913
     Its signature on a commit counts for the files of its own environment, and nothing else about a commit
     counts: not its author, not its trailers. `commits` are those to look at, if they are known.
     """
+    if commits is not None:
+        yield from _judged(checkout, trusted, app, environment, limit, commits)
+        return
+    newest = _remembered(checkout, trusted, app, environment, min(limit, NEWEST))
+    yield from newest
+    if limit > NEWEST:
+        known = {commit.sha for commit, _ in newest}
+        more = _remembered(checkout, trusted, app, environment, limit)
+        yield from (each for each in more if each[0].sha not in known)
+
+
+@lru_cache(maxsize=256)
+def _remembered(
+    checkout: Checkout, trusted: TrustedKeys, app: str, environment: str, limit: int
+) -> tuple[tuple[CommitInfo, EnvironmentRelease], ...]:
+    """Read and verified once in this process: what a commit's history says, and by these keys, stays so."""
+    return tuple(_judged(checkout, trusted, app, environment, limit, None))
+
+
+def _judged(  # noqa: PLR0913, PLR0917
+    checkout: Checkout,
+    trusted: TrustedKeys,
+    app: str,
+    environment: str,
+    limit: int,
+    commits: Sequence[CommitInfo] | None,
+) -> Iterator[tuple[CommitInfo, EnvironmentRelease]]:
     path = release_path(app, environment)
     told, judged = itertools.tee(releases_at(checkout, path, limit, commits=commits))
     asked = (commit.sha for commit, _ in judged)
@@ -115,6 +145,11 @@ def signed_commits(  # noqa: PLR0913
     for (commit, state), verdict in zip(told, verdicts, strict=False):
         if verdict.trusted and state.release.app == app:
             yield commit, state
+
+
+def forget_proofs() -> None:
+    """Read and verify everything again: for those who measure."""
+    _remembered.cache_clear()
 
 
 def is_last_word(checkout: Checkout, trusted: TrustedKeys, app: str, environment: str, commit: str) -> bool:
