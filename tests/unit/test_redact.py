@@ -458,3 +458,31 @@ def test_the_working_folder_of_a_shell_is_no_secret() -> None:
     )
     text = "git clone /srv/team-folder/a.git /srv/other-folder db-pwd-1"
     assert redact(text) == "git clone /srv/team-folder/a.git /srv/other-folder ***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TOWPATH_SIGNING_KEY=/etc/towpath/keys/prod",
+        "TOWPATH_SIGNING_KEY: there is no file /etc/towpath/keys/prod",
+        'set TOWPATH_SIGNING_KEY="/home/ann/my keys/prod" and start the agent again',
+        '{"TOWPATH_SIGNING_KEY": "/etc/towpath/keys/prod", "TOWPATH_BRANCH": "main"}',
+        "- {name: TOWPATH_SIGNING_KEY, value: /etc/towpath/keys/prod}",
+        "git -c user.signingKey=/etc/towpath/keys/prod commit-tree failed",
+        "name its file by `keys.signing` in agent.yaml, or by TOWPATH_SIGNING_KEY. towpath keys make prod",
+        "the commit cannot be signed with /etc/towpath/keys/prod: no such file",
+    ],
+)
+def test_the_path_of_the_signing_key_and_the_words_around_it_are_told(text: str) -> None:
+    remember_environment_secrets({"TOWPATH_SIGNING_KEY": "/etc/towpath/keys/prod"})
+    assert redact(text) == text
+    assert redact_data({"TOWPATH_SIGNING_KEY": "/etc/towpath/keys/prod"}) == {
+        "TOWPATH_SIGNING_KEY": "/etc/towpath/keys/prod"
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["SIGNING_KEY", "MY_SIGNING_KEY", "signingKey", "TOWPATH_API_KEY", "user.secretKey"]
+)
+def test_other_keys_are_masked_as_before(name: str) -> None:
+    assert redact(f"{name}=hunter2hunter2") == f"{name}=***"

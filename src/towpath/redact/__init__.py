@@ -98,8 +98,8 @@ def remember_objects(objects: Iterable[Manifest], public: Iterable[str] = ()) ->
     return any(values)
 
 
-_PATHS = ("PWD", "OLDPWD", "TOWPATH_SIGNING_KEY")
-"""Variables that name a folder or a file: no password, whatever their names say."""
+_PATHS = ("PWD", "OLDPWD")
+"""Variables that name a folder: no password, whatever their names say."""
 
 
 def remember_environment_secrets(environ: Mapping[str, str]) -> None:

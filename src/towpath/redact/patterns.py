@@ -7,9 +7,10 @@ from functools import lru_cache
 
 from towpath.redact.known_values import MASK
 
+# TOWPATH_SIGNING_KEY and Git's user.signingKey name a file, which errors must be able to tell.
 _KEY_NAME = (
     r"(?:password|passwd|passphrase|pwd|secret|token|credentials?|auth|dsn|connection[-_]?string|"
-    r"(?:api|access|account|secret|private|signing|encryption|shared|master)[-_]?key|"
+    r"(?:api|access|account|secret|private|(?<!towpath_)(?<!user\.)signing|encryption|shared|master)[-_]?key|"
     r"[-_]pass|(?-i:[a-z]Pass)|\bpass(?==))"
 )
 _HINTS = (
