@@ -308,4 +308,5 @@ def test_status_tells_the_newest_commit_of_a_source_that_was_not_delivered(desk:
     assert status()[1]["hello"]["undelivered"] == second
     text = towpath("status")
     assert f"hello: the newest commit {second[:7]} of its source is not in dev" in text.stdout
+    assert status()[1]["hello"]["delivery"] == "its delivery was not asked for"
     assert text.returncode == 0

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import os
 import signal
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
@@ -11,6 +12,7 @@ from towpath.adapters.endpoint import Notice, Page, Response, serve
 from towpath.adapters.metrics import Metrics
 from towpath.agent.children import Children
 from towpath.agent.configuration import AgentConfiguration
+from towpath.agent.source_poller import SourcePoller, starter
 from towpath.agent.watching import Watching
 from towpath.errors import TerminalError, TowpathError
 from towpath.orchestration.agent_worker import AgentWorker
@@ -41,6 +43,7 @@ class _Agent:
         self._metrics = Metrics(configuration.environment or "build")
         self._worker: AgentWorker | None = None
         self._watching: Watching | None = None
+        self._closed = threading.Event()
 
     async def run(self) -> None:
         """All of it, until it is to end."""
@@ -74,6 +77,11 @@ class _Agent:
     async def _work(self) -> None:
         if self._watching:
             self._watching.start()
+        else:
+            poller = SourcePoller(
+                self._settings, starter(self._url, say), say, interval=self._configuration.interval
+            )
+            threading.Thread(target=poller.keep, args=(self._closed,), name="sources", daemon=True).start()
         polling = asyncio.create_task(self._poll())
         beating = asyncio.create_task(send_heartbeats(lambda: list(self._children.running)))
         ends = [asyncio.create_task(event.wait()) for event in (self._stop, self._lost)]
@@ -85,6 +93,7 @@ class _Agent:
 
     async def _drain(self) -> None:
         """Begin nothing new; what is under way has the grace to come to its end."""
+        self._closed.set()
         if self._worker:
             self._worker.draining = True
         watching = asyncio.create_task(asyncio.to_thread(self._watching.stop)) if self._watching else None

@@ -34,7 +34,8 @@ def command(environment: str | None, output: str) -> None:
       towpath status --environment prod --output json
     """
     from towpath.cli.ui.names import load_environments
-    from towpath.cli.ui.status_lines import look, source_heads
+    from towpath.cli.ui.source_news import source_heads
+    from towpath.cli.ui.status_lines import look
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 
@@ -102,7 +103,8 @@ def _notes(environment: "EnvironmentStatus") -> Iterator[str]:
         if line.newer:
             yield f"{where}: no reconcile has carried this out yet: {line.newer}"
         if line.undelivered:
-            yield f"{line.app}: the newest commit {line.undelivered[:7]} of its source is not in {name}"
+            newest = f"the newest commit {line.undelivered[:7]} of its source is not in {name}"
+            yield f"{line.app}: {newest}; {line.delivery}"
         if line.detail and line.detail != line.paused:
             yield f"{where}: {line.detail}"
         if line.override:

@@ -2,14 +2,17 @@
 
 import itertools
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr, StringConstraints, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from towpath.config.fields import KIND, Branch, Duration, Image, Model, Name, RelativePath, Text
 from towpath.errors import RefusedError
 from towpath.kube.image_fields import ImageRule
+
+SHORTEST_POLL = timedelta(seconds=10)
 
 
 class Source(Model):
@@ -19,11 +22,25 @@ class Source(Model):
         Text, Field(description="Git URL; `./` and `../` are relative to this repository's.")
     ]
     branch: Branch = "main"
+    poll: Annotated[
+        Duration | None,
+        Field(
+            description="How often the build agent asks for the branch's newest commit and delivers it (at"
+            " least 10s); null: never. Since towpath.dev/v2."
+        ),
+    ] = None
     context: RelativePath = "."
     dockerfile: RelativePath = "Dockerfile"
     test_target: Annotated[
         Text | None, Field(description="Dockerfile target whose build runs the tests; null: none.")
     ] = "test"
+
+    @field_validator("poll")
+    @classmethod
+    def _not_in_a_hurry(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < SHORTEST_POLL:
+            raise ValueError("must be at least 10s")
+        return value
 
 
 class SmokeCheck(Model):

@@ -55,6 +55,7 @@ class KeyRange:
 KEYS: Mapping[str, tuple[KeyRange, ...]] = {
     CONFIG: (
         KeyRange("apps.*.images", since=V2),
+        KeyRange("apps.*.source.poll", since=V2),
         KeyRange("people", since=V2),
         KeyRange("environments.*.gate.approvals.groups", since=V2),
         KeyRange("environments.*.gate.approvals.kind", since=V2),

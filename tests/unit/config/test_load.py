@@ -378,6 +378,21 @@ def test_null_stays_null_where_it_has_a_meaning() -> None:
     assert source.test_target is None
 
 
+@pytest.mark.parametrize(("poll", "seconds"), [("null", None), ("10s", 10), ("60s", 60), ("1h30m", 5400)])
+def test_how_often_a_source_is_polled(poll: str, seconds: float | None) -> None:
+    text = app(f"    source: {{repository: ../hello.git, poll: {poll}}}\n").replace("dev/v1", "dev/v2")
+    source = parse_config(text).app("hello").source
+    assert source is not None
+    assert (source.poll and source.poll.total_seconds()) == seconds
+
+
+@pytest.mark.parametrize("poll", ["9s", "0s", "60", "often", "'-60s'", "{every: 60s}"])
+def test_a_source_is_not_polled_so(poll: str) -> None:
+    text = app(f"    source: {{repository: ../hello.git, poll: {poll}}}\n")
+    assert "source.poll" in problems(text.replace("dev/v1", "dev/v2"))[0]
+    assert "`poll` is known since towpath.dev/v2" in problems(text)[0]
+
+
 def test_fields_of_images_in_custom_resources() -> None:
     text = app("    imageFields:\n      - {kind: Engine.example.com, pointer: /spec/nodes/*/run}\n")
     (rule,) = parse_config(text).app("hello").image_rules

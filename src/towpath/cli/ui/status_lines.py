@@ -1,15 +1,12 @@
 """What `towpath status` knows: Git's releases, the environment's table at the server, and what came since."""
 
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from towpath.adapters.git import branch_head
-from towpath.config import resolve_source_url
+from towpath.cli.ui.source_news import delivery_of
 from towpath.drift.decision import BROKEN, LEFT_GIT
 from towpath.engine.source.news import newest_commit, sources_id
 from towpath.engine.source.render_changed import render_released
@@ -27,9 +24,6 @@ if TYPE_CHECKING:
 
 NEWS = "Git has changed"
 NOTHING: Mapping[str, str] = MappingProxyType({})
-SOURCES_AT_ONCE = 16
-SOURCE_TIMEOUT = 5.0
-"""Seconds that a source has to say which commit is its newest."""
 Row = Mapping[str, Any]
 
 
@@ -39,7 +33,8 @@ class Line:
 
     `error`: why what Git has of it cannot be rendered or read. `newer`: what is in Git, but was in no
     reconcile yet. `undelivered`: the newest commit of the app's source, where the first environment runs
-    another one. `override`: who let the release in without what the environment asks, and why.
+    another one; `delivery`: how far its delivery is. `override`: who let the release in without what the
+    environment asks, and why.
     """
 
     app: str
@@ -59,6 +54,7 @@ class Line:
     error: str = ""
     newer: str = ""
     undelivered: str = ""
+    delivery: str = ""
     waiting: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -83,31 +79,6 @@ class EnvironmentStatus:
         """For `--output json`; the apps are told by themselves."""
         names = ("name", "extras", "failed", "failed_at", "error")
         return {name: getattr(self, name) for name in names}
-
-
-def source_heads(environments: "Environments") -> dict[str, str]:
-    """App -> the newest commit of its source's branch; without those that do not answer.
-
-    A source that several apps are built from is asked once.
-    """
-    settings, sources = environments.settings, {}
-    for app in environments.config.apps.values():
-        if app.source is not None:
-            with contextlib.suppress(TowpathError):  # `towpath check` tells
-                sources[app.name] = resolve_source_url(app, settings.environments_url()), app.source.branch
-
-    def head(source: tuple[str, str]) -> str:
-        try:
-            return branch_head(
-                *source, settings.cache, allow_file=settings.git_allow_file, timeout=SOURCE_TIMEOUT
-            )
-        except TowpathError:
-            return ""  # who looks at environments need not have the rights to every source
-
-    asked = sorted(set(sources.values()))
-    with ThreadPoolExecutor(max(1, min(SOURCES_AT_ONCE, len(asked)))) as pool:
-        heads = dict(zip(asked, pool.map(head, asked), strict=True))
-    return {app: heads[source] for app, source in sources.items() if heads[source]}
 
 
 def look(
@@ -141,7 +112,7 @@ def look(
         for app in sorted(environments.config.apps)
     ]
     lines = [
-        replace(line, undelivered=heads[line.app])
+        replace(line, undelivered=heads[line.app], delivery=delivery_of(server, line.app, heads[line.app]))
         if heads.get(line.app, line.commit) != line.commit
         else line
         for line in lines
