@@ -40,12 +40,12 @@ def test_only_signed_answers_let_it_in_and_what_was_signed_is_in_the_commit(benc
     assert "prod takes signed answers only" in question(run)
     first = sign(run, "alice")
     run = approve(bench, run, "alice", statement=first)
-    assert "1 more needed; approved by alice (signed)." in question(run)
+    assert "Awaited: 1 of bob, carol. Approved by alice (signed)." in question(run)
     back = sign(run, "alice", "withdraw")
     run = bench.answer(
         run, decision="withdraw", approver="alice", digest=run.parameters["digest"], statement=back
     )
-    assert "2 more needed." in question(run)
+    assert "Awaited: 2 of alice, bob, carol." in question(run)
     run = approve(bench, run, "alice", statement=first)
     assert "alice has said something else at" in question(run)
     run = approve(bench, run, "alice", statement=sign(run, "alice"))
