@@ -9,6 +9,7 @@ from towpath.adapters.evidence.key_changes import make_key
 from towpath.adapters.evidence.key_files import KeyFolder, read_trusted_keys
 from towpath.adapters.git import verify_commits
 from towpath.drift.model import DriftEntry, DriftReport
+from towpath.engine.policy.signing import signed_folder
 from towpath.errors import VerifyError
 from towpath.evidence.override import LIFETIME, OverrideStatement, encode_override, join_signed
 from towpath.evidence.ssh_signature import sign_text
@@ -19,7 +20,12 @@ from towpath.release.model import ScanSummary
 
 def test_an_owner_s_word_takes_a_release_to_prod_without_people_and_is_told(bench: Bench) -> None:
     release, now = bench.release(1), datetime.now(UTC).replace(microsecond=0)
-    make_key(KeyFolder(bench.folder / "keys"), "olga", (POLICY,))
+    folder = KeyFolder(bench.folder / "keys")
+    make_key(folder, "olga", (POLICY,))
+    bench.push("environments", {"README.md": "x"}, "Fetch")
+    work, key = bench.folder / "work-environments", bench.key("olga")
+    policy = signed_folder(work, folder.trusted_file, lambda content: sign_text(content, POLICY, key))
+    bench.push("environments", policy, "Sign the policy")
     times = (now.isoformat(), (now + LIFETIME).isoformat())
     said = encode_override(
         OverrideStatement("hello", "prod", release.id, "gate", "olga", "prod is down", *times)

@@ -12,6 +12,7 @@ from towpath.adapters.evidence.key_changes import make_key
 from towpath.adapters.evidence.key_files import read_private_key
 from towpath.adapters.git import read_commit
 from towpath.engine.gates.admission import Entry, admit
+from towpath.engine.gates.chain import release_chain
 from towpath.engine.gates.merged import require_admitted
 from towpath.engine.gates.rollback import overridden, restore_failed, restore_release
 from towpath.engine.source.commits import Committer, commit_merged, commit_promotion
@@ -146,3 +147,50 @@ def test_a_merged_release_that_was_let_in_is_signed_and_stays_in(place: Place) -
     assert require_admitted(place.in_git("dev"), "hello") is None
     place.name(second, "dev")
     assert require_admitted(place.in_git("dev"), "hello")
+
+
+def chain(place: Place, environment: str = "prod") -> dict[str, tuple[str, str]]:  # noqa: F811
+    """Step -> standing and who says it, without the fingerprint."""
+    steps = release_chain(place.repo, place.git.trusted, "hello", environment)
+    return {step.name: (step.standing, step.by.partition(" SHA256:")[0]) for step in steps}
+
+
+def test_the_whole_chain_is_told_with_who_proves_each_step(place: Place) -> None:  # noqa: F811
+    first, second = two_releases(place)
+    place.name(first, "prod", signer="prod", verified_at=VERIFIED)
+    assert chain(place) == {
+        "evidence": ("proven", "build"),
+        "source": ("proven", "build"),
+        "authors": ("proven", "build"),
+        "scan": ("proven", "build"),
+        "promotion": ("proven", "prod"),
+        "approval": ("claimed", "whoever answered the form"),
+        "verification": ("proven", "prod"),
+    }
+    place.name(second, "prod", signer="prod")
+    assert chain(place)["verification"] == ("unknown", "")
+    place.name(first, "prod")
+    assert chain(place)["promotion"] == ("failed", "prod")
+
+
+@pytest.mark.parametrize("signer", ["", "dev", "build"])
+def test_of_a_release_that_others_have_written_nothing_is_proven(place: Place, signer: str) -> None:  # noqa: F811
+    known = place.release()
+    place.name(known, "prod", signer=signer, verified_at=VERIFIED)
+    assert chain(place) == {
+        "evidence": ("failed", ""),
+        "source": ("claimed", "release.yaml"),
+        "scan": ("claimed", "release.yaml"),
+        "promotion": ("failed", ""),
+        "verification": ("claimed", "release.yaml"),
+        "approval": ("claimed", "release.yaml"),
+    }
+
+
+def test_a_false_commit_and_a_scan_that_today_s_policy_refuses_are_told(place: Place) -> None:  # noqa: F811
+    first, _ = two_releases(place)
+    place.name(replace(first, commit="9" * 40), "prod", signer="prod", verified_at=VERIFIED)
+    assert chain(place)["source"] == ("failed", "build")
+    config = CONFIG.format(image=place.image.name).replace("[secret]", "[secret, vuln]")
+    place.git.write({"towpath.yaml": config}, "Stricter\n\nStricter: 1\n", ("Stricter", "1"))
+    assert chain(place)["scan"] == ("failed", "build")

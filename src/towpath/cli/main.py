@@ -33,6 +33,7 @@ VERBS = {
     "resume": "End a pause before its time.",
     "status": "Show apps by environments.",
     "history": "Show what was released where, by whom, and when.",
+    "verify": "Show who proves each step to what runs in an environment.",
     "plan": "Show what a sync would change.",
     "diff": "Say by exit code whether an environment is as Git wants it.",
     "drift": "Show who changed what in an environment, field by field.",
