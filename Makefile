@@ -26,7 +26,7 @@ lint: setup ## Run ruff, mypy and import-linter only.
 unit: setup ## Run the unit tests only.
 	@.venv/bin/pytest tests/unit -n auto --dist worksteal $(ARGS)
 
-interop: setup ## Let the real cosign verify our evidence, and ours verify cosign's (not part of `make test`: the first time builds cosign).
+interop: setup ## Try evidence with the real cosign and the door with a real Gitea (not part of `make test`: the first time builds both).
 	@.venv/bin/pytest tests/interop $(ARGS)
 
 bench: setup ## Measure: how fast verbs start, health of 10,000 objects, `towpath check` of 300 apps, its traps, where a delivery's time goes, a sync of 2,000 objects, signatures, and drift (after `make demo`).

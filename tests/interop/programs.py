@@ -1,6 +1,7 @@
 """Programs that only these tests need, built from their Go modules, once for each version."""
 
 import os
+import subprocess
 from pathlib import Path
 
 from towpath.local.programs import golang
@@ -20,6 +21,17 @@ COSIGN = GoProgram(
 """About 7 minutes on an idle machine the first time."""
 
 
+GITEA = GoProgram(
+    "gitea",
+    "code.gitea.io/gitea",
+    ("gitea",),
+    ("main.Version=1.26.0",),
+    tags=("sqlite", "sqlite_unlock_notify"),
+    cgo=True,
+)
+"""A forge."""
+
+
 REFERRERS = GoProgram("referrers", ".", ("referrers",))
 """A registry with the referrers API."""
 
@@ -29,3 +41,12 @@ def built(program: GoProgram) -> Path:
     settings = Settings.load(os.environ)
     golang.ensure([program], settings, progress_on())
     return golang.built_path(program, settings)
+
+
+def module_folder(program: GoProgram) -> Path:
+    """The folder of the module that a program is built from, with the files that belong to it."""
+    folder = golang.MODULES / program.module
+    go, _ = golang.find_go(golang.required_version((folder / "go.mod").read_text()))
+    command = [str(go), "list", "-m", "-f", "{{.Dir}}", program.package]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=True)
+    return Path(done.stdout.strip())

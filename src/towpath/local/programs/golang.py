@@ -41,12 +41,17 @@ class GoProgram:
     programs: tuple[str, ...]
     variables: tuple[str, ...] = ()
     """`-X` settings of the linker: `import/path.name=value`."""
+    tags: tuple[str, ...] = ()
+    """Build tags."""
+    cgo: bool = False
+    """Whether it has parts in C, so that a C compiler is needed."""
 
     @property
     def arguments(self) -> tuple[str, ...]:
         """The arguments of `go build`, except for the output path."""
         linker = " ".join(["-s", "-w", *(f"-X {variable}" for variable in self.variables)])
-        return ("-trimpath", "-buildvcs=false", "-ldflags", linker, self.package)
+        tags = ("-tags", ",".join(self.tags)) if self.tags else ()
+        return ("-trimpath", "-buildvcs=false", *tags, "-ldflags", linker, self.package)
 
 
 def ensure(programs: Sequence[GoProgram], settings: Settings, progress: Progress) -> None:
@@ -109,7 +114,7 @@ def build(program: GoProgram, settings: Settings, step: Step) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     folder = MODULES / program.module
     go, version = find_go(required_version((folder / "go.mod").read_text()))
-    environment = {**os.environ, **BUILD_ENVIRONMENT}
+    environment = {**os.environ, **BUILD_ENVIRONMENT, "CGO_ENABLED": str(int(program.cgo))}
     step.note("listing the packages to compile")
 
     def downloads(line: str) -> None:
