@@ -7,6 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.integration.running import RunningStack, free_ports
+from towpath.adapters.evidence.key_changes import trust_key
+from towpath.adapters.evidence.key_files import KeyFolder, read_trusted_keys
+from towpath.evidence.trusted_edit import remove_key
+from towpath.evidence.trusted_keys import POLICY
 from towpath.local.common.layout import DEFAULT_HOME
 from towpath.local.lifecycle.up import refuse_impossible
 from towpath.orchestration.api import PrefectApi
@@ -26,7 +30,8 @@ def shared_stack() -> Iterator[RunningStack]:
     running = running_stack()
     if running:
         running.up()  # starts what of it is missing, deploys what has changed
-        yield running
+        with _without_owner(running):
+            yield running
         return
     made = RunningStack(TEST_HOME)
     refuse_impossible(made.stack, platform.system(), os.geteuid())
@@ -35,9 +40,28 @@ def shared_stack() -> Iterator[RunningStack]:
     try:
         made.up(*free_ports())
         _pause_schedules(made)
-        yield made
+        with _without_owner(made):
+            yield made
     finally:
         made.down("--purge")
+
+
+@contextmanager
+def _without_owner(running: RunningStack) -> Iterator[None]:
+    """No policy is protected meanwhile: tests have repositories of their own, which no owner signs."""
+    keys = KeyFolder(running.layout.keys)
+    owners = [each for each in read_trusted_keys(keys.trusted_file).entries if POLICY in each.namespaces]
+    with keys.locked():
+        text = keys.trusted_text()
+        for each in owners:
+            text = remove_key(text, each.key, str(keys.trusted_file))
+        keys.write_trusted(text)
+    try:
+        yield
+    finally:
+        if keys.trusted_file.exists():
+            for each in owners:
+                trust_key(keys, each.principals[0], each.key, each.namespaces)
 
 
 def _pause_schedules(made: RunningStack) -> None:

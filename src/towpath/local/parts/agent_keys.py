@@ -1,12 +1,18 @@
-"""Keys of the stack's agents, made at the first `up`: each private one is for its own agent."""
+"""Keys of the stack's agents, made at the first `up`: each private one is for its own agent.
+
+And that of the owner of the example's policy, which no agent has.
+"""
 
 from towpath.adapters.evidence.key_changes import trust_key
 from towpath.adapters.evidence.key_files import KeyFolder, read_private_key, read_trusted_keys
 from towpath.errors import UnknownNameError
 from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.public_key import PublicKey
-from towpath.evidence.trusted_keys import COMMITS, EVIDENCE
+from towpath.evidence.trusted_keys import COMMITS, EVIDENCE, POLICY
 from towpath.local.common.stack import POOLS, Stack
+
+OWNER = "owner"
+"""Who signs what loosens the policy of the example."""
 
 
 def ensure_keys(stack: Stack) -> None:
@@ -18,15 +24,27 @@ def ensure_keys(stack: Stack) -> None:
             trust_key(trusted, pool, key, (namespace,))
 
 
+def ensure_owner(stack: Stack) -> PrivateKey:
+    """The key of the policy's owner, made when it is missing, and trusted as an owner's."""
+    trusted, key = KeyFolder(stack.layout.keys), _private_key(stack, OWNER)
+    if not _is_trusted(trusted, key.public):
+        trust_key(trusted, OWNER, key.public, (POLICY,))
+    return key
+
+
 def _key_of(stack: Stack, pool: str) -> PublicKey:
-    folder = KeyFolder(stack.layout.signing_key(pool).parent)
+    return _private_key(stack, pool).public
+
+
+def _private_key(stack: Stack, name: str) -> PrivateKey:
+    folder = KeyFolder(stack.layout.signing_key(name).parent)
     try:
-        return read_private_key(folder.private_file(pool)).public
+        return read_private_key(folder.private_file(name))
     except UnknownNameError:
         key = PrivateKey.generate()
         with folder.locked():
-            folder.write_key(pool, key)
-        return key.public
+            folder.write_key(name, key)
+        return key
 
 
 def _is_trusted(folder: KeyFolder, key: PublicKey) -> bool:

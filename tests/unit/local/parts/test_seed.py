@@ -1,11 +1,15 @@
 """The example's repositories, made with real Git."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from towpath.adapters.evidence.key_files import read_trusted_keys
 from towpath.adapters.process import run
 from towpath.errors import MissingPartError
+from towpath.gates.policy_statement import POLICY_FILE, SIGNATURE_FILE, verify_policy
 from towpath.local.common.stack import Options, Stack
 from towpath.local.parts.seed import seed, seed_repositories
 
@@ -56,3 +60,21 @@ def test_a_repository_that_is_there_is_the_user_s(described: Stack) -> None:
 def test_without_a_checkout_the_way_out_is_named(described: Stack) -> None:
     with pytest.raises(MissingPartError, match="--environments URL"):
         seed_repositories(described.with_options(Options()))
+
+
+def test_the_example_begins_with_a_policy_that_its_owner_has_signed(described: Stack) -> None:
+    described.layout.git.mkdir(parents=True)
+    seed_repositories(replace(described, project=Path(__file__).parents[4]))
+    repository = described.layout.git / "environments.git"
+    assert git(repository, "log", "--format=%s", "main").splitlines() == [
+        "Sign the policy",
+        "Desired state of dev, staging and prod",
+    ]
+    trusted = read_trusted_keys(described.layout.trusted_keys)
+    texts = [git(repository, "show", f"main:{name}") for name in (POLICY_FILE, SIGNATURE_FILE)]
+    signed = verify_policy(texts[0].encode(), texts[1], trusted, datetime.now(UTC))
+    assert signed.signature.owner == "owner"
+    assert signed.statement.base == git(repository, "rev-parse", "main~1").strip()
+    assert signed.statement.policy.environments["prod"].approvals.required == 1
+    private = described.layout.signing_key("owner")
+    assert private.stat().st_mode & 0o777 == 0o600
