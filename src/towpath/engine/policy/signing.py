@@ -9,7 +9,7 @@ from towpath.adapters.evidence.key_files import read_trusted_keys
 from towpath.adapters.git import Checkout, work_tree_checkout
 from towpath.config import Config, load_config
 from towpath.config.protected import Policy
-from towpath.engine.policy.protection import Protection, protect
+from towpath.engine.policy.protection import HOW, Protection, protect
 from towpath.engine.policy.records import files_policy
 from towpath.errors import MissingPartError, RefusedError
 from towpath.evidence.owners import owners_of
@@ -64,6 +64,19 @@ def signed_folder(folder: Path, trusted_keys: Path | None, sign: Sign) -> dict[s
     """The files to write into a folder, of its policy as it is now."""
     read = folder_policy(folder, trusted_keys)
     return sign_policy(files_policy(folder, read.config), read.checkout.branch, trusted_keys, sign)
+
+
+def without_pause(protection: Protection, environment: str, app: str) -> Policy:
+    """What owners have signed, with all that is in force of quarantines and pauses but this pause.
+
+    Nothing else that the files say is signed with it. `app` is empty for the pause of the environment.
+    """
+    if protection.signed is None or protection.judgement is None:
+        raise RefusedError("no owner has signed the policy yet", remedy=HOW)
+    in_force, signed = protection.judgement.policy, protection.signed.statement.policy
+    kept = tuple(each for each in in_force.pauses.get(environment, ()) if each.app != app)
+    pauses = {name: each for name, each in {**in_force.pauses, environment: kept}.items() if each}
+    return signed.model_copy(update={"quarantine": in_force.quarantine, "pauses": pauses})
 
 
 def require_owners(protection: Protection) -> None:
