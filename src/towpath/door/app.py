@@ -1,6 +1,7 @@
 """The door's HTTP: `POST /deliver`, `POST /hooks/FORGE`, `GET /deliveries/ID`, probes and metrics."""
 
 import asyncio
+import ipaddress
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, get_args
@@ -75,7 +76,7 @@ class Door:
             begun, result = time.monotonic(), "ok"
             address = request.client.host if request.client else ""
             try:
-                _within(self._requests, address, "requests of this address")
+                _within(self._requests, network_of(address), "requests of this address")
                 response = await handler(request)
             except RequestError as error:
                 result, response = error.reason, _error(error)
@@ -177,6 +178,17 @@ class Door:
         if size > self._limits.body:
             raise RequestError(413, "large", f"the body has more than {self._limits.body} bytes")
         return bytes(content)
+
+
+def network_of(address: str) -> str:
+    """Whose rate an address shares: of IPv6 the network of 64 bits, which one customer has as a whole."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found.packed[:8] + bytes(8), 64)))
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def _within(rate: Rate, key: str, what: str) -> None:

@@ -28,6 +28,7 @@ MANIFEST = Path(__file__).parents[3] / "deployments/kubernetes/door.yaml"
 def started(folder: Path, *args: str, url: str = "http://127.0.0.1:9/api") -> Iterator[subprocess.Popen[str]]:
     program = [sys.executable, "-c", "from towpath.cli.main import run; run()", "door", "--config"]
     given = {
+        "HERE": "a-secret-that-is-there",
         "HOME": str(folder),
         "PATH": os.environ["PATH"],
         "PREFECT_API_URL": url,
@@ -71,6 +72,11 @@ def test_it_listens_and_ends_well_when_it_is_told_to_stop(tmp_path: Path) -> Non
             "NONE is missing",
         ),
         ("{", "door.yaml"),
+        (
+            f"{HEAD}repositories: [{{name: a/b, apps: [a], secrets: [{{variable: HERE}}]}}]\n"
+            "tls: {certificate: /none, key: /none}\n",
+            "certificate or key of the door cannot be read",
+        ),
     ],
 )
 def test_it_does_not_start_without_what_it_needs(tmp_path: Path, text: str, told: str) -> None:

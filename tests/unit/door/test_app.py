@@ -12,6 +12,7 @@ import pytest
 from tests.unit.door.issuer import COMMIT, TestIssuer
 from tests.unit.door.opened import SECRET, Opened, asking, door_text, opened, signature
 from tests.unit.door.prefect_stand_in import StandIn
+from towpath.door import app
 
 OTHER = "f" * 40
 
@@ -214,6 +215,28 @@ def test_a_body_that_breaks_off_starts_nothing(door: Opened) -> None:
     time.sleep(0.2)
     assert door.prefect.runs == {}
     assert door.signed(asking()).status == 202
+
+
+def test_a_body_that_comes_too_slowly(door: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "PATIENCE", 0.3)
+    with socket.create_connection(("127.0.0.1", door.port)) as connection:
+        connection.sendall(b"POST /deliver HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        assert connection.recv(100).startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("", "x", False),
+    ],
+)
+def test_whose_rate_an_address_shares(one: str, other: str, same: bool) -> None:
+    assert (app.network_of(one) == app.network_of(other)) is same
 
 
 def test_rates_of_an_address_and_of_a_repository(
