@@ -15,6 +15,8 @@ from towpath.drift.decision import DriftPolicy, decide_app
 from towpath.drift.model import DriftEntry, DriftReport
 from towpath.engine.gates import merged
 from towpath.engine.gates.merged import recent_commits, require_admitted
+from towpath.engine.reconcile import adopt
+from towpath.engine.reconcile.adopt import Adoption
 from towpath.engine.reconcile.detect import Inspection
 from towpath.engine.reconcile.held import held_apps
 from towpath.engine.reconcile.result import ReconcilePlan
@@ -24,6 +26,7 @@ from towpath.errors import EvidenceError, MissingPartError, RefusedError, Transi
 from towpath.objects import ObjectRef
 from towpath.release.model import ScanSummary
 from towpath.release.release_file import release_path
+from towpath.settings import Settings
 
 
 def refused(bench: Bench, environment: str, why: str) -> None:
@@ -335,3 +338,25 @@ def test_a_release_between_whose_evidence_is_gone_leaves_its_authors_unknown(ben
     with pytest.raises(EvidenceError, match="there is no release evidence for hello"):
         bench.promotion("prod", release(2).digest)
     assert bench.promotion("dev", release(2).digest).verdict.open
+
+
+def test_nothing_of_a_release_that_may_not_come_in_is_proposed_for_adoption(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def adopt_app(*given: Any, **_: object) -> Adoption:
+        asked.append(given[3].app)
+        return Adoption(given[3].app, {})
+
+    monkeypatch.setattr(adopt, "adopt_app", adopt_app)
+    settings = Settings.load({"HOME": str(bench.git.cache.parent)})
+    rendered = Rendered("hello", "prod", "prod", (), "")
+    decision = decide_app("hello", (), DriftPolicy("adopt"))
+    bench.name(1, "prod")
+    held = adopt.propose_app(settings, bench.context("prod"), rendered, decision, "run")
+    assert "prod holds hello: no promotion brought hello 1111111 here" in held.failure
+    assert asked == []
+    bench.git.promote(2, "prod", verified=True)
+    proposed = adopt.propose_app(settings, bench.context("prod"), rendered, decision, "run")
+    assert (proposed.failure, asked) == ("", ["hello"])
