@@ -21,6 +21,7 @@ from towpath.adapters.git.propose import propose_files
 from towpath.adapters.git.read import (
     CommitInfo,
     is_ancestor,
+    keep_open,
     list_files,
     list_trees,
     log,
@@ -53,6 +54,7 @@ __all__ = [
     "is_ancestor",
     "is_tracked",
     "judge_commits",
+    "keep_open",
     "last_checkout",
     "list_files",
     "list_trees",

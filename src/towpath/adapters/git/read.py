@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,6 +19,7 @@ from towpath.printable import printable
 from towpath.release.commit_message import parse_trailers
 
 MAX_FILE_BYTES = 1024 * 1024
+_open: ContextVar[tuple[Path, Repo] | None] = ContextVar("open mirror", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +189,22 @@ def list_files(checkout: Checkout, folder: str) -> Iterator[tuple[str, str]]:
 
 
 @contextlib.contextmanager
+def keep_open(mirror: Path) -> Iterator[None]:
+    """Whatever reads the mirror meanwhile asks the same Git processes: each takes milliseconds to start."""
+    with open_mirror(mirror) as repo:
+        token = _open.set((mirror, repo))
+        try:
+            yield
+        finally:
+            _open.reset(token)
+
+
+@contextlib.contextmanager
 def open_mirror(mirror: Path) -> Iterator[Repo]:
     """GitPython's view of a mirror, with our configuration alone."""
+    if (open_before := _open.get()) and open_before[0] == mirror:
+        yield open_before[1]
+        return
     with Repo(mirror, odbt=GitCmdObjectDB, search_parent_directories=False) as repo:
         repo.git.update_environment(**environment())
         yield repo

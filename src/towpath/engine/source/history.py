@@ -12,6 +12,7 @@ from towpath.adapters.git import (
     CommitInfo,
     commits_after,
     judge_commits,
+    keep_open,
     log,
     read_file_at,
 )
@@ -127,7 +128,8 @@ def _remembered(
     checkout: Checkout, trusted: TrustedKeys, app: str, environment: str, limit: int
 ) -> tuple[tuple[CommitInfo, EnvironmentRelease], ...]:
     """Read and verified once in this process: what a commit's history says, and by these keys, stays so."""
-    return tuple(_judged(checkout, trusted, app, environment, limit, None))
+    with keep_open(checkout.mirror):
+        return tuple(_judged(checkout, trusted, app, environment, limit, None))
 
 
 def _judged(  # noqa: PLR0913, PLR0917
