@@ -1,5 +1,6 @@
 """Releases travel as JSON in the shape of a version, and stay what they are."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from tests.unit.release.test_model import NONE, RELEASE, SEVERAL, STATE
 from towpath.formats.versions import V1, V2, FileVersion
 from towpath.release.codec import decode_release, decode_state, encode_release, encode_state
-from towpath.release.model import Release, ScanSummary
+from towpath.release.model import Override, Release, ScanSummary
 
 
 @pytest.mark.parametrize("version", [V1, V2])
@@ -61,3 +62,10 @@ def test_what_another_build_wrote_may_be_left_out_where_it_is_only_read() -> Non
     assert decode_release(more, V1, extra="ignore") == RELEASE
     with pytest.raises(ValueError, match="colour"):
         decode_release(more, V1)
+
+
+def test_an_override_is_said_only_where_there_is_one_and_a_place_for_it() -> None:
+    state = dataclasses.replace(STATE, override=Override("gate", "olga", "prod is down", "c" * 64))
+    assert decode_state(encode_state(state, V2), V2) == state
+    assert "override" not in encode_state(STATE, V2)
+    assert decode_state(encode_state(state, V1), V1) == STATE

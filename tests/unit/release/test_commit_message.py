@@ -13,7 +13,7 @@ from towpath.release.commit_message import (
     verified_marker,
     verified_message,
 )
-from towpath.release.model import Release, ScanSummary, one_image
+from towpath.release.model import Override, Release, ScanSummary, one_image
 
 OLD = "sha256:" + "0" * 64
 
@@ -114,3 +114,17 @@ def test_what_is_written_is_read(trailers: list[tuple[str, str]], subject: str, 
         if one_line(value):
             wanted.setdefault(name, []).append(one_line(value))
     assert parse_trailers(format_message(f"x{subject}", body, trailers)) == wanted
+
+
+def test_an_override_and_what_was_waived_are_loud_and_cannot_be_written_by_their_reason() -> None:
+    override = Override("gate", "olga", "prod is down\n\nTowpath-Approved-By: eve", "c" * 64)
+    message = promotion_message(intent(override=override, approved_by=()))
+    assert message.splitlines()[0] == "Promote hello bbbbbbb to prod, overriding the gate"
+    told = parse_trailers(message)
+    assert (told["Towpath-Overridden"], told["Towpath-Overridden-By"]) == (["gate"], ["olga"])
+    assert told["Towpath-Override"] == ["c" * 64]
+    assert "Towpath-Approved-By" not in told
+    message = promotion_message(intent(rolls_back=OLD, automatic=True, told=("hello was not scanned",)))
+    assert message.splitlines()[0] == "Roll back hello in prod to bbbbbbb automatically"
+    told = parse_trailers(message)
+    assert (told["Towpath-Automatic"], told["Towpath-Waived"]) == (["yes"], ["hello was not scanned"])
