@@ -31,6 +31,8 @@ from towpath.release.release_file import dump_release_file, release_path
 IMAGE, DIGEST = "registry.example.com/app", "sha256:" + "0" * 64
 PATIENCE = 180.0
 """Seconds until a promise counts as broken; nothing waits so long unless it is."""
+POLL = 0.1
+"""Seconds between two looks: what is waited for needs the processors, too."""
 
 
 @dataclass
@@ -135,7 +137,7 @@ class Watched:
         os.killpg(self.process.pid, signal.SIGCONT)
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
+        return self.api.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
 
     def metrics(self, name: str) -> float:
         """The sum of a metric's samples."""
@@ -156,13 +158,12 @@ class Watched:
             assert not late and ended is None, (
                 f"not true: {promise}; exit {ended}; the log:\n{self.log[-5000:]}"
             )
-            time.sleep(0.02)
+            time.sleep(POLL)
 
     # What it does
 
     def live(self, name: str, kind: str = "configmap") -> Manifest | None:
-        text = self.world.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
-        return json.loads(text) if text else None
+        return self.world.find(kind, name)
 
     def value(self, name: str, key: str = "a") -> str | None:
         live = self.live(name)

@@ -1,6 +1,7 @@
 """One app in a namespace of its own on the real API server, with kubectl as a person would use it."""
 
 import json
+import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -95,26 +96,31 @@ class World:
             capture_output=True,
             text=True,
             check=False,
+            # It lives for a tenth of a second, of which its garbage collector would take a third.
+            env={**os.environ, "GOGC": "off"},
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def live(self, kind: str, name: str) -> Manifest:
-        """As the server has it now; `kind` as kubectl takes it.
+        """As the server has it now; `kind` as kubectl takes it."""
+        live = self.find(kind, name)
+        assert live is not None, f"{kind} {name} is not there"
+        return live
+
+    def find(self, kind: str, name: str) -> Manifest | None:
+        """The same, or None when it is not there.
 
         kubectl is asked only where it has to know the kind: each start of it costs as much as a sync.
         """
         observer = _observer(self.kubeconfig)
         found = [each for each in observer.discover().by_kind if each[1].lower() == kind.lower()]
         if len(found) != 1 or "." in found[0][0] or found[0] == ("", "Secret"):
-            told: Manifest = json.loads(
-                self.kubectl("get", kind, name, "-o", "json", "--show-managed-fields")
-            )
-            return told
+            shown = ("-o", "json", "--show-managed-fields", "--ignore-not-found")
+            text = self.kubectl("get", kind, name, *shown)
+            return json.loads(text) if text else None
         namespace = self.namespace if observer.resource(*found[0]).namespaced else ""
-        live = observer.get(ObjectRef(*found[0], namespace, name))
-        assert live is not None, f"{kind} {name} is not there"
-        return live
+        return observer.get(ObjectRef(*found[0], namespace, name))
 
     def versions(self) -> dict[str, str]:
         """What changes with every write of ours: the resourceVersion, but where controllers write a status,
