@@ -17,7 +17,7 @@ from towpath.adapters.evidence.key_files import read_trusted_keys
 from towpath.adapters.git import Checkout, commits_touching, is_ancestor, read_file_at
 from towpath.config import Config, Gate
 from towpath.config.protected import Policy
-from towpath.engine.policy.records import files_policy, records_since
+from towpath.engine.policy.records import readable_policy, records_since
 from towpath.errors import ConfigError, EvidenceError, OtherSubjectError, RefusedError
 from towpath.evidence.owners import owners_of
 from towpath.evidence.trusted_keys import TrustedKeys
@@ -120,7 +120,7 @@ def protect(checkout: Checkout, config: Config, trusted_keys: Path | None) -> tu
     except RefusedError as error:
         return Protection(owners, problems=(f"{error.message}; sign the policy anew",)), config
     asked = with_records(signed.statement.policy, quarantine, pauses)
-    judgement = judge_policy(asked, files_policy(checkout.path, config), now)
+    judgement = judge_policy(asked, readable_policy(checkout.path, config), now)
     return Protection(owners, signed, judgement, problems), in_force(config, judgement.policy)
 
 

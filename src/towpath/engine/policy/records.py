@@ -1,6 +1,7 @@
 """Quarantines and pauses: what the files say, what came since a policy was signed, and what is in force."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -22,8 +23,36 @@ R = TypeVar("R")
 
 def files_policy(root: Path, config: Config) -> Policy:
     """The protected part of the files in a folder. ConfigError for a record that cannot be read."""
-    quarantine = {app: map(_quarantined, load_quarantine(root, quarantine_path(app))) for app in config.apps}
-    pauses = {each.name: map(_paused, load_pauses(root, each.name)) for each in config.environments}
+    return _files_policy(root, config, load_quarantine, load_pauses)
+
+
+def readable_policy(root: Path, config: Config) -> Policy:
+    """As files_policy; a record that cannot be read says nothing: what was signed of it stays in force.
+
+    Who asks for the record itself is told what is wrong, for that app or environment alone.
+    """
+
+    def quarantine(folder: Path, path: str) -> tuple[QuarantineEntry, ...]:
+        with suppress(ConfigError):
+            return load_quarantine(folder, path)
+        return ()
+
+    def pauses(folder: Path, environment: str) -> tuple[Pause, ...]:
+        with suppress(ConfigError):
+            return load_pauses(folder, environment)
+        return ()
+
+    return _files_policy(root, config, quarantine, pauses)
+
+
+def _files_policy(
+    root: Path,
+    config: Config,
+    quarantine_of: Callable[[Path, str], tuple[QuarantineEntry, ...]],
+    pauses_of: Callable[[Path, str], tuple[Pause, ...]],
+) -> Policy:
+    quarantine = {app: map(_quarantined, quarantine_of(root, quarantine_path(app))) for app in config.apps}
+    pauses = {each.name: map(_paused, pauses_of(root, each.name)) for each in config.environments}
     return protected_part(config, quarantine, pauses)
 
 

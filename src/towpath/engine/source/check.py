@@ -66,8 +66,8 @@ def check_repository(
         )
         return Checked((finding,), *counts, 0)
     findings = set(check_files(root, config))
-    if trusted_keys is not None:
-        findings.update(policy_findings(root, trusted_keys))
+    looser, unsigned = policy_findings(root, trusted_keys) if trusted_keys else ([], [])
+    findings.update(looser)
     schemas = SchemaCheck(root, config, kubernetes)
     judged = _judge_all(root, config, tools, cache, schemas)
     if cache:
@@ -78,7 +78,7 @@ def check_repository(
     custom, notes = schemas.rest()
     findings.update(custom)
     objects = sum(len(each.origins) for app in judged.values() for each in app.admitted.values())
-    notes = [*version_notes(root, config), *shared_namespaces(config), *notes]
+    notes = [*version_notes(root, config), *unsigned, *shared_namespaces(config), *notes]
     return Checked(_shown(findings), *counts, objects, tuple(_line(note) for note in notes))
 
 

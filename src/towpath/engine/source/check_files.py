@@ -112,19 +112,22 @@ def _people(root: Path, config: Config) -> Iterator[Finding]:
             yield Finding(CONFIG_FILE, line, f"people.{person}.keys[{index}]: {problem}")
 
 
-def policy_findings(root: Path, trusted_keys: Path | None) -> Iterator[Finding]:
-    """What is looser than the policy that owners have signed; nothing where the machine knows no owners."""
+def policy_findings(root: Path, trusted_keys: Path | None) -> tuple[list[Finding], list[str]]:
+    """What is looser than the policy that owners have signed; a note where they have signed none yet.
+
+    Nothing where the machine knows no owners, or the folder has no history.
+    """
     from towpath.engine.policy.signing import folder_policy  # GitPython cannot be imported without git
 
     try:
         protection = folder_policy(root, trusted_keys).protection
     except RefusedError:
-        return  # no history, so nobody can tell what was signed
+        return [], []
     except ConfigError as error:
-        yield from findings_of(error)
-        return
-    for note in protection.notes:
-        yield Finding(POLICY_FILE, 0, note)
+        return [*findings_of(error)], []
+    if protection.signed is None:
+        return [], [*protection.notes]
+    return [Finding(POLICY_FILE, 0, note) for note in protection.notes], []
 
 
 def _pauses(root: Path, config: Config) -> Iterator[Finding]:

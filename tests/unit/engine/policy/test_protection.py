@@ -13,7 +13,7 @@ from towpath.adapters.git import fetch_checkout
 from towpath.engine.policy.protection import UNPROTECTED
 from towpath.engine.policy.signing import folder_policy, signed_folder
 from towpath.engine.source.repository import EnvironmentRepo, read_repository
-from towpath.errors import EvidenceError, RefusedError
+from towpath.errors import ConfigError, EvidenceError, RefusedError
 from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.ssh_signature import sign_text
 from towpath.evidence.trusted_keys import APPROVALS, POLICY
@@ -320,3 +320,18 @@ def test_nothing_of_git_is_asked_twice_for_the_same_commit(world: World) -> None
         world.settings.environments_url(), "main", world.settings.cache, allow_file=True
     )
     assert read_repository(world.settings).protection == first.protection
+
+
+def test_a_record_that_somebody_broke_stops_its_app_alone_and_releases_nothing(world: World) -> None:
+    path = "apps/hello/quarantine.yaml"
+    world.sign(**{path: QUARANTINE % (BAD, "2026-01-01T00:00:00Z")})
+    repo = world.push(**{path: "releases: [", "pauses/dev.yaml": "pauses: 1\n"})
+    assert repo.protection.judgement is not None
+    assert [each.release for each in repo.protection.judgement.policy.quarantine["hello"]] == [
+        f"sha256:{BAD}"
+    ]
+    assert repo.protection.held("prod") == ""
+    for broken in (lambda: repo.quarantine("hello"), lambda: repo.pauses("dev")):
+        with pytest.raises(ConfigError):
+            broken()
+    assert repo.pauses("prod") == ()
