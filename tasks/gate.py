@@ -2,8 +2,9 @@
 
 import itertools
 import json
+from copy import copy
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from prefect import suspend_flow_run
@@ -12,7 +13,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.input import RunInput
 from prefect.logging import get_run_logger
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, create_model
 
 from tasks.proposal import Proposal
 from tasks.runs.run_identity import run_id
@@ -33,9 +34,7 @@ PATIENCE = 7 * 24 * 3600
 class Decision(RunInput):
     """The form. Only the plan is filled in beforehand, so that the answer says what was seen."""
 
-    decision: Literal["approve", "withdraw", "reject"] = Field(
-        description="approve, reject, or withdraw an approval given before"
-    )
+    decision: Literal["approve", "withdraw", "reject"]
     approver: str = Field(min_length=1, max_length=100, description="Your name, as in towpath.yaml")
     digest: str = Field(min_length=12, max_length=71, description="The digest above: 12 digits of it do")
     reason: str = Field(default="", max_length=1000, description="Why; a rejection should say")
@@ -45,6 +44,24 @@ class Decision(RunInput):
         description="As `towpath approve --sign` makes it; needed where only signed answers count",
     )
     plan: str = Field(default="", max_length=71, description="The plan that you see; leave it as it is")
+
+
+def form_of(question: Question, missing: int, approvals: tuple[Approval, ...], note: str) -> type[Decision]:
+    """The form; the question is its description, for `towpath approve`, and its first field's, for people.
+
+    Prefect's page gives the description the room that the fields leave, which is none, and joins the lines of
+    a field's description.
+    """
+    plain, spaced = (
+        redact(question_markdown(question, missing, approvals, note, spaced=spaced))
+        for spaced in (False, True)
+    )
+    fields: dict[str, Any] = {}
+    for name, key, value in (("decision", "description", spaced), ("plan", "default", question.manifests)):
+        field = copy(Decision.model_fields[name])
+        setattr(field, key, value)
+        fields[name] = (field.annotation, field)
+    return create_model(Decision.__name__, __base__=Decision, **fields).with_initial_data(plain)
 
 
 def approved(proposal: Proposal) -> tuple[Approval, ...]:
@@ -117,8 +134,7 @@ def ask(
     if note:
         keep_input(verdict_key(key), json.dumps(note))
     keep_input(asked_key(key), json.dumps(json.dumps(asked_of(proposal))))
-    asked = question_markdown(question_of(proposal), missing, approvals, note)
-    form = Decision.with_initial_data(description=redact(asked), plan=proposal.manifests)
+    form = form_of(question_of(proposal), missing, approvals, note)
     try:
         with one_waits(proposal.release, proposal.environment):
             typed = suspend_flow_run(wait_for_input=form, key=key, timeout=PATIENCE)

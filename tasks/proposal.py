@@ -11,7 +11,7 @@ from towpath.orchestration.keys import plan_key
 from towpath.redact import redact
 from towpath.release.model import Release
 
-SCREEN = 20
+SCREEN = 12
 """Lines of a plan in the approval's form."""
 
 
@@ -19,15 +19,15 @@ SCREEN = 20
 class Proposal:
     """One promotion as planned against one commit of the environment repository.
 
-    `manifests` is the hash of all that would be applied: approvals are bound to it. `brief` is a screen of
-    the plan as Markdown; `page` shows all of it.
+    `manifests` is the hash of all that would be applied: approvals are bound to it. `brief` are its first
+    lines; `page` shows all of it.
     """
 
     admission: Admission
     context: EnvironmentContext
     manifests: str
     summary: str
-    brief: str
+    brief: tuple[str, ...]
     page: str
 
     @property
@@ -52,8 +52,7 @@ def plan(admission: Admission, context: EnvironmentContext) -> Proposal:
         plan_markdown(release, environment, planned.to_markdown()),
         f"Plan of {release.app} {release.short} in {environment}: {summary}",
     )
-    brief = redact(planned.to_brief(SCREEN))  # the approval's form shows it as it is
-    return Proposal(admission, context, planned.desired_digest, summary, brief, page)
+    return Proposal(admission, context, planned.desired_digest, summary, planned.brief(SCREEN), page)
 
 
 def plan_markdown(release: Release, environment: str, changes: str) -> str:

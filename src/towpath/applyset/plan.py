@@ -99,17 +99,14 @@ class Plan:
         body = "\n".join(_sign_first(line) for entry in shown for line in entry.lines())
         return f"{self.summary()}\n\n{fenced_block(body)}\n"
 
-    def to_brief(self, limit: int) -> str:
-        """As `to_markdown` where that has at most `limit` lines of changes; else as many, deletions first."""
+    def brief(self, limit: int) -> tuple[str, ...]:
+        """The summary and the first `limit` lines of the changes, deletions first, and how many more."""
         deletions = [entry for entry in self.entries if entry.action == "delete"]
         others = [entry for entry in self.entries if entry.action not in ("delete", "unchanged")]
         lines = [_sign_first(line) for entry in (*deletions, *others) for line in entry.lines()]
-        if len(lines) <= limit:
-            return self.to_markdown()
         shown = [line if len(line) <= MAX_WIDTH else line[: MAX_WIDTH - 1] + "…" for line in lines[:limit]]
-        return (
-            f"{self.summary()}\n\n{fenced_block(chr(10).join(shown))}\n\n{len(lines) - limit} more lines.\n"
-        )
+        more = [f"and {len(lines) - limit} more lines"] if len(lines) > limit else []
+        return (self.summary(), *shown, *more)
 
 
 def fenced_block(body: str, language: str = "diff") -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from towpath.applyset.plan import fenced_block
 from towpath.config import Environment, People
 from towpath.errors import EvidenceError, RefusedError
 from towpath.evidence.trusted_keys import CLOCK_SKEW, TrustedKeys
@@ -28,8 +29,8 @@ class Question:
     """One release in one environment, with one plan: `manifests` is the hash of all that would be applied.
 
     `authors` wrote what is new with the release. `people` tells who is who, `trusted` are the agent's keys.
-    What was signed before it was `asked` is no answer to it. `brief` is a screen of the plan as Markdown,
-    `whole_plan` the path of the page that shows all of it.
+    What was signed before it was `asked` is no answer to it. `brief` are the first lines of the plan, its
+    summary first; `whole_plan` is the path of the page that shows all of it.
     """
 
     release: Release
@@ -39,7 +40,7 @@ class Question:
     people: People = NOBODY
     trusted: TrustedKeys | None = None
     asked: datetime | None = None
-    brief: str = ""
+    brief: tuple[str, ...] = ()
     whole_plan: str = ""
 
     def awaited(self, approvals: tuple[Approval, ...]) -> tuple[str, ...]:
@@ -173,8 +174,13 @@ def whole_digest(typed: str, digest: str) -> str:
     return digest if whole else typed.strip()
 
 
-def question_markdown(question: Question, missing: int, approvals: tuple[Approval, ...], note: str) -> str:
-    """The Markdown above the form: the digest to repeat, who is awaited, the release, its plan in brief."""
+def question_markdown(
+    question: Question, missing: int, approvals: tuple[Approval, ...], note: str, *, spaced: bool = False
+) -> str:
+    """The question as Markdown: the digest to repeat, who is awaited, the release, its plan in brief.
+
+    `spaced`: each line of the plan is a paragraph, for a page that joins the lines of one.
+    """
     release, environment = question.release, question.environment.name
     signed = question.environment.gate.approvals.kind == "signed"
     typed = release.id.removeprefix("sha256:")[:TYPED_DIGITS]
@@ -190,9 +196,16 @@ def question_markdown(question: Question, missing: int, approvals: tuple[Approva
             f"Awaited: {missing} of {names}.{so_far}",
             *(["Only signed answers count here: the form's `statement`."] if signed else []),
             f"`{subject}` by `{author}`, commit `{release.commit[:12]}`, scan {release.scan.status}.",
-            question.brief.strip(),
+            *_brief(question, spaced=spaced),
             *([f"[Release and whole plan]({question.whole_plan})"] if question.whole_plan else []),
             f"On the command line: `towpath approve {release.app} --environment {environment}"
             f" {'--sign' if signed else '--as NAME'}`, or `towpath reject` with `--reason`.",
         ]
     )
+
+
+def _brief(question: Question, *, spaced: bool) -> list[str]:
+    summary, lines = question.brief[:1], question.brief[1:]
+    if not spaced:
+        return [*summary, *([fenced_block("\n".join(lines))] if lines else [])]
+    return [*summary, *("`{}`".format(line.replace("`", "'")) for line in lines)]

@@ -35,24 +35,18 @@ def test_markdown_is_a_diff() -> None:
     )
 
 
-def test_a_brief_is_the_whole_plan_or_its_beginning_with_what_is_deleted_first() -> None:
-    assert plan(CHANGED, SAME, GONE).to_brief(4) == plan(CHANGED, SAME, GONE).to_markdown()
-    assert plan(SAME).to_brief(0) == plan(SAME).to_markdown()
-    assert plan(CHANGED, SAME, GONE).to_brief(2) == (
-        "hello in dev: 1 to configure, 1 to delete (3 objects)\n\n"
-        "```diff\n"
-        "- ConfigMap dev/c  (no longer in Git)\n"
-        "~ ConfigMap dev/a\n"
-        "```\n\n"
-        "2 more lines.\n"
-    )
+def test_a_brief_begins_with_what_is_deleted_and_says_what_it_leaves_out() -> None:
+    whole = ("hello in dev: 1 to configure, 1 to delete (3 objects)", "- ConfigMap dev/c  (no longer in Git)")
+    whole += ("~ ConfigMap dev/a", '-   /data/a: "1"', '+   /data/a: "2"')
+    assert plan(CHANGED, SAME, GONE).brief(4) == whole
+    assert plan(CHANGED, SAME, GONE).brief(2) == (*whole[:3], "and 2 more lines")
+    assert plan(SAME).brief(0) == ("hello in dev: nothing to do (1 object)",)
 
 
 def test_a_brief_cuts_long_lines() -> None:
     long = Difference("/data/" + "a" * 200, "1", "2")
     changed = PlanEntry(ObjectRef("", "ConfigMap", "dev", "a"), "configure", (long,))
-    assert max(map(len, plan(GONE, changed).to_brief(3).splitlines())) == MAX_WIDTH
-    assert plan(changed).to_brief(3) == plan(changed).to_markdown()
+    assert max(map(len, plan(GONE, changed).brief(9))) == MAX_WIDTH
 
 
 def test_content_cannot_leave_its_block() -> None:

@@ -102,15 +102,21 @@ def test_the_first_digits_stand_for_the_digest(typed: str, *, whole: bool) -> No
 
 
 def test_the_question_begins_with_the_digest_to_repeat_and_with_who_is_awaited() -> None:
-    question = replace(QUESTION, brief="the plan\n", whole_plan="/artifacts/artifact/1")
+    question = replace(QUESTION, brief=("one change", "+ a", "- `b`"), whole_plan="/artifacts/artifact/1")
     lines = question_markdown(question, 1, (ALICE,), "too late").split("\n\n")
     assert lines[0] == "**hello `aaaaaaaaaaaa` to prod?** Repeat the digest to answer: `aaaaaaaaaaaa`"
     assert lines[1] == "**The last answer did not count: too late**"
     assert lines[2] == "Awaited: 1 of bob. Approved by alice (declared)."
-    assert lines[4:6] == ["the plan", "[Release and whole plan](/artifacts/artifact/1)"]
-    assert lines[6].startswith(
+    assert lines[4:7] == [
+        "one change",
+        "```diff\n+ a\n- `b`\n```",
+        "[Release and whole plan](/artifacts/artifact/1)",
+    ]
+    assert lines[7].startswith(
         "On the command line: `towpath approve hello --environment prod --as NAME`, or"
     )
+    spaced = question_markdown(question, 1, (ALICE,), "too late", spaced=True).split("\n\n")
+    assert spaced == [*lines[:5], "`+ a`", "`- 'b'`", *lines[6:]]
     first = question_markdown(QUESTION, 2, (), "")
     assert "\n\nAwaited: 2 of alice, bob.\n\n" in first
     assert "did not count" not in first
