@@ -30,7 +30,7 @@ SHARED = {
     **dict.fromkeys(("test_story", "test_bad_input", "test_given_parts", "test_approval_restart"), "demo"),
     **dict.fromkeys(("test_clusters", "test_copy_cluster"), "second-cluster"),
     "test_redaction": "demo",
-    "test_door": "demo",
+    **dict.fromkeys(("test_door", "test_push_alone"), "demo"),
 }
 """Files that use the same thing, which can be used by one worker at a time only."""
 SPREAD = {

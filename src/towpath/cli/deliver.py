@@ -27,10 +27,11 @@ def command(app: str, revision: str | None, detach: bool, again: bool, output: s
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
     from towpath.orchestration.delivery.start import start_delivery
-    from towpath.orchestration.server import connect
+    from towpath.orchestration.server import connect, require_agent
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
+    require_agent(settings, None)
     commit = load_environments(settings).revision(app, revision)
     with connect(settings) as server:
         run, new = start_delivery(server, app, commit, always=again)

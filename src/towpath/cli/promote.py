@@ -62,7 +62,7 @@ def command(  # noqa: PLR0913, PLR0917
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
     from towpath.orchestration import keys
-    from towpath.orchestration.server import connect
+    from towpath.orchestration.server import connect, require_agent
     from towpath.settings import Settings
 
     if digest and commit:
@@ -70,6 +70,7 @@ def command(  # noqa: PLR0913, PLR0917
     if not break_glass:
         refuse_owner_options("--break-glass", reason=reason, key=key, yes=yes, **{"as": owner})
     settings = Settings.load(os.environ)
+    require_agent(settings, environment)
     release = choose(load_environments(settings), app, environment, digest, commit)
     parameters = {"app": app, "digest": release.id, "environment": environment}
     tags = [keys.environment_tag(environment), *keys.release_tags(app, release.short, release.id)]

@@ -36,10 +36,11 @@ def command(environment: str, reset_budget: bool, detach: bool, output: str) -> 
     from towpath.cli.ui.follow import Narrator, conclude, follow
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
-    from towpath.orchestration.server import connect
+    from towpath.orchestration.server import connect, require_agent
     from towpath.settings import Settings
 
     settings = Settings.load(os.environ)
+    require_agent(settings, environment)
     load_environments(settings).config.environment(environment)
     with connect(settings) as server:
         run = start(server, environment, reset_budget=reset_budget)

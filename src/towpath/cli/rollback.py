@@ -46,12 +46,13 @@ def command(  # noqa: PLR0913, PLR0917
     from towpath.engine.gates.rollback import choose_earlier
     from towpath.engine.source.keys import load_trusted_keys
     from towpath.orchestration import keys
-    from towpath.orchestration.server import connect
+    from towpath.orchestration.server import connect, require_agent
     from towpath.settings import Settings
 
     if not override_quarantine:
         refuse_owner_options("--override-quarantine", reason=reason, key=key, yes=yes, **{"as": owner})
     settings, earlier = Settings.load(os.environ), None
+    require_agent(settings, environment)
     if settings.trusted_keys is not None:
         # Git can tell whether there is such a release: no run is needed for that.
         trusted = load_trusted_keys(settings.trusted_keys)

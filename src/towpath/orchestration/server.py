@@ -7,12 +7,12 @@ import socket
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-from towpath.errors import MissingPartError, RefusedError, UnknownNameError
+from towpath.errors import MissingPartError, RefusedError, TransientError, UnknownNameError
 from towpath.orchestration import keys
 from towpath.orchestration.api import NotFoundError, PrefectApi
 from towpath.orchestration.delivery.repository import require_repository
@@ -64,12 +64,15 @@ class Server:
             "idempotency_key": key or str(uuid.uuid4()),
         }
         found = self._deployment(deployment)
-        if self._repository is not None:
-            environment = keys.environment_of(*deployment.split("/", 1))
-            require_repository(self._api, environment or None, *self._repository)
+        self.require_agent(keys.environment_of(*deployment.split("/", 1)) or None)
         path = f"/deployments/{found}/create_flow_run"
         answer = self._api.request("POST", path, body)
         return self._read(path, self._run, answer.content), answer.status == 201
+
+    def require_agent(self, environment: str | None) -> None:
+        """RefusedError when the agent of an environment (None: that builds) works on another repository."""
+        if self._repository is not None:
+            require_repository(self._api, environment, *self._repository)
 
     def run(self, run_id: str) -> Run:
         """The run of that id."""
@@ -230,6 +233,18 @@ def connect(settings: Settings) -> Iterator[Server]:
         yield Server(api, (url, settings.branch) if url else None)
     finally:
         api.close()
+
+
+def require_agent(settings: Settings, environment: str | None) -> None:
+    """RefusedError when the agent that would do the work works on another environment repository.
+
+    Asked before anything else is read, because what is read of another repository misleads. A server that
+    does not answer is told later, by whoever needs it.
+    """
+    if not settings.environments:
+        return
+    with suppress(MissingPartError, TransientError), connect(settings) as server:
+        server.require_agent(environment)
 
 
 def prepare(settings: Settings, *, knock: bool = False) -> str:
