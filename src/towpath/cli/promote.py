@@ -113,7 +113,10 @@ def choose(
             )
         state = environments.release(app, before)
         if state is None or state.verified_at is None:
-            raise RefusedError(f"no release of {app} is verified in {before}")
+            raise RefusedError(
+                f"no release of {app} is verified in {before}",
+                remedy="Promote it there first. For an emergency: --break-glass, with --release or --commit.",
+            )
         return state.release
     if commit is not None:
         found = find_release(image, _commit(environments, app, commit))
