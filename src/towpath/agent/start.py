@@ -10,8 +10,9 @@ from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.zygote import Order, keep, preload
 from towpath.errors import TowpathError
 from towpath.orchestration.installed_flows import flow_module, flows_of
+from towpath.orchestration.prefect_settings import refresh_settings
 from towpath.orchestration.profile import share_tls_contexts
-from towpath.orchestration.server import prepare, refresh_settings
+from towpath.orchestration.server import prepare
 from towpath.settings import Settings
 
 
@@ -52,6 +53,10 @@ def _run(configuration: AgentConfiguration, order: Order) -> None:
     execute(order.run, configuration.environment)
 
 
-_LATER = ("git", "kubernetes.client", "towpath.engine.reconcile.loop", "towpath.agent.serve")
-_LATER_BUILD = ("git", "docker", "towpath.agent.serve")
+_AT_RUN_TIME = (
+    *("anyio._backends._asyncio", "anyio.streams.tls", "encodings.utf_8_sig", "multiprocessing.popen_fork"),
+    *("prefect._internal.pytz", "git", "towpath.agent.serve"),
+)
+_LATER = (*_AT_RUN_TIME, "kubernetes.client", "towpath.engine.reconcile.loop")
+_LATER_BUILD = (*_AT_RUN_TIME, "docker")
 """Modules that others import only when they use them."""

@@ -14,6 +14,7 @@ from towpath.agent.start import modules
 from towpath.agent.zygote import preload
 from towpath.cli.main import run
 from towpath.cli.ui.output import filtered_output
+from towpath.orchestration.prefect_settings import note_settings
 from towpath.orchestration.server import prepare
 from towpath.redact import install_log_redaction
 from towpath.settings import Settings
@@ -25,6 +26,7 @@ def main() -> None:
     install_log_redaction()
     with filtered_output("agent"):  # handlers of logs keep the streams that they find when they are imported
         prepare(Settings.load(os.environ))
+        note_settings(os.environ)
         names = [*modules(AgentConfiguration(None)), *modules(AgentConfiguration("any")), "towpath.cli.agent"]
         preload(dict.fromkeys(names))
         ForkServer(Path(path), [_uid(user) for user in users], _agent).serve()

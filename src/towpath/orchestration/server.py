@@ -4,7 +4,6 @@ import getpass
 import json
 import os
 import socket
-import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -260,16 +259,6 @@ def prepare(settings: Settings, *, knock: bool = False) -> str:
     settings.export(os.environ)
     os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
     return url
-
-
-def refresh_settings() -> None:
-    """Let Prefect read the environment again where it is imported already: in a child of a fork server."""
-    if "prefect.context" in sys.modules:
-        from prefect import context
-
-        # It finds the profiles by the settings that hold: without any, by the environment.
-        context.GLOBAL_SETTINGS_CONTEXT = None  # type: ignore[assignment]
-        context.refresh_global_settings_context()
 
 
 def whoami() -> str:

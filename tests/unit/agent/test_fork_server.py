@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,10 +34,11 @@ ForkServer(Path(sys.argv[1]), [int(uid) for uid in sys.argv[2:]], run).serve()
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(folder.stat().st_mode | 0o011)
-    return tmp_path / "fork.sock"
+def place() -> Iterator[Path]:
+    """Where other users can get to: pytest closes the folders above its own again."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder, "fork.sock")
 
 
 @pytest.fixture

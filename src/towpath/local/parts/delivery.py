@@ -8,7 +8,7 @@ from towpath.local.common.stack import POOLS, Stack
 from towpath.local.common.system import effective_user
 from towpath.local.parts import readiness
 from towpath.local.parts.component import Component, program
-from towpath.local.parts.process_environment import agent_environment, python_environment
+from towpath.local.parts.process_environment import agent_environment, client_environment, python_environment
 from towpath.orchestration.origin_guard import VARIABLE
 
 FORK_SERVER = "fork-server"
@@ -106,12 +106,8 @@ def fork_server(stack: Stack) -> Component:
             *(str(effective_user()), *users),
         ),
         ready=readiness.unix(lambda stack: stack.layout.socket(FORK_SERVER)),
-        environment={
-            **python_environment(stack, FORK_SERVER),
-            "PREFECT_API_URL": stack.prefect_api,
-            "PYTHONPATH": str(stack.project),
-            "TOWPATH_HOME": str(stack.layout.home_of(FORK_SERVER) / "towpath"),
-        },
+        # Threads of an agent share one heap: each heap of its own would keep pages that nothing uses.
+        environment={**client_environment(stack, FORK_SERVER), "MALLOC_ARENA_MAX": "1"},
         directory=str(stack.project),
         ready_within=120.0,
     )

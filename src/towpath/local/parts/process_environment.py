@@ -32,12 +32,7 @@ def agent_environment(stack: Stack, pool: str) -> dict[str, str]:
     """
     name = f"agent-{pool}"
     environment = {
-        **python_environment(stack, name),
-        "PREFECT_API_URL": stack.prefect_api,
-        "PYTHONPATH": str(stack.project),
-        # Our server asks for no CSRF tokens; a run would request one for each of its clients.
-        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
-        "TOWPATH_HOME": str(stack.layout.home_of(name) / "towpath"),
+        **client_environment(stack, name),
         "TOWPATH_CACHE": str(stack.layout.home_of(name) / "cache"),
         "TOWPATH_ENVIRONMENTS": stack.environments_url,
         "TOWPATH_GIT_ALLOW_FILE": "1" if stack.local_repositories else "0",
@@ -53,6 +48,21 @@ def agent_environment(stack: Stack, pool: str) -> dict[str, str]:
     else:
         environment["KUBECONFIG"] = str(stack.layout.kubeconfig(pool))
     return environment
+
+
+def client_environment(stack: Stack, name: str) -> dict[str, str]:
+    """The variables of an agent, and of the process from which all are forked: it holds nothing of one agent.
+
+    The settings of Prefect must be the same in both, but for its home: orchestration/prefect_settings.py.
+    """
+    return {
+        **python_environment(stack, name),
+        "PREFECT_API_URL": stack.prefect_api,
+        "PYTHONPATH": str(stack.project),
+        # Our server asks for no CSRF tokens; a run would request one for each of its clients.
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+        "TOWPATH_HOME": str(stack.layout.home_of(name) / "towpath"),
+    }
 
 
 def python_environment(stack: Stack, name: str) -> dict[str, str]:

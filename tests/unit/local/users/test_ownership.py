@@ -4,6 +4,8 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,19 +98,25 @@ def git(*arguments: "str | Path", user: int | None = None, home: Path) -> "subpr
     )
 
 
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that other users can get to: pytest closes the folders above its own again."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
 @as_root
-def test_who_shares_a_repository_pushes_but_cannot_change_what_others_run(tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(folder.stat().st_mode | 0o011)
-    repository = tmp_path / "r.git"
-    seed = tmp_path / "seed"
-    assert git("init", "-q", "-b", "main", seed, home=tmp_path).returncode == 0
-    assert git("-C", seed, "commit", "-q", "--allow-empty", "-m", "First", home=tmp_path).returncode == 0
-    assert git("clone", "-q", "--bare", seed, repository, home=tmp_path).returncode == 0
+def test_who_shares_a_repository_pushes_but_cannot_change_what_others_run(shared: Path) -> None:
+    repository = shared / "r.git"
+    seed = shared / "seed"
+    assert git("init", "-q", "-b", "main", seed, home=shared).returncode == 0
+    assert git("-C", seed, "commit", "-q", "--allow-empty", "-m", "First", home=shared).returncode == 0
+    assert git("clone", "-q", "--bare", seed, repository, home=shared).returncode == 0
     ownership.share(repository, 4100, pushes=True)
     ownership.share(repository, 4100, pushes=True)
     for user in (4001, 4002):
-        home = tmp_path / str(user)
+        home = shared / str(user)
         home.mkdir(mode=0o700)
         os.chown(home, user, 4100)
         clone = home / "clone"
@@ -117,7 +125,7 @@ def test_who_shares_a_repository_pushes_but_cannot_change_what_others_run(tmp_pa
         assert done.returncode == 0, done.stderr
         done = git("-C", clone, "push", "-q", "origin", "HEAD:main", user=user, home=home)
         assert done.returncode == 0, done.stderr
-    said = git("--git-dir", repository, "log", "--format=%s", home=tmp_path).stdout.split("\n")
+    said = git("--git-dir", repository, "log", "--format=%s", home=shared).stdout.split("\n")
     assert said[:3] == ["Of 4002", "Of 4001", "First"]
     for tried in ("hooks/pre-receive", "config", "commondir", "config.worktree", "packed-refs", "HEAD"):
         done = subprocess.run(
