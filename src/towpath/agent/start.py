@@ -10,8 +10,7 @@ from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.zygote import Order, keep, preload
 from towpath.errors import TowpathError
 from towpath.orchestration.installed_flows import flow_module, flows_of
-from towpath.orchestration.prefect_settings import refresh_settings
-from towpath.orchestration.profile import share_tls_contexts
+from towpath.orchestration.profile import refresh_settings, share_tls_contexts
 from towpath.orchestration.server import prepare
 from towpath.settings import Settings
 

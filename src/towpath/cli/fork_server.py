@@ -14,7 +14,7 @@ from towpath.agent.start import modules
 from towpath.agent.zygote import preload
 from towpath.cli.main import run
 from towpath.cli.ui.output import filtered_output
-from towpath.orchestration.prefect_settings import note_settings
+from towpath.orchestration.profile import note_settings, share_tls_contexts
 from towpath.orchestration.server import prepare
 from towpath.redact import install_log_redaction
 from towpath.settings import Settings
@@ -29,6 +29,7 @@ def main() -> None:
         note_settings(os.environ)
         names = [*modules(AgentConfiguration(None)), *modules(AgentConfiguration("any")), "towpath.cli.agent"]
         preload(dict.fromkeys(names))
+        share_tls_contexts()
         ForkServer(Path(path), [_uid(user) for user in users], _agent).serve()
 
 

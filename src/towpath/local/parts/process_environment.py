@@ -53,7 +53,7 @@ def agent_environment(stack: Stack, pool: str) -> dict[str, str]:
 def client_environment(stack: Stack, name: str) -> dict[str, str]:
     """The variables of an agent, and of the process from which all are forked: it holds nothing of one agent.
 
-    The settings of Prefect must be the same in both, but for its home: orchestration/prefect_settings.py.
+    The settings of Prefect must be the same in both, but for its home: orchestration/profile.py.
     """
     return {
         **python_environment(stack, name),

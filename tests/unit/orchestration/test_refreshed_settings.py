@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = """
 import json, os, sys
-from towpath.orchestration.prefect_settings import note_settings, refresh_settings
+from towpath.orchestration.profile import note_settings, refresh_settings
 note_settings(os.environ)
 from prefect.settings import get_current_settings
 import prefect.settings.models.root as root
