@@ -99,6 +99,20 @@ def test_a_private_key_in_the_image_blocks_the_release(stage: story.Stage, deliv
     assert world.commits() == heads
 
 
+def test_a_release_that_somebody_wrote_by_hand_is_held_and_its_chain_is_broken(
+    stage: story.Stage, delivered: str
+) -> None:
+    world = stage.world
+    good = world.released("prod")
+    story.forged(stage)
+    assert world.running_digests("prod") == {good}
+    told = json.loads(world.towpath("verify", APP, "prod", "--output", "json").stdout)
+    assert told["holds"]
+    assert [step["step"] for step in told["steps"] if step["standing"] == "failed"] == []
+    assert {"source", "scan", "promotion"} <= {s["step"] for s in told["steps"] if s["standing"] == "proven"}
+    assert next(iter(world.commits())).subject.startswith("Take back ")
+
+
 def test_a_deleted_namespace_is_rebuilt_from_git_alone(stage: story.Stage, delivered: str) -> None:
     world = stage.world
     heads = world.commits()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from towpath.demo.world import Tell
     from towpath.settings import Settings
 
-CHAPTERS = ("deliver", "drift", "broken", "leaked", "disaster")
+CHAPTERS = ("deliver", "drift", "broken", "leaked", "forged", "disaster")
 
 
 @click.command()

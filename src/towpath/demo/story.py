@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from towpath.demo.forgery import commit_forgery, revert
 from towpath.demo.source import commit_version, next_version
 from towpath.demo.world import APP, ENVIRONMENTS, Tell, World
 from towpath.errors import TowpathError
 
 APPROVER = "alice"
 ROLE_ADDED = "demo-extra"
+FORGED = f"sha256:{'f' * 64}"
+"""A release that nobody has built."""
 HEALED_WITHIN = 30.0
 """Seconds that the watcher has before the story calls `towpath reconcile`."""
 
@@ -122,6 +125,25 @@ def leaked(stage: Stage) -> None:
     stage.tell(f"committed {version} as {fixed[:7]} without it, so that the next delivery works")
 
 
+def forged(stage: Stage) -> None:
+    """Somebody who may push writes a release and its approval by hand; nothing proves it."""
+    world = stage.world
+    good = str(world.released("prod"))
+    commit = commit_forgery(world, good, FORGED, APPROVER)
+    stage.tell(
+        f"committed {commit[:7]} by hand: prod is to run {_short(FORGED)}, approved by {APPROVER}, it says"
+    )
+    stage.towpath("reconcile", "prod", codes=(1,))
+    observed = world.running_digests("prod")
+    expect(observed == {good}, f"prod to run {good}", observed)
+    stage.tell(f"prod: runs {_short(good)}: {_first_line(world.page('prod'))}")
+    _tell_all(stage, stage.towpath("verify", APP, "prod", codes=(1,)))
+    undone = revert(world, commit)
+    stage.tell(f"committed {undone[:7]}, which takes {commit[:7]} back")
+    stage.towpath("reconcile", "prod")
+    _tell_all(stage, stage.towpath("verify", APP, "prod"))
+
+
 def disaster(stage: Stage) -> None:
     """The production namespace is gone; Git alone brings it back."""
     world = stage.world
@@ -144,9 +166,15 @@ CHAPTERS: dict[str, tuple[str, Callable[[Stage], None]]] = {
     "drift": ("Somebody changes production by hand", drift),
     "broken": ("A version that never becomes ready", broken),
     "leaked": ("A version with a private key in it", leaked),
+    "forged": ("Somebody writes a release into Git by hand", forged),
     "disaster": ("The production namespace is deleted", disaster),
 }
 """The story in order: name -> title and chapter."""
+
+
+def _tell_all(stage: Stage, text: str) -> None:
+    for line in text.splitlines():
+        stage.tell(line)
 
 
 def _commit_variant(stage: Stage, variant: str, mistake: str) -> str:

@@ -12,6 +12,7 @@ from towpath.adapters.process import Completed, run
 from towpath.errors import MissingPartError, TransientError
 from towpath.local.common.http import request
 from towpath.release.commit_message import parse_trailers
+from towpath.release.release_file import parse_release_file
 from towpath.settings import Settings
 
 APP = "hello"
@@ -115,10 +116,11 @@ class World:
 
     def released(self, environment: str) -> str | None:
         """The digest that Git says runs in `environment`."""
-        commits = self.commits(f"apps/{APP}/{environment}/release.yaml")
-        return next(
-            (c.trailers["Towpath-Release"][0] for c in commits if "Towpath-Release" in c.trailers), None
-        )
+        path, repository = f"apps/{APP}/{environment}/release.yaml", self.settings.environments or ""
+        if not self.git("--git-dir", repository, "ls-tree", "main", "--", path):
+            return None
+        text = self.git("--git-dir", repository, "show", f"main:{path}")
+        return parse_release_file(text, path).release.digest
 
     def image_repository(self) -> str:
         """`host:port/name` that releases are pushed to."""
