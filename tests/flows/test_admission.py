@@ -11,9 +11,9 @@ from towpath.adapters.git import verify_commits
 from towpath.drift.model import DriftEntry, DriftReport
 from towpath.engine.policy.signing import signed_folder
 from towpath.errors import VerifyError
-from towpath.evidence.override import LIFETIME, OverrideStatement, encode_override, join_signed
 from towpath.evidence.ssh_signature import sign_text
 from towpath.evidence.trusted_keys import POLICY
+from towpath.gates.override import LIFETIME, OverrideStatement, encode_override, join_signed
 from towpath.orchestration import keys
 from towpath.release.model import ScanSummary
 

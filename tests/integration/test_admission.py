@@ -17,10 +17,10 @@ from towpath.engine.gates.merged import require_admitted
 from towpath.engine.gates.rollback import overridden, restore_failed, restore_release
 from towpath.engine.source.commits import Committer, commit_merged, commit_promotion
 from towpath.errors import RefusedError
-from towpath.evidence.override import LIFETIME, OverrideStatement, encode_override, join_signed
 from towpath.evidence.ssh_signature import sign_text
 from towpath.evidence.trusted_keys import POLICY
 from towpath.formats.versions import V2
+from towpath.gates.override import LIFETIME, OverrideStatement, encode_override, join_signed
 from towpath.release.model import Release, one_image
 from towpath.release.quarantine import QuarantineEntry, dump_quarantine, quarantine_path
 

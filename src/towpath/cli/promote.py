@@ -13,6 +13,8 @@ from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_o
 if TYPE_CHECKING:
     from towpath.cli.ui.names import Environments
     from towpath.errors import UnknownNameError
+    from towpath.orchestration.runs import Run
+    from towpath.orchestration.server import Server
     from towpath.release.model import EnvironmentRelease, Release
 
 
@@ -61,7 +63,6 @@ def command(  # noqa: PLR0913, PLR0917
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
-    from towpath.orchestration import keys
     from towpath.orchestration.server import connect, require_agent
     from towpath.settings import Settings
 
@@ -72,26 +73,31 @@ def command(  # noqa: PLR0913, PLR0917
     settings = Settings.load(os.environ)
     require_agent(settings, environment)
     release = choose(load_environments(settings), app, environment, digest, commit)
-    parameters = {"app": app, "digest": release.id, "environment": environment}
-    tags = [keys.environment_tag(environment), *keys.release_tags(app, release.short, release.id)]
+    override = ""
     if break_glass:
-        parameters["override"] = sign_override(
+        override = sign_override(
             settings, app, environment, release.id, "gate", reason=reason, owner=owner, key=key, yes=yes
         )
-        tags.append(keys.BREAK_GLASS)
     with connect(settings) as server:
-        waits = None if break_glass else server.waiting_with(app, environment, release.id)
-        run, new = (
-            (waits, False)
-            if waits
-            else server.start(
-                keys.deployment(keys.PROMOTE, environment),
-                parameters,
-                name=keys.promote_name(app, release.short, environment),
-                tags=tags,
-            )
-        )
+        run, new = _start(server, environment, release, override)
         see_through(server, run, new=new, detach=detach, output=output)
+
+
+def _start(server: "Server", environment: str, release: "Release", override: str) -> "tuple[Run, bool]":
+    """The run, and whether it is new: the same release joins one that waits, unless an owner has signed."""
+    from towpath.orchestration import keys
+
+    app = release.app
+    if not override and (waits := server.waiting_with(app, environment, release.id)):
+        return waits, False
+    parameters = {"app": app, "digest": release.id, "environment": environment}
+    tags = [keys.environment_tag(environment), *keys.release_tags(app, release.short, release.id)]
+    return server.start(
+        keys.deployment(keys.PROMOTE, environment),
+        {**parameters, "override": override} if override else parameters,
+        name=keys.promote_name(app, release.short, environment),
+        tags=[*tags, keys.BREAK_GLASS] if override else tags,
+    )
 
 
 def choose(

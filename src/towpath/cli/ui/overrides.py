@@ -11,7 +11,7 @@ import click
 from towpath.cli.ui.options import yes_option
 
 if TYPE_CHECKING:
-    from towpath.evidence.override import Waived
+    from towpath.gates.override import Waived
     from towpath.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,14 +48,14 @@ def sign_override(  # noqa: PLR0913
     from towpath.adapters.evidence.ssh_keygen import sign_with_ssh
     from towpath.cli.ui.waiting import named_person
     from towpath.engine.source.keys import load_trusted_keys
-    from towpath.evidence.override import (
+    from towpath.evidence.trusted_keys import POLICY
+    from towpath.gates.override import (
         LIFETIME,
         OverrideStatement,
         encode_override,
         join_signed,
         verify_override,
     )
-    from towpath.evidence.trusted_keys import POLICY
 
     if not reason or key is None:
         raise click.UsageError("an owner signs for this: give --reason TEXT and --key FILE")

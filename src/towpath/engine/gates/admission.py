@@ -12,10 +12,10 @@ from towpath.engine.source.history import signed_commits, signed_states
 from towpath.engine.source.release_proof import authors_of, prove
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import ConflictError, RefusedError
-from towpath.evidence.override import VerifiedOverride, Waived, parse_signed, require_about, verify_override
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.gates.approval import Approval
 from towpath.gates.evaluate import Facts, GateVerdict, evaluate_gate
+from towpath.gates.override import VerifiedOverride, Waived, parse_signed, require_about, verify_override
 from towpath.gates.waivers import WAIVERS
 from towpath.gates.ways import Way
 from towpath.release.commit_message import FLOW_RUN_TRAILER, OVERRIDE_TRAILER

@@ -12,8 +12,8 @@ from towpath.engine.source.history import earlier_releases, is_named, release_hi
 from towpath.engine.source.keys import load_trusted_keys
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import EvidenceError, RefusedError, UnknownNameError
-from towpath.evidence.override import VerifiedOverride
 from towpath.evidence.trusted_keys import TrustedKeys
+from towpath.gates.override import VerifiedOverride
 from towpath.gates.ways import Way
 from towpath.release.model import EnvironmentRelease, Override
 from towpath.release.quarantine import QuarantineEntry, find_quarantined

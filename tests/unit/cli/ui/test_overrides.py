@@ -14,8 +14,8 @@ from towpath.adapters.evidence.key_files import KeyFolder, read_trusted_keys
 from towpath.cli.main import main
 from towpath.cli.ui.overrides import sign_override
 from towpath.errors import EvidenceError, RefusedError
-from towpath.evidence.override import parse_signed, verify_override
 from towpath.evidence.trusted_keys import APPROVALS, POLICY
+from towpath.gates.override import parse_signed, verify_override
 from towpath.settings import Settings
 
 RELEASE = "sha256:" + "a" * 64

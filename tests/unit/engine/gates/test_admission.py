@@ -15,9 +15,9 @@ from towpath.engine.gates.admission import Admission, Entry, admit
 from towpath.engine.gates.rollback import restore_failed, restore_release
 from towpath.engine.source.commits import Committer
 from towpath.errors import EvidenceError, OtherSubjectError, RefusedError, UntrustedSignatureError
-from towpath.evidence.override import LIFETIME, OverrideStatement, encode_override, join_signed
 from towpath.evidence.ssh_signature import sign_text
 from towpath.evidence.trusted_keys import POLICY
+from towpath.gates.override import LIFETIME, OverrideStatement, encode_override, join_signed
 from towpath.gates.ways import Way
 from towpath.release.commit_message import OVERRIDE_TRAILER
 from towpath.release.model import ScanSummary

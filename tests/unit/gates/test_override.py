@@ -9,7 +9,10 @@ import pytest
 
 from tests.unit.evidence.examples import NOW
 from towpath.errors import EvidenceError, MalformedEvidenceError, OtherSubjectError, UntrustedSignatureError
-from towpath.evidence.override import (
+from towpath.evidence.private_key import PrivateKey
+from towpath.evidence.ssh_signature import sign_text
+from towpath.evidence.trusted_keys import APPROVALS, POLICY, TrustedKey, TrustedKeys
+from towpath.gates.override import (
     LIFETIME,
     OverrideStatement,
     decode_override,
@@ -19,9 +22,6 @@ from towpath.evidence.override import (
     require_about,
     verify_override,
 )
-from towpath.evidence.private_key import PrivateKey
-from towpath.evidence.ssh_signature import sign_text
-from towpath.evidence.trusted_keys import APPROVALS, POLICY, TrustedKey, TrustedKeys
 
 ALICE, BOB = PrivateKey.generate(), PrivateKey.generate()
 TRUSTED = TrustedKeys(
