@@ -1,5 +1,6 @@
 """Given a cluster, a registry and an environment repository, `up` uses them and starts none of its own."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,12 +10,14 @@ from tests.integration.running import RunningStack, free_ports
 from towpath.local.common.stack import ENVIRONMENTS
 from towpath.local.lifecycle.processes import is_alive
 from towpath.local.lifecycle.status import status
+from towpath.local.users.passwd import users
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 OWN = {
     "prefect-server",
     "docker",
+    "fork-server",
     "agent-build",
     *(f"agent-{each}" for each in ENVIRONMENTS),
 }
@@ -65,3 +68,11 @@ def test_its_settings_name_what_was_given(guest: Guest, stack: RunningStack) -> 
 def test_the_given_cluster_is_left_alone_and_its_accounts_are_told(guest: Guest) -> None:
     assert "Your cluster was not touched" in guest.said
     assert "kubectl apply --server-side -f" in guest.said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's stack has users")
+def test_agents_share_a_user_where_a_folder_of_somebody_else_is_given_and_up_says_so(guest: Guest) -> None:
+    assert "one for all agents, and nothing keeps them apart" in guest.said
+    assert "belongs to somebody else" in guest.said
+    assert users(guest.running.layout) == {}
+    assert not guest.running.stack.options.users
