@@ -1,4 +1,7 @@
-"""Prometheus metrics of a watcher. Labels are names of apps, kinds and fixed words, never of objects."""
+"""Prometheus metrics of an agent: of its watcher here, of its flow runs in `run_metrics`.
+
+Labels are names of apps, kinds and fixed words, never of objects.
+"""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCol
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from towpath.adapters.run_metrics import RunMetrics
 
 MAX_APPS = 1000
 """Apps with series of their own; further ones, in order of name, are summed as `_other`."""
@@ -26,7 +31,7 @@ Values = dict[tuple[str, ...], float]
 
 
 class Metrics(Collector):
-    """Metrics of one watcher, in a registry of its own, apart from those of libraries in the process."""
+    """Metrics of one agent, in a registry of its own, apart from those of libraries in the process."""
 
     content_type = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -39,7 +44,8 @@ class Metrics(Collector):
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
-        self._runs = self._counter("reconciles", "Reconciles that the watcher ran.", "result")
+        self.runs = RunMetrics(environment, self._registry)
+        self._reconciles = self._counter("reconciles", "Reconciles that the watcher ran.", "result")
         self._heals = self._counter("heals", "Objects taken back, by whose tool had changed them.", "manager")
         self._restarts = self._counter(
             "watch_restarts", "Watches that broke off or had expired, and were resumed.", "kind", "reason"
@@ -110,7 +116,7 @@ class Metrics(Collector):
 
     def ran(self, result: str, seconds: float) -> None:
         """Count a reconcile of `seconds`; `result` is completed, failed or unrecorded."""
-        self._runs.labels(self._environment, result).inc()
+        self._reconciles.labels(self._environment, result).inc()
         self._seconds.observe(seconds)
 
     def healed(self, manager: str) -> None:

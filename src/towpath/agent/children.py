@@ -40,5 +40,5 @@ class Children:
                 started.set_result(child)
         elif message.run in self.running:
             child = self.running.pop(message.run)
-            child.returncode = message.code
+            child.returncode, child.peak = message.code, message.peak
             child.ended.set()

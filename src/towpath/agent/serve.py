@@ -19,7 +19,9 @@ from towpath.orchestration.agent_worker import AgentWorker
 from towpath.orchestration.api import PrefectApi
 from towpath.orchestration.delivery.repository import publish_repository
 from towpath.orchestration.heartbeats import send_heartbeats
+from towpath.orchestration.installed_flows import flows_of
 from towpath.orchestration.left_runs import end_left_watch_runs, set_left_runs_going
+from towpath.orchestration.measured_runs import MeasuredRuns
 from towpath.orchestration.server import prepare
 from towpath.progress import say
 from towpath.redact import remember_environment_secrets
@@ -41,6 +43,7 @@ class _Agent:
         remember_environment_secrets(os.environ)
         self._url = prepare(self._settings)
         self._metrics = Metrics(configuration.environment or "build")
+        self._metrics.runs.set_flows(flows_of(configuration.environment))
         self._worker: AgentWorker | None = None
         self._watching: Watching | None = None
         self._closed = threading.Event()
@@ -121,6 +124,7 @@ class _Agent:
                     create_pool_if_not_found=False,
                 )
                 self._worker.fork = self._children.fork
+                self._worker.measured = MeasuredRuns(self._metrics.runs)
                 await self._worker.start(printer=say)
             except Exception as error:  # noqa: BLE001 - the watcher goes on; the worker tries again
                 say(f"the worker of pool {self._configuration.pool} begins again: {error}")

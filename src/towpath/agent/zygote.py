@@ -15,14 +15,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from multiprocessing.context import ForkProcess
+from multiprocessing.popen_fork import Popen
 
 from towpath.errors import TerminalError
 
-if TYPE_CHECKING:
-    from multiprocessing.context import ForkProcess
-
 _FORK = get_context("fork")
+_KIB = 1024
 _PR_SET_PDEATHSIG = 1
 
 
@@ -44,10 +43,42 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The child's exit code; below 0: the signal that ended it."""
+    """The child's exit code, below 0 the signal that ended it, and its most resident memory in bytes."""
 
     run: str
     code: int
+    peak: int = 0
+
+
+class _MeasuredPopen(Popen):
+    """As Python's; the kernel's account of the child is kept when it is waited for."""
+
+    peak = 0
+
+    def poll(self, flag: int = os.WNOHANG) -> int | None:
+        if self.returncode is None:
+            try:
+                pid, status, usage = os.wait4(self.pid, flag)
+            except ChildProcessError:
+                return None
+            if pid == self.pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+                self.peak = usage.ru_maxrss * _KIB
+        return self.returncode
+
+
+class _Child(ForkProcess):
+    """The process of a flow run."""
+
+    @staticmethod
+    def _Popen(process_obj: "ForkProcess") -> _MeasuredPopen:  # type: ignore[override]  # noqa: N802 - Python's
+        return _MeasuredPopen(process_obj)
+
+    @property
+    def peak(self) -> int:
+        """Bytes, once it has ended."""
+        popen = getattr(self, "_popen", None)
+        return popen.peak if isinstance(popen, _MeasuredPopen) else 0
 
 
 def preload(modules: Iterable[str]) -> None:
@@ -75,7 +106,7 @@ def keep(main: Callable[[Connection], None], run: Callable[[Order], None]) -> in
     theirs.close()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: _pass_on(first, number))
-    children: dict[int, tuple[str, ForkProcess]] = {}
+    children: dict[int, tuple[str, _Child]] = {}
     try:
         while first.is_alive():
             _turn(ours, first, children, run)
@@ -88,8 +119,8 @@ def keep(main: Callable[[Connection], None], run: Callable[[Order], None]) -> in
 
 def _turn(
     control: Connection,
-    first: "ForkProcess",
-    children: "dict[int, tuple[str, ForkProcess]]",
+    first: ForkProcess,
+    children: dict[int, tuple[str, _Child]],
     run: Callable[[Order], None],
 ) -> None:
     """Wait for what happens next, and handle it."""
@@ -98,7 +129,7 @@ def _turn(
         if isinstance(sentinel, int) and sentinel in children:
             name, child = children.pop(sentinel)
             child.join()
-            _send(control, Ended(name, _exit_code(child)))
+            _send(control, Ended(name, _exit_code(child), child.peak))
             child.close()
     if control in ready:
         try:
@@ -106,7 +137,7 @@ def _turn(
         except (EOFError, OSError):
             first.join()
             return
-        child = _FORK.Process(target=_child, args=(run, order, control, os.getpid()), name=order.run)
+        child = _Child(target=_child, args=(run, order, control, os.getpid()), name=order.run)
         child.start()
         children[child.sentinel] = (order.run, child)
         _send(control, Started(order.run, child.pid or 0))
@@ -120,12 +151,12 @@ def _send(control: Connection, message: Started | Ended) -> None:
         return
 
 
-def _pass_on(first: "ForkProcess", number: int) -> None:
+def _pass_on(first: ForkProcess, number: int) -> None:
     if first.pid:
         os.kill(first.pid, number)
 
 
-def _exit_code(process: "ForkProcess") -> int:
+def _exit_code(process: ForkProcess) -> int:
     return process.exitcode if process.exitcode is not None else 1
 
 

@@ -6,6 +6,7 @@ its id, and the child looks up its flow's name and parameters.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -18,21 +19,27 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 from towpath.orchestration.announcements import listen
 from towpath.orchestration.keys import POOL_TEMPLATE, POOL_TYPE
 from towpath.orchestration.left_runs import release_lease
+from towpath.orchestration.measured_runs import MeasuredRun, MeasuredRuns, due
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import State, WorkPool
+    from prefect.client.schemas.responses import WorkerFlowRunResponse
     from prefect.runner._control_channel import ControlChannel
 
 
 class Child:
-    """A forked flow run, as Prefect's process manager looks at one. `returncode` is None while it runs."""
+    """A forked flow run, as Prefect's process manager looks at one. `returncode` is None while it runs.
+
+    `peak`: its most resident memory in bytes, once it has ended.
+    """
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
+        self.peak = 0
         self.ended = anyio.Event()
 
 
@@ -66,15 +73,17 @@ class Result(BaseWorkerResult):
 
 
 class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
-    """Polls one work pool. It runs as a part of `towpath agent` only, which gives it `fork`."""
+    """Polls one work pool. It runs as a part of `towpath agent` only, which gives it `fork`, `measured`."""
 
     type = POOL_TYPE
     job_configuration = JobConfiguration
     _display_name = "Towpath agent"
     _description = "Runs Towpath's own flows in `towpath agent`, and nothing else."
     fork: Fork | None = None
+    measured: MeasuredRuns | None = None
     draining = False
     _listening = False
+    _waiting = 0
 
     @classmethod
     def get_default_base_job_template(cls) -> dict[str, Any]:
@@ -97,6 +106,24 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
         async with self._looking:
             return [] if self.draining else await super().get_and_submit_flow_runs()
 
+    async def _submit_scheduled_flow_runs(
+        self, flow_run_response: "list[WorkerFlowRunResponse]"
+    ) -> list[FlowRun]:
+        """As Prefect's; what found no slot is counted, and taken as soon as one is free."""
+        taken = await super()._submit_scheduled_flow_runs(flow_run_response)
+        begun = {run.id for run in taken}
+        left = [entry.flow_run for entry in flow_run_response if entry.flow_run.id not in begun]
+        self._waiting = due(left, datetime.now(UTC))
+        if self.measured is not None:
+            self.measured.metrics.waiting(self._waiting)
+        return taken
+
+    def _release_limit_slot(self, flow_run_id: "UUID") -> None:
+        """As Prefect's, which would look for the next run at its next poll only."""
+        super()._release_limit_slot(flow_run_id)
+        if self._waiting and not self.draining and self._runs_task_group is not None:
+            self._runs_task_group.start_soon(self.get_and_submit_flow_runs)
+
     async def _initialize_after_sync(self) -> None:
         """As Prefect's; the pool is known now, so that its runs can be listened for."""
         await super()._initialize_after_sync()
@@ -111,9 +138,10 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
         task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> Result:
         """Fork the child of a flow run, and wait for its end."""
-        if self.fork is None:
+        if self.fork is None or self.measured is None:
             raise RuntimeError("flow runs of this pool are run by `towpath agent`")
-        starter = _ForkStarter(self.fork, self.runs.control_channel)
+        measured = self.measured.of(self.client, flow_run)
+        starter = _ForkStarter(self.fork, self.runs.control_channel, measured)
         executor = self.runs.create_executor(
             flow_run, starter, hook_runner=_NoHooks(), propose_submitting=False
         )
@@ -128,18 +156,19 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
                     task_status.started(handle.pid or 0)
 
         done = await executor.submit(task_status=Status())  # type: ignore[arg-type]
+        last = await measured.conclude()
         if done is None or done.status_code is None:
             raise RuntimeError("the flow run could not be started")
-        if done.status_code != 0:  # it may have been killed while it held its environment's lock
-            await release_lease(self.client, (await self.client.read_flow_run(flow_run.id)).labels)
+        if done.status_code != 0 and last is not None:  # killed, perhaps with its environment's lock
+            await release_lease(self.client, last.labels)
         return Result(status_code=done.status_code, identifier=str(done.handle.pid))
 
 
 class _ForkStarter:
     """Prefect's protocol for what starts a run's process."""
 
-    def __init__(self, fork: Fork, channel: "ControlChannel") -> None:
-        self._fork, self._channel = fork, channel
+    def __init__(self, fork: Fork, channel: "ControlChannel", measured: MeasuredRun) -> None:
+        self._fork, self._channel, self._measured = fork, channel, measured
 
     async def start(
         self, flow_run: FlowRun, task_status: anyio.abc.TaskStatus[ProcessHandle] = anyio.TASK_STATUS_IGNORED
@@ -157,7 +186,9 @@ class _ForkStarter:
             raise
         scope = create_isolated_termination_scope(child.pid)
         task_status.started(ProcessHandle(child, scope))  # type: ignore[arg-type]
+        await self._measured.started()
         await child.ended.wait()
+        self._measured.ended(child.peak)
 
 
 class _NoHooks:

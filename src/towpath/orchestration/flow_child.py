@@ -16,6 +16,7 @@ from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import flow_run_logger
 from prefect.states import Failed
 
+from towpath.orchestration import keys
 from towpath.orchestration.installed_flows import flows_of, installed_flow
 from towpath.printable import printable
 
@@ -75,4 +76,4 @@ def wrong_parameters(flow: "Flow[..., Any]", parameters: Mapping[str, Any]) -> s
 
 def _fail(client: SyncPrefectClient, flow_run: "FlowRun", why: str) -> None:
     flow_run_logger(flow_run=flow_run).error("%s. Nothing was read or changed.", why)
-    client.set_flow_run_state(flow_run.id, Failed(message=f"Refused: {why}."))
+    client.set_flow_run_state(flow_run.id, Failed(name=keys.REFUSED, message=f"Refused: {why}."))

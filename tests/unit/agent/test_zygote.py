@@ -74,6 +74,15 @@ def test_how_a_child_ended_is_told(run: str, code: int) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("end", ["pass", "os._exit(3)", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_the_most_memory_that_a_child_had_is_told_however_it_ended(end: str) -> None:
+    main = (
+        f"{ASK}\nask('small')\nsmall = control.recv().peak\nask('large')\nprint(control.recv().peak - small)"
+    )
+    run = f"if order.run == 'large':\n    taken = b'x' * (64 << 20)\n{end}"
+    assert 60 << 20 < int(said(start(main, run))[0]) < 80 << 20
+
+
 def test_the_exit_code_is_that_of_the_agent() -> None:
     process = start("sys.exit(5)", "pass")
     said(process)
