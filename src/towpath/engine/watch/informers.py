@@ -89,6 +89,7 @@ class Followers:
             and collection not in self._state.collections()
         )
         if may_stay_unread and self._around.refused(collection):
+            self._forgive(collection)
             closed.wait(UNREAD_PAUSE)
             return
         self._metrics.restarted(collection.kind, "refused")
@@ -108,6 +109,11 @@ class Followers:
             self._troubles[collection] = error.message
         if known is None:
             self._say(f"{error.message}; {collection.kind} is watched again when that is over")
+
+    def _forgive(self, collection: Collection) -> None:
+        """It is not read, and need not be: what kept it from being read before is no trouble any more."""
+        with self._lock:
+            self._troubles.pop(collection, None)
 
     # As a Sink
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.engine.described import context_at
+from towpath.adapters.kubernetes import ApiRefusedError, Collection
 from towpath.adapters.metrics import Metrics
 from towpath.drift.decision import Decision
 from towpath.engine.reconcile import adopt, execute
@@ -18,6 +19,7 @@ from towpath.engine.watch.git_poller import Branch
 from towpath.engine.watch.informers import Followers
 from towpath.engine.watch.state import WatchState
 from towpath.engine.watch.surroundings import Surroundings
+from towpath.errors import TransientError
 from towpath.release.model import ReleaseRef
 from towpath.settings import Settings
 
@@ -102,3 +104,33 @@ def test_a_follower_that_hits_a_defect_is_not_ready_and_follows_again(
     assert made.troubles() == ["unexpected ZeroDivisionError: division by zero"]
     made.stop()
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_what_may_stay_unread_is_no_trouble_after_an_outage(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """A kind that went away, or a right, while the API server could not be reached."""
+    state = WatchState("dev", "dev", lambda: None)
+    around = Surroundings("dev", state.see_namespace, lambda: None)
+    outage = TransientError("the API server cannot be reached")
+    turns, over = [0], threading.Event()
+
+    def follow(_: object, collection: Collection, sink: Followers, *__: object, **___: object) -> None:
+        turns[0] += 1
+        if turns[0] == 1:
+            sink.interrupted(collection, outage)
+            assert sink.troubles() == [outage.message]
+        if turns[0] == 3:
+            over.set()
+        raise ApiRefusedError("Namespace dev", status=status, reason="refused")
+
+    monkeypatch.setattr(informers, "follow", follow)
+    monkeypatch.setattr(informers, "REFUSED_PAUSE", 0.01)
+    monkeypatch.setattr(informers, "UNREAD_PAUSE", 0.01)
+    cluster: Any = None
+    made = Followers(lambda: cluster, state, around, Metrics("dev"), lambda _: None)
+    made._start(around.namespace)
+    assert over.wait(10)
+    assert made.troubles() == []
+    made.stop()
