@@ -124,9 +124,34 @@ def test_no_program_of_the_repository_is_run(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(root)
     monkeypatch.setenv("PATH", ".:")
     monkeypatch.setenv("TOWPATH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TOWPATH_HOME", str(tmp_path / "home"))
     done = towpath("check")
     assert (done.returncode, (tmp_path / "was-run").exists()) == (1, False)
     assert "is installed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "verb", ["check", "status", "history hello", "verify hello dev", "policy diff", "diff"]
+)
+def test_a_machine_without_git_is_told_so(
+    repository: Path, tmp_path: Path, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tmp_path / "keys"
+    keys.touch()
+    monkeypatch.chdir(repository)
+    for name, value in {
+        "PATH": str(tmp_path),
+        "TOWPATH_HOME": str(tmp_path / "home"),
+        "TOWPATH_TRUSTED_KEYS": str(keys),
+        "TOWPATH_ENVIRONMENTS": "https://127.0.0.1:1/environments.git",
+        "PREFECT_API_URL": "http://127.0.0.1:1/api",
+    }.items():
+        monkeypatch.setenv(name, value)
+    done = towpath(*verb.split())
+    assert (done.returncode != 0, done.stderr.splitlines()[0]) == (
+        True,
+        "error: cannot run git: it is not on PATH",
+    )
 
 
 def test_a_finding_is_told_in_letters_that_the_output_has(

@@ -8,15 +8,21 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from git import Commit, GitCmdObjectDB, Repo
-from git.exc import GitCommandError, ODBError
-
 from towpath.adapters.git.checkout import COMMIT, Checkout, find_commit
 from towpath.adapters.git.command import check_url, environment, git
 from towpath.adapters.git.mirror import fetch
-from towpath.errors import RefusedError, UnknownNameError
+from towpath.errors import MissingPartError, RefusedError, UnknownNameError
 from towpath.printable import printable
 from towpath.release.commit_message import parse_trailers
+
+try:  # it runs `git version` when it is imported
+    from git import Commit, GitCmdObjectDB, Repo
+    from git.exc import GitCommandError, ODBError
+except ImportError as error:
+    raise MissingPartError(
+        "cannot run git: it is not on PATH",
+        remedy="Run `towpath doctor`: it says what is missing and how to get it.",
+    ) from error
 
 MAX_FILE_BYTES = 1024 * 1024
 _open: ContextVar[tuple[Path, Repo] | None] = ContextVar("open mirror", default=None)
