@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.integration.manifests import configmap, deployment, role, service
-from tests.integration.world import World
+from tests.integration.world import World, version_of
 from towpath.engine.apply import server_side_apply
 from towpath.errors import SyncError, TransientError
 from towpath.objects import Manifest
@@ -123,7 +123,7 @@ def test_refused_before_anything_is_written_and_taken_over_when_declared(
             world.sync()
         assert f"({tool})" in caught.value.message
         assert f"takeOver: [{tool}]" in (caught.value.remedy or "")
-        assert world.live(kind, name)["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+        assert version_of(world.live(kind, name)) == version_of(before)
         assert world.kubectl("get", "configmap", "--ignore-not-found", f"new-{world.app}") == ""
         assert world.kubectl("get", "cm", "--ignore-not-found", f"towpath-inventory-{world.app}") == ""
     declare(world, tool.lower())

@@ -29,6 +29,8 @@ from towpath.kube.canonical import digest, without_server_fields
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.settings import Settings
 
+REVISION = "deployment.kubernetes.io/revision"
+"""The annotation that the controller of Deployments writes."""
 CLUSTER_SCOPED = (
     *("Namespace", "CustomResourceDefinition", "ClusterRole", "APIService"),
     *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
@@ -128,7 +130,7 @@ class World:
         refs = [ref_of(manifest) for manifest in self.rendered.objects]
         found = {str(ref): self.cluster.get(ref) for ref in refs}
         found["inventory"] = self.live("configmap", f"towpath-inventory-{self.app}")
-        return {name: _version(live) for name, live in found.items() if live}
+        return {name: version_of(live) for name, live in found.items() if live}
 
 
 @lru_cache
@@ -137,11 +139,14 @@ def _observer(kubeconfig: Path) -> Cluster:
     return connect(str(kubeconfig))
 
 
-def _version(live: Manifest) -> str:
+def version_of(live: Manifest) -> str:
+    """What `World.versions` has of one object."""
     if "status" not in live:
         return str(live["metadata"]["resourceVersion"])
     kept = [e for e in live["metadata"]["managedFields"] if e.get("manager") != "kube-controller-manager"]
-    return digest([without_server_fields(live), kept])
+    content = deepcopy(without_server_fields(live))
+    content["metadata"].get("annotations", {}).pop(REVISION, None)
+    return digest([content, kept])
 
 
 @contextmanager
