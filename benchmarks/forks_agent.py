@@ -1,0 +1,40 @@
+"""The agent that benchmarks/forks.py measures: `towpath agent build`, where `deliver` only sleeps."""
+
+import sys
+import time
+import types
+
+from prefect import flow, task
+
+from towpath.agent.configuration import AgentConfiguration
+from towpath.agent.start import start_agent
+from towpath.errors import TowpathError
+from towpath.orchestration import keys
+from towpath.orchestration.installed_flows import flow_module
+
+
+@task(name="sleep")
+def sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@flow(name=keys.DELIVER)
+def deliver(app: str, revision: str) -> None:  # noqa: ARG001 - the parameters of the real one
+    """One step, of as many seconds as `revision` says."""
+    sleep(float(revision))
+
+
+def report(error: TowpathError) -> None:
+    print(error.message, file=sys.stderr)
+
+
+def main() -> int:
+    module = types.ModuleType(flow_module(keys.DELIVER))
+    vars(module)[keys.DELIVER] = deliver
+    sys.modules[module.__name__] = module
+    address, limit = sys.argv[1], int(sys.argv[2])
+    return start_agent(AgentConfiguration(None, address=address, limit=limit, grace=60.0), report)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""Forked runs with SIGKILL at random among them, on a real server and a real agent (benchmarks/forks.py)."""
+
+import sys
+
+import pytest
+
+from benchmarks.forks import measure
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(sys.platform != "linux", reason="agents run on Linux"),
+]
+
+RUNS = 50
+GROWTH = 16 * 1024
+"""KiB (PSS). Most of the growth of so few runs is what the agent uses for the first time."""
+
+
+def test_no_run_process_or_file_is_left_and_each_end_is_counted() -> None:
+    done = measure(RUNS, 0.3, 6, 1)
+    killed, samples = len(done.agent.killed), done.agent.samples
+    assert killed > 5
+    assert set(done.states) <= {"COMPLETED", "CRASHED"}
+    # A process that was killed when its run had ended already leaves it as it is.
+    assert 0 < done.states["CRASHED"] <= killed
+    assert done.counted == {
+        "completed": done.states["COMPLETED"],
+        "crashed": done.states["CRASHED"],
+    }
+    assert samples[-1].zombies == 0
+    for place in range(2):
+        assert samples[-1].files[place] <= samples[0].files[place] + 3
+        assert samples[-1].memory[place] <= samples[0].memory[place] + GROWTH
