@@ -32,6 +32,7 @@ VERBS = {
     "pause": "Write nothing to an environment until a time.",
     "resume": "End a pause before its time.",
     "status": "Show apps by environments.",
+    "get": "Show the objects of an app, and what is wrong with them.",
     "history": "Show what was released where, by whom, and when.",
     "verify": "Show who proves each step to what runs in an environment.",
     "plan": "Show what a sync would change.",

@@ -15,7 +15,7 @@ from towpath.adapters.kubernetes.watch import (
     WatchExpiredError,
     follow,
 )
-from towpath.adapters.kubernetes.workloads import ServiceAnswer
+from towpath.adapters.kubernetes.workloads import LogQuery, ServiceAnswer
 
 __all__ = [
     "ApiAwayError",
@@ -25,6 +25,7 @@ __all__ = [
     "Collection",
     "FieldOwner",
     "Kinds",
+    "LogQuery",
     "Resource",
     "ServiceAnswer",
     "Sink",

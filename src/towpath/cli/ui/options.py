@@ -21,6 +21,11 @@ def environment_argument(function: F) -> F:
     return click.argument("environment", shell_complete=complete_environment)(function)
 
 
+def optional_environment_argument(function: F) -> F:
+    """`[ENVIRONMENT]`, with completion."""
+    return click.argument("environment", required=False, shell_complete=complete_environment)(function)
+
+
 def environment_option(function: F) -> F:
     """`--environment`, where it only narrows something down."""
     return click.option(

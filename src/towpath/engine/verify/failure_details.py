@@ -55,9 +55,9 @@ def _warnings(cluster: Telling, live: Manifest) -> Iterator[str]:
         yield _short(f"event {text}")
 
 
-def _log(pod: Manifest) -> Iterator[str]:
-    """Where a failing container's log is. What is in it stays there: it may hold anybody's data."""
-    status, metadata = mapping_at(pod, "status"), pod["metadata"]
+def failing_containers(pod: Manifest) -> Iterator[tuple[str, bool]]:
+    """Containers of a pod that fail and have a log; True: it is in that of the container before."""
+    status = mapping_at(pod, "status")
     for container in (each for key in CONTAINER_STATUS_LISTS for each in items(status, key)):
         if (
             container.get("ready") is True
@@ -68,8 +68,15 @@ def _log(pod: Manifest) -> Iterator[str]:
         previous = bool(mapping_at(container, "state", "waiting")) and number(container, "restartCount") > 0
         if mapping_at(container, "state", "waiting") and not previous:
             continue
+        yield str(container.get("name")), previous
+
+
+def _log(pod: Manifest) -> Iterator[str]:
+    """Where a failing container's log is. What is in it stays there: it may hold anybody's data."""
+    metadata = pod["metadata"]
+    for container, previous in failing_containers(pod):
         yield (
-            f"its log: kubectl -n {metadata['namespace']} logs {metadata['name']} -c {container.get('name')}"
+            f"its log: kubectl -n {metadata['namespace']} logs {metadata['name']} -c {container}"
             + (" --previous" if previous else "")
         )
 
