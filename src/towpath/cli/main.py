@@ -33,6 +33,7 @@ VERBS = {
     "resume": "End a pause before its time.",
     "status": "Show apps by environments.",
     "get": "Show the objects of an app, and what is wrong with them.",
+    "releases": "Show the releases of an app: scan, evidence, where they run.",
     "history": "Show what was released where, by whom, and when.",
     "verify": "Show who proves each step to what runs in an environment.",
     "plan": "Show what a sync would change.",
