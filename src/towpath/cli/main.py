@@ -32,6 +32,7 @@ VERBS = {
     "pause": "Write nothing to an environment until a time.",
     "resume": "End a pause before its time.",
     "status": "Show apps by environments.",
+    "runs": "List runs, and follow one again.",
     "get": "Show the objects of an app, and what is wrong with them.",
     "releases": "Show the releases of an app: scan, evidence, where they run.",
     "history": "Show what was released where, by whom, and when.",

@@ -7,7 +7,7 @@ import socket
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -102,7 +102,16 @@ class Server:
         """Runs of a flow in one of these states that carry all of these tags, the newest first."""
         wanted: dict[str, Any] = {"state": {"type": {"any_": list(kinds)}}} if kinds else {}
         wanted |= {"tags": {"all_": list(tags)}} if tags else {}
-        return self._query(wanted, flow, limit)
+        return self._query(wanted, flow, limit=limit)
+
+    def recent(
+        self, flows: Sequence[str], *, kinds: Sequence[str], tags: Sequence[str], limit: int
+    ) -> list[Run]:
+        """Runs of these flows that were to begin by now, the newest first; states and tags as in `find`."""
+        wanted: dict[str, Any] = {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}}
+        wanted |= {"state": {"type": {"any_": list(kinds)}}} if kinds else {}
+        wanted |= {"tags": {"all_": list(tags)}} if tags else {}
+        return self._query(wanted, *flows, limit=limit)
 
     def tasks(self, run: Run) -> list[TaskState]:
         """The task runs of a run in the order in which they began."""
@@ -184,9 +193,10 @@ class Server:
     def _artifacts(self, body: Record, read: Callable[[Record], T]) -> list[T]:
         return self._list("/artifacts/filter", body, read)
 
-    def _query(self, wanted: Record, flow: str = "", limit: int = PAGE) -> list[Run]:
+    def _query(self, wanted: Record, *flows: str, limit: int = PAGE) -> list[Run]:
         body = {"flow_runs": dict(wanted), "sort": "EXPECTED_START_TIME_DESC", "limit": limit}
-        body |= {"flows": {"name": {"any_": [flow]}}} if flow else {}
+        body |= {"flows": {"name": {"any_": list(flows)}}} if flows else {}
+        flow = flows[0] if len(flows) == 1 else ""
         return self._list("/flow_runs/filter", body, lambda run: self._run(run, flow))
 
     def _list(self, path: str, body: Record, read: Callable[[Record], T]) -> list[T]:
