@@ -16,6 +16,7 @@ NEED_NO_SERVER = (
     "check",
     "render",
     "get",
+    "logs",
     "releases",
     "history",
     "plan",
