@@ -13,11 +13,13 @@ from towpath.orchestration import keys
 def deliver(app: str, revision: str) -> str:
     """Build, test, scan and push `revision` (a commit, branch or tag) of `app`, then start its promotion."""
     source = checkout(app, revision)
-    identify_run(keys.deliver_name(app, source.short), [keys.app_tag(app), keys.commit_tag(source.short)])
+    identify_run(
+        keys.deliver_name(app, source.short_id), [keys.app_tag(app), keys.commit_tag(source.short_id)]
+    )
     release = recorded(source)
     if release is None:
         image = test(build(source))
         scanned = scan(image)
         release = record(source, push(image, scanned), scanned)
     start_promotion(release, source.first_environment)
-    return f"{app} {release.short} is {release.reference}"
+    return f"{app} {release.short_id} is {release.reference}"

@@ -38,4 +38,4 @@ def promote(app: str, digest: str, environment: str, parent: str | None = None, 
     supersede(release, environment)
     start_next(release, context)
     require_pruned(target, pruned)  # the release is in, and goes on, whatever could not be deleted
-    return f"{environment} runs {app} {release.short}, verified"
+    return f"{environment} runs {app} {release.short_id}, verified"

@@ -26,7 +26,7 @@ def committer() -> Committer:
     return Committer(settings(), run_id(), actor())
 
 
-@step("commit {proposal.release.app} {proposal.release.short} to {proposal.environment}")
+@step("commit {proposal.release.app} {proposal.release.short_id} to {proposal.environment}")
 def commit(proposal: Proposal, approvals: tuple[Approval, ...]) -> Target:
     """Write the release into the environment; nothing to commit is fine. At most one commit per promotion."""
     release, environment = proposal.release, proposal.environment
@@ -44,7 +44,7 @@ def tell_override(environment: str, release: Release, override: Override) -> Non
     emit([gate_overridden(environment, release, override, run_id())])
     get_run_logger().warning(
         "%s let %s %s into %s in spite of its %s: %s",
-        override.by, release.app, release.short, environment, override.waives, redact(override.reason),
+        override.by, release.app, release.short_id, environment, override.waives, redact(override.reason),
     )  # fmt: skip
 
 
@@ -66,11 +66,11 @@ def sign(environment: str, merged: tuple[Admission, ...]) -> None:
             commit_merged(committer(), admission.entry.repo, environment, release, approved_by)
         except TerminalError as error:
             get_run_logger().warning(
-                "%s %s is not signed: %s", release.app, release.short, redact(str(error))
+                "%s %s is not signed: %s", release.app, release.short_id, redact(str(error))
             )
 
 
-@step("mark {release.app} {release.short} verified in {target.environment}")
+@step("mark {release.app} {release.short_id} verified in {target.environment}")
 def mark_verified(target: Target, release: Release) -> str:
     """Record in Git that the release was verified here: the next environment's gate reads it there."""
     return commit_verified(committer(), target.commit, target.environment, release)

@@ -82,7 +82,7 @@ def approved(proposal: Proposal) -> tuple[Approval, ...]:
     return approvals
 
 
-@step("gate {proposal.release.app} {proposal.release.short} to {proposal.environment}")
+@step("gate {proposal.release.app} {proposal.release.short_id} to {proposal.environment}")
 def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> Admission:
     """Judge the commit that was planned. A closed gate is an error; missing approvals are not."""
     repo, release, environment = proposal.context.repo, proposal.release, proposal.environment
@@ -93,7 +93,7 @@ def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> Admission:
     return admission
 
 
-@step("judge answer {turn} on {proposal.release.app} {proposal.release.short} to {proposal.environment}")
+@step("judge answer {turn} on {proposal.release.app} {proposal.release.short_id} to {proposal.environment}")
 def judge_answer(
     proposal: Proposal, approvals: tuple[Approval, ...], answer: Answer | None, turn: int
 ) -> Judged:

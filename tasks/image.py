@@ -46,16 +46,16 @@ class Scan:
     report: str
 
 
-@step("build {source.app} {source.short}")
+@step("build {source.app} {source.short_id}")
 def build(source: Source) -> Image:
     """Build the image from the checkout, labelled with where it comes from."""
     labels = docker.labels(
-        commit=source.commit, source=source.url, version=source.short, created=source.committed_at
+        commit=source.commit, source=source.url, version=source.short_id, created=source.committed_at
     )
     return Image(_docker_build(source, target=None, labels=labels), source)
 
 
-@step("test {image.source.app} {image.source.short}")
+@step("test {image.source.app} {image.source.short_id}")
 def test(image: Image) -> Image:
     """Build the Dockerfile's test target: its build runs the tests. No target: nothing to do."""
     target = image.source.build.test_target
@@ -82,13 +82,13 @@ def without_stage(source: Source, target: str) -> BuildError | None:
     )
 
 
-@step("scan {image.source.app} {image.source.short}")
+@step("scan {image.source.app} {image.source.short_id}")
 def scan(image: Image) -> Scan:
     """Scan as the policy asks. The report is published either way; what blocks, or was not scanned, stops."""
     source = image.source
     verdict = judge_scan(scanned(image), source.policy, image.id, now=datetime.now(UTC))
     summary = verdict.summary
-    title = f"Scan of {source.app} {source.short}: {summary.status}"
+    title = f"Scan of {source.app} {source.short_id}: {summary.status}"
     report(scan_key(source.app), scan_markdown(source, verdict), title)
     if summary.status != "passed":
         raise RefusedError(scan_refusal(source, verdict), remedy="Nothing was pushed. Fix it and commit.")
@@ -110,11 +110,11 @@ def scanned(image: Image) -> dict[str, Any]:
         )
 
 
-@step("push {image.source.app} {image.source.short}")
+@step("push {image.source.app} {image.source.short_id}")
 def push(image: Image, scanned: Scan) -> str:
     """Push what was scanned; returns the digest that the registry holds."""
     if scanned.summary.status != "passed":  # never without a scan, whoever calls
-        raise RefusedError(f"{image.source.app} {image.source.short} has no passed scan")
+        raise RefusedError(f"{image.source.app} {image.source.short_id} has no passed scan")
     tag, docker_host = parse_image(image.source.tag), read_settings().docker_host
     digest = docker.push(image.id, tag, docker_host=docker_host, timeout=PUSH_TIMEOUT)
     held = registry.read_manifest(tag.with_digest(digest))
@@ -143,7 +143,7 @@ def scan_refusal(source: Source, verdict: ScanVerdict) -> str:
     named = "; ".join([*verdict.reasons, *(str(finding) for finding in verdict.blocked_by[:5])])
     rest = len(verdict.blocked_by) - 5
     more = f" and {rest} more" if rest > 0 else ""
-    return f"scan blocks {source.app} {source.short}: {named}{more}"
+    return f"scan blocks {source.app} {source.short_id}: {named}{more}"
 
 
 def scan_markdown(source: Source, verdict: ScanVerdict) -> str:
@@ -154,7 +154,7 @@ def scan_markdown(source: Source, verdict: ScanVerdict) -> str:
         or "no findings"
     )
     lines = [
-        f"# Scan of {source.app} {source.short}: {summary.status}",
+        f"# Scan of {source.app} {source.short_id}: {summary.status}",
         "",
         f"Commit `{source.commit}`: {source.subject}",
         "",

@@ -41,7 +41,7 @@ class Proposal:
         return self.context.environment.name
 
 
-@step("plan {admission.release.app} {admission.release.short} in {context.environment.name}")
+@step("plan {admission.release.app} {admission.release.short_id} in {context.environment.name}")
 def plan(admission: Admission, context: EnvironmentContext) -> Proposal:
     """Put the release into the environment at the context's commit, and compare that with the cluster."""
     environment, release = context.environment.name, admission.release
@@ -50,7 +50,7 @@ def plan(admission: Admission, context: EnvironmentContext) -> Proposal:
     page = report(
         plan_key(environment, release.app),
         plan_markdown(release, environment, planned.to_markdown()),
-        f"Plan of {release.app} {release.short} in {environment}: {summary}",
+        f"Plan of {release.app} {release.short_id} in {environment}: {summary}",
     )
     return Proposal(admission, context, planned.desired_digest, summary, planned.brief(SCREEN), page)
 
@@ -61,7 +61,7 @@ def plan_markdown(release: Release, environment: str, changes: str) -> str:
     subject, author = (text.replace("`", "'") for text in (release.subject, release.author))
     text = "\n".join(
         [
-            f"## {release.app} {release.short} to {environment}",
+            f"## {release.app} {release.short_id} to {environment}",
             "",
             f"`{subject}` by `{author}`",
             "",

@@ -23,7 +23,7 @@ from towpath.redact import redact
 from towpath.release.model import Release
 
 
-@step("look for a release of {source.app} {source.short}")
+@step("look for a release of {source.app} {source.short_id}")
 def recorded(source: Source) -> Release | None:
     """The release that was built from this commit before, if it is proven and its scan is enough today.
 
@@ -42,15 +42,15 @@ def recorded(source: Source) -> Release | None:
     if why := scan_objection(release, source.policy):
         _tell_built_again(source, why)
         return None
-    get_run_logger().info("%s %s is released already: %s", release.app, release.short, release.digest)
+    get_run_logger().info("%s %s is released already: %s", release.app, release.short_id, release.digest)
     return release
 
 
 def _tell_built_again(source: Source, why: str) -> None:
-    get_run_logger().info("%s %s is built and scanned again: it %s", source.app, source.short, redact(why))
+    get_run_logger().info("%s %s is built and scanned again: it %s", source.app, source.short_id, redact(why))
 
 
-@step("record {source.app} {source.short}")
+@step("record {source.app} {source.short_id}")
 def record(source: Source, digest: str, scanned: Scan) -> Release:
     """Sign what the pushed image is and how it came about, attach that to it, and make it easy to find.
 
@@ -60,7 +60,7 @@ def record(source: Source, digest: str, scanned: Scan) -> Release:
     evidence = evidence_of(source, digest, scanned, lineage(trusted, source.config, source.files))
     release = attest(evidence, source.config, load_signing_key(settings()))
     registry.put_release(release, source.version)
-    title = f"Release {release.app} {release.short}"
+    title = f"Release {release.app} {release.short_id}"
     report(keys.release_key(release.app), release_markdown(release), title)
     return release
 
@@ -115,7 +115,7 @@ def read_release(app: str, digest: str, context: EnvironmentContext, override: s
     return admission
 
 
-@step("prove {admission.release.app} {admission.release.short} for {admission.entry.environment} again")
+@step("prove {admission.release.app} {admission.release.short_id} for {admission.entry.environment} again")
 def renew(admission: Admission, context: EnvironmentContext) -> Admission:
     """Judge it anew at a later commit, with what the registry has of it now."""
     return admit(replace(admission.entry, repo=context.repo), load_trusted_keys(context.trusted_keys))
@@ -127,7 +127,7 @@ def release_markdown(release: Release) -> str:
     scanners = ", ".join(release.scan.scanners)
     return "\n".join(
         [
-            f"# {release.app} {release.short}",
+            f"# {release.app} {release.short_id}",
             "",
             f"{release.subject} ({release.author})",
             "",

@@ -33,7 +33,7 @@ class Restored:
 
     @property
     def name(self) -> str:
-        return f"{self.release.app} {self.release.short}"
+        return f"{self.release.app} {self.release.short_id}"
 
 
 def undo(target: Target, *states: "State[Any]") -> NoReturn:

@@ -48,7 +48,7 @@ class Source:
         return self.config.only_image
 
     @property
-    def short(self) -> str:
+    def short_id(self) -> str:
         return self.commit[:7]
 
     @property

@@ -23,7 +23,7 @@ Row = dict[str, Any]
 repository), `sources` (what the app was made of), `at`: in this order, so that no digest hides a reason."""
 
 
-@step("record {release.app} {release.short} in {target.environment}")
+@step("record {release.app} {release.short_id} in {target.environment}")
 def record_promoted(target: Target, release: Release) -> None:
     """Note that the app was just verified, so that nobody has to wait for the next reconcile to see it."""
     repo = context_at(target.environment, target.commit).repo

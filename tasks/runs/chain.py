@@ -24,7 +24,7 @@ from towpath.orchestration import keys
 from towpath.release.model import Release
 
 
-@step("start the way of {release.app} {release.short} to {environment}")
+@step("start the way of {release.app} {release.short_id} to {environment}")
 def start_promotion(release: Release, environment: str) -> str:
     """Start `promote` in an environment; done again, it finds the same run. Returns the run's id."""
     deployment = keys.deployment(keys.PROMOTE, environment)
@@ -68,7 +68,7 @@ def end_as_superseded(client: SyncPrefectClient, run: FlowRun, other: Release, b
     now = client.read_flow_run(run.id).state
     if now is None or not now.is_paused():
         return False
-    text = f"{other.app} {other.short} was superseded by {by.short}, run {run_id()}"
+    text = f"{other.app} {other.short_id} was superseded by {by.short_id}, run {run_id()}"
     state = State(type=StateType.CANCELLED, name=keys.SUPERSEDED, message=text)
     client.set_flow_run_state(run.id, state, force=True)
     return True

@@ -25,12 +25,12 @@ AUTO_SCHEDULED = "auto-scheduled"
 
 def release_tags(release: Release) -> list[str]:
     """What a person searches for: the app, the commit, the release."""
-    return keys.release_tags(release.app, release.short, release.id)
+    return keys.release_tags(release.app, release.short_id, release.id)
 
 
 def promotion_name(release: Release, environment: str) -> str:
     """`promote hello 1a2b3c4 to prod`"""
-    return keys.promote_name(release.app, release.short, environment)
+    return keys.promote_name(release.app, release.short_id, environment)
 
 
 def identify_run(name: str, tags: Iterable[str]) -> None:

@@ -53,7 +53,7 @@ def make_way(release: Release, environment: str) -> InPlace | None:
         for run, other in known:
             if other.id != release.id and end_as_superseded(client, run, other, release):
                 text = "%s %s waits no longer, because this newer release does"
-                get_run_logger().info(text, other.app, other.short)
+                get_run_logger().info(text, other.app, other.short_id)
     return None
 
 
@@ -61,11 +61,11 @@ def _in_place(
     client: SyncPrefectClient, release: Release, known: Iterable[tuple[FlowRun, Release]]
 ) -> InPlace | None:
     """Of the runs that ask people: one with a newer release, else one with the same; None for neither."""
-    what = f"{release.app} {release.short}"
+    what = f"{release.app} {release.short_id}"
     ours = [(run, other) for run, other in known if _asks_people(run)]
     for run, other in ours:
         if other.id != release.id and not _is_newer(client, release, run, other):
-            text = f"{what} was superseded by {other.short}, which waits: {run.name}, run {run.id}"
+            text = f"{what} was superseded by {other.short_id}, which waits: {run.name}, run {run.id}"
             return InPlace(same=False, message=text)
     for run, other in ours:
         if other.id == release.id:

@@ -141,7 +141,7 @@ def test_adopted_values_survive_the_next_reconcile(shop: Shop) -> None:
     assert (proposal.branch, proposal.new) == ("towpath/adopt-test-hello", True)
     adopted, left = (
         {each.pointer for each in proposal.adopted},
-        {each.pointer or each.ref.kind: each.reason for each in proposal.left},
+        {each.pointer or each.ref.kind: each.reason for each in proposal.not_adopted},
     )
     assert adopted >= ALWAYS
     assert "never written to Git" in left.pop("Secret")
@@ -211,7 +211,7 @@ def test_deleted_objects_and_images_are_listed_and_nothing_is_proposed(shop: Sho
     shop.world.kubectl("set", "image", "deployment/hello", "app=127.0.0.1:5000/hello:other")
     proposal = shop.adopt()
     assert (proposal.branch, proposal.adopted) == ("", ())
-    assert {each.reason for each in proposal.left} == {
+    assert {each.reason for each in proposal.not_adopted} == {
         "it was deleted by hand: to keep it so, remove it from Git",
         "the image of a release comes by a promotion only",
     }

@@ -56,7 +56,9 @@ def as_of_a_former_version(world: World) -> None:
     inventory, digests = inventory_of(world), plain(world)
     objects = tuple(replace(each, applied_digest=digests[each.ref.name]) for each in inventory.objects)
     version = world.live("configmap", f"towpath-inventory-{world.app}")["metadata"]["resourceVersion"]
-    world.cluster.replace(to_configmap(replace(inventory, objects=objects, desired=digests[""]), version))
+    world.cluster.replace(
+        to_configmap(replace(inventory, objects=objects, desired_digest=digests[""]), version)
+    )
     world.kubectl("delete", "secret", KEY_NAME)
 
 
@@ -76,7 +78,7 @@ def test_no_digest_that_others_read_can_be_computed_without_the_key(world: World
     said, digests = stored(world), plain(world)
     for name in ("own", "other", ""):
         assert digests[name].removeprefix("sha256:")[:12] not in said
-    assert inventory_of(world).desired in said
+    assert inventory_of(world).desired_digest in said
     # Hashes of the values alone, or of the parts of a Secret.
     for manifest in world.rendered.objects[1:3]:
         data = {k: base64.b64encode(v.encode()).decode() for k, v in manifest["stringData"].items()}
@@ -108,7 +110,7 @@ def test_an_app_without_secret_values_needs_no_key(world: World) -> None:
     del world.objects[1:]
     world.sync()
     assert world.cluster.get(key_ref(world.namespace)) is None
-    assert inventory_of(world).desired == world.rendered.digest
+    assert inventory_of(world).desired_digest == world.rendered.digest
 
 
 def test_an_inventory_of_a_former_version_is_as_good_and_rewritten_with_the_next_write(world: World) -> None:

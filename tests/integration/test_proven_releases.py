@@ -89,7 +89,7 @@ class Place:
 
     def name(self, known: Release, environment: str, *, signer: str = "", **more: Any) -> None:
         """A commit that brings the release with all trailers of a promotion, signed or not."""
-        run_id = f"run-{environment}-{signer}-{known.short}-{sorted(more.items())}"
+        run_id = f"run-{environment}-{signer}-{known.short_id}-{sorted(more.items())}"
         intent = PromotionIntent(known, environment, None, ("alice",), run_id, "bob")
         more = {"approved_by": ("alice",), "flow_run": run_id, **more}
         state = EnvironmentRelease(known, "2026-01-01T00:00:00Z", "bob", **more)

@@ -52,7 +52,7 @@ def test_an_app_that_left_git_goes_only_as_far_as_a_commit_confirms(world: World
     assert names(world) == {"a", "e"}, "made anew, it is another object; not listed, it stays"
     assert remove_app(world.cluster, "hello", world.environment, confirmed, commit="c").changes == ()
 
-    healed = [DriftEntry("hello", plan.entries[0].ref, "modified", wanted="x")]
+    healed = [DriftEntry("hello", plan.entries[0].ref, "modified", desired_digest="x")]
     owner = Owner("hello", "test", world.namespace)
     remember_heals(world.cluster, owner, healed, datetime.now(UTC))
     assert "towpath-heals-hello" in names(world)

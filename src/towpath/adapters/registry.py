@@ -72,7 +72,7 @@ def put_release(release: Release, version: FileVersion) -> str:
         "org.opencontainers.image.created": release.built_at,
         "org.opencontainers.image.revision": release.commit,
         "org.opencontainers.image.source": redact(release.source),
-        "org.opencontainers.image.title": f"{release.app} {release.short}",
+        "org.opencontainers.image.title": f"{release.app} {release.short_id}",
     }
     manifest = _canonical(
         {

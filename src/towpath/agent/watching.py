@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from towpath.adapters.metrics import Metrics
 from towpath.engine.watch.watcher import Watcher
-from towpath.orchestration.in_process import RunsHere
+from towpath.orchestration.in_process import InProcessRuns
 from towpath.progress import say
 from towpath.settings import Settings
 
@@ -30,7 +30,7 @@ class Watching:
         interval: float,
         ended: Callable[[], object],
     ) -> None:
-        self._runs = RunsHere(url, environment, say)
+        self._runs = InProcessRuns(url, environment, say)
         self.watcher = Watcher(settings, environment, self._runs, metrics, say, interval=interval)
         self._ended = ended
         self.failure: BaseException | None = None

@@ -99,13 +99,13 @@ class HookRun:
 class Inventory:
     """All objects of an owner.
 
-    `commit` and `desired` (digest of the rendering) are those of the last sync. `deletions` are objects that
+    `commit` and `desired_digest` (of the rendering) are those of the last sync. `deletions` are objects that
     Git no longer has; they are deleted, when they still have the uid of `objects`, once the app is verified.
     """
 
     owner: Owner
     commit: str
-    desired: str
+    desired_digest: str
     objects: tuple[OwnedObject, ...]
     hooks: tuple[HookRun, ...] = ()
     deletions: tuple[ObjectRef, ...] = ()
@@ -135,12 +135,12 @@ def with_planned_objects(
 def inventory_after_sync(
     owner: Owner,
     commit: str,
-    desired: str,
+    desired_digest: str,
     objects: Mapping[ObjectRef, OwnedObject],
     hooks: tuple[HookRun, ...] = (),
 ) -> Inventory:
     """The inventory of what exists after a sync."""
-    return Inventory(owner, commit, desired, sorted_objects(objects), hooks)
+    return Inventory(owner, commit, desired_digest, sorted_objects(objects), hooks)
 
 
 def with_apply_commits(

@@ -98,7 +98,7 @@ def _content(inventory: Inventory, objects: tuple[OwnedObject, ...]) -> dict[str
         "app": inventory.owner.app,
         "environment": inventory.owner.environment,
         "commit": inventory.commit,
-        "desired": inventory.desired,
+        "desired": inventory.desired_digest,
         "objects": [[*o.ref, o.uid, o.fingerprint, o.applied_digest] for o in objects],
         "hooks": [[*h.ref, h.commit, h.digest, h.result, h.uid, h.message[:1000]] for h in inventory.hooks],
         "deletions": [list(ref) for ref in inventory.deletions],

@@ -59,7 +59,7 @@ def row(entry: "Entry") -> tuple[str, ...]:
     return (
         entry.committed_at[:16].replace("T", " "),
         entry.environment,
-        entry.release.short,
+        entry.release.short_id,
         entry.what,
         state.promoted_by or "-",
         ", ".join(state.approved_by) or "-",

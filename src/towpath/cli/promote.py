@@ -91,11 +91,11 @@ def _start(server: "Server", environment: str, release: "Release", override: str
     if not override and (waits := server.waiting_with(app, environment, release.id)):
         return waits, False
     parameters = {"app": app, "digest": release.id, "environment": environment}
-    tags = [keys.environment_tag(environment), *keys.release_tags(app, release.short, release.id)]
+    tags = [keys.environment_tag(environment), *keys.release_tags(app, release.short_id, release.id)]
     return server.start(
         keys.deployment(keys.PROMOTE, environment),
         {**parameters, "override": override} if override else parameters,
-        name=keys.promote_name(app, release.short, environment),
+        name=keys.promote_name(app, release.short_id, environment),
         tags=[*tags, keys.BREAK_GLASS] if override else tags,
     )
 

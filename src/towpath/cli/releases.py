@@ -71,12 +71,12 @@ def text(found: "AppReleases") -> str:
     """A line for each release; below it why evidence fails, and what could not be read."""
     lines = [table([COLUMNS, *map(_row, found.releases)])] if found.releases else []
     notes = [
-        f"{each.release.short}: evidence {each.evidence.standing}: {each.evidence.detail}"
+        f"{each.release.short_id}: evidence {each.evidence.standing}: {each.evidence.detail}"
         for each in found.releases
         if each.evidence.standing == "failed"
     ]
     notes += [
-        f"{each.release.short}: today's scan policy refuses it: it {each.objection}"
+        f"{each.release.short_id}: today's scan policy refuses it: it {each.objection}"
         for each in found.releases
         if each.objection
     ]
@@ -87,7 +87,7 @@ def _row(each: "KnownRelease") -> tuple[str, ...]:
     release = each.release
     scan = f"{release.scan.status}, refused" if each.objection else release.scan.status
     return (
-        release.short,
+        release.short_id,
         f"{age(release.built_at)} ago" if age(release.built_at) != "-" else "-",
         scan,
         each.evidence.standing,

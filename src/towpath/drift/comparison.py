@@ -60,7 +60,11 @@ def object_drift(  # noqa: PLR0913
         return left_git(owner, owned, live, waits=waits) if owned else None
     if owned is None:
         return DriftEntry(
-            owner.app, ref, "unapplied", message="no sync has recorded it yet", wanted=wanted.applied_digest
+            owner.app,
+            ref,
+            "unapplied",
+            message="no sync has recorded it yet",
+            desired_digest=wanted.applied_digest,
         )
     drifted = compare_object(owner.app, owned, live, wanted)
     if owned.uid and not wanted.is_recorded(owned.applied_digest):
@@ -69,7 +73,7 @@ def object_drift(  # noqa: PLR0913
             message += f"; it was {drifted.kind} by hand, too"
         who = drifted.managers if drifted else ()
         drifted = DriftEntry(owner.app, ref, "unapplied", managers=who, message=message)
-    return replace(drifted, wanted=wanted.applied_digest) if drifted else None
+    return replace(drifted, desired_digest=wanted.applied_digest) if drifted else None
 
 
 def compare_object(  # noqa: PLR0911

@@ -81,7 +81,7 @@ class Decision:
         return () if self.mode == "heal" else self.drifted
 
     @property
-    def left(self) -> int:
+    def remaining_count(self) -> int:
         """The number of objects that still differ after the decision was carried out.
 
         Fields that are left to other controllers do not count, as in the metrics of a watch.
@@ -151,7 +151,7 @@ def drift_status(  # noqa: PLR0911
     """The text of `towpath status` about an app's drift after a reconcile that wrote or deleted `changed`."""
     if failed:
         return "out of sync"
-    count = decision.left
+    count = decision.remaining_count
     if not count:
         left_to = dict.fromkeys(entry.left_to for entry in decision.entries if entry.left_to)
         if left_to:

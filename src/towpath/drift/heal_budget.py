@@ -33,11 +33,11 @@ FORMAT = 1
 class ObjectHeals:
     """The last heals of one object's fields: JSON pointer -> times, oldest first, at most LIMIT.
 
-    `desired` is the digest of what Git wanted then (`DriftEntry.wanted`); another digest makes the history
-    void.
+    `desired_digest` is that of what Git wanted then (`DriftEntry.desired_digest`); another one makes the
+    history void.
     """
 
-    desired: str
+    desired_digest: str
     fields: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
 
     @property
@@ -90,7 +90,7 @@ def decide_heals(heals: Heals, entries: Iterable[DriftEntry]) -> HealBudget:
     exhausted: list[ExhaustedFields] = []
     for entry in entries:
         known = heals.get(entry.ref)
-        stopped = known.exhausted if known and known.desired == entry.wanted else ()
+        stopped = known.exhausted if known and known.desired_digest == entry.desired_digest else ()
         exhausted_here = tuple(at for at in counted_pointers(entry) if at in stopped)
         if not exhausted_here:
             healed.append(entry)
@@ -111,9 +111,9 @@ def record_heals(heals: Heals, healed: Iterable[DriftEntry], now: datetime) -> d
     new = dict(heals)
     for entry in healed:
         known = new.get(entry.ref)
-        before = known.fields if known and known.desired == entry.wanted else {}
+        before = known.fields if known and known.desired_digest == entry.desired_digest else {}
         times = {at: (*before.get(at, ()), now)[-LIMIT:] for at in counted_pointers(entry)}
-        new[entry.ref] = ObjectHeals(entry.wanted, {**before, **times})
+        new[entry.ref] = ObjectHeals(entry.desired_digest, {**before, **times})
     kept = {ref: fresh for ref, known in new.items() if (fresh := _without_old(known, now)).fields}
     newest = sorted(kept, key=lambda ref: (bool(kept[ref].exhausted), kept[ref].last), reverse=True)[
         :MAX_OBJECTS
@@ -137,7 +137,7 @@ def to_configmap(owner: Owner, heals: Heals, resource_version: str = "") -> Mani
     """The ConfigMap; `resource_version` is that of the ConfigMap that it replaces."""
     objects = [
         [
-            *(ref.group, ref.kind, ref.namespace, ref.name, each.desired),
+            *(ref.group, ref.kind, ref.namespace, ref.name, each.desired_digest),
             {at: [time.isoformat(timespec="seconds") for time in times] for at, times in each.fields.items()},
         ]
         for ref, each in sorted(heals.items())

@@ -34,7 +34,7 @@ class DriftEntry:
     """One object; `app` is empty for an extra. `managers` say who changed which fields when, oldest first.
 
     `blame` says for each of `differences` who made it, None where the API server has not recorded it;
-    `wanted` is the digest of what Git wants (`ApplyObject.applied_digest`).
+    `desired_digest` is the digest of what Git wants (`ApplyObject.applied_digest`).
     """
 
     app: str
@@ -44,7 +44,7 @@ class DriftEntry:
     managers: tuple[FieldChange, ...] = ()
     message: str = ""
     blame: tuple[FieldChange | None, ...] = ()
-    wanted: str = ""
+    desired_digest: str = ""
     left_to: str = ""
     """`1 field left to cainjector`, where that is all that differs; a sync goes on beside it."""
 

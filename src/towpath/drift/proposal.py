@@ -21,7 +21,7 @@ class Proposal:
     commit: str
     new: bool
     adopted: tuple[AdoptableChange, ...] = ()
-    left: tuple[NotAdopted, ...] = ()
+    not_adopted: tuple[NotAdopted, ...] = ()
     failure: str = ""
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class Proposal:
             return f"{self.app}: not adopted: {self.failure}"
         text = f"{len(self.adopted)} fields on branch {self.branch}" if self.branch else "nothing to adopt"
         text += "" if self.new or not self.branch else " as before"
-        return f"{self.app}: {text}" + (f", {len(self.left)} not adopted" if self.left else "")
+        return f"{self.app}: {text}" + (f", {len(self.not_adopted)} not adopted" if self.not_adopted else "")
 
 
 def adoption_branch(environment: str, app: str) -> str:
@@ -41,12 +41,12 @@ def adoption_message(  # noqa: PLR0913, PLR0917
     app: str,
     environment: str,
     adopted: Iterable[AdoptableChange],
-    left: Iterable[NotAdopted],
+    not_adopted: Iterable[NotAdopted],
     flow_run: str,
     marker: tuple[str, str],
 ) -> str:
     """The commit message: every adopted field with its author, every other field with the reason."""
-    lines = [*map(str, adopted), *(f"Not adopted: {each}" for each in left)]
+    lines = [*map(str, adopted), *(f"Not adopted: {each}" for each in not_adopted)]
     # Indented, so that no value can look like a trailer.
     body = "\n".join(f"    {one_line(redact(line))[:300]}" for line in lines)
     trailers = [
@@ -71,6 +71,6 @@ def adoption_markdown(environment: str, proposals: Iterable[Proposal]) -> str:
             parts.append(f"Branch `{each.branch}`, commit `{each.commit[:12]}`: review and merge it.")
         if each.adopted:
             parts.append(fenced_block("\n".join(map(str, each.adopted)), "text"))
-        if each.left:
-            parts.append("Not adopted:\n\n" + fenced_block("\n".join(map(str, each.left)), "text"))
+        if each.not_adopted:
+            parts.append("Not adopted:\n\n" + fenced_block("\n".join(map(str, each.not_adopted)), "text"))
     return "\n\n".join(parts) + "\n"

@@ -71,7 +71,7 @@ class WatchFinding:
     managers: tuple[str, ...] = ()
     drifted: bool = True
     """Whether it was changed or deleted live; else Git has something that was not carried out."""
-    left: bool = False
+    only_left_fields: bool = False
     """Whether it differs only in fields that are left to other controllers: told once, and no drift."""
     since: float = field(default=0.0, compare=False)
 
@@ -126,7 +126,7 @@ def judge_object(  # noqa: PLR0913
         drift_mark(entry, live),
         doubtful=live is not None and not edits and (ours_moved or recreated),
         managers=tuple(sorted({edit.manager for edit in edits})),
-        left=bool(entry.left_to),
+        only_left_fields=bool(entry.left_to),
     )
 
 
@@ -140,7 +140,7 @@ def drift_mark(entry: DriftEntry, live: Manifest | None) -> str:
 
 def _git_difference(entry: DriftEntry) -> str:
     """A digest of what Git wants otherwise, and of edits that wait for the same sync."""
-    return digest([entry.wanted, [edit.to_json() for edit in entry.managers]])
+    return digest([entry.desired_digest, [edit.to_json() for edit in entry.managers]])
 
 
 def git_mark(unapplied: Iterable[WatchFinding], confirmed: Iterable[str] = ()) -> str:
@@ -194,7 +194,9 @@ class WorkQueue:
         `git` is the mark of `differs`; `tries` is how many runs the same difference may cause.
         """
         news = [
-            each for each in findings if not self._is_known(each.ref, each.mark, 1 if each.left else tries)
+            each
+            for each in findings
+            if not self._is_known(each.ref, each.mark, 1 if each.only_left_fields else tries)
         ]
         git = "" if self._is_known(app, git, tries) else git
         waits = [self.pause(each, now) for each in news]

@@ -104,7 +104,7 @@ def judge(
     if answer.decision == "reject":
         release, environment = question.release, question.environment
         because = f": {approval.reason}" if approval.reason else ""
-        said = f"{approval.approver} rejected {release.app} {release.short} in {environment.name}{because}"
+        said = f"{approval.approver} rejected {release.app} {release.short_id} in {environment.name}{because}"
         return Judged(approvals, rejection=said)
     rest = tuple(each for each in approvals if each.approver != approval.approver)
     if answer.decision == "withdraw":

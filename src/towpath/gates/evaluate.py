@@ -41,7 +41,7 @@ class Facts:
     @property
     def name(self) -> str:
         """The release as people call it."""
-        return f"{self.release.app} {self.release.short}"
+        return f"{self.release.app} {self.release.short_id}"
 
     @property
     def gate(self) -> Approvals:
@@ -124,7 +124,7 @@ def _order(facts: Facts) -> Iterable[str]:
     if state is None:
         yield f"{facts.name} must be verified in {before} first, and nothing is released there"
     elif state.release.id != facts.release.id:
-        yield f"{facts.name} must be verified in {before} first, and {before} runs {state.release.short}"
+        yield f"{facts.name} must be verified in {before} first, and {before} runs {state.release.short_id}"
     elif state.verified_at is None:
         yield f"{facts.name} must be verified in {before} first; it is there, but not verified yet"
 

@@ -37,7 +37,7 @@ QUICK = 5.0
 """Seconds that the server has for a question whose answer is only good when it is quick."""
 
 
-class RunsHere:
+class InProcessRuns:
     """One environment's. All methods but `tend` are called by one thread, which entered the object."""
 
     def __init__(self, url: str, environment: str, say: Callable[[str], None]) -> None:

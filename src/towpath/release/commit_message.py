@@ -87,8 +87,8 @@ def _subject(intent: PromotionIntent) -> str:
     loud = f", overriding the {intent.override.waives}" if intent.override else ""
     if intent.rolls_back:
         automatic = " automatically" if intent.automatic else ""
-        return f"Roll back {release.app} in {environment} to {release.short}{automatic}{loud}"
-    return f"Promote {release.app} {release.short} to {environment}{loud}"
+        return f"Roll back {release.app} in {environment} to {release.short_id}{automatic}{loud}"
+    return f"Promote {release.app} {release.short_id} to {environment}{loud}"
 
 
 def verified_message(release: Release, environment: str, flow_run: str) -> str:
@@ -100,7 +100,7 @@ def verified_message(release: Release, environment: str, flow_run: str) -> str:
         (FLOW_RUN_TRAILER, flow_run),
         verified_marker(release, environment, flow_run),
     ]
-    return format_message(f"Verified {release.app} {release.short} in {environment}", "", trailers)
+    return format_message(f"Verified {release.app} {release.short_id} in {environment}", "", trailers)
 
 
 def verified_marker(release: Release, environment: str, flow_run: str) -> tuple[str, str]:

@@ -118,7 +118,8 @@ class Release:
         if len(self.images) != 1:
             number = f"{len(self.images)} images" if self.images else "no image"
             raise RefusedError(
-                f"release {self.short} of {self.app} has {number}; only releases of one image are promoted",
+                f"release {self.short_id} of {self.app} has {number};"
+                " only releases of one image are promoted",
                 remedy="Commit it to the environment repository; a reconcile carries it out.",
             )
         return self.images[0]
@@ -147,7 +148,7 @@ class Release:
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
     @property
-    def short(self) -> str:
+    def short_id(self) -> str:
         """The first seven digits of the commit; of the id when there is no commit."""
         return self.commit[:7] or self.id.removeprefix("sha256:")[:7]
 

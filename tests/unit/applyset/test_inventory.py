@@ -74,7 +74,7 @@ def test_written_ahead_it_keeps_the_old_and_adds_the_new() -> None:
     old = inventory_after_sync(OWNER, "c", "d", {ref("a"): OwnedObject(ref("a"), "u", "f", "h")})
     new = with_planned_objects(old, OWNER, [ref("a"), ref("b")])
     assert new.objects == (OwnedObject(ref("a"), "u", "f", "h"), OwnedObject(ref("b")))
-    assert (new.commit, new.desired) == ("c", "d")
+    assert (new.commit, new.desired_digest) == ("c", "d")
 
 
 def test_another_commit_alone_is_no_reason_to_write() -> None:

@@ -39,13 +39,13 @@ def live(*managed, **metadata):
 def test_what_no_sync_has_carried_out_says_why(wanted, owned, now, message) -> None:
     found = object_drift(OWNER, REF, WantedObject(wanted) if wanted else None, owned, now)
     assert found
-    assert (found.kind, found.message, found.wanted) == ("unapplied", message, wanted or "")
+    assert (found.kind, found.message, found.desired_digest) == ("unapplied", message, wanted or "")
 
 
 def test_what_git_wanted_is_named_with_the_drift() -> None:
     found = object_drift(OWNER, REF, WantedObject("h"), OWNED, live(OURS, EDIT))
     assert found
-    assert (found.kind, found.wanted, [m.manager for m in found.managers]) == (
+    assert (found.kind, found.desired_digest, [m.manager for m in found.managers]) == (
         "modified",
         "h",
         ["kubectl-edit"],

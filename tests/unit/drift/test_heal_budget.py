@@ -31,7 +31,7 @@ OTHER = ObjectRef("", "ConfigMap", "dev", "settings")
 def edited(*pointers: str, ref: ObjectRef = HELLO, wanted: str = "v1") -> DriftEntry:
     found = tuple(Difference(at, 1, 2) for at in pointers)
     who = (FieldChange("T", "operator", "Update"),)
-    return DriftEntry("hello", ref, "modified", found, who, wanted=wanted)
+    return DriftEntry("hello", ref, "modified", found, who, desired_digest=wanted)
 
 
 def healed(*entries: DriftEntry, minutes: float = 0, before: Heals = NO_HEALS) -> Heals:
@@ -92,7 +92,7 @@ def test_a_commit_that_changes_the_object_begins_anew() -> None:
 
 
 def test_an_object_that_is_deleted_again_and_again() -> None:
-    gone = DriftEntry("hello", HELLO, "deleted", wanted="v1")
+    gone = DriftEntry("hello", HELLO, "deleted", desired_digest="v1")
     heals = three_times(gone)
     assert decide_heals(heals, [gone]).left_alone == {HELLO: (WHOLE_OBJECT,)}
     assert decide_heals(heals, [edited("/a")]).entries == (edited("/a"),)
@@ -127,7 +127,7 @@ def test_a_field_that_is_left_to_a_controller_is_counted_and_stays_exhausted_unt
     difference = Difference("/data/ca", "PEM", "none")
     who = FieldChange("T", "cainjector", "Update", (".data.ca",))
     left = "1 field left to cainjector"
-    entry = DriftEntry("hello", OTHER, "modified", (difference,), (who,), wanted="h", left_to=left)
+    entry = DriftEntry("hello", OTHER, "modified", (difference,), (who,), desired_digest="h", left_to=left)
     heals: Heals = NO_HEALS
     for number in range(3):
         assert decide_heals(heals, [entry]).entries == (entry,)
@@ -139,5 +139,7 @@ def test_a_field_that_is_left_to_a_controller_is_counted_and_stays_exhausted_unt
     ]
     heals = record_heals(heals, [], T + timedelta(hours=5))
     assert decide_heals(heals, [entry]).entries == (), "it holds"
-    changed = DriftEntry("hello", OTHER, "modified", (difference,), (who,), wanted="new", left_to=left)
+    changed = DriftEntry(
+        "hello", OTHER, "modified", (difference,), (who,), desired_digest="new", left_to=left
+    )
     assert decide_heals(heals, [changed]).entries == (changed,)

@@ -8,7 +8,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from towpath.adapters.endpoint import Response, serve
 from towpath.engine.watch.run_protocol import Unrecorded
-from towpath.orchestration.in_process import RunsHere
+from towpath.orchestration.in_process import InProcessRuns
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -18,7 +18,7 @@ LIMIT = "/v2/concurrency_limits/environment-dev"
 def busy(answer: Response) -> bool | None:
     server = serve("127.0.0.1:0", {LIMIT: lambda: answer})
     try:
-        return RunsHere(f"http://127.0.0.1:{server.server_address[1]}", "dev", lambda _: None).busy()
+        return InProcessRuns(f"http://127.0.0.1:{server.server_address[1]}", "dev", lambda _: None).busy()
     finally:
         server.shutdown()
         server.server_close()
@@ -47,7 +47,7 @@ def test_a_server_that_is_away_at_the_start_or_later_ends_nothing(answer: Respon
     server = serve("127.0.0.1:0", pages) if answer else None  # type: ignore[arg-type]
     url = f"http://127.0.0.1:{server.server_address[1]}/api" if server else nobody()
     said: list[str] = []
-    runs = RunsHere(url, "dev", said.append)
+    runs = InProcessRuns(url, "dev", said.append)
     try:
         with temporary_settings({PREFECT_API_URL: url}), runs.warm():
             ended = runs.run(["hello"])

@@ -39,8 +39,8 @@ NONE = replace(RELEASE, images=())
 def test_names() -> None:
     assert RELEASE.reference == f"127.0.0.1:5000/hello@{DIGEST}"
     assert RELEASE.digest == DIGEST
-    assert RELEASE.short == "bbbbbbb"
-    assert replace(RELEASE, commit="").short == "aaaaaaa"
+    assert RELEASE.short_id == "bbbbbbb"
+    assert replace(RELEASE, commit="").short_id == "aaaaaaa"
     assert RELEASE.ref == ReleaseRef(DIGEST, RELEASE.images)
 
 
@@ -57,7 +57,7 @@ def test_the_id_of_several_images_is_a_hash_over_their_digests_by_name() -> None
     assert SEVERAL.id == replace(SEVERAL, images=(replace(WEB, image="mirror/web"), WORKER)).id
     assert SEVERAL.id != replace(SEVERAL, images=(replace(WEB, name="job"), WORKER)).id
     assert SEVERAL.id != replace(SEVERAL, images=(replace(WEB, digest=OTHER), WORKER)).id
-    assert replace(SEVERAL, commit="").short == SEVERAL.id.removeprefix("sha256:")[:7]
+    assert replace(SEVERAL, commit="").short_id == SEVERAL.id.removeprefix("sha256:")[:7]
 
 
 def test_the_id_without_an_image_is_the_commit() -> None:

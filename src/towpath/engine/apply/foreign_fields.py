@@ -120,9 +120,9 @@ class Applied:
     """The object after an apply, and the fields that were left to other controllers."""
 
     manifest: Manifest
-    left: tuple[FieldOwner, ...] = ()
+    left_fields: tuple[FieldOwner, ...] = ()
     pointers: tuple[str, ...] = field(default=())
-    """Of `left`, into the live object."""
+    """Of `left_fields`, into the live object."""
 
 
 def apply_beside(
@@ -170,9 +170,9 @@ class LeftFields:
 
 def left_fields(desired: ApplyObject, live: Manifest, applied: Applied) -> LeftFields:
     """What was left of a live object."""
-    found = declared_differences(live, desired.manifest) if applied.left else ()
+    found = declared_differences(live, desired.manifest) if applied.left_fields else ()
     both = tuple(each for each in found if pointer.covers(applied.pointers, each.pointer))
-    return LeftFields(applied.left, both)
+    return LeftFields(applied.left_fields, both)
 
 
 def unchanged_since_apply(desired: ApplyObject) -> LastApply:

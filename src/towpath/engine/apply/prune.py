@@ -43,7 +43,7 @@ def prune_app(
         return SyncResult(rendered.app, rendered.environment, (), inventory)
     secrets = {secrets_of(rendered.namespace)} if rendered.names_secrets else set()
     live = observe(cluster, {*inventory.deletions, *secrets}, rendered.namespace)
-    if not rendered.is_recorded(inventory.desired, live.digest_key):
+    if not rendered.is_recorded(inventory.desired_digest, live.digest_key):
         return SyncResult(rendered.app, rendered.environment, (), inventory)
     state = AppState(owner, inventory, version, {}, live)
     pruning = pending_deletions(inventory, owner, rendered.objects, live.metadata)

@@ -56,9 +56,9 @@ class Run:
             self._unanswered += isinstance(error, ApiAwayError)
 
     def done(
-        self, ref: ObjectRef, result: Result, message: str = "", left: tuple[FieldOwner, ...] = ()
+        self, ref: ObjectRef, result: Result, message: str = "", left_fields: tuple[FieldOwner, ...] = ()
     ) -> None:
-        self.results[ref] = ObjectResult(ref, result, message, left)
+        self.results[ref] = ObjectResult(ref, result, message, left_fields)
         self.tell(self.results[ref])
 
     def finish(self, *, complete: bool = True) -> SyncResult:
@@ -81,7 +81,7 @@ class Run:
         old = self.written
         commit = self.commit if complete else old.commit if old else ""
         digest = self.rendered.recorded_digest(self.app_state.live.digest_key)
-        desired = digest if complete else old.desired if old else ""
+        desired = digest if complete else old.desired_digest if old else ""
         hooks = old.hooks if old else ()
         if complete and old and (self.rendered.objects or not self.objects):
             hooks = forget(self.cluster, old, {ref_of(hook) for hook in self.rendered.hooks})

@@ -155,7 +155,7 @@ class Sync(Run):
     def _run_hooks(self, when: str) -> None:
         """Only when Git has changed: to heal is no delivery."""
         before = self.app_state.inventory
-        if before and self.rendered.is_recorded(before.desired, self.app_state.live.digest_key):
+        if before and self.rendered.is_recorded(before.desired_digest, self.app_state.live.digest_key):
             return
 
         def remember(run: HookRun) -> None:
@@ -204,11 +204,13 @@ class Sync(Run):
         metadata = applied.manifest["metadata"]
         if not left:  # what is left alone still differs, and is to be found again
             wanted = desired.wanted
-            seen = wanted.fingerprint_beside(metadata) if applied.left else wanted.fingerprint(metadata)
+            seen = (
+                wanted.fingerprint_beside(metadata) if applied.left_fields else wanted.fingerprint(metadata)
+            )
             self.objects[ref] = OwnedObject(ref, metadata["uid"], seen, desired.applied_digest)
         former = taken_over_message(self.app_state.former_managers(ref))
-        message = "; ".join(filter(None, (message, former, left_message(applied.left))))
-        self.done(ref, self._verdict(ref, before, applied.manifest), message, applied.left)
+        message = "; ".join(filter(None, (message, former, left_message(applied.left_fields))))
+        self.done(ref, self._verdict(ref, before, applied.manifest), message, applied.left_fields)
 
     def _explained(self, desired: ApplyObject, before: Manifest | None, error: TowpathError) -> TowpathError:
         if clash := explain_clash(self.cluster, desired, error, self.deletions):

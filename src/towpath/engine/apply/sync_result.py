@@ -24,11 +24,11 @@ class ObjectResult:
     ref: ObjectRef
     result: Result
     message: str = ""
-    left: tuple[FieldOwner, ...] = ()
+    left_fields: tuple[FieldOwner, ...] = ()
     """Fields that were left to other controllers, because Git has not changed them."""
 
     def to_json(self) -> dict[str, Any]:
-        left = [{"field": owner.field, "manager": owner.manager} for owner in self.left]
+        left = [{"field": owner.field, "manager": owner.manager} for owner in self.left_fields]
         return {"object": self.ref.to_json(), "result": self.result, "message": self.message, "left": left}
 
 
@@ -51,7 +51,7 @@ class SyncResult:
         for each in self.results:
             counts[each.result] = counts.get(each.result, 0) + 1
         told = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "nothing to do"
-        left = left_message([owner for each in self.results for owner in each.left], fields=False)
+        left = left_message([owner for each in self.results for owner in each.left_fields], fields=False)
         told += f"; {left}" if left else ""
         return f"{self.app} in {self.environment}: {told}"
 

@@ -135,7 +135,7 @@ def require_not_superseded(
     came = datetime.fromisoformat(current.promoted_at)
     if current.release.overtakes(release) and came > created and current.rolls_back is None:
         raise ConflictError(
-            f"{release.app} {release.short} was superseded by {current.release.short},"
+            f"{release.app} {release.short_id} was superseded by {current.release.short_id},"
             f" promoted at {current.promoted_at} by run {current.flow_run}",
             remedy="Nothing was changed.",
         )

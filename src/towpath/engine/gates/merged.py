@@ -70,7 +70,7 @@ def require_admitted(where: InGit, app: str, recent: Sequence[CommitInfo] = ()) 
     trusted = load_trusted_keys(where.trusted_keys)
     signed = _signed(where, trusted, app, state.release.id, recent)
     way = _way(where, trusted, state, signed)
-    what, admission, why = f"{app} {state.release.short}", None, []
+    what, admission, why = f"{app} {state.release.short_id}", None, []
     try:
         entry = Entry(repo, environment, app, state.release.id, way, named=state.release)
         admission = admit(entry, trusted)

@@ -71,7 +71,7 @@ def restore_release(  # noqa: PLR0913
     admission = admit(entry, trusted)
     if admission.verdict.reasons:
         raise RefusedError(
-            f"{environment} does not take {app} {earlier.release.short} back:"
+            f"{environment} does not take {app} {earlier.release.short_id} back:"
             f" {'; '.join(admission.verdict.reasons)}",
             remedy=_remedy(app, environment),
         )
@@ -103,7 +103,7 @@ def choose_earlier(
         raise RefusedError(f"{environment} runs {app} {to} already, so there is nothing to go back to")
     if found := next((each.state for each in entries if is_named(each.state, to)), None):
         raise RefusedError(
-            f"no commit that the agent of {environment} has signed says that {app} {found.release.short}"
+            f"no commit that the agent of {environment} has signed says that {app} {found.release.short_id}"
             " was verified there",
             remedy=_remedy(app, environment),
         )

@@ -65,7 +65,7 @@ def plan_state(  # noqa: PLR0913, PLR0917
     confirmed: ConfirmedDeletions,
     applied_before: AppliedBefore = nothing_before,
 ) -> Plan:
-    """As `plan_app`, of what was surveyed already."""
+    """As `plan_app`, of an app state that was read already."""
     claims = dict(foreign_claims(cluster, app_state))
     todo = {ref_of(manifest) for manifest in app_state.unsettled} - claims.keys()
     left = set() if environment.drift_mode_of(rendered.app) == "heal" else set(app_state.drifted())
@@ -194,7 +194,7 @@ def _is_defined(ref: ObjectRef, app_state: AppState) -> bool:
 def _hooks(rendered: Rendered, app_state: AppState, when: str) -> list[PlanEntry]:
     """They run only when Git has changed since the last sync that succeeded."""
     inventory = app_state.inventory
-    if inventory and rendered.is_recorded(inventory.desired, app_state.live.digest_key):
+    if inventory and rendered.is_recorded(inventory.desired_digest, app_state.live.digest_key):
         return []
     return [
         PlanEntry(ref_of(hook), "create", reason=f"{when} hook") for hook in hooks_for(rendered.hooks, when)

@@ -37,7 +37,7 @@ class Adoption:
     app: str
     edits: Edits
     adopted: tuple[AdoptableChange, ...] = ()
-    left: tuple[NotAdopted, ...] = ()
+    not_adopted: tuple[NotAdopted, ...] = ()
 
 
 def propose_app(
@@ -55,14 +55,16 @@ def propose_app(
             context.cluster, repo.root, repo.config, rendered, decision.drifted, tools=context.tools
         )
         if not adoption.edits:
-            return Proposal(rendered.app, "", "", False, adoption.adopted, adoption.left)
+            return Proposal(rendered.app, "", "", False, adoption.adopted, adoption.not_adopted)
         key = intent_marker("adopt", rendered.app, environment, digest(adoption.edits), flow_run)
         commit, new = propose_files(
             repo.checkout.url,
             branch,
             repo.checkout.branch,
             adoption.edits,
-            adoption_message(rendered.app, environment, adoption.adopted, adoption.left, flow_run, key),
+            adoption_message(
+                rendered.app, environment, adoption.adopted, adoption.not_adopted, flow_run, key
+            ),
             author=AUTHOR,
             cache=settings.cache,
             marker=key,
@@ -71,7 +73,7 @@ def propose_app(
         )
     except Exception as raised:  # noqa: BLE001 - whatever becomes of one app, it stops no other
         return Proposal(rendered.app, branch, "", False, failure=as_towpath_error(raised).message)
-    return Proposal(rendered.app, branch, commit, new, adoption.adopted, adoption.left)
+    return Proposal(rendered.app, branch, commit, new, adoption.adopted, adoption.not_adopted)
 
 
 def adopt_app(  # noqa: PLR0913
@@ -95,7 +97,7 @@ def adopt_app(  # noqa: PLR0913
     app = config.app(rendered.app)
     changes, left = select_changes(entries, live, manifests, tuple(app.images.values()))
     adoption = write_back(root, config, rendered, changes, tools=tools)
-    return replace(adoption, left=(*left, *adoption.left))
+    return replace(adoption, not_adopted=(*left, *adoption.not_adopted))
 
 
 def write_back(

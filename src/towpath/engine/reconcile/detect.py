@@ -143,7 +143,9 @@ def _by_metadata(
         wanted = {ref: each.wanted for ref, each in desired.get(app, {}).items()}
         # The digest of a whole app costs more than the question who needs it.
         waits = git is not None and inventory is not None and bool(inventory.deletions)
-        applied = bool(waits and git and inventory and git.is_recorded(inventory.desired, live.digest_key))
+        applied = bool(
+            waits and git and inventory and git.is_recorded(inventory.desired_digest, live.digest_key)
+        )
         entries += app_drift(owner, wanted, inventory, live.metadata, applied=applied)
     return entries
 
@@ -267,9 +269,9 @@ def _deeper(
             changes, left = changes_beside(cluster, each, now, unchanged_since_apply(each))
         except (ApiConflictError, ApiRefusedError) as error:
             found = refused_changes(each, now)
-            entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
+            entry = DriftEntry(app, ref, "modified", desired_digest=each.applied_digest)
             return replace(explain_drift(entry, now, found) or entry, message=_why(each, now, error, found))
-        entry = DriftEntry(app, ref, "modified", wanted=each.applied_digest)
+        entry = DriftEntry(app, ref, "modified", desired_digest=each.applied_digest)
         if left.owners:
             return with_left(explain_drift(entry, now, (*changes, *left.differences)), changes, left)
         return explain_drift(entry, now, changes) if changes else None

@@ -142,8 +142,8 @@ def _plans(
             yield plan_app(cluster, rendered, environment, confirmed=confirmed, applied_before=before)
         else:
             known = inventory and with_finished(cluster, inventory, rendered.objects, live.metadata)
-            surveyed = app_state_from(rendered, environment, known, live)
-            yield plan_state(cluster, rendered, surveyed, environment, confirmed, before)
+            state = app_state_from(rendered, environment, known, live)
+            yield plan_state(cluster, rendered, state, environment, confirmed, before)
 
 
 def _look(

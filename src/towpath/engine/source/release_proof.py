@@ -58,7 +58,7 @@ def prove_commit(trusted: TrustedKeys, app: App, commit: str) -> Proven | None:
     proven = prove(trusted, app, record.digest)
     if proven.release.commit != commit:
         raise OtherSubjectError(
-            f"the record of commit {commit[:7]} names an image that was built from {proven.release.short}",
+            f"the record of commit {commit[:7]} names an image that was built from {proven.release.short_id}",
             remedy="Somebody wrote a false record. Deliver the commit again.",
         )
     return proven

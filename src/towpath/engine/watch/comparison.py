@@ -128,7 +128,9 @@ class Comparison:
                 return False, None
             live = _as_left(owned, owner)
         inventory = self.applied.get(app)
-        waits = inventory is not None and ref in inventory.deletions and inventory.desired in git.digests
+        waits = (
+            inventory is not None and ref in inventory.deletions and inventory.desired_digest in git.digests
+        )
         return True, judge_object(owner, ref, wanted, owned, live, waits=waits, applied_at=applied_at)
 
     def judge_inventory(self, app: str) -> tuple[bool, ObjectRef]:

@@ -38,7 +38,7 @@ class WatchState:
         self.environment = environment
         self.inventories = Collection("", "ConfigMap", namespace, labels=INVENTORY_LABEL)
         self._wake, self._lock = wake, threading.RLock()
-        self._agenda = WorkQueue()
+        self._queue = WorkQueue()
         self._known = Comparison(environment, namespace)
         self._findings: dict[str, dict[ObjectRef, WatchFinding]] = {}
         self._git: dict[str, str] = {}
@@ -122,7 +122,7 @@ class WatchState:
                 for ref in refs if first else old.changed(new, refs):
                     self._judge(app, ref)
                 told = self._git.get(app, "")
-                tried = told and self._agenda.was_tried(app, told)
+                tried = told and self._queue.was_tried(app, told)
                 self._compare(app)
                 if tried and not self._git.get(app):
                     # What a run has told is not true any more: it was mended, or taken back.
@@ -157,7 +157,8 @@ class WatchState:
     def drifted(self) -> dict[str, int]:
         """Objects that are not as they were left, by app; every app that Git or an inventory has."""
         with self._lock:
-            return {app: sum(not f.left for f in self._drifted(app)) for app in self._known.apps()}
+            apps = self._known.apps()
+            return {app: sum(not each.only_left_fields for each in self._drifted(app)) for app in apps}
 
     def unapplied(self) -> frozenset[str]:
         """Apps of which Git has something that was not carried out."""
@@ -169,13 +170,13 @@ class WatchState:
     def next_due(self) -> float | None:
         """When to call `due`, by `time.monotonic`."""
         with self._lock:
-            return self._agenda.next_due()
+            return self._queue.next_due()
 
     def due(self, tries: Callable[[str], int]) -> tuple[ReconcileCase, ...]:
         """Why to reconcile which app now. `tries`: how many runs the same difference of an app may cause."""
         now = time.monotonic()
         with self._lock:
-            cases = [self._case(app, tries, now) for app in self._agenda.take(now)]
+            cases = [self._case(app, tries, now) for app in self._queue.take(now)]
         return tuple(case for case in cases if case is not None)
 
     def confirm(
@@ -191,7 +192,7 @@ class WatchState:
         """Look at these apps once more, after `wait` seconds at the earliest."""
         with self._lock:
             for app in apps:
-                self._agenda.note(app, time.monotonic(), wait=wait)
+                self._queue.note(app, time.monotonic(), wait=wait)
         self._wake()
 
     def look_again(self) -> None:
@@ -205,17 +206,17 @@ class WatchState:
         now = time.monotonic()
         with self._lock:
             for case in cases:
-                self._agenda.answered(case, [each.ref for each in self._drifted(case.app)], now)
+                self._queue.answered(case, [each.ref for each in self._drifted(case.app)], now)
                 if case.git and case.git == self._withdrawn.get(case.app):
                     del self._withdrawn[case.app]
                     self._compare(case.app)
                 if self._findings.get(case.app) or self._git.get(case.app):
-                    self._agenda.note(case.app, now, wait=SETTLE)
+                    self._queue.note(case.app, now, wait=SETTLE)
 
     def forgive(self) -> None:
         """The environment's policies have changed: what was left alone is looked at again."""
         with self._lock:
-            self._agenda.forgive()
+            self._queue.forgive()
         self.look_again()
 
     # Inside, with the lock held
@@ -224,13 +225,13 @@ class WatchState:
         return [each for each in self._findings.get(app, {}).values() if each.drifted is live]
 
     def _case(self, app: str, tries: Callable[[str], int], now: float) -> ReconcileCase | None:
-        return self._agenda.case(app, self._drifted(app), self._git.get(app, ""), now, tries(app))
+        return self._queue.case(app, self._drifted(app), self._git.get(app, ""), now, tries(app))
 
     def _renew(self, app: str, old: Inventory | None, new: Inventory | None) -> None:
         """Judge what the new inventory says otherwise than the old one."""
         self._note_inventory(app)  # before what it owned is forgotten
         changed = self._known.record(app, new)
-        if old is None or new is None or (old.deletions, old.desired) != (new.deletions, new.desired):
+        if not (old and new) or old.deletions != new.deletions or old.desired_digest != new.desired_digest:
             changed |= waiting_refs([old, new]) | (self._known.refs(app) if not (old and new) else set())
         for each in changed:
             if not self._known.holders(each):
@@ -256,9 +257,9 @@ class WatchState:
             self._withdrawn.pop(app, None)
         self._git[app] = mark or self._withdrawn.get(app, "")
         if self._git[app]:
-            self._agenda.note(app, time.monotonic(), wait=wait)
+            self._queue.note(app, time.monotonic(), wait=wait)
         else:
-            self._agenda.settled(app)
+            self._queue.settled(app)
 
     def _judge_all(self, app: str, refs: Iterable[ObjectRef]) -> bool:
         """Judge these objects as they are now; whether any has news."""
@@ -293,8 +294,8 @@ class WatchState:
         known = findings.get(finding.ref)
         findings[finding.ref] = replace(finding, since=known.since if known == finding else now)
         if finding.drifted:
-            self._agenda.note(finding.app, now, wait=SETTLE if finding.doubtful else 0.0)
+            self._queue.note(finding.app, now, wait=SETTLE if finding.doubtful else 0.0)
 
     def _settle(self, app: str, ref: ObjectRef) -> None:
         self._findings.get(app, {}).pop(ref, None)
-        self._agenda.settled(ref)
+        self._queue.settled(ref)

@@ -170,7 +170,7 @@ def kustomize(tmp_path: Path) -> Repository:
 def test_plain_files_get_exactly_the_live_value(plain: Repository, each: AdoptableChange) -> None:
     others = {ref_of(o): o for o in plain.render().objects if ref_of(o) != each.ref}
     found = plain.adopt(each)
-    assert (found.adopted, found.left) == ((each,), ())
+    assert (found.adopted, found.not_adopted) == ((each,), ())
     assert value(plain.object(each.ref), each.address) == each.live
     assert {ref_of(o): o for o in plain.render().objects if ref_of(o) != each.ref} == others
     [text] = found.edits.values()
@@ -195,14 +195,14 @@ def test_what_other_environments_share_is_left(tmp_path: Path) -> None:
     )
     found = repository.adopt(REPLICAS, LEVEL)
     assert found.adopted == (LEVEL,)
-    [left] = found.left
+    [left] = found.not_adopted
     assert left.reason == "it is in apps/hello/base, which other environments share"
 
 
 @pytest.mark.parametrize("each", [*ALL, REMOVED_KEY], ids=str)
 def test_kustomize_gets_a_patch_in_the_overlay(kustomize: Repository, each: AdoptableChange) -> None:
     found = kustomize.adopt(each)
-    assert (found.adopted, found.left) == ((each,), ())
+    assert (found.adopted, found.not_adopted) == ((each,), ())
     assert value(kustomize.object(each.ref), each.address) == each.live
     assert all(path.startswith("apps/hello/dev/") for path in found.edits)
     assert "# dev" in found.edits["apps/hello/dev/kustomization.yaml"]
@@ -210,7 +210,7 @@ def test_kustomize_gets_a_patch_in_the_overlay(kustomize: Repository, each: Adop
 
 def test_kustomize_takes_all_of_them_at_once(kustomize: Repository) -> None:
     found = kustomize.adopt(*ALL)
-    assert (found.adopted, found.left) == (tuple(ALL), ())
+    assert (found.adopted, found.not_adopted) == (tuple(ALL), ())
     for each in ALL:
         assert value(kustomize.object(each.ref), each.address) == each.live
 
@@ -283,7 +283,7 @@ def test_helm_sets_the_one_value_that_gives_the_field(helm: Repository) -> None:
     greeting = change(MAP, ("data", "GREETING"), "hello", "good bye")
     twice = change(MAP, ("data", "TWICE"), "x", "z")
     found = helm.adopt(level, count, greeting, twice)
-    assert (found.adopted, found.left) == ((level, count, greeting, twice), ())
+    assert (found.adopted, found.not_adopted) == ((level, count, greeting, twice), ())
     assert found.edits == {
         "apps/hello/dev/values.yaml": "# dev\nlevel: debug  # louder\nreplicas: 5\ngreeting: good bye\n"
         "twice:\n  a: z\n"
@@ -304,7 +304,7 @@ def test_helm_sets_the_one_value_that_gives_the_field(helm: Repository) -> None:
 def test_helm_lists_what_no_value_gives(helm: Repository, each: AdoptableChange) -> None:
     found = helm.adopt(each)
     assert (found.adopted, found.edits) == ((), {})
-    assert found.left[0].reason == "no value of values.yaml gives exactly this field"
+    assert found.not_adopted[0].reason == "no value of values.yaml gives exactly this field"
 
 
 LIVE = {

@@ -33,7 +33,7 @@ def world(tmp_path: Path) -> World:
 def test_one_entry_per_promotion_and_rollback_newest_first(world: World) -> None:
     checkout = world.checkout()
     found = release_history(checkout, load_config(checkout.path), "hello", "dev")
-    assert [(entry.release.short[0], entry.what) for entry in found] == [
+    assert [(entry.release.short_id[0], entry.what) for entry in found] == [
         ("1", "rolled back to"),
         ("2", "promoted"),
         ("1", "promoted"),
