@@ -162,7 +162,7 @@ def test_a_changed_secret_changes_the_recorded_digests(world: World, change: str
     assert [each.ref.name for each in world.drift().unapplied] == [changed]
     world.sync()
     now = inventory_of(world)
-    assert now.desired != seen.desired
+    assert now.desired_digest != seen.desired_digest
     differ = [
         ref.name
         for ref, owned in now.by_ref.items()
