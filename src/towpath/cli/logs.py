@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from towpath.cli.ui.durations import duration
 from towpath.cli.ui.options import app_argument, context_option, optional_environment_argument, output_option
 
 if TYPE_CHECKING:
@@ -19,20 +20,11 @@ TAIL = 10
 """Lines of each log where there are several, as with `kubectl logs --selector`."""
 
 
-def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
-    from towpath.config import parse_duration
-
-    try:
-        return None if value is None else parse_duration(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
 @click.command(name="logs")
 @app_argument
 @optional_environment_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on telling, also of pods that come later.")
-@click.option("--since", callback=_duration, metavar="DURATION", help="Only what is newer: 90s, 5m, 2h.")
+@click.option("--since", callback=duration, metavar="DURATION", help="Only what is newer: 90s, 5m, 2h.")
 @click.option(
     "--tail", type=click.IntRange(0), metavar="LINES",
     help=f"Last lines of each log.  [default: all of one log, {TAIL} of several; all with --since]",

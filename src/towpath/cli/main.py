@@ -35,6 +35,8 @@ VERBS = {
     "runs": "List runs, and follow one again.",
     "get": "Show the objects of an app, and what is wrong with them.",
     "logs": "Print what the pods of an app write.",
+    "wait": "Wait until an app is healthy.",
+    "restart": "Restart the pods of an app.",
     "releases": "Show the releases of an app: scan, evidence, where they run.",
     "history": "Show what was released where, by whom, and when.",
     "verify": "Show who proves each step to what runs in an environment.",

@@ -4,7 +4,7 @@ import copy
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -31,6 +31,8 @@ class ApiServer:
     requests: list[str] = field(default_factory=list)
     applied: list[tuple[str, Manifest]] = field(default_factory=list)
     """Field manager and content of each server-side apply."""
+    changes: list[tuple[str, Manifest]] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
 
     def add(self, *manifests: Manifest) -> None:
         for manifest in manifests:
@@ -38,7 +40,10 @@ class ApiServer:
             metadata.setdefault("uid", f"{manifest['kind']}-{metadata['name']}")
             metadata.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
             metadata.setdefault("resourceVersion", "1")
-            self.objects[path_of(manifest)] = manifest
+            with self.changed:
+                self.objects[path_of(manifest)] = manifest
+                self.changes.append((path_of(manifest), manifest))
+                self.changed.notify_all()
 
     def answer(self, method: str, target: str, body: bytes) -> tuple[int, Any]:
         address = urlsplit(target)
@@ -58,7 +63,7 @@ class ApiServer:
         if len(named) > 1:
             return (200, self.objects[path]) if path in self.objects else (404, {"message": "not found"})
         if query.get("watch"):
-            return 200, None
+            return 200, self._watch(path, query)
         found = [each for where, each in self.objects.items() if where.rpartition("/")[0] == path]
         chosen = [each for each in found if _matches(each, query)]
         # Its items have no kind of their own.
@@ -67,7 +72,27 @@ class ApiServer:
             for each in chosen
         ]
         kind = next(kind for kind in " ".join(KINDS.values()).split() if f"{kind.lower()}s" == named[0])
-        return 200, {"kind": f"{kind}List", "items": items, "metadata": {"resourceVersion": "1"}}
+        return 200, {
+            "kind": f"{kind}List",
+            "items": items,
+            "metadata": {"resourceVersion": str(len(self.changes))},
+        }
+
+    def _watch(self, path: str, query: dict[str, str]) -> bytes:
+        """The changes since a version, as soon as there is one."""
+        since = int(query["resourceVersion"])
+
+        def news() -> list[Manifest]:
+            found = [each for where, each in self.changes[since:] if where.rpartition("/")[0] == path]
+            return [each for each in found if _matches(each, query)]
+
+        with self.changed:
+            self.changed.wait_for(news, timeout=float(query["timeoutSeconds"]))
+            version = str(len(self.changes))
+            events = [{"type": "MODIFIED", "object": copy.deepcopy(each)} for each in news()]
+        for event in events:
+            event["object"]["metadata"]["resourceVersion"] = version
+        return "".join(f"{json.dumps(event)}\n" for event in events).encode()
 
     def _log(self, pod: str, query: dict[str, str]) -> tuple[int, Any]:
         name = query["container"] + ("-previous" if query.get("previous") else "")
@@ -152,7 +177,8 @@ def api_server() -> Iterator[ApiServer]:
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(data)
+            with suppress(OSError):  # a watch whose reader has gone
+                self.wfile.write(data)
 
         do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815
 

@@ -17,6 +17,8 @@ NEED_NO_SERVER = (
     "render",
     "get",
     "logs",
+    "wait",
+    "restart",
     "releases",
     "history",
     "plan",
