@@ -1,14 +1,17 @@
 """`towpath reconcile`: make an environment equal to Git now."""
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from towpath.cli.ui.completion import complete_app
 from towpath.cli.ui.options import detach_option, environment_argument, output_option
 from towpath.orchestration import keys
 
 if TYPE_CHECKING:
+    from towpath.config import Config
     from towpath.orchestration.runs import Run
     from towpath.orchestration.server import Server
 
@@ -18,18 +21,20 @@ TURNS = 5
 
 @click.command(name="reconcile")
 @environment_argument
+@click.argument("apps", nargs=-1, metavar="[APP]...", shell_complete=complete_app)
 @click.option("--reset-budget", is_flag=True, help="Heal again what was healed too often and is left alone.")
 @detach_option
 @output_option
-def command(environment: str, reset_budget: bool, detach: bool, output: str) -> None:
+def command(environment: str, apps: tuple[str, ...], reset_budget: bool, detach: bool, output: str) -> None:
     """Find what differs from Git in ENVIRONMENT, heal or report it as its mode says, verify.
 
-    Rebuilds everything when the namespace is gone. Where another reconcile is going on already, that one is
-    followed first: it may have looked before you changed something.
+    With APP only that one, or those. Rebuilds everything when the namespace is gone. Where another reconcile
+    is going on already, that one is followed first: it may have looked before you changed something.
 
     \b
     Examples:
       towpath reconcile prod
+      towpath reconcile prod hello
       towpath reconcile dev --output json
       towpath reconcile prod --reset-budget
     """
@@ -41,9 +46,11 @@ def command(environment: str, reset_budget: bool, detach: bool, output: str) -> 
 
     settings = Settings.load(os.environ)
     require_agent(settings, environment)
-    load_environments(settings).config.environment(environment)
+    config = load_environments(settings).config
+    config.environment(environment)
     with connect(settings) as server:
-        run = start(server, environment, reset_budget=reset_budget)
+        require_known(server, config, environment, apps)
+        run = start(server, environment, apps, reset_budget=reset_budget)
         if detach:
             see_through(server, run, new=True, detach=True, output=output)
             return
@@ -55,18 +62,32 @@ def command(environment: str, reset_budget: bool, detach: bool, output: str) -> 
                 narrator.line(f"another reconcile of {environment} is going on: it is followed first")
                 for other in going_on(server, environment):
                     follow(server, other, narrator, path=False)
-                again = start(server, environment, reset_budget=reset_budget)
+                again = start(server, environment, apps, reset_budget=reset_budget)
                 followed = follow(server, again, narrator, path=False)
         if output == "text" and (found := server.report(followed.last, keys.drift_key(environment))):
             click.echo(found.rstrip() + "\n")
         conclude(server, followed, output=output)
 
 
-def start(server: "Server", environment: str, *, reset_budget: bool = False) -> "Run":
-    """A new reconcile run of the environment."""
+def require_known(server: "Server", config: "Config", environment: str, apps: Sequence[str]) -> None:
+    """UnknownNameError for an app that Git does not have, unless something of it was live there last."""
+    if not set(apps) <= config.apps.keys():
+        rows, _ = server.table(keys.status_key(environment))
+        live = {str(row.get("app")) for row in rows}
+        for app in apps:
+            if app not in live:
+                config.app(app)
+
+
+def start(
+    server: "Server", environment: str, apps: Sequence[str] = (), *, reset_budget: bool = False
+) -> "Run":
+    """A new reconcile run of the environment, or only of some of its apps."""
+    parameters: dict[str, Any] = {"environment": environment}
+    parameters |= {"apps": list(dict.fromkeys(apps))} if apps else {}
     return server.start(
         keys.deployment(keys.RECONCILE, environment),
-        {"environment": environment} | ({"reset_budget": True} if reset_budget else {}),
+        parameters | ({"reset_budget": True} if reset_budget else {}),
         name=keys.reconcile_name(environment),
         tags=[keys.environment_tag(environment)],
     )[0]

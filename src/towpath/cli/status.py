@@ -3,13 +3,16 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from towpath.cli.ui.completion import complete_app
 from towpath.cli.ui.options import environment_option, output_option
+from towpath.errors import UnknownNameError
 from towpath.printable import printable
 
 if TYPE_CHECKING:
@@ -20,8 +23,10 @@ FAILED = 1
 
 @click.command(name="status")
 @environment_option
+@click.option("--app", "apps", multiple=True, shell_complete=complete_app, help="Only this app. Repeatable.")
+@click.option("--problems", is_flag=True, help="Only what is not as it should be, or waits for somebody.")
 @output_option
-def command(environment: str | None, output: str) -> None:
+def command(environment: str | None, apps: tuple[str, ...], problems: bool, output: str) -> None:
     """Show apps by environments: release, commit, health, in sync or drifted, and who is waited for.
 
     Releases come from Git, health and drift from the last reconcile. Told, too: a commit that no reconcile
@@ -31,6 +36,7 @@ def command(environment: str | None, output: str) -> None:
     \b
     Examples:
       towpath status
+      towpath status --app hello --problems
       towpath status --environment prod --output json
     """
     from towpath.cli.ui.names import load_environments
@@ -47,6 +53,7 @@ def command(environment: str | None, output: str) -> None:
         waiting = server.waiting()
         heads = source_heads(environments) if config.environments[0] in chosen else {}
         found = [look(server, environments, each, waiting, heads) for each in chosen]
+        found = narrowed(found, config.apps, apps, problems=problems)
     if output == "json":
         content = {
             "commit": environments.checkout.commit,
@@ -56,11 +63,34 @@ def command(environment: str | None, output: str) -> None:
         }
         click.echo(json.dumps(content, indent=2))
     else:
-        click.echo(table(found))
+        nothing = problems and not any(each.lines for each in found)
+        notes = "\n".join(note for each in found for note in _notes(each))
+        click.echo(printable(notes or "All is as it should be.") if nothing else table(found))
         for note in environments.protection.notes:
             click.secho(printable(f"policy: {note}"), fg="yellow")
     if any(each.error or any(line.error for line in each.lines) for each in found):
         sys.exit(FAILED)
+
+
+def narrowed(
+    found: "Sequence[EnvironmentStatus]", known: Iterable[str], apps: Sequence[str], *, problems: bool
+) -> "list[EnvironmentStatus]":
+    """Only these apps, and with `problems` what is not well. UnknownNameError for one that is nowhere."""
+    there = {line.app for each in found for line in each.lines}
+    for app in apps:
+        if app not in there:
+            raise UnknownNameError("app", app, known, where="Git, and nothing of it is live")
+    return [
+        replace(
+            each,
+            lines=tuple(
+                line
+                for line in each.lines
+                if (not apps or line.app in apps) and (not problems or line.is_problem)
+            ),
+        )
+        for each in found
+    ]
 
 
 def table(found: "Sequence[EnvironmentStatus]") -> str:

@@ -22,6 +22,8 @@ from towpath.objects import ObjectRef
 BROKEN = "cannot be rendered"
 LEFT_GIT = "left Git"
 """What `towpath status` says of an app that does not render, and of one that Git has no more."""
+IN_SYNC, SYNCED = "in sync", "synced"
+"""How it begins where all is as Git wants it, and where the rest is left to its owner."""
 
 Action = Literal["sync", "report", "adopt", "remove", "prune", "none"]
 
@@ -155,9 +157,9 @@ def drift_status(  # noqa: PLR0911
     if not count:
         left_to = dict.fromkeys(entry.left_to for entry in decision.entries if entry.left_to)
         if left_to:
-            return f"synced, {', '.join(left_to)}"
+            return f"{SYNCED}, {', '.join(left_to)}"
         waiting = len(decision.waiting.difference(changed))
-        return f"in sync, {waiting} to delete" if waiting else "in sync"
+        return f"{IN_SYNC}, {waiting} to delete" if waiting else IN_SYNC
     objects = f"{count} object{'' if count == 1 else 's'}"
     if decision.exhausted:
         return f"healing stopped: {objects}"

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from towpath.cli.ui.source_news import delivery_of
-from towpath.drift.decision import BROKEN, LEFT_GIT
+from towpath.drift.decision import BROKEN, IN_SYNC, LEFT_GIT, SYNCED
 from towpath.engine.source.news import newest_commit, sources_id
 from towpath.engine.source.render_changed import render_released
 from towpath.errors import MissingPartError, TowpathError, TransientError
@@ -56,6 +56,18 @@ class Line:
     undelivered: str = ""
     delivery: str = ""
     waiting: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether it is not as it should be, or not known to be, or waits for somebody.
+
+        An app that is not released there has nothing to be well.
+        """
+        drifted = self.drift not in ("", IN_SYNC) and not self.drift.startswith(f"{SYNCED}, ")
+        unwell = drifted or self.health not in ("", "Healthy", "Suspended")
+        told = (self.error, self.newer, self.undelivered, self.paused, self.override, self.waiting)
+        unknown = bool(self.release) and not (self.health and self.drift and self.verified_at)
+        return unwell or unknown or any(told)
 
     def to_json(self) -> dict[str, Any]:
         """For `--output json`."""

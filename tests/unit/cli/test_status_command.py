@@ -1,0 +1,82 @@
+"""`towpath status`: its filters."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.cli.prefect_server import PrefectServer, prefect_server
+from tests.unit.cli.running_app import RunningApp
+from towpath.cli.ui.status_lines import Line
+from towpath.engine.source.news import sources_id
+from towpath.engine.source.repository import read_repository
+from towpath.settings import Settings
+
+WELL = Line("hello", "dev", release="sha256:1", health="Healthy", drift="in sync", verified_at="2026-01-01")
+
+
+@pytest.fixture
+def server(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrefectServer]:
+    """What the last reconciles published: dev is well, prod is degraded."""
+    import os
+
+    app.begin("dev", "prod")
+    with prefect_server() as started:
+        monkeypatch.setenv("PREFECT_API_URL", started.url)
+        repo = read_repository(Settings.load(os.environ))
+        for name, health in (("dev", "Healthy"), ("prod", "Degraded")):
+            state = repo.release("hello", name)
+            assert state
+            started.tables[f"status-{name}"] = [
+                {
+                    "app": "hello", "health": health, "drift": "in sync", "detail": "",
+                    "release": state.release.id, "sources": sources_id(repo, "hello", name),
+                    "at": "2026-01-01T00:00:00+00:00",
+                }
+            ]  # fmt: skip
+        yield started
+
+
+def shown(app: RunningApp, *arguments: str) -> list[tuple[str, str]]:
+    done = app.run("status", *arguments, "--output", "json")
+    assert done.exit_code == 0, done.output
+    return [(line["app"], line["environment"]) for line in json.loads(done.stdout)["apps"]]
+
+
+def test_only_what_is_not_well_is_shown(app: RunningApp, server: PrefectServer) -> None:
+    assert shown(app) == [("hello", "dev"), ("hello", "prod")]
+    assert shown(app, "--problems") == [("hello", "prod")]
+    assert shown(app, "--problems", "--environment", "dev") == []
+    text = app.run("status", "--problems", "--environment", "dev").output
+    assert text == "All is as it should be.\n"
+
+
+def test_apps_are_chosen_and_a_misspelt_one_is_told(app: RunningApp, server: PrefectServer) -> None:
+    server.tables["status-dev"].append({"app": "left", "health": "", "drift": "left Git: 1 object"})
+    assert shown(app, "--app", "left") == [("left", "dev")]
+    assert shown(app, "--app", "left", "--app", "hello", "--problems") == [("left", "dev"), ("hello", "prod")]
+    assert "Did you mean hello?" in str(app.run("status", "--app", "helo").exception)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({}, False),
+        ({"drift": "synced, left to its autoscaler"}, False),
+        ({"health": "Suspended"}, False),
+        ({"release": "", "health": "", "drift": "", "verified_at": ""}, False),
+        ({"drift": "in sync, 2 to delete"}, True),
+        ({"drift": "drifted: 1 object"}, True),
+        ({"health": "Unknown"}, True),
+        ({"health": ""}, True),
+        ({"verified_at": ""}, True),
+        ({"newer": "1a2b3c4 Change"}, True),
+        ({"undelivered": "1a2b3c4"}, True),
+        ({"paused": "paused until then"}, True),
+        ({"error": "cannot be rendered"}, True),
+        ({"waiting": ({"run": "1"},)}, True),
+    ],
+)
+def test_what_counts_as_a_problem(change: dict[str, object], problem: bool) -> None:
+    assert replace(WELL, **change).is_problem is problem  # type: ignore[arg-type]
