@@ -3,18 +3,22 @@
 The API server of Kubernetes has a transport of its own. Why urllib3: docs/decisions/0008-http-clients.md.
 """
 
+import ipaddress
 import os
 import ssl
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Variables that name a file or folder of certificate authorities to trust instead of the usual ones."""
 
+_REDIRECTS = (301, 302, 303, 307, 308)
+_OWN_HEADERS = ("authorization", "cookie")
 HttpAnswer: TypeAlias = urllib3.BaseHTTPResponse
 """An answer whose body is not read yet: `status`, `headers`."""
 
@@ -83,6 +87,39 @@ class HttpClient:
                 raise CertificateError(str(reason)) from error
             raise HttpError(str(reason)) from error
 
+    def follow(  # noqa: PLR0913
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        timeout: tuple[float, float],
+        redirects: int,
+        check: Callable[[str], None],
+        method: str = "GET",
+    ) -> HttpAnswer:
+        """As `send`, over redirects of which `check` raises for each address that may not be asked.
+
+        The headers Authorization and Cookie go to the scheme, host and port of `url` alone. HttpError when
+        there are more redirects.
+        """
+        first = origin_of(url)
+        for _ in range(redirects + 1):
+            sent = dict(headers)
+            if origin_of(url) != first:
+                sent = {name: each for name, each in sent.items() if name.lower() not in _OWN_HEADERS}
+            answer = self.send(method, url, headers=sent, timeout=timeout)
+            place = answer.headers.get("Location") if answer.status in _REDIRECTS else None
+            if not place:
+                return answer
+            answer.close()
+            try:
+                url = urljoin(url, place)
+                origin_of(url)
+            except ValueError as error:
+                raise HttpError("a redirect to what is no URL") from error
+            check(url)
+        raise HttpError(f"more than {redirects} redirects")
+
     def close(self) -> None:
         """Close every connection."""
         for manager in self._managers.values():
@@ -98,12 +135,36 @@ class HttpClient:
         return self._managers[key]
 
 
-def read_body(answer: HttpAnswer, largest: int) -> bytes | None:
-    """The answer's body; None when it has more than `largest` bytes. HttpError when it breaks off."""
+def origin_of(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL. Raises ValueError for one that cannot be read."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").lower(), parts.port or {"https": 443, "http": 80}.get(scheme)
+
+
+def is_private(host: str) -> bool:
+    """Whether a host is written as this machine, an address of a private network, or a cloud's metadata."""
+    if host.lower().rstrip(".") in ("localhost", "metadata.google.internal"):
+        return True
+    try:
+        return not ipaddress.ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return host.lower().rstrip(".").endswith((".localhost", ".internal"))
+
+
+def read_body(answer: HttpAnswer, largest: int, seconds: float | None = None) -> bytes | None:
+    """The answer's body; None when it has more than `largest` bytes.
+
+    HttpError when it breaks off, or takes longer than `seconds`.
+    """
     content = bytearray()
+    deadline = None if seconds is None else time.monotonic() + seconds
     try:
         for chunk in answer.stream(65536):
             content += chunk
+            if deadline is not None and time.monotonic() > deadline:
+                answer.close()
+                raise HttpError(f"sent only {len(content)} bytes in {seconds:g} s")
             if len(content) > largest:
                 answer.close()
                 return None

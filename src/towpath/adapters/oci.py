@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import parse_http_list, parse_keqv_list
 
-from towpath.adapters.http import CertificateError, HttpAnswer, HttpClient, HttpError, read_body
+from towpath.adapters.http import CertificateError, HttpAnswer, HttpClient, HttpError, is_private, read_body
 from towpath.errors import TerminalError, TransientError
 from towpath.redact import redact, remember_secret
 from towpath.release.image_ref import DEFAULT_REGISTRY, ImageReference, check_digest, is_loopback
@@ -25,9 +25,10 @@ INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 TIMEOUT = (5.0, 30.0)
 """Seconds to connect, and to wait for the next bytes."""
 
+BODY_SECONDS = 300.0
 MAX_REDIRECTS = 10
 """Registries keep blobs elsewhere, and say where."""
-MAX_PAGES = 20
+MAX_PAGES, MAX_TAG_PAGES = 20, 1_000
 MAX_BYTES = 4 * 1024 * 1024
 _ACCEPT = ", ".join(
     [
@@ -63,10 +64,10 @@ class Repository:
             raise TransientError(f"{self.image.name}: manifest {selector} arrived damaged")
         return body, answer.headers.get("Content-Type", "").partition(";")[0]
 
-    def blob(self, digest: str) -> bytes:
-        """A small blob, its digest checked."""
+    def blob(self, digest: str, largest: int | None = None) -> bytes:
+        """A small blob, of at most `largest` bytes (None: MAX_BYTES), its digest checked."""
         answer = self._ask("GET", f"blobs/{check_digest(digest)}")
-        body = body_of(answer) if answer is not None else b""
+        body = body_of(answer, largest) if answer is not None else b""
         if digest_of(body) != digest:
             raise TransientError(f"{self.image.name}: blob {digest} arrived damaged")
         return body
@@ -119,12 +120,15 @@ class Repository:
     def tags(self) -> Iterator[str]:
         """All tags, page by page."""
         path: str | None = "tags/list?n=1000"
-        while path is not None:
+        for _ in range(MAX_TAG_PAGES):
+            if path is None:
+                return
             answer = self._ask("GET", path, missing=(404,))
             if answer is None:
                 return
             yield from object_of(body_of(answer), f"{self.image.name} tags").get("tags") or []
             path = self._next(answer, path)
+        raise TerminalError(f"registry {self.image.registry} lists more than {MAX_TAG_PAGES} pages of tags")
 
     def _next(self, answer: HttpAnswer, path: str) -> str | None:
         """Where the next page of a list is; None for the last one."""
@@ -169,9 +173,10 @@ class Repository:
         if self.authorization is not None and urlsplit(url).netloc == urlsplit(self.base).netloc:
             sent["Authorization"] = self.authorization
         try:
-            return self._http.send(
-                method, url, headers=sent, body=data, timeout=TIMEOUT, redirects=MAX_REDIRECTS
-            )
+            options: dict[str, Any] = {"headers": sent, "timeout": TIMEOUT, "redirects": MAX_REDIRECTS}
+            if method in ("GET", "HEAD"):
+                return self._http.follow(url, method=method, check=self._check_redirect, **options)
+            return self._http.send(method, url, body=data, **options)
         except CertificateError as error:
             raise TerminalError(
                 f"registry {self.image.registry} has no certificate that this machine trusts: {error}",
@@ -182,6 +187,15 @@ class Repository:
                 f"registry {self.image.registry} does not answer",
                 remedy="Is it running? `towpath doctor` says what is there, `towpath local up` starts one.",
             ) from error
+
+    def _check_redirect(self, url: str) -> None:
+        """Refuse a redirect to plain HTTP, and into this machine or its network from elsewhere."""
+        parts = urlsplit(url)
+        if is_loopback(self.image.registry) and is_loopback(parts.netloc):
+            return
+        inside = is_private(parts.hostname or "") and parts.netloc != urlsplit(self.base).netloc
+        if parts.scheme != "https" or inside:
+            raise TerminalError(f"registry {self.image.registry} points to {redact(url)[:200]}; refused")
 
     def _log_in(self, challenge: str) -> str | None:
         """The Authorization header that answers a challenge; None when we have nothing to answer with."""
@@ -250,14 +264,15 @@ def object_of(body: bytes, where: str) -> dict[str, Any]:
     return content
 
 
-def body_of(answer: HttpAnswer) -> bytes:
-    """The body of an answer, up to MAX_BYTES; TransientError when it breaks off."""
+def body_of(answer: HttpAnswer, largest: int | None = None) -> bytes:
+    """The body of an answer, up to `largest` bytes (None: MAX_BYTES); TransientError when it breaks off."""
+    largest = MAX_BYTES if largest is None else largest
     try:
-        content = read_body(answer, MAX_BYTES)
+        content = read_body(answer, largest, BODY_SECONDS)
     except HttpError as error:
         raise TransientError(f"{redact(str(answer.geturl()))} {error}") from error
     if content is None:
-        raise TerminalError(f"{redact(str(answer.geturl()))} is larger than {MAX_BYTES} bytes")
+        raise TerminalError(f"{redact(str(answer.geturl()))} is larger than {largest} bytes")
     return content
 
 
