@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from towpath.adapters.git.blobs import FileEdits
 from towpath.adapters.git.checkout import find_commit, materialise
 from towpath.adapters.git.command import check_url
 from towpath.adapters.git.mirror import fetch
@@ -19,7 +20,6 @@ from towpath.adapters.git.write import (
     push,
 )
 from towpath.errors import ConflictError, TransientError, UnknownNameError
-from towpath.files import Edits
 from towpath.release.commit_message import INTENT_TRAILER
 
 PREFIX = "towpath/"
@@ -30,7 +30,7 @@ def propose_files(  # noqa: PLR0913
     url: str,
     branch: str,
     onto: str,
-    edits: Edits,
+    edits: FileEdits,
     message: str,
     *,
     author: str,
@@ -66,7 +66,7 @@ def propose_files(  # noqa: PLR0913
     raise TransientError(f"lost {ATTEMPTS} races to push to {branch} of {remote}; others push all the time")
 
 
-def _attempt(work: Work, onto: str, edits: Edits, base: str) -> tuple[str, bool]:
+def _attempt(work: Work, onto: str, edits: FileEdits, base: str) -> tuple[str, bool]:
     mirror = fetch(work.remote, work.cache, timeout=work.timeout)
     head = find_commit(mirror, onto)
     if head is None:
@@ -89,12 +89,12 @@ def _attempt(work: Work, onto: str, edits: Edits, base: str) -> tuple[str, bool]
     return push(mirror, commit, replace(work, base=before or head)), True
 
 
-def _proposes(mirror: Path, commit: str, edits: Edits, work: Work) -> bool:
+def _proposes(mirror: Path, commit: str, edits: FileEdits, work: Work) -> bool:
     folder = materialise(mirror, commit, work.cache / "checkouts" / mirror.stem, work.timeout)
     return not any(differs(folder, path, text) for path, text in edits.items())
 
 
-def _check_unchanged(now: Path, before: Path, edits: Edits, onto: str) -> None:
+def _check_unchanged(now: Path, before: Path, edits: FileEdits, onto: str) -> None:
     """Whole files are proposed: of one that has changed meanwhile, that change would be undone."""
     for path in edits:
         texts = [file.read_bytes() if (file := root / path).is_file() else None for root in (before, now)]

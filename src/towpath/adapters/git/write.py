@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from towpath.adapters.git.blobs import FileEdits, content_of, modes_of, write_blobs
 from towpath.adapters.git.checkout import COMMIT, find_commit, materialise
 from towpath.adapters.git.command import Remote, check_url, git
 from towpath.adapters.git.mirror import advance, fetch, is_ready, mirror_path
@@ -45,7 +46,7 @@ class Work:
     remote: Remote
     branch: str
     base: str
-    edits: Callable[[Path], Edits]
+    edits: Callable[[Path], FileEdits]
     message: str
     author: tuple[str, str]
     marker: tuple[str, str]
@@ -161,7 +162,7 @@ def _check_unchanged(mirror: Path, head: str, work: Work, paths: tuple[str, ...]
             )
 
 
-def differs(folder: Path, path: str, text: str | None) -> bool:
+def differs(folder: Path, path: str, text: str | bytes | None) -> bool:
     """Whether a file of a checkout is not as `text`; refuses paths that leave it."""
     parts = PurePosixPath(path).parts
     if (
@@ -178,10 +179,12 @@ def differs(folder: Path, path: str, text: str | None) -> bool:
             raise RefusedError(f"{path}: is behind a symbolic link; refused")
     if text is None:
         return place.exists()
-    return not place.is_file() or place.read_bytes() != text.encode()
+    return not place.is_file() or place.read_bytes() != content_of(text)
 
 
-def make_commit(mirror: Path, head: str, edits: Edits, work: Work, *, parents: tuple[str, ...] = ()) -> str:
+def make_commit(
+    mirror: Path, head: str, edits: FileEdits, work: Work, *, parents: tuple[str, ...] = ()
+) -> str:
     """Write blobs, tree and commit by plumbing: no working tree, no hooks, no filters.
 
     The tree is that of `head` with the edits; `head` is also the parent, unless others are named.
@@ -189,15 +192,12 @@ def make_commit(mirror: Path, head: str, edits: Edits, work: Work, *, parents: t
     with tempfile.TemporaryDirectory(prefix="index-", dir=mirror) as folder:
         env = {"GIT_INDEX_FILE": f"{folder}/index"}
         git(mirror, "read-tree", "--end-of-options", head, env=env)
-        lines = []
-        for path, text in sorted(edits.items()):
-            if text is None:
-                lines.append(f"0 {'0' * 40}\t{path}\0")
-                continue
-            blob = git(mirror, "hash-object", "-w", "--no-filters", "--stdin", input=text).stdout.strip()
-            listed = git(mirror, "ls-files", "--stage", "--", path, env=env).stdout
-            mode = "100755" if listed.startswith("100755") else "100644"
-            lines.append(f"{mode} {blob}\t{path}\0")
+        written = {path: content_of(text) for path, text in sorted(edits.items()) if text is not None}
+        blobs = write_blobs(mirror, Path(folder), written.values())
+        modes = modes_of(mirror, written, env)
+        lines = [f"0 {'0' * 40}\t{path}\0" for path, text in sorted(edits.items()) if text is None]
+        # Removed first: what was a file may have become a folder.
+        lines += [f"{modes[path]} {blob}\t{path}\0" for path, blob in zip(written, blobs, strict=True)]
         git(mirror, "update-index", "-z", "--index-info", env=env, input="".join(lines))
         tree = git(mirror, "write-tree", env=env).stdout.strip()
     (name, mail), (committer, committer_mail) = work.author, _COMMITTER
