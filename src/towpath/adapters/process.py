@@ -99,6 +99,7 @@ def run(  # noqa: PLR0913
     memory: int | None = None,
     cpu: int | None = None,
     max_output: int = MAX_OUTPUT,
+    max_file: int | None = None,
     stop: threading.Event | None = None,
 ) -> Completed:
     """Run a program to its end and return its output as UTF-8 text.
@@ -106,8 +107,9 @@ def run(  # noqa: PLR0913
     `env` is the program's whole environment (None: this process's own); `timeout` is in seconds of wall time.
     `on_line` gets each line of both streams, redacted, as it appears, from another thread. `memory` limits
     the bytes in use by the program and all that it starts, and by a multiple what each of them reserves
-    (Linux only; see `MemoryWatch`). `cpu` limits the seconds of processor time. Each stream keeps at most
-    `max_output` bytes. Once `stop` is set, the program is killed without a grace period.
+    (Linux only; see `MemoryWatch`). `cpu` limits the seconds of processor time, `max_file` the bytes of each
+    file that it writes (Linux only). Each stream keeps at most `max_output` bytes. Once `stop` is set, the
+    program is killed without a grace period.
     Raises CommandError for an exit code outside of `codes` or a limit reached, MissingPartError when the
     program does not exist, TerminalError when `cwd` does not.
     """
@@ -116,6 +118,7 @@ def run(  # noqa: PLR0913
     process = _start(command, cwd, env, with_input=input is not None)
     watch = MemoryWatch(process.pid, memory) if memory else None
     _set_limits(process.pid, memory, cpu)
+    _limit(process.pid, "RLIMIT_FSIZE", max_file)
     stdout = _Reader(process.stdout, process.pid, on_line, max_output)
     stderr = _Reader(process.stderr, process.pid, on_line, max_output)
     threads = [stdout, stderr, *([] if input is None else [_feeder(process.stdin, input)])]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from towpath.formats.versions import CONFIG, RELEASE
+from towpath.formats.versions import CONFIG, RELEASE, VENDOR
 
 
 @click.command(name="check")
@@ -26,7 +26,7 @@ from towpath.formats.versions import CONFIG, RELEASE
 )
 @click.option(
     "--schema",
-    type=click.Choice([CONFIG, RELEASE]),
+    type=click.Choice([CONFIG, RELEASE, VENDOR]),
     is_flag=False,
     flag_value=CONFIG,
     help="Print the JSON Schema of a file, of towpath.yaml if none is named, and end.",
@@ -46,12 +46,15 @@ def command(repo: Path, output: str, kubernetes: str | None, schema: str | None)
       towpath check --kubernetes 1.35
       towpath check --schema > towpath.schema.json
       towpath check --schema release.yaml > release.schema.json
+      towpath check --schema vendor.yaml > vendor.schema.json
     """
     if schema:
         from towpath.config import config_schema
         from towpath.release.release_file import release_schema
+        from towpath.vendor.model import vendor_schema
 
-        click.echo(json.dumps(config_schema() if schema == CONFIG else release_schema(), indent=2))
+        schemas = {CONFIG: config_schema, RELEASE: release_schema, VENDOR: vendor_schema}
+        click.echo(json.dumps(schemas[schema](), indent=2))
         return
     from towpath.engine.source.check import check_repository
     from towpath.errors import ConfigError

@@ -50,6 +50,7 @@ VERBS = {
     "policy": "Show, sign and verify what owners protect.",
     "migrate": "Rewrite an environment repository to the newest version of its files.",
     "init": "Scaffold an environment repository.",
+    "vendor": "Fetch charts and bases from elsewhere into the repository, locked.",
     "deployments": "Write or check the prefect.yaml of an environment repository.",
     "local": "Run every part on this machine.",
     "demo": "Play the demo's story on the local stack.",

@@ -21,6 +21,8 @@ RELEASE = "release.yaml"
 QUARANTINE = "quarantine.yaml"
 PAUSES = "pauses"
 PRUNE = "prune.yaml"
+VENDOR = "vendor.yaml"
+VENDOR_LOCK = "vendor.lock.yaml"
 
 MIGRATE = "`towpath migrate` rewrites the repository"
 _WRITTEN = re.compile(r"towpath\.dev/v([1-9][0-9]{0,5})((alpha|beta)[0-9]{1,3})?")
@@ -93,6 +95,8 @@ KEYS: Mapping[str, tuple[KeyRange, ...]] = {
     ),
     PAUSES: (KeyRange(VERSION_KEY, since=V2),),
     PRUNE: (KeyRange(VERSION_KEY, since=V2),),
+    VENDOR: (KeyRange(VERSION_KEY, since=V2), KeyRange("vendor", since=V2)),
+    VENDOR_LOCK: (KeyRange(VERSION_KEY, since=V2), KeyRange("vendor", since=V2)),
 }
 """By file: the keys that not every version knows, and those that are deprecated."""
 

@@ -32,6 +32,7 @@ from towpath.adapters.git.read import (
     read_file_at,
     tree_id,
 )
+from towpath.adapters.git.remote_files import remote_refs, remote_tree
 from towpath.adapters.git.since import commits_touching, texts_after
 from towpath.adapters.git.verify import judge_commits, verify_commits
 from towpath.adapters.git.work_tree import is_tracked, work_tree_checkout
@@ -65,6 +66,8 @@ __all__ = [
     "read_commit",
     "read_file",
     "read_file_at",
+    "remote_refs",
+    "remote_tree",
     "resolve_revision",
     "texts_after",
     "tree_id",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from towpath.adapters.process import CommandError, Completed, run
+from towpath.adapters.process import MAX_OUTPUT, CommandError, Completed, run
 from towpath.errors import (
     MissingPartError,
     RefusedError,
@@ -61,6 +61,10 @@ _OPTIONS = {
 _MISSING = re.compile(
     r"repository .*not found|does not appear to be a git repository|does not exist|returned error: 404", re.I
 )
+_TOO_LARGE = re.compile(
+    r"^(fatal|error): .*(File too large|died of signal 25|invalid index-pack output)", re.M
+)
+"""What Git says when it may not write a file as large."""
 _NO_RIGHT = re.compile(
     r"authentication failed|could not read (username|password)|permission denied|access denied|"
     r"host key verification failed|returned error: 40[13]|redirect",
@@ -195,14 +199,29 @@ def git(  # noqa: PLR0913
     input: str | None = None,  # noqa: A002
     codes: Sequence[int] = (0,),
     env: dict[str, str] | None = None,
+    max_output: int = MAX_OUTPUT,
+    max_file: int | None = None,
 ) -> Completed:
-    """Run `git --git-dir FOLDER ARGS`; with `remote`, a failure is translated as one of that URL's."""
+    """Run `git --git-dir FOLDER ARGS`; with `remote`, a failure is translated as one of that URL's.
+
+    `max_output` and `max_file` are limits in bytes, of each stream and of each file that it writes.
+    """
     command = ["git", "--git-dir", str(folder), *args]
     try:
-        return run(command, env=environment(remote) | (env or {}), timeout=timeout, input=input, codes=codes)
+        return run(
+            command,
+            env=environment(remote) | (env or {}),
+            timeout=timeout,
+            input=input,
+            codes=codes,
+            max_output=max_output,
+            max_file=max_file,
+        )
     except CommandError as error:
         if remote is None:
             raise
+        if max_file and _TOO_LARGE.search(error.output):
+            raise RefusedError(f"Git repository {remote} sends more than may be fetched of it") from error
         raise translate(remote, error, timeout) from error
 
 

@@ -44,8 +44,13 @@ def fetch(remote: Remote, cache: Path, *, timeout: float) -> Path:
     return path
 
 
-def fetch_commit(remote: Remote, commit: str, cache: Path, *, timeout: float) -> Path:
-    """Fetch one commit without its history, also one that no branch has, into a mirror for such commits."""
+def fetch_commit(
+    remote: Remote, commit: str, cache: Path, *, timeout: float, max_file: int | None = None
+) -> Path:
+    """Fetch one commit without its history, also one that no branch has, into a mirror for such commits.
+
+    `max_file` are the bytes that it may have; RefusedError beyond them.
+    """
     path = mirror_path(remote, cache)
     path = path.with_name(f"{path.stem}-commits.git")
     try:
@@ -60,7 +65,14 @@ def fetch_commit(remote: Remote, commit: str, cache: Path, *, timeout: float) ->
                 "--no-write-fetch-head",
             )
             ref = f"+{commit}:refs/commits/{commit}"
-            git(path, "fetch", *options, "--end-of-options", remote.url, ref, remote=remote, timeout=timeout)
+            # In one file, so that its size is that of all.
+            pack = ("-c", "fetch.unpackLimit=1", "-c", "transfer.unpackLimit=1") if max_file else ()
+            git(
+                *(path, *pack, "fetch", *options, "--end-of-options", remote.url, ref),
+                remote=remote,
+                timeout=timeout,
+                max_file=max_file,
+            )
     except OSError as error:
         raise TransientError(f"cannot write the Git cache {cache}: {error.strerror}") from error
     return path
@@ -85,7 +97,8 @@ def _prepare(path: Path) -> None:
         (path / "info").mkdir(exist_ok=True)
         (path / "info" / "attributes.new").write_text(_ATTRIBUTES)
         (path / "info" / "attributes.new").replace(path / "info" / "attributes")
-    for left in (*path.glob("*.lock"), *(path / "refs").rglob("*.lock")):
+    packs = (path / "objects" / "pack").glob("tmp_*")
+    for left in (*path.glob("*.lock"), *(path / "refs").rglob("*.lock"), *packs):
         left.unlink(missing_ok=True)
 
 

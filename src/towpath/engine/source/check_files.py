@@ -10,6 +10,7 @@ from towpath.applyset.prune_file import PRUNE_FILE, load_confirmed_deletions
 from towpath.config import CONFIG_FILE, Config
 from towpath.config.deprecations import deprecation_notes
 from towpath.engine.source.migrate import record_paths, record_version
+from towpath.engine.vendor.compare import vendor_problems
 from towpath.errors import ConfigError, RefusedError, TooLargeError
 from towpath.files import read_text
 from towpath.formats.versions import FileVersion, order
@@ -28,7 +29,7 @@ MAX_ENTRIES = 10_000
 def check_files(root: Path, config: Config) -> set[Finding]:
     """All findings; what cannot be read is one of them."""
     findings: set[Finding] = set()
-    for check in (_unknown_folders, _records, _pauses, _sources, _people):
+    for check in (_unknown_folders, _records, _pauses, _sources, _people, _vendored):
         try:
             findings.update(check(root, config))
         except ConfigError as error:
@@ -110,6 +111,12 @@ def _people(root: Path, config: Config) -> Iterator[Finding]:
         for person, index, problem in problems:
             line = document.line(("people", person, "keys", index))
             yield Finding(CONFIG_FILE, line, f"people.{person}.keys[{index}]: {problem}")
+
+
+def _vendored(root: Path, _config: Config) -> Iterator[Finding]:
+    """What is vendored, and is not as `vendor.yaml` and its lock say."""
+    for problem in vendor_problems(root):
+        yield Finding(problem.file, problem.line, problem.message)
 
 
 def policy_findings(root: Path, trusted_keys: Path | None) -> tuple[list[Finding], list[str]]:

@@ -1,0 +1,1 @@
+"""Charts of repositories and registries: found, fetched within limits, and unpacked."""
