@@ -37,6 +37,7 @@ VERBS = {
     "logs": "Print what the pods of an app write.",
     "wait": "Wait until an app is healthy.",
     "restart": "Restart the pods of an app.",
+    "trace": "Tell whose a live object is, and who let it in.",
     "releases": "Show the releases of an app: scan, evidence, where they run.",
     "history": "Show what was released where, by whom, and when.",
     "verify": "Show who proves each step to what runs in an environment.",

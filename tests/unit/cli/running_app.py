@@ -76,7 +76,7 @@ class RunningApp:
         self.api.add(self.replica_set(environment), self.pod(environment, ready=ready))
 
     def replica_set(self, namespace: str, name: str = "web-1", replicas: int = 1) -> Manifest:
-        owner = [{"kind": "Deployment", "name": "web", "uid": "Deployment-web"}]
+        owner = [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "Deployment-web"}]
         annotations = {"deployment.kubernetes.io/revision": name.removeprefix("web-")}
         return {
             "apiVersion": "apps/v1",
@@ -94,7 +94,7 @@ class RunningApp:
         container = {"name": "web", "ready": ready, "restartCount": 0 if ready else 4, "state": state}
         container["imageID"] = IMAGE
         ready_condition = {"type": "Ready", "status": str(ready)}
-        owner = [{"kind": "ReplicaSet", "name": "web-1", "uid": "ReplicaSet-web-1"}]
+        owner = [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": "ReplicaSet-web-1"}]
         return {
             "apiVersion": "v1",
             "kind": "Pod",

@@ -115,4 +115,4 @@ def wait_synced(cluster: Cluster, rendered: Rendered, end: float, tell: Tell) ->
 
 def _is_synced(cluster: Cluster, inventory: Manifest, rendered: Rendered, owner: Owner) -> bool:
     key = key_of(cluster.get(key_ref(owner.namespace))) if rendered.holds_values else None
-    return rendered.is_recorded(from_configmap(inventory).desired, key)
+    return rendered.is_recorded(from_configmap(inventory).desired_digest, key)
