@@ -1,5 +1,4 @@
-"""Builds, saves and pushes images with a Docker Engine (docker SDK, classic builder or newer), and reads the
-credentials that `docker login` left."""
+"""Builds, saves and pushes images with a Docker Engine (docker SDK, classic builder or newer)."""
 
 import contextlib
 import os
@@ -11,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
-import docker.auth
 import docker.errors
 import docker.utils
 import requests
@@ -157,23 +155,6 @@ def push(
     if digest is None:
         raise TransientError(f"the push of {reference} ended without a digest")
     return check_digest(str(digest))
-
-
-def credentials(registry: str) -> dict[str, str]:
-    """The credentials that `docker login` or its credential helper stored for a registry; {} when none.
-
-    Keys: `username` and `password`, or `identitytoken`.
-    """
-    try:
-        config = docker.auth.load_config().resolve_authconfig(registry)
-    except docker.errors.DockerException as error:
-        raise TerminalError(f"cannot read Docker's credentials for {registry}: {error}") from error
-    stored = {str(key).lower(): str(value) for key, value in (config or {}).items() if value}
-    if "identitytoken" in stored:
-        return {"identitytoken": stored["identitytoken"]}
-    if "username" in stored and "password" in stored:
-        return {"username": stored["username"], "password": stored["password"]}
-    return {}
 
 
 class _Log:

@@ -1,7 +1,5 @@
 """adapters/docker.py without an engine. (With one: tests/integration/test_build.py.)"""
 
-import base64
-import json
 from pathlib import Path
 
 import pytest
@@ -11,46 +9,6 @@ from towpath.errors import BuildError, TerminalError, TransientError
 from towpath.release.image_ref import parse_image
 
 REGISTRY = "registry.example.com"
-
-
-@pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where `docker login` would write."""
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    return tmp_path / "config.json"
-
-
-def test_without_a_log_in_there_are_no_credentials(config: Path) -> None:
-    assert docker.credentials(REGISTRY) == {}
-
-
-def test_a_log_in_is_read(config: Path) -> None:
-    auth = base64.b64encode(b"bob:pass:word").decode()
-    config.write_text(json.dumps({"auths": {REGISTRY: {"auth": auth}}}))
-    assert docker.credentials(REGISTRY) == {"username": "bob", "password": "pass:word"}
-    assert docker.credentials("other.example.com") == {}
-
-
-def test_an_identity_token_is_read(config: Path) -> None:
-    auth = base64.b64encode(b"00000000-0000-0000-0000-000000000000:").decode()
-    config.write_text(json.dumps({"auths": {REGISTRY: {"auth": auth, "identitytoken": "canary"}}}))
-    assert docker.credentials(REGISTRY) == {"identitytoken": "canary"}
-
-
-def test_a_credential_helper_is_asked(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config.write_text(json.dumps({"credHelpers": {REGISTRY: "test"}}))
-    helper = tmp_path / "docker-credential-test"
-    helper.write_text("""#!/bin/sh\necho '{"Username": "bob", "Secret": "helped"}'\n""")
-    helper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert docker.credentials(REGISTRY) == {"username": "bob", "password": "helped"}
-
-
-@pytest.mark.filterwarnings("ignore:docker-credential")
-def test_a_helper_that_is_not_there_is_an_error(config: Path) -> None:
-    config.write_text(json.dumps({"credHelpers": {REGISTRY: "nowhere"}}))
-    with pytest.raises(TerminalError, match=r"registry\.example\.com"):
-        docker.credentials(REGISTRY)
 
 
 def test_labels_say_where_the_image_comes_from_without_credentials() -> None:

@@ -19,11 +19,15 @@ MAX_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry: as it was locked, and as it will be. `tree` is None where its folder stays as it is."""
+    """One entry: as it was locked, and as it will be. `tree` is None where its folder stays as it is.
+
+    `here` is the digest of the folder when it was looked at; empty without one.
+    """
 
     entry: VendorEntry
     before: LockedEntry | None
     after: LockedEntry
+    here: str
     tree: Tree | None = None
 
     @property
@@ -36,13 +40,15 @@ class Change:
 class VendorPlan:
     """All changes of one run: they are written together, or not at all.
 
-    `folders` is what each folder has afterwards, None where it is removed; `notes` are for people.
+    `folders` is what each folder has afterwards, None where it is removed; `seen` are the digests that these
+    folders had when it was decided, and `notes` are for people.
     """
 
     changes: tuple[Change, ...]
     folders: Mapping[str, Tree | None]
     lock: str
     lock_changes: bool
+    seen: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
     @property
@@ -101,9 +107,11 @@ def _plan(root: Path, declared: VendorFile, lock: Lock, changes: list[Change]) -
         for name in lock.keys() - known
     ]
     text = dump_lock({**kept, **{each.after.name: each.after for each in changes}}.values())
-    return VendorPlan(
-        tuple(changes), folders, text, (read_text(root, LOCK_FILE) or "") != text, tuple(sorted(notes))
-    )
+    # A folder that is removed was looked at just before.
+    seen = {path: lock[name].tree for name in lock for path in folders if lock[name].path == path}
+    seen |= {each.after.path: each.here for each in changes}
+    lock_changes = (read_text(root, LOCK_FILE) or "") != text
+    return VendorPlan(tuple(changes), folders, text, lock_changes, seen, tuple(sorted(notes)))
 
 
 def _leave(
@@ -137,12 +145,12 @@ def _change(  # noqa: PLR0913
     same_place = keep is not None and keep.path == entry.path
     here = folder_digest(root, entry.path)
     if keep and same_place and here == keep.tree and not (update and _is_newer(source, keep)):
-        return Change(entry, locked, keep)
+        return Change(entry, locked, keep, here)
     fetched = _fetch_locked(source, keep) if keep and not update else source.fetch(source.newest(), keep)
     known = {fetched.locked.tree} | ({locked.tree} if locked and locked.path == entry.path else set())
     if here and here not in known and not overwrite:
         raise _changed_by_hand(root, entry, locked, fetched)
-    return Change(entry, locked, fetched.locked, None if here == fetched.locked.tree else fetched.tree)
+    return Change(entry, locked, fetched.locked, here, None if here == fetched.locked.tree else fetched.tree)
 
 
 def _is_newer(source: ChartOf | FilesOf, locked: LockedEntry) -> bool:

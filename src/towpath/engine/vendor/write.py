@@ -9,8 +9,9 @@ from pathlib import Path
 
 from towpath.adapters.file_lock import try_lock
 from towpath.adapters.git import propose_files
+from towpath.engine.vendor.compare import folder_digest
 from towpath.engine.vendor.plan import VendorPlan
-from towpath.errors import RefusedError, TransientError
+from towpath.errors import ConflictError, RefusedError, TransientError
 from towpath.release.commit_message import INTENT_TRAILER, format_message
 from towpath.settings import Settings
 from towpath.vendor.lock import LOCK_FILE
@@ -25,7 +26,8 @@ def write_folder(root: Path, plan: VendorPlan) -> None:
     """Change a person's clone: new folders are made beside and renamed, the lock is replaced last.
 
     When something fails or interrupts it, everything is put back. Raises TransientError while another run
-    does the same, RefusedError for a folder behind a symbolic link.
+    does the same, ConflictError for a folder that has changed since the plan, RefusedError for one behind a
+    link.
     """
     for path in (*plan.folders, LOCK_FILE):
         _refuse_links(root, path)
@@ -36,6 +38,7 @@ def write_folder(root: Path, plan: VendorPlan) -> None:
             for number, tree in enumerate(plan.folders.values()):
                 _write_tree(staging / f"new-{number}", tree)
             _write_file(staging / "lock", plan.lock.encode())
+            _refuse_changes(root, plan)
             for number, (path, tree) in enumerate(plan.folders.items()):
                 target = root / path
                 if os.path.lexists(target):
@@ -115,6 +118,7 @@ def _staging(root: Path) -> Iterator[Path]:
         for left in staging.iterdir():
             if left.name != "held":
                 _remove(left)
+        (staging / ".gitignore").write_text("*\n")  # nobody commits what a killed run leaves
         try:
             yield staging
         finally:
@@ -157,6 +161,12 @@ def _make_parents(root: Path, target: Path) -> list[Path]:
     for each in missing:
         (root / each).mkdir()
     return [root / each for each in missing]
+
+
+def _refuse_changes(root: Path, plan: VendorPlan) -> None:
+    for path in plan.folders:
+        if folder_digest(root, path) != plan.seen.get(path, ""):
+            raise ConflictError(f"{path} was changed meanwhile", remedy="Nothing was written. Run it again.")
 
 
 def _refuse_links(root: Path, path: str) -> None:

@@ -10,7 +10,7 @@ from towpath.adapters.file_lock import try_lock
 from towpath.engine.vendor import write
 from towpath.engine.vendor.plan import make_plan
 from towpath.engine.vendor.write import STAGING, commit_edits, vendor_message, write_folder
-from towpath.errors import RefusedError, TransientError
+from towpath.errors import ConflictError, RefusedError, TransientError
 from towpath.release.commit_message import parse_trailers
 
 OTHER = "{name: other, path: vendor/other, chart: {repository: URL, name: other}, version: '*'}"
@@ -89,6 +89,20 @@ write_folder(root, plan)
     assert planned.version == "1.1.0"
     assert not (planned.root / STAGING).exists()
     assert not make_plan(planned.root, (), planned.resolver, update=True).is_change
+
+
+def test_a_folder_that_changes_meanwhile_is_not_overwritten(planned: Vendored) -> None:
+    for entries in ((planned.chart(), OTHER), (OTHER, planned.chart().replace("apps/shop/base", "v/shop"))):
+        planned.declare(*entries)
+        plan = make_plan(planned.root, (), planned.resolver, update=True)
+        file = planned.root / "apps/shop/base/values.yaml"
+        before = file.read_bytes()
+        file.write_text("replicas: 2\n")
+        with pytest.raises(ConflictError, match="apps/shop/base was changed meanwhile"):
+            write_folder(planned.root, plan)
+        assert file.read_text() == "replicas: 2\n"
+        assert not (planned.root / "vendor").exists()
+        file.write_bytes(before)
 
 
 def test_two_at_a_time_do_not_mix(planned: Vendored) -> None:
