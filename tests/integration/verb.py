@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.integration.world import World
+from tests.outputs import require_described
 
 TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
 
@@ -23,4 +24,5 @@ def towpath(world: World, repository: Path, *arguments: str) -> tuple[int, str]:
         [*TOWPATH, *arguments], env=environment, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+    require_described(arguments, done.stdout)
     return done.returncode, done.stdout + done.stderr

@@ -46,6 +46,7 @@ VERBS = {
     "drift": "Show who changed what in an environment, field by field.",
     "check": "Check an environment repository without a cluster.",
     "render": "Print the objects an app has in an environment.",
+    "schema": "Print the JSON Schema of what a verb prints.",
     "health": "Judge objects of any kind without a cluster.",
     "keys": "Make, list, rotate and retire the keys that sign.",
     "policy": "Show, sign and verify what owners protect.",

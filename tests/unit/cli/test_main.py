@@ -19,6 +19,7 @@ NEED_NO_SERVER = (
     "logs",
     "wait",
     "restart",
+    "schema",
     "trace",
     "releases",
     "history",

@@ -16,9 +16,14 @@ def see_through(  # noqa: PLR0913
     if not new and output == "text":
         click.echo(f"{run.name} was started before: run {run.id}, {run.state.lower()}.", err=True)
     if detach:
-        found = {**run.to_json(), "url": server.url(run), "new": new}
-        click.echo(json.dumps(found, indent=2) if output == "json" else f"{run.name}  {server.url(run)}")
+        tell_started(server, run, new=new, output=output)
         return
     with Narrator(quiet=output == "json") as narrator:
         followed = follow(server, run, narrator, path=path)
     conclude(server, followed, output=output)
+
+
+def tell_started(server: Server, run: Run, *, new: bool, output: str) -> None:
+    """Which run it is, and its page."""
+    found = {**run.to_json(), "url": server.url(run), "new": new}
+    click.echo(json.dumps(found, indent=2) if output == "json" else f"{run.name}  {server.url(run)}")

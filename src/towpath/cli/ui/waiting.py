@@ -1,11 +1,13 @@
 """Runs that wait for an approval: found, shown, answered."""
 
+import json
 from collections.abc import Callable
 
 import click
 
 from towpath.cli.ui.follow import Narrator, conclude, follow
 from towpath.cli.ui.names import load_environments
+from towpath.cli.ui.started import tell_started
 from towpath.config import Config
 from towpath.errors import MissingPartError, RefusedError, TransientError
 from towpath.gates.approval import check_approver
@@ -116,17 +118,17 @@ def answer(  # noqa: PLR0913
         form["statement"] = sign()
     server.resume(run, form)
     if detach:
-        click.echo(f"{run.name}  {server.url(run)}")
+        tell_started(server, run, new=False, output=output)
         return
     with Narrator(quiet=output == "json") as narrator:
         followed = follow(server, run, narrator, known=known)
     last = followed.last
     if decision == "reject" and last.state == "Rejected":
-        click.echo(last.message)
+        click.echo(json.dumps(followed.to_json(server), indent=2) if output == "json" else last.message)
         return
     if last.waiting and last.id == run.id and (because := server.refusal(last)):
         raise RefusedError(f"the answer did not count: {because}", remedy=f"{run.name} still waits.")
-    if decision == "withdraw" and last.waiting and last.id == run.id:
+    if output == "text" and decision == "withdraw" and last.waiting and last.id == run.id:
         click.echo(f"{approver}'s approval is withdrawn; {run.name} still waits")
         return
     conclude(server, followed, output=output)

@@ -1,0 +1,91 @@
+"""What verbs tell about an environment repository."""
+
+from pydantic import Field
+
+from towpath.cli.outputs.base import Output
+from towpath.cli.outputs.drift import Protection
+
+
+class FileFinding(Output):
+    """One mistake in a file; `line` counts from 1."""
+
+    file: str
+    line: int | None
+    message: str
+
+
+class Check(Output):
+    """`towpath check`"""
+
+    findings: list[FileFinding]
+    notes: list[str]
+    objects: int
+
+
+class MigratedFile(Output):
+    """One file that is, or would be, rewritten."""
+
+    path: str
+    from_: str | None = Field(alias="from")
+    to: str
+    diff: str
+
+
+class Migrate(Output):
+    """`towpath migrate`; `commit` is empty where none was made."""
+
+    version: str
+    files: list[MigratedFile]
+    commit: str
+    written: bool
+
+
+class Loosened(Output):
+    """What is looser than the policy that owners have signed."""
+
+    where: str
+    what: str
+    environment: str
+    app: str
+
+
+class PolicyDiff(Protection):
+    """`towpath policy diff`"""
+
+    loosened: list[Loosened]
+
+
+class PolicySigned(Output):
+    """`towpath policy sign`; `commit` is empty where it went into a folder."""
+
+    signed: bool
+    commit: str
+    key: str
+
+
+class VendorEntry(Output):
+    """What is vendored at one path, or would be."""
+
+    name: str
+    path: str
+    version: str | None
+    commit: str | None
+    newer: str | None = None
+    latest: str | None = None
+    different: str | None = None
+    files: list[str] = Field(default_factory=list)
+    error: str | None = None
+    before: str | None = None
+    archive: str | None = None
+    tree: str = ""
+    changed: bool = False
+
+
+class Vendor(Output):
+    """`towpath vendor`; with `--check` the entries alone."""
+
+    entries: list[VendorEntry]
+    notes: list[str] = Field(default_factory=list)
+    written: bool = False
+    commit: str | None = None
+    branch: str | None = None
