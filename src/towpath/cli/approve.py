@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from towpath.cli.ui.completion_values import complete_release
 from towpath.cli.ui.options import (
     app_argument,
     approver_option,
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 @approver_option
 @click.option("--run", "run_id", help="The waiting run's id, where several wait.")
 @click.option(
-    "--digest", help="Approve only this release (12 hex digits or more); chooses it where several wait."
+    "--digest",
+    shell_complete=complete_release,
+    help="Approve only this release (12 hex digits or more); chooses it where several wait.",
 )
 @click.option("--withdraw", is_flag=True, help="Take your approval back while the promotion still waits.")
 @click.option("--reason", default="", help="Why; kept with the run.")

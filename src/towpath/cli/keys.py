@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from towpath.cli.ui.completion_values import complete_key_name
 from towpath.cli.ui.options import output_option
 from towpath.printable import printable
 
@@ -58,7 +59,7 @@ def command() -> None:
 
 
 @command.command(name="make")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_key_name)
 @_use_option
 @_folder_option
 @output_option
@@ -80,7 +81,7 @@ def make(name: str, uses: tuple[str, ...], folder: Path | None, output: str) -> 
 
 
 @command.command(name="trust")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_key_name)
 @click.argument("public", type=click.Path(path_type=Path))
 @_use_option
 @_folder_option
@@ -134,7 +135,7 @@ def list_keys(folder: Path | None, output: str) -> None:
 
 
 @command.command(name="rotate")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_key_name)
 @click.option("--overlap", default="0m", help="How long the old key may sign beside the new one: 1h, 1d.")
 @_folder_option
 @output_option
@@ -161,7 +162,7 @@ def rotate(name: str, overlap: str, folder: Path | None, output: str) -> None:
 
 
 @command.command(name="retire")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_key_name)
 @click.option("--stolen", is_flag=True, help="Trust nothing that its keys ever signed.")
 @_folder_option
 @output_option
@@ -184,7 +185,7 @@ def retire(name: str, stolen: bool, folder: Path | None, output: str) -> None:
 
 
 @command.command(name="show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_key_name)
 @click.option(
     "--format", "form", type=click.Choice(["openssh", "pem"]), default="openssh", help="pem: for cosign."
 )

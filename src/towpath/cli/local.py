@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from towpath.cli.ui.completion_values import complete_component
 from towpath.cli.ui.options import output_option
 from towpath.settings import Settings
 
@@ -135,7 +136,7 @@ def status(output: str) -> None:
 
 
 @command.command()
-@click.argument("component")
+@click.argument("component", shell_complete=complete_component)
 @click.option("-f", "--follow", "follows", is_flag=True, help="Go on with new lines.")
 @click.option("-n", "--lines", default=100, show_default=True, help="How many of the last lines.")
 def logs(component: str, lines: int, *, follows: bool) -> None:

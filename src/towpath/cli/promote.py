@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from towpath.cli.ui.completion import complete_environment
+from towpath.cli.ui.completion_values import complete_commit, complete_release
 from towpath.cli.ui.options import app_argument, detach_option, output_option
 from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_override
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 @click.option(
     "--to", "environment", required=True, shell_complete=complete_environment, help="Where it shall run."
 )
-@click.option("--release", "digest", help="The release's digest (sha256:…).")
-@click.option("--commit", help="The commit the release was built from.")
+@click.option("--release", "digest", shell_complete=complete_release, help="The release's digest (sha256:…).")
+@click.option("--commit", shell_complete=complete_commit, help="The commit the release was built from.")
 @click.option(
     "--break-glass", is_flag=True, help="Without order, soak and approvals: an owner signs for it. See below."
 )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
+from towpath.cli.ui.completion_values import complete_workload_kind
 from towpath.cli.ui.options import app_argument, context_option, environment_argument, output_option
 from towpath.printable import printable
 
@@ -12,7 +13,7 @@ from towpath.printable import printable
 @click.command(name="restart")
 @app_argument
 @environment_argument
-@click.argument("objects", nargs=-1, metavar="[KIND/NAME]...")
+@click.argument("objects", nargs=-1, metavar="[KIND/NAME]...", shell_complete=complete_workload_kind)
 @context_option
 @output_option
 def command(app: str, environment: str, objects: tuple[str, ...], context: str | None, output: str) -> None:

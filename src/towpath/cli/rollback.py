@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from towpath.cli.ui.completion_values import complete_former_release
 from towpath.cli.ui.options import app_argument, detach_option, environment_argument, output_option
 from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_override
 
@@ -12,7 +13,11 @@ from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_o
 @click.command(name="rollback")
 @app_argument
 @environment_argument
-@click.option("--to", help="Digest or commit to go back to; the last verified one before if left out.")
+@click.option(
+    "--to",
+    shell_complete=complete_former_release,
+    help="Digest or commit to go back to; the last verified one before if left out.",
+)
 @click.option(
     "--override-quarantine", is_flag=True, help="Let a quarantined release come back: an owner signs for it."
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from towpath.cli.ui.completion_values import complete_kind, complete_namespace
 from towpath.cli.ui.options import context_option, environment_option, output_option
 from towpath.printable import printable
 
@@ -16,9 +17,14 @@ NOBODYS = 1
 
 
 @click.command(name="trace")
-@click.argument("name", metavar="KIND/NAME")
+@click.argument("name", metavar="KIND/NAME", shell_complete=complete_kind)
 @environment_option
-@click.option("-n", "--namespace", help="In this namespace.  [default: those of the environments]")
+@click.option(
+    "-n",
+    "--namespace",
+    shell_complete=complete_namespace,
+    help="In this namespace.  [default: those of the environments]",
+)
 @context_option
 @output_option
 def command(

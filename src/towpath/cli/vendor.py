@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from towpath.cli.ui.completion_values import complete_vendored
 from towpath.cli.ui.options import output_option
 from towpath.printable import pluralize, printable
 
@@ -22,7 +23,7 @@ FAILED, NEWER, DIFFERENT = 1, 3, 4
 
 
 @click.command(name="vendor")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_vendored)
 @click.option(
     "--repo",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

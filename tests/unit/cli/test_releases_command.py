@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from click.shell_completion import ShellComplete
 
 from tests.unit.cli.running_app import RunningApp
 from tests.unit.engine.source.promotions import release
 from towpath.adapters import registry
+from towpath.cli.main import main
 from towpath.errors import TerminalError, TransientError
 
 BUILT_HERE = """\
@@ -99,3 +101,10 @@ def test_an_error_of_the_registry_is_no_failed_evidence(
     assert done.exit_code == 0
     assert "failed" not in done.output.replace("dev (failed)", "")
     assert "the registry is away" in done.output
+
+
+def test_former_releases_are_offered_to_a_rollback(released: RunningApp) -> None:
+    released.run("history", "hello")  # fetches
+    completion = ShellComplete(main, {}, "towpath", "_TOWPATH_COMPLETE")
+    found = [item.value for item in completion.get_completions(["rollback", "hello", "dev", "--to"], "")]
+    assert [value[7:8] for value in found] == ["1", "2"]

@@ -63,15 +63,15 @@ def _items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
 def _known(key: str, repo: Path | None) -> list[str]:
     """Completion never fails and never waits: nothing cached, nothing offered."""
     try:
-        file = repo / CONFIG_FILE if repo else _newest(Settings.load(os.environ))
+        file = repo / CONFIG_FILE if repo else newest_checkout(Settings.load(os.environ))
         found = read_document(file.read_text(), CONFIG_FILE).data[key]
         return [str(each["name"]) if isinstance(each, dict) else str(each) for each in found]
     except (OSError, ValueError, KeyError, TypeError, TowpathError):
         return []
 
 
-def _newest(settings: Settings) -> Path:
-    """The newest checkout of the repository that a verb would fetch."""
+def newest_checkout(settings: Settings) -> Path:
+    """towpath.yaml in the newest checkout of the repository that a verb would fetch."""
     from towpath.adapters.git import checkouts_of
 
     checkouts = checkouts_of(settings.environments_url(), settings.cache, allow_file=settings.git_allow_file)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from towpath.cli.ui.completion import complete_app, complete_context, complete_environment
+from towpath.cli.ui.completion_values import complete_approver
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,7 +58,10 @@ def detach_option(function: F) -> F:
 def approver_option(function: F) -> F:
     """`--as`: in whose name a promotion is approved or rejected."""
     return click.option(
-        "--as", "approver", help="Your name in towpath.yaml; left out, you are asked about your login name."
+        "--as",
+        "approver",
+        shell_complete=complete_approver,
+        help="Your name in towpath.yaml; left out, you are asked about your login name.",
     )(function)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from towpath.cli.ui.completion_values import complete_owner
 from towpath.cli.ui.options import yes_option
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def owner_options(function: F) -> F:
         type=click.Path(path_type=Path),
         help="The owner's SSH key, or its `.pub` file when ssh-agent or a security key holds it.",
     )
-    owner = click.option("--as", "owner", help="The owner's name in the trusted keys.")
+    owner = click.option(
+        "--as", "owner", shell_complete=complete_owner, help="The owner's name in the trusted keys."
+    )
     reason = click.option("--reason", help="Why; it is told everywhere.")
     return reason(owner(key(yes_option(function))))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
+from tests.keys import make_keys
 from towpath.adapters.git import checkouts_of
 from towpath.cli.main import main
 
@@ -82,3 +83,77 @@ def test_nothing_is_offered_where_no_repository_is_known(
     monkeypatch.delenv("TOWPATH_ENVIRONMENTS")
     monkeypatch.setenv("TOWPATH_HOME", str(tmp_path / "none"))
     assert offered("deliver", "") == []
+
+
+WHOLE = """\
+apps: {shop: {image: example.com/x}}
+environments:
+  - {name: prod, namespace: shop-prod, gate: {approvals: {from: [alice, bob]}}}
+people: {carol: {}, alice: {}}
+"""
+RELEASE = "release: {images: {shop: {image: x, digest: 'sha256:%s'}}, commit: '%s'}\n"
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """The newest checkout of our repository, with a release of app `shop`."""
+    folder = checkouts_of(OURS, tmp_path / "cache") / "newest"
+    (folder / "apps/shop/prod").mkdir(parents=True)
+    (folder / "towpath.yaml").write_text(WHOLE)
+    (folder / "vendor.yaml").write_text("vendor: [{name: redis}, {name: ingress}]\n")
+    (folder / "apps/shop/prod/release.yaml").write_text(RELEASE % ("1" * 64, "a" * 40))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        (("approve", "shop", "--as", "a"), ["alice"]),
+        (("reject", "shop", "--as", ""), ["carol", "alice", "bob"]),
+        (("promote", "shop", "--to", ""), ["prod"]),
+        (("promote", "shop", "--release", ""), ["sha256:" + "1" * 64]),
+        (("promote", "shop", "--commit", ""), ["a" * 12]),
+        (("approve", "shop", "--digest", "sha256:1"), ["sha256:" + "1" * 64]),
+        (("trace", "--namespace", ""), ["shop-prod"]),
+        (("trace", "de"), ["deployment/"]),
+        (("restart", "shop", "prod", ""), ["deployment/", "statefulset/", "daemonset/"]),
+        (("vendor", "r"), ["redis"]),
+        (("get", "s"), ["shop"]),
+        (("get", "shop", ""), ["prod"]),
+        (("logs", "shop", "p"), ["prod"]),
+        (("wait", "shop", "p"), ["prod"]),
+        (("reconcile", "prod", "s"), ["shop"]),
+        (("status", "--app", ""), ["shop"]),
+        (("runs", "--app", ""), ["shop"]),
+        (("runs", "--state", "w"), ["waiting"]),
+        (("releases", "s"), ["shop"]),
+        (("schema", "keys l"), ["keys list"]),
+        (("rollback", "shop", "prod", "--to", ""), []),
+    ],
+)
+def test_every_argument_offers_what_this_machine_knows(
+    released: Path, words: tuple[str, ...], values: list[str]
+) -> None:
+    assert offered(*words) == values
+
+
+def test_components_and_keys_come_from_their_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOWPATH_HOME", str(tmp_path / "home"))
+    from towpath.local.common.layout import Layout
+    from towpath.settings import Settings
+
+    log = Layout(Settings.load(os.environ).local).log
+    log.mkdir(parents=True)
+    for name in ("registry", "agent-dev"):
+        (log / f"{name}.log").touch()
+    assert offered("local", "logs", "") == ["agent-dev", "registry"]
+    keys = make_keys(tmp_path / "keys")
+    folder = str(keys.trusted_file.parent)
+    assert "build" in offered("keys", "show", "--folder", folder, "")
+
+
+def test_files_that_cannot_be_read_offer_nothing(released: Path) -> None:
+    (released / "towpath.yaml").write_text("apps: [\n")
+    (released / "apps/shop/prod/release.yaml").write_text("release: 1\n")
+    for words in (("approve", "shop", "--as", ""), ("promote", "shop", "--release", ""), ("trace", "-n", "")):
+        assert offered(*words) == []
