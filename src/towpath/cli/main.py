@@ -51,6 +51,7 @@ VERBS = {
     "keys": "Make, list, rotate and retire the keys that sign.",
     "policy": "Show, sign and verify what owners protect.",
     "migrate": "Rewrite an environment repository to the newest version of its files.",
+    "delete": "Take an app out of Git, and out of the clusters if that is confirmed.",
     "init": "Scaffold an environment repository.",
     "vendor": "Fetch charts and bases from elsewhere into the repository, locked.",
     "deployments": "Write or check the prefect.yaml of an environment repository.",

@@ -15,6 +15,7 @@ TOWPATH = Path(sys.executable).with_name("towpath")
 NEED_NO_SERVER = (
     "check",
     "render",
+    "delete",
     "get",
     "logs",
     "wait",

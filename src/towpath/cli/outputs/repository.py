@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from towpath.cli.outputs.base import Output
+from towpath.cli.outputs.base import ObjectReference, Output
 from towpath.cli.outputs.drift import Protection
+from towpath.cli.outputs.running import EnvironmentProblem
 
 
 class FileFinding(Output):
@@ -89,3 +90,34 @@ class Vendor(Output):
     written: bool = False
     commit: str | None = None
     branch: str | None = None
+
+
+class Deletion(ObjectReference):
+    """A live object that a confirmation deletes."""
+
+    uid: str
+
+
+class Kept(ObjectReference):
+    """A live object that stays."""
+
+    reason: str
+
+
+class Leaving(Output):
+    """What is live of the app in one environment."""
+
+    environment: str
+    delete: list[Deletion]
+    keep: list[Kept]
+
+
+class Delete(Output):
+    """`towpath delete`; `prune`: the commit confirms the deletions. `commit` is null where none was made."""
+
+    app: str
+    prune: bool
+    environments: list[Leaving]
+    problems: list[EnvironmentProblem]
+    files: list[str]
+    commit: str | None

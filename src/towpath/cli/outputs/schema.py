@@ -11,6 +11,7 @@ OUTPUTS: Mapping[str, type[BaseModel]] = {
     "agent": machine.Findings,
     "approve": runs.FollowedOrStarted,
     "check": repository.Check,
+    "delete": repository.Delete,
     "deliver": runs.FollowedOrStarted,
     "diff": drift.Diff,
     "doctor": machine.Doctor,

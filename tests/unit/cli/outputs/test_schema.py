@@ -20,6 +20,7 @@ DOCS = Path(__file__).parents[4] / "docs/reference/output"
 WAITING = "22222222-2222-4222-8222-222222222222"
 PRINTED = (
     "check --repo REPO",
+    "delete hello",
     "diff hello dev",
     "diff",
     "doctor",
