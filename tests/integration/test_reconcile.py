@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -187,7 +188,7 @@ def test_a_rewritten_branch_holds_until_it_descends_again(fleet: Fleet) -> None:
     before = fleet.resource_versions()
     done = fleet.reconcile()
     assert done.outcomes == ()
-    assert f"does not descend from {lost[:7]}" in done.failures["held"]
+    assert f"does not descend from {lost[:7]}, which was reconciled last" in done.failures["held"]
     assert "held: the branch was rewritten" in done.summary()
     assert fleet.resource_versions() == before
     fleet.git(work, "merge", "-q", "-s", "ours", "--allow-unrelated-histories", "-m", "Accept", lost)
@@ -195,6 +196,49 @@ def test_a_rewritten_branch_holds_until_it_descends_again(fleet: Fleet) -> None:
     done = fleet.reconcile()
     assert done.plan.held == ""
     assert [each.app for each in done.outcomes if each.changed] == ["two"]
+
+
+@pytest.mark.parametrize("odd", ["of another branch", "of nothing", "no commit"])
+def test_an_edited_inventory_holds_its_own_app_and_no_other(fleet: Fleet, odd: str) -> None:
+    fleet.push()
+    fleet.reconcile()
+    work = fleet.folder / "work"
+    other = fleet.git(work, "commit-tree", "-m", "Elsewhere", "HEAD^{tree}")
+    fleet.git(work, "push", "-q", "origin", f"{other}:refs/heads/elsewhere")
+    said = {"of another branch": other, "of nothing": "e" * 40, "no commit": "--all"}[odd]
+    written = fleet.world.live("configmap", "towpath-inventory-two")
+    content = json.loads(written["data"]["inventory"]) | {"commit": said}
+    patch = {"data": {"inventory": json.dumps(content)}}
+    fleet.world.kubectl("patch", "cm/towpath-inventory-two", "--type=merge", "-p", json.dumps(patch))
+    fleet.apps["one"][2]["data"]["A"] = fleet.apps["two"][2]["data"]["A"] = "2"
+    fleet.push("Both change")
+    done = fleet.reconcile()
+    assert done.plan.held == ""
+    assert [(each.app, each.failure) for each in done.outcomes] == [("one", "")]
+    assert set(done.failures) == {"two"}
+    assert f"applied at {said[:12]}" in done.failures["two"]
+    assert fleet.world.live("configmap", "two-settings")["data"] == {"A": "1"}
+
+    fleet.world.kubectl("delete", "cm/towpath-inventory-two")
+    done = fleet.reconcile()
+    assert done.failures == {}
+    assert fleet.world.live("configmap", "two-settings")["data"] == {"A": "2"}
+
+
+def test_without_a_note_of_its_own_the_apps_of_lost_commits_are_held(fleet: Fleet) -> None:
+    """An agent whose cache was lost, and a branch that was rewritten meanwhile."""
+    fleet.push()
+    fleet.reconcile()
+    work = fleet.folder / "work"
+    fleet.git(work, "checkout", "-q", "--orphan", "other")
+    fleet.push("Another history")
+    fleet.git(work, "push", "-q", "--force", "origin", "other:main")
+    fleet.settings = replace(fleet.settings, cache=fleet.folder / "another-cache")
+    before = fleet.resource_versions()
+    done = fleet.reconcile()
+    assert (done.plan.held, done.outcomes) == ("", ())
+    assert set(done.failures) == {"one", "two", "three"}
+    assert fleet.resource_versions() == before
 
 
 def test_a_missing_folder_is_an_error_and_deletes_nothing(

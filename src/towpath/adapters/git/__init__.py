@@ -17,6 +17,7 @@ from towpath.adapters.git.checkout import (
 from towpath.adapters.git.command import check_url
 from towpath.adapters.git.head import branch_head
 from towpath.adapters.git.lineage import authors_since, commits_after, earlier_commits
+from towpath.adapters.git.noted_head import note_head, noted_head
 from towpath.adapters.git.propose import propose_files
 from towpath.adapters.git.read import (
     CommitInfo,
@@ -61,6 +62,8 @@ __all__ = [
     "list_trees",
     "log",
     "log_files",
+    "note_head",
+    "noted_head",
     "outside_history",
     "propose_files",
     "read_commit",

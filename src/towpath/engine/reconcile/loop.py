@@ -10,15 +10,15 @@ from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from towpath.adapters.git import outside_history
 from towpath.applyset.inventory import Owner
 from towpath.drift.decision import Decision, apply_heal_budget, decide_all, drift_policy
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.context import EnvironmentContext, Tell
 from towpath.engine.live.finished import remember_finished
 from towpath.engine.live.heal_store import budget_of
-from towpath.engine.reconcile.detect import Inspection, inspect
+from towpath.engine.reconcile.detect import inspect
 from towpath.engine.reconcile.execute import EXTRAS, carry_out, clear_extras
+from towpath.engine.reconcile.lost_commits import apps_of_lost_commits, note_reconciled, rewritten
 from towpath.engine.reconcile.removed_apps import apps_without_folder, leaving, lost_folders, unconfirmed
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
 from towpath.engine.reconcile.work import Outcome, Work, as_allowed, rolls_another
@@ -71,10 +71,14 @@ def look(
     if only is not None:
         _check_known(context, only, {*released, *drift.apps()})
     broken |= unconfirmed(context, drift, {*chosen, *broken, ""})
-    held = context.repo.protection.held(environment.name) or _rewritten(context, inspection)
+    held = context.repo.protection.held(environment.name) or rewritten(context)
+    lost = {} if held else apps_of_lost_commits(context, inspection)
+    broken |= {app: reason for app, reason in lost.items() if only is None or app in only}
     now, pauses = datetime.now(UTC), context.repo.pauses(environment.name)
     decisions = tuple(
-        replace(each, action="report", reason=held, prunes=False) if held and each.action != "none" else each
+        replace(each, action="report", reason=why, prunes=False)
+        if each.action != "none" and (why := held or lost.get(each.app, ""))
+        else each
         for each in (
             *decide_all(drift, renders.results, lambda app: drift_policy(environment, app, pauses, now)),
             *leaving(context, drift, {*chosen, *broken, ""}, pauses, now),
@@ -137,6 +141,8 @@ def conclude(plan: ReconcilePlan, outcomes: Sequence[Outcome]) -> ReconcileResul
             health[app] = AppHealth(Status.HEALTHY)
     seconds = time.monotonic() - plan.since
     done = ReconcileResult(plan, tuple(outcomes), dict(sorted(health.items())), seconds)
+    if not plan.held:
+        note_reconciled(plan.context)
     _listener.get()(done)
     return done
 
@@ -149,24 +155,6 @@ def listening(listener: Callable[[ReconcileResult], None]) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
-
-
-def _rewritten(context: EnvironmentContext, inspection: Inspection) -> str:
-    """Why the branch cannot be trusted: it does not descend from what was applied. Empty: it does."""
-    applied: dict[str, list[str]] = {}
-    for app, inventory in inspection.inventories.items():
-        if inventory.commit:
-            applied.setdefault(inventory.commit, []).append(app)
-    lost = outside_history(context.repo.checkout, applied)
-    if not lost:
-        return ""
-    branch, commit = context.repo.checkout.branch, context.repo.commit
-    named = ", ".join(f"{each[:7]} (applied for {', '.join(sorted(applied[each])[:3])})" for each in lost[:3])
-    return (
-        f"branch {branch} was rewritten: {commit[:7]} does not descend from {named}. Nothing is changed.\n"
-        f"Restore the branch, or accept it as it is now: merge what was lost, keeping nothing of it"
-        f" (`git merge -s ours {lost[0][:12]}`), and push."
-    )
 
 
 def _check_known(context: EnvironmentContext, wanted: Iterable[str], known: set[str]) -> None:
