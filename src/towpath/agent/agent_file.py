@@ -23,6 +23,10 @@ class Repository(Model):
     addresses: Annotated[
         tuple[Text, ...], Field(max_length=20, description="Further URLs of it, under which people reach it.")
     ] = ()
+    publish: Annotated[
+        bool,
+        Field(description="Whether the agent publishes its state there, at refs/towpath/ENVIRONMENT/state."),
+    ] = True
 
 
 class ClusterFile(Model):

@@ -24,6 +24,7 @@ class AgentConfiguration:
     grace: float = 30.0
     notify_token: str = field(default="", repr=False)
     addresses: tuple[str, ...] = ()
+    publish: bool = True
 
     @classmethod
     def from_file(cls, file: AgentFile) -> "AgentConfiguration":
@@ -36,6 +37,7 @@ class AgentConfiguration:
             limit=file.runs.limit,
             grace=file.runs.grace.total_seconds(),
             addresses=file.repository.addresses,
+            publish=file.repository.publish,
             notify_token=read_secret(Path(file.notify_token_file)) if file.notify_token_file else "",
         )
 

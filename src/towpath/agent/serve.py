@@ -62,6 +62,7 @@ class _Agent:
                 self._configuration.environment,
                 self._metrics,
                 interval=self._configuration.interval,
+                publish=self._configuration.publish,
                 ended=functools.partial(loop.call_soon_threadsafe, self._stop.set),
             )
             loop.add_signal_handler(signal.SIGHUP, self._watching.watcher.branch.notify)

@@ -3,8 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from towpath.adapters.metrics import Metrics
+from towpath.engine.source.published import publish_state
+from towpath.engine.watch.publisher import POLL, Publisher, seen_by
 from towpath.engine.watch.watcher import Watcher
 from towpath.orchestration.in_process import InProcessRuns
 from towpath.progress import say
@@ -28,10 +31,16 @@ class Watching:
         metrics: Metrics,
         *,
         interval: float,
+        publish: bool,
         ended: Callable[[], object],
     ) -> None:
         self._runs = InProcessRuns(url, environment, say)
         self.watcher = Watcher(settings, environment, self._runs, metrics, say, interval=interval)
+        self._publisher = (
+            Publisher(environment, partial(seen_by, self.watcher), partial(publish_state, settings), say)
+            if publish and settings.signing_key
+            else None
+        )
         self._ended = ended
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._keep, name="watcher", daemon=True)
@@ -40,6 +49,8 @@ class Watching:
         """Begin to watch."""
         self._thread.start()
         threading.Thread(target=self._do_chores, name="chores", daemon=True).start()
+        if self._publisher:
+            threading.Thread(target=self._publish, args=(self._publisher,), name="state", daemon=True).start()
 
     def stop(self) -> None:
         """Begin nothing new, and wait a while for the reconcile that is under way."""
@@ -56,6 +67,10 @@ class Watching:
             self.failure = error
         self._ended()
 
+    def _publish(self, publisher: Publisher) -> None:
+        while not self.watcher.wait(POLL):
+            publisher.turn()
+
     def _do_chores(self) -> None:
         """What may take its time, again and again."""
         looked = -LOOK
@@ -66,5 +81,7 @@ class Watching:
             looked = time.monotonic()
             if (health := self._runs.health()) is not None:
                 self.watcher.set_health(health)
+                if self._publisher:
+                    self._publisher.set_health(health)
             if (at := self._runs.last_success()) is not None:
                 self.watcher.succeeded(at)

@@ -15,8 +15,7 @@ from towpath.errors import TowpathError
 from towpath.printable import printable
 
 if TYPE_CHECKING:
-    from towpath.applyset.plan import Plan
-    from towpath.engine.reconcile.diff import Comparison
+    from towpath.cli.ui.planning import ComparisonMade, PlanMade
 
 FAILED, DIFFERENT = 1, 2
 
@@ -53,7 +52,9 @@ def command(
 ) -> None:
     """Compare with Git, field by field: an app, a whole environment, or all of them. Writes nothing.
 
-    All of them are compared with one cluster: name the environment where they are on several.
+    All of them are compared with one cluster: name the environment where they are on several. Where this
+    machine has no kubeconfig, each is compared with what its agent last published: the output says so first,
+    and JSON has it in `published`.
 
     Exits 0 when nothing differs, 2 when something does, 1 after an error, also in one of many. In JSON,
     errors are in `problems`; `differs` is null where not all could be judged and nothing known differs.
@@ -69,8 +70,7 @@ def command(
     app, environment = (names[0], names[1]) if len(names) == 2 else (None, names[0] if names else None)
     try:
         if app is not None and environment is not None:
-            plan, _ = make_plan(app, environment, repo, revision, context)
-            differs, failed = _diff_app(plan, output), False
+            differs, failed = _diff_app(make_plan(app, environment, repo, revision, context), output), False
         else:
             found = make_comparisons(environment, repo, revision, context)
             differs, failed = _diff_all(found, output)
@@ -82,27 +82,30 @@ def command(
         sys.exit(FAILED if failed else DIFFERENT)
 
 
-def _diff_app(plan: "Plan", output: str) -> bool:
+def _diff_app(made: "PlanMade", output: str) -> bool:
+    plan, _, against = made
     if output == "json":
-        _print_json({"differs": plan.differs, "problems": [], **plan.to_json()})
+        head = {"differs": plan.differs, "problems": [], "published": against.to_json()}
+        _print_json({**head, **plan.to_json()})
     else:
-        click.echo(printable(plan.to_text()))
+        click.echo(printable("\n".join((*against.banner(), plan.to_text()))))
     return plan.differs
 
 
-def _diff_all(found: "Sequence[Comparison]", output: str) -> tuple[bool, bool]:
+def _diff_all(made: "Sequence[ComparisonMade]", output: str) -> tuple[bool, bool]:
     """(whether something differs, whether something could not be judged)"""
+    found = [each.comparison for each in made]
     problems = [
         _problem(app or None, each.environment, why) for each in found for app, why in each.problems.items()
     ]
     differs = any(each.differs for each in found)
     if output == "json":
-        environments = [each.to_json() for each in found]
+        environments = [{**each.to_json(), "published": against.to_json()} for each, against in made]
         known = differs or (None if problems else False)
         _print_json({"differs": known, "problems": problems, "environments": environments})
     else:
-        for each in found:
-            click.echo(printable(each.to_text()))
+        for each, against in made:
+            click.echo(printable("\n".join((*against.banner(), each.to_text()))))
     for problem in problems:
         click.secho("error: ", fg="red", bold=True, nl=False, err=True)
         click.echo(printable(f"{_where(problem)}: {problem['message']}"), err=True)

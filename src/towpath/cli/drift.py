@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,11 +11,12 @@ import click
 from towpath.cli.diff import DIFFERENT, FAILED, Diff
 from towpath.cli.ui.completion import complete_app
 from towpath.cli.ui.options import context_option, environment_argument, output_option
+from towpath.cli.ui.planning import load_settings
 from towpath.printable import printable
 
 if TYPE_CHECKING:
+    from towpath.cli.ui.drift_views import DriftView
     from towpath.drift.model import DriftEntry
-    from towpath.engine.reconcile.result import ReconcilePlan
 
 COLUMNS = ("APP", "OBJECT", "FIELD", "IN GIT", "LIVE", "WHO", "WHEN")
 WIDEST = 48
@@ -43,8 +44,10 @@ def command(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Show what was changed in ENVIRONMENT, field by field: by which tool, how, and when. Writes nothing.
 
-    Reads Git and the cluster only. Exits 0 when nothing differs, 2 when something does, 1 after an error.
-    What left Git and is deleted once the app is verified is no difference. Secrets' values are masked.
+    Reads Git and the cluster only; where this machine has no kubeconfig, what the environment's agent last
+    published: the output says so first, and JSON has it in `published`. Exits 0 when nothing differs, 2 when
+    something does, 1 after an error. What left Git and is deleted once the app is verified is no difference.
+    Secrets' values are masked.
 
     \b
     Examples:
@@ -55,53 +58,45 @@ def command(  # noqa: PLR0913, PLR0917
     if history:
         _history(environment, limit, output)
         return
-    from towpath.cli.ui.names import load_environments, of_apps
-    from towpath.cli.ui.planning import load_settings
-    from towpath.engine.live.context import environment_context
-    from towpath.engine.reconcile.held import held_apps
-    from towpath.engine.reconcile.loop import look
+    from towpath.cli.ui.drift_views import drift_view
 
-    settings = load_settings(context)
-    desired = load_environments(settings)
-    desired.config.environment(environment)
-    with of_apps(apps, desired.config, environment):
-        found = look(environment_context(settings, desired, environment), apps or None, deep=deep)
-    held = held_apps(found)
+    view = drift_view(load_settings(context), environment, apps, deep=deep)
     if output == "json":
-        click.echo(printable(json.dumps(to_json(found, held), indent=2, ensure_ascii=False)))
+        click.echo(printable(json.dumps(to_json(view), indent=2, ensure_ascii=False)))
     else:
-        click.echo(printable(text(found, held)))
-    if found.broken or found.held:
+        click.echo(printable("\n".join((*view.against.banner(), text(view)))))
+    if view.broken or view.held_all:
         sys.exit(FAILED)
-    if found.drift.differs:
+    if view.drift.differs:
         sys.exit(DIFFERENT)
 
 
-def to_json(found: "ReconcilePlan", held: Mapping[str, str]) -> dict[str, Any]:
-    """The report, and what a reconcile would do about each app; `held`: what it refuses, and why."""
+def to_json(view: "DriftView") -> dict[str, Any]:
+    """The report, and what a reconcile would do about each app."""
     decisions = [
         {"app": each.app, "mode": each.mode, "action": each.action, "reason": each.reason}
-        | ({"held": held[each.app]} if each.app in held else {})
-        for each in found.decisions
+        | ({"held": view.held[each.app]} if each.app in view.held else {})
+        for each in view.decisions
         if each.action != "none"
     ]
-    return {**found.drift.to_json(), "decisions": decisions, "broken": found.broken}
+    tail = {"decisions": decisions, "broken": view.broken, "published": view.against.to_json()}
+    return {**view.drift.to_json(), **tail}
 
 
-def text(found: "ReconcilePlan", held: Mapping[str, str]) -> str:
+def text(view: "DriftView") -> str:
     """A line per field; below it what a reconcile would do, and what could not be looked at."""
-    rows = [row for entry in found.drift.entries for row in _rows(entry)]
+    rows = [row for entry in view.drift.entries for row in _rows(entry)]
     lines = _table([COLUMNS, *rows]) if rows else []
     notes = [
-        f"{each.app}: a reconcile does not carry it out: {held[each.app]}"
-        if each.app in held
+        f"{each.app}: a reconcile does not carry it out: {view.held[each.app]}"
+        if each.app in view.held
         else f"{each.app}: {_DONE[each.action]}{f' ({each.reason})' if each.reason else ''}"
-        for each in found.decisions
+        for each in view.decisions
         if each.action != "none"
     ]
-    notes += [f"{app}: cannot be rendered: {reason}" for app, reason in found.broken.items()]
-    notes += [f"{entry.ref}: {entry.message}" for entry in found.drift.entries if _needs_a_note(entry)]
-    parts = ["\n".join(lines), "\n".join(notes), found.drift.summary()]
+    notes += [f"{app}: cannot be rendered: {reason}" for app, reason in view.broken.items()]
+    notes += [f"{entry.ref}: {entry.message}" for entry in view.drift.entries if _needs_a_note(entry)]
+    parts = ["\n".join(lines), "\n".join(notes), view.drift.summary()]
     return "\n\n".join(part for part in parts if part)
 
 

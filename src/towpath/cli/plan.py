@@ -1,4 +1,4 @@
-"""`towpath plan`: what a sync of an app in an environment would change, by a dry run on the cluster."""
+"""`towpath plan`: what a sync of an app in an environment would change."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ import click
 
 from towpath.cli.ui.options import app_argument, context_option, environment_argument, output_option
 from towpath.cli.ui.planning import make_plan, source_options
+from towpath.errors import MissingPartError
 from towpath.printable import printable
 
 
@@ -26,7 +27,10 @@ def command(  # noqa: PLR0913, PLR0917
     confirm: bool,
     output: str,
 ) -> None:
-    """Show what a sync would change. Writes nothing.
+    """Show what a sync would change, by dry runs on the cluster. Writes nothing.
+
+    Where this machine has no kubeconfig, Git is compared with what the environment's agent last published:
+    the output begins with a line that says so, and JSON has it in `published`.
 
     \b
     Examples:
@@ -36,13 +40,19 @@ def command(  # noqa: PLR0913, PLR0917
       towpath plan hello prod --context prod-eu
       towpath plan hello prod --confirm > apps/hello/prod/prune.yaml
     """
-    plan, config = make_plan(app, environment, repo, revision, context)
+    plan, config, against = make_plan(app, environment, repo, revision, context)
     if confirm:
         from towpath.applyset.prune_file import dump_prune_file
 
+        if against.published:
+            raise MissingPartError(
+                "a confirmation names each object's uid, which only the cluster tells",
+                remedy="Run it where a kubeconfig leads to the cluster.",
+            )
         deletions = [(entry.ref, entry.uid) for entry in plan.entries if entry.action == "delete"]
         click.echo(dump_prune_file(deletions, config.api_version), nl=False)
     elif output == "json":
-        click.echo(printable(json.dumps(plan.to_json(), indent=2, ensure_ascii=False)))
+        data = {**plan.to_json(), "published": against.to_json()}
+        click.echo(printable(json.dumps(data, indent=2, ensure_ascii=False)))
     else:
-        click.echo(printable(plan.to_text()))
+        click.echo(printable("\n".join((*against.banner(), plan.to_text()))))

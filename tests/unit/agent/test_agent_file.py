@@ -125,3 +125,10 @@ def test_the_schema_has_every_key() -> None:
         *("apiVersion", "cluster", "docker", "environment", "keys", "listen", "name", "notifyTokenFile"),
         *("prefect", "repository", "runs"),
     }
+
+
+def test_publishing_can_be_turned_off(tmp_path: Path) -> None:
+    for text, wanted in (("", True), ("repository: {publish: false}\n", False)):
+        (tmp_path / "agent.yaml").write_text(f"{HEAD}environment: prod\n{text}")
+        file = load_machine_file(tmp_path / "agent.yaml", AgentFile)
+        assert AgentConfiguration.from_file(file).publish is wanted

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.engine.described import context_at
 from towpath.cli.drift import text, to_json
+from towpath.cli.ui.drift_views import DriftView
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry, DriftReport
-from towpath.engine.reconcile.detect import Inspection
-from towpath.engine.reconcile.result import ReconcilePlan
 from towpath.kube.diff import Difference
 from towpath.kube.managed_fields import FieldChange
 from towpath.objects import ObjectRef
@@ -102,19 +100,19 @@ LONG = 'apply Service dev/hello: Service "hello" is invalid: spec.ports[1].name:
 )
 def test_drift_tells_the_whole_reason_of_each_entry(entry: DriftEntry, told: str) -> None:
     report = DriftReport("dev", "", (entry,))
-    shown = text(ReconcilePlan(context_at(Path()), (), {}, {}, Inspection(report), (), whole=True), {})
-    assert told in shown
+    assert told in text(DriftView(report))
 
 
 def test_drift_says_of_what_is_held_that_no_reconcile_carries_it_out() -> None:
     entry = DriftEntry("hello", REF, "unapplied")
     decisions = (Decision("hello", "sync", (entry,)), Decision("other", "sync", (entry,)))
-    inspection = Inspection(DriftReport("dev", "", (entry,)))
-    plan = ReconcilePlan(context_at(Path()), (), {}, {}, inspection, decisions, whole=True)
-    shown = text(plan, {"hello": "dev holds hello: 2 approvals are missing"})
+    report = DriftReport("dev", "", (entry,))
+    shown = text(DriftView(report, decisions, held={"hello": "dev holds hello: 2 approvals are missing"}))
     assert "hello: a reconcile does not carry it out: dev holds hello: 2 approvals are missing" in shown
     assert "other: the next reconcile makes it as Git wants it" in shown
-    assert [each.get("held") for each in to_json(plan, {"hello": "why"})["decisions"]] == ["why", None]
+    told = to_json(DriftView(report, decisions, held={"hello": "why"}))
+    assert [each.get("held") for each in told["decisions"]] == ["why", None]
+    assert told["published"] is None
 
 
 def test_a_field_left_to_a_controller_is_told_with_both_values_and_its_owner() -> None:
@@ -129,12 +127,11 @@ def test_a_field_left_to_a_controller_is_told_with_both_values_and_its_owner() -
         blame=(who,),
         left_to="1 field left to cainjector",
     )
-    inspection = Inspection(DriftReport("dev", "", (entry,)))
-    plan = ReconcilePlan(context_at(Path()), (), {}, {}, inspection, (), whole=True)
-    [row] = [line for line in text(plan, {}).splitlines() if "/data/ca" in line]
+    view = DriftView(DriftReport("dev", "", (entry,)))
+    [row] = [line for line in text(view).splitlines() if "/data/ca" in line]
     assert [part for part in ("none", "PEM", "cainjector (Update)") if part not in row] == []
-    assert "Service dev/hello: 1 field left to cainjector: .data.ca" in text(plan, {})
-    [told] = to_json(plan, {})["entries"]
+    assert "Service dev/hello: 1 field left to cainjector: .data.ca" in text(view)
+    [told] = to_json(view)["entries"]
     assert told["message"] == "1 field left to cainjector: .data.ca"
     [difference] = told["differences"]
     assert (difference["desired"], difference["live"]) == ("none", "PEM")

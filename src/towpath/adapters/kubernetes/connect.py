@@ -86,6 +86,16 @@ def shared_connection(environment: Environment, connection: ClusterConnection) -
     return _shared(named, connection.context, connection.allow_exec, files)
 
 
+def is_named(connection: ClusterConnection) -> bool:
+    """Whether this machine says anything about a cluster: a kubeconfig, a context, or a pod's account.
+
+    A kubeconfig that is named and not there, or cannot be used, says something: connecting tells what.
+    """
+    if connection.kubeconfig or connection.context or os.environ.get("KUBECONFIG"):
+        return True
+    return is_inside() or any(file.exists() for file in _files(_DEFAULT))
+
+
 def _require_machine_choice(environment: Environment, connection: ClusterConnection) -> None:
     """Refuse where the current context may be another cluster than the one that towpath.yaml names.
 

@@ -25,14 +25,36 @@ class PlanEntry(Output):
     uid: str = ""
 
 
-class Plan(Output):
-    """`towpath plan`; `desired` is the digest of what Git wants."""
+class Published(Output):
+    """What an agent published, where a machine names no cluster: it was compared with that.
+
+    `commit` is that of the environment repository, empty where it is not known. `signed_by` is null where
+    this machine has no trusted keys, so that nothing proves it.
+    """
+
+    environment: str
+    at: str
+    age_seconds: int
+    stale: bool
+    commit: str
+    signed_by: str | None
+    warnings: list[str]
+
+
+class AppPlan(Output):
+    """One app; `desired` is the digest of what Git wants."""
 
     app: str
     environment: str
     desired: str
     summary: str
     entries: list[PlanEntry]
+
+
+class Plan(AppPlan):
+    """`towpath plan`; `published` is null where the cluster was asked."""
+
+    published: Published | None
 
 
 class DiffOfApp(Plan):
@@ -50,14 +72,18 @@ class AppProblem(Output):
 
 
 class Comparison(Output):
-    """All apps of one environment; `unreleased` are those that are not released there."""
+    """All apps of one environment; `unreleased` are those that are not released there.
+
+    `published` is null where the cluster was asked.
+    """
 
     environment: str
     differs: bool | None
     summary: str
-    plans: list[Plan]
+    plans: list[AppPlan]
     problems: list[AppProblem]
     unreleased: list[str]
+    published: Published | None
 
 
 class DiffOfEnvironments(Output):
@@ -111,7 +137,7 @@ class Decision(Output):
 
 
 class DriftReport(Output):
-    """What is found now."""
+    """What is found now; `published` is null where the cluster was asked."""
 
     environment: str
     commit: Commit
@@ -120,6 +146,7 @@ class DriftReport(Output):
     uncompared: list[Any]
     decisions: list[Decision]
     broken: dict[str, str]
+    published: Published | None
 
 
 class FormerDrift(Output):

@@ -5,14 +5,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from towpath.errors import TowpathError
+
 if TYPE_CHECKING:
     from towpath.applyset.plan import Plan
-    from towpath.config import Config
+    from towpath.applyset.prune_file import ConfirmedDeletions
+    from towpath.cli.ui.published import Against
+    from towpath.config import Config, Environment
+    from towpath.drift.published import PublishedState
+    from towpath.engine.preview.published_plan import Before
     from towpath.engine.reconcile.diff import Comparison
+    from towpath.engine.source.render import Rendered
     from towpath.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,53 +38,125 @@ def source_options(function: F) -> F:
     )(function)
 
 
+class PlanMade(NamedTuple):
+    """A plan, towpath.yaml, and what the plan was compared with."""
+
+    plan: "Plan"
+    config: "Config"
+    against: "Against"
+
+
+class ComparisonMade(NamedTuple):
+    """An environment compared, and with what."""
+
+    comparison: "Comparison"
+    against: "Against"
+
+
 def make_plan(
     app: str, environment: str, repo: Path | None, revision: str | None, context: str | None = None
-) -> "tuple[Plan, Config]":
-    """The plan of one app, also of one that Git has no more, and towpath.yaml. Writes nothing."""
-    from towpath.adapters.kubernetes import connect_environment
+) -> PlanMade:
+    """The plan of one app, also of one that Git has no more. Writes nothing.
+
+    Where this machine names no cluster, Git is compared with what the environment's agent last published.
+    """
     from towpath.applyset.prune_file import load_confirmed_deletions
     from towpath.cli.ui.names import of_apps
-    from towpath.engine.apply.uninstall import plan_leaving
+    from towpath.cli.ui.published import against
     from towpath.engine.live.context import renders_fetched
-    from towpath.engine.preview.plan import plan_app
     from towpath.engine.source.render import render_app
 
     settings, root, config = _open(repo, revision, context)
     where = config.environment(environment)
     confirmed = load_confirmed_deletions(root, app, environment)
-    if has_left(root, app, environment, app in config.apps):
-        with of_apps([app], config, environment):
-            cluster = connect_environment(where, settings.connection)
-            return plan_leaving(cluster, app, where, confirmed), config
-    rendered = render_app(root, config, app, environment, tools=settings.tools, cache=settings.renders)
-    cluster = connect_environment(where, settings.connection)
+    rendered, tools = None, settings.tools
+    if not (leaves := has_left(root, app, environment, app in config.apps)):
+        rendered = render_app(root, config, app, environment, tools=tools, cache=settings.renders)
     before = renders_fetched(settings, where, app, repo)
-    return plan_app(cluster, rendered, where, confirmed=confirmed, applied_before=before), config
+    with of_apps([app] if leaves else [], config, environment):
+        other = against(settings, environment)
+        if other.published is None:
+            plan = _plan_on_cluster(settings, where, app, rendered, confirmed, before)
+            return PlanMade(plan, config, other)
+        plan, note = _plan_published(other.published.state, where, app, rendered, confirmed, before)
+        return PlanMade(plan, config, other.with_notes(note))
+
+
+def _plan_on_cluster(  # noqa: PLR0913, PLR0917
+    settings: "Settings",
+    environment: "Environment",
+    app: str,
+    rendered: "Rendered | None",
+    confirmed: "ConfirmedDeletions",
+    before: "Before",
+) -> "Plan":
+    from towpath.adapters.kubernetes import connect_environment
+    from towpath.engine.apply.uninstall import plan_leaving
+    from towpath.engine.preview.plan import plan_app
+
+    cluster = connect_environment(environment, settings.connection)
+    if rendered is None:
+        return plan_leaving(cluster, app, environment, confirmed)
+    return plan_app(cluster, rendered, environment, confirmed=confirmed, applied_before=before)
+
+
+def _plan_published(  # noqa: PLR0913, PLR0917
+    state: "PublishedState",
+    environment: "Environment",
+    app: str,
+    rendered: "Rendered | None",
+    confirmed: "ConfirmedDeletions",
+    before: "Before",
+) -> "tuple[Plan, str]":
+    from towpath.engine.preview.published_plan import plan_from_published, plan_leaving_from_published
+    from towpath.engine.reconcile.diff_published import NOT_PUBLISHED
+
+    known = state.apps.get(app)
+    if rendered is None:
+        return plan_leaving_from_published(app, environment, known, before, confirmed)
+    return plan_from_published(rendered, environment, known or NOT_PUBLISHED, before, confirmed)
 
 
 def make_comparisons(
     environment: str | None, repo: Path | None, revision: str | None, context: str | None = None
-) -> "list[Comparison]":
-    """Compare every released app of one environment or all with `context`'s cluster. Writes nothing."""
-    from towpath.adapters.kubernetes import connect_environment
-    from towpath.engine.live.context import renders_fetched
-    from towpath.engine.reconcile.diff import compare_environment
+) -> list[ComparisonMade]:
+    """Compare every released app of one environment or all. Writes nothing.
 
+    With `context`'s cluster; where this machine names none, with what each environment's agent published.
+    """
     settings, root, config = _open(repo, revision, context)
     chosen = config.environments if environment is None else (config.environment(environment),)
-    return [
-        compare_environment(
-            root,
-            config,
-            each,
-            lambda where: connect_environment(where, settings.connection),
-            tools=settings.tools,
-            cache=settings.renders,
-            applied_before=partial(renders_fetched, settings, each, folder=repo),
-        )
-        for each in chosen
-    ]
+    return [_compare(settings, root, config, each, repo) for each in chosen]
+
+
+def _compare(
+    settings: "Settings", root: Path, config: "Config", environment: "Environment", repo: Path | None
+) -> ComparisonMade:
+    from towpath.adapters.kubernetes import connect_environment
+    from towpath.cli.ui.published import CLUSTER, against
+    from towpath.engine.live.context import renders_fetched
+    from towpath.engine.reconcile.diff import Comparison, compare_environment
+    from towpath.engine.reconcile.diff_published import compare_with_published
+
+    before = partial(renders_fetched, settings, environment, folder=repo)
+    programs = {"tools": settings.tools, "cache": settings.renders}
+    try:
+        other = against(settings, environment.name)
+    except TowpathError as error:  # others may have been published
+        return ComparisonMade(Comparison(environment.name, (), {"": str(error)}), CLUSTER)
+    if other.published:
+        state = other.published.state
+        found, notes = compare_with_published(root, config, environment, state, before, **programs)
+        return ComparisonMade(found, other.with_notes(*notes))
+    found = compare_environment(
+        root,
+        config,
+        environment,
+        lambda where: connect_environment(where, settings.connection),
+        applied_before=before,
+        **programs,
+    )
+    return ComparisonMade(found, other)
 
 
 def load_settings(context: str | None) -> "Settings":

@@ -68,6 +68,39 @@ class Comparison:
         return "\n".join([*(plan.to_text() for plan in self.plans if plan.differs), self.summary()])
 
 
+@dataclass(frozen=True, slots=True)
+class WantedApps:
+    """What Git has in an environment. `apps` are those that render; `problems` as of a Comparison."""
+
+    apps: tuple[_Wanted, ...]
+    released: tuple[str, ...]
+    unreleased: tuple[str, ...]
+    problems: Mapping[str, str]
+
+
+def read_wanted(
+    root: Path, config: Config, environment: Environment, *, tools: Path | None, cache: Path | None
+) -> WantedApps:
+    """Every app that is released in the environment, rendered; the cluster is not asked."""
+    name = environment.name
+    apps = tuple(sorted(released_apps(root, config, name)))
+    problems: dict[str, str] = {}
+
+    def wanted(app: str) -> _Wanted | None:
+        try:
+            rendered = render_app(root, config, app, name, tools=tools, cache=cache)
+            return rendered, load_confirmed_deletions(root, app, name)
+        except TowpathError as error:
+            problems[app] = str(error)
+            return None
+
+    here = tuple(each for each in concurrently(wanted, apps) if each is not None)
+    conflicts = objects_of_two_apps((rendered.app, rendered.origins) for rendered, _ in here)
+    if conflicts:
+        problems[""] = "\n".join(map(str, conflicts))
+    return WantedApps(here, apps, tuple(sorted(config.apps.keys() - set(apps))), problems)
+
+
 def compare_environment(  # noqa: PLR0913
     root: Path,
     config: Config,
@@ -82,28 +115,15 @@ def compare_environment(  # noqa: PLR0913
 
     `applied_before` gives for an app what renders it at an earlier commit, as a sync does.
     """
-    name = environment.name
-    apps = sorted(released_apps(root, config, name))
-    unreleased = tuple(sorted(config.apps.keys() - set(apps)))
-    problems: dict[str, str] = {}
-
-    def wanted(app: str) -> _Wanted | None:
-        try:
-            rendered = render_app(root, config, app, name, tools=tools, cache=cache)
-            return rendered, load_confirmed_deletions(root, app, name)
-        except TowpathError as error:
-            problems[app] = str(error)
-            return None
-
-    apps_here = [each for each in concurrently(wanted, apps) if each is not None]
-    conflicts = objects_of_two_apps((rendered.app, rendered.origins) for rendered, _ in apps_here)
-    if conflicts:
-        return Comparison(name, (), {**problems, "": "\n".join(map(str, conflicts))}, unreleased)
+    wanted = read_wanted(root, config, environment, tools=tools, cache=cache)
+    name, problems, unreleased = environment.name, dict(wanted.problems), wanted.unreleased
+    if "" in problems:
+        return Comparison(name, (), problems, unreleased)
     try:
         cluster = connect(environment)
         inventories = _inventories(cluster, environment)
-        plans = list(_plans(cluster, environment, apps_here, inventories, applied_before))
-        left = sorted((inventories or {}).keys() - set(apps))
+        plans = list(_plans(cluster, environment, wanted.apps, inventories, applied_before))
+        left = sorted((inventories or {}).keys() - set(wanted.released))
         for app in left:
             try:
                 plans.append(

@@ -45,6 +45,13 @@ class Comparison:
         wanted = {app for app, each in (self.wanted or {}).items() if not each.absent}
         return sorted(applied.keys() | wanted)
 
+    def mark_of(self, app: str) -> tuple[str, str, int]:
+        """What an inventory says of the last sync; it changes with each that carried out something else."""
+        inventory = (self.applied or {}).get(app)
+        return (
+            (inventory.commit, inventory.desired_digest, len(inventory.objects)) if inventory else ("", "", 0)
+        )
+
     def wanted_of(self, app: str) -> Wanted:
         """What Git has of the app; nothing when it left Git."""
         return (self.wanted or {}).get(app, NOTHING)

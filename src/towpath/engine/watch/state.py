@@ -32,7 +32,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class WatchState:
-    """One environment. `wake` is called when the work queue may have something new."""
+    """One environment. `wake`: the work queue may have something new. Private methods hold the lock."""
 
     def __init__(self, environment: str, namespace: str, wake: Callable[[], None]) -> None:
         self.environment = environment
@@ -130,8 +130,6 @@ class WatchState:
                     self._compare(app)
         self._wake()
 
-    # What must be watched
-
     def collections(self) -> frozenset[Collection]:
         """Where the owned objects are; the inventories come beside them."""
         with self._lock:
@@ -147,8 +145,6 @@ class WatchState:
         with self._lock:
             self._known.live.pop(collection, None)
 
-    # What follows
-
     def ready(self) -> bool:
         """Whether everything that must be known was read at least once."""
         with self._lock:
@@ -163,9 +159,15 @@ class WatchState:
     def unapplied(self) -> frozenset[str]:
         """Apps of which Git has something that was not carried out."""
         with self._lock:
-            return frozenset(
-                app for app, mark in self._git.items() if mark and mark != self._withdrawn.get(app)
-            )
+            old = self._withdrawn
+            return frozenset(app for app, mark in self._git.items() if mark and mark != old.get(app))
+
+    def marks(self) -> dict[str, object]:
+        """App -> what changes with its inventory and its differences, not with each write to its objects."""
+        with self._lock:
+            differs = {app: frozenset(f.mark for f in each.values()) for app, each in self._findings.items()}
+            marks = {app: (self._known.mark_of(app), self._git.get(app)) for app in self._known.apps()}
+            return {app: (*mark, differs.get(app) or None) for app, mark in marks.items()}
 
     def next_due(self) -> float | None:
         """When to call `due`, by `time.monotonic`."""
@@ -218,8 +220,6 @@ class WatchState:
         with self._lock:
             self._queue.forgive()
         self.look_again()
-
-    # Inside, with the lock held
 
     def _drifted(self, app: str, *, live: bool = True) -> list[WatchFinding]:
         return [each for each in self._findings.get(app, {}).values() if each.drifted is live]

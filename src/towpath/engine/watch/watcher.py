@@ -73,8 +73,9 @@ class Watcher:
             self._followers.stop()
 
     @property
-    def stopped(self) -> bool:
-        return self._stopped.is_set()
+    def seen(self) -> WatchState | None:
+        """None while it does not see everything."""
+        return None if self.not_ready() else self._state
 
     def wait(self, seconds: float) -> bool:
         """Whether it is stopped now, or within so many seconds."""

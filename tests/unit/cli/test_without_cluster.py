@@ -1,0 +1,263 @@
+"""`plan`, `diff` and `drift` where no kubeconfig is: compared with what the agent has published in Git."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.keys import make_keys
+from tests.unit.adapters.git.repositories import Bare
+from towpath.adapters.git.state_ref import write_state_ref
+from towpath.drift.decision import Decision
+from towpath.drift.model import DriftEntry
+from towpath.drift.published import STATE_FILE, PublishedApp, PublishedState, state_ref
+from towpath.drift.published_text import encode_state
+from towpath.engine.source.published import publish_state
+from towpath.formats.versions import V2
+from towpath.kube.diff import Difference
+from towpath.kube.managed_fields import FieldChange
+from towpath.objects import ObjectRef
+from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
+from towpath.release.release_file import dump_release_file
+from towpath.settings import Settings
+
+TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
+CONFIG = """\
+apiVersion: towpath.dev/v2
+apps:
+  hello: {image: 127.0.0.1:5000/hello, renderer: plain}
+environments:
+  - {name: dev, namespace: dev}
+  - {name: prod, namespace: prod}
+"""
+WHO = FieldChange("2026-01-01T00:00:00Z", "kubectl-edit", "Update", (".data.A",))
+REF = ObjectRef("", "ConfigMap", "prod", "a")
+
+
+DIGEST = "sha256:" + "0" * 64
+WORKLOAD = f"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: hello}}
+spec:
+  replicas: 0
+  selector: {{matchLabels: {{app: hello}}}}
+  template:
+    metadata: {{labels: {{app: hello}}}}
+    spec: {{containers: [{{name: hello, image: "127.0.0.1:5000/hello@{DIGEST}"}}]}}
+"""
+
+
+def configmap(value: str) -> str:
+    return f'apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{A: "{value}"}}\n'
+
+
+class Place:
+    """An environment repository, the agents' keys, and a machine without a cluster."""
+
+    def __init__(self, folder: Path) -> None:
+        self.git = Bare(folder / "git")
+        self.keys = make_keys(folder / "keys")
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.git.push("towpath.yaml", CONFIG)
+        for environment in ("dev", "prod"):
+            release = Release(
+                app="hello", images=one_image("hello", "127.0.0.1:5000/hello", DIGEST), source="s",
+                commit="1" * 40, author="a <a@b>", subject="s", built_at="2026-01-01T00:00:00Z",
+                scan=ScanSummary("passed"), flow_run="1",
+            )  # fmt: skip
+            state = EnvironmentRelease(release, promoted_at="2026-01-01T00:00:00Z", promoted_by="a")
+            self.git.push(f"apps/hello/{environment}/release.yaml", dump_release_file(state, V2))
+            self.git.push(f"apps/hello/{environment}/workload.yaml", WORKLOAD)
+            self.git.push(f"apps/hello/{environment}/a.yaml", configmap("1"))
+        self.applied = self.git.head
+
+    def settings(self, key: str) -> Settings:
+        return Settings.load(
+            {
+                "HOME": str(self.home),
+                "TOWPATH_ENVIRONMENTS": self.git.url,
+                "TOWPATH_GIT_ALLOW_FILE": "1",
+                "TOWPATH_CACHE": str(self.home / "agent"),
+                "TOWPATH_SIGNING_KEY": str(self.keys.private_file(key)),
+            }
+        )
+
+    def state(
+        self, *entries: DriftEntry, environment: str = "prod", age: timedelta = timedelta()
+    ) -> PublishedState:
+        at = (datetime.now(UTC) - age).isoformat(timespec="seconds")
+        action = "report" if entries else "none"
+        app = PublishedApp(
+            commit=self.applied, health="Healthy", at=at, entries=entries,
+            decision=Decision("hello", action, entries, "drift is allowed here" if entries else ""),  # type: ignore[arg-type]
+        )  # fmt: skip
+        return PublishedState(environment, at, self.applied, {"hello": app})
+
+    def publish(self, state: PublishedState, key: str = "prod") -> None:
+        publish_state(self.settings(key), state)
+
+    def towpath(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
+        environ = {
+            **kept,
+            "HOME": str(self.home),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "TOWPATH_ENVIRONMENTS": self.git.url,
+            "TOWPATH_GIT_ALLOW_FILE": "1",
+            "TOWPATH_TRUSTED_KEYS": str(self.keys.trusted_file),
+            **variables,
+        }
+        command = [*TOWPATH, *arguments]
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Published, and Git is as it was applied."""
+    place = Place(tmp_path_factory.mktemp("unchanged"))
+    place.publish(place.state())
+    return place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_plan_and_diff_say_first_with_what_they_compared(unchanged: Place) -> None:
+    for verb in (["plan", "hello", "prod"], ["diff", "hello", "prod"], ["diff", "prod"], ["drift", "prod"]):
+        done = unchanged.towpath(*verb)
+        assert done.returncode == 0, done.stderr
+        first = done.stdout.splitlines()[0]
+        assert first.startswith("compared with what prod's agent published "), done.stdout
+        assert first.endswith(f" ago (commit {unchanged.applied[:7]}), not with the cluster")
+        assert "warning" not in done.stdout
+
+
+def test_json_has_it_in_a_field(unchanged: Place) -> None:
+    for verb in (["plan", "hello", "prod"], ["diff", "hello", "prod"], ["drift", "prod"]):
+        told = json.loads(unchanged.towpath(*verb, "--output", "json").stdout)["published"]
+        assert (told["environment"], told["commit"]) == ("prod", unchanged.applied)
+        assert (told["signed_by"], told["stale"], told["warnings"]) == ("prod", False, [])
+        assert 0 <= told["age_seconds"] < 600
+
+
+def test_a_branch_is_compared_with_the_commit_that_was_applied(place: Place) -> None:
+    place.publish(place.state())
+    place.git.push("apps/hello/prod/a.yaml", configmap("2"))
+    done = place.towpath("diff", "hello", "prod")
+    assert done.returncode == 2
+    assert '- /data/A: "1"' in done.stdout
+    assert '+ /data/A: "2"' in done.stdout
+    assert place.towpath("diff", "hello", "prod", "--revision", place.applied).returncode == 0
+    folder = place.towpath("diff", "prod", "--repo", str(place.git.clone), "--output", "json")
+    assert folder.returncode == 2
+    (environment,) = json.loads(folder.stdout)["environments"]
+    assert environment["published"]["commit"] == place.applied
+
+
+def test_published_drift_is_shown_with_who_and_when(place: Place) -> None:
+    entry = DriftEntry("hello", REF, "modified", (Difference("/data/A", "9", "1"),), (WHO,), "", (WHO,))
+    place.publish(place.state(entry))
+    done = place.towpath("drift", "prod")
+    assert done.returncode == 2
+    assert [
+        each
+        for each in ("kubectl-edit (Update)", "/data/A", "2026-01-01", "drift is allowed")
+        if each not in done.stdout
+    ] == []
+    assert place.towpath("drift", "prod", "--app", "hello").returncode == 2
+    assert '- /data/A: "9"' in place.towpath("plan", "hello", "prod").stdout
+
+
+def test_old_and_unproven_states_are_told(place: Place) -> None:
+    place.publish(place.state(age=timedelta(hours=5)))
+    done = place.towpath("drift", "prod", TOWPATH_TRUSTED_KEYS="")
+    first, stale, unproven = done.stdout.splitlines()[:3]
+    assert "published 5 h ago" in first
+    assert stale.startswith("warning: it is 5 h old: prod's agent does not run")
+    assert unproven.startswith("warning: nobody proves who published it")
+
+
+@pytest.mark.parametrize("key", ["dev", "build"])
+def test_what_another_key_signed_is_refused(place: Place, key: str) -> None:
+    place.publish(place.state(), key)
+    done = place.towpath("diff", "hello", "prod")
+    assert done.returncode == 1
+    assert "was not published by prod's agent" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_state_of_another_environment_at_the_ref_is_refused(place: Place) -> None:
+    content = encode_state(place.state(environment="dev"), 1024 * 1024)
+    write_state_ref(
+        place.git.url, state_ref("prod"), STATE_FILE, content, "State of dev\n", author="T <t@localhost>",
+        signing_key=place.keys.private_file("prod"), cache=place.home / "agent", allow_file=True,
+    )  # fmt: skip
+    done = place.towpath("drift", "prod")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "about environment 'dev', not 'prod'" in done.stderr
+
+
+def test_where_nothing_was_published_both_ways_are_told(place: Place) -> None:
+    done = place.towpath("plan", "hello", "prod")
+    assert done.returncode == 1
+    assert ".kube/config, and prod's agent has published nothing" in done.stderr
+    whole = place.towpath("diff", "--output", "json")
+    assert (whole.returncode, json.loads(whole.stdout)["differs"]) == (1, None)
+
+
+def test_one_environment_of_which_nothing_was_published_hides_no_other(place: Place) -> None:
+    place.publish(place.state())
+    done = place.towpath("diff", "--output", "json")
+    answer = json.loads(done.stdout)
+    assert [each["environment"] for each in answer["problems"]] == ["dev"]
+    assert [bool(each["published"]) for each in answer["environments"]] == [False, True]
+
+
+@pytest.mark.parametrize("broken", ["missing", "empty", "no yaml", "no current-context"])
+def test_a_kubeconfig_that_cannot_be_used_stays_an_error(place: Place, broken: str) -> None:
+    place.publish(place.state())
+    file = place.home / "kubeconfig"
+    texts = {"empty": "", "no yaml": "{", "no current-context": "apiVersion: v1\nkind: Config\n"}
+    if broken in texts:
+        file.write_text(texts[broken])
+    for verb in (["plan", "hello", "prod"], ["drift", "prod"]):
+        done = place.towpath(*verb, KUBECONFIG=str(file))
+        assert done.returncode == 1
+        assert "published" not in done.stdout
+        assert "kubeconfig" in done.stderr
+
+
+def test_a_kubeconfig_at_the_default_place_counts(place: Place) -> None:
+    place.publish(place.state())
+    (place.home / ".kube").mkdir()
+    (place.home / ".kube/config").write_text("apiVersion: v1\nkind: Config\n")
+    assert place.towpath("plan", "hello", "prod").returncode == 1
+
+
+def test_what_only_the_cluster_can_say_is_refused(unchanged: Place) -> None:
+    deep = unchanged.towpath("drift", "prod", "--deep")
+    confirm = unchanged.towpath("plan", "hello", "prod", "--confirm")
+    assert (deep.returncode, confirm.returncode) == (1, 1)
+    assert "--deep asks the cluster" in deep.stderr
+    assert "only the cluster tells" in confirm.stderr
+
+
+def test_a_misspelt_app_is_told_with_the_nearest(unchanged: Place) -> None:
+    for verb in (["diff", "helo", "prod"], ["plan", "helo", "prod"], ["drift", "prod", "--app", "helo"]):
+        done = unchanged.towpath(*verb)
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: unknown app 'helo'"), done.stderr
+
+
+def test_what_was_too_much_is_counted(place: Place) -> None:
+    place.publish(replace(place.state(), left_out=12))
+    assert "warning: 12 objects that differ were too many to publish" in place.towpath("drift", "prod").stdout
