@@ -105,8 +105,6 @@ def test_an_app_whose_files_another_needs_stays(running: RunningApp) -> None:
         "apps/other/dev/kustomization.yaml": "namespace: dev\nresources: [../../hello/base]\n",
     }
     running.world.write(files, "Share\n\nMark: 6\n", ("Mark", "6"))
-    from dataclasses import replace
-
     state = EnvironmentRelease(replace(release(1), app="other", images=()), "2026-01-01T00:00:00Z", "bob")
     text = dump_release_file(state, V2)
     config = TWO.replace("other: {image: 127.0.0.1:5000/other}", "other: {images: {}}")

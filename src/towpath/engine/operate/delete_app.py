@@ -7,6 +7,7 @@ with the uid that was shown.
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,14 +96,16 @@ def require_not_needed(repo: EnvironmentRepo, app: str, edits: Edits, settings: 
         for environment in config.environments:
             if release_in(repo.root, other, environment.name) is None:
                 continue
-            names = (other, environment.name)
-            options = {"tools": settings.tools, "cache": settings.renders}
+            render = partial(
+                render_app, repo.root, app=other, environment=environment.name, tools=settings.tools,
+                cache=settings.renders,
+            )  # fmt: skip
             try:
-                render_app(repo.root, repo.config, *names, **options)
+                render(repo.config)
             except TowpathError:
                 continue  # it is broken already
             try:
-                render_app(repo.root, config, *names, **options, edits=edits)
+                render(config, edits=edits)
             except MissingPartError:
                 raise
             except TowpathError as error:

@@ -61,8 +61,8 @@ def choose_workloads(found: AppObjects, named: Sequence[Workload]) -> list[Manif
         live = [known[each.kind, each.name] for each in dict.fromkeys(named)]
     if not live:
         raise RefusedError(f"{where} has nothing live that can be restarted")
-    for each in live:
-        _require_restartable(each)
+    for workload in live:
+        _require_restartable(workload)
     return live
 
 
