@@ -49,7 +49,7 @@ def remote_tree(  # noqa: PLR0913
     cache: Path,
     *,
     allow_file: bool = False,
-    timeout: float = 120.0,
+    timeout: float = 300.0,
 ) -> dict[str, bytes]:
     """The wanted files below a folder (empty: of all) at a whole commit id.
 
