@@ -57,7 +57,9 @@ def chart_files(
         **(files or {}),
     }
     if lock is not None:
-        found["Chart.lock"] = yaml.safe_dump({"dependencies": lock, "generated": "today"}).encode()
+        found["Chart.lock"] = yaml.safe_dump(
+            {"dependencies": lock, "generated": "2026-11-29T12:00:00Z"}
+        ).encode()
     return found
 
 
@@ -88,9 +90,14 @@ class ChartServer:
         self.files[path] = archive
         listed = [each for each in self.entries.setdefault(name, []) if each["version"] != version]
         said = hashlib.sha256(archive).hexdigest() if digest is None else digest
-        entry = {"name": name, "version": version, "urls": [url or path.removeprefix("/")]}
+        entry = {
+            "apiVersion": "v2",
+            "name": name,
+            "version": version,
+            "urls": [url or path.removeprefix("/")],
+        }
         self.entries[name] = [*listed, entry | ({"digest": said} if said else {})]
-        index = {"apiVersion": "v1", "entries": self.entries, "generated": "now"}
+        index = {"apiVersion": "v1", "entries": self.entries, "generated": "2026-11-29T12:00:00Z"}
         self.files["/index.yaml"] = yaml.safe_dump(index).encode()
 
     def chart(self, name: str, version: str, **options: Any) -> bytes:

@@ -121,6 +121,7 @@ def test_dependencies_that_a_chart_does_not_bring_come_as_its_lock_says(repo: Ve
     repo.server.chart("common", "0.3.1")
     needed = [{"name": "common", "version": "^0.3.0", "repository": repo.server.url}]
     shop = helm.chart("shop", "1.0.0", dependencies=needed)
+    helm("repo", "add", "own", repo.server.url)
     helm("dependency", "update", str(shop))
     lock = (shop / "Chart.lock").read_bytes()
     assert yaml.safe_load(lock)["dependencies"][0]["version"] == "0.3.1"
