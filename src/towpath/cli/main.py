@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import io
+import keyword
 import os
 import signal
 import sys
@@ -53,6 +54,7 @@ VERBS = {
     "migrate": "Rewrite an environment repository to the newest version of its files.",
     "delete": "Take an app out of Git, and out of the clusters if that is confirmed.",
     "init": "Scaffold an environment repository.",
+    "import": "Make an environment repository of what Argo CD or Flux deploys.",
     "vendor": "Fetch charts and bases from elsewhere into the repository, locked.",
     "deployments": "Write or check the prefect.yaml of an environment repository.",
     "local": "Run every part on this machine.",
@@ -71,7 +73,8 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"towpath.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = importlib.import_module(f"towpath.cli.{module}").command
         return command
 
     def resolve_command(

@@ -45,3 +45,12 @@ def _base(folder: Path, head: str, timeout: float) -> str:
         if COMMIT.fullmatch(found):
             return found
     return head
+
+
+def origin_url(folder: Path, *, timeout: float = 10.0) -> str:
+    """The URL of a clone's `origin`; empty without one, and outside of a clone."""
+    command = ["git", "-C", str(folder.absolute()), "config", "--get", "remote.origin.url"]
+    try:
+        return run(command, env=environment(), timeout=timeout, codes=(0, 1, 128)).stdout.strip()
+    except (CommandError, MissingPartError):
+        return ""

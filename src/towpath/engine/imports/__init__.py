@@ -1,0 +1,1 @@
+"""Makes an environment repository of the definitions that Argo CD or Flux has in another one."""

@@ -1,0 +1,288 @@
+"""The files of an environment repository for what another one deploys: all in memory, path to content."""
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from towpath.adapters.rendering.renderers import RECORDS
+from towpath.config import parse_config
+from towpath.config.fields import RESERVED
+from towpath.engine.imports.collect import KUSTOMIZE_FILES, read_chart, read_folder
+from towpath.errors import ConfigError
+from towpath.foreign.definition import Note
+from towpath.foreign.deployment import (
+    ChartSource,
+    Deployment,
+    Destination,
+    GitSource,
+    LocalSource,
+    app_name,
+    merged,
+)
+from towpath.formats.versions import CONFIG, LATEST, VENDOR, VERSION_KEY
+from towpath.vendor.model import COMMIT, parse_vendor_file
+from towpath.vendor.ranges import parse_version
+from towpath.yamltext.manifest_reader import load_document
+from towpath.yamltext.writer import dump
+
+SOURCES = "sources"
+"""Folder of the files that overlays of Kustomize build on, as the former repository has them."""
+_HEAD = "# Made by `towpath import`.\n"
+_MANIFESTS = (".yaml", ".yml", ".json")
+
+
+@dataclass(slots=True)
+class Assembly:
+    """What was made so far. `vendored` is by name of the entry, `renderers` by app."""
+
+    root: Path
+    notes: list[Note]
+    files: dict[str, bytes] = field(default_factory=dict)
+    vendored: dict[str, dict[str, Any]] = field(default_factory=dict)
+    renderers: dict[str, str] = field(default_factory=dict)
+    placed: dict[tuple[str, str], Deployment] = field(default_factory=dict)
+
+    def add(self, deployment: Deployment, environment: str) -> None:
+        """Make the files of a deployment, all of them, or none and a note."""
+        app = deployment.app
+        if (app, environment) in self.placed:
+            self._tell(deployment, f"{app} is in {environment} already; it is not carried over")
+            return
+        try:
+            renderer = deployment.renderer or self._renderer(deployment)
+            if self.renderers.setdefault(app, renderer) != renderer:
+                message = f"is of {renderer}, and {app} is of {self.renderers[app]} elsewhere"
+                self._tell(deployment, f"{message}; it is not carried over")
+                return
+            files = _MAKERS[renderer](self, deployment, environment)
+        except ConfigError as error:
+            self._tell(deployment, f"{error.problems[0]}; it is not carried over")
+            return
+        self.files |= files
+        self.placed[app, environment] = deployment
+
+    def _renderer(self, deployment: Deployment) -> str:
+        source = deployment.source
+        if isinstance(source, ChartSource):
+            return "helm"
+        if isinstance(source, GitSource):
+            self._tell(deployment, "its files are elsewhere; they are taken for a kustomization")
+            return "kustomize"
+        folder = self.root / source.path
+        if not folder.is_dir():
+            raise ConfigError("there is no such folder", file=source.path)
+        if (folder / "Chart.yaml").is_file():
+            return "helm"
+        return "kustomize" if any((folder / name).is_file() for name in KUSTOMIZE_FILES) else "plain"
+
+    def helm(self, deployment: Deployment, environment: str) -> dict[str, bytes]:
+        """The chart as the app's base, and the values of the environment."""
+        app, source, base = deployment.app, deployment.source, f"apps/{deployment.app}/base"
+        files: dict[str, bytes] = {}
+        values: Any = {}
+        texts: list[bytes] = []
+        if isinstance(source, LocalSource):
+            chart = read_chart(self.root, source.path)
+            files = {f"{base}/{path[len(source.path) + 1 :]}": content for path, content in chart.items()}
+            if any(self.files.get(path, content) != content for path, content in files.items()):
+                self._tell(
+                    deployment, "has another chart than in the first environment, which is the one taken"
+                )
+                files = {}
+            for name in deployment.value_files:
+                texts += self._values_file(deployment, source.path, name)
+        else:
+            self._vendor(deployment, app, base)
+            for name in deployment.value_files:
+                self._tell(
+                    deployment, f"the values in {name[:100]!r} are not here; they are not carried over"
+                )
+        for text in texts:
+            values = merged(values, load_document(text, deployment.origin.file) or {})
+        if deployment.release and deployment.release != app:
+            message = (
+                f"its Helm release is called {deployment.release}, and here {app}: names that the chart makes"
+            )
+            self._tell(deployment, f"{message} of it change")
+        content = (
+            texts[0]
+            if len(texts) == 1 and not deployment.values
+            else _yaml(merged(values, deployment.values))
+        )
+        return {**files, f"apps/{app}/{environment}/values.yaml": content}
+
+    def kustomize(self, deployment: Deployment, environment: str) -> dict[str, bytes]:
+        """An overlay on the files as they are, which are copied, or vendored from elsewhere."""
+        app, source = deployment.app, deployment.source
+        overlay = {key: value for key, value in deployment.overlay.items() if key != "components"}
+        if "components" in deployment.overlay:
+            self._tell(deployment, "`components` are not carried over: add them to the overlay")
+        if any(isinstance(each, dict) and "path" in each for each in overlay.get("patches", [])):
+            self._tell(deployment, "patches of files are not carried over: add them to the overlay")
+            overlay["patches"] = [each for each in overlay["patches"] if "path" not in each]
+        files: dict[str, bytes] = {}
+        if isinstance(source, LocalSource):
+            read = read_folder(self.root, source.path)
+            files = {f"{SOURCES}/{path}": content for path, content in read.items()}
+            base = posixpath.normpath(f"{SOURCES}/{source.path}")
+            if not any(f"{base}/{name}" in files for name in KUSTOMIZE_FILES):  # Flux takes all manifests
+                files[f"{base}/kustomization.yaml"] = _kustomization(
+                    {"resources": [posixpath.relpath(path, base) for path in sorted(files)]}
+                )
+        else:
+            base = f"vendor/{app}"
+            self._vendor(deployment, app, base)
+        content = _kustomization({"resources": [f"../../../{base}"], **overlay})
+        return {**files, f"apps/{app}/{environment}/kustomization.yaml": content}
+
+    def plain(self, deployment: Deployment, environment: str) -> dict[str, bytes]:
+        """The manifests of a folder, below the environment's own."""
+        source = deployment.source
+        if not isinstance(source, LocalSource):
+            raise ConfigError("plain manifests of another repository", file=deployment.origin.file)
+        files: dict[str, bytes] = {}
+        for path, content in read_folder(self.root, source.path).items():
+            inside = posixpath.relpath(path, source.path)
+            if path.endswith(_MANIFESTS) and (deployment.recurse or "/" not in inside):
+                folder, name = posixpath.split(inside)
+                inside = posixpath.join(folder, f"manifest-{name}" if name in RECORDS else name)
+                files[f"apps/{deployment.app}/{environment}/{inside}"] = content
+        if not files:
+            raise ConfigError("has no manifests", file=source.path)
+        return files
+
+    def _values_file(self, deployment: Deployment, chart: str, name: str) -> list[bytes]:
+        path = posixpath.normpath(posixpath.join(chart, name)) if not name.startswith("/") else name[1:]
+        if "://" in name or name.startswith("$") or path.startswith(".."):
+            self._tell(deployment, f"the values in {name[:100]!r} are not here; they are not carried over")
+            return []
+        from towpath.adapters.rendering.sources import Sources
+
+        return [Sources(self.root).read(path, file=path)]
+
+    def _vendor(self, deployment: Deployment, name: str, path: str) -> None:
+        """Declare the source in `vendor.yaml`. ConfigError, which quotes no URL, when it may not be there."""
+        source = deployment.source
+        entry: dict[str, Any] = {"name": name, "path": path}
+        if isinstance(source, GitSource):
+            git = {"repository": source.repository, **({"folder": source.path} if source.path else {})}
+            ranged = parse_version(source.revision) is None and re.search(r"[\^~<>=*|,]|\.x", source.revision)
+            if ranged and not COMMIT.fullmatch(source.revision):
+                entry |= {"git": git, "version": source.revision}
+            else:
+                entry |= {"git": {**git, "revision": source.revision}}
+        elif isinstance(source, ChartSource):
+            place: dict[str, Any] = {"chart": {"repository": source.repository, "name": source.name}}
+            entry |= {**({"oci": source.oci} if source.oci else place), "version": source.version}
+        known = self.vendored.get(name)
+        if known is None:
+            try:
+                parse_vendor_file(_yaml({VERSION_KEY: LATEST, "vendor": [entry]}).decode(), VENDOR)
+            except ConfigError as error:
+                message = error.problems[0].message.replace("vendor[0].", "")
+                raise ConfigError(message, file=VENDOR) from error
+            self.vendored[name] = entry
+        elif known != entry:
+            self._tell(
+                deployment, "has another version or place than in the first environment, which is taken"
+            )
+
+    def tell_missing(self) -> None:
+        """Note where an app has nothing: here it has a folder for every environment."""
+        environments = list(dict.fromkeys(environment for _, environment in self.placed))
+        for app in sorted({app for app, _ in self.placed}):
+            first = next(each for (name, _), each in self.placed.items() if name == app)
+            if missing := [each for each in environments if (app, each) not in self.placed]:
+                named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+                self._tell(first, f"{app} is in every environment here, and has nothing for {named}")
+
+    def _tell(self, deployment: Deployment, message: str) -> None:
+        self.notes.append(deployment.origin.note(("spec",), message))
+
+
+_MAKERS = {"helm": Assembly.helm, "kustomize": Assembly.kustomize, "plain": Assembly.plain}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The files of the new repository, which apps and environments it has, and what is not carried over."""
+
+    files: Mapping[str, bytes]
+    apps: tuple[str, ...]
+    environments: tuple[str, ...]
+    vendored: tuple[str, ...]
+    notes: tuple[Note, ...]
+
+
+def assemble(root: Path, deployments: list[Deployment], notes: list[Note]) -> Imported:
+    """Make the repository. Raises ConfigError when not even its towpath.yaml can be written."""
+    assembly = Assembly(root, list(notes))
+    names = environment_names([each.destination for each in deployments])
+    for each in deployments:
+        assembly.add(each, names[each.destination])
+    placed = assembly.placed
+    assembly.tell_missing()
+    if placed:
+        config = _config(placed, {name: place for place, name in names.items()}, assembly.renderers)
+        parse_config(config.decode(), CONFIG)
+        assembly.files[CONFIG] = config
+    if assembly.vendored:
+        entries = [assembly.vendored[name] for name in sorted(assembly.vendored)]
+        assembly.files[VENDOR] = _yaml({VERSION_KEY: LATEST, "vendor": entries})
+    return Imported(
+        assembly.files,
+        tuple(sorted({app for app, _ in placed})),
+        tuple(dict.fromkeys(environment for _, environment in placed)),
+        tuple(sorted(assembly.vendored)),
+        tuple(sorted(set(assembly.notes))),
+    )
+
+
+def environment_names(places: list[Destination]) -> dict[Destination, str]:
+    """A name for each place: its namespace, with the cluster where namespaces of several have one name."""
+    names: dict[Destination, str] = {}
+    clusters = {each.cluster for each in places}
+    for place in dict.fromkeys(places):
+        short = app_name(re.sub(r"^https?://", "", place.cluster))
+        base = app_name(
+            f"{short}-{place.namespace}" if len(clusters) > 1 and place.cluster else place.namespace
+        )
+        base = f"{base}-1" if base in RESERVED else base
+        name, number = base, 2
+        while name in names.values():
+            name, number = f"{base[:60]}-{number}", number + 1
+        names[place] = name
+    return names
+
+
+def _config(
+    placed: Mapping[tuple[str, str], Deployment],
+    places: Mapping[str, Destination],
+    renderers: Mapping[str, str],
+) -> bytes:
+    apps = {app: {"renderer": renderers[app], "images": {}} for app in sorted({app for app, _ in placed})}
+    environments = []
+    for name in dict.fromkeys(environment for _, environment in placed):
+        here = {app: each for (app, environment), each in sorted(placed.items()) if environment == name}
+        policies = {
+            app: {**({} if each.heals else {"drift": "report"}), "takeOver": [each.manager]}
+            for app, each in here.items()
+        }
+        rules: list[Any] = []
+        for each in here.values():
+            rules += [rule for rule in each.ignore if rule not in rules]
+        environment = {"name": name, "namespace": places[name].namespace, "apps": policies}
+        environments.append({**environment, **({"ignore": rules} if rules else {})})
+    return _yaml({VERSION_KEY: LATEST, "apps": apps, "environments": environments})
+
+
+def _kustomization(content: Mapping[str, Any]) -> bytes:
+    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+    return _yaml({**head, **content})
+
+
+def _yaml(data: Any) -> bytes:
+    return dump(data, head=_HEAD, file="import").encode()

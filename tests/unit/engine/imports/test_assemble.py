@@ -1,0 +1,145 @@
+"""An environment repository is made of another one: its files, and notes on all that is not carried over."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.engine.imports.foreign_repositories import ARGO_URL, argo, flux, write
+from towpath.config import parse_config
+from towpath.engine.imports.assemble import Imported, assemble, environment_names
+from towpath.engine.imports.collect import collect
+from towpath.foreign.deployment import Destination
+from towpath.vendor.model import parse_vendor_file
+
+
+def imported(root: Path) -> Imported:
+    deployments, notes = collect(root, [ARGO_URL])
+    return assemble(root, deployments, notes)
+
+
+def read(made: Imported, path: str) -> Any:
+    return yaml.safe_load(made.files[path])
+
+
+def application(name: str, source: str, namespace: str = "web") -> str:
+    return (
+        f"---\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: {name}}}\n"
+        f"spec: {{source: {{{source}}}, destination: {{namespace: '{namespace}'}},"
+        " syncPolicy: {automated: {prune: true, selfHeal: true}}}\n"
+    )
+
+
+def test_a_repository_of_argo(tmp_path: Path) -> None:
+    made = imported(argo(tmp_path))
+    assert (made.apps, made.environments) == (("guestbook", "maps", "shop"), ("dev", "prod"))
+    config = parse_config(made.files["towpath.yaml"].decode())
+    assert {name: app.renderer for name, app in config.apps.items()} == {
+        "guestbook": "kustomize",
+        "maps": "plain",
+        "shop": "helm",
+    }
+    assert config.environment("dev").apps["guestbook"].take_over == ("argocd-controller",)
+    overlay = read(made, "apps/guestbook/prod/kustomization.yaml")
+    assert overlay["resources"] == ["../../../sources/guestbook/overlays/prod"]
+    assert "sources/guestbook/base/map.yaml" in made.files
+    assert made.files["apps/shop/dev/values.yaml"] == b"size: 2 # small\n"
+    assert {"apps/maps/dev/map.yaml", "apps/maps/prod/map.yaml"} == {
+        each for each in made.files if each.startswith("apps/maps")
+    }
+    assert made.notes == ()
+
+
+def test_a_repository_of_flux(tmp_path: Path) -> None:
+    made = imported(flux(tmp_path))
+    assert (made.apps, made.environments, made.vendored) == (("maps", "podinfo"), ("web",), ("podinfo",))
+    (entry,) = parse_vendor_file(made.files["vendor.yaml"].decode()).vendor
+    assert (entry.path, entry.version) == ("apps/podinfo/base", "^6")
+    assert entry.chart is not None
+    assert entry.chart.repository == "https://charts.example.com/podinfo"
+    assert read(made, "apps/podinfo/web/values.yaml") == {"replicaCount": 2}
+    assert read(made, "sources/infra/maps/kustomization.yaml")["resources"] == ["map.yaml"]
+    (note,) = made.notes
+    assert str(note).startswith("fleet/sync.yaml:9: Kustomization maps: `spec.postBuild` has no counterpart")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (application("a", f"repoURL: '{ARGO_URL}', path: none"), "there is no such folder"),
+        (application("a", f"repoURL: '{ARGO_URL}', path: ../out"), "no such folder|leads out"),
+        (application("a", f"repoURL: '{ARGO_URL}', path: remote"), "remote"),
+        (
+            application("a", "repoURL: 'https://u:hunter2hunter2@e.com/c', chart: x"),
+            "must not have credentials",
+        ),
+        (application("a", "repoURL: https://e.com/c, chart: x, targetRevision: newest"), "must be a version"),
+        (application("a", f"repoURL: '{ARGO_URL}', path: empty"), "has no manifests"),
+        ("apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: a}\n", "`allowClusterScoped`"),
+        ("apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\n", "has no counterpart"),
+    ],
+)
+def test_what_cannot_be_carried_over_is_told_and_leaves_nothing(tmp_path: Path, text: str, said: str) -> None:
+    files = {"a.yaml": text, "remote/kustomization.yaml": "resources: [https://e.com/x]\n", "empty/a.txt": ""}
+    made = imported(write(tmp_path, files))
+    assert (made.apps, made.files) == ((), {})
+    assert any(any(part in each.message for part in said.split("|")) for each in made.notes), made.notes
+    assert all(each.file and each.line for each in made.notes)
+    assert "hunter2" not in str(made.notes)
+
+
+def test_one_app_of_two_charts_or_renderers_is_told(tmp_path: Path) -> None:
+    chart = "repoURL: https://e.com/c, chart: x, targetRevision: %s"
+    files = {
+        "a.yaml": application("a", chart % "1.0.0", "one")
+        + application("a", chart % "2.0.0", "two")
+        + application("a", f"repoURL: '{ARGO_URL}', path: plain", "three")
+        + application("a", chart % "1.0.0", "one")
+        + application("b", chart % "1.0.0", "one"),
+        "plain/map.yaml": "a: b\n",
+    }
+    made = imported(write(tmp_path, files))
+    assert made.environments == ("one", "two")
+    told = " ".join(each.message for each in made.notes)
+    for said in ("has another version or place", "is of plain, and a is of helm", "a is in one already"):
+        assert said in told
+    assert "b is in every environment here, and has nothing for two" in told
+
+
+def test_a_folder_is_read_as_deep_as_argo_does(tmp_path: Path) -> None:
+    files = {"plain/a.yaml": "a: b\n", "plain/deep/b.json": "{}", "plain/release.yaml": "a: b\n"}
+    flat = application("flat", f"repoURL: '{ARGO_URL}', path: plain")
+    deep = application("deep", f"repoURL: '{ARGO_URL}', path: plain, directory: {{recurse: true}}")
+    made = imported(write(tmp_path, {**files, "plain/c.txt": "", "apps.yaml": flat + deep}))
+    assert {each for each in made.files if each.startswith("apps/")} == {
+        "apps/flat/web/a.yaml",
+        "apps/flat/web/manifest-release.yaml",
+        "apps/deep/web/a.yaml",
+        "apps/deep/web/deep/b.json",
+        "apps/deep/web/manifest-release.yaml",
+    }
+
+
+def test_values_are_merged_as_helm_does(tmp_path: Path) -> None:
+    names = "[a.yaml, /more/b.yaml, $ref/c.yaml, https://e.com/d.yaml, ../../../x]"
+    helm = f"helm: {{valueFiles: {names}, valuesObject: {{c: {{z: 9}}}}}}"
+    files = {
+        "charts/x/Chart.yaml": "apiVersion: v2\nname: x\nversion: 1.0.0\n",
+        "charts/x/a.yaml": "a: 1\nc: {x: 1, list: [1, 2]}\n",
+        "more/b.yaml": "c: {list: [3]}\n",
+        "apps.yaml": application("x", f"repoURL: '{ARGO_URL}', path: charts/x, {helm}"),
+    }
+    made = imported(write(tmp_path, files))
+    assert read(made, "apps/x/web/values.yaml") == {"a": 1, "c": {"x": 1, "list": [3], "z": 9}}
+    assert sum("are not carried over" in each.message for each in made.notes) == 3
+
+
+def test_places_get_names_that_differ() -> None:
+    places = [
+        Destination("", "web"),
+        Destination("https://eu.example.com:6443", "web"),
+        Destination("", "base"),
+    ]
+    assert list(environment_names(places).values()) == ["web", "eu-example-com-6443-web", "base-1"]
+    assert len(set(environment_names([Destination("a", "b-c"), Destination("a-b", "c")]).values())) == 2

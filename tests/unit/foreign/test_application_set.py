@@ -1,0 +1,87 @@
+"""What ApplicationSets make, by list and git generators; other generators and templates are told."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.foreign.definitions import URL, definitions
+from towpath.foreign.application_set import applications
+from towpath.foreign.definition import Definition, Note
+
+TEMPLATE = "  template:\n    metadata: {name: 'shop-%s'}\n    spec: {destination: {namespace: '%s'}}\n"
+LIST = "  generators:\n  - list: {elements: [{env: dev, o: {num: 1}}, {env: prod, o: {num: 2}}]}\n"
+
+
+def made(tmp_path: Path, spec: str) -> tuple[list[Definition], list[Note]]:
+    text = f"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: shop}}\nspec:\n{spec}"
+    (definition,), notes = definitions(tmp_path / "repo", text)
+    return applications(tmp_path / "repo", definition, [URL], notes), notes
+
+
+@pytest.mark.parametrize(
+    ("name", "inner"),
+    [("{{env}}", "{{o.num}}"), ("{{.env}}", "{{ .o.num }}"), ("{{- .env -}}", "{{.o.num}}")],
+)
+def test_a_list_gives_one_for_each_element(tmp_path: Path, name: str, inner: str) -> None:
+    found, notes = made(tmp_path, LIST + TEMPLATE % (name, inner))
+    assert [each.title for each in found] == ["Application shop-dev", "Application shop-prod"]
+    assert [each.data["spec"]["destination"]["namespace"] for each in found] == ["1", "2"]
+    assert found[0].line(("spec", "destination")) == 9
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["{{ .env | upper }}", "{{none}}", "{{.o}}", "{{if .env}}x{{end}}", "{{index .x 0}}", "{{.o.num.m}}"],
+)
+def test_a_template_that_is_more_is_told(tmp_path: Path, expression: str) -> None:
+    found, notes = made(tmp_path, LIST + TEMPLATE % ("{{env}}", expression))
+    assert found == []
+    assert "which is not known here" in notes[0].message
+
+
+def test_folders_of_the_repository(tmp_path: Path) -> None:
+    for folder in ("apps/a/deep", "apps/B_2", "apps/skip", ".git/apps", "other"):
+        (tmp_path / "repo" / folder).mkdir(parents=True)
+    directories = "directories: [{path: apps/*}, {path: apps/skip, exclude: true}]"
+    git = f"  generators:\n  - git: {{repoURL: '{URL}', revision: HEAD, {directories}}}\n"
+    for name, folder in (
+        ("{{path.basenameNormalized}}", "{{path}}"),
+        ("{{.path.basenameNormalized}}", "{{.path.path}}"),
+    ):
+        found, notes = made(tmp_path, git + TEMPLATE % (name, folder))
+        assert [each.name for each in found] == ["shop-b-2", "shop-a"]
+        assert found[1].data["spec"]["destination"]["namespace"] == "apps/a"
+        assert notes == []
+    found, _ = made(tmp_path, git + TEMPLATE % ("x", "{{path[1]}}"))
+    assert found[1].data["spec"]["destination"]["namespace"] == "a"
+
+
+def test_files_of_the_repository(tmp_path: Path) -> None:
+    (tmp_path / "repo/clusters/eu").mkdir(parents=True)
+    (tmp_path / "repo/clusters/eu/config.json").write_text('{"cluster": {"name": "eu"}}')
+    (tmp_path / "repo/clusters/eu/broken.json").write_text("[{")
+    git = f"  generators:\n  - git: {{repoURL: '{URL}', files: [{{path: 'clusters/**/*.json'}}]}}\n"
+    found, notes = made(tmp_path, git + TEMPLATE % ("{{cluster.name}}", "{{path.basename}}"))
+    assert [(each.name, each.data["spec"]["destination"]["namespace"]) for each in found] == [
+        ("shop-eu", "eu")
+    ]
+    assert "broken.json" in notes[0].message
+
+
+@pytest.mark.parametrize(
+    ("generator", "said"),
+    [
+        ("clusters: {}", ""),
+        ("clusters: {selector: {a: b}}", "`spec.generators.0.clusters`"),
+        ("matrix: {generators: []}", "`spec.generators.0.matrix`"),
+        ("scmProvider: {github: {}}", "scmProvider"),
+        ("git: {repoURL: 'https://e.com/x', directories: [{path: a}]}", "is another repository"),
+        ("list: {elements: [{env: a}]}, selector: {matchLabels: {a: b}}", "selects or changes"),
+        ("list: {elementsYaml: x}", "elementsYaml"),
+    ],
+)
+def test_other_generators_are_told(tmp_path: Path, generator: str, said: str) -> None:
+    found, notes = made(tmp_path, f"  generators:\n  - {{{generator}}}\n" + TEMPLATE % ("x", "y"))
+    assert found == []
+    assert said in "".join(each.message for each in notes)
