@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -48,7 +49,7 @@ def command(
     from towpath.engine.operate.find_object import find_objects
     from towpath.engine.operate.trace import trace
     from towpath.engine.source.keys import load_trusted_keys
-    from towpath.errors import MissingPartError, UnknownNameError
+    from towpath.errors import MissingPartError, TowpathError, UnknownNameError
 
     kind, slash, object_name = name.partition("/")
     if not (kind and slash and object_name):
@@ -57,7 +58,10 @@ def command(
     desired = load_environments(settings)
     config = desired.config
     chosen = [config.environment(environment)] if environment else list(config.environments)
-    contexts = {each.name: environment_context(settings, desired, each.name) for each in config.environments}
+    contexts = {each.name: environment_context(settings, desired, each.name) for each in chosen}
+    for other in {each.name for each in config.environments} - contexts.keys():
+        with suppress(TowpathError):  # an object of that environment may be found in the chosen one's cluster
+            contexts[other] = environment_context(settings, desired, other)
     first = contexts[chosen[0].name]
     try:
         trusted = load_trusted_keys(settings.trusted_keys)

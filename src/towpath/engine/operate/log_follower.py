@@ -14,7 +14,7 @@ from towpath.engine.operate.pod_logs import (
     log_line,
     sources_of,
 )
-from towpath.errors import TowpathError, TransientError
+from towpath.errors import TowpathError, TransientError, as_towpath_error
 from towpath.objects import Manifest, ObjectRef
 
 WINDOW = 300.0
@@ -79,8 +79,8 @@ class LogFollower:
     def _run(self, work: Callable[..., None], *arguments: object) -> None:
         try:
             work(*arguments)
-        except TowpathError as error:
-            self._lines.put(error)
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that reads
+            self._lines.put(as_towpath_error(error))
 
     def _watch(self, place: Followed, collection: Collection) -> None:
         follow(place.cluster, collection, _Pods(self, place), self._closed, window=WINDOW)

@@ -49,7 +49,10 @@ class Played:
     def pod_log(self, _: str, name: str, __: str, query: LogQuery, **___: object) -> Iterator[str]:
         self.asked.append((name, query))
         parts = self.logs[name.replace("-", "_")]
-        part = parts.pop(0) if parts else threading.Event().wait(10)
+        part = parts.pop(0) if parts else None
+        if part is None:
+            threading.Event().wait(10)
+            return
         if isinstance(part, Exception):
             raise part
         yield from (f"2026-01-01T00:00:{at:02}Z {text}" for at, text in part)
