@@ -80,7 +80,8 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)  # until it is known whom they are for
     try:
         sent = connection.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, _STREAMS)])
-        connection.sendall(message[sent:])
+        if sent < len(message):  # to send nothing fails, too, when a short-lived agent has ended already
+            connection.sendall(message[sent:])
     except OSError:
         give_up()
     agent = read_number(connection)

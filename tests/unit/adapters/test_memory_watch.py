@@ -118,7 +118,12 @@ def test_what_needs_more_is_ended_soon_and_told_how_much_it_used(text: str) -> N
 def test_what_cannot_even_be_reserved_is_refused_before_it_is_used() -> None:
     go = "print('fatal error: runtime: out of memory', file=sys.stderr); sys.exit(2)"
     with pytest.raises(CommandError, match=r"more than 100 MiB .*asked for more than 456 MiB") as caught:
-        program(f"import sys\ntry: x = bytearray(2 << 30)\nexcept MemoryError: {go}")
+        program(
+            # The limit is set soon after its start.
+            "import resource, sys, time\n"
+            "while resource.getrlimit(resource.RLIMIT_DATA)[0] < 0: time.sleep(0.01)\n"
+            f"try: x = bytearray(2 << 30)\nexcept MemoryError: {go}"
+        )
     assert caught.value.out_of_memory
 
 

@@ -45,9 +45,15 @@ def place() -> Iterator[Path]:
 def server(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
     command = [sys.executable, "-c", SERVER, str(place), str(os.geteuid()), "4001", "4002"]
     with subprocess.Popen(command, env={**os.environ, "OF_THE_SERVER": "x"}) as process:
-        until(place.exists)
+        until(lambda: answers(place))
         yield process
         process.kill()
+
+
+def answers(place: Path) -> bool:
+    """Whether it listens: the socket is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(place)) == 0
 
 
 def until(condition: "object", within: float = 20.0) -> None:
@@ -69,10 +75,12 @@ exec(code)
 """Python itself may be where no other user can read it."""
 
 
-def launch(place: Path, code: str, user: int | None = None, **environ: str) -> "subprocess.Popen[str]":
-    script = [str(LAUNCH)] if user is None else ["-c", AS_USER, str(LAUNCH), str(user)]
+def launch(
+    place: Path, code: str, user: int | None = None, script: Path = LAUNCH, **environ: str
+) -> "subprocess.Popen[str]":
+    how = [str(script)] if user is None else ["-c", AS_USER, str(script), str(user)]
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", *script, str(place), code],
+        [sys.executable, "-I", "-S", *how, str(place), code],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -110,6 +118,29 @@ def test_a_child_has_the_launcher_s_folder_variables_and_output(place: Path) -> 
 )
 def test_the_launcher_ends_as_the_child_does(place: Path, code: str, status: int) -> None:
     assert said(launch(place, code))[1] == status
+
+
+@pytest.mark.usefixtures("server")
+def test_an_agent_that_ends_before_its_launcher_goes_on_has_its_exit_code(place: Path) -> None:
+    late = LAUNCH.read_text().replace("_socket as socket", "_socket as real")
+    late = late.replace(
+        "TYPE_CHECKING = False",
+        """
+class Late(real.socket):
+    def sendmsg(self, *arguments):
+        sent = super().sendmsg(*arguments)
+        self.recv(8, real.MSG_PEEK | real.MSG_WAITALL)
+        time.sleep(0.2)
+        return sent
+
+class socket:
+    socket, AF_UNIX, SOL_SOCKET, SCM_RIGHTS = Late, real.AF_UNIX, real.SOL_SOCKET, real.SCM_RIGHTS
+
+TYPE_CHECKING = False""",
+    )
+    script = place.with_name("launch.py")
+    script.write_text(late)
+    assert said(launch(place, "sys.exit(3)", script=script)) == ("", 3)
 
 
 @pytest.mark.usefixtures("server")
