@@ -92,6 +92,25 @@ class Vendor(Output):
     branch: str | None = None
 
 
+class NotCarriedOver(Output):
+    """What has no counterpart; `line` counts from 1, and is 0 where only the file is known."""
+
+    file: str
+    line: int
+    message: str
+
+
+class Import(Output):
+    """`towpath import`; `vendored` is what `towpath vendor` has to fetch."""
+
+    apps: list[str]
+    environments: list[str]
+    vendored: list[str]
+    files: list[str]
+    notes: list[NotCarriedOver]
+    written: bool
+
+
 class Deletion(ObjectReference):
     """A live object that a confirmation deletes."""
 

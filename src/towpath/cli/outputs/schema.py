@@ -20,6 +20,7 @@ OUTPUTS: Mapping[str, type[BaseModel]] = {
     "get": running.Get,
     "health": machine.HealthVerdicts,
     "history": released.History,
+    "import": repository.Import,
     "keys list": machine.KeyList,
     "keys make": machine.KeyMade,
     "keys retire": machine.KeysRetired,

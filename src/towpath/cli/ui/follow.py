@@ -58,6 +58,8 @@ class Narrator:
     def __init__(self, *, quiet: bool = False) -> None:
         self._begin = time.monotonic()
         self._quiet = quiet
+        self.run_id = ""
+        """The run that is followed now; empty where something else is told."""
         self._status: Any = None
         if sys.stderr.isatty() and not quiet:
             from rich.console import Console
@@ -72,8 +74,9 @@ class Narrator:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._status is not None:
             self._status.stop()
-        if kind is KeyboardInterrupt:
-            click.echo("Not followed any more. The run itself goes on; `towpath status` shows it.", err=True)
+        if kind is KeyboardInterrupt and self.run_id:
+            again = f"`towpath runs --follow {self.run_id[:8]}` follows it again."
+            click.echo(f"Not followed any more. The run itself goes on; {again}", err=True)
 
     def line(self, text: str, *, mark: str = " ", colour: str | None = None) -> None:
         """One line that stays, with the seconds since the beginning."""
@@ -152,6 +155,7 @@ def plain_message(message: str) -> str:
 
 
 def _follow_one(server: Server, run: Run, narrator: Narrator, told: Told) -> Run:
+    narrator.run_id = run.id
     narrator.line(f"{run.name}  {server.url(run)}", mark="▸", colour="cyan")
     state = ""
     while True:

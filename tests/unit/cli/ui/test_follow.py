@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 
-from towpath.cli.ui.follow import doing
+import pytest
+
+from towpath.cli.ui.follow import Narrator, doing
 from towpath.orchestration.runs import Run, TaskState
 
 RUN = Run(
@@ -50,6 +52,18 @@ with Narrator() as narrator:
     narrator.line("[scan] hello", mark="✓", colour="green")
 """
     assert [line[9:] for line in screen(code) if line] == ["✓ build hello", "✓ [scan] hello"]
+
+
+def test_who_interrupts_is_told_how_to_follow_again_and_only_where_a_run_is_followed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for run, says in (("1a2b3c4d-0000", "`towpath runs --follow 1a2b3c4d` follows it again."), ("", "")):
+        with pytest.raises(KeyboardInterrupt), Narrator() as narrator:
+            narrator.run_id = run
+            raise KeyboardInterrupt
+        said = capsys.readouterr().err
+        assert says in said
+        assert bool(said) is bool(run)
 
 
 def screen(code: str) -> list[str]:
