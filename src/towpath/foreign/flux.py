@@ -50,6 +50,7 @@ def helm_release(
     drift = spec.inner("driftDetection")
     heals = drift.text("mode") in ("", "enabled")
     _common(spec)
+    release = spec.text("releaseName")
     spec.tell_rest(*_PASSED, "storageNamespace", "persistentClient")
     return Deployment(
         app_name(definition.name),
@@ -59,7 +60,7 @@ def helm_release(
         "helm-controller",
         renderer="helm",
         heals=heals,
-        release=spec.text("releaseName") or definition.name,
+        release=release or definition.name,
         values=values if isinstance(values, dict) else {},
         value_files=files,
     )

@@ -94,10 +94,10 @@ def test_fields_without_counterpart_are_told(tmp_path: Path) -> None:
     spec = (
         "chartRef: {kind: OCIRepository, name: one}, valuesFrom: [{kind: Secret}],"
         " dependsOn: [{name: a}], suspend: true, postRenderers: [{}],"
-        " driftDetection: {mode: warn}, timeout: 5m"
+        " driftDetection: {mode: warn}, timeout: 5m, releaseName: web"
     )
     deployment, notes = release(tmp_path, spec)
-    assert not deployment.heals
+    assert (deployment.heals, deployment.release) == (False, "web")
     told = {each.message.split("`")[1] for each in notes}
     assert told == {"spec.valuesFrom", "spec.dependsOn", "spec.suspend", "spec.postRenderers"}
     assert "names no namespace" in release(tmp_path, spec, "name: podinfo")[1][-1].message

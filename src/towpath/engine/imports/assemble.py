@@ -12,6 +12,7 @@ from towpath.config import parse_config
 from towpath.config.fields import RESERVED
 from towpath.engine.imports.collect import KUSTOMIZE_FILES, read_chart, read_folder
 from towpath.errors import ConfigError
+from towpath.foreign.annotations import told_annotations
 from towpath.foreign.definition import Note
 from towpath.foreign.deployment import (
     ChartSource,
@@ -86,6 +87,7 @@ class Assembly:
         texts: list[bytes] = []
         if isinstance(source, LocalSource):
             chart = read_chart(self.root, source.path)
+            self.notes += told_annotations(chart)
             files = {f"{base}/{path[len(source.path) + 1 :]}": content for path, content in chart.items()}
             if any(self.files.get(path, content) != content for path, content in files.items()):
                 self._tell(
@@ -126,6 +128,7 @@ class Assembly:
         files: dict[str, bytes] = {}
         if isinstance(source, LocalSource):
             read = read_folder(self.root, source.path)
+            self.notes += told_annotations(read)
             files = {f"{SOURCES}/{path}": content for path, content in read.items()}
             base = posixpath.normpath(f"{SOURCES}/{source.path}")
             if not any(f"{base}/{name}" in files for name in KUSTOMIZE_FILES):  # Flux takes all manifests
@@ -150,6 +153,7 @@ class Assembly:
                 folder, name = posixpath.split(inside)
                 inside = posixpath.join(folder, f"manifest-{name}" if name in RECORDS else name)
                 files[f"apps/{deployment.app}/{environment}/{inside}"] = content
+                self.notes += told_annotations({path: content})
         if not files:
             raise ConfigError("has no manifests", file=source.path)
         return files
