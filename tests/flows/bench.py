@@ -37,6 +37,7 @@ from flows.deliver import deliver
 from flows.promote import promote
 from flows.reconcile import reconcile
 from flows.rollback import rollback
+from tests.flows.server_database import MigratedDatabase
 from tests.keys import evidence_of, make_keys
 from towpath.adapters.evidence.key_files import read_private_key
 from towpath.adapters.evidence.referrers import FoundBundles
@@ -108,13 +109,15 @@ spec:
 def prefect_server() -> Iterator[None]:
     """One server for all flow tests: it takes many seconds to start."""
     share_tls_contexts()  # as an agent does
+    database = MigratedDatabase()
     with (
-        patch.object(SubprocessASGIServer, "_run_uvicorn_command", _serve),
+        patch.object(SubprocessASGIServer, "_run_uvicorn_command", lambda server: _serve(server, database)),
         prefect_test_harness(server_startup_timeout=SERVER_PATIENCE),
         temporary_settings(
             {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False}
         ),
     ):
+        database.keep()
         with get_client(sync_client=True) as client:
             for environment in ("dev", "prod"):
                 client.create_global_concurrency_limit(
@@ -127,10 +130,19 @@ def prefect_server() -> Iterator[None]:
         yield
 
 
-def _serve(server: SubprocessASGIServer) -> subprocess.Popen[Any]:
-    """The local stack's server: Prefect's own stands still for a minute now and then (decision 0007)."""
-    given = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
+def _serve(server: SubprocessASGIServer, database: MigratedDatabase) -> subprocess.Popen[Any]:
+    """The local stack's server: Prefect's own stands still for a minute now and then (decision 0007).
+
+    No test waits for an automation that answers to what did not happen, for which a server looks every 5 s.
+    """
+    given = {
+        "PREFECT_UI_ENABLED": "0",
+        "PREFECT__SERVER_EPHEMERAL": "1",
+        "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT5M",
+    }
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
+    url = settings["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
+    database.place(Path(url.removeprefix("sqlite+aiosqlite:///")))
     app = ("--factory", "towpath.orchestration.server_app:create_app", "--lifespan", "on")
     where = ("--host", "127.0.0.1", "--port", str(server.port), "--log-level", "error")
     return subprocess.Popen(
