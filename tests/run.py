@@ -66,6 +66,11 @@ INTEGRATION = Group(
 ALONE = Group("integration, alone", "tests/integration", 0, ("-m", "alone"))
 
 
+def environment() -> dict[str, str]:
+    """Compiled code is kept whatever the caller's shell says: to rewrite asserts is half of a collection."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @dataclass
 class Run:
     """One run of the checks: what it was asked for, and what came of it until now."""
@@ -77,7 +82,7 @@ class Run:
     failed: list[str] = field(default_factory=list)
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     stopped: bool = False
-    environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    environ: dict[str, str] = field(default_factory=environment)
     screen: threading.Lock = field(default_factory=threading.Lock)
 
     def say(self, text: str) -> None:

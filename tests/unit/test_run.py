@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.run import FLOWS, INTEGRATION, UNIT, Run
+from tests.run import FLOWS, INTEGRATION, UNIT, Run, environment
 from tests.totals import GroupReport, read_report, summary_line, tell_slowest
 
 JUNIT = """<testsuites><testsuite>
@@ -61,3 +61,10 @@ def test_the_last_line_has_the_totals_and_the_checks_that_failed() -> None:
         == "===== types failed, 5 passed, 1 skipped in 1.00s ====="
     )
     assert summary_line([], [], 1) == "===== no tests ran in 1.00s ====="
+
+
+def test_what_python_compiles_is_kept_for_the_next_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("CI", "true")
+    assert "PYTHONDONTWRITEBYTECODE" not in environment()
+    assert environment()["CI"] == "true"
