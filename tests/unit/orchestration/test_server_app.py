@@ -3,7 +3,11 @@
 import gc
 import threading
 import weakref
+from datetime import timedelta
 from unittest.mock import call, patch
+
+from docket import Docket, Worker
+from prefect.server.api import background_workers
 
 from towpath.orchestration import server_app
 
@@ -45,3 +49,13 @@ def test_what_the_start_has_left_is_looked_through_once() -> None:
     gc.unfreeze()
     assert frozen > 10_000
     assert call(2) in collect.call_args_list
+
+
+def test_tasks_of_the_background_that_are_due_are_looked_for_once_a_second() -> None:
+    usual = Worker(Docket(name="x", url="memory://x"))
+    with patch.object(background_workers, "Worker", Worker):
+        server_app.look_less_often()
+        worker = background_workers.Worker(Docket(name="x", url="memory://x"))
+    assert isinstance(worker, Worker)
+    assert (worker.scheduling_resolution, worker.minimum_check_interval) == (server_app.DUE, server_app.DUE)
+    assert usual.scheduling_resolution < server_app.DUE == timedelta(seconds=1)

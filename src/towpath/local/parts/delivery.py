@@ -80,6 +80,8 @@ def prefect_server(stack: Stack) -> Component:
             # The default, memory, would leak an environment's lock when the server restarts.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+            # Each cancelled run of a whole day is looked at in each of these turns, by default every 20 s.
+            "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "120",
             "PREFECT_SERVER_UI_API_URL": stack.prefect_api,
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(stack)),
             VARIABLE: ",".join(_origins(stack)),

@@ -119,3 +119,4 @@ def test_the_server_keeps_its_leases_on_disk_and_forgets_old_runs(described: Sta
     assert server.environment["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"].endswith(".filesystem")
     assert "flow_runs" in server.environment["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"]
     assert server.environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+    assert server.environment["PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS"] == "120"
