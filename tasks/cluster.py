@@ -24,7 +24,10 @@ from towpath.release.model import Images
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An app in an environment, at a commit of the environment repository. `release` is the release's id."""
+    """An app in an environment, at a commit of the environment repository.
+
+    `release` is the release's id; empty for an app without images.
+    """
 
     app: str
     environment: str

@@ -13,6 +13,7 @@ from tasks.runs.events import emit
 from tasks.runs.run_identity import run_id
 from tasks.runs.step import cause_of, settings, step
 from towpath.drift.events import rolled_back
+from towpath.engine.gates.change_rollback import RestoredChange, restore_change
 from towpath.engine.gates.rollback import Rollback, restore_failed, restore_release
 from towpath.engine.source.commits import now
 from towpath.engine.source.repository import read_repository
@@ -84,13 +85,27 @@ def restore(target: Target, reason: str) -> Restored | None:
 
 @step("restore {app} in {environment}")
 def restore_earlier(app: str, environment: str, to: str | None, override: str) -> Restored:
-    """Commit an earlier release because a person asked: `to` (id, digest or commit), or the last verified."""
+    """Commit an earlier release because a person asked: `to` (id, digest or commit), or the last verified.
+
+    Of an app without images its files as of an earlier commit.
+    """
     repo = read_repository(settings())
+    if not repo.config.app(app).is_released:
+        return _restored_change(restore_change(committer(), repo, app, environment, to), environment)
     done = restore_release(committer(), repo, app, environment, to, override=override)
     restored = _restored(done, app, environment)
     if done.override:
         tell_override(environment, restored.release, done.override)
     return restored
+
+
+def _restored_change(done: RestoredChange, environment: str) -> Restored:
+    if done.others:
+        get_run_logger().warning(
+            "%s has files that its environments share: %s come back to it, too",
+            done.change.app, ", ".join(done.others),
+        )  # fmt: skip
+    return Restored(Target(done.change.app, environment, done.repo.commit, ""), done.change)
 
 
 def _restored(done: Rollback, app: str, environment: str) -> Restored:

@@ -24,10 +24,10 @@ repository), `sources` (what the app was made of), `at`: in this order, so that 
 
 
 @step("record {release.app} {release.short_id} in {target.environment}")
-def record_promoted(target: Target, release: Release) -> None:
+def record_promoted(target: Target, release: Release) -> None:  # noqa: ARG001 - the step's name has it
     """Note that the app was just verified, so that nobody has to wait for the next reconcile to see it."""
     repo = context_at(target.environment, target.commit).repo
-    row = _row(repo, target.environment, target.app, release.id, "Healthy", "in sync")
+    row = _row(repo, target.environment, target.app, target.release, "Healthy", "in sync")
     write_rows(target.environment, [row], others=True)
 
 

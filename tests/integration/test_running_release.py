@@ -23,7 +23,7 @@ def running(fleet: Fleet) -> Step:
     context = open_context(fleet.settings, "test")
     state = context.repo.release("hello", "test")
     assert state
-    return running_step(context, state.release)
+    return running_step(context, state.release.app, state.release.images)
 
 
 def test_the_cluster_claims_that_the_release_runs_or_it_fails(fleet: Fleet) -> None:

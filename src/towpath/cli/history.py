@@ -11,6 +11,7 @@ from towpath.printable import printable
 
 if TYPE_CHECKING:
     from towpath.engine.source.history import Entry
+    from towpath.engine.source.verified_changes import Change
 
 COLUMNS = ("WHEN", "ENVIRONMENT", "RELEASE", "WHAT", "BY", "APPROVED BY", "VERIFIED", "COMMIT", "CHANGE")
 
@@ -25,7 +26,8 @@ COLUMNS = ("WHEN", "ENVIRONMENT", "RELEASE", "WHAT", "BY", "APPROVED BY", "VERIF
 def command(app: str, environment: str | None, limit: int, output: str) -> None:
     """Show what was released where, by whom, and when.
 
-    Reads the environment repository only: no server is asked.
+    Of an app without images: which commits changed it, and when that was verified where. Reads the
+    environment repository only: no server is asked.
 
     \b
     Examples:
@@ -33,21 +35,29 @@ def command(app: str, environment: str | None, limit: int, output: str) -> None:
       towpath history hello --environment prod --output json
     """
     from towpath.cli.ui.names import load_environments
-    from towpath.engine.source.history import release_history
+    from towpath.engine.source.history import Entry, release_history
+    from towpath.engine.source.verified_changes import change_history
     from towpath.settings import Settings
 
     environments = load_environments(Settings.load(os.environ))
     config = environments.config
-    config.app(app)
-    names = [environment] if environment else [each.name for each in config.environments]
-    found = [entry for name in names for entry in release_history(environments.checkout, config, app, name)]
+    is_released = config.app(app).is_released
+    names = [config.environment(environment).name] if environment else [e.name for e in config.environments]
+    found: list[Entry | Change] = [
+        entry for name in names for entry in release_history(environments.checkout, config, app, name)
+    ]
+    if not is_released:
+        here = [name for name in names if app in environments.released_apps(name)]
+        found += [change for name in here for change in change_history(environments, app, name, limit)]
     found = sorted(found, key=lambda entry: entry.committed_at, reverse=True)[:limit]
     if output == "json":
         click.echo(json.dumps([entry.to_json() for entry in found], indent=2))
     elif not found:
-        click.echo(f"{app} is not released {f'in {environment}' if environment else 'anywhere'} yet.")
+        what = "released" if is_released else "there"
+        click.echo(f"{app} is not {what} {f'in {environment}' if environment else 'anywhere'} yet.")
     else:
-        click.echo(table([COLUMNS, *(row(entry) for entry in found)]))
+        rows = (row(each) if isinstance(each, Entry) else change_row(each) for each in found)
+        click.echo(table([COLUMNS, *rows]))
 
 
 def row(entry: "Entry") -> tuple[str, ...]:
@@ -66,6 +76,22 @@ def row(entry: "Entry") -> tuple[str, ...]:
         verified,
         entry.commit[:7],
         entry.quarantined or entry.release.subject,
+    )
+
+
+def change_row(change: "Change") -> tuple[str, ...]:
+    """One line of the table, of an app without images."""
+    commit, verified = change.commit, change.verified
+    return (
+        change.committed_at[:16].replace("T", " "),
+        change.environment,
+        commit.sha[:7],
+        "merged",
+        commit.author or "-",
+        "-",
+        (verified.verified_at if verified else "no")[:16].replace("T", " "),
+        commit.sha[:7],
+        commit.subject,
     )
 
 

@@ -54,7 +54,10 @@ def command(app: str, environment: str | None, limit: int, output: str) -> None:
         click.echo(printable(json.dumps(data, indent=2, ensure_ascii=False)))
     else:
         where = f" in {environment}" if environment else ""
-        click.echo(text(found) or f"{app} has no release{where} yet.")
+        none = f"{app} has no release{where} yet."
+        if not environments.config.app(app).is_released:
+            none = f"{app} has no images, so it has no releases; `towpath history {app}` tells its changes."
+        click.echo(text(found) or none)
 
 
 def to_json(app: str, commit: str, found: "AppReleases") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`towpath rollback`: restore an earlier release by a new commit."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_o
 @click.option(
     "--to",
     shell_complete=complete_former_release,
-    help="Digest or commit to go back to; the last verified one before if left out.",
+    help="Digest or commit to go back to; what was verified before if left out.",
 )
 @click.option(
     "--override-quarantine", is_flag=True, help="Let a quarantined release come back: an owner signs for it."
@@ -41,6 +42,9 @@ def command(  # noqa: PLR0913, PLR0917
     Only what was verified there before comes back. Order and soak are not asked; evidence, scan and
     quarantine are, and as many approvals as the environment asks for must have been given when it came in.
 
+    Of an app without images the files come back that it had at a commit (`towpath history` lists them), but
+    those of other environments: a base that they share is theirs, too.
+
     \b
     Examples:
       towpath rollback hello prod
@@ -48,8 +52,11 @@ def command(  # noqa: PLR0913, PLR0917
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
+    from towpath.engine.gates.change_rollback import choose_change
+    from towpath.engine.gates.changes import ChangedApp
     from towpath.engine.gates.rollback import choose_earlier
     from towpath.engine.source.keys import load_trusted_keys
+    from towpath.errors import MissingPartError
     from towpath.orchestration import keys
     from towpath.orchestration.server import connect, require_agent
     from towpath.settings import Settings
@@ -61,7 +68,15 @@ def command(  # noqa: PLR0913, PLR0917
     if settings.trusted_keys is not None:
         # Git can tell whether there is such a release: no run is needed for that.
         trusted = load_trusted_keys(settings.trusted_keys)
-        earlier = choose_earlier(load_environments(settings), trusted, app, environment, to)
+        environments = load_environments(settings)
+        if environments.config.app(app).is_released:
+            earlier = choose_earlier(environments, trusted, app, environment, to)
+        else:
+            changed = ChangedApp(
+                environments, environment, app, tools=settings.tools, renders=settings.renders
+            )
+            with suppress(MissingPartError):  # this machine need not render: the agent does
+                choose_change(changed, trusted, to)
     parameters = {"app": app, "environment": environment, "to": to}
     if override_quarantine:
         if earlier is None or to is None:

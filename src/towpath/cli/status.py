@@ -30,8 +30,9 @@ def command(environment: str | None, apps: tuple[str, ...], problems: bool, outp
     """Show apps by environments: release, commit, health, in sync or drifted, and who is waited for.
 
     Releases come from Git, health and drift from the last reconcile. Told, too: a commit that no reconcile
-    has seen, and a newer commit of an app's source that the first environment does not run. Exits 1 when what
-    Git has of an app cannot be rendered or read.
+    has seen, and a newer commit of an app's source that the first environment does not run. Of an app without
+    images the newest commit that changed it stands in place of a release. Exits 1 when what Git has of an app
+    cannot be rendered or read.
 
     \b
     Examples:
@@ -106,13 +107,13 @@ def table(found: "Sequence[EnvironmentStatus]") -> str:
 
 
 def _row(line: "Line") -> tuple[str, ...]:
-    release = (line.commit[:7] or line.release[7:14]) if line.release else "-"
-    release += "" if line.verified_at or not line.release else " (not verified)"
+    release = line.commit[:7] or line.release[7:14]
+    release += "" if line.verified_at or not release else " (not verified)"
     people = "; ".join(each["for"] for each in line.waiting)
     return (
         line.app,
         line.environment,
-        release,
+        release or "-",
         line.health or "-",
         line.drift or "-",
         _clock(line.checked_at),

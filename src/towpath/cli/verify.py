@@ -26,8 +26,9 @@ def command(app: str, environment: str, context: str | None, output: str) -> Non
     """Tell the whole chain of the release of APP in ENVIRONMENT: source, scan, promotion, approvals.
 
     Each step is `proven` by a key that this machine trusts (TOWPATH_TRUSTED_KEYS), `claimed` by somebody
-    without proof, or `failed`. What the cluster runs is compared too, where this machine reaches it. Exits 0
-    when no step has failed, else 1.
+    without proof, or `failed`. Of an app without images: its newest change, and whether the environment's
+    agent has signed that it was verified as Git has it now. What the cluster runs is compared too, where this
+    machine reaches it. Exits 0 when no step has failed, else 1.
 
     \b
     Examples:
@@ -48,13 +49,11 @@ def command(app: str, environment: str, context: str | None, output: str) -> Non
     environments = load_environments(settings)
     steps = [*release_chain(environments, load_trusted_keys(settings.trusted_keys), app, environment)]
     state = environments.release(app, environment)
-    if state is not None:
-        try:
-            steps.append(
-                running_step(environment_context(settings, environments, environment), state.release)
-            )
-        except (MissingPartError, TransientError) as error:
-            steps.append(Step("running", "unknown", "", f"the cluster is not asked: {error.message}"))
+    images = state.release.images if state else ()
+    try:
+        steps.append(running_step(environment_context(settings, environments, environment), app, images))
+    except (MissingPartError, TransientError) as error:
+        steps.append(Step("running", "unknown", "", f"the cluster is not asked: {error.message}"))
     if output == "json":
         content = {
             "app": app,

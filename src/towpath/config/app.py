@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
 from towpath.config.fields import KIND, Branch, Duration, Image, Model, Name, RelativePath, Text
 from towpath.errors import RefusedError
@@ -88,7 +87,10 @@ class App(Model):
 
     image: Annotated[
         Image | None,
-        Field(description="Repository without tag of the only image; short for `images: {APP: …}`."),
+        Field(
+            description="Repository without tag of the only image; short for `images: {APP: …}`. Without"
+            " `image` and `images` (since towpath.dev/v2) the app has none: it is synced as Git has it."
+        ),
     ] = None
     declared_images: Annotated[
         dict[Name, Image] | None,
@@ -96,6 +98,13 @@ class App(Model):
             alias="images",
             max_length=50,
             description="Repositories without tag, by name; `{}`: no image. Since towpath.dev/v2.",
+        ),
+    ] = None
+    promote: Annotated[
+        Literal["merge", "manifests"] | None,
+        Field(
+            description="When a merged change of an app without images enters an environment: at once (merge,"
+            " as null), or when the same change was verified in the one before. Since towpath.dev/v2."
         ),
     ] = None
     source: Source | None = None
@@ -109,8 +118,6 @@ class App(Model):
 
     @model_validator(mode="after")
     def _images_once(self) -> "App":
-        if self.image is None and self.declared_images is None:
-            raise PydanticCustomError("missing_image", "`image` or `images` is missing")
         if self.image is not None and self.declared_images is not None:
             raise ValueError("must have `image` or `images`, not both")
         repositories = sorted((self.declared_images or {}).values())
@@ -132,12 +139,28 @@ class App(Model):
         return {self.name: self.image} if self.image else {}
 
     @property
+    def is_released(self) -> bool:
+        """Whether releases of images run; else Git alone is the release: what is merged is synced."""
+        return bool(self.images)
+
+    def require_released(self) -> None:
+        """RefusedError where the app has no images: then there are no releases to build, promote or judge."""
+        if not self.is_released:
+            raise RefusedError(
+                f"app {self.name} has no image, and releases of exactly one image are built and promoted:"
+                " what is merged of it into the environment repository is synced as it is",
+                remedy=f"Merge a change of apps/{self.name} there. `towpath history {self.name}` lists them,"
+                f" `towpath rollback {self.name} ENVIRONMENT --to COMMIT` takes some back.",
+            )
+
+    @property
     def only_image(self) -> str:
         """The repository of the app's one image. RefusedError where it has none or several."""
+        self.require_released()
         if len(self.images) != 1:
-            number = f"{len(self.images)} images" if self.images else "no image"
             raise RefusedError(
-                f"app {self.name} has {number}, and releases of exactly one image are built and promoted",
+                f"app {self.name} has {len(self.images)} images, and releases of exactly one image are built"
+                " and promoted",
                 remedy="Commit its release to the environment repository; a reconcile carries it out.",
             )
         return next(iter(self.images.values()))

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from towpath.config.cel import compile_expression
 from towpath.config.fields import RESERVED
 from towpath.config.models import CONFIG_FILE, Config
+from towpath.formats.versions import V1
 from towpath.yamltext.config_reader import ConfigDocument, config_error
 
 MAX_HINTS = 3
@@ -17,7 +18,7 @@ MAX_DUPLICATES = 100
 
 def check_names(config: Config, document: ConfigDocument, file: str) -> None:
     """Names are unique and exist, and there are enough approvers. Raises ConfigError with all problems."""
-    problems: list[tuple[int, str]] = []
+    problems = [*_of_apps(config, document)]
 
     def problem(message: str, *path: str | int) -> None:
         problems.append((document.line(("environments", *path)), message))
@@ -65,6 +66,21 @@ def check_names(config: Config, document: ConfigDocument, file: str) -> None:
         earlier.add(name)
     if problems:
         raise config_error(problems, file)
+
+
+def _of_apps(config: Config, document: ConfigDocument) -> Iterator[tuple[int, str]]:
+    """What an app without images must not have; towpath.dev/v1 has no such apps."""
+    for name, app in config.apps.items():
+        if app.is_released:
+            if app.promote is not None:
+                line = document.line(("apps", name, "promote"))
+                yield line, f"apps.{name}.promote: the app has images, and their releases are promoted"
+            continue
+        if config.api_version == V1:
+            yield document.line(("apps", name)), f"`image` is missing in apps.{name}"
+        elif app.source is not None:
+            line = document.line(("apps", name, "source"))
+            yield line, f"apps.{name}.source: the app has no `image`, so there is nothing to build"
 
 
 def shared_namespaces(config: Config) -> Iterator[str]:

@@ -10,12 +10,10 @@ from pydantic import BaseModel
 
 from towpath.config.fields import HINTS
 from towpath.config.models import Config
-from towpath.formats.versions import CONFIG, LATEST, V1, FileVersion, is_key_of
+from towpath.formats.versions import CONFIG, LATEST, FileVersion, is_key_of
 
 
-def explain(  # noqa: PLR0911
-    problem: dict[str, Any], root: type[BaseModel] = Config, version: FileVersion = LATEST
-) -> str:
+def explain(problem: dict[str, Any], root: type[BaseModel] = Config, version: FileVersion = LATEST) -> str:
     """A sentence for one item of pydantic's `ValidationError.errors()`; `root` models the whole file.
 
     `version` is that of a towpath.yaml.
@@ -36,8 +34,6 @@ def explain(  # noqa: PLR0911
             return f"unknown key `{key}`{inside}; {hint}"
         case "missing":
             return f"`{key}` is missing{inside}"
-        case "missing_image":
-            return f"`image` {'is' if version == V1 else 'or `images` is'} missing in {_dotted(loc)}"
         case "literal_error":
             return f"{_dotted(loc)}: must be {context['expected']}, not {_shown(problem['input'])}"
         case "string_pattern_mismatch":

@@ -107,8 +107,9 @@ def resolve_source_url(app: App, environments_url: str) -> str:
 
     The rule is that of `git submodule`: `../hello.git` next to `https://host/team/environments.git` is
     `https://host/team/hello.git`. Raises ConfigError without a source, and when there are more `../` than the
-    URL has parts.
+    URL has parts; RefusedError for an app without images.
     """
+    app.require_released()
     if app.source is None:
         raise ConfigError(
             f"app {app.name} has no `source`, so there is nothing to build",

@@ -49,12 +49,18 @@ class Paused(Model):
 
 
 class Policy(Model):
-    """All that is protected. `unbuilt` are apps without `source`: nothing proves their releases."""
+    """All that is protected. `unbuilt` are apps without `source`: nothing proves their releases.
+
+    What is merged of apps `without_images` is synced; of `verified_changes` when it was verified in the
+    environment before (`promote: manifests`).
+    """
 
     environments: Annotated[dict[Text, ProtectedGate], Field(default_factory=dict)]
     people: Annotated[dict[Text, Person], Field(default_factory=dict)]
     scan: ScanPolicy = ScanPolicy()
     unbuilt: tuple[Text, ...] = ()
+    without_images: tuple[Text, ...] = ()
+    verified_changes: tuple[Text, ...] = ()
     quarantine: Annotated[dict[Text, tuple[Quarantined, ...]], Field(default_factory=dict)]
     pauses: Annotated[dict[Text, tuple[Paused, ...]], Field(default_factory=dict)]
 
@@ -75,6 +81,8 @@ def protected_part(
         people=config.people,
         scan=config.scan,
         unbuilt=tuple(sorted(name for name, app in config.apps.items() if app.source is None)),
+        without_images=tuple(sorted(name for name, app in config.apps.items() if not app.is_released)),
+        verified_changes=tuple(sorted(n for n, app in config.apps.items() if app.promote == "manifests")),
         quarantine={app: found for app, entries in quarantine.items() if (found := tuple(entries))},
         pauses={name: paused for name, entries in pauses.items() if (paused := tuple(entries))},
     )

@@ -23,6 +23,7 @@ PAUSES = "pauses"
 PRUNE = "prune.yaml"
 VENDOR = "vendor.yaml"
 VENDOR_LOCK = "vendor.lock.yaml"
+VERIFIED = "verified"
 
 MIGRATE = "`towpath migrate` rewrites the repository"
 _WRITTEN = re.compile(r"towpath\.dev/v([1-9][0-9]{0,5})((alpha|beta)[0-9]{1,3})?")
@@ -57,6 +58,7 @@ class KeyRange:
 KEYS: Mapping[str, tuple[KeyRange, ...]] = {
     CONFIG: (
         KeyRange("apps.*.images", since=V2),
+        KeyRange("apps.*.promote", since=V2),
         KeyRange("apps.*.source.poll", since=V2),
         KeyRange("people", since=V2),
         KeyRange("environments.*.gate.approvals.groups", since=V2),
@@ -97,6 +99,13 @@ KEYS: Mapping[str, tuple[KeyRange, ...]] = {
     PRUNE: (KeyRange(VERSION_KEY, since=V2),),
     VENDOR: (KeyRange(VERSION_KEY, since=V2), KeyRange("vendor", since=V2)),
     VENDOR_LOCK: (KeyRange(VERSION_KEY, since=V2), KeyRange("vendor", since=V2)),
+    VERIFIED: tuple(
+        KeyRange(key, since=V2)
+        for key in (
+            *(VERSION_KEY, "app", "environment", "commit", "manifests", "sources"),
+            *("verified_at", "flow_run"),
+        )
+    ),
 }
 """By file: the keys that not every version knows, and those that are deprecated."""
 

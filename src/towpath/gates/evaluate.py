@@ -7,6 +7,7 @@ from datetime import datetime
 from towpath.config import Approvals, Config
 from towpath.gates.approval import Approval, is_author
 from towpath.gates.pause import Pause, active_pause
+from towpath.gates.same_change import ChangeFacts
 from towpath.gates.waivers import WAIVERS, Check
 from towpath.gates.ways import Way
 from towpath.release.model import EnvironmentRelease, Release
@@ -22,7 +23,8 @@ class Facts:
     are all decisions so far; `check_approval` checks their manifests and expiry when the release is promoted.
     `authors` wrote what is new with the release: none of them approves it. `here` is what the environment's
     agent has signed of the release as verified there; `overridden_by` is the owner who signed that its
-    quarantine may be passed over.
+    quarantine may be passed over. `change` is what is known of an app without images: then `release` names
+    the commit alone.
     """
 
     config: Config
@@ -37,6 +39,7 @@ class Facts:
     authors: tuple[str, ...] = ()
     here: EnvironmentRelease | None = None
     overridden_by: str = ""
+    change: ChangeFacts | None = None
 
     @property
     def name(self) -> str:
@@ -97,7 +100,8 @@ def _scan(facts: Facts) -> Iterable[str]:
 
 
 def _quarantine(facts: Facts) -> Iterable[str]:
-    entry = find_quarantined(facts.quarantine, facts.release.id)
+    ids = (facts.release.id, *([facts.change.manifests] if facts.change else []))
+    entry = next(filter(None, (find_quarantined(facts.quarantine, each) for each in ids)), None)
     if entry:
         yield f"{facts.name} is quarantined since {entry.at}: {entry.reason}"
 
@@ -109,7 +113,8 @@ def _pause(facts: Facts) -> Iterable[str]:
 
 
 def _verified_here(facts: Facts) -> Iterable[str]:
-    if facts.here is None or facts.here.verified_at is None:
+    here = facts.here is not None and facts.here.verified_at is not None
+    if not (here or (facts.change is not None and facts.change.verified_here)):
         yield (
             f"no commit that the agent of {facts.environment} has signed says that {facts.name}"
             " was verified there"
@@ -119,6 +124,10 @@ def _verified_here(facts: Facts) -> Iterable[str]:
 def _order(facts: Facts) -> Iterable[str]:
     before = facts.config.verified_in(facts.environment)
     if before is None:
+        return
+    if facts.change is not None:
+        if facts.change.unverified:
+            yield f"{facts.name} must be verified in {before} first: {facts.change.unverified}"
         return
     state = facts.states.get(before)
     if state is None:
@@ -132,10 +141,13 @@ def _order(facts: Facts) -> Iterable[str]:
 def _soak(facts: Facts) -> Iterable[str]:
     before = facts.config.verified_in(facts.environment)
     state = facts.states.get(before) if before else None
-    if state is None or state.release.id != facts.release.id or state.verified_at is None:
+    since = facts.change.verified_at if facts.change else ""
+    if state is not None and state.release.id == facts.release.id:
+        since = state.verified_at or ""
+    if not since:
         return  # that is the order's
     soak = facts.config.environment(facts.environment).gate.soak
-    left = (soak - (facts.now - datetime.fromisoformat(state.verified_at))).total_seconds()
+    left = (soak - (facts.now - datetime.fromisoformat(since))).total_seconds()
     if left > 0:
         yield f"{facts.name} must soak in {before} for {soak}; {_format_seconds(left)} to go"
 

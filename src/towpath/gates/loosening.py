@@ -35,7 +35,7 @@ class Loosening:
 class Judgement:
     """The policy in force, and what of the files is not in force because no owner has signed it.
 
-    `unknown` are environments, and `unsigned` apps without source, of which nothing is signed.
+    `unknown` are environments, and `unsigned` apps without source or images, of which nothing is signed.
     """
 
     policy: Policy
@@ -66,19 +66,33 @@ def judge_policy(signed: Policy, files: Policy, now: datetime) -> Judgement:
         if before is None:
             found.add(f"environments.{name}", "is not in the signed policy", environment=name)
         environments[name] = gate if before is None else _gate(name, before, gate, who_signed, who, found)
-    unsigned = frozenset(files.unbuilt) - frozenset(signed.unbuilt)
-    for app in sorted(unsigned):
-        found.add(f"apps.{app}", "has no `source`, so nothing proves its releases", app=app)
+    unsigned = _apps(signed, files, found)
     policy = Policy(
         environments=environments,
         people=people,
         scan=_scan(signed.scan, files.scan, found),
         unbuilt=files.unbuilt,
+        without_images=files.without_images,
+        verified_changes=tuple(sorted({*signed.verified_changes, *files.verified_changes})),
         quarantine=_quarantine(signed.quarantine, files.quarantine, found),
         pauses=_pauses(signed.pauses, files.pauses, now, found),
     )
     unknown = frozenset(files.environments) - frozenset(signed.environments)
     return Judgement(policy, tuple(sorted(found.loosened)), unknown, unsigned)
+
+
+def _apps(signed: Policy, files: Policy, found: _Found) -> frozenset[str]:
+    """The apps of which nothing is proven, where owners have not signed that."""
+    as_merged = frozenset(files.without_images) - frozenset(signed.without_images)
+    unbuilt = frozenset(files.unbuilt) - frozenset(signed.unbuilt) - frozenset(files.without_images)
+    for app in sorted(as_merged):
+        found.add(f"apps.{app}", "has no images, so what is merged of it is synced", app=app)
+    for app in sorted(unbuilt):
+        found.add(f"apps.{app}", "has no `source`, so nothing proves its releases", app=app)
+    waits = frozenset(signed.verified_changes) - frozenset(files.verified_changes)
+    for app in sorted(waits & frozenset(files.without_images)):
+        found.add(f"apps.{app}.promote", "manifests -> merge", app=app)
+    return as_merged | unbuilt
 
 
 def _gate(  # noqa: PLR0913, PLR0917

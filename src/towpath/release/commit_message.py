@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from towpath.formats.versions import LATEST
@@ -106,6 +106,44 @@ def verified_message(release: Release, environment: str, flow_run: str) -> str:
 def verified_marker(release: Release, environment: str, flow_run: str) -> tuple[str, str]:
     """The marker (see PromotionIntent) of the commit of `verified_message`."""
     return intent_marker("verified", release.app, environment, release.id, flow_run)
+
+
+def changes_message(what: str, environment: str, commit: str, apps: Sequence[str], flow_run: str) -> str:
+    """The message of the commit that records that apps without images were verified as of a commit."""
+    trailers: Trailers = [
+        *(("Towpath-App", app) for app in apps),
+        ("Towpath-Commit", commit),
+        ("Towpath-Environment", environment),
+        (FLOW_RUN_TRAILER, flow_run),
+        changes_marker(environment, commit, apps, flow_run),
+    ]
+    return format_message(f"Verified {what} at {commit[:7]} in {environment}", "", trailers)
+
+
+def changes_marker(environment: str, commit: str, apps: Sequence[str], flow_run: str) -> tuple[str, str]:
+    """As PromotionIntent.marker, for the commit of `changes_message`."""
+    return intent_marker("verified-changes", "\n".join(apps), environment, commit, flow_run)
+
+
+def restored_message(  # noqa: PLR0913, PLR0917
+    app: str, environment: str, commit: str, manifests: str, actor: str, run: str
+) -> str:
+    """The message of the commit that brings an app without images back to what it was at a commit."""
+    trailers: Trailers = [
+        ("Towpath-App", app),
+        ("Towpath-Commit", commit),
+        ("Towpath-Environment", environment),
+        (FLOW_RUN_TRAILER, run),
+        restored_marker(app, environment, manifests, run),
+    ]
+    return format_message(
+        f"Roll back {app} in {environment} to {commit[:7]}", f"Asked for by {actor}", trailers
+    )
+
+
+def restored_marker(app: str, environment: str, manifests: str, flow_run: str) -> tuple[str, str]:
+    """As PromotionIntent.marker, for the commit of `restored_message`."""
+    return intent_marker("restore", app, environment, manifests, flow_run)
 
 
 def quarantine_message(app: str, environment: str, release: str, flow_run: str) -> str:

@@ -31,6 +31,13 @@ def release_path(app: str, environment: str) -> str:
     return f"apps/{app}/{environment}/{RELEASE_FILE}"
 
 
+def is_in(root: Path, app: str, environment: str, *, released: bool) -> bool:
+    """Whether Git has an app in an environment: a release there; of an app without releases, a folder."""
+    if (root / release_path(app, environment)).exists():
+        return True
+    return not released and (root / "apps" / app / environment).is_dir()
+
+
 def load_release_file(root: Path, path: str = RELEASE_FILE) -> EnvironmentRelease | None:
     """Read one `release.yaml` below `root`; None when the app is not released there yet."""
     text = read_text(root, path)

@@ -24,6 +24,8 @@ def test_one_image_in_short_has_the_name_of_the_app(version: str) -> None:
     ("text", "images"),
     [
         ("    images: {}\n", {}),
+        ("    images:\n", {}),
+        ("    renderer: plain\n", {}),
         ("    images: {web: r.example.com/shop}\n", {"web": "r.example.com/shop"}),
         ("    images:\n      web: r.example.com/a\n      job: r.example.com/b\n",
          {"web": "r.example.com/a", "job": "r.example.com/b"}),
@@ -36,6 +38,7 @@ def test_images_have_names(text: str, images: dict[str, str]) -> None:
     if len(images) == 1:
         assert app.only_image == next(iter(images.values()))
         return
+    assert app.is_released == bool(images)
     number = "2 images" if images else "no image"
     with pytest.raises(RefusedError, match=f"app shop has {number}, and releases of exactly one image"):
         _ = app.only_image
@@ -44,9 +47,25 @@ def test_images_have_names(text: str, images: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("version", "text", "said"),
     [
-        ("v2", "    renderer: plain\n", "towpath.yaml:4: `image` or `images` is missing in apps.shop"),
+        (
+            "v2",
+            "    source: {repository: ../shop.git}\n",
+            "towpath.yaml:5: apps.shop.source: the app has no `image`, so there is nothing to build",
+        ),
+        (
+            "v2",
+            "    images: {}\n    source: {repository: ../shop.git}\n",
+            "towpath.yaml:6: apps.shop.source: the app has no `image`",
+        ),
+        (
+            "v2",
+            "    image: r.example.com/a\n    promote: manifests\n",
+            "towpath.yaml:6: apps.shop.promote: the app has images, and their releases are promoted",
+        ),
+        ("v2", "    promote: always\n", "towpath.yaml:5: apps.shop.promote: must be 'merge' or 'manifests'"),
+        ("v1", "    promote: merge\n", "`promote` is known since towpath.dev/v2"),
         ("v1", "    renderer: plain\n", "towpath.yaml:4: `image` is missing in apps.shop"),
-        ("v2", "    images:\n", "towpath.yaml:4: `image` or `images` is missing in apps.shop"),
+        ("v1", "    images:\n", "`images` is known since towpath.dev/v2"),
         (
             "v2",
             "    image: r.example.com/a\n    images: {}\n",

@@ -27,6 +27,7 @@ from towpath.formats.versions import (
 from towpath.gates.pause import FORM as PAUSE_FORM
 from towpath.release.quarantine import FORM as QUARANTINE_FORM
 from towpath.release.release_file import release_form
+from towpath.release.verified_file import FORM as VERIFIED_FORM
 from towpath.vendor.lock import lock_form
 from towpath.vendor.model import VendorFile
 
@@ -39,6 +40,7 @@ TREES = {
     "quarantine.yaml": QUARANTINE_FORM.keys,
     "pauses": PAUSE_FORM.keys,
     "prune.yaml": PRUNE_FORM.keys,
+    "verified": VERIFIED_FORM.keys,
     "vendor.yaml": key_tree(VendorFile),
     "vendor.lock.yaml": lock_form().keys,
 }

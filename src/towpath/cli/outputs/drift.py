@@ -172,11 +172,15 @@ class WaitingFor(Output):
 
 
 class StatusLine(Output):
-    """One app in one environment. Empty texts: nothing is known, or nothing there."""
+    """One app in one environment. Empty texts: nothing is known, or nothing there.
+
+    An app without images has no `release`: `commit` is the newest that changed it.
+    """
 
     app: str
     environment: str
     release: str
+    manifests: str = Field(description="Hash of what was verified of an app without images, as Git has it.")
     commit: str
     subject: str
     promoted_at: str

@@ -101,5 +101,19 @@ class HistoryEntry(Output):
     what: str
 
 
-class History(RootModel[list[HistoryEntry]]):
+class HistoryChange(Output):
+    """A commit that changed an app without images in one environment, and whether that was verified there."""
+
+    environment: str
+    what: Literal["merged"]
+    commit: Commit
+    committed_at: Time
+    author: str
+    subject: str
+    manifests: str | None = Field(description="Hash of what was rendered.")
+    verified_at: Time | None
+    verified_commit: Commit | None = Field(description="The commit that was rendered when it was verified.")
+
+
+class History(RootModel[list[HistoryEntry | HistoryChange]]):
     """`towpath history`: the newest first."""

@@ -10,6 +10,7 @@ from towpath.cli.ui.source_news import delivery_of
 from towpath.drift.decision import BROKEN, IN_SYNC, LEFT_GIT, SYNCED
 from towpath.engine.source.news import newest_commit, sources_id
 from towpath.engine.source.render_changed import render_released
+from towpath.engine.source.verified_changes import verified_now
 from towpath.errors import MissingPartError, TowpathError, TransientError
 from towpath.gates.pause import Pause, active_pause
 from towpath.orchestration import keys
@@ -31,6 +32,8 @@ Row = Mapping[str, Any]
 class Line:
     """One app in one environment. Empty texts: nothing is known, or nothing there; `paused`: not paused.
 
+    Of an app without images, `commit`, `subject` and `promoted_*` tell the newest change in Git, and
+    `manifests` is the hash of what was verified of it; of others there is a `release`.
     `error`: why what Git has of it cannot be rendered or read. `newer`: what is in Git, but was in no
     reconcile yet. `undelivered`: the newest commit of the app's source, where the first environment runs
     another one; `delivery`: how far its delivery is. `override`: who let the release in without what the
@@ -40,6 +43,7 @@ class Line:
     app: str
     environment: str
     release: str = ""
+    manifests: str = ""
     commit: str = ""
     subject: str = ""
     promoted_at: str = ""
@@ -153,13 +157,14 @@ def _of_app(  # noqa: PLR0913, PLR0917
     paused = str(active_pause(pauses, app, datetime.now(UTC)) or "")
     try:
         state = environments.release(app, name)
+        told = _release(state) or _change(environments, app, name)
     except TowpathError as unreadable:
         return Line(
             app, name, error=unreadable.message, drift=BROKEN, health="Unknown", paused=paused, waiting=waits
         )
     seen = bool(row) and _digits(row.get("release")) == _digits(state.release.id if state else "")
-    newer = _newer(environments, app, name, row, seen=seen) if row or state else ""
-    error = _error(environments, environment, app, row, state, newer)
+    newer = _newer(environments, app, name, row, seen=seen) if row or told else ""
+    error = _error(environments, environment, app, row, newer, there=bool(told))
     health, drift, detail = (str(row.get(key, "")) if seen else "" for key in ("health", "drift", "detail"))
     if error:
         health, drift, detail = "Unknown", BROKEN, ""
@@ -168,7 +173,7 @@ def _of_app(  # noqa: PLR0913, PLR0917
     return Line(
         app=app,
         environment=name,
-        **_release(state),
+        **told,
         health=health,
         drift=drift,
         detail="" if newer else detail,
@@ -188,17 +193,18 @@ def _newer(environments: "Environments", app: str, environment: str, row: Row, *
     return f"{commit.sha[:7]} {commit.subject}" if commit else ""
 
 
-def _error(  # noqa: PLR0913, PLR0917
+def _error(  # noqa: PLR0913
     environments: "Environments",
     environment: "Environment",
     app: str,
     row: Row,
-    state: "EnvironmentRelease | None",
     newer: str,
+    *,
+    there: bool,
 ) -> str:
     """Why it does not render. Rendered here only where the table may not be true any more."""
     broken = row.get("drift") == BROKEN
-    if state is None:
+    if not there:
         return str(row.get("detail", "")) if broken and not newer else ""
     if not broken and not newer:
         return ""
@@ -238,6 +244,22 @@ def _release(state: "EnvironmentRelease | None") -> dict[str, str]:
         "promoted_by": state.promoted_by,
         "verified_at": state.verified_at or "",
         "override": str(state.override or ""),
+    }
+
+
+def _change(environments: "Environments", app: str, environment: str) -> dict[str, str]:
+    """The newest change of an app without images, and what is verified of it; nothing where it is not."""
+    if environments.config.app(app).is_released or app not in environments.released_apps(environment):
+        return {}
+    commit = newest_commit(environments, app, environment)
+    verified = verified_now(environments, app, environment)
+    return {
+        "manifests": verified.manifests if verified else "",
+        "commit": commit.sha if commit else "",
+        "subject": commit.subject if commit else "",
+        "promoted_at": commit.committed_at if commit else "",
+        "promoted_by": commit.author if commit else "",
+        "verified_at": verified.verified_at if verified else "",
     }
 
 

@@ -16,6 +16,7 @@ from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.gates.approval import Approval
 from towpath.gates.evaluate import Facts, GateVerdict, evaluate_gate
 from towpath.gates.override import VerifiedOverride, Waived, parse_signed, require_about, verify_override
+from towpath.gates.same_change import ChangeFacts
 from towpath.gates.waivers import WAIVERS
 from towpath.gates.ways import Way
 from towpath.release.commit_message import FLOW_RUN_TRAILER, OVERRIDE_TRAILER
@@ -104,6 +105,26 @@ def admit(entry: Entry, trusted: TrustedKeys) -> Admission:
         overridden_by=override.statement.owner if override else "",
     )
     return Admission(entry, facts, evaluate_gate(entry.way, facts), override)
+
+
+def admit_change(
+    repo: EnvironmentRepo, environment: str, way: Way, release: Release, change: ChangeFacts
+) -> GateVerdict:
+    """Judge a change of an app without images by today's policy; `release` names the commit alone.
+
+    RefusedError where owners protect the policy, but have not signed what would be in force.
+    """
+    repo.protection.require(environment, release.app)
+    facts = Facts(
+        repo.config,
+        environment,
+        release,
+        datetime.now(UTC),
+        quarantine=repo.quarantine(release.app),
+        pauses=repo.pauses(environment),
+        change=change,
+    )
+    return evaluate_gate(way, facts)
 
 
 def scan_objection(release: Release, policy: ScanPolicy) -> str:

@@ -14,8 +14,10 @@ from towpath.adapters.git import CommitInfo, judge_commits
 from towpath.config import People
 from towpath.engine.gates.admission import scan_objection
 from towpath.engine.source.history import is_last_word, signed_commits
+from towpath.engine.source.news import newest_commit, sources_id
 from towpath.engine.source.release_proof import Proven, prove
 from towpath.engine.source.repository import EnvironmentRepo
+from towpath.engine.source.verified_changes import signed_changes
 from towpath.errors import EvidenceError, RefusedError
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.evidence.verification import verify_approval
@@ -53,10 +55,28 @@ def release_chain(
     is_built_here = config.app(app).source is not None
     state = repo.release(app, environment)
     if state is None:
+        if app in repo.released_apps(environment):
+            return (*_changed(repo, trusted, app, environment),)
         raise RefusedError(f"{app} is not released in {environment}, so there is nothing to verify")
     elsewhere = Step("evidence", "unknown", "", f"{app} is built elsewhere, and has no evidence here")
     built = _built(repo, trusted, state.release) if is_built_here else (elsewhere,)
     return (*built, *_promoted(repo, trusted, environment, state))
+
+
+def _changed(repo: EnvironmentRepo, trusted: TrustedKeys, app: str, environment: str) -> Iterator[Step]:
+    """Of an app without images: the newest change, and whether the agent has signed that it was verified."""
+    if change := newest_commit(repo, app, environment):
+        who = f"{change.author} <{change.author_email}>"
+        yield Step("change", "claimed", who, f"{change.sha[:7]} {change.subject}")
+    sources = sources_id(repo, app, environment)
+    for commit, record in signed_changes(repo, trusted, app, environment):
+        if record.sources == sources:
+            by = _signer(repo, trusted, environment, commit)
+            detail = f"{record.verified_at} at {record.commit[:7]}, manifests {record.manifests}"
+            yield Step("verification", "proven", by, detail)
+            return
+    why = f"no commit that the agent of {environment} has signed says so of what Git has now"
+    yield Step("verification", "unknown", "", f"not verified yet: {why}")
 
 
 def _built(repo: EnvironmentRepo, trusted: TrustedKeys, named: Release) -> Iterator[Step]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from towpath.adapters.git import CommitInfo, log_files
 from towpath.engine.gates.admission import Admission, Entry, admit, asks_nothing, verified_here
+from towpath.engine.gates.changes import ChangedApp, require_change
 from towpath.engine.source.history import is_last_word, signed_commits
 from towpath.engine.source.keys import load_trusted_keys
 from towpath.engine.source.repository import EnvironmentRepo
@@ -30,11 +31,16 @@ _MERGED: tuple[Way, ...] = ("merge", "merged return")
 
 @dataclass(frozen=True, slots=True)
 class InGit:
-    """One environment at one commit of Git, and the file of the keys that its agent trusts."""
+    """One environment at one commit of Git, and the file of the keys that its agent trusts.
+
+    `tools` and `renders` are where the programs that render are, and their earlier results.
+    """
 
     repo: EnvironmentRepo
     environment: str
     trusted_keys: Path | None
+    tools: Path | None = None
+    renders: Path | None = None
 
 
 def recent_commits(where: InGit, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:
@@ -44,7 +50,9 @@ def recent_commits(where: InGit, apps: Iterable[str]) -> dict[str, list[CommitIn
     """
     environment, config = where.environment, where.repo.config
     paths = {
-        app: release_path(app, environment) for app in apps if not asks_nothing(config, app, environment)
+        app: release_path(app, environment)
+        for app in apps
+        if config.app(app).is_released and not asks_nothing(config, app, environment)
     }
     if len(paths) < 2:
         return {}
@@ -55,14 +63,23 @@ def recent_commits(where: InGit, apps: Iterable[str]) -> dict[str, list[CommitIn
 def require_admitted(where: InGit, app: str, recent: Sequence[CommitInfo] = ()) -> Admission | None:
     """RefusedError when Git names a release that may not come in; else how a merged one was admitted.
 
-    None where the agent itself has signed it, where the app has no release, and where nothing is asked.
+    None where the agent itself has signed it, where the app has no release, and where nothing is asked. Of an
+    app without images its change is judged.
     Asks nothing of the registry where a signed promotion or rollback brought the release. `recent` are the
     newest commits that touch it, as far as they are known; what they do not tell is looked up.
     """
     repo, environment = where.repo, where.environment
     state = repo.release(app, environment)
     if state is None:
+        if not repo.config.app(app).is_released:
+            require_change(ChangedApp(repo, environment, app, where.trusted_keys, where.tools, where.renders))
         return None
+    if repo.config.app(app).promote == "manifests":
+        raise RefusedError(
+            f"{environment} holds {app}: it has no images, and {release_path(app, environment)} names a"
+            " release",
+            remedy="Remove the file: with `promote: manifests` what is merged is judged by what it renders.",
+        )
     repo.protection.require(environment, app)
     quarantined = find_quarantined(repo.quarantine(app), state.release.id)
     if quarantined is None and asks_nothing(repo.config, app, environment):

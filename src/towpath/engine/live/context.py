@@ -39,7 +39,7 @@ class EnvironmentContext:
     @property
     def in_git(self) -> InGit:
         """What of it is asked whether a release may come in: nothing of the cluster."""
-        return InGit(self.repo, self.environment.name, self.trusted_keys)
+        return InGit(self.repo, self.environment.name, self.trusted_keys, self.tools, self.renders)
 
     def __repr__(self) -> str:
         return f"{self.environment.name} at {self.repo.commit[:7]}"

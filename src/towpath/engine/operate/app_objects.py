@@ -132,7 +132,7 @@ def _wanted(context: EnvironmentContext, app: str) -> tuple[Rendered | None, Rel
     if app not in repo.config.apps:
         return None, ReleaseRef(), ""
     try:
-        if repo.release(app, environment.name) is None:
+        if app not in repo.released_apps(environment.name):
             return None, ReleaseRef(), ""
         result = render_released(repo, environment, app, tools=context.tools, cache=context.renders)
     except (MissingPartError, TransientError):

@@ -62,7 +62,7 @@ def wait_for_app(  # noqa: PLR0913
     started = time.monotonic()
     end = started + seconds
     repo.config.app(app)
-    if repo.release(app, environment.name) is None:
+    if app not in repo.released_apps(environment.name):
         raise RefusedError(
             f"{app} is not released in {environment.name}, so there is nothing to wait for",
             remedy=f"`towpath status --environment {environment.name}` shows what is.",

@@ -17,11 +17,12 @@ from towpath.applyset.prune_file import ConfirmedDeletions, dump_prune_file, pru
 from towpath.config import CONFIG_FILE, Config, parse_config
 from towpath.engine.apply.uninstall import plan_leaving
 from towpath.engine.live.context import EnvironmentContext
-from towpath.engine.source.render import release_in, render_app
+from towpath.engine.source.render import render_app
 from towpath.engine.source.repository import GIT_TIMEOUT, EnvironmentRepo
 from towpath.errors import ConfigError, MissingPartError, RefusedError, TowpathError, UnknownNameError
 from towpath.files import Edits, read_text
 from towpath.release.commit_message import format_message
+from towpath.release.verified_file import verified_path
 from towpath.settings import Settings
 from towpath.yamltext.config_reader import read_document
 from towpath.yamltext.editor import remove_value, set_value
@@ -86,6 +87,8 @@ def deletion_edits(
             edits[path] = dump_prune_file(objects.items(), config.api_version, reason)
         else:
             edits.pop(path, None)
+        if (root / verified_path(app, environment)).is_file():
+            edits[verified_path(app, environment)] = None
     return edits
 
 
@@ -94,7 +97,7 @@ def require_not_needed(repo: EnvironmentRepo, app: str, edits: Edits, settings: 
     config = parse_config(str(edits[CONFIG_FILE]))
     for other in _apps_naming(repo.root, config, app):
         for environment in config.environments:
-            if release_in(repo.root, other, environment.name) is None:
+            if other not in repo.released_apps(environment.name):
                 continue
             render = partial(
                 render_app, repo.root, app=other, environment=environment.name, tools=settings.tools,

@@ -85,10 +85,10 @@ class Protection:
         if environment in self.judgement.unknown:
             return f"environment {environment} is not in the policy that owners have signed. {HOW}"
         if app in self.judgement.unsigned:
-            return (
-                f"app {app} has no `source`, so nothing proves its releases, and owners have not signed that."
-                f" {HOW}"
-            )
+            why = "no `source`, so nothing proves its releases"
+            if app in self.judgement.policy.without_images:
+                why = "no images, so what is merged of it is synced"
+            return f"app {app} has {why}, and owners have not signed that. {HOW}"
         return ""
 
     def require(self, environment: str, app: str = "") -> None:
@@ -137,8 +137,14 @@ def in_force(config: Config, policy: Policy) -> Config:
         for each in config.environments
         if (gate := policy.environments[each.name])
     )
+    apps = {
+        name: app.model_copy(update={"promote": "manifests"})
+        if name in policy.verified_changes and not app.is_released
+        else app
+        for name, app in config.apps.items()
+    }
     return config.model_copy(
-        update={"environments": environments, "people": policy.people, "scan": policy.scan}
+        update={"apps": apps, "environments": environments, "people": policy.people, "scan": policy.scan}
     )
 
 

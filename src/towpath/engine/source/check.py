@@ -13,7 +13,13 @@ from towpath.adapters.rendering.render_cache import RenderCache
 from towpath.admission.rules import Finding, objects_of_two_apps
 from towpath.config import CONFIG_FILE, App, Config, load_config
 from towpath.config.checks import shared_namespaces
-from towpath.engine.source.check_files import check_files, findings_of, policy_findings, version_notes
+from towpath.engine.source.check_files import (
+    check_files,
+    environments_of,
+    findings_of,
+    policy_findings,
+    version_notes,
+)
 from towpath.engine.source.check_schemas import SchemaCheck
 from towpath.engine.source.render import judge_app
 from towpath.errors import ConfigError, MissingPartError, TooLargeError
@@ -142,7 +148,11 @@ def _judge(  # noqa: PLR0913
     schemas: SchemaCheck,
 ) -> _JudgedApp:
     judged = _JudgedApp({}, set())
-    for environment in config.environments:
+    try:
+        environments = environments_of(root, app, config)
+    except ConfigError as error:
+        return _JudgedApp({}, {*findings_of(error)})
+    for environment in environments:
         try:
             admission = judge_app(root, app, environment, tools=tools, cache=cache, quota=quota)
         except StoppedError:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from towpath.admission.rules import Finding
 from towpath.applyset.prune_file import PRUNE_FILE, load_confirmed_deletions
-from towpath.config import CONFIG_FILE, Config
+from towpath.config import CONFIG_FILE, App, Config, Environment
 from towpath.config.deprecations import deprecation_notes
 from towpath.engine.source.migrate import record_paths, record_version
 from towpath.engine.vendor.compare import vendor_problems
@@ -18,6 +18,8 @@ from towpath.gates.pause import load_pauses, pause_path
 from towpath.gates.policy_statement import POLICY_FILE
 from towpath.gates.signed_approval import key_problems
 from towpath.release.quarantine import parse_quarantine, quarantine_path
+from towpath.release.release_file import release_path
+from towpath.release.verified_file import load_verified
 from towpath.yamltext.config_reader import read_document
 
 MAX_STRANGE = 100
@@ -29,7 +31,7 @@ MAX_ENTRIES = 10_000
 def check_files(root: Path, config: Config) -> set[Finding]:
     """All findings; what cannot be read is one of them."""
     findings: set[Finding] = set()
-    for check in (_unknown_folders, _records, _pauses, _sources, _people, _vendored):
+    for check in (_unknown_folders, _nowhere, _records, _pauses, _sources, _people, _vendored):
         try:
             findings.update(check(root, config))
         except ConfigError as error:
@@ -37,6 +39,25 @@ def check_files(root: Path, config: Config) -> set[Finding]:
         except OSError as error:
             findings.add(_unreadable(error, root))
     return findings
+
+
+def environments_of(root: Path, app: App, config: Config) -> list[Environment]:
+    """Where an app is judged: an app without images where it has a folder, any other in all environments."""
+    if app.is_released:
+        return [*config.environments]
+    folders = {each.name for each in _entries(root, f"apps/{app.name}")}
+    return [each for each in config.environments if each.name in folders]
+
+
+def _nowhere(root: Path, config: Config) -> Iterator[Finding]:
+    """Apps without images that have a folder for no environment, and releases of such as are not released."""
+    nowhere = [name for name, app in config.apps.items() if not environments_of(root, app, config)]
+    if nowhere:
+        lines = read_document(read_text(root, CONFIG_FILE) or "", CONFIG_FILE)
+        for name in nowhere:
+            folders = ", ".join(f"apps/{name}/{each.name}" for each in config.environments)
+            what = f"apps.{name} is in no environment: there is none of the folders {folders}"
+            yield Finding(CONFIG_FILE, lines.line(("apps", name)), what)
 
 
 def version_notes(root: Path, config: Config) -> Iterator[str]:
@@ -79,10 +100,16 @@ def _records(root: Path, config: Config) -> Iterator[Finding]:
         for environment in config.environments:
             if (root / "apps" / name / environment.name).is_symlink():
                 continue  # said where its manifests are looked for
-            try:
-                load_confirmed_deletions(root, name, environment.name)
-            except ConfigError as error:
-                yield from findings_of(error)
+            for load in (load_confirmed_deletions, load_verified):
+                try:
+                    load(root, name, environment.name)
+                except ConfigError as error:
+                    yield from findings_of(error)
+            path = release_path(name, environment.name)
+            if config.apps[name].promote == "manifests" and (root / path).exists():
+                yield Finding(
+                    path, 0, f"{name} has no images, so no release of it is promoted: remove the file"
+                )
 
 
 def _sources(root: Path, config: Config) -> Iterator[Finding]:

@@ -17,13 +17,25 @@ from towpath.errors import ConfigError, Problem
 from towpath.files import read_text
 from towpath.formats.record import version_of
 from towpath.formats.upgrade import with_renamed, with_version
-from towpath.formats.versions import LATEST, PAUSES, PRUNE, QUARANTINE, RELEASE, V1, VERSION_KEY, FileVersion
+from towpath.formats.versions import (
+    LATEST,
+    PAUSES,
+    PRUNE,
+    QUARANTINE,
+    RELEASE,
+    V1,
+    VERIFIED,
+    VERSION_KEY,
+    FileVersion,
+)
 from towpath.gates.pause import FORM as PAUSE_FORM
 from towpath.gates.pause import dump_pauses, parse_pauses, pause_path
 from towpath.release.codec import encode_release
 from towpath.release.quarantine import FORM as QUARANTINE_FORM
 from towpath.release.quarantine import dump_quarantine, parse_quarantine, quarantine_path
 from towpath.release.release_file import dump_release_file, parse_release_file, release_form, release_path
+from towpath.release.verified_file import FORM as VERIFIED_FORM
+from towpath.release.verified_file import dump_verified, parse_verified, verified_path
 from towpath.yamltext.config_reader import read_document
 from towpath.yamltext.editor import remove_value, set_value
 
@@ -100,6 +112,7 @@ def record_paths(root: Path, config: Config) -> Iterator[str]:
         for environment in config.environments:
             yield release_path(app, environment.name)
             yield prune_path(app, environment.name)
+            yield verified_path(app, environment.name)
     for environment in config.environments:
         yield pause_path(environment.name)
 
@@ -196,7 +209,7 @@ def _edit_quarantine(text: str, path: str, said: Any) -> str:
 
 def _kind(path: str) -> _Kind:
     parts = PurePosixPath(path).parts
-    return _KINDS[PAUSES if parts[0] == "pauses" else parts[-1]]
+    return _KINDS[parts[0] if parts[0] in (PAUSES, VERIFIED) else parts[-1]]
 
 
 _KINDS: Mapping[str, _Kind] = {
@@ -206,6 +219,11 @@ _KINDS: Mapping[str, _Kind] = {
         parse_pauses,
         lambda text, path, _: with_version(text, path, PAUSE_FORM),
         lambda said: dump_pauses(said, LATEST) or "",
+    ),
+    VERIFIED: _Kind(
+        parse_verified,
+        lambda text, path, _: with_version(text, path, VERIFIED_FORM),
+        lambda said: dump_verified(said) if said else "",
     ),
     PRUNE: _Kind(
         parse_prune_file,

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -27,9 +28,19 @@ def sources_id(repo: EnvironmentRepo, app: str, environment: str) -> str:
 
 def newest_commit(repo: EnvironmentRepo, app: str, environment: str) -> CommitInfo | None:
     """The newest commit that touches the app's folder, but not only another environment's."""
-    names = [each.name for each in repo.config.environments if each.name != environment]
-    found = log(repo.checkout, [f"apps/{app}", *(f":(exclude)apps/{app}/{name}" for name in names)], 1)
+    found = change_log(repo, app, environment, 1)
     return found[0] if found else None
+
+
+def change_log(
+    repo: EnvironmentRepo, app: str, environment: str, limit: int, *, at: str | None = None
+) -> list[CommitInfo]:
+    """The newest such commits, newest first, of the history of the commit `at`; null: the repository's."""
+    checkout = repo.checkout if at is None else replace(repo.checkout, commit=at)
+    others = {each.name for each in repo.config.environments} - {environment}
+    # Paths are literal here: none can be taken out, so those that count are named.
+    tops = {path.partition("/")[0] for path in _files_by_app(checkout).get(app, {})} - others
+    return log(checkout, [f"apps/{app}/{name}" for name in sorted(tops | {"base", environment})], limit)
 
 
 @lru_cache(maxsize=4)

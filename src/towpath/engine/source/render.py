@@ -18,7 +18,7 @@ from towpath.files import NO_EDITS, Edits, read_text
 from towpath.objects import Manifest, ObjectRef
 from towpath.redact import names_secret, remember_objects, without_values
 from towpath.release.model import EnvironmentRelease, Release, repositories
-from towpath.release.release_file import parse_release_file, release_path
+from towpath.release.release_file import is_in, parse_release_file, release_path
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 
@@ -98,10 +98,13 @@ def render_app(  # noqa: PLR0913
 
 
 def released_apps(checkout: Path, config: Config, environment: str) -> Iterator[str]:
-    """Apps that have a release.yaml in the environment; the others are not released there yet."""
-    for app in config.apps:
-        if release_in(checkout, app, environment) is not None:
-            yield app
+    """Apps that Git has in the environment; the others are not released there yet."""
+    for name, app in config.apps.items():
+        if app.is_released:
+            if release_in(checkout, name, environment) is not None:
+                yield name
+        elif is_in(checkout, name, environment, released=False):
+            yield name
 
 
 def release_in(

@@ -20,7 +20,7 @@ from towpath.gates.pause import Pause, load_pauses
 from towpath.objects import ObjectRef
 from towpath.release.model import EnvironmentRelease
 from towpath.release.quarantine import QuarantineEntry, load_quarantine, quarantine_path
-from towpath.release.release_file import load_release_file, release_path
+from towpath.release.release_file import is_in, load_release_file, release_path
 from towpath.settings import Settings
 
 GIT_TIMEOUT = 120.0
@@ -69,10 +69,15 @@ class EnvironmentRepo:
         return quarantine_in_force(self.protection.judgement, app, files)
 
     def released_apps(self, environment: str) -> list[str]:
-        """Apps that have a release in this environment, by name."""
+        """Apps that Git has in this environment, by name: those that have a release there.
+
+        An app without images needs none: where it has a folder, it is.
+        """
         self.config.environment(environment)
         return sorted(
-            app for app in self.config.apps if (self.root / release_path(app, environment)).exists()
+            name
+            for name, app in self.config.apps.items()
+            if is_in(self.root, name, environment, released=app.is_released)
         )
 
 

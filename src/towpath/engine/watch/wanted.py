@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from towpath.applyset.wanted_object import WantedObject
 from towpath.config import CONFIG_FILE, Config
+from towpath.formats.versions import VERIFIED
 from towpath.gates.pause import pause_path
 from towpath.kube.canonical import digest
 from towpath.objects import ObjectRef
@@ -34,10 +35,14 @@ class Wanted:
 def decided_by(trees: Mapping[str, str], environment: str) -> dict[str, str]:
     """App -> a mark of all files that decide whether its changes are carried out; "" stands for other apps.
 
-    Besides what is rendered: releases of every environment, quarantine, confirmed deletions, policies and
-    pauses. `trees` are ids by path, two levels deep. Also of apps that towpath.yaml does not name any more.
+    Besides what is rendered: releases of every environment, what the others verified, quarantine, confirmed
+    deletions, policies and pauses. `trees` are ids by path, two levels deep. Also of apps that towpath.yaml
+    does not name any more.
     """
     common = [trees.get(path, "") for path in (CONFIG_FILE, pause_path(environment))]
+    # What others have verified lets changes in; what this one has, nothing.
+    own = f"{VERIFIED}/{environment}"
+    common += [trees[path] for path in sorted(trees) if path.startswith(f"{VERIFIED}/") and path != own]
     apps = [path.removeprefix("apps/") for path in trees if path.startswith("apps/")]
     return {app: digest([*common, trees.get(f"apps/{app}", "")]) for app in ["", *apps]}
 

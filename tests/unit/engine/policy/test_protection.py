@@ -301,6 +301,34 @@ def test_a_new_environment_and_an_app_without_source_are_held_alone(world: World
     assert repo.protection.held("prod", "hello") == ""
 
 
+CRDS = CONFIG.replace("apps:\n", "apps:\n  crds: {renderer: plain, promote: manifests}\n")
+
+
+def test_an_app_without_images_is_held_until_owners_have_signed_that(world: World) -> None:
+    world.sign()
+    repo = world.push(**{"towpath.yaml": CRDS})
+    assert "app crds has no images" in repo.protection.held("prod", "crds")
+    assert repo.protection.held("prod", "hello") == ""
+    assert world.sign().protection.held("prod", "crds") == ""
+
+
+def test_an_app_that_loses_its_images_is_held_although_nobody_built_them_before(world: World) -> None:
+    vendor = CONFIG.replace("apps:\n", "apps:\n  vendor: {image: example.com/v}\n")
+    world.sign(**{"towpath.yaml": vendor})
+    repo = world.push(**{"towpath.yaml": vendor.replace("{image: example.com/v}", "{images: {}}")})
+    assert "app vendor has no images" in repo.protection.held("prod", "vendor")
+
+
+def test_changes_that_owners_want_verified_stay_so(world: World) -> None:
+    world.sign(**{"towpath.yaml": CRDS})
+    repo = world.push(**{"towpath.yaml": CRDS.replace("manifests", "merge")})
+    assert repo.config.app("crds").promote == "manifests"
+    assert "apps.crds.promote: manifests -> merge: not in force" in repo.protection.notes[0]
+    assert world.sign().config.app("crds").promote == "merge"
+    stricter = world.push(**{"towpath.yaml": CRDS})
+    assert (stricter.config.app("crds").promote, stricter.protection.notes) == ("manifests", ())
+
+
 def test_the_folder_of_a_person_is_judged_before_it_is_committed(world: World) -> None:
     world.sign()
     world.write(**{"towpath.yaml": LOOSER})

@@ -202,3 +202,58 @@ def test_a_pause_of_a_whole_environment_is_read_as_one_of_an_app(repository: Pat
     file.write_text("- {until: tomorrow, reason: x}\n- {until: '2026-01-01T00:00:00Z'}\n")
     found = [str(finding) for finding in check_repository(repository, tools=TOOLS).findings]
     assert [line.partition(": ")[0] for line in found] == ["pauses/prod.yaml:1", "pauses/prod.yaml:2"]
+
+
+def crds(root: Path, *environments: str, more: str = "") -> None:
+    """An app without images: it has folders, and no release."""
+    config = root / "towpath.yaml"
+    config.write_text(
+        config.read_text().replace("apps:\n", f"apps:\n  crds:\n    renderer: plain\n{more}", 1)
+    )
+    for environment in environments:
+        folder = root / "apps/crds" / environment
+        folder.mkdir(parents=True)
+        (folder / "limits.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: limits}\n")
+
+
+def test_an_app_without_images_is_where_it_has_a_folder_and_needs_no_release(repository: Path) -> None:
+    crds(repository, "dev", "prod")
+    assert check_repository(repository, tools=TOOLS).findings == ()
+    config = load_config(repository)
+    assert [*released_apps(repository, config, "dev")] == ["crds"]
+    assert [*released_apps(repository, config, "staging")] == []
+    assert render_app(repository, config, "crds", "prod").objects[0]["metadata"]["namespace"] == "prod"
+
+
+def test_an_app_without_images_in_no_environment_is_told_with_its_line(repository: Path) -> None:
+    crds(repository)
+    (found,) = check_repository(repository, tools=TOOLS).findings
+    lines = (repository / "towpath.yaml").read_text().splitlines()
+    assert (found.file, lines[found.line - 1].strip()) == ("towpath.yaml", "crds:")
+    assert "apps.crds is in no environment: there is none of the folders apps/crds/dev" in found.message
+
+
+def test_what_an_app_without_images_must_not_have_is_told_by_file(repository: Path) -> None:
+    crds(repository, "dev", more="    promote: manifests\n")
+    (repository / "apps/crds/dev/release.yaml").write_text("release: {}\n")
+    (repository / "verified/dev").mkdir(parents=True)
+    (repository / "verified/dev/crds.yaml").write_text("apiVersion: towpath.dev/v3\ncommit: x\n")
+    found = [f"{each.file}: {each.message}" for each in check_repository(repository, tools=TOOLS).findings]
+    for told in (
+        "apps/crds/dev/release.yaml: crds has no images, so no release of it is promoted",
+        "verified/dev/crds.yaml: is written for towpath.dev/v3",
+    ):
+        assert any(told in each for each in found), found
+
+
+def test_a_cluster_scoped_object_of_an_app_without_images_is_allowed_by_the_environment(
+    repository: Path,
+) -> None:
+    crds(repository, "dev")
+    role = (
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: viewer}\nrules: []\n"
+    )
+    (repository / "apps/crds/dev/role.yaml").write_text(role)
+    (found,) = check_repository(repository, tools=TOOLS).findings
+    assert found.file == "apps/crds/dev/role.yaml"
+    assert "ClusterRole viewer is cluster-scoped and not allowed" in found.message

@@ -1,0 +1,157 @@
+"""Changes of apps without images: what was verified of them, and whether one may enter an environment.
+
+Git is their release: what is merged is synced. With `promote: manifests` a change waits until the same one
+was verified in the environment before, which a commit says that this environment's agent has signed.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from towpath.adapters.git import read_commit
+from towpath.engine.gates.admission import admit_change
+from towpath.engine.source.keys import load_trusted_keys
+from towpath.engine.source.render import Rendered
+from towpath.engine.source.render_changed import render_released
+from towpath.engine.source.repository import EnvironmentRepo, earlier_repository
+from towpath.engine.source.verified_changes import signed_changes
+from towpath.errors import RefusedError, TowpathError
+from towpath.evidence.trusted_keys import TrustedKeys
+from towpath.gates.same_change import MAX_TOLD, ChangeFacts, unverified_fields
+from towpath.gates.ways import Way
+from towpath.objects import Manifest
+from towpath.release.model import Release, ScanSummary
+from towpath.release.release_file import is_in
+from towpath.release.verified_file import VerifiedChange
+
+TRIED = 5
+"""Newest records of the environment before that are compared: it may be ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedApp:
+    """An app without images in an environment at one commit, and how it is rendered."""
+
+    repo: EnvironmentRepo
+    environment: str
+    app: str
+    trusted_keys: Path | None = None
+    tools: Path | None = None
+    renders: Path | None = None
+
+    def rendered(self, record: VerifiedChange | None = None) -> Rendered:
+        """What Git wants of it here; with a record, what was verified then and there."""
+        repo, environment = self.repo, self.environment
+        if record is not None:
+            earlier = earlier_repository(repo, record.commit)
+            if earlier is None:
+                raise RefusedError(f"commit {record.commit[:7]} is not in the repository any more")
+            repo, environment = earlier, record.environment
+        place = repo.config.environment(environment)
+        return render_released(repo, place, self.app, tools=self.tools, cache=self.renders).rendered
+
+
+def require_change(changed: ChangedApp) -> None:
+    """RefusedError when what Git has of the app may not enter the environment."""
+    app, environment, repo = changed.app, changed.environment, changed.repo
+    rendered = changed.rendered()
+    manifests = rendered.recorded_digest(None)
+    asks = repo.config.app(app).promote == "manifests" and repo.config.verified_in(environment) is not None
+    change = ChangeFacts(manifests)
+    if asks:
+        trusted = load_trusted_keys(changed.trusted_keys)
+        here = [record for _, record in signed_changes(repo, trusted, app, environment)]
+        asks = not any(is_of(changed, record, rendered) for record in here)
+        change = _facts(changed, trusted, rendered, here) if asks else change
+    way: Way = "verified change" if asks else "change"
+    verdict = admit_change(repo, environment, way, commit_of(repo, app), change)
+    if verdict.reasons:
+        before = repo.config.verified_in(environment)
+        raise RefusedError(
+            f"{environment} holds {app}: {'; '.join(verdict.reasons)}",
+            remedy="Nothing was changed."
+            + (f" It comes in by itself when the same change is verified in {before}." if asks else ""),
+        )
+
+
+def _facts(
+    changed: ChangedApp, trusted: TrustedKeys, rendered: Rendered, here: Iterable[VerifiedChange]
+) -> ChangeFacts:
+    """Since when the change is verified in the environment before, or why it is not."""
+    repo, manifests = changed.repo, rendered.recorded_digest(None)
+    before = repo.config.verified_in(changed.environment)
+    assert before is not None  # noqa: S101 - nothing is asked without
+    known = _objects(changed, here)
+    why = f"no commit that the agent of {before} has signed says that anything of it was verified there"
+    if not is_in(repo.root, changed.app, before, released=False):
+        why = f"there is no folder apps/{changed.app}/{before}"
+    told = ""
+    for _, record in itertools.islice(signed_changes(repo, trusted, changed.app, before), TRIED):
+        missing = _missing(changed, record, known, rendered)
+        if not missing:
+            return ChangeFacts(manifests, verified_at=record.verified_at)
+        told = told or f"what was verified there at {record.commit[:7]} {missing}"
+    return ChangeFacts(manifests, unverified=told or why)
+
+
+def _missing(
+    changed: ChangedApp, record: VerifiedChange, before: Sequence[Manifest], rendered: Rendered
+) -> str:
+    """What of the change a record of the other environment does not have; empty: nothing."""
+    try:
+        theirs = changed.rendered(record)
+        _require_recorded(theirs, record)
+    except TowpathError as error:
+        return f"cannot be compared: {error.message}"
+    namespaces = {"namespace": rendered.namespace, "verified_namespace": theirs.namespace}
+    fields = [*unverified_fields(before, _all(rendered), _all(theirs), **namespaces)]
+    more = f" and {len(fields) - MAX_TOLD} more" if len(fields) > MAX_TOLD else ""
+    return f"does not have {', '.join(fields[:MAX_TOLD])}{more}" if fields else ""
+
+
+def _objects(changed: ChangedApp, here: Iterable[VerifiedChange]) -> tuple[Manifest, ...]:
+    """What was verified here last; nothing where that was never, or cannot be rendered any more."""
+    for record in here:
+        try:
+            return _all(changed.rendered(record))
+        except TowpathError:
+            continue
+    return ()
+
+
+def is_of(changed: ChangedApp, record: VerifiedChange, rendered: Rendered) -> bool:
+    """Whether a record is of these manifests. Values of secrets are not in its hash, so they are compared."""
+    if record.manifests != rendered.recorded_digest(None):
+        return False
+    if not rendered.holds_values:
+        return True
+    try:
+        return changed.rendered(record).digest == rendered.digest
+    except TowpathError:
+        return False
+
+
+def _require_recorded(rendered: Rendered, record: VerifiedChange) -> None:
+    if rendered.recorded_digest(None) != record.manifests:
+        raise RefusedError("it renders otherwise here than it did there")
+
+
+def _all(rendered: Rendered) -> tuple[Manifest, ...]:
+    return (*rendered.objects, *rendered.hooks)
+
+
+def commit_of(repo: EnvironmentRepo, app: str, at: str | None = None) -> Release:
+    """A commit, for those who speak of releases: nothing is built, and there is no digest."""
+    commit = read_commit(repo.checkout, at)
+    return Release(
+        app=app,
+        images=(),
+        commit=commit.sha,
+        source="",
+        subject=commit.subject,
+        author=f"{commit.author} <{commit.author_email}>",
+        built_at=commit.committed_at,
+        scan=ScanSummary("not-scanned", ()),
+        flow_run="",
+    )

@@ -1,0 +1,136 @@
+"""What the verbs say of an app without images, where no server and no cluster is asked."""
+
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.unit.engine.source.promotions import World
+from towpath.cli.main import main
+from towpath.cli.promote import choose
+from towpath.cli.ui.names import Environments, load_environments
+from towpath.engine.source.render_changed import render_released
+from towpath.engine.source.verified_changes import change_of
+from towpath.errors import RefusedError
+from towpath.release.verified_file import dump_verified, verified_path
+from towpath.settings import Settings
+
+CONFIG = """\
+apiVersion: towpath.dev/v2
+apps: {crds: {renderer: plain}}
+environments: [{name: dev, namespace: dev}, {name: prod, namespace: prod}]
+"""
+LIMITS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: limits}\ndata: {value: '%s'}\n"
+
+
+class Crds(World):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.settings = Settings.load(
+            {
+                "HOME": str(folder),
+                "TOWPATH_HOME": str(folder / "home"),
+                "TOWPATH_ENVIRONMENTS": self.url,
+                "TOWPATH_GIT_ALLOW_FILE": "1",
+                "TOWPATH_CACHE": str(self.cache),
+            }
+        )
+        self.merge({"towpath.yaml": CONFIG}, "Begin")
+
+    def merge(self, files: dict[str, str], subject: str, signer: str = "") -> str:
+        mark = ("X-Mark", uuid.uuid4().hex)
+        self.write(files, f"{subject}\n\n{mark[0]}: {mark[1]}\n", mark, signer=signer)
+        return str(self.checkout().commit)
+
+    def change(self, value: str, *environments: str) -> str:
+        files = {f"apps/crds/{each}/limits.yaml": LIMITS % value for each in environments or ("dev",)}
+        return self.merge(files, f"Limits {value}")
+
+    def environments(self) -> Environments:
+        return load_environments(self.settings)
+
+    def verified(self, environment: str, signer: str | None = None) -> None:
+        repo = self.environments()
+        rendered = render_released(repo, repo.config.environment(environment), "crds").rendered
+        record = change_of(repo, rendered, environment, "2026-01-09T00:00:00+00:00", "run")
+        files = {verified_path("crds", environment): dump_verified(record)}
+        self.merge(files, "Verified", environment if signer is None else signer)
+
+
+@pytest.fixture
+def crds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crds:
+    made = Crds(tmp_path)
+    for name in ("KUBECONFIG", "PREFECT_API_URL", "TOWPATH_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "HOME": str(tmp_path),
+        "TOWPATH_HOME": str(tmp_path / "home"),
+        "TOWPATH_ENVIRONMENTS": made.url,
+        "TOWPATH_GIT_ALLOW_FILE": "1",
+        "TOWPATH_CACHE": str(made.cache),
+        "TOWPATH_TRUSTED_KEYS": str(made.keys.trusted_file),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+def towpath(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_history_tells_each_change_and_when_it_was_verified(crds: Crds) -> None:
+    first = crds.change("1", "dev", "prod")
+    crds.verified("dev")
+    second = crds.change("2", "dev")
+    done = towpath("history", "crds")
+    assert done.exit_code == 0, done.output
+    rows = [line.split() for line in done.output.splitlines()[1:]]
+    told = [
+        (row[2], row[3], next((each for each in row if each.startswith("2026-01-09")), "no")) for row in rows
+    ]
+    assert sorted(told) == sorted(
+        [("dev", second[:7], "no"), ("dev", first[:7], "2026-01-09"), ("prod", first[:7], "no")]
+    )
+    data = json.loads(towpath("history", "crds", "--environment", "dev", "--output", "json").stdout)
+    assert [each["commit"] for each in data] == [second, first]
+    assert data[0]["verified_at"] is None
+    assert data[1]["manifests"].startswith("sha256:")
+
+
+def test_history_of_an_app_that_is_nowhere(crds: Crds) -> None:
+    assert "crds is not there anywhere yet." in towpath("history", "crds").output
+
+
+def test_verify_proves_what_the_agent_signed_of_what_git_has_now(crds: Crds) -> None:
+    crds.change("1")
+    crds.verified("dev")
+    done = towpath("verify", "crds", "dev")
+    assert done.exit_code == 0, done.output
+    assert "verification  proven by dev SHA256:" in done.output
+    assert "Limits 1" in done.output
+    crds.change("2")
+    again = towpath("verify", "crds", "dev")
+    assert "verification  unknown: not verified yet" in again.output
+    assert "change        claimed by Towpath" in again.output
+
+
+@pytest.mark.parametrize("signer", ["", "prod"])
+def test_verify_does_not_believe_what_others_wrote(crds: Crds, signer: str) -> None:
+    crds.change("1")
+    crds.verified("dev", signer)
+    assert "verification  unknown: not verified yet" in towpath("verify", "crds", "dev").output
+
+
+def test_what_is_of_releases_says_what_to_do_instead(crds: Crds) -> None:
+    crds.change("1")
+    repo = crds.environments()
+    for refused in (
+        lambda: choose(repo, "crds", "dev", None, "1" * 40),
+        lambda: repo.revision("crds", None),
+    ):
+        with pytest.raises(RefusedError, match="app crds has no image") as caught:
+            refused()
+        assert "Merge a change of apps/crds there" in str(caught.value.remedy)
+    assert "crds has no images, so it has no releases" in towpath("releases", "crds").output
