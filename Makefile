@@ -27,6 +27,7 @@ unit: setup ## Run the unit tests only.
 	@.venv/bin/pytest tests/unit -n auto --dist worksteal $(ARGS)
 
 interop: setup ## Try evidence with the real cosign and the door with a real Gitea (not part of `make test`: the first time builds both).
+	@.venv/bin/python -m tests.interop.programs
 	@.venv/bin/pytest tests/interop $(ARGS)
 
 bench: setup ## Measure: how fast verbs start, health of 10,000 objects, `towpath check` of 300 apps, its traps, where a delivery's time goes, a sync of 2,000 objects, signatures, and drift (after `make demo`).

@@ -50,3 +50,8 @@ def module_folder(program: GoProgram) -> Path:
     command = [str(go), "list", "-m", "-f", "{{.Dir}}", program.package]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=True)
     return Path(done.stdout.strip())
+
+
+if __name__ == "__main__":  # before the tests, whose time is limited
+    for each in (COSIGN, GITEA, REFERRERS):
+        built(each)
