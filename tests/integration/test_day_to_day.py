@@ -5,6 +5,7 @@ No pod is needed: a Deployment whose pods cannot run is what people ask about.
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,9 @@ def test_a_healthy_app_is_shown_waited_for_and_restarted_without_drift(
         each["operation"] for each in live["metadata"]["managedFields"] if each["manager"] == MANAGER
     ] == ["Apply"]
     assert world.drift().entries == ()
+    time.sleep(1.1)  # the annotation has whole seconds
     world.kubectl("rollout", "restart", "deployment/hello")  # whoever did it before does not own it
+    time.sleep(1.1)
     told(world, repository, "restart", "hello", "test")
     assert world.drift().entries == ()
     world.objects[0]["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "changed"
@@ -139,6 +142,10 @@ def test_what_is_unhealthy_is_shown_with_pods_and_events_and_no_secret(
     code, said = towpath(world, repository, "wait", "hello", "test", "--timeout", "1s")
     assert code == 3
     assert "Deployment" in said
+
+    code, said = towpath(world, repository, "logs", "hello", "test")
+    assert code == 0
+    assert said.startswith("(no log: "), "its pod is on no node"
 
     found = told(world, repository, "trace", f"po/{pod['metadata']['name']}")["traces"][0]
     assert [each["kind"] for each in found["owners"]] == ["ReplicaSet", "Deployment"]

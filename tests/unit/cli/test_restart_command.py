@@ -88,3 +88,13 @@ def test_nothing_is_restarted_in_a_paused_environment(running: RunningApp) -> No
     assert done.exit_code == 1
     assert "hello in dev is paused" in str(done.exception)
     assert running.api.applied == []
+
+
+def test_twice_within_a_second_is_refused_because_nothing_would_change(running: RunningApp) -> None:
+    from towpath.engine.operate.restart import restart_workload
+    from towpath.errors import RefusedError
+
+    web = running.api.objects[WEB]
+    web["spec"]["template"]["metadata"]["annotations"] = {RESTARTED_ANNOTATION: "2026-01-01T00:00:00Z"}
+    with pytest.raises(RefusedError, match="within this second"):
+        restart_workload(None, web, "2026-01-01T00:00:00Z")  # type: ignore[arg-type]

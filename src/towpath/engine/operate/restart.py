@@ -69,9 +69,12 @@ def choose_workloads(found: AppObjects, named: Sequence[Workload]) -> list[Manif
 def restart_workload(cluster: Cluster, live: Manifest, at: str) -> ObjectRef:
     """Set the annotation to the time `at`: its controller replaces the pods as after any change.
 
-    Raises ApiConflictError when the object was deleted or replaced meanwhile.
+    Raises ApiConflictError when the object was deleted or replaced meanwhile, RefusedError when it was
+    restarted at that very time: the same annotation would change nothing.
     """
-    metadata = live["metadata"]
+    metadata, template = live["metadata"], mapping_at(live, "spec", "template", "metadata", "annotations")
+    if template.get(RESTARTED_ANNOTATION) == at:
+        raise RefusedError(f"{ref_of(live)} was restarted within this second", remedy="Wait a moment.")
     change: Manifest = {
         "apiVersion": live["apiVersion"],
         "kind": live["kind"],
