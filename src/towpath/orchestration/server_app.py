@@ -15,12 +15,9 @@ import os
 import threading
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
+from towpath.orchestration.busy_database import RetryBusy
 from towpath.orchestration.origin_guard import VARIABLE, OriginGuard
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 PAUSE = 2.0
 """Seconds between two collections."""
@@ -31,7 +28,7 @@ _YOUNG = 1
 _ALL = 2
 
 
-def create_app() -> "FastAPI | OriginGuard":
+def create_app() -> RetryBusy | OriginGuard:
     """What `prefect server start` serves: API, UI and background services."""
     from prefect.server.api.server import create_app as prefect_app
 
@@ -39,7 +36,7 @@ def create_app() -> "FastAPI | OriginGuard":
     threading.Thread(target=collect_for_ever, name="collect cycles", daemon=True).start()
     look_less_often()
     origins = os.environ.get(VARIABLE, "")
-    app = prefect_app(final=True)
+    app = RetryBusy(prefect_app(final=True))
     return OriginGuard(app, origins.split(",")) if origins else app
 
 
