@@ -14,9 +14,11 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.runtime import flow_run
 
 from tasks.runs.server_errors import overloaded
+from tasks.runs.step import settings
+from towpath.adapters.file_lock import try_lock
 from towpath.errors import MissingPartError, TransientError
+from towpath.orchestration.execution.left_runs import note_lease
 from towpath.orchestration.keys import lock_name
-from towpath.orchestration.left_runs import note_lease
 
 LEASE = 60.0
 """Seconds after which the server takes the lock back from a holder that was killed."""
@@ -25,6 +27,8 @@ PATIENCE = 900.0
 BRIEF = 120.0
 """Seconds to wait for a lock that is held for a moment, or by somebody who was killed meanwhile."""
 OVERLOADED = 60.0
+PAUSE_HERE = 0.05
+"""Seconds until a run looks again whether it is its turn."""
 PAUSE = 1.0
 """Seconds during which, and after which, a server is asked again that answers with an error of its own."""
 
@@ -34,11 +38,16 @@ def environment_lock(environment: str) -> Iterator[None]:
     """Hold the environment's lock. Advisory: the fences are Git's fast-forward push and server-side apply.
 
     So a lease that cannot be renewed while the server restarts does not end the work that it covers.
+
+    Runs of this agent take turns among themselves first. Who waits for the server's lock is told to ask again
+    after as long as others held it, up to 30 s, so it would be free for most of the time.
     """
     name = lock_name(environment)
+    until = time.monotonic() + PATIENCE
     with ExitStack() as stack:
         try:
-            _enter(stack, name)
+            stack.enter_context(_turn(name, until))
+            _enter(stack, name, patience=max(1.0, until - time.monotonic()))
         except AcquireConcurrencySlotTimeoutError as error:
             raise TransientError(
                 f"environment {environment} was busy for {PATIENCE:.0f} s: another run holds its lock"
@@ -53,6 +62,19 @@ def environment_lock(environment: str) -> Iterator[None]:
                 remedy=f"`prefect gcl create {name} --limit 1` creates it (`towpath local up` does).",
             ) from error
         _label_with_lease()
+        yield
+
+
+@contextmanager
+def _turn(name: str, until: float) -> Iterator[None]:
+    """Be the only run on this machine, with this cache, that asks for the lock."""
+    folder = settings().cache / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as file:
+        while not try_lock(file):
+            if time.monotonic() > until:
+                raise AcquireConcurrencySlotTimeoutError(f"{name} was held on this machine")
+            time.sleep(PAUSE_HERE)
         yield
 
 
