@@ -1,9 +1,12 @@
 """The next station: a promotion starts the one after it, each in its own environment's work pool."""
 
 from typing import Any, cast
+from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
@@ -53,10 +56,16 @@ def promotion(release: Release, environment: str, parent: str) -> dict[str, Any]
 
 @step("end older waits for {environment}")
 def supersede(release: Release, environment: str) -> int:
-    """Cancel older builds that still wait for an approval here: this one has overtaken them. Their number."""
+    """Cancel older builds that still wait here, for an approval or for their turn: this one has overtaken
+    them. Their number.
+
+    Of those that have not begun, the ones that were created before this run: who asks for an older release
+    later on means it.
+    """
     ended = 0
     with get_client(sync_client=True) as client:
-        for run in waiting_runs(client, release.app, environment):
+        queued = _queued_before(client, release.app, environment)
+        for run in [*waiting_runs(client, release.app, environment), *queued]:
             other = find_release(release.app, run)
             if other is not None and release.overtakes(other):
                 ended += end_as_superseded(client, run, other, release)
@@ -66,7 +75,7 @@ def supersede(release: Release, environment: str) -> int:
 def end_as_superseded(client: SyncPrefectClient, run: FlowRun, other: Release, by: Release) -> bool:
     """Cancel a run that waits with an older release; False when somebody set it going meanwhile."""
     now = client.read_flow_run(run.id).state
-    if now is None or not now.is_paused():
+    if now is None or run.state is None or now.type != run.state.type:
         return False
     text = f"{other.app} {other.short_id} was superseded by {by.short_id}, run {run_id()}"
     state = State(type=StateType.CANCELLED, name=keys.SUPERSEDED, message=text)
@@ -86,9 +95,23 @@ def find_release(app: str, run: FlowRun) -> Release | None:
 
 def waiting_runs(client: SyncPrefectClient, app: str, environment: str) -> list[FlowRun]:
     """Promotions of the app that are suspended before this environment."""
-    paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+    return _promotions(client, app, environment, StateType.PAUSED)
+
+
+def _queued_before(client: SyncPrefectClient, app: str, environment: str) -> list[FlowRun]:
+    """Promotions of the app that have not begun, and were created before the current run."""
+    if not run_id():
+        return []
+    mine = client.read_flow_run(UUID(run_id())).created
+    queued = _promotions(client, app, environment, StateType.SCHEDULED)
+    return [run for run in queued if run.created and mine and run.created < mine]
+
+
+def _promotions(client: SyncPrefectClient, app: str, environment: str, state: StateType) -> list[FlowRun]:
+    ours = FlowFilter(name=FlowFilterName(any_=[keys.PROMOTE]))
+    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[state]))
     tags = FlowRunFilterTags(all_=[keys.app_tag(app), keys.environment_tag(environment)])
-    return client.read_flow_runs(flow_run_filter=FlowRunFilter(state=paused, tags=tags))
+    return client.read_flow_runs(flow_filter=ours, flow_run_filter=FlowRunFilter(state=states, tags=tags))
 
 
 def start_next(release: Release, context: EnvironmentContext) -> str | None:

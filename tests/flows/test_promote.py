@@ -327,6 +327,32 @@ def test_a_release_that_was_overtaken_before_its_turn_came_is_superseded(bench: 
     assert bench.state("dev").release.digest == new.digest
 
 
+def queued(release: Release) -> FlowRun:
+    """A promotion to dev as one starts it that comes before, which has not begun."""
+    parameters = {"app": "hello", "digest": release.digest, "environment": "dev"}
+    with get_client(sync_client=True) as client:
+        return client.create_flow_run_from_deployment(
+            client.read_deployment_by_name("promote/promote-dev").id,
+            parameters=parameters,
+            state=Scheduled(),
+            tags=["app:hello", "environment:dev"],
+        )
+
+
+def test_older_releases_whose_turn_has_not_come_end_with_the_newer_one(bench: Bench) -> None:
+    first, second, newest = (bench.release(number) for number in (1, 2, 3))
+    older = [queued(first), queued(second)]
+    new = queued(newest)
+    asked_later = queued(first)
+    newer_still = queued(bench.release(4))
+    assert bench.work(new.id).state.is_completed()
+    for run in older:
+        state = read(run).state
+        assert (state.type.value, state.name) == ("CANCELLED", "Superseded")
+        assert str(new.id) in state.message
+    assert [read(run).state.name for run in (asked_later, newer_still)] == ["Scheduled", "Scheduled"]
+
+
 def test_a_failed_verification_is_rolled_back_by_a_new_commit_and_quarantined(bench: Bench) -> None:
     good, bad = bench.release(1), bench.release(2)
     bench.promoted(good, "dev")
