@@ -114,12 +114,12 @@ def kill_some(agent: Agent, share: float, chance: random.Random, stop: threading
             agent.killed.add(pid)
 
 
-def start(folder: Path, api: httpx.Client, limit: int) -> Agent:
-    """An agent of the pool `build` on this server."""
+def start(folder: Path, api: httpx.Client, limit: int, name: str = "bench") -> Agent:
+    """An agent of the pool `build` on this server, of this name."""
     environ = {**variables(folder), "PREFECT_API_URL": str(api.base_url).rstrip("/")}
-    log = folder / "agent.log"
+    log = folder / f"agent-{name}.log"
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "benchmarks.forks_agent", "127.0.0.1:0", str(limit)]
+        command = [sys.executable, "-m", "benchmarks.forks_agent", "127.0.0.1:0", str(limit), name]
         process = subprocess.Popen(command, env=environ, stdout=output, stderr=subprocess.STDOUT)
     deadline = time.monotonic() + 120
     while "started!" not in log.read_text():
@@ -172,7 +172,7 @@ def measure(runs: int, share: float, limit: int, seed: int) -> Outcome:
                 agent.sample()
                 time.sleep(LOOK)
             agent.sample()
-            return Outcome(agent, found, _counted(agent), time.monotonic() - begun)
+            return Outcome(agent, found, counted(agent), time.monotonic() - begun)
         finally:
             stop.set()
             killer.join()
@@ -184,7 +184,7 @@ def _over(found: Counter[str], runs: int) -> bool:
     return sum(found[state] for state in FINAL) == runs
 
 
-def _counted(agent: Agent) -> dict[str, float]:
+def counted(agent: Agent) -> dict[str, float]:
     families = text_string_to_metric_families(httpx.get(f"{agent.address}/metrics").text)
     samples = (sample for family in families for sample in family.samples)
     return {

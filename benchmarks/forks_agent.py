@@ -32,8 +32,8 @@ def main() -> int:
     module = types.ModuleType(flow_module(keys.DELIVER))
     vars(module)[keys.DELIVER] = deliver
     sys.modules[module.__name__] = module
-    address, limit = sys.argv[1], int(sys.argv[2])
-    return start_agent(AgentConfiguration(None, address=address, limit=limit, grace=60.0), report)
+    address, limit, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    return start_agent(AgentConfiguration(None, name, address=address, limit=limit, grace=60.0), report)
 
 
 if __name__ == "__main__":

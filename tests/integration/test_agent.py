@@ -155,8 +155,10 @@ def stuck(stack: RunningStack) -> Iterator[Watched]:
         yield made
 
 
-def test_a_run_goes_on_when_its_killed_agent_is_back(stuck: Watched) -> None:
+@pytest.mark.parametrize("name", ["same", "another"])
+def test_a_run_goes_on_when_its_killed_agent_is_back_whatever_its_name(stuck: Watched, name: str) -> None:
     here = stuck
+    options = [f"--name={here.environment}-{name}"] if name == "another" else []
     here.push({"app": [configmap("c0", a="1"), wait_for_ever("slow")]}, timeout="600s")
     begun = started(
         here, deployed(here, "long", keys.RECONCILE), parameters={"environment": here.environment}
@@ -165,7 +167,7 @@ def test_a_run_goes_on_when_its_killed_agent_is_back(stuck: Watched) -> None:
     here.until(lambda: noted(here, begun), "its lease is noted")
     here.stop(signal.SIGKILL)
     assert run(here, begun)["state_type"] == "RUNNING"
-    here.start("--interval=900", wait=False)
+    here.start("--interval=900", *options, wait=False)
     here.until(lambda: run(here, begun)["run_count"] == 2, "the run goes on", GOES_ON_WITHIN)
     here.until(lambda: held(here) and run(here, begun)["state_type"] == "RUNNING", "it holds the lock again")
     cancel(here, begun)

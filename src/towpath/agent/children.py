@@ -17,11 +17,11 @@ class Children:
         self.running: dict[str, Child] = {}
         asyncio.get_running_loop().add_reader(control.fileno(), self._read)
 
-    async def fork(self, run: str, environ: Mapping[str, str]) -> Child:
-        """A child that runs the flow run of that id."""
+    async def fork(self, run: str, environ: Mapping[str, str], known: str) -> Child:
+        """A child that runs the flow run of that id, of which so much is known."""
         started: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
         self._starting[run] = started
-        self._control.send(Order(run, dict(environ)))
+        self._control.send(Order(run, dict(environ), known))
         return await started
 
     def _read(self) -> None:

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from uuid import UUID
 
 from towpath.adapters.endpoint import Notice, Page, Response, serve
 from towpath.adapters.metrics import Metrics
@@ -18,10 +19,10 @@ from towpath.errors import TerminalError, TowpathError
 from towpath.orchestration.agent_worker import AgentWorker
 from towpath.orchestration.api import PrefectApi
 from towpath.orchestration.delivery.repository import publish_repository
-from towpath.orchestration.heartbeats import send_heartbeats
+from towpath.orchestration.execution.heartbeats import send_heartbeats, show_life
+from towpath.orchestration.execution.left_runs import LeftRuns
+from towpath.orchestration.execution.measured_runs import MeasuredRuns
 from towpath.orchestration.installed_flows import flows_of
-from towpath.orchestration.left_runs import end_left_watch_runs, set_left_runs_going
-from towpath.orchestration.measured_runs import MeasuredRuns
 from towpath.orchestration.server import prepare
 from towpath.progress import say
 from towpath.redact import remember_environment_secrets
@@ -61,6 +62,7 @@ class _Agent:
                 self._url,
                 self._configuration.environment,
                 self._metrics,
+                agent=self._configuration.worker_name,
                 interval=self._configuration.interval,
                 publish=self._configuration.publish,
                 ended=functools.partial(loop.call_soon_threadsafe, self._stop.set),
@@ -87,13 +89,17 @@ class _Agent:
             )
             threading.Thread(target=poller.keep, args=(self._closed,), name="sources", daemon=True).start()
         polling = asyncio.create_task(self._poll())
-        beating = asyncio.create_task(send_heartbeats(lambda: list(self._children.running)))
+        pool, name = self._configuration.pool, self._configuration.worker_name
+        signs = [
+            asyncio.create_task(send_heartbeats(lambda: list(self._children.running))),
+            asyncio.create_task(show_life(pool, name, lambda: bool(self._mine()))),
+        ]
         ends = [asyncio.create_task(event.wait()) for event in (self._stop, self._lost)]
         await asyncio.wait([polling, *ends], return_when=asyncio.FIRST_COMPLETED)
         await self._drain()
-        for task in (polling, beating, *ends):
+        for task in (polling, *signs, *ends):
             task.cancel()
-        await asyncio.gather(polling, beating, *ends, return_exceptions=True)
+        await asyncio.gather(polling, *signs, *ends, return_exceptions=True)
 
     async def _drain(self) -> None:
         """Begin nothing new; what is under way has the grace to come to its end."""
@@ -111,16 +117,18 @@ class _Agent:
 
     async def _poll(self) -> None:
         """Keep a worker, and a new one when the server did not take it."""
-        name = self._configuration.worker_name
-        going = False
+        left = LeftRuns(self._configuration.environment, self._configuration.worker_name, self._mine)
+        others: asyncio.Task[None] | None = None
         while True:
             try:
-                if not going:
-                    await self._take_up(name)
-                    going = True
+                if others is None:
+                    await asyncio.to_thread(self._publish_repository)
+                    for line in await left.take_up_own():
+                        say(line)
+                    others = asyncio.create_task(left.keep_looking(say))
                 self._worker = AgentWorker(
                     self._configuration.pool,
-                    name=name,
+                    name=left.name,
                     limit=self._configuration.limit,
                     create_pool_if_not_found=False,
                 )
@@ -131,14 +139,11 @@ class _Agent:
                 say(f"the worker of pool {self._configuration.pool} begins again: {error}")
                 await asyncio.sleep(RETRY)
 
-    async def _take_up(self, name: str) -> None:
-        """What an agent of this name left when it was killed."""
-        await asyncio.to_thread(self._publish_repository)
-        said = await set_left_runs_going(self._configuration.pool, name)
-        if self._configuration.environment is not None:
-            said += await end_left_watch_runs(self._configuration.environment)
-        for line in said:
-            say(line)
+    def _mine(self) -> set[UUID]:
+        """The flow runs that this agent works on, or is about to."""
+        watched = self._watching.current if self._watching else ""
+        taken = self._worker.taken if self._worker else set()
+        return taken | {UUID(run) for run in (*self._children.running, watched) if run}
 
     def _publish_repository(self) -> None:
         """Say at the Prefect server which repository runs are about; verbs compare before they start any."""

@@ -18,8 +18,10 @@ from towpath.settings import Settings
 def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathError], None]) -> int:
     """Run the agent until it ends; its exit code. `report` tells people of the error that ended it."""
     prepare(Settings.load(os.environ))
+    # The agent asks for the server's version once, its runs do not.
+    os.environ.setdefault("PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED", "false")
     refresh_settings()
-    # A run's heartbeats are sent by the agent: see orchestration/heartbeats.py.
+    # A run's heartbeats are sent by the agent: see orchestration/execution/heartbeats.py.
     os.environ.pop("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", None)
     preload(modules(configuration))
     share_tls_contexts()
@@ -28,7 +30,7 @@ def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathErro
 
 def modules(configuration: AgentConfiguration) -> Iterator[str]:
     """What is imported before anything is forked."""
-    yield "towpath.orchestration.flow_child"
+    yield "towpath.orchestration.execution.flow_child"
     for flow in flows_of(configuration.environment):
         yield flow_module(flow)
     yield from _LATER if configuration.environment is not None else _LATER_BUILD
@@ -47,9 +49,9 @@ def _serve(
 
 
 def _run(configuration: AgentConfiguration, order: Order) -> None:
-    from towpath.orchestration.flow_child import execute
+    from towpath.orchestration.execution.flow_child import execute
 
-    execute(order.run, configuration.environment)
+    execute(order.run, configuration.environment, order.known)
 
 
 _AT_RUN_TIME = (

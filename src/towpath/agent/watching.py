@@ -30,11 +30,12 @@ class Watching:
         environment: str,
         metrics: Metrics,
         *,
+        agent: str,
         interval: float,
         publish: bool,
         ended: Callable[[], object],
     ) -> None:
-        self._runs = InProcessRuns(url, environment, say)
+        self._runs = InProcessRuns(url, environment, say, agent)
         self.watcher = Watcher(settings, environment, self._runs, metrics, say, interval=interval)
         self._publisher = (
             Publisher(environment, partial(seen_by, self.watcher), partial(publish_state, settings), say)
@@ -44,6 +45,11 @@ class Watching:
         self._ended = ended
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._keep, name="watcher", daemon=True)
+
+    @property
+    def current(self) -> str:
+        """The id of the flow run that the watcher has under way; empty when it has none."""
+        return self._runs.current
 
     def start(self) -> None:
         """Begin to watch."""

@@ -27,10 +27,14 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Asks for a child that runs the flow run of that id; `environ` is set in the child only."""
+    """Asks for a child that runs the flow run of that id; `environ` is set in the child only.
+
+    `known`: what the agent knows of the run, for the child; the preloaded process does not look at it.
+    """
 
     run: str
     environ: Mapping[str, str] = field(repr=False)
+    known: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import anyio
 import anyio.abc
@@ -16,14 +17,13 @@ from prefect.runner._flow_run_executor import FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle, create_isolated_termination_scope
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
-from towpath.orchestration.announcements import listen
+from towpath.orchestration.execution.announcements import listen
+from towpath.orchestration.execution.known_run import dump_known
+from towpath.orchestration.execution.left_runs import release_lease
+from towpath.orchestration.execution.measured_runs import MeasuredRun, MeasuredRuns, due
 from towpath.orchestration.keys import POOL_TEMPLATE, POOL_TYPE
-from towpath.orchestration.left_runs import release_lease
-from towpath.orchestration.measured_runs import MeasuredRun, MeasuredRuns, due
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import State, WorkPool
     from prefect.client.schemas.responses import WorkerFlowRunResponse
@@ -43,8 +43,8 @@ class Child:
         self.ended = anyio.Event()
 
 
-Fork = Callable[[str, Mapping[str, str]], Awaitable[Child]]
-"""Forks the child of a flow run's id, with further environment variables."""
+Fork = Callable[[str, Mapping[str, str], str], Awaitable[Child]]
+"""Forks the child of a flow run's id, with further environment variables and what is known of the run."""
 
 
 class JobConfiguration(BaseJobConfiguration):
@@ -57,7 +57,7 @@ class JobConfiguration(BaseJobConfiguration):
         client: "PrefectClient",  # noqa: ARG003
         work_pool: "WorkPool",
         worker_name: str,
-        worker_id: "UUID | None" = None,
+        worker_id: UUID | None = None,
         **_more: Any,
     ) -> "JobConfiguration":
         """The same for every run, whatever it and its deployment ask for."""
@@ -84,6 +84,11 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
     draining = False
     _listening = False
     _waiting = 0
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.taken: set[UUID] = set()
+        """Runs that it has claimed, from before the claim until their end."""
 
     @classmethod
     def get_default_base_job_template(cls) -> dict[str, Any]:
@@ -112,15 +117,31 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
         """As Prefect's; what found no slot is counted, and taken as soon as one is free."""
         taken = await super()._submit_scheduled_flow_runs(flow_run_response)
         begun = {run.id for run in taken}
+        self.taken |= begun
         left = [entry.flow_run for entry in flow_run_response if entry.flow_run.id not in begun]
         self._waiting = due(left, datetime.now(UTC))
         if self.measured is not None:
             self.measured.metrics.waiting(self._waiting)
         return taken
 
-    def _release_limit_slot(self, flow_run_id: "UUID") -> None:
+    async def _give_worker_labels_to_flow_run(self, flow_run_id: UUID) -> None:
+        """As Prefect's, beside the start of the run."""
+        if self._runs_task_group is not None:
+            self._runs_task_group.start_soon(self._label, flow_run_id)
+
+    async def _label(self, flow_run_id: UUID) -> None:
+        try:
+            await super()._give_worker_labels_to_flow_run(flow_run_id)
+        except Exception as error:  # noqa: BLE001 - Prefect raises many kinds, and the run goes on
+            self._logger.debug("%s was not labelled: %s", flow_run_id, error)
+
+    async def _propose_submitting_state(self, flow_run: FlowRun) -> None:
+        """Nothing: a child is forked at once, and says that it runs."""
+
+    def _release_limit_slot(self, flow_run_id: UUID) -> None:
         """As Prefect's, which would look for the next run at its next poll only."""
         super()._release_limit_slot(flow_run_id)
+        self.taken.discard(flow_run_id)
         if self._waiting and not self.draining and self._runs_task_group is not None:
             self._runs_task_group.start_soon(self.get_and_submit_flow_runs)
 
@@ -180,7 +201,8 @@ class _ForkStarter:
         except RuntimeError:
             pass  # no loopback: a cancelled run is then killed without a word
         try:
-            child = await self._fork(str(flow_run.id), environ)
+            known = dump_known(await self._measured.flow(), flow_run)
+            child = await self._fork(str(flow_run.id), environ, known)
         except BaseException:
             self._channel.unregister(flow_run.id)
             raise

@@ -25,7 +25,8 @@ from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.watch.run_protocol import Ended, Unrecorded
 from towpath.errors import TowpathError
 from towpath.orchestration import keys
-from towpath.orchestration.heartbeats import EVERY, beat
+from towpath.orchestration.execution.heartbeats import EVERY, beat
+from towpath.orchestration.execution.left_runs import WORKER_LABEL
 from towpath.orchestration.installed_flows import installed_flow
 from towpath.redact import redact
 
@@ -40,8 +41,9 @@ QUICK = 5.0
 class InProcessRuns:
     """One environment's. All methods but `tend` are called by one thread, which entered the object."""
 
-    def __init__(self, url: str, environment: str, say: Callable[[str], None]) -> None:
-        self._environment, self._say = environment, say
+    def __init__(self, url: str, environment: str, say: Callable[[str], None], agent: str = "") -> None:
+        """`agent`: the name of the worker beside it."""
+        self._environment, self._say, self._agent = environment, say, agent
         self._title = keys.deployment(keys.RECONCILE, environment)
         self._http = httpx.Client(base_url=url, timeout=QUICK, headers=_authorization())
         self._deployment: DeploymentResponse | None = None
@@ -64,6 +66,11 @@ class InProcessRuns:
             with contextlib.suppress(*_AWAY):
                 self._load()
             yield
+
+    @property
+    def current(self) -> str:
+        """The id of the run that is under way; empty when none is."""
+        return self._current
 
     def busy(self) -> bool | None:
         """As Runner."""
@@ -198,6 +205,7 @@ class InProcessRuns:
             state=state,
             name=keys.reconcile_name(self._environment),
             tags=[keys.environment_tag(self._environment), keys.WATCH_TAG],
+            labels={WORKER_LABEL: self._agent} if self._agent else None,
         )
 
 

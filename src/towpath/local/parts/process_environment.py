@@ -61,6 +61,7 @@ def client_environment(stack: Stack, name: str) -> dict[str, str]:
         "PYTHONPATH": str(stack.project),
         # Our server asks for no CSRF tokens; a run would request one for each of its clients.
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+        "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",  # as agent/start.py
         "TOWPATH_HOME": str(stack.layout.home_of(name) / "towpath"),
     }
 

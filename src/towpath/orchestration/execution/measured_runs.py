@@ -55,12 +55,16 @@ class MeasuredRun:
         self._seconds = 0.0
         self._peak = 0
 
+    async def flow(self) -> str:
+        """The name of its flow; empty while the server does not say."""
+        return await self._runs.name(self._client, self._run.flow_id)
+
     async def started(self) -> None:
         """Its process has just been started."""
         self._begun = time.monotonic()
         due = self._run.next_scheduled_start_time
         delay = (datetime.now(UTC) - due).total_seconds() if due is not None else None
-        self._flow = await self._runs.name(self._client, self._run.flow_id)
+        self._flow = await self.flow()
         self._runs.metrics.started(self._flow, delay)
 
     def ended(self, peak: int) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._internal.control_listener import configure_from_env
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.context import SyncClientContext
 from prefect.engine import handle_engine_signals
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import ParameterTypeError
@@ -17,6 +18,8 @@ from prefect.logging.loggers import flow_run_logger
 from prefect.states import Failed
 
 from towpath.orchestration import keys
+from towpath.orchestration.execution.known_run import load_known
+from towpath.orchestration.execution.suspension import without_waiting
 from towpath.orchestration.installed_flows import flows_of, installed_flow
 from towpath.printable import printable
 
@@ -30,26 +33,34 @@ LARGEST_PARAMETERS = 64 * 1024
 """Bytes of a run's parameters as JSON; ours have a few hundred."""
 
 
-def execute(run: str, environment: str | None) -> None:
-    """Run it to its end. A run that is not for this agent fails before anything is read or written."""
+def execute(run: str, environment: str | None, known: str = "") -> None:
+    """Run it to its end. A run that is not for this agent fails before anything is read or written.
+
+    `known`: what the agent knows of it already (known_run.py).
+    """
     configure_from_env()
     run_id = UUID(run)
     try:
-        with handle_engine_signals(run_id):
-            with get_client(sync_client=True) as client:
-                flow_run = client.read_flow_run(run_id)
-                name = client.read_flow(flow_run.flow_id).name
-                if refusal := refuse(name, flow_run.parameters, environment):
-                    _fail(client, flow_run, refusal)
-                    return
-                flow = installed_flow(name)
-                if wrong := wrong_parameters(flow, flow_run.parameters):
-                    _fail(client, flow_run, wrong)
-                    return
-            run_flow(flow, flow_run=flow_run)
+        # The engine uses the same client and its connection.
+        with handle_engine_signals(run_id), SyncClientContext.get_or_create() as opened:
+            client = opened.client
+            name, flow_run = load_known(known) if known else _ask(client, run_id)
+            if refusal := refuse(name, flow_run.parameters, environment):
+                _fail(client, flow_run, refusal)
+                return
+            flow = installed_flow(name)
+            if wrong := wrong_parameters(flow, flow_run.parameters):
+                _fail(client, flow_run, wrong)
+                return
+            run_flow(flow, flow_run=without_waiting(flow_run))
     finally:
         APILogWorker.drain_all(timeout=FLUSH)
         EventsWorker.drain_all(timeout=FLUSH)
+
+
+def _ask(client: SyncPrefectClient, run_id: UUID) -> "tuple[str, FlowRun]":
+    flow_run = client.read_flow_run(run_id)
+    return client.read_flow(flow_run.flow_id).name, flow_run
 
 
 def refuse(flow: str, parameters: Mapping[str, Any], environment: str | None) -> str | None:

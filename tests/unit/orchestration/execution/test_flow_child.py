@@ -2,7 +2,7 @@
 
 import pytest
 
-from towpath.orchestration.flow_child import LARGEST_PARAMETERS, refuse
+from towpath.orchestration.execution.flow_child import LARGEST_PARAMETERS, refuse
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from prefect.client.schemas.objects import FlowRun, State, StateType
 
 from towpath.adapters.run_metrics import ENDS
+from towpath.orchestration.execution.measured_runs import due, end_of
 from towpath.orchestration.keys import JOINED, LOST, REFUSED, SUPERSEDED
-from towpath.orchestration.measured_runs import due, end_of
 
 
 @pytest.mark.parametrize(

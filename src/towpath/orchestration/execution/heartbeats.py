@@ -1,0 +1,48 @@
+"""Signs of life: of flow runs, sent by the agent that runs them, and of the agent while it runs any.
+
+The server marks a run Crashed without any. Prefect's own engine sends them from a thread of the run, which
+holds up the end of each run by a second. An agent says more often than a Prefect worker that it lives:
+what it leaves when it is killed is known as left at once.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+
+from prefect.client.orchestration import get_client
+from prefect.events import emit_event
+
+EVERY = 30.0
+"""Seconds between two heartbeats of a run; the server waits three times as long."""
+
+
+OFTEN = 3.0
+"""Seconds between two signs of life of an agent that has something under way."""
+SILENT = 9.0
+"""Seconds without any after which an agent that has just started takes over what another one left."""
+
+
+async def show_life(pool: str, name: str, busy: Callable[[], bool]) -> None:
+    """Let the server know that the agent lives, while it is busy: beside the worker's own heartbeats."""
+    async with get_client() as client:
+        while True:
+            await asyncio.sleep(OFTEN)
+            if busy():
+                with contextlib.suppress(Exception):  # a server that is away is told again
+                    await client.send_worker_heartbeat(pool, name)
+
+
+async def send_heartbeats(running: Callable[[], Iterable[str]]) -> None:
+    """Send one for each run (by id) that is under way, again and again."""
+    while True:
+        for run in running():
+            beat(run)
+        await asyncio.sleep(EVERY)
+
+
+def beat(run: str, name: str = "") -> None:
+    """Send a heartbeat of a run. A server that is away misses it."""
+    emit_event(
+        "prefect.flow-run.heartbeat",
+        resource={"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.name": name or run},
+    )
