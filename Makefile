@@ -35,7 +35,7 @@ bench: setup ## Measure: how fast verbs start, health of 10,000 objects, `towpat
 	@.venv/bin/python benchmarks/health.py
 	@.venv/bin/python benchmarks/check.py
 	@.venv/bin/python benchmarks/check.py --traps
-	@.venv/bin/python benchmarks/watch.py
+	@.venv/bin/python -m benchmarks.watch
 	@.venv/bin/python -m benchmarks.evidence
 	@.venv/bin/python -m benchmarks.drift
 	@.venv/bin/python benchmarks/path.py $(ARGS)

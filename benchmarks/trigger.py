@@ -2,15 +2,18 @@
 
 Each trial asks the Prefect server for a reconcile of one app, which finds nothing to do, and reads the
 times of its states: claimed, running, first step, completed. The server alone is asked, so that a second
-build can be measured beside this one by its TOWPATH_HOME.
+build can be measured beside this one by its TOWPATH_HOME. With `--own` an agent of an environment of its own
+is asked, which needs a cluster (KUBECONFIG) and no local stack.
 
-Run: .venv/bin/python benchmarks/trigger.py [--environment dev] [--trials 20] (`towpath local up` first)
+Run: .venv/bin/python -m benchmarks.trigger [--environment dev] [--trials 20] (`towpath local up` first)
 """
 
 import argparse
 import os
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import httpx
@@ -23,9 +26,9 @@ def moment(text: object) -> datetime:
     return datetime.fromisoformat(str(text))
 
 
-def trial(api: httpx.Client, deployment: str, environment: str) -> dict[str, float]:
+def trial(api: httpx.Client, deployment: str, environment: str, app: str) -> dict[str, float]:
     """Seconds from the trigger to each moment."""
-    body = {"parameters": {"environment": environment, "apps": ["hello"]}}
+    body = {"parameters": {"environment": environment, "apps": [app]}}
     while True:
         begun = time.time()
         answer = api.post(f"/deployments/{deployment}/create_flow_run", json=body)
@@ -46,18 +49,45 @@ def trial(api: httpx.Client, deployment: str, environment: str) -> dict[str, flo
     }
 
 
+@contextmanager
+def an_agent() -> Iterator[tuple[str, str, str]]:
+    """An environment of its own, with its agent: the API, the deployment to run, and the environment."""
+    from benchmarks.place import a_stack
+    from benchmarks.prefect_server import deploy
+    from tests.integration.watched import watched
+
+    with a_stack() as stack, watched(stack) as made:
+        made.stop()
+        made.start("--interval=900")
+        yield str(made.api.base_url), deploy(made.api, keys.RECONCILE, made.environment), made.environment
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--environment", default="dev")
     asked.add_argument("--trials", type=int, default=20)
+    asked.add_argument("--own", action="store_true")
     given = asked.parse_args()
-    url = Settings.load(os.environ).prefect_api_url
-    if not url:
+    if given.own:
+        with an_agent() as (url, deployment, environment):
+            measure(url, deployment, environment, "app", given.trials)
+        return
+    stack = Settings.load(os.environ).prefect_api_url
+    if not stack:
         raise SystemExit("`towpath local up` first")
-    api = httpx.Client(base_url=url, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
     name = keys.deployment(keys.RECONCILE, given.environment)
-    deployment = api.get(f"/deployments/name/{name}").raise_for_status().json()["id"]
-    found = [trial(api, deployment, given.environment) for _ in range(given.trials)]
+    found = httpx.get(f"{stack}/deployments/name/{name}").raise_for_status().json()["id"]
+    measure(stack, found, given.environment, "hello", given.trials)
+
+
+def measure(url: str, deployment: str, environment: str, app: str, trials: int) -> None:
+    """Trial after trial, and the table."""
+    load = os.getloadavg()[0]
+    api = httpx.Client(base_url=url, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
+    found = [trial(api, deployment, environment, app) for _ in range(trials)]
+    print(
+        f"{trials} trials, {os.cpu_count()} CPUs, load {load:.1f} before and {os.getloadavg()[0]:.1f} after"
+    )
     print(f"{'seconds after the trigger':26} {'p50':>6} {'p95':>6}")
     for part in found[0]:
         values = sorted(each[part] for each in found)

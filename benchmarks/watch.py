@@ -1,26 +1,24 @@
 """From a `kubectl` edit to the field restored, and to its flow run Completed, with `towpath agent`.
 
-An environment of its own on the running local stack: a repository, a namespace, a watcher as a process. Each
-trial changes another of 50 ConfigMaps, so that nothing counts as a fight; a Kubernetes watch sees the moment
-of healing, the Prefect API tells when the run was recorded. Times begin when kubectl has returned.
-Run: .venv/bin/python benchmarks/watch.py [--trials 50] [--objects 50] (`towpath local up` first)
+An environment of its own on the running local stack, or beside a Prefect server of its own on the cluster of
+KUBECONFIG: a repository, a namespace, a watcher as a process. Each trial changes another of 50 ConfigMaps, so
+that nothing counts as a fight; a Kubernetes watch sees the moment of healing, the Prefect API tells when the
+run was recorded. Times begin when kubectl has returned. `--rate`: so many edits a minute, which wait for
+nothing, sent by this process in place of kubectl.
+Run: .venv/bin/python -m benchmarks.watch [--trials 50] [--objects 50] [--rate 200]
 """
 
 import argparse
 import os
 import statistics
-import sys
 import threading
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from tests.integration.manifests import configmap  # noqa: E402
-from tests.integration.running import RunningStack  # noqa: E402
-from tests.integration.watched import Watched, watched  # noqa: E402
+from benchmarks.place import a_stack
+from tests.integration.manifests import configmap
+from tests.integration.watched import Watched, watched
+from towpath.objects import ObjectRef
 
 
 class HealObserver:
@@ -62,6 +60,39 @@ def trial(environment: Watched, observer: HealObserver, name: str) -> tuple[floa
     return max(0.0, observer.healed[name] - returned), max(0.0, ended - returned)
 
 
+def paced(
+    environment: Watched, observer: HealObserver, names: list[str], trials: int, rate: int
+) -> list[float]:
+    """Edit one ConfigMap after the other at this rate; seconds until each was healed."""
+    cluster, namespace = environment.world.cluster, environment.world.namespace
+    edited: list[tuple[str, float]] = []
+    taken: list[float] = []
+    begun = time.monotonic()
+    for number in range(trials):
+        time.sleep(max(0.0, begun + number * 60 / rate - time.monotonic()))
+        name = names[number % len(names)]
+        ref = ObjectRef("", "ConfigMap", namespace, name)
+        edit = {"op": "replace", "path": "/data/a", "value": f"by hand {number}"}
+        observer.healed.pop(name, None)
+        cluster.json_patch(ref, [edit], field_manager="kubectl-edit")
+        edited.append((name, time.time()))
+        _collect(edited, observer, taken)
+    environment.until(lambda: not _collect(edited, observer, taken), "all are healed")
+    print(f"{trials * 60 / (time.monotonic() - begun):.0f} edits a minute")
+    return taken
+
+
+def _collect(
+    edited: list[tuple[str, float]], observer: HealObserver, taken: list[float]
+) -> list[tuple[str, float]]:
+    """Move what is healed from the edits to the times; what is left."""
+    for each in list(edited):
+        if (healed := observer.healed.get(each[0])) is not None:
+            edited.remove(each)
+            taken.append(max(0.0, healed - each[1]))
+    return edited
+
+
 def percentile(values: list[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
@@ -71,19 +102,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--objects", type=int, default=50)
+    parser.add_argument("--rate", type=int, default=0)
     arguments = parser.parse_args()
-    home = Path(os.environ.get("TOWPATH_HOME") or Path.home() / ".local/share/towpath")
-    stack = RunningStack(home)
-    if not stack.is_up():
-        sys.exit("No local stack: run `towpath local up` first.")
-    os.environ["TOWPATH_HOME"] = str(home)
     names = [f"c{number:03}" for number in range(arguments.objects)]
+    objects = [configmap(name, a="1", b="2") for name in names]
     healed, recorded = [], []
-    with watched(stack, {"app": [configmap(name, a="1", b="2") for name in names]}) as environment:
+    with a_stack() as stack, watched(stack, {"app": objects}) as environment:
         observer = HealObserver(environment)
         time.sleep(1)
         load = os.getloadavg()[0]
-        for number in range(arguments.trials):
+        if arguments.rate:
+            healed = paced(environment, observer, names, arguments.trials, arguments.rate)
+        for number in range(0 if arguments.rate else arguments.trials):
             to_healed, to_recorded = trial(environment, observer, names[number % len(names)])
             healed.append(to_healed)
             recorded.append(to_recorded)
@@ -94,6 +124,8 @@ def main() -> None:
     )
     print(f"{'from kubectl back to':24} {'p50':>7} {'p90':>7} {'p99':>7} {'worst':>7}")
     for label, values in (("the field restored", healed), ("the run Completed", recorded)):
+        if not values:
+            continue
         seconds = [statistics.median(values), percentile(values, 0.9), percentile(values, 0.99), max(values)]
         print(f"{label:24}" + "".join(f" {value:6.2f}s" for value in seconds))
 
