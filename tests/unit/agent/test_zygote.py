@@ -53,7 +53,8 @@ pids = [ask(name, NAME=name) for name in ("a", "b")]
 ended = [control.recv(), control.recv()]
 print(sorted(each.run for each in ended), {{each.code for each in ended}}, len(set(pids)))
 print("NAME" in os.environ)"""
-    run = "print(order.run, os.environ['NAME'], os.getpgrp() == os.getpid(), flush=True)"
+    told = "print(order.run, os.environ['NAME'], os.getpgrp() == os.getpid(), flush=True)"
+    run = f"{told}\ntime.sleep(0.5)"  # neither ends before both have begun
     lines = said(start(main, run))
     assert sorted(lines) == ["False", "['a', 'b'] {0} 2", "a a True", "b b True"]
 
