@@ -29,16 +29,13 @@ def application(
 ) -> Deployment | None:
     """The deployment of an Application; None when it has no counterpart, which a note says.
 
-    `urls` are the addresses of the repository that the definitions are in. `app` is the app's name, where
-    several Applications are one app in several places.
+    Its namespace may be empty: then the files say it. `urls` are the addresses of the repository that the
+    definitions are in. `app` is the app's name, where several Applications are one app in several places.
     """
     spec = Fields(definition, ("spec",), definition.data.get("spec"), notes)
     destination = spec.inner("destination")
     place = Destination(_cluster(destination), destination.text("namespace"))
     destination.tell_rest()
-    if not place.namespace:
-        notes.append(definition.note(("spec", "destination"), "names no namespace; it is not carried over"))
-        return None
     if spec.take("sources"):
         spec.tell("sources", "(several sources) has no counterpart; the Application is not carried over")
         return None

@@ -1,8 +1,9 @@
 """The Applications that an ApplicationSet of Argo CD makes, by its list and git generators."""
 
+import json
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,24 @@ def applications(
             Definition("Application", str(name or ""), definition.namespace, data, definition.file, lines)
         )
     return made
+
+
+def is_one_app(definition: Definition, made: Sequence[Definition]) -> bool:
+    """Whether what an ApplicationSet makes is one app in several places, and not several apps.
+
+    Elements of a list are places, if they are all different; folders and files of Git are apps.
+    """
+    spec = definition.data.get("spec")
+    generators = spec.get("generators") if isinstance(spec, dict) else None
+    of_lists = all(isinstance(each, dict) and "list" in each for each in generators or [])
+    places = [
+        json.dumps(each.data["spec"].get("destination"), sort_keys=True) for each in made if _has_spec(each)
+    ]
+    return of_lists and len(set(places)) == len(made)
+
+
+def _has_spec(definition: Definition) -> bool:
+    return isinstance(definition.data.get("spec"), dict)
 
 
 def _parameters(root: Path, generator: Fields, urls: tuple[str, ...]) -> Iterator[dict[str, Any]]:

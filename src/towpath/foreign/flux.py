@@ -15,6 +15,8 @@ from towpath.foreign.deployment import (
     same_repository,
 )
 
+KUSTOMIZE, HELM = "kustomize-controller", "helm-controller"
+"""Field managers."""
 SOURCES = ("GitRepository", "HelmRepository", "OCIRepository", "HelmChart", "Bucket")
 _PASSED = ("interval", "retryInterval", "timeout", "maxHistory", "serviceAccountName", "wait", "force")
 """Fields that say how Flux works, or what Towpath does at any time."""
@@ -57,7 +59,7 @@ def helm_release(
         Destination("", namespace),
         where,
         definition,
-        "helm-controller",
+        HELM,
         renderer="helm",
         heals=heals,
         release=release or definition.name,
@@ -107,7 +109,7 @@ def kustomization(
         Destination(_cluster_of(definition.file), namespace),
         where,
         definition,
-        "kustomize-controller",
+        KUSTOMIZE,
         renderer="kustomize",
         overlay=overlay,
     )

@@ -58,7 +58,6 @@ def test_where_it_comes_from(tmp_path: Path, source: str, expected: Any) -> None
     [
         (f"{PLACE}, sources: [{{repoURL: x}}]", "several sources"),
         (f"{PLACE}, source: {{repoURL: '{URL}', path: x, plugin: {{name: cmp}}}}", "`spec.source.plugin`"),
-        ("destination: {server: https://x}, source: {repoURL: x, path: y}", "names no namespace"),
         (f"{PLACE}, source: {{path: y}}", "is missing"),
         (f"{PLACE}", "is missing"),
     ],

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.foreign.definitions import URL, definitions
-from towpath.foreign.application_set import applications
+from towpath.foreign.application_set import applications, is_one_app
 from towpath.foreign.definition import Definition, Note
 
 TEMPLATE = "  template:\n    metadata: {name: 'shop-%s'}\n    spec: {destination: {namespace: '%s'}}\n"
@@ -85,3 +85,24 @@ def test_other_generators_are_told(tmp_path: Path, generator: str, said: str) ->
     found, notes = made(tmp_path, f"  generators:\n  - {{{generator}}}\n" + TEMPLATE % ("x", "y"))
     assert found == []
     assert said in "".join(each.message for each in notes)
+
+
+@pytest.mark.parametrize(
+    ("generator", "namespace", "one"),
+    [
+        ("list: {elements: [{env: dev}, {env: prod}]}", "{{env}}", True),
+        ("list: {elements: [{env: dev}, {env: prod}]}", "same", False),
+        (f"git: {{repoURL: '{URL}', directories: [{{path: apps/*}}]}}", "{{path.basename}}", False),
+    ],
+)
+def test_elements_of_a_list_are_places_and_folders_are_apps(
+    tmp_path: Path, generator: str, namespace: str, *, one: bool
+) -> None:
+    for folder in "ab":
+        (tmp_path / "repo/apps" / folder).mkdir(parents=True)
+    spec = f"  generators:\n  - {generator}\n{TEMPLATE % ('x', namespace)}"
+    text = f"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: shop}}\nspec:\n{spec}"
+    (definition,), notes = definitions(tmp_path / "repo", text)
+    found = applications(tmp_path / "repo", definition, [URL], notes)
+    assert len(found) == 2
+    assert is_one_app(definition, found) is one

@@ -10,7 +10,13 @@ from typing import Any
 from towpath.adapters.rendering.renderers import RECORDS
 from towpath.config import parse_config
 from towpath.config.fields import RESERVED
-from towpath.engine.imports.collect import KUSTOMIZE_FILES, read_chart, read_folder
+from towpath.engine.imports.folders import (
+    is_kustomization,
+    read_chart,
+    read_folder,
+    read_manifests,
+    resources_of,
+)
 from towpath.errors import ConfigError
 from towpath.foreign.annotations import told_annotations
 from towpath.foreign.definition import Note
@@ -32,7 +38,6 @@ from towpath.yamltext.writer import dump
 SOURCES = "sources"
 """Folder of the files that overlays of Kustomize build on, as the former repository has them."""
 _HEAD = "# Made by `towpath import`.\n"
-_MANIFESTS = (".yaml", ".yml", ".json")
 
 
 @dataclass(slots=True)
@@ -77,7 +82,7 @@ class Assembly:
             raise ConfigError("there is no such folder", file=source.path)
         if (folder / "Chart.yaml").is_file():
             return "helm"
-        return "kustomize" if any((folder / name).is_file() for name in KUSTOMIZE_FILES) else "plain"
+        return "kustomize" if is_kustomization(self.root, source.path) else "plain"
 
     def helm(self, deployment: Deployment, environment: str) -> dict[str, bytes]:
         """The chart as the app's base, and the values of the environment."""
@@ -131,10 +136,11 @@ class Assembly:
             self.notes += told_annotations(read)
             files = {f"{SOURCES}/{path}": content for path, content in read.items()}
             base = posixpath.normpath(f"{SOURCES}/{source.path}")
-            if not any(f"{base}/{name}" in files for name in KUSTOMIZE_FILES):  # Flux takes all manifests
-                files[f"{base}/kustomization.yaml"] = _kustomization(
-                    {"resources": [posixpath.relpath(path, base) for path in sorted(files)]}
-                )
+            if not is_kustomization(self.root, source.path):
+                paths = [
+                    posixpath.relpath(path, source.path) for path in resources_of(self.root, source.path)
+                ]
+                files[f"{base}/kustomization.yaml"] = _kustomization({"resources": paths})
         else:
             base = f"vendor/{app}"
             self._vendor(deployment, app, base)
@@ -147,9 +153,9 @@ class Assembly:
         if not isinstance(source, LocalSource):
             raise ConfigError("plain manifests of another repository", file=deployment.origin.file)
         files: dict[str, bytes] = {}
-        for path, content in read_folder(self.root, source.path).items():
+        for path, content in read_manifests(self.root, source.path).items():
             inside = posixpath.relpath(path, source.path)
-            if path.endswith(_MANIFESTS) and (deployment.recurse or "/" not in inside):
+            if deployment.recurse or "/" not in inside:
                 folder, name = posixpath.split(inside)
                 inside = posixpath.join(folder, f"manifest-{name}" if name in RECORDS else name)
                 files[f"apps/{deployment.app}/{environment}/{inside}"] = content

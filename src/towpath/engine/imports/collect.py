@@ -1,20 +1,17 @@
 """Reads a repository of Argo CD or Flux: what it deploys where, and what is not carried over."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from towpath.adapters.rendering import kustomization as kustomize
-from towpath.adapters.rendering.sources import Sources
+from towpath.engine.imports.folders import namespace_in, read_folder
 from towpath.errors import ConfigError
 from towpath.foreign import flux
 from towpath.foreign.application import application
-from towpath.foreign.application_set import applications
+from towpath.foreign.application_set import applications, is_one_app
 from towpath.foreign.definition import Definition, Note, read_definitions
 from towpath.foreign.deployment import Deployment, LocalSource
-from towpath.yamltext.manifest_reader import load_documents
 
-KUSTOMIZE_FILES = kustomize.NAMES
 _WITHOUT = {
     "AppProject": "its limits are `allowClusterScoped` and the policy here",
     "Bucket": "fetch it yourself",
@@ -30,43 +27,55 @@ def collect(root: Path, urls: Iterable[str]) -> tuple[list[Deployment], list[Not
     deployments: list[Deployment | None] = []
     for each in definitions:
         if each.kind == "Application":
-            deployments.append(application(each, urls, notes))
+            deployments.append(_settled(root, application(each, urls, notes), definitions, notes))
         elif each.kind == "ApplicationSet":
             made = applications(root, each, urls, notes)
-            deployments += [application(one, urls, notes, app=each.name) for one in made]
+            app = each.name if is_one_app(each, made) else ""
+            several = [application(one, urls, notes, app=app) for one in made]
+            deployments += [_settled(root, one, definitions, notes) for one in several]
         elif each.kind == "HelmRelease":
             deployments.append(flux.helm_release(each, sources, urls, notes))
         elif each.kind == "Kustomization" and ".toolkit.fluxcd.io/" in str(each.data.get("apiVersion")):
             deployment = flux.kustomization(each, sources, urls, notes)
-            deployments.append(_plain_objects(root, deployment, definitions, notes) if deployment else None)
+            deployments.append(_settled(root, deployment, definitions, notes))
         elif each.kind not in flux.SOURCES:
             more = f": {_WITHOUT[each.kind]}" if each.kind in _WITHOUT else ""
             notes.append(each.note((), f"has no counterpart{more}"))
-    return [each for each in deployments if each], sorted(set(notes))
+    return _of_one_cluster([each for each in deployments if each]), sorted(set(notes))
 
 
-def _plain_objects(
-    root: Path, deployment: Deployment, definitions: Iterable[Definition], notes: list[Note]
+def _of_one_cluster(deployments: list[Deployment]) -> list[Deployment]:
+    """Without the cluster that folders of Flux say, where it is only one: releases do not say it."""
+    named = {each.destination.cluster for each in deployments if each.manager == flux.KUSTOMIZE} - {""}
+    if len(named) != 1:
+        return deployments
+    return [
+        replace(each, destination=replace(each.destination, cluster=""))
+        if each.manager == flux.KUSTOMIZE
+        else each
+        for each in deployments
+    ]
+
+
+def _settled(
+    root: Path, deployment: Deployment | None, definitions: Iterable[Definition], notes: list[Note]
 ) -> Deployment | None:
-    """The deployment of a Flux Kustomization, if its files are no definitions themselves."""
+    """The deployment with its namespace; None if its files are definitions, of which each counts itself."""
+    if deployment is None:
+        return None
     origin, source = deployment.origin, deployment.source
-    if not isinstance(source, LocalSource):
+    if not isinstance(source, LocalSource) or (root / source.path / "Chart.yaml").is_file():
         return _with_namespace(deployment, "", notes)
-    folder = source.path
     try:
-        read = read_folder(root, folder)
+        read = read_folder(root, source.path)
     except ConfigError as error:
-        notes.append(origin.note(("spec", "path"), f"{error.problems[0]}; it is not carried over"))
+        notes.append(origin.note(("spec",), f"{error.problems[0]}; it is not carried over"))
         return None
-    inside = {each.file for each in definitions} & set(read)
-    if inside:
-        # Its HelmReleases and Kustomizations are definitions of their own.
+    if {each.file for each in definitions} & set(read):
         if deployment.overlay.keys() - {"namespace"}:
-            notes.append(
-                origin.note(("spec",), "changes definitions of Flux, which are taken as they are in files")
-            )
+            notes.append(origin.note(("spec",), "changes definitions, which are taken as they are in files"))
         return None
-    return _with_namespace(deployment, _namespace_of(folder, read), notes)
+    return _with_namespace(deployment, namespace_in(source.path, read), notes)
 
 
 def _with_namespace(deployment: Deployment, namespace: str, notes: list[Note]) -> Deployment | None:
@@ -77,44 +86,3 @@ def _with_namespace(deployment: Deployment, namespace: str, notes: list[Note]) -
         notes.append(deployment.origin.note(("spec",), "names no namespace; it is not carried over"))
         return None
     return replace(deployment, destination=replace(place, namespace=namespace))
-
-
-def read_folder(root: Path, folder: str) -> Mapping[str, bytes]:
-    """All files that building a folder reads: of its kustomization, else all manifests in it.
-
-    Raises ConfigError, also for what is remote.
-    """
-    sources = Sources(root)
-    if not (root / folder).is_dir():
-        raise ConfigError("there is no such folder", file=folder)
-    if any((root / folder / name).is_file() for name in KUSTOMIZE_FILES):
-        kustomize.scan(sources, folder)
-    else:
-        for path in sources.walk(folder):
-            if path.endswith((".yaml", ".yml", ".json")):
-                sources.read(path, file=path)
-    return {path: sources.content(path) for path in sources.files}
-
-
-def read_chart(root: Path, folder: str) -> Mapping[str, bytes]:
-    """All files of a chart."""
-    sources = Sources(root)
-    return {path: sources.read(path, file=path) for path in sources.walk(folder, hidden=True)}
-
-
-def _namespace_of(folder: str, read: Mapping[str, bytes]) -> str:
-    """The one namespace that a kustomization sets, or that all objects name."""
-    for name in KUSTOMIZE_FILES:
-        text = read.get(f"{folder}/{name}")
-        if text:
-            data = load_documents(text, f"{folder}/{name}")
-            if data and isinstance(data[0].value, dict) and data[0].value.get("namespace"):
-                return str(data[0].value["namespace"])
-    named: set[str] = set()
-    for path, content in read.items():
-        if path.endswith((".yaml", ".yml")) and path.rpartition("/")[2] not in KUSTOMIZE_FILES:
-            for document in load_documents(content, path):
-                metadata = document.value.get("metadata") if isinstance(document.value, dict) else None
-                if isinstance(metadata, dict) and metadata.get("namespace"):
-                    named.add(str(metadata["namespace"]))
-    return named.pop() if len(named) == 1 else ""

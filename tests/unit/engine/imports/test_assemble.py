@@ -143,3 +143,56 @@ def test_places_get_names_that_differ() -> None:
     ]
     assert list(environment_names(places).values()) == ["web", "eu-example-com-6443-web", "base-1"]
     assert len(set(environment_names([Destination("a", "b-c"), Destination("a-b", "c")]).values())) == 2
+
+
+def test_an_app_of_apps_is_none_itself_and_a_namespace_may_be_in_the_files(tmp_path: Path) -> None:
+    files = {
+        "root.yaml": application("root", f"repoURL: '{ARGO_URL}', path: apps", "argocd"),
+        "apps/maps.yaml": application("maps", f"repoURL: '{ARGO_URL}', path: maps", ""),
+        "maps/a.yaml": "kind: ConfigMap\nmetadata: {namespace: web}\n",
+        "apps/other.yaml": application("other", f"repoURL: '{ARGO_URL}', path: other", ""),
+        "other/a.yaml": "kind: ClusterRole\nmetadata: {name: a}\n",
+    }
+    made = imported(write(tmp_path, files))
+    assert (made.apps, made.environments) == (("maps",), ("web",))
+    (note,) = made.notes
+    assert str(note) == "apps/other.yaml:5: Application other: names no namespace; it is not carried over"
+
+
+def test_a_folder_without_kustomization_is_taken_as_flux_does(tmp_path: Path) -> None:
+    kustomization = (
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: all}\n"
+        "spec: {path: ./all, prune: true, targetNamespace: web,"
+        " sourceRef: {kind: GitRepository, name: flux-system}}\n"
+    )
+    files = {
+        "clusters/one/all.yaml": kustomization,
+        "all/a.yaml": "a: b\n",
+        "all/deep/b.yaml": "a: b\n",
+        "all/built/kustomization.yaml": "resources: [c.yaml]\n",
+        "all/built/c.yaml": "a: b\n",
+        "all/built/not-named.yaml": "a: b\n",
+        "all/.hidden/d.yaml": "a: b\n",
+    }
+    made = imported(write(tmp_path, files))
+    assert made.environments == ("web",)
+    assert read(made, "sources/all/kustomization.yaml")["resources"] == ["a.yaml", "built", "deep/b.yaml"]
+    assert "sources/all/built/c.yaml" in made.files
+    assert "sources/all/built/not-named.yaml" not in made.files
+    second = {"clusters/two/all.yaml": kustomization}
+    assert imported(write(tmp_path, second)).environments == ("one-web", "two-web")
+
+
+def test_a_path_out_of_the_repository_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a.yaml").write_text("secret: hunter2\n")
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo/link").symlink_to(tmp_path / "out")
+    paths = ("../out", "link", "/../out", "x/../../out")
+    text = "".join(
+        application(f"a{index}", f"repoURL: '{ARGO_URL}', path: '{path}'") for index, path in enumerate(paths)
+    )
+    chart = application("c", f"repoURL: '{ARGO_URL}', path: ../out, helm: {{valueFiles: [a.yaml]}}")
+    made = imported(write(tmp_path / "repo", {"apps.yaml": text + chart}))
+    assert made.files == {}
+    assert len(made.notes) == 5
