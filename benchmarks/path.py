@@ -9,6 +9,7 @@ import sys
 from collections import defaultdict
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 import httpx
 
@@ -25,26 +26,22 @@ class Api:
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=30)
 
-    def post(self, path: str, body: dict[str, object]) -> list[dict[str, object]]:
+    def post(self, path: str, body: dict[str, object]) -> list[dict[str, Any]]:
         answer = self._http.post(path, json=body)
         answer.raise_for_status()
         return list(answer.json())
 
-    def runs(self, app: str, flow: str) -> list[dict[str, object]]:
-        return self.post(
-            "/flow_runs/filter",
-            {
-                "flows": {"name": {"any_": [flow]}},
-                "flow_runs": {"tags": {"all_": [app_tag(app)]}, "state": {"type": {"any_": ["COMPLETED"]}}},
-                "sort": "START_TIME_DESC",
-                "limit": 50,
-            },
-        )
+    def ended(self, flow: str, *tags: str) -> list[dict[str, Any]]:
+        """Runs of a flow that ended well and have these tags, the newest first."""
+        wanted: dict[str, object] = {"state": {"type": {"any_": ["COMPLETED"]}}}
+        wanted |= {"tags": {"all_": list(tags)}} if tags else {}
+        which = {"flows": {"name": {"any_": [flow]}}, "flow_runs": wanted}
+        return self.post("/flow_runs/filter", {**which, "sort": "START_TIME_DESC", "limit": 50})
 
-    def steps(self, run: str) -> list[dict[str, object]]:
+    def steps(self, run: str) -> list[dict[str, Any]]:
         return self.post("/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}, "limit": 200})
 
-    def states(self, run: str) -> list[dict[str, object]]:
+    def states(self, run: str) -> list[dict[str, Any]]:
         answer = self._http.get("/flow_run_states/", params={"flow_run_id": run})
         answer.raise_for_status()
         return list(answer.json())
@@ -65,7 +62,7 @@ def suspended(api: Api, run: str) -> float:
     )
 
 
-def split(api: Api, run: dict[str, object]) -> dict[str, float]:
+def split(api: Api, run: dict[str, Any]) -> dict[str, float]:
     """Seconds of one run by where they went; the sum is from its creation to its end."""
     shares: dict[str, float] = defaultdict(float)
     for step in api.steps(str(run["id"])):
@@ -85,9 +82,9 @@ def main() -> None:
     if url is None:
         sys.exit("No Prefect server: run `towpath local up` first.")
     api = Api(url)
-    promotions = api.runs(app, "promote")
+    promotions = api.ended("promote", app_tag(app))
     commits = {tag for run in promotions[:1] for tag in run["tags"] if str(tag).startswith("commit:")}
-    chain = [run for run in api.runs(app, "deliver") + promotions if commits & set(run["tags"])]
+    chain = [run for run in api.ended("deliver", app_tag(app)) + promotions if commits & set(run["tags"])]
     chain.sort(key=lambda run: str(run["created"]))
     names = ["building", "waiting for pods", "other steps", "Prefect and starts", "waiting for people"]
     print(f"{'run':42}" + "".join(f"{name:>20}" for name in names))
