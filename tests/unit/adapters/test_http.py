@@ -188,3 +188,46 @@ def test_a_client_is_one_thread_s_and_clients_do_not_share() -> None:
         for thread in threads:
             thread.join()
     assert bodies == [b"x"] * 4
+
+
+def test_each_redirect_is_checked_and_the_login_stays_with_its_host() -> None:
+    def refuse(url: str) -> None:
+        if url.startswith("file:"):
+            raise LookupError(url)
+
+    with answering([Answer(200, b"there")]) as other:
+        moved = Answer(302, headers={"Location": f"{other.url}/x"})
+        with answering([moved]) as first:
+            headers = {"Authorization": "Basic x", "Accept": "text/plain"}
+            client = http.HttpClient(proxies=False)
+            answer = client.follow(first.url, headers=headers, timeout=SOON, redirects=1, check=refuse)
+            assert (answer.status, first.requests[0].headers["Authorization"]) == (200, "Basic x")
+            assert other.requests[0].headers["Authorization"] is None
+            assert other.requests[0].headers["Accept"] == "text/plain"
+            with pytest.raises(http.HttpError, match="more than 0 redirects"):
+                client.follow(first.url, headers={}, timeout=SOON, redirects=0, check=refuse)
+    with (
+        answering([Answer(301, headers={"Location": "file:///etc/passwd"})]) as bad,
+        pytest.raises(LookupError),
+    ):
+        http.HttpClient(proxies=False).follow(bad.url, headers={}, timeout=SOON, redirects=3, check=refuse)
+
+
+def test_a_body_that_does_not_end_in_time_is_broken_off() -> None:
+    with answering([Answer(200, b"x" * 200_000)]) as server:
+        answer = http.HttpClient(proxies=False).send("GET", server.url, timeout=SOON)
+        with pytest.raises(http.HttpError, match="sent only"):
+            http.read_body(answer, 1 << 20, seconds=-1)
+
+
+@pytest.mark.parametrize(
+    ("host", "private"),
+    [
+        ("127.0.0.1", True), ("10.1.2.3", True), ("192.168.0.1", True), ("169.254.169.254", True),
+        ("::1", True),        ("[fd00::1]", True), ("localhost", True), ("LOCALHOST.", True), ("x.localhost", True),
+        ("metadata.google.internal", True), ("0.0.0.0", True), ("8.8.8.8", False), ("example.com", False),
+        ("2606:4700::1", False), ("", False),
+    ],
+)  # fmt: skip
+def test_addresses_of_a_private_network_are_known(host: str, *, private: bool) -> None:
+    assert http.is_private(host) is private

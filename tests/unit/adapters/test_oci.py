@@ -194,3 +194,51 @@ def log_in(folder: Path, monkeypatch: pytest.MonkeyPatch, registry: str) -> None
     auth = base64.b64encode(b"bob:canary-pass").decode()
     (folder / "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+
+
+def test_a_blob_that_is_kept_elsewhere_on_this_machine_is_fetched_without_the_login() -> None:
+    seen: list[str | None] = []
+    content = b"layer"
+
+    def elsewhere(request: BaseHTTPRequestHandler) -> Answer:
+        seen.append(request.headers.get("Authorization"))
+        return 200, {}, content
+
+    with server(elsewhere) as store:
+        place = {"Location": f"http://{store}/x"}
+        with server(lambda _: (307, place, b"")) as registry:
+            one = repository(registry)
+            one.authorization = "Basic canary"
+            digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+            assert one.blob(digest) == content
+    assert seen == [None]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "file:///etc/passwd",
+        "ftp://example.com/x",
+        "http://example.com/x",
+        "https://10.0.0.1/x",
+        "https://169.254.169.254/latest",
+        "https://metadata.google.internal/x",
+        "https://[fd00::1]/x",
+    ],
+)
+def test_a_redirect_into_a_network_or_to_plain_http_is_refused(place: str) -> None:
+    with (
+        server(lambda _: (302, {"Location": place}, b"")) as registry,
+        pytest.raises(TerminalError, match=r"points to .* refused"),
+    ):
+        repository(registry).blob(f"sha256:{'a' * 64}")
+
+
+def test_tags_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oci, "MAX_TAG_PAGES", 5)
+    headers = {"Link": '</v2/hello/tags/list?n=1000&last=a>; rel="next"'}
+    with (
+        server(lambda _: (200, headers, b'{"tags": ["a"]}')) as registry,
+        pytest.raises(TerminalError, match="more than 5 pages of tags"),
+    ):
+        list(repository(registry).tags())

@@ -143,3 +143,11 @@ def test_the_end_of_a_long_secret_is_not_shown_without_its_head(tmp_path: Path) 
     with pytest.raises(CommandError, match="too long to be shown") as caught:
         run(["sh", "-c", "cat secret >&2; exit 3"], cwd=tmp_path)
     assert "hunter2" not in str(caught.value)
+
+
+def test_the_size_of_files_is_bounded(tmp_path: Path) -> None:
+    script = "import time; time.sleep(0.2); open('big', 'wb', 0).writelines([bytes(500)] * 10)"
+    with pytest.raises(CommandError):
+        run([sys.executable, "-c", script], cwd=tmp_path, max_file=1_000)
+    assert (tmp_path / "big").stat().st_size <= 1_000
+    run([sys.executable, "-c", script], cwd=tmp_path, max_file=10_000)
