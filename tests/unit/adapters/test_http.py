@@ -224,7 +224,8 @@ def test_a_body_that_does_not_end_in_time_is_broken_off() -> None:
     ("host", "private"),
     [
         ("127.0.0.1", True), ("10.1.2.3", True), ("192.168.0.1", True), ("169.254.169.254", True),
-        ("::1", True),        ("[fd00::1]", True), ("localhost", True), ("LOCALHOST.", True), ("x.localhost", True),
+        ("::1", True), ("[fd00::1]", True), ("localhost", True), ("LOCALHOST.", True),
+        ("x.localhost", True),
         ("metadata.google.internal", True), ("0.0.0.0", True), ("8.8.8.8", False), ("example.com", False),
         ("2606:4700::1", False), ("", False),
     ],
