@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.chart_server import chart_server
 from tests.integration.manifests import configmap, deployment, service
 from tests.integration.world import World, throw_away, version_of
 from tests.unit.engine.imports.foreign_repositories import ARGO_URL, argo, write
+from towpath.cli.main import main
 from towpath.config import Config, load_config
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.imports.assemble import assemble
@@ -109,6 +111,11 @@ def test_apps_of_argo_are_taken_over_without_a_change(world: World, tmp_path: Pa
     assert [str(each) for each in checked.findings] == []
     for app in config.apps:
         taken_over(world, folder, config, app, world.namespace, "argocd-controller")
+    cache = world.tools.parents[1]  # type: ignore[attr-defined]
+    environ = {"KUBECONFIG": str(world.kubeconfig), "TOWPATH_CACHE": str(cache)}
+    compared = CliRunner(env=environ).invoke(main, ["diff", world.namespace, "--repo", str(folder)])
+    assert compared.exit_code == 0, compared.output
+    assert "3 apps" in compared.output, compared.output
 
 
 def test_releases_of_flux_are_vendored_and_taken_over(world: World, tmp_path: Path) -> None:
