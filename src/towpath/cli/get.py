@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FAILED = 1
 COLUMNS = ("OBJECT", "HEALTH", "AGE", "FROM", "MESSAGE")
+NOTES = 5
+"""Notes of an app that are shown; JSON has all."""
 _FROM = {"git": "Git", "left-git": "left Git", "hook": "hook"}
 BRANCH, LAST, BESIDE, BELOW = "├─ ", "└─ ", "│  ", "   "
 
@@ -90,8 +92,11 @@ def text(tree: "ObjectTree") -> str:
     head = f"{tree.app} in {tree.environment}: {health}{applied}"
     rows = [row for node in tree.nodes for row in _rows(node, "", "")]
     symptoms = [line for root in tree.nodes for node in root.walk() for line in _symptoms(node)]
-    parts = [head, *tree.notes, *([table([COLUMNS, *rows])] if rows else [])]
-    return "\n".join(parts + ([""] if symptoms else []) + symptoms)
+    more = len(tree.notes) - NOTES
+    notes = [*tree.notes[:NOTES], *([f"and {more} more like these"] if more > 0 else [])]
+    below = [*notes, *symptoms]
+    parts = [head, *([table([COLUMNS, *rows])] if rows else []), *([""] if below else []), *below]
+    return "\n".join(parts)
 
 
 def _rows(node: "Node", first: str, below: str) -> Iterator[tuple[str, ...]]:
