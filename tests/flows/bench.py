@@ -348,7 +348,7 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         return SyncResult(rendered.app, rendered.environment, ())
 
     def verify_app(*args: Any, **_: object) -> Verification:
-        bench.calls.append(f"verify {args[3].name} {int(args[4][0].digest[-8:], 16)}")
+        bench.calls.append(f"verify {args[3].name} {_number(args[4])}")
         _fail(bench.verify_fails)
         return Verification(True, (), (), (), 0.0)
 
@@ -368,7 +368,7 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def verify_all(*args: Any) -> dict[str, TowpathError | None]:
         verdicts: dict[str, TowpathError | None] = {}
         for each in args[3]:
-            bench.calls.append(f"verify {args[2].name} {int(each.images[0].digest[-8:], 16)}")
+            bench.calls.append(f"verify {args[2].name} {_number(each.images)}")
             failure = bench.verify_fails.pop(0) if bench.verify_fails else None
             verdicts[each.rendered.app] = failure  # type: ignore[assignment]
         return verdicts
@@ -412,7 +412,8 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("towpath.engine.reconcile.execute.verify_all", verify_all)
     for target in ("tasks.cluster", "towpath.engine.reconcile.prune"):
         monkeypatch.setattr(f"{target}.prune_app", prune_app)
-    monkeypatch.setattr("towpath.engine.reconcile.prune.verify_at_once", verify_at_once)
+    for target in ("prune", "verified"):
+        monkeypatch.setattr(f"towpath.engine.reconcile.{target}.verify_at_once", verify_at_once)
     for target in ("tasks.cluster", "towpath.engine.reconcile.execute"):
         monkeypatch.setattr(f"{target}.sync_app", sync_app)
     monkeypatch.setattr("towpath.engine.reconcile.execute.remove_app", remove_app)
@@ -475,10 +476,16 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def _release(rendered: Any) -> int:
-    """The number in the digest of the image that is rendered."""
-    image = rendered.objects[0]["spec"]["template"]["spec"]["containers"][0]["image"]
-    return int(image[-8:], 16)
+def _release(rendered: Any) -> int | str:
+    """The number in the digest of the image that is rendered; the app's name where it has none."""
+    first = rendered.objects[0]
+    if "spec" not in first:
+        return str(rendered.app)
+    return int(first["spec"]["template"]["spec"]["containers"][0]["image"][-8:], 16)
+
+
+def _number(images: Any) -> int | str:
+    return int(images[0].digest[-8:], 16) if images else "no image"
 
 
 def _fail(failures: list[Exception]) -> None:
