@@ -2,8 +2,8 @@
 
 Run: .venv/bin/python -m benchmarks.deliveries ../before [--runs 5]
 The other checkout needs a .venv of its own (its `.ci/setup`); no local stack may be up. Each build starts a
-stack of its own in a temporary folder, plays the demo's first chapter `--runs` times (a commit is delivered to
-prod), and is taken away again. Medians over the deliveries, in seconds:
+stack of its own in a temporary folder, plays the demo's first chapter `--runs` times (a commit is delivered
+to prod), and is taken away again. Medians over the deliveries, in seconds:
 
 deliver, dev, staging   the runs of one commit up to staging, from creation to end
 prod                    the run that waits for people
