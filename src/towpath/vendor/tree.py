@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -59,7 +60,7 @@ def checked_tree(files: Iterable[tuple[str, bytes]], where: str) -> dict[str, by
             continue
         total += len(content)
         check_size(len(tree) + 1, len(content), total, path, where)
-        key = path.casefold()
+        key = unicodedata.normalize("NFC", path).casefold()  # as file systems may take it
         for end in (index for index, sign in enumerate(key) if sign == "/"):
             folders.setdefault(key[:end], path)
         if key in names:
@@ -113,7 +114,8 @@ def tree_digest(tree: Tree) -> str:
     """`sha256:…` of all paths and contents; the same for the same files, wherever they are."""
     total = hashlib.sha256()
     for path in sorted(tree):
-        total.update(f"{hashlib.sha256(tree[path]).hexdigest()}  {path}\n".encode())
+        line = f"{hashlib.sha256(tree[path]).hexdigest()}  {path}\n"
+        total.update(line.encode(errors="surrogateescape"))
     return f"sha256:{total.hexdigest()}"
 
 

@@ -42,6 +42,7 @@ def test_files_that_would_change_what_git_takes_are_left_out() -> None:
     [
         ([("a", b""), ("a", b"")], "twice"),
         ([("a", b""), ("A", b"")], "twice"),
+        ([("caf\u00e9", b""), ("cafe\u0301", b"")], "twice"),
         ([("a", b""), ("a/b", b"")], "as a file and as a folder"),
         ([("A/b", b""), ("a", b"")], "as a file and as a folder"),
         ([("big.bin", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n")], "Git LFS"),
@@ -104,8 +105,10 @@ def test_a_folder_is_read_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "x/y/b").unlink()
     (tmp_path / "x/y/b").symlink_to("z/a")
     os.mkfifo(tmp_path / "x/y/pipe")
+    (tmp_path / "x/y" / os.fsdecode(b"bad-\xff")).write_text("x")
     found = read_tree(tmp_path, "x/y") or {}
-    assert changed_files({"z/a": b"\xff\x00", "b": b"b"}, found) == ("b", "pipe")
+    assert tree_digest(found) != tree_digest({"z/a": b"\xff\x00", "b": b"b"})
+    assert changed_files({"z/a": b"\xff\x00", "b": b"b"}, found) == ("b", os.fsdecode(b"bad-\xff"), "pipe")
 
 
 def test_a_folder_behind_a_link_is_not_read(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from towpath.errors import ConfigError, Problem, TerminalError
+from towpath.errors import ConfigError, Problem, RefusedError, TerminalError
 from towpath.files import read_text
 from towpath.vendor.lock import LOCK_FILE, Lock, LockedEntry, load_lock
 from towpath.vendor.model import VENDOR_FILE, VendorEntry, load_vendor_file
@@ -43,12 +43,26 @@ def vendor_problems(root: Path) -> Iterator[Problem]:
     lines = read_document(read_text(root, VENDOR_FILE) or "", VENDOR_FILE)
     for index, entry in enumerate(declared.vendor):
         line = lines.line(("vendor", index))
-        if problem := _problem(root, entry, lock):
+        if problem := _url_problem(entry) or _problem(root, entry, lock):
             yield Problem(VENDOR_FILE, line, f"{entry.name}: {problem}")
     for name in lock.keys() - {entry.name for entry in declared.vendor}:
         yield Problem(
             LOCK_FILE, 0, f"{name} is not in {VENDOR_FILE}; `towpath vendor` removes it from the lock"
         )
+
+
+def _url_problem(entry: VendorEntry) -> str:
+    """Why Git would not be asked; empty when it would."""
+    if entry.git is None:
+        return ""
+    # `towpath check` of a repository without such entries needs no Git.
+    from towpath.adapters.git.command import check_url
+
+    try:
+        check_url(entry.git.repository, allow_file=True)
+    except RefusedError as error:
+        return error.message
+    return ""
 
 
 def _problem(root: Path, entry: VendorEntry, lock: Lock) -> str:

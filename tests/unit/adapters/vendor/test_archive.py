@@ -72,6 +72,18 @@ def test_a_link_does_not_lead_a_later_file_out() -> None:
         unpack(gzip.compress(raw.getvalue()), "it")
 
 
+def test_a_path_that_a_comment_gives_is_judged_as_well() -> None:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as members:
+        info = tarfile.TarInfo("shop/harmless")
+        info.pax_headers = {"path": "shop/../../x"}
+        members.addfile(info)
+    with pytest.raises(RefusedError, match="leads elsewhere"):
+        unpack(gzip.compress(raw.getvalue()), "it")
+    long = "shop/" + "/".join(["folder"] * 40) + "/x"
+    assert set(unpack(tar_gz({long: b""}), "it")) == {long.removeprefix("shop/")}
+
+
 def test_bombs_are_refused_before_they_are_unpacked() -> None:
     one_file = tar_gz({"shop/zeros": bytes(archive.MAX_BYTES + 1)})
     assert len(one_file) < 100_000

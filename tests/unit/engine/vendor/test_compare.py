@@ -40,6 +40,16 @@ def test_a_lock_without_declarations_is_told(repo: Vendored) -> None:
     assert next(vendor_problems(repo.root)).file == "vendor.lock.yaml"
 
 
+@pytest.mark.parametrize(
+    "url", ["ext::sh -c x", "-u", "ftp://e.com/x", "http://e.com/x", "https://169.254.169.254/x"]
+)
+def test_a_url_that_git_would_not_be_asked_is_a_problem(repo: Vendored, url: str) -> None:
+    repo.declare(f"{{name: a, path: v/a, git: {{repository: '{url}', revision: main}}}}")
+    (problem,) = vendor_problems(repo.root)
+    assert (problem.file, problem.line) == ("vendor.yaml", 3)
+    assert "vendored yet" not in problem.message
+
+
 def test_a_folder_behind_a_link_is_a_problem(repo: Vendored) -> None:
     (repo.root / "v").symlink_to(repo.folder)
     with pytest.raises(RefusedError, match="symbolic link"):
