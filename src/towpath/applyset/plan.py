@@ -1,7 +1,7 @@
 """A plan: the ordered changes of a sync. Frozen, byte-stable, printable."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -99,11 +99,15 @@ class Plan:
         body = "\n".join(_sign_first(line) for entry in shown for line in entry.lines())
         return f"{self.summary()}\n\n{fenced_block(body)}\n"
 
-    def brief(self, limit: int) -> tuple[str, ...]:
-        """The summary and the first `limit` lines of the changes, deletions first, and how many more."""
+    def diff_lines(self) -> Iterator[str]:
+        """The changes as lines of a `diff` block, deletions first; each is made when it is asked for."""
         deletions = [entry for entry in self.entries if entry.action == "delete"]
         others = [entry for entry in self.entries if entry.action not in ("delete", "unchanged")]
-        lines = [_sign_first(line) for entry in (*deletions, *others) for line in entry.lines()]
+        return (_sign_first(line) for entry in (*deletions, *others) for line in entry.lines())
+
+    def brief(self, limit: int) -> tuple[str, ...]:
+        """The summary and the first `limit` lines of the changes, deletions first, and how many more."""
+        lines = list(self.diff_lines())
         shown = [line if len(line) <= MAX_WIDTH else line[: MAX_WIDTH - 1] + "…" for line in lines[:limit]]
         more = [f"and {len(lines) - limit} more lines"] if len(lines) > limit else []
         return (self.summary(), *shown, *more)

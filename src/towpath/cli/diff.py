@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import click
 
 from towpath.cli.ui.completion import complete_app_or_environment
 from towpath.cli.ui.options import context_option, output_option
-from towpath.cli.ui.planning import make_comparisons, make_plan, source_options
+from towpath.cli.ui.planning import make_comparisons, make_plan, plan_as_comparison, source_options
+from towpath.cli.ui.posting import show_markdown
 from towpath.errors import TowpathError
 from towpath.printable import printable
 
@@ -46,9 +48,23 @@ class Diff(click.Command):
 @click.argument("names", nargs=-1, metavar="[[APP] ENVIRONMENT]", shell_complete=complete_app_or_environment)
 @source_options
 @context_option
+@click.option(
+    "--markdown", is_flag=True, help="Print Markdown: a summary, then the changes, at most 60,000 characters."
+)
+@click.option(
+    "--post",
+    is_flag=True,
+    help="With --markdown: keep it as a comment of this CI job's pull or merge request, and set a status.",
+)
 @output_option
-def command(
-    names: tuple[str, ...], repo: Path | None, revision: str | None, context: str | None, output: str
+def command(  # noqa: PLR0913, PLR0917
+    names: tuple[str, ...],
+    repo: Path | None,
+    revision: str | None,
+    context: str | None,
+    markdown: bool,
+    post: bool,
+    output: str,
 ) -> None:
     """Compare with Git, field by field: an app, a whole environment, or all of them. Writes nothing.
 
@@ -59,15 +75,26 @@ def command(
     Exits 0 when nothing differs, 2 when something does, 1 after an error, also in one of many. In JSON,
     errors are in `problems`; `differs` is null where not all could be judged and nothing known differs.
 
+    --post knows GitHub Actions, GitLab CI and Gitea Actions by their variables, and others by TOWPATH_FORGE;
+    the token is read from the environment: GITHUB_TOKEN, GITLAB_TOKEN, GITEA_TOKEN, TOWPATH_FORGE_TOKEN.
+
     \b
     Examples:
       towpath diff hello prod
       towpath diff prod --revision my-branch --output json
       towpath diff --repo .
+      towpath diff --repo . --markdown --post || [ $? -eq 2 ]
     """
     if len(names) > 2:
         raise click.UsageError("give an app and an environment, an environment, or neither.")
     app, environment = (names[0], names[1]) if len(names) == 2 else (None, names[0] if names else None)
+    if markdown or post:
+        if output == "json" or not markdown:
+            raise click.UsageError(
+                "--markdown is an output of its own, and --post posts it: give --markdown."
+            )
+        _exit(*show_markdown(partial(_compared, app, environment, repo, revision, context), names, post=post))
+        return
     try:
         if app is not None and environment is not None:
             differs, failed = _diff_app(make_plan(app, environment, repo, revision, context), output), False
@@ -78,8 +105,20 @@ def command(
         if output == "json":
             _print_json({"differs": None, "problems": [_problem(app, environment, str(error))]})
         raise
+    _exit(differs, failed)
+
+
+def _exit(differs: bool, failed: bool) -> None:
     if differs or failed:
         sys.exit(FAILED if failed else DIFFERENT)
+
+
+def _compared(
+    app: str | None, environment: str | None, repo: Path | None, revision: str | None, context: str | None
+) -> "Sequence[ComparisonMade]":
+    if app is None or environment is None:
+        return make_comparisons(environment, repo, revision, context)
+    return [plan_as_comparison(app, environment, repo, revision, context)]
 
 
 def _diff_app(made: "PlanMade", output: str) -> bool:

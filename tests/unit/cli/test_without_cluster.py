@@ -5,56 +5,28 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.keys import make_keys
+from tests.published import CHANGED, configmap, environment_files, published_state
 from tests.unit.adapters.git.repositories import Bare
 from towpath.adapters.git.state_ref import write_state_ref
-from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry
-from towpath.drift.published import STATE_FILE, PublishedApp, PublishedState, state_ref
+from towpath.drift.published import STATE_FILE, PublishedState, state_ref
 from towpath.drift.published_text import encode_state
 from towpath.engine.source.published import publish_state
-from towpath.formats.versions import V2
 from towpath.kube.diff import Difference
 from towpath.kube.managed_fields import FieldChange
 from towpath.objects import ObjectRef
-from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
-from towpath.release.release_file import dump_release_file
 from towpath.settings import Settings
 
 TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
-CONFIG = """\
-apiVersion: towpath.dev/v2
-apps:
-  hello: {image: 127.0.0.1:5000/hello, renderer: plain}
-environments:
-  - {name: dev, namespace: dev}
-  - {name: prod, namespace: prod}
-"""
 WHO = FieldChange("2026-01-01T00:00:00Z", "kubectl-edit", "Update", (".data.A",))
 REF = ObjectRef("", "ConfigMap", "prod", "a")
-
-
-DIGEST = "sha256:" + "0" * 64
-WORKLOAD = f"""\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: hello}}
-spec:
-  replicas: 0
-  selector: {{matchLabels: {{app: hello}}}}
-  template:
-    metadata: {{labels: {{app: hello}}}}
-    spec: {{containers: [{{name: hello, image: "127.0.0.1:5000/hello@{DIGEST}"}}]}}
-"""
-
-
-def configmap(value: str) -> str:
-    return f'apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{A: "{value}"}}\n'
 
 
 class Place:
@@ -65,17 +37,8 @@ class Place:
         self.keys = make_keys(folder / "keys")
         self.home = folder / "home"
         self.home.mkdir()
-        self.git.push("towpath.yaml", CONFIG)
-        for environment in ("dev", "prod"):
-            release = Release(
-                app="hello", images=one_image("hello", "127.0.0.1:5000/hello", DIGEST), source="s",
-                commit="1" * 40, author="a <a@b>", subject="s", built_at="2026-01-01T00:00:00Z",
-                scan=ScanSummary("passed"), flow_run="1",
-            )  # fmt: skip
-            state = EnvironmentRelease(release, promoted_at="2026-01-01T00:00:00Z", promoted_by="a")
-            self.git.push(f"apps/hello/{environment}/release.yaml", dump_release_file(state, V2))
-            self.git.push(f"apps/hello/{environment}/workload.yaml", WORKLOAD)
-            self.git.push(f"apps/hello/{environment}/a.yaml", configmap("1"))
+        for path, text in environment_files().items():
+            self.git.push(path, text)
         self.applied = self.git.head
 
     def settings(self, key: str) -> Settings:
@@ -89,16 +52,8 @@ class Place:
             }
         )
 
-    def state(
-        self, *entries: DriftEntry, environment: str = "prod", age: timedelta = timedelta()
-    ) -> PublishedState:
-        at = (datetime.now(UTC) - age).isoformat(timespec="seconds")
-        action = "report" if entries else "none"
-        app = PublishedApp(
-            commit=self.applied, health="Healthy", at=at, entries=entries,
-            decision=Decision("hello", action, entries, "drift is allowed here" if entries else ""),  # type: ignore[arg-type]
-        )  # fmt: skip
-        return PublishedState(environment, at, self.applied, {"hello": app})
+    def state(self, *entries: DriftEntry, **options: Any) -> PublishedState:
+        return published_state(self.applied, *entries, **options)
 
     def publish(self, state: PublishedState, key: str = "prod") -> None:
         publish_state(self.settings(key), state)
@@ -151,7 +106,7 @@ def test_json_has_it_in_a_field(unchanged: Place) -> None:
 
 def test_a_branch_is_compared_with_the_commit_that_was_applied(place: Place) -> None:
     place.publish(place.state())
-    place.git.push("apps/hello/prod/a.yaml", configmap("2"))
+    place.git.push(CHANGED, configmap("2"))
     done = place.towpath("diff", "hello", "prod")
     assert done.returncode == 2
     assert '- /data/A: "1"' in done.stdout
@@ -261,3 +216,19 @@ def test_a_misspelt_app_is_told_with_the_nearest(unchanged: Place) -> None:
 def test_what_was_too_much_is_counted(place: Place) -> None:
     place.publish(replace(place.state(), left_out=12))
     assert "warning: 12 objects that differ were too many to publish" in place.towpath("drift", "prod").stdout
+
+
+def test_markdown_needs_no_cluster_and_posting_needs_a_job(place: Place) -> None:
+    place.publish(place.state())
+    place.git.push(CHANGED, configmap("2"))
+    for names in (["prod"], ["hello", "prod"]):
+        done = place.towpath("diff", *names, "--markdown")
+        assert done.returncode == 2
+        assert done.stdout.startswith("### prod: 1 of 1 apps differ: hello\n")
+        assert "> compared with what prod's agent published" in done.stdout
+        assert '+   /data/A: "2"' in done.stdout
+    posted = place.towpath("diff", "prod", "--markdown", "--post")
+    assert (posted.returncode, posted.stdout) == (1, "")
+    assert "this is no CI job of GitHub Actions, GitLab CI or Gitea Actions" in posted.stderr
+    for wrong in (["--post"], ["--markdown", "--output", "json"]):
+        assert place.towpath("diff", "prod", *wrong).returncode == 1

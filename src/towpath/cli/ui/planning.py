@@ -117,6 +117,23 @@ def _plan_published(  # noqa: PLR0913, PLR0917
     return plan_from_published(rendered, environment, known or NOT_PUBLISHED, before, confirmed)
 
 
+def plan_as_comparison(
+    app: str, environment: str, repo: Path | None, revision: str | None, context: str | None = None
+) -> ComparisonMade:
+    """The plan of one app as that of an environment with nothing else; an error is one of its problems."""
+    from towpath.cli.ui.published import CLUSTER
+    from towpath.engine.reconcile.diff import Comparison
+    from towpath.errors import UnknownNameError
+
+    try:
+        plan, _, other = make_plan(app, environment, repo, revision, context)
+    except UnknownNameError:
+        raise
+    except TowpathError as error:
+        return ComparisonMade(Comparison(environment, (), {app: str(error)}), CLUSTER)
+    return ComparisonMade(Comparison(environment, (plan,)), other)
+
+
 def make_comparisons(
     environment: str | None, repo: Path | None, revision: str | None, context: str | None = None
 ) -> list[ComparisonMade]:
