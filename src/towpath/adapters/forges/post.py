@@ -95,7 +95,19 @@ class Poster:
         body = self._api.status(state, context, cut)
         if self._request.page.startswith(("https://", "http://")):
             body["target_url"] = self._request.page
-        self._ask("POST", self._api.statuses(self._request), body)
+        try:
+            self._ask("POST", self._api.statuses(self._request), body)
+        except RefusedError:
+            # GitLab takes no status again that has ended so already, as when a job is repeated.
+            if self._request.kind != "gitlab" or self._ended(context) != body["state"]:
+                raise
+
+    def _ended(self, context: str) -> str:
+        """GitLab's newest status of that name; empty for none."""
+        path = f"{_lab(self._request)}/repository/commits/{self._request.commit}/statuses"
+        found = self._ask("GET", f"{path}?{urlencode({'name': context})}")
+        newest = found[0] if isinstance(found, list) and found else None
+        return str(newest.get("status", "")) if isinstance(newest, dict) else ""
 
     def _marked(self, marker: str) -> Iterator[int]:
         """The numbers of our own comments that begin with the marker, oldest first."""

@@ -104,6 +104,9 @@ class Publisher:
             self._whole_at = now
         else:
             changed = {app for app in before.keys() | marks.keys() if before.get(app) != marks.get(app)}
+            if context.repo.commit != self._state.commit:
+                # What is done about a difference may be decided otherwise: a pause, a mode, a gate.
+                changed |= {app for app, each in self._state.apps.items() if each.entries or each.broken}
             apps = {app: each for app, each in self._state.apps.items() if app not in changed}
             plan = look(context, here) if (here := changed & marks.keys()) else None
         if plan is not None:

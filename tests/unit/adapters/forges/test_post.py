@@ -116,6 +116,21 @@ def test_the_status_of_the_head(kind: ForgeKind, path: str, said: dict[str, str]
 
 
 @pytest.mark.parametrize(
+    ("there", "fails"),
+    [([{"status": "success"}], False), ([{"status": "failed"}], True), ([], True), ({"message": "x"}, True)],
+)
+def test_gitlab_need_not_take_a_status_that_is_there_already(there: Any, fails: bool) -> None:
+    refused = body({"message": "Cannot transition status"}, 400)
+    with forge(refused, body(there), kind="gitlab") as (poster, server):
+        if fails:
+            with pytest.raises(RefusedError):
+                poster.status("success", "towpath diff", "d")
+        else:
+            poster.status("success", "towpath diff", "d")
+    assert server.asked[1].endswith("/statuses?name=towpath+diff")
+
+
+@pytest.mark.parametrize(
     ("answer", "error", "said"),
     [
         (body({"message": "Bad credentials"}, 401), MissingPartError, "401"),

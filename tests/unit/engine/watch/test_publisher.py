@@ -1,5 +1,6 @@
 """When an agent publishes: what changed, soon; the same again, seldom; and what is wrong, once."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
         self.marks: dict[str, object] | None = {"hello": 1, "other": 1}
+        self.commit = "c" * 40
         self.drifted: set[str] = set()
         self.looks: list[Any] = []
         self.published: list[PublishedState] = []
@@ -35,7 +37,11 @@ class World:
         self.publisher = Publisher("dev", self.seen, self.publish, self.said.append, lambda: self.now)
 
     def seen(self) -> Seen | None:
-        return None if self.marks is None else Seen(dict(self.marks), context_at(Path()))
+        if self.marks is None:
+            return None
+        context = context_at(Path())
+        checkout = replace(context.repo.checkout, commit=self.commit)
+        return Seen(dict(self.marks), replace(context, repo=replace(context.repo, checkout=checkout)))
 
     def look(self, context: Any, apps: Any = None) -> ReconcilePlan:
         self.looks.append(None if apps is None else sorted(apps))
@@ -89,6 +95,16 @@ def test_only_what_has_changed_is_looked_at_and_the_rest_stays(world: World) -> 
     world.turn(times=2)
     assert world.looks == [None, ["hello"]]
     assert [len(each.entries) for each in world.published[-1].apps.values()] == [1, 0]
+
+
+def test_a_commit_has_apps_looked_at_again_that_differ_and_no_others(world: World) -> None:
+    world.drifted = {"hello"}
+    world.turn(times=2)
+    world.commit = "d" * 40
+    world.turn(PAUSE, times=3)
+    assert (world.looks, len(world.published)) == ([None, ["hello"]], 1)
+    world.turn(REFRESH)
+    assert world.published[-1].commit == "d" * 40
 
 
 def test_a_change_that_changes_nothing_published_is_not_pushed(world: World) -> None:
