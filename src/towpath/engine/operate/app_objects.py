@@ -48,10 +48,14 @@ class AppObjects:
     broken: str = ""
 
     @property
+    def wanted(self) -> set[ObjectRef]:
+        """What Git wants, without hooks; nothing where it cannot be rendered."""
+        return {ref_of(each) for each in self.rendered.objects} if self.rendered else set()
+
+    @property
     def refs(self) -> list[ObjectRef]:
         """What Git wants or wanted, without hooks."""
-        rendered = {ref_of(each) for each in self.rendered.objects} if self.rendered else set()
-        return sorted(rendered | (set(self.inventory.by_ref) if self.inventory else set()))
+        return sorted(self.wanted | (set(self.inventory.by_ref) if self.inventory else set()))
 
     @property
     def is_there(self) -> bool:

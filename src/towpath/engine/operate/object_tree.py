@@ -125,6 +125,8 @@ def object_tree(found: AppObjects, own: Judges = NO_JUDGES) -> ObjectTree:
         verdicts = {each.ref: each.health for each in rollout.verdicts}
         health = health_of(rollout)
         notes += list(rollout.wrong_images)
+    if not found.rendered and not found.broken and found.inventory:
+        notes.append("Git does not have it here any more")
     if found.broken:
         notes.append(f"what Git has cannot be rendered: {found.broken}")
     notes += [f"{kind}: {NOT_ALLOWED}" for kind in found.unread]
@@ -155,7 +157,8 @@ class _Builder:
 
     def nodes(self) -> Iterator[Node]:
         found = self._found
-        wanted = {ref_of(each) for each in found.rendered.objects} if found.rendered else set(found.refs)
+        # Of what cannot be rendered, nobody knows what has left Git.
+        wanted = set(found.refs) if found.broken else found.wanted
         for ref in found.refs:
             if ref in wanted:
                 yield self._root(ref, "git")

@@ -46,8 +46,8 @@ def choose_workloads(found: AppObjects, named: Sequence[Workload]) -> list[Manif
 
     Raises UnknownNameError for one that is not the app's, RefusedError for one that cannot be restarted now.
     """
-    wanted = {ref_of(each) for each in found.rendered.objects} if found.rendered else set(found.refs)
-    refs = [ref for ref in sorted(wanted) if ref.group == _GROUP and ref.kind in RESTARTABLE]
+    wanted = sorted(found.wanted) if found.rendered else found.refs
+    refs = [ref for ref in wanted if ref.group == _GROUP and ref.kind in RESTARTABLE]
     live = [found.live[ref] for ref in refs if ref in found.live]
     where = f"app {found.owner.app} in {found.owner.environment}"
     if named:

@@ -118,6 +118,15 @@ def test_where_git_cannot_be_rendered_the_inventory_says_what_there_is() -> None
     assert tree.notes == ("what Git has cannot be rendered: apps/hello: no such base",)
 
 
+def test_all_of_an_app_that_left_git_has_left_git() -> None:
+    web, gone = deployment("web"), of("ConfigMap", "gone")
+    tree = seen(web, git=(web, gone), rendered=None)
+    assert [(node.ref.name, node.origin) for node in tree.nodes] == [("web", "left-git")]
+    assert tree.notes == ("Git does not have it here any more",)
+    assert tree.health
+    assert tree.health.status is Status.HEALTHY
+
+
 def test_an_app_that_ended_and_was_deleted_by_the_cluster_is_healthy() -> None:
     job = of("Job", "once")
     tree = seen(git=(job,), finished=frozenset({ObjectRef("batch", "Job", "dev", "once")}))
