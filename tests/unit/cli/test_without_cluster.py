@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.keys import make_keys
-from tests.published import CHANGED, configmap, environment_files, published_state
-from tests.unit.adapters.git.repositories import Bare
+from tests.published import CHANGED, CONFIG, configmap, environment_files, published_state
+from tests.unit.adapters.git.repositories import Bare, run
 from towpath.adapters.git.state_ref import write_state_ref
 from towpath.drift.model import DriftEntry
 from towpath.drift.published import STATE_FILE, PublishedState, state_ref
@@ -232,3 +232,37 @@ def test_markdown_needs_no_cluster_and_posting_needs_a_job(place: Place) -> None
     assert "this is no CI job of GitHub Actions, GitLab CI or Gitea Actions" in posted.stderr
     for wrong in (["--post"], ["--markdown", "--output", "json"]):
         assert place.towpath("diff", "prod", *wrong).returncode == 1
+
+
+def test_a_shallow_clone_without_the_applied_commit_has_it_fetched(place: Place) -> None:
+    place.publish(place.state())
+    place.git.push(CHANGED, configmap("2"))
+    shallow = place.home / "shallow"
+    run("clone", "-q", "--depth=1", place.git.url, str(shallow), cwd=place.home)
+    done = place.towpath("diff", "hello", "prod", "--repo", str(shallow))
+    assert done.returncode == 2, done.stderr
+    assert '- /data/A: "1"' in done.stdout
+
+
+def test_an_applied_commit_that_nobody_has_is_told(place: Place) -> None:
+    state = place.state()
+    apps = {"hello": replace(state.apps["hello"], commit="e" * 40)}
+    place.publish(replace(state, apps=apps))
+    done = place.towpath("diff", "prod", "--output", "json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["differs"]) == (1, None)
+    assert "e" * 40 in answer["problems"][0]["message"]
+
+
+def test_an_app_that_has_left_git_is_told_object_by_object(place: Place) -> None:
+    place.publish(place.state())
+    head, _, environments = CONFIG.partition("apps:")
+    place.git.push("towpath.yaml", head + environments.partition("renderer: plain}\n")[2])
+    for names in (["prod"], ["hello", "prod"]):
+        done = place.towpath("diff", *names)
+        assert done.returncode == 2, done.stderr
+        assert (
+            "- ConfigMap prod/a  (its app is no longer in Git, and prune.yaml does not confirm it)"
+            in done.stdout
+        )
+        assert "- Deployment prod/hello" in done.stdout

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from towpath.adapters.kubernetes import connect, connect_environment, shared_connection
+from towpath.adapters.kubernetes.connect import is_named
 from towpath.config import Environment
 from towpath.errors import MissingPartError, RefusedError
 from towpath.settings import ClusterConnection
@@ -220,3 +221,35 @@ def test_the_environments_proxy_is_told_in_our_words(tmp_path, monkeypatch) -> N
     assert "s3cr3t" not in str(caught.value)
     monkeypatch.setenv("NO_PROXY", "k.example.com")
     assert connect(kubeconfig(tmp_path)).server == "https://k.example.com"
+
+
+def test_a_machine_without_anything_names_no_cluster() -> None:
+    assert not is_named(ClusterConnection())
+    assert not is_named(ClusterConnection(context="", allow_exec=True))
+
+
+@pytest.mark.parametrize(
+    ("connection", "variable"),
+    [
+        (ClusterConnection("/no/such/file"), ""),
+        (ClusterConnection("in-cluster"), ""),
+        (ClusterConnection(context="prod"), ""),
+        (ClusterConnection(), "KUBECONFIG=/no/such/file"),
+        (ClusterConnection(), "KUBECONFIG=/no/such/file:/nor/this"),
+        (ClusterConnection(), "KUBERNETES_SERVICE_HOST=10.0.0.1"),
+    ],
+)
+def test_whatever_is_said_of_a_cluster_counts_also_where_it_cannot_be_used(
+    monkeypatch, connection, variable
+) -> None:
+    name, _, value = variable.partition("=")
+    if name:
+        monkeypatch.setenv(name, value)
+    assert is_named(connection)
+
+
+@pytest.mark.parametrize("content", ["", "{", "apiVersion: v1\nkind: Config\n"])
+def test_a_file_at_the_default_place_counts_whatever_is_in_it(tmp_path, content) -> None:
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube/config").write_text(content)
+    assert is_named(ClusterConnection())
