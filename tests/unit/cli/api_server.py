@@ -146,6 +146,9 @@ def _matches(manifest: Manifest, query: dict[str, str]) -> bool:
             return False
     for selector in filter(None, query.get("fieldSelector", "").split(",")):
         if "!=" in selector:
+            name, _, value = selector.partition("!=")
+            if manifest.get(name) == value:
+                return False
             continue
         pointer, _, value = selector.partition("=")
         found: Any = manifest

@@ -1,7 +1,9 @@
 """`towpath delete`: what leaves Git, and what of the clusters a commit confirms."""
 
 import json
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -118,3 +120,30 @@ def test_an_app_whose_files_another_needs_stays(running: RunningApp) -> None:
 
 def test_a_misspelt_app_is_told_with_the_nearest(running: RunningApp) -> None:
     assert "Did you mean hello?" in str(running.run("delete", "helo").exception)
+
+
+def test_whatever_is_in_the_folder_leaves_and_a_missing_folder_is_no_obstacle(
+    running: RunningApp, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    person = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+    subprocess.run(["git", "clone", "-q", running.world.url, str(work)], check=True)
+    (work / "apps/hello/base").mkdir(parents=True, exist_ok=True)
+    (work / "apps/hello/base/logo.png").write_bytes(bytes(range(256)))
+    (work / "apps/hello/base/link").symlink_to("../dev")
+    (work / "apps/hello/base/.hidden").write_text("x")
+    (work / "apps/hello/base/a name").write_text("x")
+    for args in (("add", "-A"), (*person, "commit", "-qm", "More"), ("push", "-q")):
+        subprocess.run(["git", *args], cwd=work, check=True)
+    done = running.run("delete", "hello", "--yes")
+    assert done.exit_code == 1
+    assert "apps/hello/base/link is a symbolic link" in str(done.exception)
+    for args in (("rm", "-q", "apps/hello/base/link"), (*person, "commit", "-qm", "Less"), ("push", "-q")):
+        subprocess.run(["git", *args], cwd=work, check=True)
+    done = running.run("delete", "hello", "--yes", "--output", "json")
+    assert done.exit_code == 0, done.output
+    assert {"apps/hello/base/a name", "apps/hello/base/logo.png"} <= set(json.loads(done.stdout)["files"])
+    folder = running.world.checkout().path
+    assert not (folder / "apps/hello").exists()
+    assert running.run("delete", "other", "--yes").exit_code == 0
+    assert load_config(running.world.checkout().path).apps == {}

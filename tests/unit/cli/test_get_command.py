@@ -97,3 +97,11 @@ def test_names_that_are_not_there_are_told_with_the_nearest(app: RunningApp) -> 
         done = app.run("get", *arguments)
         assert done.exit_code == 1
         assert says in str(done.exception)
+
+
+def test_a_secret_of_the_kind_that_helm_keeps_is_there_too(app: RunningApp) -> None:
+    app.begin("dev").apply("dev", {**secret("dev"), "type": "helm.sh/release.v1"})
+    done = app.run("get", "hello", "dev")
+    assert [line.split()[:3] for line in done.output.splitlines() if "Secret" in line] == [
+        ["Secret", "db", "Healthy"]
+    ]

@@ -126,7 +126,10 @@ def _read(cluster: Cluster, kind: Kind, namespace: str, wanted: list[ObjectRef])
         return [live for ref in wanted if (live := cluster.get(ref)) is not None]
     if kind == SECRET:
         whole = cluster.list(*kind, namespace, fields=NOT_HELM)
-        return [{key: each[key] for key in ("apiVersion", "kind", "metadata")} for each in whole]
+        listed = [{key: each[key] for key in ("apiVersion", "kind", "metadata")} for each in whole]
+        others = set(wanted) - set(map(ref_of, listed))
+        found = (cluster.get(ref, metadata_only=True) for ref in sorted(others))
+        return [*listed, *(each for each in found if each is not None)]
     return list(cluster.list(*kind, namespace, metadata_only=healthy_once_present(*kind)))
 
 

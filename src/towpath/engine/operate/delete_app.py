@@ -73,14 +73,20 @@ def deletion_edits(
     """The app's files are deleted, towpath.yaml has it no more, and `prune.yaml` files confirm deletions.
 
     `confirmed` is by environment; an earlier `prune.yaml` is kept where it has none. Raises ConfigError when
-    towpath.yaml would not be valid without the app.
+    towpath.yaml would not be valid without the app, RefusedError for a symbolic link among the files.
     """
     text = read_text(root, CONFIG_FILE, encoding="utf-8")
     if text is None:
         raise ConfigError("there is no such file", file=CONFIG_FILE)
     without = _without_app(text, app)
     config = parse_config(without)
-    edits: dict[str, str | None] = {CONFIG_FILE: without, **dict.fromkeys(_files(root, app))}
+    files = sorted(_files(root, app))
+    if links := [path for path in files if (root / path).is_symlink()]:
+        raise RefusedError(
+            f"{links[0]} is a symbolic link, which is not touched",
+            remedy="Remove it by a commit of your own first. Nothing was changed.",
+        )
+    edits: dict[str, str | None] = {CONFIG_FILE: without, **dict.fromkeys(files)}
     for environment in (each.name for each in config.environments):
         path = prune_path(app, environment)
         if objects := confirmed.get(environment):
@@ -162,7 +168,11 @@ def _without_app(text: str, app: str) -> str:
 
 def _files(root: Path, app: str) -> Iterator[str]:
     """Every file of the app's folder; a link is one, whatever it leads to."""
-    pending = [root / "apps" / app]
+    folder = root / "apps" / app
+    if folder.is_symlink():
+        yield f"apps/{app}"
+        return
+    pending = [folder] if folder.is_dir() else []
     while pending:
         for path in pending.pop().iterdir():
             if path.is_dir() and not path.is_symlink():
@@ -174,7 +184,7 @@ def _files(root: Path, app: str) -> Iterator[str]:
 def _apps_naming(root: Path, config: Config, app: str) -> Iterator[str]:
     """Apps with a file that may lead to the app's folder."""
     for other in config.apps:
-        for path in _files(root, other) if (root / "apps" / other).is_dir() else ():
+        for path in _files(root, other):
             try:
                 text = read_text(root, path) or ""
             except ConfigError:
