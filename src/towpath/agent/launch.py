@@ -3,12 +3,13 @@
     python -I -S launch.py SOCKET ARGUMENT…
 
 It runs as the user that the agent is to have, in its folder, with its variables. One of it runs per agent, so
-it imports only what is compiled into Python: `os`, `signal` and `socket` take 1.3 MB more.
+it imports only what is written in C: `os`, `signal` and `socket` take 1.3 MB more.
 """
 
 import _signal as signal  # type: ignore[import-not-found]
 import _socket as socket
 import posix as os
+import select
 import sys
 import time
 
@@ -67,6 +68,21 @@ def read_number(connection: socket.socket) -> int:
     return int.from_bytes(data, "little", signed=True)
 
 
+def wait_for_answer(connection: socket.socket, woken: int) -> None:
+    """Return when there is something to read; `woken` is the pipe into which each signal writes.
+
+    A signal that comes just before `recv` waits would be handled only after it: when the agent has ended.
+    """
+    poll = select.poll()
+    for descriptor in (connection.fileno(), woken):
+        poll.register(descriptor, select.POLLIN)
+    while True:
+        ready = [descriptor for descriptor, _ in poll.poll()]
+        if connection.fileno() in ready:
+            return
+        os.read(woken, 64)
+
+
 def give_up() -> "NoReturn":
     """The fork server is gone, or forks nothing for this user."""
     os.write(2, b"the preloaded process has ended, and this agent with it\n")
@@ -89,9 +105,12 @@ def main() -> None:
     def pass_on(number: int, _frame: object) -> None:
         os.kill(agent, number)
 
+    woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     for number in _PASSED_ON:
         signal.signal(number, pass_on)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
+    wait_for_answer(connection, woken)
     code = read_number(connection)
     sys.exit(code if code >= 0 else 128 - code)
 

@@ -155,6 +155,33 @@ def test_signals_reach_the_child(place: Path, number: signal.Signals) -> None:
     process.stdout.close()
 
 
+LAUNCHER = """
+import os, select, signal, sys, threading
+sys.path.insert(0, sys.argv[1])
+import launch
+import _socket
+
+here, there = _socket.socketpair()
+woken, wake = os.pipe2(os.O_NONBLOCK)
+signal.set_wakeup_fd(wake)
+signal.signal(signal.SIGTERM, lambda *_: there.send(b"passed on"))
+signal.raise_signal(signal.SIGTERM) if sys.argv[2] == "before" else None
+beside = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+beside.start() if sys.argv[2] == "while" else None
+os.write(wake, b"\\0") if sys.argv[2] == "unhandled" else None
+threading.Timer(0.5, there.send, (b"passed on",)).start() if sys.argv[2] == "unhandled" else None
+launch.wait_for_answer(here, woken)
+print(here.recv(64).decode())
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "while", "unhandled"])
+def test_a_signal_ends_no_wait_and_none_is_lost(when: str) -> None:
+    command = [sys.executable, "-c", LAUNCHER, str(LAUNCH.parent), when]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("passed on\n", "")
+
+
 def child_of(process: "subprocess.Popen[str]") -> int:
     assert process.stdout
     return int(process.stdout.readline())
