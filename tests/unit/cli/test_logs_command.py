@@ -1,11 +1,15 @@
 """`towpath logs`, as who knows `kubectl logs` expects it."""
 
 import json
+from itertools import islice
 
 import pytest
 
 from tests.unit.cli.running_app import RunningApp
 from tests.unit.cli.test_get_command import SECRET, secret
+from towpath.adapters.kubernetes import LogQuery
+from towpath.cli.logs import _lines
+from towpath.engine.operate.pod_logs import Choice
 
 
 @pytest.fixture
@@ -133,3 +137,16 @@ def test_what_is_not_there_is_an_error(logged: RunningApp) -> None:
 )
 def test_what_does_not_go_together_is_wrong_usage(logged: RunningApp, arguments: tuple[str, ...]) -> None:
     assert logged.run("logs", "hello", "dev", *arguments).exit_code == 2
+
+
+def test_following_tells_each_line_once_with_its_pod_and_takes_up_new_pods(logged: RunningApp) -> None:
+    second_pod(logged)
+    lines, prefixed = _lines("hello", "dev", None, Choice(), LogQuery(tail=2), follow=True)
+    assert prefixed
+    found = iter(lines)
+    begun = {(line.source.pod, line.text) for line in islice(found, 3)}
+    assert begun == {("web-1-a", "line 11"), ("web-1-a", "line 12"), ("web-1-b", "other")}
+    logged.api.logs["web-1-c", "web"] = "I am new\n"
+    logged.api.add(logged.pod("dev", "web-1-c"))
+    assert next(found).text == "I am new"
+    found.close()  # type: ignore[attr-defined]

@@ -99,7 +99,8 @@ class LogFollower:
                 if not is_running(place.cluster.get(ref), source):
                     return
             except TransientError:
-                self._closed.wait(PAUSE)
+                pass  # it is asked for again
+            self._closed.wait(PAUSE)
             if last:
                 asked = replace(asked, tail=None, since=None, since_time=f"{last}Z")
 

@@ -58,6 +58,11 @@ class Played:
         yield from (f"2026-01-01T00:00:{at:02}Z {text}" for at, text in part)
 
 
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("towpath.engine.operate.log_follower.PAUSE", 0.01)
+
+
 def followed(cluster: Played, number: int, ours: tuple[str, ...], **query: Any) -> list[str]:
     follower = LogFollower(LogQuery(**query), Choice())
     place = Followed("dev", cast(Cluster, cluster), ("dev",), lambda: [cluster.pods[each] for each in ours])
@@ -81,8 +86,7 @@ def test_a_container_that_restarts_is_followed_from_its_first_line() -> None:
     assert [query.tail for _, query in cluster.asked[:2]] == [1, None]
 
 
-def test_a_log_that_breaks_off_goes_on_after_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("towpath.engine.operate.log_follower.PAUSE", 0.01)
+def test_a_log_that_breaks_off_goes_on_after_the_last_line() -> None:
     parts = [[(1, "one"), (2, "two")], TransientError("reset"), [(2, "two"), (3, "three")]]
     cluster = Played(pod("a"), a=parts)
     assert followed(cluster, 3, ("a",)) == ["a: one", "a: two", "a: three"]
