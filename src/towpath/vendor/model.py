@@ -26,7 +26,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$(?!\n)"
 _CHART = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,248}[A-Za-z0-9])?$(?!\n)"
 _REVISION = r"^(?![-/.])(?!.*(\.\.|@\{|//|\.lock$|/$))[A-Za-z0-9._/+@-]{1,200}$(?!\n)"
-_TOP = ("apps", "pauses", "policy", "evidence")
+_TOP = ("apps", "pauses", "policy", "evidence", "verified")
 """Folders of Towpath itself: what is vendored may be in `apps/APP/…` only, or beside them."""
 
 ChartName = Annotated[str, StringConstraints(pattern=_CHART)]

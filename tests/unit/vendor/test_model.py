@@ -48,6 +48,7 @@ def test_entries_are_read() -> None:
         ("{name: a, path: apps/shop, oci: r.io/x, version: '1'}", "must be a folder such as"),
         ("{name: a, path: apps, oci: r.io/x, version: '1'}", "must be a folder such as"),
         ("{name: a, path: pauses/x, oci: r.io/x, version: '1'}", "must be a folder such as"),
+        ("{name: a, path: verified/dev, oci: r.io/x, version: '1'}", "must be a folder such as"),
         ("{name: a, path: x/, oci: r.io/x, version: '1'}", "must be a folder such as"),
         ("{name: a, path: x, oci: r.io/x}", "must have `version`"),
         ("{name: a, path: x, version: '1'}", "exactly one of"),
