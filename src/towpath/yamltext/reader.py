@@ -21,6 +21,8 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 BOM = "\ufeff"
 TAG = "tag:yaml.org,2002:"
 _ESCAPE = re.compile(r"\\\\|(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
+_ZEROS = {"0": "-0", "-0": "0"}
+"""As numbers they are one key to Go, which the tools of Kubernetes are written in."""
 _SCALAR_TAGS = {TAG + kind: kind for kind in ("str", "null", "bool", "int", "float")}
 
 
@@ -242,7 +244,8 @@ class Reader:
                 merged = values.keys() - own
             else:
                 name = self._key(key, event)
-                if name in values and name not in merged and not self._limits.last_key_wins:
+                known = name in values or (type(key) is not str and _ZEROS.get(name) in values)
+                if known and name not in merged and not self._limits.last_key_wins:
                     self._duplicate(name, lines.get(name), event)
                 else:
                     values[name] = "<<" if value is MERGE else value

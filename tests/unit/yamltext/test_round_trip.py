@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.yamltext.readers import LIBRARIES, SETTINGS, Read, kubernetes_reader
@@ -238,6 +238,7 @@ def yaml_texts(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["\n", "\r\n"])).join(lines) + "\n"
 
 
+@example(text="0.: 1e3\n1e3: 1e3\n08: 1e3\n-0.: 1e3\n")
 @given(text=yaml_texts() | st.text("ab01-:#[]{},'\"&*!|>?%@ \n\t", max_size=25))
 @settings(MANY, max_examples=1500)
 def test_what_is_read_is_what_kubectl_reads(go: Read, text: str) -> None:
