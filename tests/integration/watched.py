@@ -240,6 +240,7 @@ def _variables(stack: RunningStack, folder: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PREFECT_API_URL": str(settings.prefect_api_url),
         "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # as the local stack's agents
         "TOWPATH_HOME": str(folder / "home"),
         "TOWPATH_CACHE": str(folder / "cache"),
         "TOWPATH_ENVIRONMENTS": str(folder / "environments.git"),

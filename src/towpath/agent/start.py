@@ -25,6 +25,7 @@ def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathErro
     os.environ.pop("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", None)
     preload(modules(configuration))
     share_tls_contexts()
+    _prepare_client()
     return keep(functools.partial(_serve, configuration, report), functools.partial(_run, configuration))
 
 
@@ -48,6 +49,12 @@ def _serve(
         sys.exit(1)
 
 
+def _prepare_client() -> None:
+    from towpath.orchestration.execution.flow_child import prepare_client
+
+    prepare_client()
+
+
 def _run(configuration: AgentConfiguration, order: Order) -> None:
     from towpath.orchestration.execution.flow_child import execute
 
@@ -56,7 +63,8 @@ def _run(configuration: AgentConfiguration, order: Order) -> None:
 
 _AT_RUN_TIME = (
     *("anyio._backends._asyncio", "anyio.streams.tls", "encodings.utf_8_sig", "multiprocessing.popen_fork"),
-    *("prefect._internal.pytz", "git", "towpath.agent.serve"),
+    *("prefect._internal.pytz", "prefect._internal.states", "prefect.task_engine"),
+    *("prefect.utilities.visualization", "git", "towpath.agent.serve"),
 )
 _LATER = (*_AT_RUN_TIME, "kubernetes.client", "towpath.engine.reconcile.loop")
 _LATER_BUILD = (*_AT_RUN_TIME, "docker")
