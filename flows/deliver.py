@@ -1,6 +1,7 @@
 """From a commit to a release, and on its way to the first environment. Runs in the pool `build`."""
 
 from tasks.image import build, push, scan, test
+from tasks.prebuilt import is_prebuilt, record_prebuilt, recorded_prebuilt, scan_prebuilt, take
 from tasks.release import record, recorded
 from tasks.runs.chain import start_promotion
 from tasks.runs.run_identity import identify_run
@@ -11,15 +12,27 @@ from towpath.orchestration import keys
 
 @towpath_flow
 def deliver(app: str, revision: str) -> str:
-    """Build, test, scan and push `revision` (a commit, branch or tag) of `app`, then start its promotion."""
-    source = checkout(app, revision)
-    identify_run(
-        keys.deliver_name(app, source.short_id), [keys.app_tag(app), keys.commit_tag(source.short_id)]
-    )
-    release = recorded(source)
-    if release is None:
-        image = test(build(source))
-        scanned = scan(image)
-        release = record(source, push(image, scanned), scanned)
-    start_promotion(release, source.first_environment)
+    """Build, test, scan and push `revision` (a commit, branch or tag) of `app`, then start its promotion.
+
+    A `revision` that is an image with its digest (`REGISTRY/NAME@sha256:…`) is prebuilt: it is scanned only.
+    """
+    if is_prebuilt(revision):
+        prebuilt = take(app, revision)
+        identify_run(keys.deliver_name(app, prebuilt.short_id), [keys.app_tag(app)])
+        release = recorded_prebuilt(prebuilt)
+        if release is None:
+            release = record_prebuilt(prebuilt, scan_prebuilt(prebuilt))
+        first = prebuilt.first_environment
+    else:
+        source = checkout(app, revision)
+        identify_run(
+            keys.deliver_name(app, source.short_id), [keys.app_tag(app), keys.commit_tag(source.short_id)]
+        )
+        release = recorded(source)
+        if release is None:
+            image = test(build(source))
+            scanned = scan(image)
+            release = record(source, push(image, scanned), scanned)
+        first = source.first_environment
+    start_promotion(release, first)
     return f"{app} {release.short_id} is {release.reference}"

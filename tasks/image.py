@@ -4,7 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from prefect.logging import get_run_logger
 
@@ -15,6 +15,7 @@ from tasks.source import Source
 from towpath.adapters import docker, registry, trivy
 from towpath.adapters.dockerfile import has_stage, stages
 from towpath.adapters.oci import digest_of
+from towpath.config import ScanPolicy
 from towpath.errors import BuildError, ConflictError, RefusedError, TerminalError
 from towpath.evidence.json_text import canonical
 from towpath.files import read_text, resolve_inside
@@ -28,6 +29,24 @@ BUILD_TIMEOUT = 1800.0
 SCAN_TIMEOUT = 600.0
 PUSH_TIMEOUT = 600.0
 """Seconds."""
+
+
+class Scanned(Protocol):
+    """What is scanned: an app's commit, or an image that was built elsewhere."""
+
+    @property
+    def app(self) -> str: ...
+
+    @property
+    def short_id(self) -> str: ...
+
+    @property
+    def policy(self) -> ScanPolicy: ...
+
+    @property
+    def told(self) -> str:
+        """One line that says what it is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +104,30 @@ def without_stage(source: Source, target: str) -> BuildError | None:
 @step("scan {image.source.app} {image.source.short_id}")
 def scan(image: Image) -> Scan:
     """Scan as the policy asks. The report is published either way; what blocks, or was not scanned, stops."""
-    source = image.source
-    verdict = judge_scan(scanned(image), source.policy, image.id, now=datetime.now(UTC))
+    return scan_image_of(image.source, image.id, "Nothing was pushed. Fix it and commit.")
+
+
+def scan_image_of(of: Scanned, image: str, remedy: str) -> Scan:
+    """Scan an image of the Docker Engine by its id, publish the report, and refuse what may not pass."""
+    verdict = judge_scan(scanned(image, of.policy), of.policy, image, now=datetime.now(UTC))
     summary = verdict.summary
-    title = f"Scan of {source.app} {source.short_id}: {summary.status}"
-    report(scan_key(source.app), scan_markdown(source, verdict), title)
+    title = f"Scan of {of.app} {of.short_id}: {summary.status}"
+    report(scan_key(of.app), scan_markdown(of, verdict), title)
     if summary.status != "passed":
-        raise RefusedError(scan_refusal(source, verdict), remedy="Nothing was pushed. Fix it and commit.")
+        raise RefusedError(scan_refusal(of, verdict), remedy=remedy)
     return Scan(summary, digest_of(canonical(verdict.to_json())))
 
 
-def scanned(image: Image) -> dict[str, Any]:
+def scanned(image: str, policy: ScanPolicy) -> dict[str, Any]:
     """The scanner's report on an image of the Docker Engine, by the scanners that the policy names."""
     settings = read_settings()
     with tempfile.TemporaryDirectory(prefix="towpath-scan-") as folder:
         tar = Path(folder) / "image.tar"
-        docker.save(image.id, tar, docker_host=settings.docker_host, timeout=SCAN_TIMEOUT)
+        docker.save(image, tar, docker_host=settings.docker_host, timeout=SCAN_TIMEOUT)
         return trivy.scan_image(
             trivy.find_trivy(settings),
             tar,
-            image.source.policy.scanners,
+            policy.scanners,
             cache=settings.cache / "trivy",
             timeout=SCAN_TIMEOUT,
         )
@@ -138,7 +161,7 @@ def _docker_build(source: Source, *, target: str | None, labels: dict[str, str])
     )
 
 
-def scan_refusal(source: Source, verdict: ScanVerdict) -> str:
+def scan_refusal(source: Scanned, verdict: ScanVerdict) -> str:
     """`scan blocks hello 1a2b3c4: secret/private-key (HIGH) in /app/key.pem`"""
     named = "; ".join([*verdict.reasons, *(str(finding) for finding in verdict.blocked_by[:5])])
     rest = len(verdict.blocked_by) - 5
@@ -146,7 +169,7 @@ def scan_refusal(source: Source, verdict: ScanVerdict) -> str:
     return f"scan blocks {source.app} {source.short_id}: {named}{more}"
 
 
-def scan_markdown(source: Source, verdict: ScanVerdict) -> str:
+def scan_markdown(source: Scanned, verdict: ScanVerdict) -> str:
     """The report: verdict first, then every finding; never the text of a secret."""
     summary = verdict.summary
     counts = (
@@ -156,7 +179,7 @@ def scan_markdown(source: Source, verdict: ScanVerdict) -> str:
     lines = [
         f"# Scan of {source.app} {source.short_id}: {summary.status}",
         "",
-        f"Commit `{source.commit}`: {source.subject}",
+        source.told,
         "",
         f"Scanners {', '.join(summary.scanners) or 'none'} · version {summary.scanner_version} · {counts}",
         "",

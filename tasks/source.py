@@ -52,6 +52,11 @@ class Source:
         return self.commit[:7]
 
     @property
+    def told(self) -> str:
+        """One line that says which commit it is."""
+        return f"Commit `{self.commit}`: {self.subject}"
+
+    @property
     def tag(self) -> str:
         """What the image is called between its steps; a release is named by its digest only."""
         return f"{self.image}:{self.commit}"

@@ -447,6 +447,7 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         return next((each for each in bench.releases.values() if each.commit == commit), None)
 
     monkeypatch.setattr("towpath.adapters.docker.build", build)
+    monkeypatch.setattr("towpath.adapters.docker.pull", lambda *_, **__: bench.calls.append("pull") or config)
     monkeypatch.setattr("towpath.adapters.docker.save", lambda *_, **__: None)
     monkeypatch.setattr("towpath.adapters.docker.push", push)
     monkeypatch.setattr("towpath.adapters.trivy.find_trivy", lambda _: None)

@@ -12,11 +12,10 @@ from typing import IO, Any, cast
 
 import docker.errors
 import docker.utils
-import requests
-from docker import APIClient
 from docker.utils.build import create_archive
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import ReadTimeoutError
 
+from towpath.adapters.docker_engine import open_engine
 from towpath.adapters.dockerignore import sent_files
 from towpath.adapters.process import tail
 from towpath.errors import BuildError, TerminalError, TransientError
@@ -24,7 +23,6 @@ from towpath.printable import printable
 from towpath.redact import redact
 from towpath.release.image_ref import ImageReference, check_digest
 
-REQUEST_TIMEOUT = 60
 LAST_LINES = 30
 LABELS = "org.opencontainers.image."
 
@@ -68,7 +66,7 @@ def build(  # noqa: PLR0913
     log = _Log(on_line)
     deadline = time.monotonic() + timeout
     files = sent_files(context, dockerfile)
-    with _engine(docker_host, timeout=timeout) as engine:
+    with open_engine(docker_host, timeout=timeout) as engine:
         answers = engine.build(
             fileobj=cast("IO[bytes]", create_archive(root=str(context.resolve()), files=files)),
             custom_context=True,
@@ -114,7 +112,7 @@ def save(image_id: str, tar: Path, *, docker_host: str | None = None, timeout: f
     engine does not answer.
     """
     tar.parent.mkdir(parents=True, exist_ok=True)
-    with _engine(docker_host, timeout=timeout) as engine:
+    with open_engine(docker_host, timeout=timeout) as engine:
         handle, name = tempfile.mkstemp(dir=tar.parent, prefix=f".{tar.name}.")
         part = Path(name)
         try:
@@ -144,7 +142,7 @@ def push(
         raise TerminalError(f"{reference} has no tag to push under")
     log = _Log(on_line)
     digest = None
-    with _engine(docker_host, timeout=timeout) as engine:
+    with open_engine(docker_host, timeout=timeout) as engine:
         engine.tag(image_id, reference.name, reference.tag, force=True)
         for answer in engine.push(reference.name, tag=reference.tag, stream=True, decode=True):
             if "error" in answer:
@@ -155,6 +153,21 @@ def push(
     if digest is None:
         raise TransientError(f"the push of {reference} ended without a digest")
     return check_digest(str(digest))
+
+
+def pull(reference: ImageReference, *, docker_host: str | None = None, timeout: float = 600.0) -> str:
+    """Pull an image by its digest, for this machine's platform, and return its id.
+
+    Raises TerminalError where the registry refuses it, TransientError where it does not answer.
+    """
+    if reference.digest is None:
+        raise TerminalError(f"{reference} has no digest to pull by")
+    with open_engine(docker_host, timeout=timeout) as engine:
+        for answer in engine.pull(reference.name, tag=reference.digest, stream=True, decode=True):
+            if "error" in answer:
+                raise _failed_pull(str(answer["error"]), reference)
+        image: dict[str, Any] = engine.inspect_image(str(reference))  # type: ignore[no-untyped-call]
+        return check_digest(str(image["Id"]))
 
 
 class _Log:
@@ -213,6 +226,12 @@ def _failed_build(message: str, log: _Log) -> Exception:
     return BuildError(f"{message}\n{step}" if step and step != message else message)
 
 
+def _failed_pull(message: str, reference: ImageReference) -> Exception:
+    message = f"{reference} cannot be pulled: {redact(printable(message)).strip()}"
+    kind = TransientError if _TRANSIENT.search(message) else TerminalError
+    return kind(message, remedy=f"`docker login {reference.registry}` gives the rights to pull.")
+
+
 def _failed_push(message: str, reference: ImageReference) -> Exception:
     message = redact(message).strip()
     if _TRANSIENT.search(message):
@@ -245,37 +264,3 @@ def _too_long(timeout: float, log: _Log) -> BuildError:
 
 def _in_dockerfile(error: docker.errors.APIError) -> bool:
     return "dockerfile" in str(error.explanation).lower()
-
-
-def engine_version(docker_host: str | None) -> str:
-    """The version of the Docker Engine."""
-    with _engine(docker_host) as engine:
-        return str(engine.version()["Version"])
-
-
-@contextlib.contextmanager
-def _engine(docker_host: str | None, *, timeout: float = REQUEST_TIMEOUT) -> Iterator[APIClient]:
-    """A connected client; errors of the SDK and of the connection become Towpath's own."""
-    environ = {**os.environ, **({"DOCKER_HOST": docker_host} if docker_host else {})}
-    host = environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
-    client: APIClient | None = None
-    try:
-        known = docker.utils.kwargs_from_env(environ)
-        client = APIClient(**known, version="auto", timeout=int(timeout))
-        yield client
-    except docker.errors.APIError as error:
-        status = error.response.status_code if error.response is not None else 0
-        message = f"the Docker Engine at {redact(host)} refused: {redact(str(error.explanation or error))}"
-        raise (TransientError if status >= 500 else TerminalError)(message) from error
-    except (docker.errors.DockerException, requests.RequestException, HTTPError, OSError) as error:
-        raise _no_answer(host) from error
-    finally:
-        if client is not None:
-            client.close()
-
-
-def _no_answer(host: str) -> TransientError:
-    return TransientError(
-        f"no Docker Engine answers at {redact(host)}",
-        remedy="Start one with `towpath local up`, or name a running one in DOCKER_HOST.",
-    )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from towpath.errors import UnknownNameError
     from towpath.orchestration.runs import Run
     from towpath.orchestration.server import Server
+    from towpath.release.image_ref import ImageReference
     from towpath.release.model import EnvironmentRelease, Release
 
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 @click.option("--release", "digest", shell_complete=complete_release, help="The release's digest (sha256:…).")
 @click.option("--commit", shell_complete=complete_commit, help="The commit the release was built from.")
 @click.option(
+    "--image",
+    help="An image that was built elsewhere (REGISTRY/NAME@sha256:…), of an app without `source`.",
+)
+@click.option(
     "--break-glass", is_flag=True, help="Without order, soak and approvals: an owner signs for it. See below."
 )
 @owner_options
@@ -37,6 +42,7 @@ def command(  # noqa: PLR0913, PLR0917
     environment: str,
     digest: str | None,
     commit: str | None,
+    image: str | None,
     break_glass: bool,
     reason: str | None,
     owner: str | None,
@@ -51,6 +57,10 @@ def command(  # noqa: PLR0913, PLR0917
     release joins it, a newer one takes its place. On success the promotion to the next environment is
     started.
 
+    --image brings in an image that was built elsewhere, of an app without `source`, by the first
+    environment: the build agent scans it, records it as a release and signs that, as of one that it has
+    built. A tag is resolved, and the digest is shown; only the digest is written.
+
     --break-glass is for emergencies: one owner of the policy (`towpath keys trust --use policy`) signs that
     the release may enter without order, soak and approvals. Evidence, scan, quarantine and pauses hold as
     ever. Who did it and why is told in commit, event, run, status and history.
@@ -59,11 +69,13 @@ def command(  # noqa: PLR0913, PLR0917
     Examples:
       towpath promote hello --to prod
       towpath promote hello --to dev --commit 1a2b3c4
+      towpath promote shop --to dev --image registry.example.com/team/shop@sha256:...
       towpath promote hello --to prod --release sha256:... --break-glass --reason "prod is down" \\
         --as alice@example.com --key ~/.ssh/id_ed25519
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
+    from towpath.orchestration.delivery.start import start_delivery
     from towpath.orchestration.server import connect, require_agent
     from towpath.settings import Settings
 
@@ -72,6 +84,16 @@ def command(  # noqa: PLR0913, PLR0917
     if not break_glass:
         refuse_owner_options("--break-glass", reason=reason, key=key, yes=yes, **{"as": owner})
     settings = Settings.load(os.environ)
+    if image is not None:
+        if digest or commit or break_glass:
+            raise click.UsageError("--image excludes --release, --commit and --break-glass")
+        require_agent(settings, None)
+        wanted = prebuilt(load_environments(settings), app, environment, image)
+        with connect(settings) as server:
+            short_id = str(wanted.digest).removeprefix("sha256:")[:7]
+            run, new = start_delivery(server, app, str(wanted), short_id=short_id)
+            see_through(server, run, new=new, detach=detach, output=output)
+        return
     require_agent(settings, environment)
     release = choose(load_environments(settings), app, environment, digest, commit)
     override = ""
@@ -82,6 +104,36 @@ def command(  # noqa: PLR0913, PLR0917
     with connect(settings) as server:
         run, new = _start(server, environment, release, override)
         see_through(server, run, new=new, detach=detach, output=output)
+
+
+def prebuilt(environments: "Environments", app: str, environment: str, image: str) -> "ImageReference":
+    """The image by its digest. RefusedError where it is not the app's, or may not come in here."""
+    from towpath.adapters.registry import read_manifest
+    from towpath.errors import RefusedError
+    from towpath.release.image_ref import parse_image, same_repository
+
+    config, wanted = environments.config, parse_image(image)
+    declared, first = config.app(app), config.environments[0].name
+    repository = declared.only_image
+    if declared.source is not None:
+        raise RefusedError(
+            f"{app} has a `source`, so its releases are built here",
+            remedy=f"`towpath deliver {app}` builds one. Without `source`, images come from elsewhere.",
+        )
+    if not same_repository(wanted.name, repository):
+        raise RefusedError(
+            f"{wanted.name} is not the image of {app}, which is {repository}",
+            remedy=f"Name an image of {repository}, or change apps.{app}.image in towpath.yaml.",
+        )
+    if config.environment(environment).name != first:
+        raise RefusedError(
+            f"an image comes in by the first environment, which is {first}, not {environment}",
+            remedy=f"`towpath promote {app} --to {first} --image …`; from there on it is promoted.",
+        )
+    found = parse_image(repository).with_digest(wanted.digest or read_manifest(wanted).digest)
+    if wanted.digest is None:
+        click.echo(f"{wanted} is {found}", err=True)
+    return found
 
 
 def _start(server: "Server", environment: str, release: "Release", override: str) -> "tuple[Run, bool]":

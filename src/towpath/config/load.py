@@ -114,8 +114,8 @@ def resolve_source_url(app: App, environments_url: str) -> str:
         raise ConfigError(
             f"app {app.name} has no `source`, so there is nothing to build",
             file=CONFIG_FILE,
-            remedy="Name its code there, as `source: {repository: ../shop.git, branch: main}`; or promote"
-            " a release that the registry has: `towpath promote APP --to ENVIRONMENT --release DIGEST`.",
+            remedy="Name its code there, as `source: {repository: ../shop.git, branch: main}`; or bring"
+            " an image in that was built elsewhere: `towpath promote APP --to ENVIRONMENT --image IMAGE`.",
         )
     url = app.source.repository
     if not re.match(r"\.{1,2}/", url):

@@ -52,7 +52,8 @@ class ReleaseEvidence:
 
     `authors` are all authors and co-authors (`Name <mail>`) of the commits since the previous release;
     `previous` is that release's identity, empty for the first. `builder` is the name of who states it. Times
-    are RFC 3339. `subject` and `author` are the commit's, `run` is the flow run that built it.
+    are RFC 3339. `subject` and `author` are the commit's, `run` is the flow run that built it. Of an image
+    that is `prebuilt`, `commit` is empty, `source` the image's repository, and the author who brought it in.
     """
 
     app: str
@@ -68,6 +69,7 @@ class ReleaseEvidence:
     subject: str = ""
     author: str = ""
     run: str = ""
+    prebuilt: bool = False
 
     @property
     def finished(self) -> datetime:
@@ -95,7 +97,7 @@ def encode_statement(evidence: ReleaseEvidence) -> bytes:
         "app": evidence.app,
         "source": {
             "repository": evidence.source,
-            "commit": evidence.commit,
+            **({} if evidence.prebuilt and not evidence.commit else {"commit": evidence.commit}),
             **_stated(subject=evidence.subject, author=evidence.author),
         },
         "authors": sorted(set(evidence.authors)),
@@ -115,6 +117,7 @@ def encode_statement(evidence: ReleaseEvidence) -> bytes:
         "startedAt": evidence.started_at,
         "finishedAt": evidence.finished_at,
         **_stated(previous=evidence.previous, run=evidence.run),
+        **({"prebuilt": True} if evidence.prebuilt else {}),
     }
     subjects = [
         {"name": image.name, "digest": {"sha256": image.digest.removeprefix("sha256:")}}
@@ -145,8 +148,11 @@ def decode_statement(content: bytes) -> ReleaseEvidence:
     times = {key: text_of(predicate, key, _WHAT) for key in ("startedAt", "finishedAt")}
     if time_of(times["startedAt"], _WHAT) > time_of(times["finishedAt"], _WHAT):
         raise malformed(_WHAT, "ends before it begins")
-    commit = text_of(source, "commit", _WHAT)
-    if not _COMMIT.fullmatch(commit):
+    prebuilt = predicate.get("prebuilt") is True
+    commit = "" if prebuilt else text_of(source, "commit", _WHAT)
+    if prebuilt and "commit" in source:
+        raise malformed(_WHAT, "has a commit, though it is about a prebuilt image")
+    if not prebuilt and not _COMMIT.fullmatch(commit):
         raise malformed(_WHAT, f"has {commit[:40]!r} as commit, which is no whole commit id")
     return ReleaseEvidence(
         app=text_of(predicate, "app", _WHAT),
@@ -162,6 +168,7 @@ def decode_statement(content: bytes) -> ReleaseEvidence:
         subject=text_of(source, "subject", _WHAT, optional=True),
         author=text_of(source, "author", _WHAT, optional=True),
         run=text_of(predicate, "run", _WHAT, optional=True),
+        prebuilt=prebuilt,
     )
 
 

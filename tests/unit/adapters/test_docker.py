@@ -27,6 +27,14 @@ def test_pushing_needs_a_tag() -> None:
         docker.push("sha256:" + "0" * 64, parse_image(f"{REGISTRY}/hello"))
 
 
+def test_pulling_needs_a_digest_and_an_engine() -> None:
+    with pytest.raises(TerminalError, match="no digest"):
+        docker.pull(parse_image(f"{REGISTRY}/hello:1"))
+    image = parse_image(f"{REGISTRY}/hello").with_digest("sha256:" + "0" * 64)
+    with pytest.raises(TransientError, match=r"no Docker Engine answers at tcp://\*\*\*@127.0.0.1:1"):
+        docker.pull(image, docker_host="tcp://bob:canary@127.0.0.1:1")
+
+
 def test_a_source_without_dockerfile_is_told_without_an_engine(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="there is no Dockerfile"):
         docker.build(tmp_path, docker_host="unix:///nowhere.sock")

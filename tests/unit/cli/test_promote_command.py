@@ -7,10 +7,10 @@ import pytest
 
 from tests.unit.engine.source.promotions import World, release
 from towpath.adapters import registry
-from towpath.cli.promote import choose
+from towpath.cli.promote import choose, prebuilt
 from towpath.cli.ui.names import Environments
-from towpath.config import load_config
-from towpath.errors import UnknownNameError
+from towpath.config import load_config, parse_config
+from towpath.errors import RefusedError, UnknownNameError
 from towpath.release.model import Release
 from towpath.settings import Settings
 
@@ -70,3 +70,51 @@ def test_what_is_not_there_is_told_with_what_to_do_and_without_branches(
 def test_by_default_the_release_that_is_verified_before_is_taken(environments: Environments) -> None:
     chosen = choose(environments, "hello", "prod", None, None)
     assert replace(chosen, scan=release(2).scan) == release(2)
+
+
+ELSEWHERE = """\
+apiVersion: towpath.dev/v2
+apps: {hello: {image: 127.0.0.1:5000/hello}, built: {image: 127.0.0.1:5000/b, source: {repository: ../b.git}}}
+environments: [{name: dev, namespace: dev}, {name: prod, namespace: prod}]
+"""
+IMAGE = "127.0.0.1:5000/hello"
+DIGEST = "sha256:" + "7" * 64
+
+
+@pytest.fixture
+def elsewhere(environments: Environments, monkeypatch: pytest.MonkeyPatch) -> Environments:
+    """Apps that are built elsewhere, and here; the registry has one tag."""
+    held = registry.RegistryManifest(DIGEST, None, "", 0)
+    monkeypatch.setattr(registry, "read_manifest", lambda _: held)
+    return replace(environments, config=parse_config(ELSEWHERE))
+
+
+def test_an_image_is_taken_by_its_digest_and_a_tag_is_resolved_and_shown(
+    elsewhere: Environments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = "sha256:" + "8" * 64
+    assert str(prebuilt(elsewhere, "hello", "dev", f"{IMAGE}@{named}")) == f"{IMAGE}@{named}"
+    assert capsys.readouterr().err == ""
+    assert str(prebuilt(elsewhere, "hello", "dev", f"{IMAGE}:1.4")) == f"{IMAGE}@{DIGEST}"
+    assert f"{IMAGE}:1.4 is {IMAGE}@{DIGEST}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("app", "environment", "image", "says"),
+    [
+        (
+            "built",
+            "dev",
+            f"127.0.0.1:5000/b@{DIGEST}",
+            "built has a `source`, so its releases are built here",
+        ),
+        ("hello", "dev", f"127.0.0.1:5000/b@{DIGEST}", "127.0.0.1:5000/b is not the image of hello"),
+        ("hello", "dev", f"example.com/hello@{DIGEST}", "example.com/hello is not the image of hello"),
+        ("hello", "prod", f"{IMAGE}@{DIGEST}", "an image comes in by the first environment, which is dev"),
+    ],
+)
+def test_what_may_not_come_in_is_refused_with_the_reason(
+    elsewhere: Environments, app: str, environment: str, image: str, says: str
+) -> None:
+    with pytest.raises(RefusedError, match=says):
+        prebuilt(elsewhere, app, environment, image)

@@ -149,3 +149,17 @@ def test_another_statement_is_refused(content: bytes, said: str) -> None:
     with pytest.raises(MalformedEvidenceError, match=said) as caught:
         decode_statement(content)
     assert caught.value.remedy
+
+
+def test_only_a_prebuilt_image_has_no_commit() -> None:
+    prebuilt = replace(EVIDENCE_OF_HELLO, commit="", prebuilt=True)
+    content = encode_statement(prebuilt)
+    assert "commit" not in json.loads(content)["predicate"]["source"]
+    assert decode_statement(content) == prebuilt
+    with pytest.raises(MalformedEvidenceError, match="has a commit"):
+        encode_statement(replace(EVIDENCE_OF_HELLO, prebuilt=True))
+    for value in (False, "true", 1):
+        data = json.loads(content)
+        data["predicate"]["prebuilt"] = value
+        with pytest.raises(MalformedEvidenceError, match="no text as 'commit'"):
+            decode_statement(json.dumps(data).encode())

@@ -58,8 +58,9 @@ def release_chain(
         if app in repo.released_apps(environment):
             return (*_changed(repo, trusted, app, environment),)
         raise RefusedError(f"{app} is not released in {environment}, so there is nothing to verify")
+    is_proven = is_built_here or not state.release.commit  # prebuilt: it has evidence
     elsewhere = Step("evidence", "unknown", "", f"{app} is built elsewhere, and has no evidence here")
-    built = _built(repo, trusted, state.release) if is_built_here else (elsewhere,)
+    built = _built(repo, trusted, state.release) if is_proven else (elsewhere,)
     return (*built, *_promoted(repo, trusted, environment, state))
 
 
@@ -183,4 +184,4 @@ def _by(proven: Proven) -> str:
 
 
 def _source(release: Release) -> str:
-    return f"{release.commit} of {release.source}"
+    return f"{release.commit or 'prebuilt image'} of {release.source}"

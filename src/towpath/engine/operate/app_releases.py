@@ -172,7 +172,7 @@ def _record(image: str, commit: str) -> Release | None:
 def _proven(repo: EnvironmentRepo, trusted: TrustedKeys | None, known: KnownRelease) -> KnownRelease:
     """With its evidence, and what today's scan policy says of the scan that is proven, or else named."""
     app, release = repo.config.app(known.release.app), known.release
-    if app.source is None:
+    if app.source is None and release.commit:
         evidence = Evidence("unknown", "", "built elsewhere")
     elif trusted is None:
         evidence = Evidence("unknown", "", "this machine trusts no key")

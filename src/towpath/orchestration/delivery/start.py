@@ -16,19 +16,23 @@ def start_delivery(  # noqa: PLR0913
     always: bool = False,
     person: str | None = None,
     tags: Iterable[str] = (),
+    short_id: str = "",
 ) -> tuple[Run, bool]:
-    """The run that delivers a whole commit id, and whether it is a new one.
+    """The run that delivers a whole commit id, or an image by its digest, and whether it is a new one.
+
+    `short_id` is how the run calls it; by default the commit's first digits.
 
     With `repeat` one that failed is followed by another, which all who ask again share; with `always` there
     is a new one whatever was before. `person`: who asks; by default who is at the keyboard.
     """
+    short_id = short_id or commit[:7]
     key = None if always else keys.deliver_key(app, commit)
     while True:
         run, new = server.start(
             keys.deployment(keys.DELIVER),
             {"app": app, "revision": commit},
-            name=keys.deliver_name(app, commit[:7]),
-            tags=[keys.app_tag(app), keys.commit_tag(commit[:7]), *tags],
+            name=keys.deliver_name(app, short_id),
+            tags=[keys.app_tag(app), keys.commit_tag(short_id), *tags],
             key=key,
             person=person,
         )
