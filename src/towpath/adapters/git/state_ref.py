@@ -5,7 +5,9 @@ sides work in a repository that is thrown away: the cache keeps nothing of what 
 """
 
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,8 @@ PREFIX = "refs/towpath/"
 """Refs below this are ours."""
 MAX_BYTES = 8 * 1024 * 1024
 """Of the file."""
+_SCRATCH = "state-"
+_LEFT_AFTER = 24 * 3600
 _NAME = re.compile(r"refs/towpath/(?!.*(?:\.\.|//|\.lock$))[A-Za-z0-9._/-]{1,200}[A-Za-z0-9]")
 _REJECTED = re.compile(r"\[(?:remote )?rejected\] \((?P<why>.*)\)")
 
@@ -110,7 +114,10 @@ def read_state_ref(  # noqa: PLR0913
 def _scratch(cache: Path) -> Iterator[Path]:
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="state-", dir=cache) as folder:
+        for left in cache.glob(f"{_SCRATCH}*"):
+            if time.time() - left.stat().st_mtime > _LEFT_AFTER:  # its process was killed
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=cache) as folder:
             path = Path(folder)
             git(path, "init", "--quiet", "--bare", "--template=")
             yield path

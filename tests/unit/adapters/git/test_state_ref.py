@@ -1,5 +1,7 @@
 """A ref of its own beside the branches: replaced, signed, verified, and refused clearly."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,16 @@ def test_neither_branches_nor_history_nor_the_cache_grow(place: Place) -> None:
     assert list(place.cache.iterdir()) == []
     run("clone", "-q", place.url, str(place.clone.parent / "again"), cwd=place.path)
     assert "towpath" not in run("for-each-ref", cwd=place.clone.parent / "again")
+
+
+def test_what_a_killed_process_left_is_cleared_and_another_s_work_is_not(place: Place) -> None:
+    place.cache.mkdir()
+    for name, age in (("state-old", 2 * 24 * 3600), ("state-new", 60)):
+        (place.cache / name).mkdir()
+        at = time.time() - age
+        os.utime(place.cache / name, (at, at))
+    place.write("one\n")
+    assert [each.name for each in place.cache.iterdir()] == ["state-new"]
 
 
 @pytest.mark.parametrize("by", ["dev", "stranger"])
