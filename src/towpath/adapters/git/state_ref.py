@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,15 +114,21 @@ def read_state_ref(  # noqa: PLR0913
 def _scratch(cache: Path) -> Iterator[Path]:
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        for left in cache.glob(f"{_SCRATCH}*"):
-            if time.time() - left.stat().st_mtime > _LEFT_AFTER:  # its process was killed
-                shutil.rmtree(left, ignore_errors=True)
+        _clear(cache)
         with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=cache) as folder:
             path = Path(folder)
             git(path, "init", "--quiet", "--bare", "--template=")
             yield path
     except OSError as error:
         raise TransientError(f"cannot write the Git cache {cache}: {error.strerror}") from error
+
+
+def _clear(cache: Path) -> None:
+    """Delete what processes left that were killed; folders of others may vanish meanwhile."""
+    for left in cache.glob(f"{_SCRATCH}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_AFTER:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _remote(url: str, ref: str, *, allow_file: bool) -> Remote:
