@@ -118,6 +118,7 @@ def test_heads_inside_of_heads_are_refused() -> None:
         chart_archive("shop", "1.0.0")[:-40],
         b"<html>",
     ],
+    ids=["nothing", "a zip", "a beginning", "no tar", "an end that is missing", "a page"],
 )
 def test_what_is_no_whole_archive_is_refused(content: bytes) -> None:
     with pytest.raises(RefusedError, match="not a whole tar archive"):
