@@ -17,6 +17,9 @@ MAX_FILES = 1000
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of manifests (plain or a Kustomize base) that become the base.",
 )
+@click.option(
+    "--no-image", is_flag=True, help="What --from has is synced as it is: CRDs, operators, policies."
+)
 @click.option("--app", help="The app's name; made of the image's or the folder's if left out.")
 @click.option(
     "--environments", default="dev,staging,prod", show_default=True, help="Names, in promotion order."
@@ -29,7 +32,13 @@ MAX_FILES = 1000
     help="Port that the image listens on (with --image alone).",
 )
 def command(  # noqa: PLR0913, PLR0917
-    folder: Path, image: str | None, source: Path | None, app: str | None, environments: str, port: int
+    folder: Path,
+    image: str | None,
+    source: Path | None,
+    no_image: bool,
+    app: str | None,
+    environments: str,
+    port: int,
 ) -> None:
     """Scaffold an environment repository in FOLDER, the current one if left out.
 
@@ -41,6 +50,7 @@ def command(  # noqa: PLR0913, PLR0917
       towpath init environments --image registry.example.com/team/shop:1.4
       towpath init environments --from ../shop/deploy --environments test,live
       towpath init --image 127.0.0.1:5000/hello --app hello --port 8000
+      towpath init cluster --from ../operator/manifests --no-image --environments dev,prod
     """
     from towpath.config import parse_config
     from towpath.errors import RefusedError
@@ -49,6 +59,8 @@ def command(  # noqa: PLR0913, PLR0917
 
     if image is None and source is None:
         raise click.UsageError("Give --image or --from: what is to be delivered?")
+    if no_image and (image is not None or source is None):
+        raise click.UsageError("--no-image goes with --from, and without --image")
     if image is not None and not names_registry(image):
         raise click.BadParameter(
             f"{image!r} names no registry. Write the whole name, as in registry.example.com/team/{image}"
@@ -59,7 +71,9 @@ def command(  # noqa: PLR0913, PLR0917
         app = _name(parse_image(image).repository if image else _folder(source) if source else "")
     names = [name.strip() for name in environments.split(",") if name.strip()]
     manifests = _read(source) if source else None
-    files = scaffold_repository(app, names, image=image, manifests=manifests, port=port)
+    files = scaffold_repository(
+        app, names, image=image, manifests=manifests, port=port, without_image=no_image
+    )
     # A wrong name is found before anything is written.
     parse_config(files["towpath.yaml"], "towpath.yaml")
     taken = [path for path in files if (folder / path).exists() or (folder / path).is_symlink()]

@@ -6,25 +6,30 @@ from pathlib import PurePosixPath
 
 from towpath.errors import ConfigError, RefusedError
 from towpath.kube.image_fields import image_fields, objects_in
+from towpath.kube.kinds import crd_scopes, is_cluster_scoped
 from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.release.image_ref import parse_image
 from towpath.yamltext.manifest_reader import load_documents
 from towpath.yamltext.style import inline
 
 
-def scaffold_repository(
+def scaffold_repository(  # noqa: PLR0913
     app: str,
     environments: Sequence[str],
     *,
     image: str | None = None,
     manifests: Mapping[str, str] | None = None,
     port: int = 8080,
+    without_image: bool = False,
 ) -> dict[str, str]:
     """An environment repository for one app: `towpath.yaml`, a Kustomize base, an overlay per environment.
 
     `image` is what runs (with or without tag); `manifests` (path -> text) become the base, else a Deployment
-    and a Service are written for the image. Without `image` the manifests' only image is taken.
+    and a Service are written for the image. Without `image` the manifests' only image is taken;
+    `without_image` they become an app that has no releases.
     """
+    if without_image:
+        return _without_image(app, environments, manifests or {})
     found = images_in(manifests or {})
     written = image or _only(found)
     name = parse_image(written).name
@@ -39,6 +44,35 @@ def scaffold_repository(
         files[f"{folder}/kustomization.yaml"] = _overlay(app, environment, replicas, called, name)
         files[f"{folder}/namespace.yaml"] = _NAMESPACE.format(
             environment=inline(environment), account=f"towpath-{environment}"
+        )
+    return files
+
+
+def _without_image(app: str, environments: Sequence[str], manifests: Mapping[str, str]) -> dict[str, str]:
+    """An app that is synced as Git has it, and the cluster-scoped kinds that its manifests need."""
+    objects = [
+        manifest
+        for path, text in manifests.items()
+        for document in load_documents(text, path)
+        for _, manifest in objects_in(document.value)
+    ]
+    scopes = crd_scopes(objects)
+    kinds = {
+        str(each["kind"])
+        for each in objects
+        if is_cluster_scoped(str(each.get("apiVersion", "")), str(each.get("kind", "")), scopes)
+    }
+    allowed = ", ".join(["Namespace", *sorted(kinds - {"Namespace"})])
+    config = _WITHOUT_IMAGE_HEAD.format(app=inline(app))
+    for name in environments:
+        config += f"  - name: {inline(name)}\n    namespace: {inline(name)}\n"
+        config += f"    allowClusterScoped: [{allowed}]\n" if kinds - {"Namespace"} else ""
+    files = {"towpath.yaml": config}
+    files |= {f"apps/{app}/base/{path}": text for path, text in _given(manifests).items()}
+    for name in environments:
+        files[f"apps/{app}/{name}/kustomization.yaml"] = _overlay(app, name, None, "", "")
+        files[f"apps/{app}/{name}/namespace.yaml"] = _NAMESPACE.format(
+            environment=inline(name), account=f"towpath-{name}"
         )
     return files
 
@@ -59,7 +93,8 @@ def _only(found: Sequence[str]) -> str:
         return found[0]
     what = f"the manifests run {', '.join(sorted(names))}" if names else "the manifests run no image"
     raise RefusedError(
-        f"{what}; which one is to be promoted?", remedy="Name it: --image REGISTRY/REPOSITORY."
+        f"{what}; which one is to be promoted?",
+        remedy="Name it: --image REGISTRY/REPOSITORY. Or --no-image, if what is merged is synced as it is.",
     )
 
 
@@ -162,6 +197,21 @@ apps:
     # To build it here, name its code; relative to this repository's own URL:
     # source: {{repository: ../{folder}.git, branch: main}}
     renderer: kustomize
+"""
+_WITHOUT_IMAGE_HEAD = """\
+# What is synced, where to, and which policies hold there.
+# `towpath check` finds mistakes before a commit does; `towpath check --schema` is for editors.
+apiVersion: towpath.dev/v2
+
+apps:
+  {app}:
+    renderer: kustomize
+    # A merged change enters an environment at once (merge), or when the same change was verified in the
+    # environment before (manifests).
+    promote: manifests
+
+# In this order.
+environments:
 """
 _SMOKE = """\
     # Asked once every object is healthy.

@@ -134,3 +134,22 @@ def test_what_is_of_releases_says_what_to_do_instead(crds: Crds) -> None:
             refused()
         assert "Merge a change of apps/crds there" in str(caught.value.remedy)
     assert "crds has no images, so it has no releases" in towpath("releases", "crds").output
+
+
+def test_init_and_check_of_such_an_app(tmp_path: Path) -> None:
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests/limits.yaml").write_text(LIMITS % "1")
+    folder = str(tmp_path / "made")
+    done = towpath("init", folder, "--from", str(tmp_path / "manifests"), "--no-image", "--app", "limits")
+    assert done.exit_code == 0, done.output
+    assert "promote: manifests" in (tmp_path / "made/towpath.yaml").read_text()
+    checked = towpath("check", "--repo", folder)
+    assert checked.exit_code == 0, checked.output
+
+
+def test_init_without_image_needs_manifests() -> None:
+    done = towpath("init", "--no-image")
+    assert done.exit_code == 2
+    assert "Give --image or --from" in done.output
+    both = towpath("init", "--no-image", "--image", "registry.example.com/shop")
+    assert "--no-image goes with --from, and without --image" in both.output

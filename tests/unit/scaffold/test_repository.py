@@ -84,6 +84,39 @@ def test_which_image_must_be_clear() -> None:
         scaffold_repository("web", ["dev"], image="example.com/other", manifests={"web.yaml": WEB})
 
 
+CRD = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: teams.example.com}
+spec:
+  group: example.com
+  names: {kind: Team, plural: teams}
+  scope: Cluster
+---
+apiVersion: example.com/v1
+kind: Team
+metadata: {name: blue}
+"""
+
+
+def test_manifests_without_image_become_an_app_that_is_synced_as_it_is() -> None:
+    files = scaffold_repository("crds", ["dev", "prod"], manifests={"crd.yaml": CRD}, without_image=True)
+    config = parse_config(files["towpath.yaml"])
+    assert (config.app("crds").images, config.app("crds").promote) == ({}, "manifests")
+    assert config.environment("prod").allow_cluster_scoped == (
+        *("Namespace", "CustomResourceDefinition", "Team"),
+    )
+    assert yaml.safe_load(files["apps/crds/prod/kustomization.yaml"])["namespace"] == "prod"
+    assert files["apps/crds/base/crd.yaml"] == CRD
+    assert not any("image" in each for path, each in files.items() if path.startswith("apps/"))
+
+
+def test_what_runs_images_of_others_may_be_synced_as_it_is_too() -> None:
+    files = scaffold_repository("web", ["dev"], manifests={"web.yaml": WEB}, without_image=True)
+    assert "allowClusterScoped" not in files["towpath.yaml"]
+    assert parse_config(files["towpath.yaml"]).app("web").is_released is False
+
+
 def test_a_chart_and_a_kustomization_further_down_are_refused() -> None:
     with pytest.raises(RefusedError, match="Helm"):
         scaffold_repository("web", ["dev"], manifests={"Chart.yaml": "name: x\n", "web.yaml": WEB})
