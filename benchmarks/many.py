@@ -197,10 +197,10 @@ def create(place: Place, *, oldest_last: bool) -> dict[str, Release]:
         parameters = {"app": release.app, "digest": release.id, "environment": ENVIRONMENT}
         body = {
             "parameters": parameters,
-            "name": keys.promote_name(release.app, release.short, ENVIRONMENT),
+            "name": keys.promote_name(release.app, release.short_id, ENVIRONMENT),
             "tags": [
                 keys.environment_tag(ENVIRONMENT),
-                *keys.release_tags(release.app, release.short, release.id),
+                *keys.release_tags(release.app, release.short_id, release.id),
             ],
         }
         run = ask(place.api, "POST", f"/deployments/{deployment}/create_flow_run", body)
