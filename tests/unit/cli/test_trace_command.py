@@ -1,11 +1,12 @@
 """`towpath trace`: from any object back to who let its release in."""
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
 
-from tests.unit.cli.running_app import RunningApp, configmap
+from tests.unit.cli.running_app import CONFIG, RunningApp, configmap
 
 
 @pytest.fixture
@@ -85,3 +86,24 @@ def test_what_is_not_there(running: RunningApp, arguments: tuple[str, ...], code
     done = running.run("trace", *arguments)
     assert done.exit_code == code
     assert says in str(done.exception) + done.output
+
+
+def test_an_app_without_images_leads_to_its_newest_change(running: RunningApp) -> None:
+    config = CONFIG.replace("image: 127.0.0.1:5000/hello", "images: {}")
+    release = "apps/hello/dev/release.yaml"
+    plain = configmap("dev", "settings")
+    files = {"towpath.yaml": config, "apps/hello/dev/deployment.yaml": json.dumps(plain)}
+    subprocess.run(["git", "clone", "-q", running.world.url, "work"], cwd=running.world.cache, check=True)
+    work = running.world.cache / "work"
+    for path, text in files.items():
+        (work / path).write_text(text)
+    (work / "apps/hello/dev/configmap.yaml").unlink()
+    (work / release).unlink()
+    person = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+    for args in (("add", "-A"), (*person, "commit", "-qm", "Settings alone"), ("push", "-q")):
+        subprocess.run(["git", *args], cwd=work, check=True)
+    found = traced(running, "configmap/settings")
+    assert (found["standing"], found["release"]) == ("inventory", None)
+    assert found["file"] == "apps/hello/dev/deployment.yaml"
+    (change,) = [step for step in found["steps"] if step["step"] == "change"]
+    assert change["detail"].endswith("Settings alone")

@@ -99,7 +99,7 @@ def trace(
         file,
         line,
         state,
-        found.steps(trusted) if state else (),
+        found.steps(trusted),
         tuple(found.notes),
     )
 
@@ -141,13 +141,14 @@ class _Found:
             return None
 
     def steps(self, trusted: TrustedKeys | None) -> tuple[Step, ...]:
-        if self._app not in self._place.repo.config.apps:
+        name = self._place.environment.name
+        if self._app not in self._place.repo.released_apps(name):
             return ()
         if trusted is None:
             self.notes.append("this machine trusts no key (TOWPATH_TRUSTED_KEYS): nothing is proven")
             return ()
         try:
-            return release_chain(self._place.repo, trusted, self._app, self._place.environment.name)
+            return release_chain(self._place.repo, trusted, self._app, name)
         except TowpathError as error:
             self.notes.append(f"what proves its release cannot be asked: {error.message}")
             return ()
