@@ -1,6 +1,13 @@
 """An app without images: agents sign what they find verified, and take changes back."""
 
+import json
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+
 from tests.flows.bench import TOWPATH, Bench, git
+from tests.flows.test_verbs import towpath
 from towpath.errors import VerifyError
 
 CONFIG = TOWPATH.replace("apps:\n", "apps:\n  crds: {renderer: plain}\n")
@@ -12,11 +19,20 @@ def change(bench: Bench, value: str) -> str:
     return bench.push("environments", {"towpath.yaml": CONFIG, **files}, f"Limits {value}")
 
 
+def status() -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = json.loads(towpath("status", "--output", "json").stdout)["apps"]
+    return told
+
+
 def limits(bench: Bench, environment: str) -> str:
     return git(bench.environments, "show", f"main:apps/crds/{environment}/limits.yaml")
 
 
-def test_what_is_verified_is_signed_once_and_what_is_not_healthy_is_not(bench: Bench) -> None:
+def test_what_is_verified_is_signed_once_and_what_is_not_healthy_is_not(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with get_client(sync_client=True) as client:
+        monkeypatch.setenv("PREFECT_API_URL", str(client.api_url))
     first = change(bench, "1")
     bench.unhealthy = {"crds": VerifyError("not established")}
     bench.start("reconcile/reconcile-dev", environment="dev")
@@ -30,6 +46,20 @@ def test_what_is_verified_is_signed_once_and_what_is_not_healthy_is_not(bench: B
     assert "Towpath-App: crds" in bench.message()
     bench.start("reconcile/reconcile-dev", environment="dev")
     assert len(bench.subjects()) == 3
+    second = change(bench, "2")
+    apps = {(each["app"], each["environment"]): each for each in status()}
+    dev, prod = apps["crds", "dev"], apps["crds", "prod"]
+    assert (dev["commit"], dev["verified_at"], dev["drift"]) == (second, "", "Git has changed")
+    assert dev["newer"] == f"{second[:7]} Limits 2"
+    assert (prod["commit"], prod["manifests"], prod["release"]) == (second, "", "")
+    bench.start("reconcile/reconcile-dev", environment="dev")
+    dev = next(each for each in status() if (each["app"], each["environment"]) == ("crds", "dev"))
+    assert (dev["health"], dev["newer"], dev["subject"]) == ("Healthy", "", "Limits 2")
+    assert dev["verified_at"]
+    assert dev["manifests"].startswith("sha256:")
+    lines = towpath("status").stdout.splitlines()
+    assert any(line.split()[:3] == ["crds", "dev", second[:7]] for line in lines)
+    assert any("crds" in line and f"{second[:7]} (not verified)" in line for line in lines)
 
 
 def test_a_rollback_brings_the_files_of_a_commit_back_and_signs_them(bench: Bench) -> None:
