@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,42 +13,58 @@ PROGRAM = """
 import json, os, sys
 from towpath.orchestration.profile import note_settings, refresh_settings
 note_settings(os.environ)
+from prefect import context
 from prefect.settings import get_current_settings
 import prefect.settings.models.root as root
-os.environ.update(json.loads(sys.argv[1]))
-for name in json.loads(sys.argv[2]):
-    os.environ.pop(name, None)
-made = []
-before = root.Settings.__init__
-root.Settings.__init__ = lambda self, *args, **more: (made.append(1), before(self, *args, **more))[1]
-refresh_settings()
-read = bool(made)
-after = get_current_settings().model_dump(mode="json")
-from prefect import context
-context.GLOBAL_SETTINGS_CONTEXT = None
-context.refresh_global_settings_context()
-right = after == get_current_settings().model_dump(mode="json")
-print(json.dumps([read, right, after["api"]["url"], after["home"]]))
+
+def refreshed(change, gone):
+    os.environ.update(change)
+    for name in gone:
+        os.environ.pop(name, None)
+    made = []
+    before = root.Settings.__init__
+    root.Settings.__init__ = lambda self, *args, **more: (made.append(1), before(self, *args, **more))[1]
+    refresh_settings()
+    read = bool(made)
+    after = get_current_settings().model_dump(mode="json")
+    context.GLOBAL_SETTINGS_CONTEXT = None
+    context.refresh_global_settings_context()
+    right = after == get_current_settings().model_dump(mode="json")
+    print(json.dumps([read, right, after["api"]["url"], after["home"]]), flush=True)
+
+for line in sys.stdin:
+    if not (pid := os.fork()):
+        refreshed(*json.loads(line))
+        os._exit(0)
+    if os.waitpid(pid, 0)[1]:
+        sys.exit("a child failed")
 """
+Refresh = Callable[..., list[object]]
 
 
-def refreshed(tmp_path: Path, change: dict[str, str], *gone: str) -> list[object]:
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
-    environ |= {"PREFECT_API_URL": "http://127.0.0.1:1/api", "PREFECT_HOME": str(tmp_path / "one")}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps(change), json.dumps(gone)],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    result: list[object] = json.loads(done.stdout)
-    return result
+@pytest.fixture(scope="module")
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refresh]:
+    """Asks a process that has imported Prefect, as an agent's first one, for a child with other variables."""
+    home = tmp_path_factory.mktemp("before")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
+    environ |= {"PREFECT_API_URL": "http://127.0.0.1:1/api", "PREFECT_HOME": str(home / "one")}
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def ask(change: dict[str, str], *gone: str) -> list[object]:
+            assert process.stdin
+            assert process.stdout
+            print(json.dumps([change, gone]), file=process.stdin, flush=True)
+            result: list[object] = json.loads(process.stdout.readline())
+            return result
+
+        yield ask
 
 
-def test_another_home_is_taken_over_without_reading_everything(tmp_path: Path) -> None:
+def test_another_home_is_taken_over_without_reading_everything(refreshed: Refresh, tmp_path: Path) -> None:
     other = str(tmp_path / "two")
-    assert refreshed(tmp_path, {"PREFECT_HOME": other}) == [False, True, "http://127.0.0.1:1/api", other]
+    assert refreshed({"PREFECT_HOME": other}) == [False, True, "http://127.0.0.1:1/api", other]
 
 
 @pytest.mark.parametrize(
@@ -61,15 +78,15 @@ def test_another_home_is_taken_over_without_reading_everything(tmp_path: Path) -
     ],
 )
 def test_any_other_change_is_read(
-    tmp_path: Path, change: dict[str, str], gone: tuple[str, ...], url: str | None
+    refreshed: Refresh, change: dict[str, str], gone: tuple[str, ...], url: str | None
 ) -> None:
-    read, right, told, _ = refreshed(tmp_path, change, *gone)
+    read, right, told, _ = refreshed(change, *gone)
     assert (read, right, told) == (True, True, url)
 
 
-def test_a_profile_in_the_new_home_is_read(tmp_path: Path) -> None:
+def test_a_profile_in_the_new_home_is_read(refreshed: Refresh, tmp_path: Path) -> None:
     home = tmp_path / "two"
     home.mkdir()
     (home / "profiles.toml").write_text('active = "x"\n[profiles.x]\nPREFECT_LOGGING_LEVEL = "ERROR"\n')
-    read, right, *_ = refreshed(tmp_path, {"PREFECT_HOME": str(home)})
+    read, right, *_ = refreshed({"PREFECT_HOME": str(home)})
     assert (read, right) == (True, True)
