@@ -414,3 +414,106 @@ def test_the_former_object_is_put_back_when_the_new_one_is_refused(world: World,
         assert world.live(kind, name)["metadata"]["labels"]["new"] == "1"
     finally:
         world.kubectl("delete", kind, name, "--ignore-not-found", "--wait=false")
+
+
+def node_port(name: str, port: int | None = None) -> Manifest:
+    made = service(name)
+    made["spec"]["type"] = "NodePort"
+    if port:
+        made["spec"]["ports"][0]["nodePort"] = port
+    return made
+
+
+TAKEN = 31987
+
+
+@pytest.mark.parametrize("wanted", [TAKEN, 80, 65535])
+def test_a_node_port_that_a_service_cannot_have_deletes_none(world: World, wanted: int) -> None:
+    world.app, world.objects = "node-ports", [node_port("has-port", TAKEN), node_port("wants-port")]
+    assert_not_deleted(world, [(("spec", "ports", 0, "nodePort"), wanted)])
+
+
+@pytest.mark.parametrize("wanted", ["of another", "outside"])
+def test_an_address_that_a_service_cannot_have_deletes_none(world: World, wanted: str) -> None:
+    world.app, world.objects = "addresses", [service("has-address"), service("wants-address")]
+    world.sync()
+    taken = world.live("Service", "has-address")["spec"]["clusterIP"]
+    address = taken if wanted == "of another" else "192.0.2.77"
+    assert_not_deleted(world, [(("spec", "clusterIP"), address)])
+
+
+CONTAINERS = ("spec", "template", "spec", "containers")
+BESIDE: dict[str, tuple[Manifest, dict[str, Any], Change]] = {
+    # what another controller adds is not valid with what Git wants then
+    "a limit below the request": (
+        deployment("limited"),
+        {"containers": [{"name": "hello", "resources": {"limits": {"cpu": "20m"}}}]},
+        ((*CONTAINERS, 0, "resources", "requests", "cpu"), "50m"),
+    ),
+    "a volume of another kind": (
+        deployment("volume"),
+        {"volumes": [{"name": "v", "emptyDir": {}}]},
+        (("spec", "template", "spec", "volumes"), [{"name": "v", "configMap": {"name": "x"}}]),
+    ),
+    "a variable from elsewhere": (
+        deployment("variable"),
+        {
+            "containers": [
+                {
+                    "name": "hello",
+                    "env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+                }
+            ]
+        },
+        ((*CONTAINERS, 0, "env"), [{"name": "A", "value": "1"}]),
+    ),
+    "a probe of another kind": (
+        deployment("probe"),
+        {"containers": [{"name": "hello", "readinessProbe": {"tcpSocket": {"port": 80}}}]},
+        ((*CONTAINERS, 0, "readinessProbe"), {"httpGet": {"path": "/", "port": 80}}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_what_is_not_valid_beside_another_controllers_fields_deletes_nothing(world: World, case: str) -> None:
+    manifest, added, change = BESIDE[case]
+    manifest = copy.deepcopy(manifest)
+    world.app, world.objects = "".join(c for c in case if c.isalnum()), [manifest]
+    world.sync()
+    patch = json.dumps({"spec": {"template": {"spec": added}}})
+    name = manifest["metadata"]["name"]
+    world.kubectl(
+        "patch", "deployment", name, "--type=strategic", "-p", patch, "--field-manager=some-controller"
+    )
+    assert_not_deleted(world, [change])
+
+
+def test_an_immutable_field_beside_another_controllers_fields_is_told_all_the_same(world: World) -> None:
+    manifest = deployment("beside")
+    manifest["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+    world.app, world.objects = "beside", [manifest]
+    world.sync()
+    added = json.dumps({"spec": {"template": {"spec": BESIDE["a volume of another kind"][1]}}})
+    world.kubectl("patch", "deployment", "beside", "-p", added, "--field-manager=some-controller")
+    [selector] = [changes for make, changes, _ in [IMMUTABLE["Deployment selector"]]]
+    world.objects = [changed(manifest, selector)]
+    assert [each.message.split(":")[0] for each in world.sync().changes] == ["recreated"]
+
+
+def assert_not_deleted(world: World, changes: list[Change]) -> None:
+    """A sync of the last object with these changes is refused, and leaves the object that lives."""
+    last = world.objects[-1]
+    last["metadata"]["annotations"] = {"towpath.dev/recreate": "allowed"}
+    kind, name = last["kind"], last["metadata"]["name"]
+    try:
+        world.sync()
+        before = world.live(kind, name)["metadata"]["uid"]
+        world.objects = [*world.objects[:-1], changed(last, changes)]
+        assert not any("anew" in entry.reason for entry in world.plan().entries)
+        with pytest.raises(SyncError) as caught:
+            world.sync()
+        assert "deleted" not in caught.value.message
+        assert world.live(kind, name)["metadata"]["uid"] == before
+    finally:
+        world.kubectl("delete", kind, *(each["metadata"]["name"] for each in world.objects))

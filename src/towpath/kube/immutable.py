@@ -4,12 +4,14 @@ For a StatefulSet or a PersistentVolumeClaim it names `spec`, for a Job `spec.te
 whole.
 """
 
+import copy
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from towpath.kube import field_set as owned_fields
-from towpath.kube.managed_fields import own_entry
+from towpath.kube.managed_fields import KNOWN_TOOLS, TakenBack, manager_entries, own_entry
 from towpath.objects import Manifest
 
 MAX_LISTED = 5
@@ -41,6 +43,48 @@ def refusal_message(reason: str, changed: tuple[str, ...], refused: Iterable[str
         return reason
     more = f" and {len(unnamed) - MAX_LISTED} more" if len(unnamed) > MAX_LISTED else ""
     return f"{reason} (changed: {', '.join(unnamed[:MAX_LISTED])}{more})"
+
+
+def with_fields_of_others(live: Manifest, wanted: Manifest, taken_back: TakenBack = KNOWN_TOOLS) -> Manifest:
+    """`wanted` with what other controllers own beside it in the live object, as an apply leaves it.
+
+    Without metadata and status. Fields that are taken back are not among them.
+    """
+    together = copy.deepcopy(wanted)
+    ours = own_entry(live["metadata"])
+    for entry in manager_entries(live["metadata"]):
+        manager = entry["manager"]
+        if entry is ours or entry.get("subresource"):
+            continue
+        if taken_back.is_person(manager) or taken_back.is_former(manager):
+            continue
+        for path in owned_fields.leaves(entry.get("fieldsV1") or {}):
+            if path[0] not in ("f:metadata", "f:status"):
+                _add(together, live, path)
+    return together
+
+
+def _add(target: Any, live: Any, path: owned_fields.Path) -> None:
+    """Add the field of `live` to `target` where that has none."""
+    kind, _, name = path[0].partition(":")
+    if kind == "f" and isinstance(target, dict) and isinstance(live, dict) and name in live:
+        if len(path) > 1 and isinstance(live[name], dict | list):
+            _add(target.setdefault(name, type(live[name])()), live[name], path[1:])
+        else:
+            target.setdefault(name, copy.deepcopy(live[name]))
+    elif kind in ("k", "v") and isinstance(target, list) and isinstance(live, list):
+        key = json.loads(name)
+
+        def find(items: list[Any]) -> list[Any]:
+            return [
+                each for each in items if (each == key if kind == "v" else owned_fields.has_keys(each, key))
+            ]
+
+        inside, there = find(target), find(live)
+        if there and not inside:
+            target.append(copy.deepcopy(there[0]))
+        elif there and len(path) > 1:
+            _add(inside[0], there[0], path[1:])
 
 
 def _changed(desired: Any, live: Any, at: str) -> Iterator[str]:

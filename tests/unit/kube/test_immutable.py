@@ -1,10 +1,12 @@
 """What an API server's refusal leaves unsaid: which field was changed."""
 
+import copy
 import json
+from typing import Any
 
 import pytest
 
-from towpath.kube.immutable import changed_fields, refusal_message
+from towpath.kube.immutable import changed_fields, refusal_message, with_fields_of_others
 
 SET = (
     "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template' and"
@@ -86,3 +88,48 @@ def test_many_fields_are_counted() -> None:
     assert refusal_message("why", names, ()).endswith(
         "(changed: spec.a, spec.b, spec.c, spec.d, spec.e and 2 more)"
     )
+
+
+def owned_by(manager: str, fields: dict[str, Any], **spec: object) -> dict[str, Any]:
+    entry = {"manager": manager, "operation": "Update", "fieldsV1": {"f:spec": fields}}
+    return {"metadata": {"name": "a", "managedFields": [entry]}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("fields", "lives", "wanted", "expected"),
+    [
+        ({"f:a": {}}, {"a": 1}, {"b": 2}, {"b": 2, "a": 1}),
+        ({"f:a": {}}, {"a": 1}, {"a": 2}, {"a": 2}),
+        ({"f:m": {"f:a": {}}}, {"m": {"a": 1, "b": 1}}, {"m": {"c": 1}}, {"m": {"c": 1, "a": 1}}),
+        ({"f:m": {"f:a": {}}}, {"m": {"a": 1, "b": 1}}, {}, {"m": {"a": 1}}),
+        ({"f:m": {"f:a": {}}}, {"m": {"a": 1}}, {"m": "text"}, {"m": "text"}),
+        (
+            {"f:l": {'k:{"n":"x"}': {".": {}, "f:v": {}}}},
+            {"l": [{"n": "w"}, {"n": "x", "v": 1}]},
+            {"l": [{"n": "x", "z": 2}]},
+            {"l": [{"n": "x", "z": 2, "v": 1}]},
+        ),
+        (
+            {"f:l": {'k:{"n":"x"}': {".": {}, "f:v": {}}}},
+            {"l": [{"n": "x", "v": 1}]},
+            {"l": [{"n": "w"}]},
+            {"l": [{"n": "w"}, {"n": "x", "v": 1}]},
+        ),
+        ({"f:l": {'v:"b"': {}}}, {"l": ["a", "b"]}, {"l": ["c"]}, {"l": ["c", "b"]}),
+        ({"f:gone": {}}, {}, {"b": 2}, {"b": 2}),
+    ],
+)
+def test_what_others_own_stands_beside_what_git_wants(
+    fields: dict[str, Any], lives: dict[str, Any], wanted: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    manifest = {"metadata": {"name": "a"}, "spec": wanted}
+    before = copy.deepcopy(manifest)
+    together = with_fields_of_others(owned_by("some-controller", fields, **lives), manifest)
+    assert together == {"metadata": {"name": "a"}, "spec": expected}
+    assert manifest == before
+
+
+@pytest.mark.parametrize("manager", ["kubectl-patch", "k9s", "headlamp", "kubectl1.31"])
+def test_what_people_own_is_taken_back(manager: str) -> None:
+    manifest = {"metadata": {"name": "a"}, "spec": {"b": 2}}
+    assert with_fields_of_others(owned_by(manager, {"f:a": {}}, a=1), manifest) == manifest

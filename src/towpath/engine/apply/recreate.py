@@ -1,6 +1,7 @@
 """An object that cannot be changed as Git wants it: told by its fields, or deleted and created anew."""
 
 import copy
+import re
 import secrets
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
@@ -14,8 +15,11 @@ from towpath.engine.live.observe import wait_gone
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.kube.canonical import without_server_fields
 from towpath.kube.finalizers import termination
-from towpath.kube.immutable import changed_fields, refusal_message
-from towpath.objects import Manifest
+from towpath.kube.immutable import changed_fields, refusal_message, with_fields_of_others
+from towpath.objects import Manifest, ObjectRef
+
+_NODE_PORT = re.compile(r"spec\.(ports\[\d+\]\.nodePort|healthCheckNodePort)")
+_IP_ADDRESS = ("networking.k8s.io", "IPAddress")
 
 
 def may_recreate(cluster: Cluster, desired: ApplyObject, error: TowpathError) -> bool:
@@ -33,14 +37,23 @@ def is_immutable(cluster: Cluster, desired: ApplyObject, error: TowpathError) ->
 
     The server's validation refused the change by naming fields, yet accepts the same object as a new one: in
     dry-run creations, under a name that nothing has and under its own, where only the name is in the way: a
-    policy may be about names. Neither a policy's nor anybody else's words count.
+    policy may be about names. Neither a policy's nor anybody else's words count. Refused may also be what
+    Git and other controllers want together: that is tried as a new object too.
     """
     if not isinstance(error, ApiRefusedError) or not error.invalid_fields:
         return False
-    name = desired.initial["metadata"]["name"]
+    if any(_NODE_PORT.fullmatch(field) for field in error.fields):
+        return False  # it can be changed, and a new Service would not get it either
+    name, other = desired.initial["metadata"]["name"], f"towpath-{secrets.token_hex(6)}"
     try:
-        cluster.create(_as_another(desired.initial, f"towpath-{secrets.token_hex(6)}"), dry_run=True)
-        cluster.create(_as_another(desired.initial, name), dry_run=True)
+        live = cluster.get(desired.ref, version=desired.manifest["apiVersion"].rpartition("/")[2])
+        if live is None or _wants_taken_address(cluster, desired.initial, live):
+            return False
+        cluster.create(_as_another(desired.initial, live, other), dry_run=True)
+        together = with_fields_of_others(live, desired.initial, desired.taken_back)
+        if together != desired.initial:
+            cluster.create(_as_another(together, live, other), dry_run=True)
+        cluster.create(_as_another(desired.initial, live, name), dry_run=True)
     except ApiConflictError:  # validation and admission come before the question whether it exists
         return True
     except TowpathError:
@@ -118,19 +131,39 @@ def _as_new(former: Manifest) -> Manifest:
     return manifest
 
 
-def _as_another(manifest: Manifest, name: str) -> Manifest:
-    """The manifest as a new object beside the live one: without what only one object can have."""
+def _as_another(manifest: Manifest, live: Manifest, name: str) -> Manifest:
+    """The manifest as a new object beside the live one: without what that one holds and no two can have."""
     renamed = copy.deepcopy(manifest)
     renamed["metadata"]["name"] = name
     spec = renamed.get("spec")
     if renamed["kind"] == "Service" and isinstance(spec, dict):
-        if spec.get("clusterIP") != "None":
+        held = live.get("spec") or {}
+        if spec.get("clusterIP") != "None" and spec.get("clusterIP") in {None, "", held.get("clusterIP")}:
             spec.pop("clusterIP", None)
             spec.pop("clusterIPs", None)
-        spec.pop("healthCheckNodePort", None)
+        if spec.get("healthCheckNodePort") == held.get("healthCheckNodePort"):
+            spec.pop("healthCheckNodePort", None)
+        ports = {port.get("nodePort") for port in held.get("ports") or ()}
         for port in spec.get("ports") or ():
-            port.pop("nodePort", None)
+            if port.get("nodePort") in ports:
+                port.pop("nodePort", None)
     return renamed
+
+
+def _wants_taken_address(cluster: Cluster, wanted: Manifest, live: Manifest) -> bool:
+    """Whether a Service wants a cluster IP that another one has: no dry run tells that."""
+    if wanted["kind"] != "Service" or wanted["apiVersion"] != "v1":
+        return False
+    spec, held = wanted.get("spec") or {}, live.get("spec") or {}
+    addresses = {spec.get("clusterIP"), *(spec.get("clusterIPs") or ())}
+    for address in addresses - {None, "", "None", held.get("clusterIP"), *(held.get("clusterIPs") or ())}:
+        try:
+            taken = cluster.get(ObjectRef(*_IP_ADDRESS, "", str(address)), metadata_only=True)
+        except TowpathError:
+            continue  # a cluster without this kind, or without the right to read it
+        if taken is not None:
+            return True
+    return False
 
 
 def apply_or_recreate(
