@@ -51,6 +51,11 @@ B64 = base64.b64encode(b"canary-value-1").decode()
         "remote said ghp_canary1canary1canary1canary1",
         "jwt eyJcanaryAAAA.eyJcanaryBBBB.canarycanary",
         "?access_token=canary-1&x=2",
+        "https://a.blob.example.com/c?sv=2024&sig=canary%2F1%3D&se=2027",
+        "https://a.blob.example.com/c?sig=canary%2F1%3D",
+        "Endpoint=x;SharedAccessSignature=sr=x&sig=canary1&se=1",
+        "https://b.example.com/o?X-Amz-Date=1&X-Amz-Signature=canary1",
+        "https://b.example.com/o?X-Goog-Signature=canary1&x=2",
     ],
 )
 def test_a_canary_does_not_come_out(text: str) -> None:

@@ -11,11 +11,12 @@ from towpath.redact.known_values import MASK
 _KEY_NAME = (
     r"(?:password|passwd|passphrase|pwd|secret|token|credentials?|auth|dsn|connection[-_]?string|"
     r"(?:api|access|account|secret|private|(?<!towpath_)(?<!user\.)signing|encryption|shared|master)[-_]?key|"
-    r"[-_]pass|(?-i:[a-z]Pass)|\bpass(?==))"
+    r"[-_]pass|(?-i:[a-z]Pass)|\bpass(?==)|"
+    r"(?<=[?&])(?:sig|x-(?:amz|goog)-signature)(?==))"
 )
 _HINTS = (
     *("pass", "pwd", "secret", "token", "key", "cred", "auth", "dsn", "connection"),
-    *("://", "-u", "bearer", "basic", "negotiate"),
+    *("sig=", "signature=", "://", "-u", "bearer", "basic", "negotiate"),
 )
 """Words of which every match of the patterns in `named_values` has one (`--user` has `-u`)."""
 _CREDENTIAL_NAME = re.compile(rf"(?:{_KEY_NAME}|^pass)$", re.IGNORECASE)
