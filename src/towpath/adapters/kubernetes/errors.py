@@ -20,6 +20,11 @@ from towpath.redact import redact
 
 RETRIED = (429, 502, 503, 504)
 _STORAGE = ("etcdserver: ", "rpc error: ", "context deadline exceeded")
+_TOO_LARGE = (
+    "etcdserver: request is too large",
+    "rpc error: code = ResourceExhausted desc = trying to send message larger than max",
+)
+"""Of the same storage, about the object itself: such an object is never taken."""
 _CONFLICT_WITH = re.compile(
     r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<subresource>[^"]*)")?'
 )
@@ -193,7 +198,8 @@ def _is_passing(answer: Mapping[str, Any]) -> bool:
     """
     if answer.get("reason") == "InternalError":
         return True
-    return not answer.get("reason") and str(answer.get("message")).startswith(_STORAGE)
+    message = str(answer.get("message"))
+    return not answer.get("reason") and message.startswith(_STORAGE) and not message.startswith(_TOO_LARGE)
 
 
 def _root(error: Exception) -> str:

@@ -70,6 +70,25 @@ def test_a_webhook_that_cannot_be_called_passes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("message", "passes"),
+    [
+        ("etcdserver: request is too large", False),
+        (
+            "rpc error: code = ResourceExhausted desc = trying to send message larger than max (2500596 vs."
+            " 2097152)",
+            False,
+        ),
+        ("rpc error: code = ResourceExhausted desc = etcdserver: too many requests", True),
+        ("rpc error: code = Unavailable desc = error reading from server: EOF", True),
+        ("etcdserver: request timed out", True),
+        ("etcdserver: too many requests", True),
+    ],
+)
+def test_what_the_storage_never_takes_does_not_pass(message: str, *, passes: bool) -> None:
+    assert isinstance(answer(500, message), TransientError) is passes
+
+
+@pytest.mark.parametrize(
     "name", ["etcdserver", "leader changed", "timed out", "connection refused", "rpc error: "]
 )
 def test_what_people_call_their_objects_and_fields_decides_nothing(name: str) -> None:
