@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from prefect.runner._control_channel import ControlChannel
 
 
+INSIST = 3.0
+"""Seconds after which a killed run is looked at again: by then the server has done what it was asked."""
+
+
 class Child:
     """A forked flow run, as Prefect's process manager looks at one. `returncode` is None while it runs.
 
@@ -187,7 +191,19 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
             raise RuntimeError("the flow run could not be started")
         if done.status_code != 0 and last is not None:  # killed, perhaps with its environment's lock
             await release_lease(self.client, last.labels)
+            if self._runs_task_group is not None:
+                self._runs_task_group.start_soon(self._insist, flow_run)
         return Result(status_code=done.status_code, identifier=str(done.handle.pid))
+
+    async def _insist(self, flow_run: FlowRun) -> None:
+        """Say again that a killed run has crashed, where what it had asked for just before came in last."""
+        await asyncio.sleep(INSIST)
+        try:
+            last = await self.client.read_flow_run(flow_run.id)
+            if last.state is not None and last.state.is_running() and flow_run.id not in self.taken:
+                await self._propose_crashed_state(flow_run, "Its process was killed.")
+        except Exception as error:  # noqa: BLE001 - Prefect raises many kinds, and other runs go on
+            self._logger.debug("%s may still be running to the server: %s", flow_run.id, error)
 
 
 class _ForkStarter:
