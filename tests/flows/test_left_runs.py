@@ -1,6 +1,7 @@
 """What an agent of another name left goes on, on the real server; what one that lives works on does not."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Container
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from towpath.orchestration import keys
 from towpath.orchestration.execution.left_runs import WORKER_LABEL, LeftRuns
 
 PATIENCE = 2.0
+APART = 0.5
 """Seconds. In place of those of an agent."""
 
 
@@ -53,7 +55,7 @@ class Pool:
         asyncio.run(beat())
 
     def look(self, name: str = "pod-new", mine: Container[UUID] = ()) -> list[str]:
-        return asyncio.run(LeftRuns(self.environment, name, lambda: mine).take_up_others(PATIENCE))
+        return asyncio.run(LeftRuns(self.environment, name, lambda: mine).take_up_others(PATIENCE, APART))
 
 
 @pytest.fixture
@@ -79,6 +81,17 @@ def test_runs_of_an_agent_that_lives_are_left_alone(pool: Pool) -> None:
     time.sleep(PATIENCE)
     pool.says("pod-old")
     assert pool.look() == []
+    assert pool.read(run).state_name == "Running"
+
+
+def test_a_run_of_an_agent_that_is_heard_between_the_two_looks_is_left_alone(pool: Pool) -> None:
+    run = pool.run(Running(), "pod-old")
+    pool.says("pod-old")
+    time.sleep(PATIENCE)
+    held = threading.Timer(APART / 2, pool.says, ["pod-old"])
+    held.start()
+    assert pool.look() == []
+    held.join()
     assert pool.read(run).state_name == "Running"
 
 

@@ -12,14 +12,22 @@ from collections.abc import Callable, Iterable
 from prefect.client.orchestration import get_client
 from prefect.events import emit_event
 
+from towpath.orchestration.busy_database import PATIENCE
+
 EVERY = 30.0
 """Seconds between two heartbeats of a run; the server waits three times as long."""
 
 
 OFTEN = 3.0
 """Seconds between two signs of life of an agent that has something under way."""
-SILENT = 9.0
-"""Seconds without any after which an agent that has just started takes over what another one left."""
+RETRY = 2.0
+"""Seconds that Prefect's client waits before it sends again what the server was too busy for."""
+SILENT = OFTEN + PATIENCE + RETRY + PATIENCE
+"""Seconds without any after which an agent that has just started takes over what one of another name left.
+
+A busy server holds a sign of life for as long as its patience, and then once more when it is sent again: an
+agent that lives may be silent for as long.
+"""
 
 
 async def show_life(pool: str, name: str, busy: Callable[[], bool]) -> None:

@@ -6,7 +6,7 @@ Flows are idempotent: a run begins again from the top, finds what is done, and d
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,16 +31,27 @@ from towpath.orchestration.execution.heartbeats import SILENT
 
 WORKER_LABEL = "prefect.worker.name"
 
-BEGINNING = 20.0
+BEGINNING = 60.0
 """Seconds after its start in which an agent takes over what another one left just before."""
 LONG_SILENT = 90.0
 """As heartbeats.SILENT, later on: as long as the server itself waits until it calls a worker offline."""
+APART = 4.0
+"""Seconds between the two looks at what another one seems to have left: longer than a client waits when the
+server was busy, so that a sign of life that it held has come in."""
 LOOK = 1.5
 RARELY = 60.0
 """Seconds between two looks at what others leave, in the beginning and later."""
 
 _ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED)
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A run that seems to be left. `heard`: when the agents that may work on it were last heard of."""
+
+    run: FlowRun
+    heard: Mapping[str, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +74,39 @@ class LeftRuns:
             runs = await _unfinished(client, self.pool, self.environment)
             return await self._take_up(client, [run for run in runs if _worker(run) == self.name])
 
-    async def take_up_others(self, patience: float) -> list[str]:
+    async def take_up_others(self, patience: float, apart: float = APART) -> list[str]:
         """What an agent of another name left, of which nothing was heard for `patience` seconds.
 
         A pod has another host name after each start. Agents that work say so every few seconds: see
-        heartbeats.py. All times are the server's.
+        heartbeats.py. All times are the server's, which may be busy and hold what an agent says: it is looked
+        twice, and an agent that was heard between the two looks lives.
         """
         async with get_client() as client:
-            runs = [
-                run
-                for run in await _unfinished(client, self.pool, self.environment)
-                if _worker(run) != self.name
-            ]
-            if not runs:
+            before = await self._left_by_others(client, patience)
+            if not before:
                 return []
-            await client.send_worker_heartbeat(self.pool, self.name)
-            heard = {
-                worker.name: worker.last_heartbeat_time
-                for worker in await client.read_workers_for_work_pool(self.pool)
-                if worker.last_heartbeat_time is not None
-            }
-            now = heard.pop(self.name)
-            silent = {name: (now - at).total_seconds() for name, at in heard.items()}
-            left = [run for run in runs if is_left(_worker(run), _since(run, now), silent, patience)]
-            return await self._take_up(client, left)
+            await asyncio.sleep(apart)
+            now = await self._left_by_others(client, patience)
+            return await self._take_up(client, still_left(before, now))
+
+    async def _left_by_others(self, client: PrefectClient, patience: float) -> list[Left]:
+        runs = await _unfinished(client, self.pool, self.environment)
+        runs = [run for run in runs if _worker(run) != self.name and run.id not in self.mine()]
+        if not runs:
+            return []
+        await client.send_worker_heartbeat(self.pool, self.name)
+        heard = {
+            worker.name: worker.last_heartbeat_time
+            for worker in await client.read_workers_for_work_pool(self.pool)
+            if worker.last_heartbeat_time is not None
+        }
+        now = heard.pop(self.name)
+        silent = {name: (now - at).total_seconds() for name, at in heard.items()}
+        return [
+            Left(run, heard if worker is None else {worker: heard.get(worker)})
+            for run, worker in ((each, _worker(each)) for each in runs)
+            if is_left(worker, _since(run, now), silent, patience)
+        ]
 
     async def keep_looking(self, say: Callable[[str], None]) -> None:
         """For what others leave: first for what was left before this agent began, then now and then."""
@@ -126,6 +146,12 @@ def is_left(worker: str | None, since: float, silent: Mapping[str, float], patie
     if worker is None:
         return all(seconds >= patience for seconds in silent.values())
     return silent.get(worker, patience) >= patience
+
+
+def still_left(before: Iterable[Left], now: Iterable[Left]) -> list[FlowRun]:
+    """The runs that are left at both looks, with no sign of life and no other record in between. Pure."""
+    known = {each.run.id: (each.run.updated, each.heard) for each in before}
+    return [each.run for each in now if known.get(each.run.id) == (each.run.updated, each.heard)]
 
 
 def note_lease(run: UUID, lease: UUID) -> None:

@@ -1,9 +1,29 @@
 """What becomes of runs that a killed agent left."""
 
-import pytest
-from prefect.client.schemas.objects import State, StateType
+import asyncio
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from uuid import UUID, uuid4
 
-from towpath.orchestration.execution.left_runs import is_left, next_state
+import pytest
+from prefect.client.schemas.objects import FlowRun, State, StateType
+
+from towpath.orchestration import keys
+from towpath.orchestration.busy_database import PATIENCE
+from towpath.orchestration.execution import left_runs
+from towpath.orchestration.execution.heartbeats import OFTEN, RETRY, SILENT
+from towpath.orchestration.execution.left_runs import (
+    APART,
+    BEGINNING,
+    LONG_SILENT,
+    LOOK,
+    WORKER_LABEL,
+    Left,
+    LeftRuns,
+    is_left,
+    next_state,
+    still_left,
+)
 from towpath.orchestration.keys import LOST
 
 
@@ -69,3 +89,93 @@ def test_a_run_is_left_when_nothing_is_heard_of_its_agent(
 
 def test_a_run_without_a_state_stays_as_it_is() -> None:
     assert next_state(None) is None
+
+
+def test_an_agent_is_silent_for_longer_than_a_busy_server_holds_what_it_says() -> None:
+    assert SILENT >= OFTEN + 2 * PATIENCE + RETRY
+    assert APART > RETRY
+    assert BEGINNING > SILENT + APART + LOOK
+    assert SILENT < LONG_SILENT
+
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+RUN = FlowRun(flow_id=uuid4(), updated=AT)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "left"),
+    [
+        ([Left(RUN, {"pod-a": AT})], [Left(RUN, {"pod-a": AT})], True),
+        ([Left(RUN, {"pod-a": None})], [Left(RUN, {"pod-a": None})], True),  # the server forgot it
+        ([Left(RUN, {"pod-a": AT})], [Left(RUN, {"pod-a": AT + timedelta(seconds=1)})], False),
+        ([Left(RUN, {"pod-a": None})], [Left(RUN, {"pod-a": AT})], False),
+        ([Left(RUN, {"pod-a": AT})], [], False),  # it has ended, or is heard of
+        ([], [Left(RUN, {"pod-a": AT})], False),
+        ([Left(RUN, {})], [Left(RUN, {})], True),
+        ([Left(RUN, {"pod-a": AT})], [Left(RUN, {"pod-a": AT, "pod-b": AT})], False),  # another one began
+        (
+            [Left(RUN, {"pod-a": AT})],
+            [Left(RUN.model_copy(update={"updated": AT + timedelta(seconds=1)}), {"pod-a": AT})],
+            False,
+        ),
+    ],
+)
+def test_a_run_is_taken_over_when_nothing_moved_between_two_looks(
+    before: list[Left], now: list[Left], left: bool
+) -> None:
+    assert bool(still_left(before, now)) is left
+
+
+class Server:
+    """The part of a Prefect server that is asked. `held`: what comes in after the first look."""
+
+    def __init__(self, heard: dict[str, float], held: dict[str, float]) -> None:
+        self._looks = [heard, heard | held]
+        self.run = RUN.model_copy(update={"labels": {WORKER_LABEL: "old"}})
+        self.given: list[str | None] = []
+
+    async def __aenter__(self) -> "Server":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def read_flow_runs(self, **_: object) -> list[FlowRun]:
+        return [self.run]
+
+    async def send_worker_heartbeat(self, pool: str, name: str) -> None:
+        assert (pool, name) == (keys.pool("dev"), "new")
+
+    async def read_workers_for_work_pool(self, _: str) -> list[SimpleNamespace]:
+        heard = self._looks.pop(0) | {"new": 100.0}
+        return [
+            SimpleNamespace(name=name, last_heartbeat_time=AT + timedelta(seconds=at))
+            for name, at in heard.items()
+        ]
+
+    async def set_flow_run_state(self, _: UUID, state: State[None], *, force: bool) -> None:
+        assert force
+        self.given.append(state.name)
+
+
+@pytest.mark.parametrize(
+    ("heard", "held", "given"),
+    [
+        ({"old": 60.0}, {}, ["AwaitingRetry"]),
+        ({"old": 60.0}, {"old": 61.0}, []),  # written late, with a time long ago
+        ({"old": 60.0}, {"old": 100.0}, []),
+        ({"old": 80.0}, {}, []),  # a server that is busy holds a sign of life for as long
+        ({"old": 60.0}, {"other": 100.0}, ["AwaitingRetry"]),
+        ({}, {}, ["AwaitingRetry"]),
+        ({}, {"old": 99.0}, []),
+    ],
+)
+def test_an_agent_whose_sign_of_life_the_server_held_keeps_its_run(
+    monkeypatch: pytest.MonkeyPatch, heard: dict[str, float], held: dict[str, float], given: list[str]
+) -> None:
+    server = Server(heard, held)
+    server.run.state = State(type=StateType.RUNNING)
+    monkeypatch.setattr(left_runs, "get_client", lambda: server)
+    said = asyncio.run(LeftRuns("dev", "new", list).take_up_others(SILENT, apart=0.0))
+    assert server.given == given
+    assert len(said) == len(given)
