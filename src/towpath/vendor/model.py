@@ -87,7 +87,7 @@ class VendorEntry(Model):
     ] = ()
     hosts: Annotated[
         tuple[Host, ...],
-        Field(description="Further hosts that archives and dependencies may be fetched from."),
+        Field(description="Further hosts (or HOST:PORT) that archives and dependencies may come from."),
     ] = ()
 
     @field_validator("path")

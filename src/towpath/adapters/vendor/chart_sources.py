@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
+from towpath.adapters.http import origin_of
 from towpath.adapters.oci import Repository, digest_of, object_of
 from towpath.adapters.vendor.archive import MAX_ARCHIVE
 from towpath.adapters.vendor.chart_index import MAX_INDEX, ChartVersion, chart_versions
-from towpath.adapters.vendor.download import Downloads
+from towpath.adapters.vendor.download import Downloads, Origin
 from towpath.errors import RefusedError, TerminalError, UnknownNameError
 from towpath.release.image_ref import ImageReference, check_digest
 
@@ -24,8 +25,8 @@ class ChartPlace(Protocol):
         """Where it is, in one text."""
 
     @property
-    def host(self) -> str:
-        """The host, without its port."""
+    def origin(self) -> Origin:
+        """Scheme, host and port. ValueError for a port that cannot be."""
 
     def versions(self) -> frozenset[str]:
         """All versions that are there."""
@@ -52,8 +53,8 @@ class HttpChart:
         return f"{self.repository.rstrip('/')} {self.name}"
 
     @property
-    def host(self) -> str:
-        return urlsplit(self.repository).hostname or ""
+    def origin(self) -> Origin:
+        return origin_of(self.repository)
 
     def versions(self) -> frozenset[str]:
         return frozenset(self._versions())
@@ -107,8 +108,8 @@ class OciChart:
         return f"oci://{self.image.name}"
 
     @property
-    def host(self) -> str:
-        return self.image.registry.partition(":")[0]
+    def origin(self) -> Origin:
+        return origin_of(f"{'http' if self.image.is_loopback else 'https'}://{self.image.registry}")
 
     def versions(self) -> frozenset[str]:
         if self._found is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from towpath.adapters.oci import digest_of
 from towpath.adapters.vendor.archive import unpack
 from towpath.adapters.vendor.chart_sources import ChartPlace, ChartPlaces
+from towpath.adapters.vendor.download import Origin, names_origin, place_of
 from towpath.errors import RefusedError, TerminalError
 from towpath.release.image_ref import parse_image
 from towpath.vendor.chart import CHART_FILE, MAX_DEPENDENCIES, Dependency, chart_info
@@ -34,7 +35,7 @@ class _Fetch:
     """One chart on the way, with the charts that were unpacked into it."""
 
     places: ChartPlaces
-    host: str
+    origin: Origin
     hosts: tuple[str, ...]
     locked: Mapping[str, LockedDependency]
     where: str
@@ -92,7 +93,7 @@ class _Fetch:
         self.fetched.append(LockedDependency(path, place.source, version, digest))
 
     def _place(self, needed: Dependency, what: str) -> ChartPlace:
-        """Where a dependency is. RefusedError for a host that vendor.yaml does not name for this entry."""
+        """Where a dependency is. RefusedError for a host or port that vendor.yaml does not name for it."""
         repository = needed.repository
         if repository.startswith("oci://"):
             if "@" in repository:
@@ -106,10 +107,15 @@ class _Fetch:
             )
         else:
             place = self.places.http(repository, needed.name, self.hosts)
-        if place.host not in (self.host, *(each.partition(":")[0] for each in self.hosts)):
+        try:
+            origin = place.origin
+        except ValueError:
+            raise RefusedError(f"{what}: its repository has a port that cannot be; refused") from None
+        if origin != self.origin and not names_origin(self.hosts, origin):
+            where = place_of(origin)[:100]
             raise RefusedError(
-                f"{what} is on another host, {place.host[:100]}; refused",
-                remedy=f"If that is right, add {place.host[:100]} to `hosts` of the entry in vendor.yaml.",
+                f"{what} is on another host, {where}; refused",
+                remedy=f"If that is right, add {where} to `hosts` of the entry in vendor.yaml.",
             )
         return place
 
@@ -130,7 +136,7 @@ def fetch_chart(  # noqa: PLR0913
     """
     where = f"chart {place.source} {version}"
     archive = place.fetch(version)
-    fetch = _Fetch(places, place.host, hosts, locked or {}, where, unpack(archive, where))
+    fetch = _Fetch(places, place.origin, hosts, locked or {}, where, unpack(archive, where))
     info = chart_info(fetch.tree, "", where)
     if (name and info.name != name) or not same_version(info.version, version):
         raise RefusedError(f"{where}: the archive has the chart {info.name[:100]} {info.version[:60]}")

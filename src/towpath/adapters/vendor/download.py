@@ -23,6 +23,22 @@ TIMEOUT = (5.0, 30.0)
 SECONDS = 300.0
 """For one whole file."""
 REDIRECTS = 5
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+Origin = tuple[str, str, int | None]
+"""Scheme, host and port, as `origin_of` has them: whoever answers at another port is somebody else."""
+
+
+def place_of(origin: Origin) -> str:
+    """An origin as `hosts` of vendor.yaml names it: HOST, or HOST:PORT if it is not the scheme's own port."""
+    scheme, host, port = origin
+    return host if port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
+
+
+def names_origin(hosts: Iterable[str], origin: Origin) -> bool:
+    """Whether `hosts` name an origin. One without a port means the scheme's own port alone."""
+    _, host, port = origin
+    return not {place_of(origin), f"{host}:{port}"}.isdisjoint(each.lower() for each in hosts)
 
 
 class Downloads:
@@ -31,7 +47,7 @@ class Downloads:
     def __init__(self, repository: str, hosts: Iterable[str] = ()) -> None:
         self.repository = repository
         self._origin = origin_of(repository)
-        self._hosts = {each.lower() for each in hosts}
+        self._hosts = tuple(hosts)
         self._check_scheme(repository)
         self._http = HttpClient(proxies=not is_loopback(urlsplit(repository).netloc))
 
@@ -75,22 +91,22 @@ class Downloads:
     def _check(self, url: str) -> None:
         """RefusedError for an address that this repository may not lead to."""
         try:
-            scheme, host, port = origin_of(url)
+            origin = origin_of(url)
             login = urlsplit(url).username
         except ValueError:
             raise RefusedError(f"{_shown(self.repository)} leads to what is no URL; refused") from None
         self._check_scheme(url)
         if login is not None:
             raise RefusedError(f"{_shown(self.repository)} leads to a URL with credentials; refused")
-        if (scheme, host, port) == self._origin:
+        if origin == self._origin or names_origin(self._hosts, origin):
             return
-        if host not in self._hosts and f"{host}:{port}" not in self._hosts:
-            remedy = f"If that is right, add {host} to `hosts` of the entry in vendor.yaml."
-            if is_private(host):
-                remedy = "It is an address of this machine or its network: ask who keeps the repository."
-            raise RefusedError(
-                f"{_shown(self.repository)} leads to another host, {host[:100]}; refused", remedy=remedy
-            )
+        place = place_of(origin)[:100]
+        remedy = f"If that is right, add {place} to `hosts` of the entry in vendor.yaml."
+        if is_private(origin[1]):
+            remedy = "It is an address of this machine or its network: ask who keeps the repository."
+        raise RefusedError(
+            f"{_shown(self.repository)} leads to another host, {place}; refused", remedy=remedy
+        )
 
     def _check_scheme(self, url: str) -> None:
         parts = urlsplit(url)

@@ -8,7 +8,7 @@ from tests.chart_server import ChartServer, chart_archive, chart_server, push_ch
 from tests.own_registry import own_registry
 from towpath.adapters.oci import digest_of
 from towpath.adapters.vendor import charts
-from towpath.adapters.vendor.chart_sources import ChartPlaces
+from towpath.adapters.vendor.chart_sources import ChartPlaces, HttpChart, OciChart
 from towpath.adapters.vendor.charts import FetchedChart, fetch_chart
 from towpath.errors import RefusedError, TerminalError, TransientError, UnknownNameError
 from towpath.release.image_ref import parse_image
@@ -101,6 +101,84 @@ def test_a_dependency_on_another_host_is_refused(server: ChartServer, repository
     server.chart("shop", "1.0.0", dependencies=[needs("redis", "*", repository)])
     with pytest.raises(RefusedError):
         fetch(server, "shop", "1.0.0")
+
+
+def test_a_dependency_on_another_port_of_the_host_is_asked_only_where_the_port_is_named(
+    server: ChartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOWPATH_LOGIN_127_0_0_1", "bob:hunter2hunter2")
+    with chart_server() as other:
+        other.chart("redis", "1.0.0")
+        server.chart("shop", "1.0.0", dependencies=[needs("redis", "*", other.url)])
+        place = other.url.removeprefix("http://")
+        for hosts in ([], ["127.0.0.1"], ["127.0.0.1:80"], [f"localhost:{place.partition(':')[2]}"]):
+            with pytest.raises(RefusedError, match=f"is on another host, {place}; refused"):
+                fetch(server, "shop", "1.0.0", *hosts)
+        assert other.asked == other.logins == []
+        assert "charts/redis/Chart.yaml" in fetch(server, "shop", "1.0.0", place).tree
+
+
+@pytest.mark.parametrize(
+    ("chart", "repository", "hosts"),
+    [
+        ("reg.example/shop", "oci://reg.example:8443/charts", ()),
+        ("reg.example:8443/shop", "oci://reg.example/charts", ()),
+        ("reg.example:8443/shop", "oci://reg.example:9443/charts", ("reg.example",)),
+        ("reg.example/shop", "https://reg.example:8443/charts", ("reg.example:9443",)),
+        ("reg.example/shop", "oci://other.example:5000/charts", ("other.example",)),
+        ("reg.example/shop", "oci://reg.example:99999/charts", ("reg.example",)),
+        ("127.0.0.1:5000/shop", "oci://127.0.0.1:5001/charts", ("127.0.0.1",)),
+    ],
+)
+def test_another_port_of_a_registry_is_another_place(
+    chart: str, repository: str, hosts: tuple[str, ...]
+) -> None:
+    place = Archived(chart, chart_archive("shop", "1.0.0", dependencies=[needs("redis", "*", repository)]))
+    with pytest.raises(RefusedError, match=r"is on another host|port that cannot be"):
+        fetch_chart(place, "1.0.0", ChartPlaces(), hosts=hosts)
+
+
+@pytest.mark.parametrize(
+    ("chart", "repository", "hosts"),
+    [
+        ("reg.example/shop", "oci://reg.example:443/charts", ()),
+        ("reg.example/shop", "https://reg.example/charts", ()),
+        ("reg.example:8443/shop", "https://REG.example:8443/charts", ()),
+        ("reg.example/shop", "https://other.example:443/charts", ("Other.example",)),
+        ("reg.example/shop", "https://other.example/charts", ("other.example:443",)),
+        ("reg.example/shop", "oci://other.example:8443/charts", ("other.example:8443",)),
+    ],
+)
+def test_the_same_place_is_asked_however_its_port_is_written(
+    chart: str, repository: str, hosts: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = TransientError("it was asked")
+
+    def ask(_: object) -> frozenset[str]:
+        raise asked
+
+    monkeypatch.setattr(HttpChart, "versions", ask)
+    monkeypatch.setattr(OciChart, "versions", ask)
+    place = Archived(chart, chart_archive("shop", "1.0.0", dependencies=[needs("redis", "*", repository)]))
+    with pytest.raises(TransientError, match="it was asked"):
+        fetch_chart(place, "1.0.0", ChartPlaces(), hosts=hosts)
+
+
+class Archived:
+    """A chart of a registry whose archive is here."""
+
+    def __init__(self, image: str, archive: bytes) -> None:
+        self._chart, self._archive = ChartPlaces().oci(parse_image(image)), archive
+        self.source, self.origin = self._chart.source, self._chart.origin
+
+    def versions(self) -> frozenset[str]:
+        return frozenset(["1.0.0"])
+
+    def digest(self, _: str) -> str:
+        return digest_of(self._archive)
+
+    def fetch(self, _: str) -> bytes:
+        return self._archive
 
 
 def test_charts_without_end_are_refused(server: ChartServer, monkeypatch: pytest.MonkeyPatch) -> None:

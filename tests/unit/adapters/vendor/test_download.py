@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chart_server import ChartServer, chart_server
-from towpath.adapters.vendor.download import Downloads
+from towpath.adapters.http import origin_of
+from towpath.adapters.vendor.download import Downloads, names_origin
 from towpath.errors import MissingPartError, RefusedError, TerminalError, TransientError
 
 
@@ -67,6 +68,25 @@ def test_another_host_is_asked_when_it_is_named_without_the_login(
     assert Downloads(server.url, [host]).get(f"{server.url}/a", 100, "it") == b"content"
     assert server.logins[-1].startswith("Basic ")
     assert other.logins == [""]
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "named"),
+    [
+        ("https://a.example/x", ["a.example"], True),
+        ("https://a.example:443/x", ["a.example"], True),
+        ("https://a.example/x", ["A.example:443"], True),
+        ("https://a.example:8443/x", ["a.example:8443"], True),
+        ("https://a.example:8443/x", ["a.example"], False),
+        ("https://a.example/x", ["a.example:8443"], False),
+        ("http://127.0.0.1/x", ["127.0.0.1"], True),
+        ("http://127.0.0.1:8080/x", ["127.0.0.1", "127.0.0.1:80"], False),
+        ("https://b.a.example/x", ["a.example"], False),
+        ("https://a.example/x", [], False),
+    ],
+)
+def test_a_host_without_a_port_means_its_default_port(url: str, hosts: list[str], named: bool) -> None:
+    assert names_origin(hosts, origin_of(url)) is named
 
 
 def test_the_login_of_the_environment_opens_a_repository(
