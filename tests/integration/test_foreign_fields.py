@@ -90,9 +90,9 @@ def balanced(name: str, **spec: object) -> Manifest:
     return made
 
 
-def widget() -> Manifest:
+def widget(name: str = "one") -> Manifest:
     spec = {"size": "small", "colour": "red"}
-    return {"apiVersion": f"{GROUP}/v1", "kind": "Widget", "metadata": {"name": "one"}, "spec": spec}
+    return {"apiVersion": f"{GROUP}/v1", "kind": "Widget", "metadata": {"name": name}, "spec": spec}
 
 
 CASES = {
@@ -124,6 +124,12 @@ CASES |= {
     ),
     "a Service's target port": Case(service("target"), "/spec/ports/0/targetPort", 8081, 8082, "mesh"),
     "a custom resource": Case(widget(), "/spec/size", "large", "medium", "widget-operator"),
+    "a value that became a map": Case(
+        widget("two"), "/spec/size", {"min": 1, "max": {"of": "all"}}, "medium", "map-operator"
+    ),
+    "a value that became a list": Case(
+        widget("three"), "/spec/colour", ["red", "blue"], "green", "list-operator"
+    ),
 }
 CASES["a Service's type"].manifest["spec"]["sessionAffinity"] = "None"
 CASES["a Service's type"].git = None

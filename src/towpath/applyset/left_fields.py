@@ -69,14 +69,14 @@ def fields_of_controllers(
     for entry in manager_entries(metadata):
         if entry.get("subresource") == "status" or is_taken_back(entry["manager"], taken_back):
             continue
-        for path in field_set.leaves(entry.get("fieldsV1") or {}):
-            pattern = field_set.pattern_of(path)
+        owned = field_set.leaves(entry.get("fieldsV1") or {})
+        fields = (field_set.declared_path(path, declared) for path in owned if path[-1].startswith("f:"))
+        for path in dict.fromkeys(fields):
             if (
-                path[-1].startswith("f:")
+                path is not None
                 and not is_owner_label(path)
-                and not pointer.covers(ignored, pattern)
+                and not pointer.covers(ignored, pattern := field_set.pattern_of(path))
                 and not is_left_to_manager(entry, pattern, ignored_managers)
-                and field_set.pointer_of(path, declared) is not None
             ):
                 yield LeftField(entry["manager"], path)
 

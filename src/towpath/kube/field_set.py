@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from towpath.kube.pointer import build
+from towpath.kube.pointer import build, read
 
 Fields = dict[str, Any]
 Path = tuple[str, ...]
@@ -95,6 +95,20 @@ def pointers_of(path: Path, live: Any) -> Iterator[str]:
     """As `pointer_of`; more than one where items of a list repeat a key."""
     for steps in _places(path, live):
         yield build(steps)
+
+
+def declared_path(path: Path, manifest: Any) -> Path | None:
+    """The field of the manifest that a live field stands for: itself, or a plain value that became a map.
+
+    None when the manifest has neither.
+    """
+    if pointer_of(path, manifest) is not None:
+        return path
+    for end in range(len(path) - 1, 0, -1):
+        if (at := pointer_of(path[:end], manifest)) is not None:
+            is_plain = not isinstance(read(manifest, at), dict | list | None)
+            return path[:end] if is_plain and path[end - 1].startswith("f:") else None
+    return None
 
 
 def pattern_of(path: Path) -> str:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from towpath.kube.field_set import (
+    declared_path,
     display_path,
     leaves,
     paths_beyond,
@@ -128,3 +129,33 @@ def test_a_map_is_selected_itself_only_with_all_of_its_fields() -> None:
     assert split(fields, lambda path: path[-1] in ("f:b", "f:c")) == (fields, {})
     assert split(fields, lambda path: path[-1] == "f:d") == ({}, fields)
     assert union({"f:a": {".": {}}}, {"f:a": {"f:b": {}}}) == {"f:a": {".": {}, "f:b": {}}}
+
+
+@pytest.mark.parametrize(
+    ("path", "declared"),
+    [
+        (("f:spec", "f:size"), ("f:spec", "f:size")),
+        (("f:spec", "f:size", "f:a"), ("f:spec", "f:size")),
+        (("f:spec", "f:size", "f:a", "f:b"), ("f:spec", "f:size")),
+        (
+            ("f:spec", "f:list", 'k:{"name":"x"}', "f:value", "f:deep"),
+            ("f:spec", "f:list", 'k:{"name":"x"}', "f:value"),
+        ),
+        (("f:spec", "f:map", "f:other"), None),
+        (("f:spec", "f:nothing", "f:other"), None),
+        (("f:spec", "f:list", 'k:{"name":"y"}', "f:value"), None),
+        (("f:spec", "f:texts", 'v:"a"', "f:deep"), None),
+        (("f:other", "f:size"), None),
+    ],
+)
+def test_a_field_in_what_git_has_as_a_plain_value_stands_for_that_value(
+    path: tuple[str, ...], declared: tuple[str, ...] | None
+) -> None:
+    spec = {
+        "size": "small",
+        "map": {"a": 1},
+        "nothing": None,
+        "list": [{"name": "x", "value": 1}],
+        "texts": ["a"],
+    }
+    assert declared_path(path, {"spec": spec}) == declared

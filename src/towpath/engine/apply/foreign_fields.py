@@ -219,12 +219,13 @@ def _foreign_paths(live: Manifest, wanted: Manifest, managers: set[str]) -> dict
         if entry["manager"] not in managers:
             continue
         for path in field_set.leaves(entry.get("fieldsV1") or {}):
-            at_live, at_wanted = field_set.pointer_of(path, live), field_set.pointer_of(path, wanted)
-            if at_wanted is None or not path[-1].startswith("f:"):
+            declared = field_set.declared_path(path, wanted)
+            if declared is None or not path[-1].startswith("f:"):
                 continue
+            at_live, at_wanted = (field_set.pointer_of(declared, each) for each in (live, wanted))
             value = pointer.read(live, at_live) if at_live else None
-            if value != pointer.read(wanted, at_wanted):
-                paths[path] = entry["manager"]
+            if value != pointer.read(wanted, at_wanted or ""):
+                paths[declared] = entry["manager"]
     return paths
 
 
