@@ -65,7 +65,8 @@ def is_prebuilt(revision: str) -> bool:
 @step("look up an image of {app}")
 def take(app: str, reference: str) -> Prebuilt:
     """The image by its digest, which must be in the registry, and in the app's own repository there."""
-    config = read_repository(settings()).config
+    repo = read_repository(settings())
+    config = repo.config
     wanted, image = config.app(app), parse_image(reference)
     if wanted.source is not None:
         raise RefusedError(
@@ -74,6 +75,7 @@ def take(app: str, reference: str) -> Prebuilt:
         )
     if not same_repository(image.name, wanted.only_image):
         raise RefusedError(f"{image.name} is not the image of {app}, which is {wanted.only_image}")
+    repo.protection.require(config.environments[0].name, app)
     prebuilt = Prebuilt(
         config=wanted,
         policy=config.scan,

@@ -80,7 +80,7 @@ def protected_part(
         },
         people=config.people,
         scan=config.scan,
-        unbuilt=tuple(sorted(name for name, app in config.apps.items() if app.source is None)),
+        unbuilt=tuple(sorted(n for n, app in config.apps.items() if app.is_released and app.source is None)),
         without_images=tuple(sorted(name for name, app in config.apps.items() if not app.is_released)),
         verified_changes=tuple(sorted(n for n, app in config.apps.items() if app.promote == "manifests")),
         quarantine={app: found for app, entries in quarantine.items() if (found := tuple(entries))},

@@ -84,15 +84,20 @@ def judge_policy(signed: Policy, files: Policy, now: datetime) -> Judgement:
 def _apps(signed: Policy, files: Policy, found: _Found) -> frozenset[str]:
     """The apps of which nothing is proven, where owners have not signed that."""
     as_merged = frozenset(files.without_images) - frozenset(signed.without_images)
-    unbuilt = frozenset(files.unbuilt) - frozenset(signed.unbuilt) - frozenset(files.without_images)
+    # An app that gets images is built elsewhere from then on, which is another thing to sign.
+    signed_unbuilt = frozenset(signed.unbuilt) - frozenset(signed.without_images)
+    unbuilt = frozenset(files.unbuilt) - signed_unbuilt - frozenset(files.without_images)
     for app in sorted(as_merged):
         found.add(f"apps.{app}", "has no images, so what is merged of it is synced", app=app)
     for app in sorted(unbuilt):
         found.add(f"apps.{app}", "has no `source`, so nothing proves its releases", app=app)
     waits = frozenset(signed.verified_changes) - frozenset(files.verified_changes)
-    for app in sorted(waits & frozenset(files.without_images)):
+    gone = waits - frozenset(files.without_images)
+    for app in sorted(waits - gone):
         found.add(f"apps.{app}.promote", "manifests -> merge", app=app)
-    return as_merged | unbuilt
+    for app in sorted(gone):
+        found.add(f"apps.{app}", "does not wait for verified changes any more", app=app)
+    return as_merged | unbuilt | gone
 
 
 def _gate(  # noqa: PLR0913, PLR0917

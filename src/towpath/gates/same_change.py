@@ -91,6 +91,9 @@ def _differing_items(old: list[Any], new: list[Any], theirs: list[Any], at: str)
             yield at
             return
         names = [[*range(len(old))]] * 3
+    order = [[name for name in each or () if name in (names[0] or ())] for each in names]
+    if order[1] != order[0] and order[1] != order[2]:  # arguments and containers take effect in their order
+        yield at
     tables = [
         dict(zip(map(str, each or ()), items, strict=True))
         for each, items in zip(names, (old, new, theirs), strict=True)

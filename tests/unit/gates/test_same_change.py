@@ -136,3 +136,21 @@ def test_an_item_is_known_by_its_name_wherever_it_stands() -> None:
     assert found([before], [now], [with_sidecar("dev", "log:3", first=False)]) == [
         "Deployment prod/op /spec/template/spec/containers/log/image"
     ]
+
+
+@pytest.mark.parametrize(
+    ("now", "verified", "differs"),
+    [("ab", "ab", False), ("ba", "ba", False), ("ba", "ab", True), ("ab", "ba", False), ("bac", "abc", True)],
+)
+def test_items_that_change_places_must_have_done_so_there(now: str, verified: str, differs: bool) -> None:
+    def ordered(namespace: str, names: str) -> Manifest:
+        made = deployment(namespace)
+        made["spec"]["template"]["spec"]["containers"] = [{"name": name, "image": name} for name in names]
+        return made
+
+    told = found(
+        [ordered("prod", "ab" if len(now) == 2 else "abc")],
+        [ordered("prod", now)],
+        [ordered("dev", verified)],
+    )
+    assert told == (["Deployment prod/op /spec/template/spec/containers"] if differs else [])

@@ -185,6 +185,12 @@ def _proven(entry: Entry, trusted: TrustedKeys) -> tuple[Release, tuple[str, ...
         return named, (), why
     app = config.app(entry.app)
     proven = prove(trusted, app, entry.release)
+    if proven.evidence.prebuilt and app.source is not None:
+        return (
+            named or proven.release,
+            (),
+            f"it was built elsewhere, and {app.name} is built from its `source`",
+        )
     if named is not None and proven.release.commit != named.commit:
         return named, (), "its release.yaml and its evidence have another commit"
     approvals = config.environment(entry.environment).gate.approvals.required

@@ -22,11 +22,12 @@ from towpath.gates.same_change import MAX_TOLD, ChangeFacts, unverified_fields
 from towpath.gates.ways import Way
 from towpath.objects import Manifest
 from towpath.release.model import Release, ScanSummary
+from towpath.release.quarantine import find_quarantined
 from towpath.release.release_file import is_in
 from towpath.release.verified_file import VerifiedChange
 
 TRIED = 5
-"""Newest records of the environment before that are compared: it may be ahead."""
+"""Newest records of the environment before that are looked through for how long it has had a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +87,22 @@ def _facts(
     why = f"no commit that the agent of {before} has signed says that anything of it was verified there"
     if not is_in(repo.root, changed.app, before, released=False):
         why = f"there is no folder apps/{changed.app}/{before}"
-    told = ""
+    verified_at = ""
     for _, record in itertools.islice(signed_changes(repo, trusted, changed.app, before), TRIED):
         missing = _missing(changed, record, known, rendered)
-        if not missing:
-            return ChangeFacts(manifests, verified_at=record.verified_at)
-        told = told or f"what was verified there at {record.commit[:7]} {missing}"
-    return ChangeFacts(manifests, unverified=told or why)
+        if missing:  # what was taken back there counts no more
+            why = f"what was verified there at {record.commit[:7]} {missing}"
+            break
+        verified_at = record.verified_at
+    return ChangeFacts(manifests, verified_at=verified_at, unverified="" if verified_at else why)
 
 
 def _missing(
     changed: ChangedApp, record: VerifiedChange, before: Sequence[Manifest], rendered: Rendered
 ) -> str:
     """What of the change a record of the other environment does not have; empty: nothing."""
+    if find_quarantined(changed.repo.quarantine(changed.app), record.manifests):
+        return "is quarantined"
     try:
         theirs = changed.rendered(record)
         _require_recorded(theirs, record)

@@ -70,16 +70,18 @@ def require_admitted(where: InGit, app: str, recent: Sequence[CommitInfo] = ()) 
     """
     repo, environment = where.repo, where.environment
     state = repo.release(app, environment)
-    if state is None:
-        if not repo.config.app(app).is_released:
-            require_change(ChangedApp(repo, environment, app, where.trusted_keys, where.tools, where.renders))
+    if state is None and repo.config.app(app).is_released:
         return None
-    if repo.config.app(app).promote == "manifests":
+    if state is not None and repo.config.app(app).promote == "manifests":
         raise RefusedError(
             f"{environment} holds {app}: it has no images, and {release_path(app, environment)} names a"
             " release",
             remedy="Remove the file: with `promote: manifests` what is merged is judged by what it renders.",
         )
+    if not repo.config.app(app).is_released:  # with a release, too: its quarantine is of another hash
+        require_change(ChangedApp(repo, environment, app, where.trusted_keys, where.tools, where.renders))
+    if state is None:
+        return None
     repo.protection.require(environment, app)
     quarantined = find_quarantined(repo.quarantine(app), state.release.id)
     if quarantined is None and asks_nothing(repo.config, app, environment):

@@ -88,6 +88,8 @@ class Protection:
             why = "no `source`, so nothing proves its releases"
             if app in self.judgement.policy.without_images:
                 why = "no images, so what is merged of it is synced"
+            elif app in self.judgement.policy.verified_changes:
+                why = "no changes any more that wait until they are verified in the environment before"
             return f"app {app} has {why}, and owners have not signed that. {HOW}"
         return ""
 

@@ -54,6 +54,7 @@ def leaving(
         confirms = any(entry.ref in confirmed for entry in entries)
         policy = drift_policy(context.environment, app, pauses, now)
         off = REPORT_REASONS["off"] if policy.mode == "off" else ""
-        action: Action = "remove" if confirms and not policy.paused and not off else "report"
-        decisions.append(Decision(app, action, entries, policy.paused or off or LEFT_GIT))
+        held = policy.paused or off or context.repo.protection.held(context.environment.name, app)
+        action: Action = "remove" if confirms and not held else "report"
+        decisions.append(Decision(app, action, entries, held or LEFT_GIT))
     return tuple(decisions)

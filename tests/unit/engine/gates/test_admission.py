@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.keys import evidence_of
 from tests.unit.engine.gates.bench import CONFIG, Bench
 from tests.unit.engine.source.promotions import release
 from towpath.adapters.evidence.key_changes import make_key
@@ -15,6 +16,7 @@ from towpath.engine.gates.admission import Admission, Entry, admit
 from towpath.engine.gates.rollback import restore_failed, restore_release
 from towpath.engine.source.commits import Committer
 from towpath.errors import EvidenceError, OtherSubjectError, RefusedError, UntrustedSignatureError
+from towpath.evidence.signing import sign_release
 from towpath.evidence.ssh_signature import sign_text
 from towpath.evidence.trusted_keys import POLICY
 from towpath.gates.override import LIFETIME, OverrideStatement, encode_override, join_signed
@@ -202,3 +204,14 @@ def test_an_automatic_rollback_restores_only_what_is_proven(
     failed = QuarantineEntry(release(2).id, "never ready", "2026-01-03T00:00:00Z")
     assert restore_failed(committer(bench), bench.context("prod").repo, "hello", "prod", failed) is None
     assert commits == [("quarantine",)]
+
+
+def test_evidence_of_an_image_that_was_built_elsewhere_proves_nothing_where_there_is_a_source(
+    bench: Bench,
+) -> None:
+    known = replace(release(1), commit="")
+    evidence = replace(evidence_of(known), prebuilt=True)
+    key = read_private_key(bench.git.keys.private_file("build"))
+    bench.bundles[known.digest] = [sign_release(evidence, key)]
+    admission = bench.promotion("dev", known.digest)
+    assert any("was built elsewhere" in reason for reason in admission.verdict.reasons)

@@ -2,18 +2,22 @@
 
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.unit.engine.gates.bench import Bench
+from tests.unit.engine.source.promotions import release
 from towpath.engine.gates.merged import require_admitted
 from towpath.engine.source.render_changed import render_released
 from towpath.engine.source.verified_changes import change_of, signed_changes, verified_now
 from towpath.errors import RefusedError
 from towpath.formats.versions import V2
 from towpath.gates.pause import Pause, dump_pauses, pause_path
+from towpath.release.model import EnvironmentRelease
 from towpath.release.quarantine import QuarantineEntry, dump_quarantine, quarantine_path
+from towpath.release.release_file import dump_release_file, release_path
 from towpath.release.verified_file import VerifiedChange, dump_verified, verified_path
 
 CONFIG = """\
@@ -158,6 +162,42 @@ def test_the_soak_is_since_it_was_verified_there(crds: Crds) -> None:
     crds.configure(soak="1000d")
     crds.verified("dev")
     assert "must soak in dev for 1000 days" in crds.admitted("prod")
+
+
+def test_what_was_taken_back_there_counts_no_more(crds: Crds) -> None:
+    crds.verified("dev")
+    crds.verified("prod")
+    crds.change("2", "dev")
+    crds.verified("dev")
+    crds.change("1", "dev")
+    crds.verified("dev")
+    crds.change("2", "prod")
+    assert "does not have ConfigMap" in crds.admitted("prod")
+
+
+def test_the_soak_of_a_change_goes_on_while_others_come(crds: Crds) -> None:
+    crds.configure(soak="1h")
+    crds.verified("dev")
+    crds.change("1", "dev", more="x")
+    crds.verified("dev", verified_at=datetime.now(UTC).isoformat(timespec="seconds"))
+    assert crds.admitted("prod") == ""
+
+
+def test_what_is_quarantined_there_is_not_verified(crds: Crds) -> None:
+    crds.change("other", "dev", own="dev")
+    crds.verified("dev")
+    bad = QuarantineEntry(crds.record("dev").manifests, "it eats volumes", AGO)
+    crds.merge({quarantine_path("crds"): dump_quarantine([bad], V2)})
+    assert "is quarantined" in crds.admitted("prod")
+
+
+def test_a_release_beside_it_does_not_hide_its_quarantine(crds: Crds) -> None:
+    crds.configure("")
+    bad = QuarantineEntry(crds.record("dev").manifests, "it eats volumes", AGO)
+    state = EnvironmentRelease(replace(release(1), app="crds", images=()), AGO, "ann")
+    named = {release_path("crds", "dev"): dump_release_file(state, V2)}
+    crds.merge({**named, quarantine_path("crds"): dump_quarantine([bad], V2)})
+    assert "is quarantined since" in crds.admitted("dev")
 
 
 def test_an_environment_before_without_a_folder_is_named(crds: Crds) -> None:

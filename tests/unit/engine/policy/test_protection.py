@@ -319,6 +319,26 @@ def test_an_app_that_loses_its_images_is_held_although_nobody_built_them_before(
     assert "app vendor has no images" in repo.protection.held("prod", "vendor")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "  crds: {image: example.com/crds}\n",
+        "  crds: {image: example.com/c, source: {repository: ../c}}\n",
+        "",
+    ],
+    ids=["gets images", "gets a source", "leaves"],
+)
+def test_an_app_whose_changes_are_verified_stays_held_when_it_is_another_kind_of_app(
+    world: World, other: str
+) -> None:
+    world.sign(**{"towpath.yaml": CRDS})
+    repo = world.push(**{"towpath.yaml": CONFIG.replace("apps:\n", f"apps:\n{other}")})
+    assert "app crds has no" in repo.protection.held("prod", "crds")
+    assert any("apps.crds: does not wait" in note for note in repo.protection.notes)
+    assert repo.protection.held("prod", "hello") == ""
+    assert world.sign().protection.held("prod", "crds") == ""
+
+
 def test_changes_that_owners_want_verified_stay_so(world: World) -> None:
     world.sign(**{"towpath.yaml": CRDS})
     repo = world.push(**{"towpath.yaml": CRDS.replace("manifests", "merge")})
