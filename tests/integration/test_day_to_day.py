@@ -108,6 +108,7 @@ def test_what_is_unhealthy_is_shown_with_pods_and_events_and_no_secret(
     world: World, repository: Path
 ) -> None:
     world.objects[0]["spec"]["replicas"] = 1
+    world.objects[0]["spec"]["template"]["spec"]["nodeSelector"] = {"towpath.dev/test": "nowhere"}
     world.sync()
     world.kubectl("wait", "--for=create", "pod", "-l", "app=hello", "--timeout=60s")
     pod = json.loads(world.kubectl("get", "pod", "-l", "app=hello", "-o", "json"))["items"][0]

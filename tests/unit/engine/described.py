@@ -11,7 +11,10 @@ from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import TransientError
 from towpath.objects import Manifest
 
-CONFIG = parse_config("apiVersion: towpath.dev/v2\nenvironments: [{name: dev, namespace: dev}]\n")
+CONFIG = parse_config(
+    "apiVersion: towpath.dev/v2\napps: {hello: {image: example.com/hello}}\n"
+    "environments: [{name: dev, namespace: dev}]\n"
+)
 
 
 def deployment(name: str, *, ready: bool = True) -> Manifest:
