@@ -51,9 +51,10 @@ def command(  # noqa: PLR0913, PLR0917
     """Print the logs of the pods of APP in ENVIRONMENT, or in each where it is.
 
     Options are those of `kubectl logs`. Where there are several logs, each line begins with its pod. Values
-    of the namespace's Secrets and what looks like a credential are masked. --follow also takes up pods that
-    come later and containers that restart, and ends by an interrupt. With `--output json` each line is a
-    JSON object of its own.
+    of the namespace's Secrets and what looks like a credential are masked, private keys and Secret manifests
+    over several lines, too, if --tail or --since does not cut off how they begin. --follow also takes up
+    pods that come later and containers that restart, and ends by an interrupt. With `--output json` each
+    line is a JSON object of its own.
 
     \b
     Examples:

@@ -44,6 +44,15 @@ def test_an_unhealthy_pod_is_told_with_its_warnings_and_log_and_no_secret(app: R
     assert SECRET not in done.output
 
 
+def test_a_key_that_begins_before_the_lines_that_are_shown_is_masked(app: RunningApp) -> None:
+    app.begin("dev").apply("dev", ready=False)
+    body = "".join(f"MIIEvQ{number}\n" for number in range(20))
+    app.api.logs["web-1-a", "web-previous"] = f"-----BEGIN PRIVATE KEY-----\n{body}"
+    done = app.run("get", "hello", "dev")
+    assert "log of web before its last restart:\n    ***\n" in done.output
+    assert "MIIEvQ" not in done.output
+
+
 def test_json_has_the_tree_events_and_logs(app: RunningApp) -> None:
     app.begin("dev").apply("dev", ready=False)
     app.api.logs["web-1-a", "web-previous"] = "panic\n"

@@ -73,6 +73,17 @@ def test_values_of_secrets_and_control_characters_are_not_printed(logged: Runnin
     assert done.stdout == "connect with ***\nAuthorization: Bearer ***\n"
 
 
+def test_a_key_and_a_secret_over_several_lines_are_not_printed(logged: RunningApp) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----\n"
+    logged.api.logs["web-1-a", "web"] = f"{key}kind: Secret\ndata:\n  a: c2VjcmV0\nup\n"
+    for more in ((), ("--output", "json")):
+        done = logged.run("logs", "hello", "dev", *more)
+        assert done.exit_code == 0, done.output
+        assert "MIIEvQ" not in done.stdout
+        assert "c2VjcmV0" not in done.stdout
+        assert "up" in done.stdout.splitlines()[-1]
+
+
 def test_who_may_not_read_secrets_is_told_what_that_means(logged: RunningApp) -> None:
     logged.api.forbidden.add("secrets")
     done = logged.run("logs", "hello", "dev")

@@ -16,6 +16,7 @@ from towpath.engine.operate.pod_logs import (
 )
 from towpath.errors import TowpathError, TransientError, as_towpath_error
 from towpath.objects import Manifest, ObjectRef
+from towpath.redact.lines import LineRedactor
 
 WINDOW = 300.0
 """About how many seconds a watch of pods stays open."""
@@ -87,15 +88,15 @@ class LogFollower:
 
     def _follow(self, place: Followed, source: LogSource, query: LogQuery) -> None:
         asked, last = replace(query, follow=True, timestamps=True), ""
-        ref = ObjectRef("", "Pod", source.namespace, source.pod)
+        ref, redactor = ObjectRef("", "Pod", source.namespace, source.pod), LineRedactor()
         while not self._closed.is_set():
             known = last
             try:
                 for text in place.cluster.pod_log(*source_names(source), asked, timeout=SILENCE):
-                    line = log_line(source, text, timed=True)
-                    if not known or moment(line) > known:
-                        last = moment(line)
-                        self._lines.put(line)
+                    at = moment(text)
+                    if not known or at > known:
+                        last = at
+                        self._lines.put(log_line(source, text, redactor, timed=True))
                 if not is_running(place.cluster.get(ref), source):
                     return
             except TransientError:
@@ -140,6 +141,6 @@ def source_names(source: LogSource) -> tuple[str, str, str]:
     return source.namespace, source.pod, source.container
 
 
-def moment(line: LogLine) -> str:
-    """The line's time in a form that sorts: of two in one second, the one with a fraction is later."""
-    return line.time.removesuffix("Z")
+def moment(text: str) -> str:
+    """The time of a line in a form that sorts: of two in one second, the one with a fraction is later."""
+    return text.partition(" ")[0].removesuffix("Z")

@@ -12,7 +12,7 @@ from towpath.health.verdict import items, mapping_at, number
 from towpath.kube.containers import CONTAINER_STATUS_LISTS, containers
 from towpath.objects import Manifest
 from towpath.printable import printable
-from towpath.redact import redact
+from towpath.redact.lines import LineRedactor
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 """Annotation of a pod: the container whose log is meant when none is named, as kubectl has it."""
@@ -122,24 +122,25 @@ def require_container(pods: Sequence[Manifest], choice: Choice) -> None:
 def read_logs(cluster: LogReader, sources: Iterable[LogSource], query: LogQuery) -> Iterator[LogLine]:
     """The lines of each log in turn. One that is not there yet is told as a line about it."""
     for source in sources:
+        redactor = LineRedactor()
         try:
             lines = cluster.pod_log(source.namespace, source.pod, source.container, query)
-            yield from (log_line(source, text, timed=query.timestamps) for text in lines)
+            yield from (log_line(source, text, redactor, timed=query.timestamps) for text in lines)
         except ApiRefusedError as error:
             if error.status not in (400, 404):
                 raise
-            yield LogLine(replace(source, uid=""), "", f"(no log: {clean(error.reason)})")
+            yield LogLine(replace(source, uid=""), "", f"(no log: {clean(error.reason, redactor)})")
 
 
-def log_line(source: LogSource, text: str, *, timed: bool) -> LogLine:
-    """A line as the API server sends it; with `timed` it begins with its time."""
+def log_line(source: LogSource, text: str, redactor: LineRedactor, *, timed: bool) -> LogLine:
+    """A line as the API server sends it; with `timed` it begins with its time. `redactor`: the source's."""
     time, _, rest = text.partition(" ") if timed else ("", "", text)
-    return LogLine(source, time, clean(rest))
+    return LogLine(source, time, clean(rest, redactor))
 
 
-def clean(text: str) -> str:
+def clean(text: str, redactor: LineRedactor) -> str:
     """Masked, and without what steers a terminal."""
-    return redact(printable(text)).replace("\n", " ").rstrip()
+    return redactor.redact(printable(text)).replace("\n", " ").rstrip()
 
 
 def _statuses(pod: Manifest) -> Iterator[Manifest]:

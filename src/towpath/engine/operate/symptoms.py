@@ -17,7 +17,7 @@ from towpath.health import Status
 from towpath.health.verdict import mapping_at, number
 from towpath.objects import Manifest, ObjectRef
 from towpath.printable import printable
-from towpath.redact import redact
+from towpath.redact.lines import KEY_LINES, LineRedactor
 
 EVENTS = 3
 """Events of one object that are shown: the newest warnings."""
@@ -95,11 +95,11 @@ def _logs(cluster: Telling, pod: Manifest) -> tuple[LogTail, ...]:
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     found = []
     for container, previous in failing_containers(pod):
-        query = LogQuery(tail=LINES, previous=previous)
+        # A key or a Secret that begins before the lines that are shown is masked in them, too.
+        query, redactor = LogQuery(tail=LINES + KEY_LINES, previous=previous), LineRedactor()
         try:
-            lines = tuple(
-                map(clean_line, cluster.pod_log(namespace, name, container, query, timeout=TIMEOUT))
-            )
+            read = cluster.pod_log(namespace, name, container, query, timeout=TIMEOUT)
+            lines = tuple(clean_line(text, redactor) for text in read)
         except TowpathError:
             continue
         if lines:
@@ -107,7 +107,7 @@ def _logs(cluster: Telling, pod: Manifest) -> tuple[LogTail, ...]:
     return tuple(found)
 
 
-def clean_line(text: str) -> str:
+def clean_line(text: str, redactor: LineRedactor | None = None) -> str:
     """One line that others wrote: masked, without control characters, not too long."""
-    line = redact(printable(text)).replace("\n", " ").rstrip()
+    line = (redactor or LineRedactor()).redact(printable(text)).replace("\n", " ").rstrip()
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -93,6 +93,21 @@ def test_a_log_that_breaks_off_goes_on_after_the_last_line() -> None:
     assert cluster.asked[2][1].since_time == "2026-01-01T00:00:02Z"
 
 
+def test_a_private_key_is_masked_also_where_the_log_breaks_off_in_it() -> None:
+    key = [(1, "-----BEGIN PRIVATE KEY-----"), (2, "MIIEvQ")]
+    rest = [(2, "MIIEvQ"), (3, "ANBgkq"), (4, "-----END PRIVATE KEY-----"), (5, "up")]
+    cluster = Played(pod("a"), a=[key, TransientError("reset"), rest])
+    masked = ["a: *** private key ***", "a: ***", "a: ***", "a: ***", "a: up"]
+    assert followed(cluster, 5, ("a",)) == masked
+
+
+def test_a_key_in_one_log_masks_nothing_in_another() -> None:
+    cluster = Played(
+        pod("a"), pod("b"), a=[[(1, "-----BEGIN PRIVATE KEY-----"), (2, "MIIE")]], b=[[(1, "up"), (2, "ok")]]
+    )
+    assert {"b: up", "b: ok", "a: ***"} < set(followed(cluster, 4, ("a", "b")))
+
+
 def test_what_the_api_server_refuses_for_good_is_raised() -> None:
     cluster = Played(pod("a"), a=[ApiRefusedError("read the log", status=403, reason="forbidden")])
     with pytest.raises(ApiRefusedError):
