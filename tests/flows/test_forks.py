@@ -15,6 +15,9 @@ RUNS = 50
 GROWTH = 16 * 1024
 """KiB (PSS). Most of the growth of so few runs is what the agent uses for the first time."""
 
+FILES = (3, 10)
+"""Of the preloaded process, and of the agent: it keeps connections to the server."""
+
 
 def test_no_run_process_or_file_is_left_and_each_end_is_counted() -> None:
     done = measure(RUNS, 0.3, 6, 1)
@@ -29,5 +32,5 @@ def test_no_run_process_or_file_is_left_and_each_end_is_counted() -> None:
     }
     assert samples[-1].zombies == 0
     for place in range(2):
-        assert samples[-1].files[place] <= samples[0].files[place] + 3
+        assert samples[-1].files[place] <= samples[0].files[place] + FILES[place]
         assert samples[-1].memory[place] <= samples[0].memory[place] + GROWTH
