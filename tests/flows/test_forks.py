@@ -18,6 +18,9 @@ GROWTH = 16 * 1024
 FILES = (3, 10)
 """Of the preloaded process, and of the agent: it keeps connections to the server."""
 
+LATE = 3
+"""Runs. Rarely there is one."""
+
 
 def test_no_run_process_or_file_is_left_and_each_end_is_counted() -> None:
     done = measure(RUNS, 0.3, 6, 1)
@@ -26,10 +29,10 @@ def test_no_run_process_or_file_is_left_and_each_end_is_counted() -> None:
     assert set(done.states) <= {"COMPLETED", "CRASHED"}
     # A process that was killed when its run had ended already leaves it as it is.
     assert 0 < done.states["CRASHED"] <= killed
-    assert done.counted == {
-        "completed": done.states["COMPLETED"],
-        "crashed": done.states["CRASHED"],
-    }
+    assert set(done.counted) <= {"completed", "crashed"}
+    assert sum(done.counted.values()) == sum(done.states.values()) == RUNS
+    # The last request of a process that was killed may reach the server when its run has been counted.
+    assert 0 <= done.counted["crashed"] - done.states["CRASHED"] <= LATE
     assert samples[-1].zombies == 0
     for place in range(2):
         assert samples[-1].files[place] <= samples[0].files[place] + FILES[place]
