@@ -4,6 +4,8 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -61,10 +63,19 @@ def resolve_inside(root: Path, relative: str) -> Path:
     if "\0" in relative:
         raise ConfigError("has a zero byte in its path", file=relative.replace("\0", "?"))
     try:
-        top = root.resolve()
-        path = (top / relative).resolve()
+        top = _real_root(root.absolute())
     except (OSError, RuntimeError) as error:
         raise ConfigError("is a symbolic link to itself", file=relative) from error
+    path = Path(os.path.realpath(top / relative))
+    with suppress(OSError):  # what may not be looked at is told when it is opened
+        if path.is_symlink():
+            raise ConfigError("is a symbolic link to itself", file=relative)
     if not path.is_relative_to(top):
         raise ConfigError("leads out of the repository; refused", file=relative)
     return path
+
+
+@lru_cache(maxsize=16)
+def _real_root(root: Path) -> Path:
+    """Asked for with every file; whoever exchanges a link on the way gets what it led to before."""
+    return root.resolve()
