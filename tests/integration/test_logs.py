@@ -27,7 +27,7 @@ from towpath.release.release_file import dump_release_file
 pytestmark = pytest.mark.integration
 PASSWORD = "hunter2-and-more"
 TALKS = f"echo begun; echo the password is {PASSWORD}; while true; do date +tick-%s; sleep 1; done"
-DIES = "echo I die; sleep 2; exit 3"
+DIES = "[ -e /once/died ] && sleep 3600; touch /once/died; echo I die; sleep 2; exit 3"
 CONFIG = """\
 apiVersion: towpath.dev/v2
 apps: {hello: {image: %s, renderer: plain}}
@@ -88,7 +88,10 @@ def test_lines_of_all_pods_are_printed_with_their_names_and_no_secret(world: Wor
 
 def test_what_a_container_said_before_it_restarted(world: World, image: str, tmp_path: Path) -> None:
     workload = web(image, DIES)
-    del workload["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
+    pod_spec = workload["spec"]["template"]["spec"]
+    del pod_spec["containers"][0]["readinessProbe"]
+    pod_spec["volumes"] = [{"name": "once", "emptyDir": {}}]
+    pod_spec["containers"][0]["volumeMounts"] = [{"name": "once", "mountPath": "/once"}]
     folder = released(world, image, tmp_path / "environments", workload)
     restarted = "--for=jsonpath={.items[0].status.containerStatuses[0].restartCount}=1"
     world.kubectl("wait", "--for=create", "pod", "-l", "app=web", "--timeout=60s")
@@ -96,7 +99,7 @@ def test_what_a_container_said_before_it_restarted(world: World, image: str, tmp
     world.kubectl("wait", f"pod/{pod}", restarted.replace(".items[0]", ""), "--timeout=120s")
     deadline = time.monotonic() + 60
     while (told := towpath(world, folder, "logs", "hello", "test", "--previous")) != (0, "I die\n"):
-        # Between two restarts the kubelet has taken one away, and the pod's status names it still.
+        # After a restart the kubelet may have taken one away that the pod's status names still.
         assert (told[0], "unable to retrieve" in told[1]) == (0, True), told
         assert time.monotonic() < deadline, told
     code, said = towpath(world, folder, "logs", "hello", "test", "--container", "wbe")

@@ -87,7 +87,8 @@ def test_two_hundred_edits_in_a_burst_are_a_few_runs(stack: RunningStack) -> Non
             value for each in live if each["metadata"]["name"] in names for value in each["data"].values()
         }
         assert values == {"1"}
-        assert len(here.runs()) - before < 20
+        # Ten rounds of edits, and on a busy machine one of them may take as long as two runs.
+        assert len(here.runs()) - before < 40
         bad = here.runs("FAILED", "CRASHED", "CANCELLED")
         assert [run["state"]["message"] for run in bad] == [], here.log
 

@@ -145,7 +145,8 @@ def version_of(live: Manifest) -> str:
         return str(live["metadata"]["resourceVersion"])
     kept = [e for e in live["metadata"]["managedFields"] if e.get("manager") != "kube-controller-manager"]
     content = deepcopy(without_server_fields(live))
-    content["metadata"].get("annotations", {}).pop(REVISION, None)
+    annotations = content["metadata"].pop("annotations", None) or {}
+    content["metadata"]["annotations"] = {k: value for k, value in annotations.items() if k != REVISION}
     return digest([content, kept])
 
 
