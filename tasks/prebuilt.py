@@ -75,12 +75,12 @@ def take(app: str, reference: str) -> Prebuilt:
         )
     if not same_repository(image.name, wanted.only_image):
         raise RefusedError(f"{image.name} is not the image of {app}, which is {wanted.only_image}")
-    repo.protection.require(config.environments[0].name, app)
+    repo.protection.require(config.first_environment(app).name, app)
     prebuilt = Prebuilt(
         config=wanted,
         policy=config.scan,
         version=config.api_version,
-        first_environment=config.environments[0].name,
+        first_environment=config.first_environment(app).name,
         digest=image.digest or "",
         begun_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

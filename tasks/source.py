@@ -84,7 +84,7 @@ def source_of(config: Config, app: str, files: Checkout) -> Source:
         build=app_config.source,
         policy=config.scan,
         version=config.api_version,
-        first_environment=config.environments[0].name,
+        first_environment=config.first_environment(app).name,
         url=files.url,  # without the credentials that the URL may have carried: it is kept for ever
         commit=files.commit,
         subject=redact(about.subject)[:MAX_SUBJECT],

@@ -116,5 +116,5 @@ def _promotions(client: SyncPrefectClient, app: str, environment: str, state: St
 
 def start_next(release: Release, context: EnvironmentContext) -> str | None:
     """Start the promotion to the environment after this one; None after the last."""
-    following = context.repo.config.next_environment(context.environment.name)
+    following = context.repo.config.next_environment(context.environment.name, release.app)
     return None if following is None else start_promotion(release, following.name)

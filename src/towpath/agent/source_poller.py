@@ -140,7 +140,7 @@ class SourcePoller:
         repo = self._repo
         if repo is None or app not in repo.config.apps:
             return
-        state = repo.release(app, repo.config.environments[0].name)
+        state = repo.release(app, repo.config.first_environment(app).name)
         if state is not None and state.release.commit == head:
             return
         if find_release(repo.config.app(app).only_image, head) is None:

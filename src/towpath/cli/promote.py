@@ -113,7 +113,7 @@ def prebuilt(environments: "Environments", app: str, environment: str, image: st
     from towpath.release.image_ref import parse_image, same_repository
 
     config, wanted = environments.config, parse_image(image)
-    declared, first = config.app(app), config.environments[0].name
+    declared, first = config.app(app), config.first_environment(app).name
     repository = declared.only_image
     if declared.source is not None:
         raise RefusedError(
@@ -163,7 +163,8 @@ def choose(
     config = environments.config
     image = config.app(app).only_image
     config.environment(environment)
-    before = config.verified_in(environment)
+    config.require_in(app, environment)
+    before = config.verified_in(environment, app)
     if digest is None and commit is None:
         if before is None:
             raise RefusedError(

@@ -16,10 +16,9 @@ from towpath.config.models import (
     HealthCheckExpression,
     IgnoreRule,
     PruneLimit,
-    ScanIgnore,
-    ScanPolicy,
 )
 from towpath.config.people import People, Person
+from towpath.config.scan import ScanIgnore, ScanPolicy
 
 __all__ = [
     "CONFIG_FILE",

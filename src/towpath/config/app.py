@@ -107,6 +107,13 @@ class App(Model):
             " as null), or when the same change was verified in the one before. Since towpath.dev/v2."
         ),
     ] = None
+    environments: Annotated[
+        tuple[Name, ...] | None,
+        Field(
+            description="Environments where it runs; null: those for which it has a folder. Since"
+            " towpath.dev/v2."
+        ),
+    ] = None
     source: Source | None = None
     renderer: Literal["kustomize", "helm", "plain"] = "kustomize"
     container: Annotated[
@@ -130,6 +137,10 @@ class App(Model):
     def name(self) -> str:
         """Its key in `apps`."""
         return self._name
+
+    def may_be_in(self, environment: str) -> bool:
+        """Whether it may run there; where it has a folder, too, it does."""
+        return self.environments is None or environment in self.environments
 
     @property
     def images(self) -> Mapping[str, str]:

@@ -69,8 +69,9 @@ def check_names(config: Config, document: ConfigDocument, file: str) -> None:
 
 
 def _of_apps(config: Config, document: ConfigDocument) -> Iterator[tuple[int, str]]:
-    """What an app without images must not have; towpath.dev/v1 has no such apps."""
+    """Where an app is, and what one without images must not have; towpath.dev/v1 has no such apps."""
     for name, app in config.apps.items():
+        yield from _places(config, document, name)
         if app.is_released:
             if app.promote is not None:
                 line = document.line(("apps", name, "promote"))
@@ -81,6 +82,27 @@ def _of_apps(config: Config, document: ConfigDocument) -> Iterator[tuple[int, st
         elif app.source is not None:
             line = document.line(("apps", name, "source"))
             yield line, f"apps.{name}.source: the app has no `image`, so there is nothing to build"
+
+
+def _places(config: Config, document: ConfigDocument, name: str) -> Iterator[tuple[int, str]]:
+    """What is wrong with the `environments` of an app."""
+    places, known = config.apps[name].environments, [each.name for each in config.environments]
+    if places is None:
+        return
+    if not places:
+        yield (
+            document.line(("apps", name, "environments")),
+            f"apps.{name}.environments: the app is in no environment; leave the key out for all that it has"
+            " a folder for",
+        )
+    for index, place in enumerate(places):
+        line = document.line(("apps", name, "environments", index))
+        if place not in known:
+            nearest = difflib.get_close_matches(place, known, n=1)
+            hint = f"; did you mean `{nearest[0]}`?" if nearest else ""
+            yield line, f"apps.{name}.environments: there is no environment `{place}`{hint}"
+        elif place in places[:index]:
+            yield line, f"apps.{name}.environments: `{place}` is there twice"
 
 
 def shared_namespaces(config: Config) -> Iterator[str]:

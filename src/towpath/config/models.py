@@ -1,6 +1,6 @@
 """The strict and frozen models of `towpath.yaml`."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, field_validator, model_validator
@@ -16,11 +16,11 @@ from towpath.config.fields import (
     ExtrasMode,
     Model,
     Name,
-    Severity,
     Text,
 )
 from towpath.config.people import MAX_PEOPLE, People, Person
-from towpath.errors import UnknownNameError
+from towpath.config.scan import ScanPolicy
+from towpath.errors import RefusedError, UnknownNameError
 from towpath.formats.versions import CONFIG, FileVersion
 from towpath.kube.managed_fields import MANAGER, TakenBack
 
@@ -192,24 +192,6 @@ class Environment(Model):
         return kinds_with_group(self.extras)
 
 
-class ScanIgnore(Model):
-    """A finding that does not block until a date, with the reason."""
-
-    id: Text
-    until: date
-    reason: Text
-
-
-class ScanPolicy(Model):
-    """The scanners of an image, and the findings that block it."""
-
-    scanners: tuple[Literal["secret", "vuln", "misconfig"], ...] = ("secret", "vuln")
-    block: tuple[Severity, ...] = ("CRITICAL", "HIGH")
-    ignore: tuple[ScanIgnore, ...] = ()
-    end_of_life: Literal["block", "allow"] = "block"
-    """An operating system that gets no security updates any more; asked when `vuln` is among the scanners."""
-
-
 class HealthCheckExpression(Model):
     """CEL expressions for the health of a kind of custom resource, as in Flux's Kustomizations."""
 
@@ -259,20 +241,45 @@ class Config(Model):
         """The environment of that name; raises UnknownNameError."""
         return self.environments[self._index(name)]
 
-    def next_environment(self, name: str) -> Environment | None:
-        """The environment after `name` in promotion order; None after the last."""
-        after = self._index(name) + 1
-        return self.environments[after] if after < len(self.environments) else None
+    def may_be_in(self, app: str, environment: str) -> bool:
+        """Whether an app of that name may run there; one that Git does not have may not."""
+        return app in self.apps and self.apps[app].may_be_in(environment)
+
+    def require_in(self, app: str, environment: str) -> None:
+        """RefusedError when an app does not run in an environment by its `environments`."""
+        places = self.app(app).environments
+        if places is not None and environment not in places:
+            raise RefusedError(
+                f"{app} does not run in {environment}: its `environments` in {CONFIG_FILE} are"
+                f" {', '.join(places)}",
+                remedy=f"Name {environment} there, and make the folder apps/{app}/{environment}.",
+            )
+
+    def first_environment(self, app: str) -> Environment:
+        """Where a new release of the app begins."""
+        declared = self.app(app)
+        return next(each for each in self.environments if declared.may_be_in(each.name))
+
+    def next_environment(self, name: str, app: str = "") -> Environment | None:
+        """The environment after `name` in promotion order, of an app if given; None after the last."""
+        after = self.environments[self._index(name) + 1 :]
+        return next((each for each in after if app not in self.apps or self.may_be_in(app, each.name)), None)
 
     def previous_environment(self, name: str) -> Environment | None:
         """The environment before `name` in promotion order; None before the first."""
         index = self._index(name)
         return self.environments[index - 1] if index else None
 
-    def verified_in(self, name: str) -> str | None:
-        """The environment in which a release must be verified before it may enter `name`; None: in none."""
+    def verified_in(self, name: str, app: str = "") -> str | None:
+        """The environment in which a release must be verified before it may enter `name`; None: in none.
+
+        For an app that is not there by its `environments`, it is the one before that one, and so on.
+        """
         previous = self.previous_environment(name)
-        return self.environment(name).gate.verified_in or (previous.name if previous else None)
+        before = self.environment(name).gate.verified_in or (previous.name if previous else None)
+        if before is None or app not in self.apps or self.may_be_in(app, before):
+            return before
+        return self.verified_in(before, app)
 
     def _index(self, name: str) -> int:
         names = [environment.name for environment in self.environments]

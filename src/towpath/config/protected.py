@@ -13,8 +13,9 @@ from pydantic import Field, ValidationError, field_validator
 
 from towpath.config.explain import explain
 from towpath.config.fields import Duration, Model, Text
-from towpath.config.models import Approvals, Config, ScanPolicy
+from towpath.config.models import Approvals, Config
 from towpath.config.people import Person
+from towpath.config.scan import ScanPolicy
 
 
 class ProtectedGate(Model):
@@ -52,7 +53,8 @@ class Policy(Model):
     """All that is protected. `unbuilt` are apps without `source`: nothing proves their releases.
 
     What is merged of apps `without_images` is synced; of `verified_changes` when it was verified in the
-    environment before (`promote: manifests`).
+    environment before (`promote: manifests`). `places` are the `environments` of apps that name them: the
+    gates of others do not ask for them.
     """
 
     environments: Annotated[dict[Text, ProtectedGate], Field(default_factory=dict)]
@@ -61,6 +63,7 @@ class Policy(Model):
     unbuilt: tuple[Text, ...] = ()
     without_images: tuple[Text, ...] = ()
     verified_changes: tuple[Text, ...] = ()
+    places: Annotated[dict[Text, tuple[Text, ...]], Field(default_factory=dict)]
     quarantine: Annotated[dict[Text, tuple[Quarantined, ...]], Field(default_factory=dict)]
     pauses: Annotated[dict[Text, tuple[Paused, ...]], Field(default_factory=dict)]
 
@@ -83,6 +86,7 @@ def protected_part(
         unbuilt=tuple(sorted(n for n, app in config.apps.items() if app.is_released and app.source is None)),
         without_images=tuple(sorted(name for name, app in config.apps.items() if not app.is_released)),
         verified_changes=tuple(sorted(n for n, app in config.apps.items() if app.promote == "manifests")),
+        places={name: app.environments for name, app in config.apps.items() if app.environments is not None},
         quarantine={app: found for app, entries in quarantine.items() if (found := tuple(entries))},
         pauses={name: paused for name, entries in pauses.items() if (paused := tuple(entries))},
     )

@@ -59,6 +59,7 @@ KEYS: Mapping[str, tuple[KeyRange, ...]] = {
     CONFIG: (
         KeyRange("apps.*.images", since=V2),
         KeyRange("apps.*.promote", since=V2),
+        KeyRange("apps.*.environments", since=V2),
         KeyRange("apps.*.source.poll", since=V2),
         KeyRange("people", since=V2),
         KeyRange("environments.*.gate.approvals.groups", since=V2),

@@ -122,7 +122,7 @@ def _verified_here(facts: Facts) -> Iterable[str]:
 
 
 def _order(facts: Facts) -> Iterable[str]:
-    before = facts.config.verified_in(facts.environment)
+    before = facts.config.verified_in(facts.environment, facts.release.app)
     if before is None:
         return
     if facts.change is not None:
@@ -139,7 +139,7 @@ def _order(facts: Facts) -> Iterable[str]:
 
 
 def _soak(facts: Facts) -> Iterable[str]:
-    before = facts.config.verified_in(facts.environment)
+    before = facts.config.verified_in(facts.environment, facts.release.app)
     state = facts.states.get(before) if before else None
     since = facts.change.verified_at if facts.change else ""
     if state is not None and state.release.id == facts.release.id:

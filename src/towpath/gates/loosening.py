@@ -74,6 +74,7 @@ def judge_policy(signed: Policy, files: Policy, now: datetime) -> Judgement:
         unbuilt=files.unbuilt,
         without_images=files.without_images,
         verified_changes=tuple(sorted({*signed.verified_changes, *files.verified_changes})),
+        places=files.places,
         quarantine=_quarantine(signed.quarantine, files.quarantine, found),
         pauses=_pauses(signed.pauses, files.pauses, now, found),
     )
@@ -97,7 +98,30 @@ def _apps(signed: Policy, files: Policy, found: _Found) -> frozenset[str]:
         found.add(f"apps.{app}.promote", "manifests -> merge", app=app)
     for app in sorted(gone):
         found.add(f"apps.{app}", "does not wait for verified changes any more", app=app)
-    return as_merged | unbuilt | gone
+    return as_merged | unbuilt | gone | _passed_by(signed, files, found)
+
+
+def _passed_by(signed: Policy, files: Policy, found: _Found) -> frozenset[str]:
+    """The apps whose releases do not pass environments any more that are before one of theirs."""
+    apps = set()
+    for app in sorted(files.places):
+        here = files.places[app]
+        before = {each for place in here for each in _before(signed, place)}
+        was = signed.places.get(app, tuple(signed.environments))
+        if passed := sorted((before & set(was)) - set(here)):
+            found.add(f"apps.{app}.environments", f"{', '.join(passed)} removed, and asked before", app=app)
+            apps.add(app)
+    return frozenset(apps)
+
+
+def _before(signed: Policy, environment: str) -> Iterable[str]:
+    """The environments in which a release is verified before it enters this one, by the signed gates."""
+    known: set[str] = set()
+    gate = signed.environments.get(environment)
+    while gate and gate.verified_in and gate.verified_in not in known:
+        known.add(gate.verified_in)
+        gate = signed.environments.get(gate.verified_in)
+    return known
 
 
 def _gate(  # noqa: PLR0913, PLR0917

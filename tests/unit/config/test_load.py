@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from towpath.config import Config, config_schema, load_config, parse_config, resolve_source_url
-from towpath.errors import ConfigError, UnknownNameError
+from towpath.errors import ConfigError, RefusedError, UnknownNameError
 from towpath.formats.versions import KEYS, VERSIONS
 from towpath.kube.managed_fields import TakenBack
 
@@ -425,3 +425,49 @@ def test_from_whom_fields_are_taken_back() -> None:
 def test_nothing_is_taken_over_from_the_cluster_itself(manager: str) -> None:
     with pytest.raises(ConfigError, match="part of Kubernetes or Towpath"):
         parse_config(app("").replace("dev}", f"dev, apps: {{hello: {{takeOver: [{manager}]}}}}}}"))
+
+
+THREE = """apiVersion: towpath.dev/v2
+environments:
+  - {name: dev, namespace: dev}
+  - {name: staging, namespace: staging}
+  - {name: prod, namespace: prod}
+apps:
+  shop:
+    image: example.com/shop
+"""
+
+
+def test_an_app_passes_environments_by_that_it_does_not_name() -> None:
+    config = parse_config(THREE + "    environments: [dev, prod]\n  other: {image: example.com/other}\n")
+    assert [config.may_be_in("shop", each) for each in ("dev", "staging", "prod")] == [True, False, True]
+    after = config.next_environment("dev", "shop"), config.next_environment("dev", "other")
+    assert [each and each.name for each in after] == ["prod", "staging"]
+    assert (config.verified_in("prod", "shop"), config.verified_in("prod", "other")) == ("dev", "staging")
+    with pytest.raises(RefusedError, match="shop does not run in staging: its `environments`"):
+        config.require_in("shop", "staging")
+    config.require_in("other", "staging")
+
+
+def test_an_app_begins_in_the_first_environment_that_it_names() -> None:
+    config = parse_config(THREE + "    environments: [prod, staging]\n")
+    assert config.first_environment("shop").name == "staging"
+    assert config.verified_in("staging", "shop") is None
+
+
+@pytest.mark.parametrize(
+    ("places", "problem"),
+    [
+        ("[]", "towpath.yaml:9: apps.shop.environments: the app is in no environment"),
+        ("[dev, stagin]", "there is no environment `stagin`; did you mean `staging`?"),
+        ("[dev, dev]", "`dev` is there twice"),
+    ],
+)
+def test_wrong_environments_of_an_app_are_told_with_their_line(places: str, problem: str) -> None:
+    (found,) = problems(f"{THREE}    environments: {places}\n")
+    assert problem in found and found.startswith("towpath.yaml:9: ")
+
+
+def test_environments_of_an_app_are_known_since_v2() -> None:
+    (found,) = problems(app("    environments: [dev]\n"))
+    assert "`environments` is known since towpath.dev/v2" in found

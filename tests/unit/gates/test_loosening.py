@@ -274,3 +274,20 @@ def test_there_and_back_as_data() -> None:
     ]:
         with pytest.raises(ValueError, match=said):
             parse_policy(broken)
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ("[dev, prod]", "apps.hello.environments: staging removed, and asked before"),
+        ("[prod]", "apps.hello.environments: dev, staging removed, and asked before"),
+        ("[dev, staging]", ""),
+        ("[dev, staging, prod]", ""),
+    ],
+)
+def test_an_app_passes_environments_by_only_signed(places: str, said: str) -> None:
+    there = CONFIG.replace("{repository: ../hello}}", f"{{repository: ../hello}}, environments: {places}}}")
+    judgement = judge_policy(policy(), policy(there), NOW)
+    assert [str(each) for each in judgement.loosened] == ([said] if said else [])
+    assert judgement.unsigned == ({"hello"} if said else set())
+    assert judge_policy(policy(there), policy(there), NOW).loosened == ()

@@ -126,6 +126,7 @@ def look(
             tuple(_waits(server, environment, app, waiting)),
         )
         for app in sorted(environments.config.apps)
+        if environments.config.may_be_in(app, name)
     ]
     lines = [
         replace(line, undelivered=heads[line.app], delivery=delivery_of(server, line.app, heads[line.app]))
@@ -229,7 +230,7 @@ def _of_orphan(environment: str, row: Row) -> Line:
         drift=drift if told else LEFT_GIT,
         detail=detail if told else "",
         checked_at=str(row.get("at", "")),
-        newer="" if told else "it is not in towpath.yaml any more",
+        newer="" if told else "by towpath.yaml it is not here any more",
     )
 
 

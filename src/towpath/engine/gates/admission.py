@@ -85,6 +85,7 @@ def admit(entry: Entry, trusted: TrustedKeys) -> Admission:
     """
     rulings, now = WAIVERS[entry.way], datetime.now(UTC)
     repo, environment, config = entry.repo, entry.environment, _asked_of(entry)
+    repo.config.require_in(entry.app, environment)
     repo.protection.require(environment, entry.app)
     override = _verified_override(entry, trusted, now)
     release, authors, unproven = _proven(entry, trusted)
@@ -136,7 +137,7 @@ def asks_nothing(config: Config, app: str, environment: str) -> bool:
     """Whether any release of the app may be merged, if it is not quarantined: nothing here builds it, no
     environment is before this one, and nobody approves."""
     approvals = config.environment(environment).gate.approvals.required
-    return config.app(app).source is None and not (config.verified_in(environment) or approvals)
+    return config.app(app).source is None and not (config.verified_in(environment, app) or approvals)
 
 
 def verified_here(
@@ -207,7 +208,7 @@ def _proven_releases(entry: Entry, trusted: TrustedKeys) -> dict[str, Environmen
     That a release was verified there counts when a commit says so that the agent of that environment signed.
     """
     repo, app = entry.repo, entry.app
-    states, before = repo.releases(app), repo.config.verified_in(entry.environment)
+    states, before = repo.releases(app), repo.config.verified_in(entry.environment, app)
     state = states.get(before) if before else None
     if before and state is not None:
         found = verified_here(repo, trusted, app, before, state.release.id) if state.verified_at else None

@@ -58,7 +58,8 @@ def require_change(changed: ChangedApp) -> None:
     app, environment, repo = changed.app, changed.environment, changed.repo
     rendered = changed.rendered()
     manifests = rendered.recorded_digest(None)
-    asks = repo.config.app(app).promote == "manifests" and repo.config.verified_in(environment) is not None
+    before = repo.config.verified_in(environment, app)
+    asks = repo.config.app(app).promote == "manifests" and before is not None
     change = ChangeFacts(manifests)
     if asks:
         trusted = load_trusted_keys(changed.trusted_keys)
@@ -68,7 +69,6 @@ def require_change(changed: ChangedApp) -> None:
     way: Way = "verified change" if asks else "change"
     verdict = admit_change(repo, environment, way, commit_of(repo, app), change)
     if verdict.reasons:
-        before = repo.config.verified_in(environment)
         raise RefusedError(
             f"{environment} holds {app}: {'; '.join(verdict.reasons)}",
             remedy="Nothing was changed."
@@ -81,7 +81,7 @@ def _facts(
 ) -> ChangeFacts:
     """Since when the change is verified in the environment before, or why it is not."""
     repo, manifests = changed.repo, rendered.recorded_digest(None)
-    before = repo.config.verified_in(changed.environment)
+    before = repo.config.verified_in(changed.environment, changed.app)
     assert before is not None  # noqa: S101 - nothing is asked without
     known = _objects(changed, here)
     why = f"no commit that the agent of {before} has signed says that anything of it was verified there"

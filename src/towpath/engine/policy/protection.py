@@ -85,6 +85,8 @@ class Protection:
         if environment in self.judgement.unknown:
             return f"environment {environment} is not in the policy that owners have signed. {HOW}"
         if app in self.judgement.unsigned:
+            if any(each.where == f"apps.{app}.environments" for each in self.judgement.loosened):
+                return f"app {app} passes environments by, and owners have not signed that. {HOW}"
             why = "no `source`, so nothing proves its releases"
             if app in self.judgement.policy.without_images:
                 why = "no images, so what is merged of it is synced"

@@ -12,9 +12,12 @@ from towpath.gates.pause import Pause
 
 
 def apps_without_folder(context: EnvironmentContext, chosen: Iterable[str]) -> set[str]:
-    """Apps of towpath.yaml, none of `chosen`, that have no folder for this environment."""
-    name = context.environment.name
-    rest = context.repo.config.apps.keys() - set(chosen)
+    """Apps of towpath.yaml, none of `chosen`, that may be in this environment and have no folder for it.
+
+    One whose `environments` does not name it any more has left it, as if it had left towpath.yaml.
+    """
+    name, config = context.environment.name, context.repo.config
+    rest = {app for app in config.apps.keys() - set(chosen) if config.may_be_in(app, name)}
     return {app for app in rest if not (context.repo.root / f"apps/{app}/{name}").is_dir()}
 
 
@@ -27,7 +30,8 @@ def lost_folders(
         number = len(inspection.inventories[app].objects)
         broken[app] = (
             f"apps/{app}/{context.environment.name}: there is no such folder, but {number} objects are live;"
-            f" none is deleted.\nRestore the folder, or remove {app} from towpath.yaml if it is meant to go."
+            f" none is deleted.\nRestore the folder, or remove {app} from towpath.yaml if it is meant to go;"
+            f" from {context.environment.name} alone: name the others in its `environments`."
         )
     return broken
 

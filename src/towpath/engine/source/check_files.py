@@ -42,22 +42,38 @@ def check_files(root: Path, config: Config) -> set[Finding]:
 
 
 def environments_of(root: Path, app: App, config: Config) -> list[Environment]:
-    """Where an app is judged: an app without images where it has a folder, any other in all environments."""
-    if app.is_released:
-        return [*config.environments]
+    """Where an app is judged: where its `environments` are, or else where it has a folder."""
+    if app.environments is not None:
+        return [each for each in config.environments if app.may_be_in(each.name)]
     folders = {each.name for each in _entries(root, f"apps/{app.name}")}
     return [each for each in config.environments if each.name in folders]
 
 
 def _nowhere(root: Path, config: Config) -> Iterator[Finding]:
-    """Apps without images that have a folder for no environment, and releases of such as are not released."""
-    nowhere = [name for name, app in config.apps.items() if not environments_of(root, app, config)]
-    if nowhere:
+    """Apps that have a folder for no environment, or none for one through which their releases come."""
+    places = {name: environments_of(root, app, config) for name, app in config.apps.items()}
+    problems = {name: problem for name in places if (problem := _gap(config, name, places[name]))}
+    if problems:
         lines = read_document(read_text(root, CONFIG_FILE) or "", CONFIG_FILE)
-        for name in nowhere:
-            folders = ", ".join(f"apps/{name}/{each.name}" for each in config.environments)
-            what = f"apps.{name} is in no environment: there is none of the folders {folders}"
+        for name, what in problems.items():
             yield Finding(CONFIG_FILE, lines.line(("apps", name)), what)
+
+
+def _gap(config: Config, name: str, places: list[Environment]) -> str:
+    """Why an app cannot be where it has folders; empty when it can."""
+    app, here = config.apps[name], [each.name for each in places]
+    if not here:
+        folders = ", ".join(f"apps/{name}/{each.name}" for each in config.environments)
+        return f"apps.{name} is in no environment: there is none of the folders {folders}"
+    if app.environments is None and app.is_released:
+        for place in here:
+            before = config.verified_in(place, name)
+            if before is not None and before not in here:
+                return (
+                    f"apps.{name} has a folder for {place}, and none for {before}, where its releases are"
+                    f" verified before: add apps/{name}/{before}, or say `environments: [{', '.join(here)}]`"
+                )
+    return ""
 
 
 def version_notes(root: Path, config: Config) -> Iterator[str]:
@@ -181,9 +197,9 @@ def _pauses(root: Path, config: Config) -> Iterator[Finding]:
 def _entries(root: Path, folder: str) -> list[Path]:
     """What is in a folder of ours, sorted; nothing where there is none."""
     path = root / folder
-    if path.is_symlink():
-        raise ConfigError("is a symbolic link; refused", file=folder)
     try:
+        if path.is_symlink():
+            raise ConfigError("is a symbolic link; refused", file=folder)
         entries = list(itertools.islice(path.iterdir(), MAX_ENTRIES + 1))
     except (FileNotFoundError, NotADirectoryError):
         return []

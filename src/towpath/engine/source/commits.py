@@ -71,7 +71,7 @@ def commit_promotion(  # noqa: PLR0913
     intent = PromotionIntent(
         release=release,
         environment=environment,
-        promoted_from=repo.config.verified_in(environment),
+        promoted_from=repo.config.verified_in(environment, release.app),
         approved_by=tuple(each.approver for each in given(approvals)),
         flow_run=by.flow_run,
         actor=by.actor,

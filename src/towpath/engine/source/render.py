@@ -100,6 +100,8 @@ def render_app(  # noqa: PLR0913
 def released_apps(checkout: Path, config: Config, environment: str) -> Iterator[str]:
     """Apps that Git has in the environment; the others are not released there yet."""
     for name, app in config.apps.items():
+        if not app.may_be_in(environment):
+            continue
         if app.is_released:
             if release_in(checkout, name, environment) is not None:
                 yield name

@@ -77,7 +77,7 @@ class EnvironmentRepo:
         return sorted(
             name
             for name, app in self.config.apps.items()
-            if is_in(self.root, name, environment, released=app.is_released)
+            if app.may_be_in(environment) and is_in(self.root, name, environment, released=app.is_released)
         )
 
 

@@ -94,7 +94,7 @@ def test_all_findings_come_in_one_run(repository: Path) -> None:
         "apps/hello/dev/config.yaml:2: the same key twice",
         "quarantine.yaml",
         "ClusterRole smuggled is cluster-scoped",
-        "apps/hello/staging: there is no such folder",
+        "apps.hello has a folder for prod, and none for staging",
         "apps/stranger: no app of this name",
     ):
         assert any(part in each for each in said), (part, said)
@@ -144,7 +144,7 @@ def test_a_renamed_environment_folder_is_an_error_and_no_deletion(repository: Pa
     release(repository, "dev")
     (repository / "apps/hello/dev").rename(repository / "apps/hello/development")
     said = [str(finding) for finding in check_repository(repository, tools=TOOLS).findings]
-    assert any("apps/hello/dev: there is no such folder" in each for each in said)
+    assert any("apps.hello has a folder for staging, and none for dev" in each for each in said)
     assert any("apps/hello/development: has a release" in each for each in said)
 
 
@@ -257,3 +257,35 @@ def test_a_cluster_scoped_object_of_an_app_without_images_is_allowed_by_the_envi
     (found,) = check_repository(repository, tools=TOOLS).findings
     assert found.file == "apps/crds/dev/role.yaml"
     assert "ClusterRole viewer is cluster-scoped and not allowed" in found.message
+
+
+def without_staging(root: Path, more: str = "") -> None:
+    config = root / "towpath.yaml"
+    text = config.read_text().replace("towpath.dev/v1", "towpath.dev/v2")
+    config.write_text(text.replace("  hello:\n", f"  hello:\n{more}", 1))
+    shutil.rmtree(root / "apps/hello/staging")
+
+
+def test_a_folder_between_two_others_is_missed_unless_the_app_names_its_environments(
+    repository: Path,
+) -> None:
+    without_staging(repository)
+    (found,) = check_repository(repository, tools=TOOLS).findings
+    assert found.message.startswith("apps.hello has a folder for prod, and none for staging")
+    assert "`environments: [dev, prod]`" in found.message
+    config = repository / "towpath.yaml"
+    config.write_text(
+        config.read_text().replace("  hello:\n", "  hello:\n    environments: [dev, prod]\n", 1)
+    )
+    assert check_repository(repository, tools=TOOLS).findings == ()
+
+
+def test_a_folder_for_an_environment_that_the_app_names_must_be_there(repository: Path) -> None:
+    without_staging(repository, more="    environments: [dev, staging]\n")
+    (found,) = check_repository(repository, tools=TOOLS).findings
+    assert (found.file, found.message) == ("apps/hello/staging", "there is no such folder")
+
+
+def test_an_app_with_folders_for_the_first_environments_only_is_there(repository: Path) -> None:
+    shutil.rmtree(repository / "apps/hello/prod")
+    assert check_repository(repository, tools=TOOLS).findings == ()
