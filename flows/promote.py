@@ -1,6 +1,13 @@
 """A release into an environment: gate, commit, sync, verify, and on to the next one."""
 
-from tasks.cluster import prune, require_pruned, sync, verify
+from tasks.cluster import (
+    prune,
+    require_dependencies,
+    require_pruned,
+    sync,
+    verify,
+    wait_for_dependencies,
+)
 from tasks.commit import commit, mark_verified
 from tasks.context import fetch
 from tasks.gate import approved
@@ -23,10 +30,12 @@ def promote(app: str, digest: str, environment: str, parent: str | None = None, 
     context = fetch(environment)
     admission = read_release(app, digest, context, override)
     approved(plan(admission, context))
+    wait_for_dependencies(app, context)
     with environment_lock(environment):
         context = fetch(environment)  # again: Git may have moved while people were asked
         proposal = plan(renew(admission, context), context)
         approvals, release = approved(proposal), proposal.release
+        require_dependencies(app, context)
         target = commit(proposal, approvals)
         synced = sync(target, return_state=True)
         verified = verify(target, wait_for=[synced], return_state=True)

@@ -1,5 +1,6 @@
 """The cluster: sync what Git says, verify that it runs, delete what Git no longer has."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,14 +8,16 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
 from tasks.context import context_at
-from tasks.runs.step import cause_of, step
+from tasks.runs.step import WaitingError, cause_of, step
 from towpath.engine.apply.prune import prune_app
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.apply.sync_result import SyncResult
 from towpath.engine.live.app_state import owner_of
-from towpath.engine.live.context import render_app, renders_before
+from towpath.engine.live.context import EnvironmentContext, render_app, renders_before
 from towpath.engine.live.finished import remember_finished
+from towpath.engine.source.dependencies import dependencies
 from towpath.engine.source.repository import EnvironmentRepo
+from towpath.engine.verify.dependencies import NO_TIME, unhealthy, waits_for
 from towpath.engine.verify.verify import Verification, verify_app
 from towpath.errors import SyncError, TowpathError
 from towpath.health.expressions import judges_of
@@ -33,6 +36,38 @@ class Target:
     environment: str
     commit: str
     release: str
+
+
+def wait_for_dependencies(app: str, context: EnvironmentContext) -> None:
+    """Wait until the apps that this one depends on are healthy. WaitingError when they are not in time.
+
+    Where there are none, there is no step.
+    """
+    if _dependencies(app, context):
+        _require_none(app, wait_for(app, context))
+
+
+def require_dependencies(app: str, context: EnvironmentContext) -> None:
+    """The same by one look, where the environment's lock is held: others may need it to become healthy."""
+    names = _dependencies(app, context)
+    if names:
+        _require_none(app, unhealthy(context, names, NO_TIME, get_run_logger().info))
+
+
+@step("wait for what {app} depends on in {context.environment.name}")
+def wait_for(app: str, context: EnvironmentContext) -> dict[str, str]:
+    """Why apps that this one depends on are not healthy within the environment's timeout, by app."""
+    names, log = _dependencies(app, context), get_run_logger()
+    return unhealthy(context, names, context.environment.timeout, log.info)
+
+
+def _dependencies(app: str, context: EnvironmentContext) -> tuple[str, ...]:
+    return dependencies(context.repo.root, context.repo.config, app, context.environment.name)
+
+
+def _require_none(app: str, reasons: Mapping[str, str]) -> None:
+    if reasons:
+        raise WaitingError(f"{app} {waits_for(reasons)}")
 
 
 @step("sync {target.app} in {target.environment}")

@@ -73,7 +73,9 @@ def _judged(done: ReconcileResult, app: str) -> Row:
     decision = next((each for each in plan.decisions if each.app == app), Decision(app, "none"))
     failed, changed = (bool(outcome.failure), outcome.changed) if outcome else (False, ())
     drift = drift_status(decision, failed=failed, changed=changed)
-    detail = done.health[app].message or "; ".join(map(str, decision.exhausted)) or decision.reason
+    if held := done.held.get(app):
+        drift = held.partition(", not healthy")[0]
+    detail = held or done.health[app].message or "; ".join(map(str, decision.exhausted)) or decision.reason
     return _row(
         plan.context.repo, plan.context.environment.name, app,
         plan.releases.get(app, ReleaseRef()).id, str(done.health[app].status), drift, detail,

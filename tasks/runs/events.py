@@ -59,6 +59,8 @@ def of_ending(done: ReconcileResult) -> Iterable[Event]:
     decisions = {each.app: each for each in done.plan.decisions}
     for each in done.outcomes:
         decision = decisions.get(each.app)
+        if each.held:
+            continue  # nothing became of it yet
         if decision and decision.heals and not each.failure:
             if entries := decision.taken_back:
                 yield drift_healed(environment, each.app, entries, each.seconds)

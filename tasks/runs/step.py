@@ -3,18 +3,20 @@
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect import Task, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, StateType, TaskRun
+from prefect.context import FlowRunContext
 from prefect.flows import Flow
-from prefect.states import Completed, Failed
+from prefect.states import Completed, Failed, Scheduled
 from prefect.tasks import exponential_backoff
 
 from towpath.errors import ConflictError, RefusedError, TerminalError, TowpathError, TransientError
-from towpath.orchestration.keys import JOINED, SUPERSEDED
+from towpath.orchestration.keys import JOINED, SUPERSEDED, WAITS
 from towpath.redact import install_log_redaction, redact, redact_error, remember_environment_secrets
 from towpath.settings import Settings
 
@@ -38,6 +40,13 @@ class SupersededError(ConflictError):
 class JoinedError(TerminalError):
     """Another run waits with the same release: this one has nothing to do, and is done."""
 
+
+class WaitingError(TerminalError):
+    """Something must come first: the run ends without a failure, and is begun again a while later."""
+
+
+WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(days=7)
+"""Until a run that waits begins again; how old it may be for that."""
 
 _ENDS: dict[type[TowpathError], tuple[StateType, str]] = {
     RejectedError: (StateType.CANCELLED, "Rejected"),
@@ -114,6 +123,8 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
         except TowpathError as error:
             redact_error(error)
             message = str(error)
+            if isinstance(error, WaitingError) and (again := _begins_again()):
+                return Scheduled(scheduled_time=again, message=message, name=WAITS)
             if type(error) not in _ENDS:
                 return Failed(message=message)
             kind, name = _ENDS[type(error)]
@@ -125,3 +136,10 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
         return Completed(message=redact(result)) if isinstance(result, str) else result
 
     return flow(name=function.__name__, persist_result=False)(readable)
+
+
+def _begins_again() -> datetime | None:
+    """When the current run begins again; None when it has waited for long enough."""
+    context, now = FlowRunContext.get(), datetime.now(UTC)
+    created = context.flow_run.created if context and context.flow_run else None
+    return now + WAIT if created and now - created < LONGEST_WAIT else None

@@ -180,6 +180,8 @@ class Bench:
     prune_fails: list[Exception] = field(default_factory=list)
     unhealthy: dict[str, TowpathError] = field(default_factory=dict)
     """By app: what one look at it says."""
+    not_ready: dict[str, str] = field(default_factory=dict)
+    """By app: why it is not healthy for those that depend on it."""
     build_fails: list[Exception] = field(default_factory=list)
     verdict: ScanVerdict = field(
         default_factory=lambda: ScanVerdict(ScanSummary("passed", ("secret",), policy="0" * 12), (), ())
@@ -361,6 +363,10 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.calls.extend(f"look {args[2].name} {each.app}" for each in args[3])
         return {each.app: bench.unhealthy.get(each.app) for each in args[3]}
 
+    def unhealthy(context: Any, apps: Any, *_: object) -> dict[str, str]:
+        bench.calls.extend(f"ready? {context.environment.name} {app}" for app in apps)
+        return {app: bench.not_ready[app] for app in apps if app in bench.not_ready}
+
     def inspect(_cluster: object, where: Any, _rendered: object, **_: object) -> Inspection:
         bench.calls.append(f"detect {where.name}")
         return Inspection(bench.drift(where.name), inventories=bench.inventories)
@@ -419,6 +425,8 @@ def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("towpath.engine.reconcile.execute.remove_app", remove_app)
     monkeypatch.setattr("towpath.engine.reconcile.execute.prune_extras", prune_extras)
     monkeypatch.setattr("towpath.engine.reconcile.loop.inspect", inspect)
+    for target in ("tasks.cluster", "towpath.engine.reconcile.waiting"):
+        monkeypatch.setattr(f"{target}.unhealthy", unhealthy)
     monkeypatch.setattr("towpath.engine.reconcile.loop.health_snapshot", health_snapshot)
 
 

@@ -42,6 +42,9 @@ class Fleet:
     """Of apps that really run: `NAME@DIGEST`. The others have an image that there is not."""
     health_rules: list[dict[str, str]] = field(default_factory=list)
     """`healthCheckExprs`"""
+    files: dict[str, str] = field(default_factory=dict)
+    """Further files of the repository."""
+    depends_on: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def namespace(self) -> str:
@@ -71,14 +74,17 @@ class Fleet:
 
     def content(self) -> Mapping[str, str]:
         images = {name: self.images.get(name, f"{self.registry}/{name}@{DIGEST}") for name in self.apps}
-        listed = {
+        listed: dict[str, dict[str, Any]] = {
             name: {"image": image.partition("@")[0], "renderer": "plain"} for name, image in images.items()
         }
+        for name, others in self.depends_on.items():
+            if name in listed:
+                listed[name]["dependsOn"] = others
         environment = {"name": "test", "namespace": self.namespace, **self.environment}
         config = {"apiVersion": "towpath.dev/v2", "apps": listed, "environments": [environment]}
         if self.health_rules:
             config["healthCheckExprs"] = self.health_rules
-        files = {"towpath.yaml": yaml.safe_dump(config)}
+        files = {"towpath.yaml": yaml.safe_dump(config), **self.files}
         for name, objects in self.apps.items():
             files[f"apps/{name}/test/app.yaml"] = yaml.safe_dump_all(objects)
             files[f"apps/{name}/test/release.yaml"] = release(name, *images[name].split("@"))

@@ -122,7 +122,7 @@ def _compared(
 
 
 def _diff_app(made: "PlanMade", output: str) -> bool:
-    plan, _, against = made
+    plan, against = made.plan, made.against
     if output == "json":
         head = {"differs": plan.differs, "problems": [], "published": against.to_json()}
         _print_json({**head, **plan.to_json()})

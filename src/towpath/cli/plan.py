@@ -40,7 +40,7 @@ def command(  # noqa: PLR0913, PLR0917
       towpath plan hello prod --context prod-eu
       towpath plan hello prod --confirm > apps/hello/prod/prune.yaml
     """
-    plan, config, against = make_plan(app, environment, repo, revision, context)
+    plan, config, against, depends_on = make_plan(app, environment, repo, revision, context)
     if confirm:
         from towpath.applyset.prune_file import dump_prune_file
 
@@ -52,7 +52,8 @@ def command(  # noqa: PLR0913, PLR0917
         deletions = [(entry.ref, entry.uid) for entry in plan.entries if entry.action == "delete"]
         click.echo(dump_prune_file(deletions, config.api_version), nl=False)
     elif output == "json":
-        data = {**plan.to_json(), "published": against.to_json()}
+        data = {**plan.to_json(), "depends_on": list(depends_on), "published": against.to_json()}
         click.echo(printable(json.dumps(data, indent=2, ensure_ascii=False)))
     else:
-        click.echo(printable("\n".join((*against.banner(), plan.to_text()))))
+        waits = [f"{app} is synced once {', '.join(depends_on)} is healthy there"] if depends_on else []
+        click.echo(printable("\n".join((*against.banner(), *waits, plan.to_text()))))

@@ -121,6 +121,14 @@ class App(Model):
     ] = None
     image_fields: Annotated[tuple[ImageFieldRule, ...], Field(max_length=100)] = ()
     smoke: tuple[SmokeCheck, ...] = ()
+    depends_on: Annotated[
+        tuple[Name, ...],
+        Field(
+            max_length=50,
+            description="Apps that must be healthy in an environment before this one is synced there, where"
+            " they have a folder for it. Since towpath.dev/v2.",
+        ),
+    ] = ()
     _name: str = PrivateAttr(default="")
 
     @model_validator(mode="after")

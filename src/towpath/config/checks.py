@@ -1,6 +1,5 @@
 """Checks of `towpath.yaml` that compare several fields; each problem has its line."""
 
-import difflib
 import itertools
 from collections.abc import Iterable, Iterator
 
@@ -9,24 +8,23 @@ from pydantic.alias_generators import to_camel
 from towpath.config.cel import compile_expression
 from towpath.config.fields import RESERVED
 from towpath.config.models import CONFIG_FILE, Config
+from towpath.config.order import app_order_problems
+from towpath.config.order import hint as name_hint
 from towpath.formats.versions import V1
 from towpath.yamltext.config_reader import ConfigDocument, config_error
 
-MAX_HINTS = 3
 MAX_DUPLICATES = 100
 
 
 def check_names(config: Config, document: ConfigDocument, file: str) -> None:
     """Names are unique and exist, and there are enough approvers. Raises ConfigError with all problems."""
-    problems = [*_of_apps(config, document)]
+    problems = [*_of_apps(config, document), *app_order_problems(config, document)]
 
     def problem(message: str, *path: str | int) -> None:
         problems.append((document.line(("environments", *path)), message))
 
     def hint(name: str, known: Iterable[str]) -> str:
-        # Comparing names is slow, so only the first problems get a hint.
-        nearest = difflib.get_close_matches(name, sorted(known), n=1) if len(problems) < MAX_HINTS else []
-        return f"; did you mean `{nearest[0]}`?" if nearest else ""
+        return name_hint(name, known, len(problems))
 
     people = config.who()
     groups = people.groups()

@@ -60,6 +60,7 @@ KEYS: Mapping[str, tuple[KeyRange, ...]] = {
         KeyRange("apps.*.images", since=V2),
         KeyRange("apps.*.promote", since=V2),
         KeyRange("apps.*.environments", since=V2),
+        KeyRange("apps.*.dependsOn", since=V2),
         KeyRange("apps.*.source.poll", since=V2),
         KeyRange("people", since=V2),
         KeyRange("environments.*.gate.approvals.groups", since=V2),

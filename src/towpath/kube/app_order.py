@@ -2,10 +2,11 @@
 
 An app that declares the environment's Namespace, a CustomResourceDefinition or another cluster-scoped object
 is synced before apps with objects in that Namespace or of that kind, and before apps without cluster-scoped
-objects.
+objects. What people wrote under `dependsOn` holds before that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from towpath.objects import Manifest, ref_of
 
@@ -13,18 +14,25 @@ Dependency = tuple[str, ...]
 """`("Namespace", name)`, `("kind", group, kind)`, or `("cluster",)` for any other cluster-scoped object."""
 
 
-def order_apps(apps: Mapping[str, Sequence[Manifest]]) -> list[list[str]]:
+NOTHING_WRITTEN: Mapping[str, Collection[str]] = MappingProxyType({})
+
+
+def order_apps(
+    apps: Mapping[str, Sequence[Manifest]], depends_on: Mapping[str, Collection[str]] = NOTHING_WRITTEN
+) -> list[list[str]]:
     """Groups of apps, first to last; those of a group are synced at the same time.
 
-    Apps that need each other are in one group. Within a group apps are sorted by name.
+    `depends_on` is by app: what it names comes in an earlier group. Else apps that need each other are in one
+    group. Within a group apps are sorted by name.
     """
     provided = {app: set(_provided(objects)) for app, objects in apps.items()}
     required = {app: set(_required(objects)) - provided[app] for app, objects in apps.items()}
     remaining, groups = set(apps), []
     while remaining:
         missing = {app: set().union(*(provided[other] for other in remaining - {app})) for app in remaining}
-        ready = sorted(app for app in remaining if not required[app] & missing[app])
-        groups.append(ready or sorted(remaining))
+        free = sorted(app for app in remaining if remaining.isdisjoint(depends_on.get(app, ())))
+        ready = [app for app in free if not required[app] & missing[app]]
+        groups.append(ready or free or sorted(remaining))
         remaining -= set(groups[-1])
     return groups
 

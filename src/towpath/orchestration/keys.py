@@ -41,6 +41,8 @@ REFUSED = "Refused"
 """State of a run that is not for the agent that took it. Its type is FAILED."""
 JOINED = "Joined"
 """State of a promotion that ended because another one waits with the same release."""
+WAITS = "Waits"
+"""State of a promotion that begins again when what must come first may have come. Its type is SCHEDULED."""
 EXTRAS_ROW = "(extras)"
 """In the place of an app in an environment's table: what nobody declared. No app has such a name."""
 SHORT_DIGEST = 12

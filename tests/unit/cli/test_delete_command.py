@@ -118,6 +118,16 @@ def test_an_app_whose_files_another_needs_stays(running: RunningApp) -> None:
     assert "other in dev cannot be rendered without hello" in str(done.exception)
 
 
+def test_an_app_that_another_depends_on_stays(running: RunningApp) -> None:
+    config = TWO.replace("other: {image", "other: {dependsOn: [hello], image")
+    running.world.write({"towpath.yaml": config}, "Order\n\nMark: 8\n", ("Mark", "8"))
+    before = running.world.checkout().commit
+    done = running.run("delete", "hello", "--yes")
+    assert done.exit_code == 1
+    assert "apps.other.dependsOn: there is no app `hello`" in str(done.exception)
+    assert running.world.checkout().commit == before
+
+
 def test_a_misspelt_app_is_told_with_the_nearest(running: RunningApp) -> None:
     assert "Did you mean hello?" in str(running.run("delete", "helo").exception)
 

@@ -53,3 +53,14 @@ def test_apps_that_need_each_other_share_a_group() -> None:
         "b": [definition("Two", "a.b"), thing("One", group="a.b")],
     }
     assert order_apps(apps) == [["a", "b"]]
+
+
+def test_what_people_wrote_comes_before_what_objects_say() -> None:
+    apps = {name: [thing("ConfigMap")] for name in ("a-web", "b-db", "c-other")}
+    assert order_apps(apps, {"a-web": ["b-db"]}) == [["b-db", "c-other"], ["a-web"]]
+    apps = {"defines": [definition("Widget", "a.b")], "uses": [thing("Widget", group="a.b")]}
+    assert order_apps(apps, {"defines": ["uses"]}) == [["uses"], ["defines"]]
+
+
+def test_an_app_that_is_not_there_holds_nobody_up() -> None:
+    assert order_apps({"a": [thing("ConfigMap")]}, {"a": ["elsewhere"]}) == [["a"]]

@@ -52,14 +52,19 @@ class AppPlan(Output):
 
 
 class Plan(AppPlan):
-    """`towpath plan`; `published` is null where the cluster was asked."""
+    """`towpath plan`; `published` is null where the cluster was asked.
 
+    `depends_on` are the apps that must be healthy there before this one is synced.
+    """
+
+    depends_on: list[str]
     published: Published | None
 
 
-class DiffOfApp(Plan):
-    """An app in an environment."""
+class DiffOfApp(AppPlan):
+    """An app in an environment; `published` is null where the cluster was asked."""
 
+    published: Published | None
     differs: bool
     problems: list[Problem]
 

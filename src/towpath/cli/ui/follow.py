@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from towpath.errors import TowpathError
+from towpath.orchestration import keys
 from towpath.orchestration.delivery.path import successor
 from towpath.orchestration.runs import Run, TaskState
 from towpath.orchestration.server import Server
@@ -179,6 +180,8 @@ def doing(run: Run, tasks: Iterable[TaskState]) -> str:
 
 
 def _waits_for(run: Run) -> str:
+    if run.state == keys.WAITS:
+        return run.message
     return {
         "Scheduled": "waits for a worker",
         "Late": "still waits for a worker: is one running for its work pool?",

@@ -39,11 +39,12 @@ def source_options(function: F) -> F:
 
 
 class PlanMade(NamedTuple):
-    """A plan, towpath.yaml, and what the plan was compared with."""
+    """A plan, towpath.yaml, what the plan was compared with, and the apps that must be healthy before."""
 
     plan: "Plan"
     config: "Config"
     against: "Against"
+    depends_on: tuple[str, ...]
 
 
 class ComparisonMade(NamedTuple):
@@ -64,12 +65,13 @@ def make_plan(
     from towpath.cli.ui.names import of_apps
     from towpath.cli.ui.published import against
     from towpath.engine.live.context import renders_fetched
+    from towpath.engine.source.dependencies import dependencies
     from towpath.engine.source.render import render_app
 
     settings, root, config = _open(repo, revision, context)
     where = config.environment(environment)
     confirmed = load_confirmed_deletions(root, app, environment)
-    rendered, tools = None, settings.tools
+    rendered, tools, needs = None, settings.tools, dependencies(root, config, app, environment)
     if not (leaves := has_left(root, app, environment, app in config.apps)):
         rendered = render_app(root, config, app, environment, tools=tools, cache=settings.renders)
     before = renders_fetched(settings, where, app, repo)
@@ -77,9 +79,9 @@ def make_plan(
         other = against(settings, environment)
         if other.published is None:
             plan = _plan_on_cluster(settings, where, app, rendered, confirmed, before)
-            return PlanMade(plan, config, other)
+            return PlanMade(plan, config, other, needs)
         plan, note = _plan_published(other.published.state, where, app, rendered, confirmed, before)
-        return PlanMade(plan, config, other.with_notes(note))
+        return PlanMade(plan, config, other.with_notes(note), needs)
 
 
 def _plan_on_cluster(  # noqa: PLR0913, PLR0917
@@ -126,7 +128,7 @@ def plan_as_comparison(
     from towpath.errors import UnknownNameError
 
     try:
-        plan, _, other = make_plan(app, environment, repo, revision, context)
+        plan, _, other, _ = make_plan(app, environment, repo, revision, context)
     except UnknownNameError:
         raise
     except TowpathError as error:

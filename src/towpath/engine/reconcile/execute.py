@@ -18,6 +18,7 @@ from towpath.engine.live.heal_store import remember_heals
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.reconcile.detect import Inspection, inspect
 from towpath.engine.reconcile.prune import prune_healthy, prune_verified
+from towpath.engine.reconcile.waiting import Waiting, deletes_later, dependents, may_delete, needed_then
 from towpath.engine.reconcile.work import Outcome, Work, candidate_of, progress_of
 from towpath.engine.verify.verify import verify_all
 from towpath.errors import TowpathError, as_towpath_error
@@ -35,25 +36,55 @@ def carry_out(
 ) -> tuple[Outcome, ...]:
     """An outcome per app, by name. Nothing that an app does is raised. `inspection` was made just now.
 
-    Apps come in the order in which they need one another; then apps that only wait to have something deleted,
-    and apps that leave.
+    Apps come in the order in which they need one another, and wait for those that they depend on; then what
+    left Git of apps that others depend on is deleted, and apps leave, both in the reverse order.
     """
     work = list(work)
-    pruned = prune_healthy(context, [each for each in work if each.decision.prunes], tell)
     by_app = {each.app: each for each in work if not each.decision.prunes}
     coming = {app: each.rendered.objects for app, each in by_app.items() if each.rendered}
+    waiting = Waiting(context, (each.app for each in work if each.rendered), tell)
+    later = deletes_later(waiting.needs, (each.app for each in work))
+    prunes = [each for each in work if each.decision.prunes]
+    outcomes = prune_healthy(context, [each for each in prunes if each.app not in later], tell)
     for app, commits in _recent(context, coming).items():
         by_app[app] = replace(by_app[app], recent=commits)
-    leaving = [app for app, each in by_app.items() if not each.rendered]
-    outcomes: dict[str, Outcome] = pruned
     # What an inspection has read is the base of a sync.
-    fresh: Inspection | None = None if any(each.changed for each in pruned.values()) else inspection
-    for group in [*order_apps(coming), leaving]:
-        done = _group(context, [by_app[app] for app in group], fresh, tell)
-        outcomes |= done
+    fresh: Inspection | None = None if any(each.changed for each in outcomes.values()) else inspection
+    groups = order_apps(coming, waiting.needs)
+    for group in groups:
+        held = waiting.held(group, outcomes)
+        ready = [by_app[app] for app in group if app not in held]
+        done = _group(context, ready, fresh, tell, later) if ready else {}
+        outcomes |= held | done
         # What came in may be what the next ones are in, or of.
         fresh = None if any(each.changed for each in done.values()) else fresh
+    for group in reversed(groups):
+        waits = [by_app[app] for app in group if app in later and may_delete(app, waiting.needs, outcomes)]
+        outcomes |= _prune_deletes(context, waits, outcomes, tell)
+    last = [each for each in prunes if each.app in later and may_delete(each.app, waiting.needs, outcomes)]
+    outcomes |= prune_healthy(context, last, tell)
+    _leave(context, [each for each in by_app.values() if not each.rendered], inspection, outcomes, tell)
     return tuple(outcomes[app] for app in sorted(outcomes))
+
+
+def _leave(
+    context: EnvironmentContext,
+    work: Sequence[Work],
+    inspection: Inspection,
+    outcomes: dict[str, Outcome],
+    tell: Tell,
+) -> None:
+    """Remove apps that left Git, those first that needed others; nobody goes before who needed it."""
+    by_app = {each.app: each for each in work}
+    needed_by = dependents(needed_then(context, list(by_app), inspection))
+    for group in order_apps(dict.fromkeys(by_app, ()), needed_by):
+        for app in group:
+            others = sorted(other for other in needed_by.get(app, ()) if not outcomes[other].well)
+            if others:
+                held = f"waits for {', '.join(others)} to be deleted"
+                outcomes[app] = Outcome(app, synced=False, held=held)
+        ready = [by_app[app] for app in group if app not in outcomes]
+        outcomes |= _group(context, ready, None, tell, frozenset()) if ready else {}
 
 
 def clear_extras(
@@ -71,9 +102,16 @@ def clear_extras(
 
 
 def _group(
-    context: EnvironmentContext, work: Sequence[Work], inspection: Inspection | None, tell: Tell
+    context: EnvironmentContext,
+    work: Sequence[Work],
+    inspection: Inspection | None,
+    tell: Tell,
+    later: frozenset[str],
 ) -> dict[str, Outcome]:
-    """Sync all, again what failed while others made progress, then verify together what was synced."""
+    """Sync all, again what failed while others made progress, then verify together what was synced.
+
+    What left Git is deleted, but not of the apps that have it deleted `later`.
+    """
     outcomes: dict[str, Outcome] = {}
     open_ = list(work)
     for turn in range(ROUNDS):
@@ -91,12 +129,15 @@ def _group(
         if open_ and not brought and turn < ROUNDS - 1:
             time.sleep(2.0**turn)
     verified = outcomes | _verify(context, [each for each in work if each.rendered], outcomes, tell)
-    return verified | prune_verified(
-        context,
-        [each for each in work if verified[each.app].healthy and verified[each.app].deletes],
-        verified,
-        tell,
-    )
+    at_once = [each for each in work if each.app not in later]
+    return verified | _prune_deletes(context, at_once, verified, tell)
+
+
+def _prune_deletes(
+    context: EnvironmentContext, work: Sequence[Work], outcomes: dict[str, Outcome], tell: Tell
+) -> dict[str, Outcome]:
+    deletes = [each for each in work if outcomes[each.app].healthy and outcomes[each.app].deletes]
+    return prune_verified(context, deletes, outcomes, tell)
 
 
 def _recent(context: EnvironmentContext, apps: Iterable[str]) -> dict[str, list[CommitInfo]]:

@@ -1,10 +1,13 @@
-"""What a reconcile would refuse to carry out: releases that the gate does not let in, too many deletions."""
+"""What a reconcile would not carry out: what the gate does not let in, too many deletions, what waits."""
 
 from towpath.engine.gates.merged import recent_commits, require_admitted
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.reconcile.result import ReconcilePlan
+from towpath.engine.reconcile.waiting import Waiting
+from towpath.engine.reconcile.work import Outcome
 from towpath.engine.source.render import Rendered
 from towpath.errors import TowpathError
+from towpath.kube.app_order import order_apps
 
 
 def held_apps(plan: ReconcilePlan) -> dict[str, str]:
@@ -26,7 +29,17 @@ def held_apps(plan: ReconcilePlan) -> dict[str, str]:
             _require_few_deletions(plan, rendered)
         except TowpathError as error:
             held[app] = error.message
-    return held
+    return held | _waiting(plan, coming, held)
+
+
+def _waiting(plan: ReconcilePlan, coming: dict[str, Rendered], held: dict[str, str]) -> dict[str, str]:
+    """Apps that wait for others: what comes in with them is taken for healthy afterwards."""
+    waiting = Waiting(plan.context, coming, lambda _: None)
+    ended: dict[str, Outcome] = {}
+    for group in order_apps({app: each.objects for app, each in coming.items()}, waiting.needs):
+        found = waiting.held(group, ended)
+        ended |= {app: Outcome(app, held.get(app, ""), healthy=app not in held) for app in group} | found
+    return {app: each.held for app, each in ended.items() if each.held and app not in held}
 
 
 def _require_few_deletions(plan: ReconcilePlan, rendered: Rendered) -> None:

@@ -119,15 +119,18 @@ def act(plan: ReconcilePlan, tell: Tell) -> tuple[Outcome, ...]:
         Work(each, rendered.get(each.app), plan.releases.get(each.app, ReleaseRef())) for each in plan.todo
     ]
     outcomes = carry_out(plan.context, work, plan.inspection, tell) if work else ()
-    if plan.clears_extras and not plan.broken and not any(each.failure for each in outcomes):
+    if plan.clears_extras and not plan.broken and all(each.well for each in outcomes):
         total = sum(len(each.objects) for each in plan.rendered)
         outcomes += (clear_extras(plan.context, plan.drift.extras, total=total, tell=tell),)
     return outcomes
 
 
 def conclude(plan: ReconcilePlan, outcomes: Sequence[Outcome]) -> ReconcileResult:
-    """The result, with every app's health: verified where it was synced, else read as a snapshot."""
-    ended = {each.app: each for each in outcomes if each.app != EXTRAS}
+    """The result, with every app's health: verified where it was synced, else read as a snapshot.
+
+    So it is of an app that waits for another one.
+    """
+    ended = {each.app: each for each in outcomes if each.app != EXTRAS and not each.held}
     decided = {each.app: each for each in plan.decisions}
     rest = [as_allowed(each, decided[each.app]) for each in plan.rendered if each.app not in ended]
     images = {app: each.images for app, each in plan.releases.items() if not rolls_another(decided[app])}

@@ -101,6 +101,11 @@ class ReconcileResult:
         return held | failed | self.plan.broken
 
     @property
+    def held(self) -> dict[str, str]:
+        """Apps that wait for others, with what for: no failures."""
+        return {each.app: each.held for each in self.outcomes if each.held}
+
+    @property
     def changed(self) -> int:
         """Objects written or deleted."""
         return sum(len(each.changed) for each in self.outcomes)
@@ -115,12 +120,13 @@ class ReconcileResult:
         parts = [f"held: {why}"] if plan.held else []
         parts += [plan.paused] if plan.paused else []
         parts += [differs if plan.drift.entries else f"{pluralize(len(plan.rendered), 'app')} in sync"]
-        parts += _named("synced", [each.app for each in self.outcomes if not each.failure])
+        parts += _named("synced", [each.app for each in self.outcomes if each.well])
         parts += (
             [f"{pluralize(self.changed, 'object')} written in {format_seconds(self.seconds)}"]
             if self.changed
             else []
         )
+        parts += [f"{each.app} {each.held}" for each in self.outcomes if each.held][:10]
         parts += _named("failed", [each.app for each in self.outcomes if each.failure])
         parts += _named("cannot be rendered", plan.broken)
         parts += _named("healing stopped", [each.app for each in plan.decisions if each.exhausted])

@@ -30,8 +30,15 @@ class Outcome:
     """Whether the app was verified; a failure is then one of deleting what left Git."""
     deletes: bool = field(default=False, compare=False)
     """Whether objects wait to be deleted until the app is verified."""
+    held: str = ""
+    """What the app waits for, so that nothing of it was synced: no failure of its own."""
     merged: Admission | None = field(default=None, compare=False)
     """How a release was admitted that a person's commit brought: the agent has not signed it yet."""
+
+    @property
+    def well(self) -> bool:
+        """Whether all of it was done."""
+        return not self.failure and not self.held
 
 
 @dataclass(frozen=True, slots=True)

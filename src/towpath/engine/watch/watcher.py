@@ -277,7 +277,7 @@ class Watcher:
         return conclude(plan, act(plan, self._say))
 
     def _tell_of(self, done: ReconcileResult) -> None:
-        well = {each.app for each in done.outcomes if not each.failure}
+        well = {each.app for each in done.outcomes if each.well}
         for entry in (e for d in done.plan.decisions if d.app in well for e in d.taken_back if e.app):
             for name in {manager_family(each.manager) for each in entry.managers} or {"unknown"}:
                 self._metrics.healed(name)

@@ -1,0 +1,68 @@
+"""What follows what: apps by `dependsOn`, and circles in it. Pure."""
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from towpath.config.models import Config
+from towpath.yamltext.config_reader import ConfigDocument
+
+MAX_HINTS = 3
+
+Problem = tuple[int, str]
+"""A line, and what is wrong there."""
+
+
+def find_circle(needs: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """Names of which each needs the next, and the last is the first again; empty where there is no circle.
+
+    `needs` is by name; names that are no keys of it need nothing.
+    """
+    done: set[str] = set()
+    for start in needs:
+        path: dict[str, Iterator[str]] = {}
+        pending = [start]
+        while pending:
+            name = pending.pop()
+            if name not in done and name not in path:
+                path[name] = iter(needs.get(name, ()))
+            while path:
+                last = next(reversed(path))
+                following = next(path[last], None)
+                if following is None:
+                    done.add(last)
+                    del path[last]
+                elif following in path:
+                    names = list(path)
+                    return (*names[names.index(following) :], following)
+                elif following not in done:
+                    pending.append(following)
+                    break
+    return ()
+
+
+def hint(name: str, known: Iterable[str], told: int) -> str:
+    """The known name that looks most like `name`. Comparing is slow, so only the first problems get one."""
+    nearest = difflib.get_close_matches(name, sorted(known), n=1) if told < MAX_HINTS else []
+    return f"; did you mean `{nearest[0]}`?" if nearest else ""
+
+
+def app_order_problems(config: Config, document: ConfigDocument) -> Iterator[Problem]:
+    """Names in `dependsOn` that are no apps, or stand there twice; else the first circle."""
+    told = 0
+    for name, app in config.apps.items():
+        for index, other in enumerate(app.depends_on):
+            line, where = document.line(("apps", name, "dependsOn", index)), f"apps.{name}.dependsOn"
+            if other not in config.apps:
+                yield line, f"{where}: there is no app `{other}`{hint(other, config.apps, told)}"
+            elif other in app.depends_on[:index]:
+                yield line, f"{where}: `{other}` is there twice"
+            else:
+                continue
+            told += 1
+    if told:
+        return
+    if circle := find_circle({name: app.depends_on for name, app in config.apps.items()}):
+        first, second = circle[:2]
+        index = config.apps[first].depends_on.index(second)
+        line = document.line(("apps", first, "dependsOn", index))
+        yield line, f"apps.{first}.dependsOn: {' -> '.join(circle)} is a circle: nothing of it could be first"
