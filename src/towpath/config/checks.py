@@ -96,8 +96,7 @@ def _places(config: Config, document: ConfigDocument, name: str) -> Iterator[tup
     for index, place in enumerate(places):
         line = document.line(("apps", name, "environments", index))
         if place not in known:
-            nearest = difflib.get_close_matches(place, known, n=1)
-            hint = f"; did you mean `{nearest[0]}`?" if nearest else ""
+            hint = name_hint(place, known, 0)
             yield line, f"apps.{name}.environments: there is no environment `{place}`{hint}"
         elif place in places[:index]:
             yield line, f"apps.{name}.environments: `{place}` is there twice"
