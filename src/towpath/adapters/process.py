@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -45,11 +45,12 @@ _RESERVED = 256 << 20
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What a program that exited with an allowed code wrote."""
+    """What a program that exited with an allowed code wrote. `data` are the bytes of `stdout`."""
 
     stdout: str
     stderr: str
     code: int
+    data: bytearray = field(default_factory=bytearray, repr=False, compare=False)
 
 
 class CommandError(TerminalError):
@@ -139,7 +140,7 @@ def run(  # noqa: PLR0913
         raise CommandError(command, None, "", reason=reason, timed_out=True)
     if failed:
         raise CommandError(command, code, output, reason=f"failed with exit code {code}")
-    return Completed(stdout.text(), stderr.text(), code)
+    return Completed(stdout.text(), stderr.text(), code, stdout.data)
 
 
 def _finish(

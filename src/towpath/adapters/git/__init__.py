@@ -15,6 +15,7 @@ from towpath.adapters.git.checkout import (
     resolve_revision,
 )
 from towpath.adapters.git.command import check_url
+from towpath.adapters.git.file_history import file_history
 from towpath.adapters.git.head import branch_head
 from towpath.adapters.git.lineage import authors_since, commits_after, earlier_commits
 from towpath.adapters.git.noted_head import note_head, noted_head
@@ -52,6 +53,7 @@ __all__ = [
     "earlier_checkout",
     "earlier_commits",
     "fetch_checkout",
+    "file_history",
     "folder_checkout",
     "is_ancestor",
     "is_tracked",

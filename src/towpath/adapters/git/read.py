@@ -1,4 +1,4 @@
-"""History: commits, files and trees, read from a mirror with GitPython."""
+"""History: commits, files and trees, read from a mirror; its objects with GitPython."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from towpath.adapters.git.checkout import COMMIT, Checkout, find_commit
 from towpath.adapters.git.command import check_url, environment, git
@@ -15,17 +16,13 @@ from towpath.errors import MissingPartError, RefusedError, UnknownNameError
 from towpath.printable import printable
 from towpath.release.commit_message import parse_trailers
 
-try:  # it runs `git version` when it is imported
-    from git import Commit, GitCmdObjectDB, Repo
-    from git.exc import GitCommandError, ODBError
-except ImportError as error:
-    raise MissingPartError(
-        "cannot run git: it is not on PATH",
-        remedy="Run `towpath doctor`: it says what is missing and how to get it.",
-    ) from error
+if TYPE_CHECKING:
+    from git import Commit, Repo
 
 MAX_FILE_BYTES = 1024 * 1024
-_open: ContextVar[tuple[Path, Repo] | None] = ContextVar("open mirror", default=None)
+COMMIT_FORM = "%x00".join(("%H", "%an", "%ae", "%ct", "%B"))
+"""A commit as `git log` tells it, for `described`."""
+_open: "ContextVar[tuple[Path, Repo] | None]" = ContextVar("open mirror", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +105,13 @@ def log_range(mirror: Path, revisions: str, paths: Sequence[str] = (), limit: in
     """The newest commits of COMMIT or COMMIT..COMMIT that touch `paths`."""
     if not all(COMMIT.fullmatch(part) for part in revisions.split("..")):
         raise RefusedError(f"not a range of commits: {revisions[:100]!r}")
-    with open_mirror(mirror) as repo:
-        found = repo.iter_commits(revisions, paths=list(paths), max_count=limit)
-        return [_info(commit) for commit in found]
+    walk = ("log", "-z", f"--max-count={limit}", f"--format={COMMIT_FORM}", revisions, "--", *paths)
+    parts = iter(git(mirror, *walk).stdout.split("\0"))
+    found: list[CommitInfo] = []
+    while sha := next(parts, ""):
+        author, email, when, message = islice(parts, 4)
+        found.append(described(sha, author, email, int(when), message))
+    return found
 
 
 def log_files(checkout: Checkout, paths: Sequence[str], limit: int) -> dict[str, list[CommitInfo]]:
@@ -118,8 +119,7 @@ def log_files(checkout: Checkout, paths: Sequence[str], limit: int) -> dict[str,
 
     One walk through the history for all of them: it costs as much as for one.
     """
-    form = "%x00".join(("%H", "%an", "%ae", "%ct", "%B"))
-    options = ("-c", "--name-only", "--no-renames", "-z", f"--max-count={limit}", f"--format={form}")
+    options = ("-c", "--name-only", "--no-renames", "-z", f"--max-count={limit}", f"--format={COMMIT_FORM}")
     asked = "\n".join([checkout.commit, "--", *paths, ""])
     # Nothing that a person writes into a commit has a NUL in it, so nothing can pass for a commit's head.
     parts = iter(git(checkout.mirror, "log", *options, "--stdin", input=asked).stdout.split("\0"))
@@ -128,7 +128,7 @@ def log_files(checkout: Checkout, paths: Sequence[str], limit: int) -> dict[str,
     for part in parts:
         if COMMIT.fullmatch(part):
             author, email, when, message = islice(parts, 4)
-            commit = _described(part, author, email, int(when), message)
+            commit = described(part, author, email, int(when), message)
         elif commit and part.strip("\n") in found:
             found[part.strip("\n")].append(commit)
     return found
@@ -206,17 +206,26 @@ def keep_open(mirror: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def open_mirror(mirror: Path) -> Iterator[Repo]:
+def open_mirror(mirror: Path) -> "Iterator[Repo]":
     """GitPython's view of a mirror, with our configuration alone."""
     if (open_before := _open.get()) and open_before[0] == mirror:
         yield open_before[1]
         return
+    try:  # it runs `git version` when it is imported
+        from git import GitCmdObjectDB, Repo
+    except ImportError as error:
+        raise MissingPartError(
+            "cannot run git: it is not on PATH",
+            remedy="Run `towpath doctor`: it says what is missing and how to get it.",
+        ) from error
     with Repo(mirror, odbt=GitCmdObjectDB, search_parent_directories=False) as repo:
         repo.git.update_environment(**environment())
         yield repo
 
 
-def _commit(repo: Repo, commit: str) -> Commit:
+def _commit(repo: "Repo", commit: str) -> "Commit":
+    from git.exc import GitCommandError, ODBError
+
     if not COMMIT.fullmatch(commit):
         raise RefusedError(f"not a whole commit id: {commit[:100]!r}")
     try:
@@ -225,7 +234,7 @@ def _commit(repo: Repo, commit: str) -> Commit:
         raise UnknownNameError("commit", commit) from error
 
 
-def _text_at(commit: Commit, path: str) -> str | None:
+def _text_at(commit: "Commit", path: str) -> str | None:
     try:
         blob = commit.tree[path]
     except KeyError:
@@ -236,13 +245,14 @@ def _text_at(commit: Commit, path: str) -> str | None:
     return data.decode("utf-8-sig", errors="replace")
 
 
-def _info(commit: Commit) -> CommitInfo:
+def _info(commit: "Commit") -> CommitInfo:
     message = commit.message if isinstance(commit.message, str) else commit.message.decode(errors="replace")
     author, email = commit.author.name or "", commit.author.email or ""
-    return _described(commit.hexsha, author, email, commit.committed_date, message)
+    return described(commit.hexsha, author, email, commit.committed_date, message)
 
 
-def _described(sha: str, author: str, email: str, when: int, message: str) -> CommitInfo:
+def described(sha: str, author: str, email: str, when: int, message: str) -> CommitInfo:
+    """A commit; `when` are the seconds since 1970 at which it was committed."""
     return CommitInfo(
         sha=sha,
         subject=printable(message.partition("\n")[0]).strip(),

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from towpath.adapters.evidence.ssh_keygen import require_program
 from towpath.adapters.process import CommandError
 from towpath.errors import MissingPartError
 
@@ -14,6 +13,8 @@ def signing_options(key: Path | None) -> tuple[tuple[str, ...], str]:
     """
     if key is None:
         return (), "--no-gpg-sign"
+    from towpath.adapters.evidence.ssh_keygen import require_program
+
     path = key.absolute()
     options = ("gpg.format=ssh", f"gpg.ssh.program={require_program()}", f"user.signingKey={path}")
     return tuple(part for option in options for part in ("-c", option)), f"-S{path}"

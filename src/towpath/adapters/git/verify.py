@@ -7,13 +7,16 @@ signed for good: docs/decisions/0013-signatures.md.
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from towpath.adapters.git.checkout import COMMIT
 from towpath.adapters.git.command import git
 from towpath.adapters.git.read import descends, open_mirror
 from towpath.errors import ConflictError, RefusedError
-from towpath.evidence.signed_commit import MAX_BYTES, CommitVerdict, judge_commit
-from towpath.evidence.trusted_keys import TrustedKeys
+
+if TYPE_CHECKING:
+    from towpath.evidence.signed_commit import CommitVerdict
+    from towpath.evidence.trusted_keys import TrustedKeys
 
 MAX_COMMITS = 10_000
 
@@ -22,12 +25,12 @@ def verify_commits(  # noqa: PLR0913
     mirror: Path,
     base: str,
     head: str,
-    trusted: TrustedKeys,
+    trusted: "TrustedKeys",
     expected: Collection[str],
     *,
     received: datetime | None = None,
     limit: int = MAX_COMMITS,
-) -> list[CommitVerdict]:
+) -> "list[CommitVerdict]":
     """A verdict for each commit after `base` up to `head`, parents first; a merge brings its other side.
 
     `base` was verified before; empty for the whole history. `expected` are those who may have signed.
@@ -55,12 +58,15 @@ def verify_commits(  # noqa: PLR0913
 def judge_commits(
     mirror: Path,
     commits: Iterable[str],
-    trusted: TrustedKeys,
+    trusted: "TrustedKeys",
     expected: Collection[str],
     *,
     received: datetime | None = None,
-) -> Iterator[CommitVerdict]:
+) -> "Iterator[CommitVerdict]":
     """A verdict for each of `commits` in turn, as verify_commits, by one Git process for all of them."""
+    # Here: most who read the history verify nothing of it, and the library of keys is slow to import.
+    from towpath.evidence.signed_commit import MAX_BYTES, CommitVerdict, judge_commit
+
     with open_mirror(mirror) as repo:
         for commit in commits:
             _, _, size, stream = repo.git.stream_object_data(commit)
