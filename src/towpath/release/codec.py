@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from towpath.errors import ConfigError
+from towpath.formats.strict_build import build
 from towpath.formats.versions import RELEASE, V1, FileVersion
 from towpath.release.model import EnvironmentRelease, Release
 from towpath.yamltext.path import YamlPath
@@ -130,13 +131,17 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def _typed(cls: type[T], data: Any, extra: Extra) -> T:
+    try:
+        return build(cls, data)
+    except ValueError:  # pydantic tells what is wrong, or passes over keys that are not known
+        pass
     value: T = _adapter(cast("type", cls)).validate_json(json.dumps(data), extra=extra)
     return value
 
 
 @functools.cache
 def _adapter(cls: type) -> "TypeAdapter[Any]":
-    # Imported here: most users of a release need no pydantic, which is slow to import.
+    # Here, as sound data needs no pydantic, which is slow to import.
     from pydantic import ConfigDict, TypeAdapter, with_config
 
     return TypeAdapter(with_config(ConfigDict(strict=True))(cls))
