@@ -9,10 +9,11 @@ from tasks.runs.step import step
 from towpath.adapters.git import Checkout, fetch_checkout, read_commit
 from towpath.config import App, Config, ScanPolicy, resolve_source_url
 from towpath.config import Source as SourceConfig
-from towpath.engine.source.repository import GIT_TIMEOUT, read_repository
+from towpath.engine.source.repository import read_repository
 from towpath.errors import ConfigError
 from towpath.formats.versions import FileVersion
 from towpath.redact import redact
+from towpath.settings import GIT_TIMEOUT
 
 MAX_SUBJECT = 200
 """Characters of a commit's subject that are kept with its release."""

@@ -13,6 +13,8 @@ TRUSTED_KEYS = "TOWPATH_TRUSTED_KEYS"
 """File of the public keys that are trusted (`allowed_signers`)."""
 GIT_CONFIG = "TOWPATH_GIT_CONFIG"
 """File of Git configuration that goes for every Git process; without it there is none."""
+GIT_TIMEOUT = 120.0
+"""Seconds for one Git operation over the network."""
 STACK_VARIABLES = (
     "PREFECT_API_URL",
     "TOWPATH_ENVIRONMENTS",

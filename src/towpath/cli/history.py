@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ from towpath.printable import printable
 if TYPE_CHECKING:
     from towpath.engine.source.history import Entry
     from towpath.engine.source.verified_changes import Change
+    from towpath.settings import Settings
 
 COLUMNS = ("WHEN", "ENVIRONMENT", "RELEASE", "WHAT", "BY", "APPROVED BY", "VERIFIED", "COMMIT", "CHANGE")
 
@@ -34,22 +36,16 @@ def command(app: str, environment: str | None, limit: int, output: str) -> None:
       towpath history hello
       towpath history hello --environment prod --output json
     """
-    from towpath.cli.ui.names import load_environments
-    from towpath.engine.source.history import Entry, release_history
-    from towpath.engine.source.verified_changes import change_history
+    from towpath.engine.source.history import Entry, outlined_history
     from towpath.settings import Settings
 
-    environments = load_environments(Settings.load(os.environ))
-    config = environments.config
-    is_released = config.app(app).is_released
-    names = [config.environment(environment).name] if environment else [e.name for e in config.environments]
-    found: list[Entry | Change] = [
-        entry for name in names for entry in release_history(environments.checkout, config, app, name)
-    ]
-    if not is_released:
-        here = [name for name in names if app in environments.released_apps(name)]
-        found += [change for name in here for change in change_history(environments, app, name, limit)]
-    found = sorted(found, key=lambda entry: entry.committed_at, reverse=True)[:limit]
+    settings = Settings.load(os.environ)
+    # Names are enough, mostly; the models of the whole of towpath.yaml are slow to import.
+    told: Sequence[Entry | Change] | None = outlined_history(settings, app, environment)
+    is_released = told is not None
+    if told is None:
+        is_released, told = _whole_history(settings, app, environment, limit)
+    found = sorted(told, key=lambda entry: entry.committed_at, reverse=True)[:limit]
     if output == "json":
         click.echo(json.dumps([entry.to_json() for entry in found], indent=2))
     elif not found:
@@ -58,6 +54,27 @@ def command(app: str, environment: str | None, limit: int, output: str) -> None:
     else:
         rows = (row(each) if isinstance(each, Entry) else change_row(each) for each in found)
         click.echo(table([COLUMNS, *rows]))
+
+
+def _whole_history(
+    settings: "Settings", app: str, environment: str | None, limit: int
+) -> "tuple[bool, list[Entry | Change]]":
+    """Whether the app has releases, and its history by the whole of towpath.yaml."""
+    from towpath.cli.ui.names import load_environments
+    from towpath.engine.source.history import release_history
+    from towpath.engine.source.verified_changes import change_history
+
+    environments = load_environments(settings)
+    config = environments.config
+    is_released = config.app(app).is_released
+    names = [config.environment(environment).name] if environment else [e.name for e in config.environments]
+    told: list[Entry | Change] = [
+        entry for name in names for entry in release_history(environments.checkout, config, app, name)
+    ]
+    if not is_released:
+        here = [name for name in names if app in environments.released_apps(name)]
+        told += [change for name in here for change in change_history(environments, app, name, limit)]
+    return is_released, told
 
 
 def row(entry: "Entry") -> tuple[str, ...]:

@@ -73,10 +73,10 @@ def _commit(settings: "Settings") -> "tuple[tuple[Migration, ...], str]":
     from towpath.adapters.git import commit_files
     from towpath.cli.ui.names import load_environments
     from towpath.engine.source.migrate import migration_edits, migrations
-    from towpath.engine.source.repository import GIT_TIMEOUT
     from towpath.errors import ConflictError
     from towpath.orchestration.server import whoami
     from towpath.release.commit_message import migrate_marker, migrate_message
+    from towpath.settings import GIT_TIMEOUT
 
     key = uuid.uuid4().hex
     for attempt in range(1, ATTEMPTS + 1):

@@ -156,9 +156,9 @@ def _commit(environments: "Environments", signer: Callable[[bytes], str]) -> str
     from towpath.config import load_config
     from towpath.engine.policy.records import files_policy
     from towpath.engine.policy.signing import sign_policy
-    from towpath.engine.source.repository import GIT_TIMEOUT
     from towpath.orchestration.server import whoami
     from towpath.release.commit_message import format_message, intent_marker
+    from towpath.settings import GIT_TIMEOUT
 
     settings, base = environments.settings, environments.commit
     # Of the commit that was shown, not of one that others have pushed since: what came later stays in force.

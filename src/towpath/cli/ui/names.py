@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from towpath.adapters.git import resolve_revision
 from towpath.config import Config, resolve_source_url
-from towpath.engine.source.repository import GIT_TIMEOUT, EnvironmentRepo, read_repository
+from towpath.engine.source.repository import EnvironmentRepo, read_repository
 from towpath.errors import MissingPartError, TransientError, UnknownNameError
-from towpath.settings import Settings
+from towpath.settings import GIT_TIMEOUT, Settings
 
 
 @dataclass(frozen=True, slots=True)

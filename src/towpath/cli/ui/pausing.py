@@ -10,10 +10,10 @@ from towpath.cli.ui.names import Environments
 from towpath.config import load_config
 from towpath.engine.policy.signing import sign_policy, without_pause
 from towpath.engine.source.edits import version_to_write
-from towpath.engine.source.repository import GIT_TIMEOUT
 from towpath.errors import RefusedError
 from towpath.evidence.trusted_keys import POLICY
 from towpath.gates.pause import Pause, dump_pauses, load_pauses, pause_marker, pause_path
+from towpath.settings import GIT_TIMEOUT
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 Change = Callable[[tuple[Pause, ...]], tuple[Pause, ...]]

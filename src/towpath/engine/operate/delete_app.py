@@ -18,12 +18,12 @@ from towpath.config import CONFIG_FILE, Config, parse_config
 from towpath.engine.apply.uninstall import plan_leaving
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.render import render_app
-from towpath.engine.source.repository import GIT_TIMEOUT, EnvironmentRepo
+from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import ConfigError, MissingPartError, RefusedError, TowpathError, UnknownNameError
 from towpath.files import Edits, read_text
 from towpath.release.commit_message import format_message
 from towpath.release.verified_file import verified_path
-from towpath.settings import Settings
+from towpath.settings import GIT_TIMEOUT, Settings
 from towpath.yamltext.config_reader import read_document
 from towpath.yamltext.editor import remove_value, set_value
 

@@ -5,26 +5,32 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from towpath.adapters.git import (
     Checkout,
     CommitInfo,
     commits_after,
+    fetch_checkout,
+    file_history,
     judge_commits,
     keep_open,
-    log,
     read_file_at,
 )
-from towpath.config import Config
-from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import ConfigError
-from towpath.evidence.trusted_keys import TrustedKeys
-from towpath.formats.versions import LATEST
+from towpath.files import read_text
+from towpath.formats.outline import read_outline
+from towpath.formats.versions import CONFIG, LATEST
 from towpath.release.codec import encode_state
 from towpath.release.model import EnvironmentRelease, Release
 from towpath.release.quarantine import QuarantineEntry, find_quarantined, load_quarantine, quarantine_path
 from towpath.release.release_file import parse_release_file, release_path
+from towpath.settings import GIT_TIMEOUT, Settings
+
+if TYPE_CHECKING:
+    from towpath.config import Config
+    from towpath.engine.source.repository import EnvironmentRepo
+    from towpath.evidence.trusted_keys import TrustedKeys
 
 LIMIT = 200
 """Commits of one `release.yaml` that are read."""
@@ -67,17 +73,43 @@ class Entry:
 
 
 def release_history(
-    checkout: Checkout, config: Config, app: str, environment: str, *, limit: int = LIMIT
+    checkout: Checkout, config: "Config", app: str, environment: str, *, limit: int = LIMIT
 ) -> tuple[Entry, ...]:
     """The releases of `app` in `environment`, newest first. One that was broken is skipped."""
     config.app(app)
     config.environment(environment)
+    return _releases(checkout, app, environment, limit)
+
+
+def outlined_history(settings: Settings, app: str, environment: str | None) -> tuple[Entry, ...] | None:
+    """As release_history, of one environment or all, by the names in `towpath.yaml` alone.
+
+    None where the whole file must be read: the app has no images, or a name or the file itself is not as it
+    should be.
+    """
+    checkout = fetch_checkout(
+        settings.environments_url(),
+        settings.branch,
+        settings.cache,
+        allow_file=settings.git_allow_file,
+        timeout=GIT_TIMEOUT,
+    )
+    outline = read_outline(read_text(checkout.path, CONFIG) or "")
+    if outline is None or not outline.apps.get(app):
+        return None
+    if environment is not None and environment not in outline.environments:
+        return None
+    names = outline.environments if environment is None else (environment,)
+    return tuple(entry for name in names for entry in _releases(checkout, app, name, LIMIT))
+
+
+def _releases(checkout: Checkout, app: str, environment: str, limit: int) -> tuple[Entry, ...]:
     states = releases_at(checkout, release_path(app, environment), limit)
     return entries_of(environment, reversed([*states]), load_quarantine(checkout.path, quarantine_path(app)))
 
 
 def earlier_releases(
-    repo: EnvironmentRepo, trusted: TrustedKeys, app: str, environment: str, current: str
+    repo: "EnvironmentRepo", trusted: "TrustedKeys", app: str, environment: str, current: str
 ) -> Iterator[EnvironmentRelease]:
     """The releases that were verified there before, newest first, without the `current` one.
 
@@ -92,7 +124,7 @@ def earlier_releases(
 
 
 def signed_states(
-    checkout: Checkout, trusted: TrustedKeys, app: str, environment: str, *, limit: int = LIMIT
+    checkout: Checkout, trusted: "TrustedKeys", app: str, environment: str, *, limit: int = LIMIT
 ) -> Iterator[EnvironmentRelease]:
     """What the environment's agent has written as the release there, newest first."""
     return (state for _, state in signed_commits(checkout, trusted, app, environment, limit=limit))
@@ -100,7 +132,7 @@ def signed_states(
 
 def signed_commits(  # noqa: PLR0913
     checkout: Checkout,
-    trusted: TrustedKeys,
+    trusted: "TrustedKeys",
     app: str,
     environment: str,
     *,
@@ -125,7 +157,7 @@ def signed_commits(  # noqa: PLR0913
 
 @lru_cache(maxsize=256)
 def _remembered(
-    checkout: Checkout, trusted: TrustedKeys, app: str, environment: str, limit: int
+    checkout: Checkout, trusted: "TrustedKeys", app: str, environment: str, limit: int
 ) -> tuple[tuple[CommitInfo, EnvironmentRelease], ...]:
     """Read and verified once in this process: what a commit's history says, and by these keys, stays so."""
     with keep_open(checkout.mirror):
@@ -134,7 +166,7 @@ def _remembered(
 
 def _judged(  # noqa: PLR0913, PLR0917
     checkout: Checkout,
-    trusted: TrustedKeys,
+    trusted: "TrustedKeys",
     app: str,
     environment: str,
     limit: int,
@@ -154,7 +186,7 @@ def forget_proofs() -> None:
     _remembered.cache_clear()
 
 
-def is_last_word(checkout: Checkout, trusted: TrustedKeys, app: str, environment: str, commit: str) -> bool:
+def is_last_word(checkout: Checkout, trusted: "TrustedKeys", app: str, environment: str, commit: str) -> bool:
     """Whether the environment's agent has written no release there after `commit`, on no side of a merge.
 
     Whoever merges chooses which side's file stays, also an old one. False where there are too many commits.
@@ -172,9 +204,11 @@ def releases_at(
     Without those commits in which there is none, or somebody broke it: others may be sound. `commits` are
     those that touch it, if they are known.
     """
-    commits = log(checkout, (path,), limit) if commits is None else commits
-    texts = read_file_at(checkout, path, (commit.sha for commit in commits))
-    for commit, text in zip(commits, texts, strict=True):
+    if commits is None:
+        told = file_history(checkout, path, limit)
+    else:
+        told = zip(commits, read_file_at(checkout, path, (commit.sha for commit in commits)), strict=True)
+    for commit, text in told:
         try:
             state = parse_release_file(text, path) if text else None
         except ConfigError:

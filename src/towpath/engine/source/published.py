@@ -8,9 +8,8 @@ from towpath.drift.published import STALE, STATE_FILE, PublishedState, state_ref
 from towpath.drift.published_text import decode_state, encode_state
 from towpath.engine.source.commits import AUTHOR
 from towpath.engine.source.keys import load_trusted_keys
-from towpath.engine.source.repository import GIT_TIMEOUT
 from towpath.errors import UntrustedSignatureError
-from towpath.settings import Settings
+from towpath.settings import GIT_TIMEOUT, Settings
 
 
 @dataclass(frozen=True, slots=True)

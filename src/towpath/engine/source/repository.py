@@ -21,10 +21,7 @@ from towpath.objects import ObjectRef
 from towpath.release.model import EnvironmentRelease
 from towpath.release.quarantine import QuarantineEntry, load_quarantine, quarantine_path
 from towpath.release.release_file import is_in, load_release_file, release_path
-from towpath.settings import Settings
-
-GIT_TIMEOUT = 120.0
-"""Seconds for one Git operation over the network."""
+from towpath.settings import GIT_TIMEOUT, Settings
 
 
 @dataclass(frozen=True, slots=True)

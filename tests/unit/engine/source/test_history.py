@@ -1,7 +1,9 @@
 """History is what Git says: promotions, verifications, rollbacks, people."""
 
 import json
+import os
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from towpath.adapters.git import CommitInfo
 from towpath.cli.history import command
 from towpath.config import load_config
 from towpath.engine.source.history import entries_of, is_named, release_history
-from towpath.errors import UnknownNameError
+from towpath.errors import ConfigError, UnknownNameError
 from towpath.formats.versions import V1, V2, FileVersion
 from towpath.release.model import EnvironmentRelease, ReleaseImage
 from towpath.release.release_file import dump_release_file, release_path
@@ -127,3 +129,35 @@ def test_a_history_goes_on_across_a_migration_and_tells_none_one_and_several_ima
     for name in (several.id, job.digest, several.commit[:7]):
         assert is_named(replace(one.state, release=several), name)
     assert not is_named(replace(one.state, release=several), "0" * 40)
+
+
+def test_the_verb_imports_no_library_that_is_slow_to_import(world: World) -> None:
+    code = (
+        "import sys; from towpath.cli.history import command\n"
+        "command(['hello'], standalone_mode=False)\n"
+        "sys.exit(str({'pydantic', 'git', 'cryptography', 'urllib3', 'rich'} & sys.modules.keys()))"
+    )
+    variables = {
+        "TOWPATH_ENVIRONMENTS": world.url,
+        "TOWPATH_GIT_ALLOW_FILE": "1",
+        "TOWPATH_CACHE": str(world.cache),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | variables, capture_output=True, text=True, check=False
+    )
+    assert (done.stderr, len(done.stdout.splitlines())) == ("set()\n", 5)
+
+
+def test_a_wrong_name_and_a_broken_file_are_told_by_the_whole_of_towpath_yaml(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOWPATH_ENVIRONMENTS", world.url)
+    monkeypatch.setenv("TOWPATH_GIT_ALLOW_FILE", "1")
+    monkeypatch.setenv("TOWPATH_CACHE", str(world.cache))
+    for args, match in ((["helo"], "app 'helo'"), (["hello", "-e", "prd"], "environment 'prd'")):
+        with pytest.raises(UnknownNameError, match=match):
+            CliRunner().invoke(command, args, catch_exceptions=False)
+    marker = ("Towpath-Intent", "break")
+    world.write({"towpath.yaml": "apiVersion: towpath.dev/v99\n"}, f"Break\n\n{': '.join(marker)}\n", marker)
+    with pytest.raises(ConfigError, match="is written for"):
+        CliRunner().invoke(command, ["hello"], catch_exceptions=False)
