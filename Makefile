@@ -42,7 +42,7 @@ bench: setup ## Measure: how fast verbs start, health of 10,000 objects, `towpat
 	@.venv/bin/python -m benchmarks.sync
 
 lock: setup ## Resolve the dependencies of pyproject.toml anew.
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra local --group dev \
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra local --extra server --group dev \
 	  --no-emit-index-url --no-annotate -o requirements.lock pyproject.toml
 
 clean: ## Remove what was made in this folder; programs and data of the local stack stay.

@@ -4,7 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from towpath.local.programs import golang
+from towpath.local.programs import debian, golang
+from towpath.local.programs.debian import DebianPackage
 from towpath.local.programs.golang import GoProgram
 from towpath.progress import progress_on
 from towpath.settings import Settings
@@ -52,6 +53,14 @@ def module_folder(program: GoProgram) -> Path:
     return Path(done.stdout.strip())
 
 
+STORES = (
+    DebianPackage("postgresql", ("initdb", "postgres", "psql"), ("/usr/lib/postgresql/15/bin",)),
+    DebianPackage("redis-server", ("redis-server",)),
+)
+"""What Prefect servers in a cluster keep everything in."""
+
+
 if __name__ == "__main__":  # before the tests, whose time is limited
+    debian.ensure(STORES, Settings.load(os.environ), progress_on())
     for each in (COSIGN, GITEA, REFERRERS):
         built(each)

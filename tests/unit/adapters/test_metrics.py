@@ -12,8 +12,8 @@ from towpath.adapters import metrics as module
 from towpath.adapters.metrics import Metrics
 
 ROOT = Path(__file__).parents[3]
-DASHBOARD = ROOT / "deployments/grafana/towpath.json"
-ALERTS = ROOT / "deployments/prometheus/alerts.yaml"
+DASHBOARD = ROOT / "deployments/chart/files/dashboard.json"
+ALERTS = ROOT / "deployments/chart/files/alerts.yaml"
 
 
 def told(metrics: Metrics) -> dict[tuple[str, ...], float]:

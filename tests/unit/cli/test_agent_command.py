@@ -1,4 +1,4 @@
-"""The verb's door: its options, and that the manifests call it as it is."""
+"""The verb's door: its options, and what it does without a server."""
 
 import itertools
 import os
@@ -7,16 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from towpath.cli.agent import command
-
-MANIFEST = Path(__file__).parents[3] / "deployments/kubernetes/agent.yaml"
-
-
-def objects() -> list[dict]:
-    return list(yaml.safe_load_all(MANIFEST.read_text()))
 
 
 def test_help_has_examples_and_every_option() -> None:
@@ -49,31 +42,6 @@ def test_wrong_usage_is_told_also_where_there_is_no_server(
 def test_help_does_not_import_prefect() -> None:
     code = "import sys; from towpath.cli.agent import command; sys.exit('prefect' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_manifest_s_command_is_one_that_the_verb_takes() -> None:
-    (workload,) = [each for each in objects() if each["kind"] == "Deployment"]
-    (container,) = workload["spec"]["template"]["spec"]["containers"]
-    program, verb, *arguments = container["command"]
-    assert (program, verb) == ("towpath", "agent")
-    with command.make_context("agent", list(arguments)) as context:
-        assert context.params["environment"] == "prod"
-        assert context.params["address"] == "0.0.0.0:9090"
-    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
-    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    assert container["securityContext"]["allowPrivilegeEscalation"] is False
-
-
-def test_the_manifest_s_objects_fit_together() -> None:
-    found = {(each["kind"], each["metadata"]["name"]) for each in objects()}
-    for each in objects():
-        for subject in each.get("subjects", ()):
-            assert (subject["kind"], subject["name"]) in found
-        if role := each.get("roleRef"):
-            assert (role["kind"], role["name"]) in found
-    (workload,) = [each for each in objects() if each["kind"] == "Deployment"]
-    account = workload["spec"]["template"]["spec"]["serviceAccountName"]
-    assert ("ServiceAccount", account) in found
 
 
 def started(repository: Path, environment: str) -> subprocess.Popen[str]:

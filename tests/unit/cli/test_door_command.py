@@ -11,17 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from tests.unit.door.issuer import issuing
 from tests.unit.door.opened import HEAD, door_text
 from tests.unit.door.prefect_stand_in import prefect_stand_in
 from towpath.cli.door import command
-from towpath.config.machine_file import parse_machine_file
-from towpath.door.door_file import DOOR_FILE, DoorFile
-
-MANIFEST = Path(__file__).parents[3] / "deployments/kubernetes/door.yaml"
 
 
 @contextmanager
@@ -121,17 +116,3 @@ def test_the_door_never_imports_prefect() -> None:
 def test_the_schema_is_printed() -> None:
     schema = json.loads(CliRunner().invoke(command, ["--schema"]).output)
     assert (schema["title"], "repositories" in schema["required"]) == ("door.yaml", True)
-
-
-def test_the_manifest_calls_the_verb_and_brings_a_valid_file() -> None:
-    objects = {each["kind"]: each for each in yaml.safe_load_all(MANIFEST.read_text())}
-    file = parse_machine_file(objects["ConfigMap"]["data"]["door.yaml"], DOOR_FILE, DoorFile)
-    pod = objects["Deployment"]["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    program, verb, *arguments = container["command"]
-    assert (program, verb, pod["automountServiceAccountToken"]) == ("towpath", "door", False)
-    with command.make_context("door", list(arguments)) as context:
-        assert str(context.params["config"]) == "/etc/towpath/door/door.yaml"
-    assert file.listen.endswith(f":{container['ports'][0]['containerPort']}")
-    paths = [each["path"] for each in objects["Ingress"]["spec"]["rules"][0]["http"]["paths"]]
-    assert paths == ["/deliver", "/deliveries/", "/hooks/"]

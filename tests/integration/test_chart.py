@@ -1,54 +1,55 @@
-"""deployments/kubernetes/agent.yaml: a real API server takes it, and its rights are enough and not more."""
+"""deployments/chart: a real API server takes every object, and an agent's rights are enough and not more."""
 
 import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from tests.chart import EXAMPLES, example, rendered
 from tests.integration.manifests import configmap, secret
 from tests.integration.running import RunningStack
 from tests.integration.watched import watched
 from tests.integration.world import World, throw_away
-from towpath.local.common.stack import PROJECT
 from towpath.objects import Manifest
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-MANIFEST = PROJECT / "deployments/kubernetes/agent.yaml"
 CLUSTER_WIDE = (
     "clusterrolebinding",
     "clusterrole",
     "validatingadmissionpolicybinding",
     "validatingadmissionpolicy",
 )
+MONITORING = ("PrometheusRule", "PodMonitor")
+"""Kinds of the Prometheus operator, which the test's cluster has not."""
 
 
 @pytest.fixture
 def home(stack: RunningStack) -> Iterator[World]:
     """The namespace that stands for `towpath-system`; what is made for the whole cluster goes with it."""
     with throw_away(stack.settings) as home:
+        home.kubectl("label", "namespace", home.namespace, "pod-security.kubernetes.io/enforce=restricted")
         yield home
         for kind in CLUSTER_WIDE:
-            home.kubectl("delete", kind, "-l", f"test={home.namespace}")
+            home.kubectl("delete", kind, "-l", f"app.kubernetes.io/instance={release(home)}")
 
 
-def documents(environment: str, home: World) -> list[Manifest]:
-    """The file as a user makes it his own; in names for the whole cluster `home` keeps tests apart."""
-    text = MANIFEST.read_text()
-    for old, new in (
-        ("towpath-system", home.namespace),
-        ("prod", environment),
-        ("towpath-inside", f"{home.namespace}-inside"),
-        ("towpath-own-namespace", f"{home.namespace}-own"),
-    ):
-        text = text.replace(old, new)
-    found = list(yaml.safe_load_all(text))
-    for each in found:
-        each["metadata"].setdefault("labels", {})["test"] = home.namespace
-    return found
+def release(home: World) -> str:
+    """A name of this test's own: objects of the whole cluster are found by it."""
+    return f"towpath-{home.namespace}"[:40]
+
+
+def objects_of(home: World, values: Path, changes: dict[str, Any]) -> list[Manifest]:
+    return rendered(values, changes, release=release(home), namespace=home.namespace)
+
+
+def of_environment(home: World, environment: str) -> list[Manifest]:
+    """An agent alone, as an administrator installs it."""
+    return objects_of(home, example("agent-alone"), {"agents": {environment: {}}})
 
 
 def apply(home: World, *objects: Manifest, dry_run: bool = False) -> list[str]:
@@ -66,6 +67,43 @@ def apply(home: World, *objects: Manifest, dry_run: bool = False) -> list[str]:
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.split()
+
+
+@pytest.mark.parametrize("values", EXAMPLES, ids=lambda path: path.stem)
+def test_the_api_server_takes_every_object_of_each_example(
+    values: Path, stack: RunningStack, home: World
+) -> None:
+    """A warning is a failure, too: of Pod Security, for example."""
+    agents = yaml.safe_load(values.read_text())["agents"]
+    with throw_away(stack.settings) as world:
+        there = {name: {"namespace": world.namespace} for name in agents}
+        objects = objects_of(home, values, {f"agents.{name}": each for name, each in there.items()})
+        known = [each for each in objects if each["kind"] not in MONITORING]
+        assert len(apply(home, *known, dry_run=True)) == len(known)
+        for name, pod in pods_of(objects).items():
+            manifest = {"apiVersion": "v1", "kind": "Pod", "spec": pod}
+            manifest["metadata"] = {"name": name, "namespace": home.namespace}
+            pod.pop("serviceAccountName", None)  # a dry run has not made it
+            assert apply(home, manifest, dry_run=True) == [f"pod/{name}"]
+
+
+def pods_of(objects: list[Manifest]) -> dict[str, Manifest]:
+    """Claims of a StatefulSet are volumes of its pods."""
+    found = {}
+    for each in objects:
+        if each["kind"] in ("Deployment", "StatefulSet"):
+            spec = each["spec"]["template"]["spec"]
+            for claim in each["spec"].get("volumeClaimTemplates", ()):
+                spec["volumes"].append({"name": claim["metadata"]["name"], "emptyDir": {}})
+            found[each["metadata"]["name"]] = spec
+    return found
+
+
+def test_once_more_changes_nothing(stack: RunningStack, home: World) -> None:
+    with throw_away(stack.settings) as world:
+        objects = of_environment(home, world.namespace)
+        assert len(apply(home, *objects)) == len(objects) == 11
+        assert len(apply(home, *objects)) == 11
 
 
 def account_of(world: World, home: World, folder: Path) -> Path:
@@ -93,18 +131,9 @@ def may(world: World, home: World, *what: str) -> bool:
     return done.stdout.strip() == "yes"
 
 
-def test_the_api_server_takes_every_document(stack: RunningStack, home: World) -> None:
-    with throw_away(stack.settings) as world:
-        found = documents(world.namespace, home)
-        for each in found:
-            assert len(apply(home, each, dry_run=True)) == 1
-        assert len(apply(home, *found)) == len(found) == 11
-        assert apply(home, *found), "and once more, as for a second environment of the cluster"
-
-
 def test_its_account_watches_and_heals_and_may_do_nothing_elsewhere(stack: RunningStack, home: World) -> None:
     def account(world: World, folder: Path) -> Path:
-        apply(home, *documents(world.namespace, home))
+        apply(home, *of_environment(home, world.namespace))
         return account_of(world, home, folder)
 
     apps = {"app": [configmap("c0", a="1"), configmap("c1", a="1"), secret("token", T="x")]}
@@ -112,7 +141,8 @@ def test_its_account_watches_and_heals_and_may_do_nothing_elsewhere(stack: Runni
         world = here.world
         space: Manifest = {"apiVersion": "v1", "kind": "Namespace"}
         space["metadata"] = {"name": world.namespace, "labels": {"team": "shop"}}
-        [binding] = [each for each in documents(world.namespace, home) if each["kind"] == "RoleBinding"]
+        objects = of_environment(home, world.namespace)
+        [binding] = [each for each in objects if each["kind"] == "RoleBinding"]
         binding["metadata"]["annotations"] = {"towpath.dev/wave": "-1"}
         here.push({"app": [*apps["app"], space, binding]})
         here.until(lambda: labels(world).get("team") == "shop", "its own Namespace is carried out")
@@ -139,7 +169,8 @@ def test_its_account_watches_and_heals_and_may_do_nothing_elsewhere(stack: Runni
             ("create", "clusterrolebindings"),
         ):
             assert not may(world, home, *what), what
-        bind = ("create", "rolebinding", "mine", f"--clusterrole={home.namespace}-inside", "--user=me")
+        inside = f"{home.namespace}-{release(home)}-inside"
+        bind = ("create", "rolebinding", "mine", f"--clusterrole={inside}", "--user=me")
         own = f"of {world.namespace} only, not of "
         here.until(
             lambda: f"{own}kube-system" in refusal(world, home, *bind, "-n", "kube-system"),

@@ -1,0 +1,64 @@
+"""Our chart, `deployments/chart`, rendered by the real helm as `helm install` would."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from towpath.objects import Manifest
+from towpath.settings import Settings
+
+CHART = Path(__file__).parents[1] / "deployments/chart"
+EXAMPLES = sorted((CHART / "examples").glob("*.yaml"))
+NAMESPACE = "towpath-system"
+TOOLS = Settings.load({"HOME": str(Path.home())}).tools
+HELM = shutil.which("helm", path=f"{TOOLS}:{os.environ['PATH']}")
+needs_helm = pytest.mark.skipif(not HELM, reason="needs helm")
+
+
+class RenderError(Exception):
+    """What helm said."""
+
+
+def rendered(
+    *values: Path | Mapping[str, Any], release: str = "towpath", namespace: str = NAMESPACE
+) -> list[Manifest]:
+    """The objects; later values go before earlier ones."""
+    assert HELM
+    command = [HELM, "template", release, str(CHART), "--namespace", namespace, "--kube-version", "1.35.0"]
+    for each in values:
+        if isinstance(each, Path):
+            command += ["--values", str(each)]
+        else:
+            command += [
+                part for key, value in each.items() for part in ("--set-json", f"{key}={json.dumps(value)}")
+            ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode:
+        raise RenderError(done.stderr)
+    return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+
+def example(name: str) -> Path:
+    (found,) = [each for each in EXAMPLES if each.stem == name]
+    return found
+
+
+def one(objects: list[Manifest], kind: str, name: str) -> Manifest:
+    (found,) = [each for each in objects if (each["kind"], each["metadata"]["name"]) == (kind, name)]
+    return found
+
+
+def pods(objects: list[Manifest]) -> dict[str, Manifest]:
+    """The pods' specs by the name of their Deployment or StatefulSet."""
+    return {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"]
+        for each in objects
+        if each["kind"] in ("Deployment", "StatefulSet")
+    }

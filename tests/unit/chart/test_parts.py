@@ -1,0 +1,124 @@
+"""What the pods run is what Towpath and Prefect take: commands, files, probes, accounts."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.chart import CHART, EXAMPLES, example, needs_helm, one, pods, rendered
+from towpath.agent.agent_file import AGENT_FILE, AgentFile
+from towpath.cli.agent import command as agent_command
+from towpath.cli.door import command as door_command
+from towpath.config.machine_file import parse_machine_file
+from towpath.door.door_file import DOOR_FILE, DoorFile
+from towpath.objects import Manifest
+
+pytestmark = needs_helm
+
+
+def agent_file(objects: list[Manifest], name: str) -> AgentFile:
+    data = one(objects, "ConfigMap", f"towpath-agent-{name}")["data"]
+    return parse_machine_file(data[AGENT_FILE], AGENT_FILE, AgentFile)
+
+
+def test_each_agent_has_its_own_file() -> None:
+    objects = rendered(example("all-in-one"))
+    for name in ("dev", "staging", "prod"):
+        file = agent_file(objects, name)
+        assert (file.environment, file.name, file.cluster.kubeconfig) == (
+            name,
+            f"towpath-{name}",
+            "in-cluster",
+        )
+        assert file.prefect.api == "http://towpath-server.towpath-system.svc:4200/api"
+        assert file.docker is None
+    build = agent_file(objects, "build")
+    assert build.docker and build.docker.host == "tcp://docker.build.svc:2376"
+    assert build.cluster.kubeconfig is None
+
+
+def test_an_agent_of_a_cluster_elsewhere_has_its_kubeconfig_and_no_account() -> None:
+    objects = rendered(example("gitops"))
+    cluster = agent_file(objects, "prod").cluster
+    assert (cluster.kubeconfig, cluster.context) == ("/etc/towpath/cluster/kubeconfig", "prod")
+    found = pods(objects)
+    assert found["towpath-agent-prod"]["automountServiceAccountToken"] is False
+    assert found["towpath-agent-tools"]["automountServiceAccountToken"] is True
+
+
+@pytest.mark.parametrize("values", EXAMPLES, ids=lambda path: path.stem)
+def test_what_files_name_is_mounted(values: Path) -> None:
+    objects = rendered(values)
+    for each in objects:
+        for name, text in (each.get("data") or {}).items():
+            if name not in (AGENT_FILE, DOOR_FILE):
+                continue
+            (container,) = pods(objects)[each["metadata"]["name"]]["containers"]
+            mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
+            for path in re.findall(r"/etc/towpath/\S+", text):
+                assert str(Path(path).parent) in mounts, path
+
+
+@pytest.mark.parametrize("values", EXAMPLES, ids=lambda path: path.stem)
+def test_every_pod_is_confined_and_only_agents_have_an_account(values: Path) -> None:
+    for name, pod in pods(rendered(values)).items():
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        may_ask = bool(re.fullmatch(r"towpath-agent-(?!build).*", name))
+        assert may_ask or pod["automountServiceAccountToken"] is False
+        for container in [*pod["containers"], *pod.get("initContainers", [])]:
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert set(container["resources"]["requests"]) == {"cpu", "memory"}
+            assert container["resources"]["limits"]["memory"]
+        for container in pod["containers"]:
+            assert "services" in name or {"readinessProbe", "livenessProbe"} <= set(container), name
+
+
+def test_the_commands_are_ones_that_the_verbs_take() -> None:
+    objects = rendered(example("all-in-one"))
+    for name, verb in (("agent-prod", agent_command), ("agent-build", agent_command), ("door", door_command)):
+        (container,) = pods(objects)[f"towpath-{name}"]["containers"]
+        program, given, *arguments = container["command"]
+        assert (program, given) == ("towpath", verb.name)
+        assert [option.split("=")[0] for option in arguments] == ["--config"]
+        assert {"--config"} <= {option for each in verb.params for option in each.opts}
+
+
+def test_the_door_s_file_is_valid_and_its_ingress_shows_what_callers_need() -> None:
+    objects = rendered(example("all-in-one"))
+    data = one(objects, "ConfigMap", "towpath-door")["data"]
+    file = parse_machine_file(data[DOOR_FILE], DOOR_FILE, DoorFile)
+    (container,) = pods(objects)["towpath-door"]["containers"]
+    assert file.listen.endswith(f":{container['ports'][0]['containerPort']}")
+    (rule,) = one(objects, "Ingress", "towpath-door")["spec"]["rules"]
+    assert [each["path"] for each in rule["http"]["paths"]] == ["/deliver", "/deliveries/", "/hooks/"]
+
+
+def test_servers_wait_for_one_that_migrates_and_share_everything_by_redis() -> None:
+    found = pods(rendered(example("all-in-one")))
+    for name in ("towpath-server", "towpath-services"):
+        (init,) = found[name]["initContainers"]
+        assert init["command"] == ["python", "-m", "towpath.orchestration.server_database"]
+        variables = {each["name"]: each for each in found[name]["containers"][0]["env"]}
+        assert variables["PREFECT_SERVER_DATABASE_MIGRATE_ON_START"]["value"] == "false"
+        assert variables["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"]["value"] == "prefect_redis.lease_storage"
+        for variable in (
+            "PREFECT_REDIS_MESSAGING_URL",
+            "PREFECT_SERVER_DOCKET_URL",
+            "PREFECT_SERVER_API_AUTH_STRING",
+        ):
+            assert set(variables[variable]["valueFrom"]) == {"secretKeyRef"}
+
+
+def test_an_agent_alone_brings_no_server() -> None:
+    objects = rendered(example("agent-alone"))
+    assert list(pods(objects)) == ["towpath-agent-prod-eu"]
+    (policy,) = [each for each in objects if each["kind"] == "ValidatingAdmissionPolicy"]
+    accounts = policy["spec"]["variables"][0]["expression"]
+    assert accounts == "{'system:serviceaccount:towpath-system:towpath-prod-eu': 'shop'}"
+
+
+def test_whoever_sees_the_chart_sees_each_value_explained_or_named() -> None:
+    guide = (CHART.parents[1] / "docs/guides/install.md").read_text()
+    for key in re.findall(r"^(\w+):", (CHART / "values.yaml").read_text(), re.MULTILINE):
+        assert f"`{key}" in guide, key
