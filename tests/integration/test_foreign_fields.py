@@ -24,10 +24,32 @@ pytestmark = pytest.mark.integration
 GROUP = f"g{uuid.uuid4().hex[:8]}.example.com"
 
 
+TEXTS = {"type": "array", "x-kubernetes-list-type": "atomic", "items": {"type": "string"}}
+ITEM = {"id": {"type": "string"}, "size": {"type": "integer"}, "tags": TEXTS}
+LISTS = {
+    "atomic": TEXTS,
+    "whole": {
+        "type": "object",
+        "x-kubernetes-map-type": "atomic",
+        "additionalProperties": {"type": "string"},
+    },
+    "keyed": {
+        "type": "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["id"],
+        "items": {"type": "object", "required": ["id"], "properties": ITEM},
+    },
+}
+"""Fields of the widgets whose lists and maps have a type."""
+
+
 @pytest.fixture(scope="module")
 def world(module_world: World) -> Iterator[World]:
     name = f"widgets.{GROUP}"
-    module_world.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(definition(GROUP)))
+    kind = definition(GROUP)
+    schema = kind["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema["properties"]["spec"]["properties"] = LISTS
+    module_world.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(kind))
     module_world.kubectl("wait", "--for=condition=Established", f"crd/{name}")
     yield module_world
     module_world.kubectl("delete", "crd", name, "--wait=false")
@@ -90,8 +112,24 @@ def balanced(name: str, **spec: object) -> Manifest:
     return made
 
 
-def widget(name: str = "one") -> Manifest:
-    spec = {"size": "small", "colour": "red"}
+def with_arguments(name: str) -> Manifest:
+    made = workload(name)
+    made["spec"]["template"]["spec"]["containers"][0]["args"] = ["-v"]
+    return made
+
+
+def rules(name: str) -> Manifest:
+    spec = {"podSelector": {"matchLabels": {"a": "b"}}, "policyTypes": ["Ingress"]}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+def widget(name: str = "one", **more: object) -> Manifest:
+    spec = {"size": "small", "colour": "red", **more}
     return {"apiVersion": f"{GROUP}/v1", "kind": "Widget", "metadata": {"name": name}, "spec": spec}
 
 
@@ -120,7 +158,44 @@ CASES |= {
     ),
     "a Service's source ranges": Case(
         balanced("ranges", type="LoadBalancer", loadBalancerSourceRanges=["192.0.2.0/24"]),
-        *("/spec/loadBalancerSourceRanges/0", "192.0.2.0/25", "192.0.2.0/26", "lb-controller"),
+        *("/spec/loadBalancerSourceRanges", ["192.0.2.0/25"], ["192.0.2.0/26"], "lb-controller"),
+    ),
+    "a grown list": Case(
+        balanced("grown", type="LoadBalancer", loadBalancerSourceRanges=["192.0.2.0/24"]),
+        "/spec/loadBalancerSourceRanges",
+        *(["192.0.2.0/24", "198.51.100.0/24"], ["192.0.2.0/26"], "lb-controller"),
+    ),
+    "a shrunk list": Case(
+        widget("four", colour=["red", "blue"]), "/spec/colour", ["red"], ["green"], "list-operator"
+    ),
+    "an emptied list": Case(widget("five", colour=["red"]), "/spec/colour", [], ["green"], "list-operator"),
+    "a grown list of objects": Case(
+        widget("six", colour=[{"name": "a", "of": {"b": 1}}]),
+        *("/spec/colour", [{"name": "a", "of": {"b": 1}}, {"name": "c"}], [{"name": "d"}], "list-operator"),
+    ),
+    "a field deep in a free map": Case(
+        widget("seven", colour={"a": {"b": {"c": 1, "d": 2}}}), "/spec/colour/a/b/c", 3, 4, "map-operator"
+    ),
+    "a list declared atomic": Case(
+        widget("eight", atomic=["a"]), "/spec/atomic", ["a", "b"], ["c"], "list-operator"
+    ),
+    "a map declared atomic": Case(
+        widget("nine", whole={"a": "1"}), "/spec/whole", {"a": "1", "b": "2"}, {"c": "3"}, "map-operator"
+    ),
+    "a field in a keyed list": Case(
+        widget("ten", keyed=[{"id": "x", "size": 1}, {"id": "y", "size": 2}]),
+        *("/spec/keyed/1/size", 5, 6, "list-operator"),
+    ),
+    "a list in a keyed list": Case(
+        widget("eleven", keyed=[{"id": "x", "tags": ["a"]}]),
+        *("/spec/keyed/0/tags", ["a", "b"], ["c"], "list-operator"),
+    ),
+    "arguments of a container": Case(
+        with_arguments("grown-args"),
+        *("/spec/template/spec/containers/0/args", ["-v", "--more"], ["-q"], "injector"),
+    ),
+    "a selector in a rule": Case(
+        rules("rules"), "/spec/podSelector", {"matchLabels": {"a": "b", "c": "d"}}, {}, "mesh"
     ),
     "a Service's target port": Case(service("target"), "/spec/ports/0/targetPort", 8081, 8082, "mesh"),
     "a custom resource": Case(widget(), "/spec/size", "large", "medium", "widget-operator"),

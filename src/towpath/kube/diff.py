@@ -89,6 +89,13 @@ def declared_differences(live: Manifest, declared: Manifest) -> tuple[Difference
     )
 
 
+def field_difference(live: Manifest, declared: Manifest, at_live: str, at_declared: str) -> Difference:
+    """The two values of one field as a whole, also where they are lists or maps."""
+    masked_live, masked = mask_secret(live), mask_secret(declared)
+    secret = masked is declared and (_is_credential(live, at_live) or _is_credential(declared, at_declared))
+    return Difference(at_live, pointer.read(masked_live, at_live), pointer.read(masked, at_declared), secret)
+
+
 def removed_field(live: Manifest, at: str) -> Difference:
     """The difference of a field that Git does not have: an apply removes it or sets its default."""
     masked = mask_secret(live)

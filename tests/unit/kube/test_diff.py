@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.kube.diff import Difference, declared_differences, differences, format_value
+from towpath.kube.diff import Difference, declared_differences, differences, field_difference, format_value
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
@@ -102,6 +102,35 @@ def test_what_git_names_of_a_secret_is_masked() -> None:
     (found,) = declared_differences(live, declared)
     assert found.pointer == "/data/key"
     assert not {"b2xk", "bmV3"} & {str(found.live), str(found.desired)}
+
+
+@pytest.mark.parametrize(
+    ("live", "declared"),
+    [
+        (["a", "b"], ["a"]),
+        (["a"], ["a", "b"]),
+        ([], ["a"]),
+        ([{"name": "a"}, {"name": "b"}], [{"name": "a"}]),
+        ({"a": 1, "b": 2}, {"a": 1}),
+        ({"a": 1}, "plain"),
+        ("plain", ["a"]),
+    ],
+)
+def test_one_field_is_told_as_a_whole(live: Any, declared: Any) -> None:
+    found = field_difference(manifest(spec={"x": live}), manifest(spec={"x": declared}), "/spec/x", "/spec/x")
+    assert (found.pointer, found.live, found.desired) == ("/spec/x", live, declared)
+    assert [line[0] for line in found.lines()] == ["-", "+"]
+
+
+def test_one_field_of_a_secret_or_with_its_name_is_masked() -> None:
+    for one, at in (
+        (manifest("Secret", data={"key": "b2xk"}), "/data/key"),
+        (manifest("Secret", data={"key": "b2xk"}), "/data"),
+        (manifest(spec={"apiToken": "b2xk"}), "/spec/apiToken"),
+        (manifest(spec={"env": [{"name": "DB_PASS", "value": "b2xk"}]}), "/spec/env"),
+    ):
+        found = field_difference(one, one, at, at)
+        assert "b2xk" not in "".join(found.lines()) + str(found.to_json())
 
 
 def _pod(name: str, value: str) -> dict[str, Any]:

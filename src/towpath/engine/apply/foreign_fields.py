@@ -7,7 +7,7 @@ counts where its object has exactly the recorded digest.
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from towpath.adapters.kubernetes import ApiConflictError, Cluster, FieldOwner
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
@@ -25,7 +25,7 @@ from towpath.engine.source.render import EarlierApp
 from towpath.errors import TowpathError
 from towpath.kube import field_set, pointer
 from towpath.kube.apply_order import wave_of
-from towpath.kube.diff import Difference, declared_differences
+from towpath.kube.diff import Difference, field_difference
 from towpath.kube.managed_fields import manager_entries
 from towpath.objects import Manifest, ObjectRef
 
@@ -121,8 +121,13 @@ class Applied:
 
     manifest: Manifest
     left_fields: tuple[FieldOwner, ...] = ()
-    pointers: tuple[str, ...] = field(default=())
-    """Of `left_fields`, into the live object."""
+    places: tuple[tuple[str, str], ...] = ()
+    """Of `left_fields`: the pointers into the live object and into the manifest."""
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Of `left_fields`, into the live object."""
+        return tuple(at for at, _ in self.places)
 
 
 def apply_beside(
@@ -133,12 +138,12 @@ def apply_beside(
     Raises ApiConflictError with only the fields that Git has changed itself.
     """
     left: list[FieldOwner] = []
-    pointers: list[str] = []
+    places: list[tuple[str, str]] = []
     back, force = desired.taken_back, False
     for _ in range(TRIES):
         try:
             applied = apply_object(cluster, desired, known, dry_run=dry_run, force=force)
-            return Applied(applied, tuple(left), tuple(pointers))
+            return Applied(applied, tuple(left), tuple(places))
         except ApiConflictError as conflict:
             others = [owner for owner in conflict.owners if not is_taken_back(owner.manager, back)]
             managers = {owner.manager for owner in others}
@@ -154,10 +159,10 @@ def apply_beside(
                 owners = tuple(FieldOwner(paths[path], field_set.display_path(path)) for path in changed)
                 raise _conflict(desired, owners, conflict, last.unknown_commit(desired)) from conflict
             left += [FieldOwner(paths[path], field_set.display_path(path)) for path in paths]
-            pointers += [at for path in paths if (at := field_set.pointer_of(path, live))]
-            sent = [at for path in paths if (at := field_set.pointer_of(path, desired.manifest))]
-            desired = replace(desired, manifest=pointer.without(desired.manifest, sent))
-    return Applied(apply_object(cluster, desired, known, dry_run=dry_run), tuple(left), tuple(pointers))
+            sent = {path: at for path in paths if (at := field_set.pointer_of(path, desired.manifest))}
+            places += [(at, sent[path]) for path in sent if (at := field_set.pointer_of(path, live))]
+            desired = replace(desired, manifest=pointer.without(desired.manifest, sent.values()))
+    return Applied(apply_object(cluster, desired, known, dry_run=dry_run), tuple(left), tuple(places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +174,9 @@ class LeftFields:
 
 
 def left_fields(desired: ApplyObject, live: Manifest, applied: Applied) -> LeftFields:
-    """What was left of a live object."""
-    found = declared_differences(live, desired.manifest) if applied.left_fields else ()
-    both = tuple(each for each in found if pointer.covers(applied.pointers, each.pointer))
-    return LeftFields(applied.left_fields, both)
+    """What was left of a live object; of each field both values as a whole, of a list or a map too."""
+    found = [field_difference(live, desired.manifest, *each) for each in dict.fromkeys(applied.places)]
+    return LeftFields(applied.left_fields, tuple(sorted(found, key=lambda each: each.pointer)))
 
 
 def unchanged_since_apply(desired: ApplyObject) -> LastApply:
