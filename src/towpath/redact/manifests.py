@@ -145,7 +145,7 @@ def _values_of_configmap(configmap: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _embedded(text: str) -> Iterator[str]:
-    if "Secret" in text:
+    if "Secret" in text or "stringData" in text:
         for value in values_of_yaml_secrets(text):
             yield value
             yield decoded(value).decode(errors="replace")
@@ -173,7 +173,9 @@ def _values_of_container(container: Mapping[str, Any]) -> Iterator[str]:
             yield from named_values(value)
     words = [*_entries(container.get("command")), *_entries(container.get("args"))]
     if words:
-        yield from named_values(" ".join(each for each in words if isinstance(each, str)))
+        texts = [each for each in words if isinstance(each, str)]
+        yield from named_values(" ".join(texts))
+        yield from named_values(json.dumps(texts, ensure_ascii=False))  # with the ends of its words
 
 
 def _entries(value: Any) -> Iterable[Any]:

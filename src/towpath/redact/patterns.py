@@ -2,23 +2,33 @@
 
 import itertools
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 
 from towpath.redact.known_values import MASK
+from towpath.redact.programs import secrets_of_commands
 
 # TOWPATH_SIGNING_KEY and Git's user.signingKey name a file, which errors must be able to tell.
 _KEY_NAME = (
     r"(?:password|passwd|passphrase|pwd|secret|token|credentials?|auth|dsn|connection[-_]?string|"
-    r"(?:api|access|account|secret|private|(?<!towpath_)(?<!user\.)signing|encryption|shared|master)[-_]?key|"
+    r"(?:api|auth|access|account|secret|private|(?<!towpath_)(?<!user\.)signing|encryption|shared|master)[-_]?key|"
     r"[-_]pass|(?-i:[a-z]Pass)|\bpass(?==)|"
     r"(?<=[?&])(?:sig|x-(?:amz|goog)-signature)(?==))"
 )
-_HINTS = (
-    *("pass", "pwd", "secret", "token", "key", "cred", "auth", "dsn", "connection"),
-    *("sig=", "signature=", "://", "-u", "bearer", "basic", "negotiate"),
+_NAME_HINTS = (
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "cred",
+    "auth",
+    "dsn",
+    "connection",
+    "sig=",
+    "signature=",
 )
-"""Words of which every match of the patterns in `named_values` has one (`--user` has `-u`)."""
+"""Each credential's name has one of these words."""
 _CREDENTIAL_NAME = re.compile(rf"(?:{_KEY_NAME}|^pass)$", re.IGNORECASE)
 # A value is masked up to its closing quote, or to white space where it has none.
 _VALUE = r"""(?:\\?"(?P<dq>(?:[^"\\\n]|\\[^"])+)\\?"|'(?P<sq>[^'\n]+)'|(?P<bare>[^\s"',;&{}\[\]<>*\\]+))"""
@@ -27,14 +37,27 @@ _PEM = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:[\sA-Za-z0-9+/=\\:,.*]|-(?!----))*(?:-----END (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----)?"
 )
-_BASE64_PEM = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=_-]*")  # base64 of "-----BEGIN"
+_BASE64_BEGIN = "LS0tLS1CRUdJTi"  # of "-----BEGIN"
+_BASE64_PEM = re.compile(rf"{_BASE64_BEGIN}[A-Za-z0-9+/=_-]*")
 _URL_CREDENTIALS = re.compile(
     r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)"
-    r"(?P<user>[^\s/@:'\"<>]*)(?P<password>:[^\s/@'\"<>]*)?@"
+    r"(?P<user>[^\s/@:'\"<>]*)(?P<password>:(?:[^\s/@'\"<>]|@(?=[^\s/@'\"<>]*@))*+)?@"
 )
+_JDBC = re.compile(r"(?P<head>\bjdbc:oracle:\w+:[^\s/@:'\"]+/)(?P<value>[^\s@'\"]+)(?=@)")
 _AUTHORIZATION = re.compile(
     r"(?P<head>\b(?:(?:proxy-)?authorization\W{1,4})?(?:bearer|basic|negotiate)\s+)(?P<value>[A-Za-z0-9._~+/=-]{8,})",
     re.IGNORECASE,
+)
+_HEADER = re.compile(
+    r"""(?P<head>\b(?:authorization\\?["']?\s*[:=]\s*\\?["']?"""
+    r"""(?:bearer|basic|token|api-?key|ntlm|splunk|geniekey)[ ]+|"""
+    r"""cookie\\?["']?\s*[:=]\s*\\?["']?(?=[^\s=;:]+=)))(?P<value>[^\s"'\\;]+(?:;[ ]*[^\s"'\\;]+)*+)""",
+    re.IGNORECASE,
+)
+_PIPED = re.compile(
+    r"""(?P<head>\b(?:echo|printf)[ ]+(?:-\w+[ ]+|["']?%s(?:\\+n)?["']?[ ]+)*)"""
+    r"""(?P<value>"[^"\n]+"|'[^'\n]+'|[^\s"'|]+)(?=\s*\|[^|\n]*?"""
+    r"""(?:--password-stdin|\bchpasswd|\bpasswd[ ]+--stdin|\bsudo[ ]+-S|\bkinit|--with-token))"""
 )
 _ASSIGNMENT = re.compile(
     rf"""(?P<key>{_KEY_NAME}\\?["']?[ \t]*(?:[:=]|:=|=>)[ \t]*){_VALUE}""", re.IGNORECASE
@@ -54,49 +77,57 @@ _JSON_DATA = re.compile(r'(?P<head>"(?:data|stringData)\\{0,8}"\s*:\s*\{)(?P<bod
 _JSON_PAIR = re.compile(
     r'(?P<head>(?<!\\)\\*+"[^"\\]*+\\*+"\s*+:\s*+)(?P<quote>\\*+")(?:[^"\\]|\\++[^"\\])*+\\*+"'
 )
+_JSON_WRITTEN = re.compile(r'(?P<head>"stringData\\{0,8}"\s*:\s*\{)(?P<body>[^{}]*)\}')
+_YAML_WRITTEN = re.compile(r"""(?:^|[\s{,+-])'?stringData'?:[ \t]*(?:[{#\n]|$)""")
 _YAML_DOCUMENT = re.compile(r"^[+\- ]?---[ \t]*$", re.MULTILINE)
 _YAML_SECRET = re.compile(r"""(?:^|[\s{,+-])["']?kind["']?:\s*["']?Secret(?:List)?["']?[ \t]*(?:[,}#\n]|$)""")
 _YAML_DATA = re.compile(r"""^\s*(?:- )?["']?(?:data|stringData)["']?:\s*(?:#.*)?$""")
 _YAML_FLOW = re.compile(
     r"""(?P<head>(?<!["\w])'?(?:data|stringData)'?:\s*\{)"""
-    r"""(?P<body>(?:[^{}"']|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')*)(?P<tail>\}?)"""
+    r"""(?P<body>(?:[^{}"']|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')+)(?P<tail>\}?)"""
 )
 _YAML_PAIR = re.compile(r"^(?P<head>\s*[^\s:#][^:]*:\s*)\S.*$")
 
 
 def mask_patterns(text: str) -> str:
     """`text` with what looks like a credential replaced by `***`."""
-    text = _PEM.sub(f"{MASK} private key {MASK}", text)
-    text = _BASE64_PEM.sub(MASK, text)
-    if "Secret" in text:
-        text = _mask_json_secrets(text)
-        text = _mask_yaml_secrets(text)
-    text = _URL_CREDENTIALS.sub(_mask_url, text)
-    text = _AUTHORIZATION.sub(lambda match: match["head"] + MASK, text)
-    text = _TOKEN.sub(MASK, text)
-    text = _ASSIGNMENT.sub(_mask_value, text)
-    text = _OPTION.sub(_mask_value, text)
-    return _USER.sub(_mask_user, text)
+    folded = text.casefold()
+    for hints, mask in _MASKS:
+        # Most texts have none: looking for a word is many times faster than for a pattern.
+        if not hints or any(hint in folded for hint in hints):
+            text = mask(text)
+    return text
 
 
 def named_values(text: str) -> Iterator[str]:
     """The values in a text that have the name of a credential, or the place of one in a URL or an option."""
-    folded = text.lower()
-    if not any(hint in folded for hint in _HINTS):
-        return  # most texts: looking for a word is many times faster than for a pattern
-    for pattern in (_ASSIGNMENT, _OPTION):
-        for match in pattern.finditer(text):
-            yield match["dq"] or match["sq"] or match["bare"]
-    for match in _URL_CREDENTIALS.finditer(text):
+    for start, end in secrets_of_commands(text):
+        yield text[start:end]
+    folded = text.casefold()
+    if any(hint in folded for hint in _NAME_HINTS):
+        for pattern in (_ASSIGNMENT, _OPTION):
+            for match in pattern.finditer(text):
+                yield match["dq"] or match["sq"] or match["bare"]
+    for match in _URL_CREDENTIALS.finditer(text) if "://" in text else ():
         yield (match["password"] or "")[1:]
-    for match in (*_USER.finditer(text), *_AUTHORIZATION.finditer(text)):
-        yield match["value"]
+    for pattern, hints in _HEADS.items():
+        for match in pattern.finditer(text) if any(hint in folded for hint in hints) else ():
+            yield match["value"].strip("\"'")
 
 
 @lru_cache(maxsize=8192)
 def is_credential_name(name: str) -> bool:
     """Whether a variable or key is named as credentials are (`DB_PASS`, `apiToken`)."""
     return _CREDENTIAL_NAME.search(name) is not None
+
+
+def _mask_commands(text: str) -> str:
+    pieces, done = [], 0
+    for start, end in secrets_of_commands(text):
+        if end > done and MASK not in text[start:end]:
+            pieces += [text[done:start], MASK]
+            done = end
+    return "".join([*pieces, text[done:]]) if pieces else text
 
 
 def _mask_url(match: re.Match[str]) -> str:
@@ -118,9 +149,16 @@ def _mask_value(match: re.Match[str]) -> str:
     return match["key"] + match[0][len(match["key"]) :].replace(value, MASK)
 
 
+def _mask_head(match: re.Match[str]) -> str:
+    return match["head"] + MASK
+
+
+def _mask_secrets(text: str) -> str:
+    return _mask_yaml_secrets(_mask_json_secrets(text))
+
+
 def _mask_json_secrets(text: str) -> str:
-    if not _JSON_SECRET.search(text):
-        return text
+    where = _JSON_DATA if _JSON_SECRET.search(text) else _JSON_WRITTEN
 
     def mask_pairs(match: re.Match[str]) -> str:
         body = _JSON_PAIR.sub(
@@ -128,7 +166,7 @@ def _mask_json_secrets(text: str) -> str:
         )
         return f"{match['head']}{body}}}"
 
-    return _JSON_DATA.sub(mask_pairs, text)
+    return where.sub(mask_pairs, text)
 
 
 def values_of_yaml_secrets(text: str) -> Iterator[str]:
@@ -141,14 +179,19 @@ def values_of_yaml_secrets(text: str) -> Iterator[str]:
             yield pair.partition(":")[2].strip().strip("\"'")
 
 
+def _is_yaml_secret(text: str) -> bool:
+    # Only Secrets have `stringData`: a fragment with it needs no kind.
+    return bool(_YAML_SECRET.search(text) or _YAML_WRITTEN.search(text))
+
+
 def _mask_yaml_secrets(text: str, found: list[str] | None = None) -> str:
     """Masked, with what was masked put into `found`."""
-    if not _YAML_SECRET.search(text):
+    if not _is_yaml_secret(text):
         return text
     found = [] if found is None else found
     cuts = [0, *(match.start() for match in _YAML_DOCUMENT.finditer(text)), len(text)]
     documents = [text[start:end] for start, end in itertools.pairwise(cuts)]
-    return "".join(_mask_yaml_document(d, found) if _YAML_SECRET.search(d) else d for d in documents)
+    return "".join(_mask_yaml_document(d, found) if _is_yaml_secret(d) else d for d in documents)
 
 
 def _mask_yaml_document(document: str, found: list[str]) -> str:
@@ -172,3 +215,26 @@ def _mask_yaml_document(document: str, found: list[str]) -> str:
             body = pair["head"] + MASK if pair else body[:indent] + MASK
         masked.append(sign + body)
     return "\n".join(masked)
+
+
+_HEADS = {
+    _AUTHORIZATION: ("bearer", "basic", "negotiate"),
+    _HEADER: ("authorization", "cookie"),
+    _JDBC: ("jdbc:",),
+    _PIPED: ("echo", "printf"),
+    _USER: ("-u",),  # `--proxy-user` has it, too
+}
+"""What comes before a value (`head`), with words of which every match has one."""
+_MASKS: tuple[tuple[Sequence[str], Callable[[str], str]], ...] = (
+    (("-----begin",), partial(_PEM.sub, f"{MASK} private key {MASK}")),
+    ((_BASE64_BEGIN.casefold(),), partial(_BASE64_PEM.sub, MASK)),
+    ((), _mask_commands),
+    (("secret", "stringdata"), _mask_secrets),
+    (("://",), partial(_URL_CREDENTIALS.sub, _mask_url)),
+    *((hints, partial(pattern.sub, _mask_head)) for pattern, hints in _HEADS.items() if pattern != _USER),
+    ((), partial(_TOKEN.sub, MASK)),
+    (_NAME_HINTS, partial(_ASSIGNMENT.sub, _mask_value)),
+    (_NAME_HINTS, partial(_OPTION.sub, _mask_value)),
+    (_HEADS[_USER], partial(_USER.sub, _mask_user)),
+)
+"""In this order, each with words of which every text has one that it masks; none: it looks itself."""
