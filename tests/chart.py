@@ -18,8 +18,14 @@ CHART = Path(__file__).parents[1] / "deployments/chart"
 EXAMPLES = sorted((CHART / "examples").glob("*.yaml"))
 NAMESPACE = "towpath-system"
 TOOLS = Settings.load({"HOME": str(Path.home())}).tools
-HELM = shutil.which("helm", path=f"{TOOLS}:{os.environ['PATH']}")
-needs_helm = pytest.mark.skipif(not HELM, reason="needs helm")
+
+
+def helm() -> str | None:
+    """The program, once something has built it (`towpath doctor --get --charts`)."""
+    return shutil.which("helm", path=f"{TOOLS}:{os.environ['PATH']}")
+
+
+needs_helm = pytest.mark.skipif(not helm(), reason="needs helm")
 
 
 class RenderError(Exception):
@@ -30,8 +36,9 @@ def rendered(
     *values: Path | Mapping[str, Any], release: str = "towpath", namespace: str = NAMESPACE
 ) -> list[Manifest]:
     """The objects; later values go before earlier ones."""
-    assert HELM
-    command = [HELM, "template", release, str(CHART), "--namespace", namespace, "--kube-version", "1.35.0"]
+    program = helm()
+    assert program, "`towpath doctor --get --charts` builds helm"
+    command = [program, "template", release, str(CHART), "--namespace", namespace, "--kube-version", "1.35.0"]
     for each in values:
         if isinstance(each, Path):
             command += ["--values", str(each)]

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -111,8 +112,9 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
         until(lambda: made.sql("SELECT 1", "postgres") == "1", 60)
         yield made
     finally:
+        database.send_signal(signal.SIGINT)  # SIGTERM waits for whoever is still connected
+        redis.terminate()
         for process in (database, redis):
-            process.terminate()
             process.wait(timeout=60)
         shutil.rmtree(folder)
 
