@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 
 from towpath.config.models import Config
 from towpath.yamltext.config_reader import ConfigDocument
@@ -15,28 +16,14 @@ Problem = tuple[int, str]
 def find_circle(needs: Mapping[str, Collection[str]]) -> tuple[str, ...]:
     """Names of which each needs the next, and the last is the first again; empty where there is no circle.
 
-    `needs` is by name; names that are no keys of it need nothing.
+    `needs` is by name; names that are no keys of it need nothing. It begins at the first name of `needs` in it.
     """
-    done: set[str] = set()
-    for start in needs:
-        path: dict[str, Iterator[str]] = {}
-        pending = [start]
-        while pending:
-            name = pending.pop()
-            if name not in done and name not in path:
-                path[name] = iter(needs.get(name, ()))
-            while path:
-                last = next(reversed(path))
-                following = next(path[last], None)
-                if following is None:
-                    done.add(last)
-                    del path[last]
-                elif following in path:
-                    names = list(path)
-                    return (*names[names.index(following) :], following)
-                elif following not in done:
-                    pending.append(following)
-                    break
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        names = tuple(reversed(error.args[1][1:]))
+        first = names.index(next(name for name in needs if name in names))
+        return (*names[first:], *names[: first + 1])
     return ()
 
 
