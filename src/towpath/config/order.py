@@ -16,7 +16,7 @@ Problem = tuple[int, str]
 def find_circle(needs: Mapping[str, Collection[str]]) -> tuple[str, ...]:
     """Names of which each needs the next, and the last is the first again; empty where there is no circle.
 
-    `needs` is by name; names that are no keys of it need nothing. It begins at the first name of `needs` in it.
+    `needs` is by name; names that are no keys of it need nothing. The first one of `needs` begins it.
     """
     try:
         TopologicalSorter(needs).prepare()
