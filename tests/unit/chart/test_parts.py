@@ -110,6 +110,13 @@ def test_servers_wait_for_one_that_migrates_and_share_everything_by_redis() -> N
             assert set(variables[variable]["valueFrom"]) == {"secretKeyRef"}
 
 
+def test_the_trial_s_redis_is_the_process_that_is_told_to_end() -> None:
+    (container,) = pods(rendered(example("trial")))["towpath-redis"]["containers"]
+    begin, password, end = container["command"][-1].splitlines()
+    assert begin == "exec redis-server - --appendonly yes --dir /data <<END"
+    assert (password, end) == ("requirepass $(cat /etc/towpath/redis/password)", "END")
+
+
 def test_an_agent_alone_brings_no_server() -> None:
     objects = rendered(example("agent-alone"))
     assert list(pods(objects)) == ["towpath-agent-prod-eu"]
