@@ -10,7 +10,7 @@ from tasks.runs.step import step
 from towpath.drift.decision import BROKEN, LEFT_GIT, Decision, drift_status
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.source.commits import now
-from towpath.engine.source.news import sources_id
+from towpath.engine.source.news import sources_mark
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import TowpathError
 from towpath.orchestration.keys import EXTRAS_ROW, short_digest, status_key
@@ -107,7 +107,7 @@ def _row(  # noqa: PLR0913, PLR0917
         "detail": headline(redact(detail)),
         "release": short_digest(release),
         "commit": repo.commit[:7],
-        "sources": sources_id(repo, app, environment),
+        "sources": sources_mark(repo, app, environment),
         "at": now(),
     }
 

@@ -47,7 +47,9 @@ def command(app: str, environment: str, context: str | None, output: str) -> Non
     if context is not None:
         settings = replace(settings, context=context)
     environments = load_environments(settings)
-    steps = [*release_chain(environments, load_trusted_keys(settings.trusted_keys), app, environment)]
+    trusted, tools = load_trusted_keys(settings.trusted_keys), settings.tools
+    chain = release_chain(environments, trusted, app, environment, tools=tools, renders=settings.renders)
+    steps = [*chain]
     state = environments.release(app, environment)
     images = state.release.images if state else ()
     try:

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.cli.prefect_server import PrefectServer, prefect_server
 from tests.unit.cli.running_app import RunningApp
 from towpath.cli.ui.status_lines import Line
-from towpath.engine.source.news import sources_id
+from towpath.engine.source.news import sources_mark
 from towpath.engine.source.repository import read_repository
 from towpath.settings import Settings
 
@@ -31,7 +31,7 @@ def server(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prefect
             started.tables[f"status-{name}"] = [
                 {
                     "app": "hello", "health": health, "drift": "in sync", "detail": "",
-                    "release": state.release.id, "sources": sources_id(repo, "hello", name),
+                    "release": state.release.id, "sources": sources_mark(repo, "hello", name),
                     "at": "2026-01-01T00:00:00+00:00",
                 }
             ]  # fmt: skip

@@ -1,6 +1,9 @@
 """What the verbs say of an app without images, where no server and no cluster is asked."""
 
 import json
+import os
+import re
+import shutil
 import uuid
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from tests.unit.engine.source.promotions import World
 from towpath.cli.main import main
 from towpath.cli.promote import choose
 from towpath.cli.ui.names import Environments, load_environments
+from towpath.engine.source.news import sources_id, sources_mark
 from towpath.engine.source.render_changed import render_released
 from towpath.engine.source.verified_changes import change_of
 from towpath.errors import RefusedError
@@ -53,7 +57,8 @@ class Crds(World):
 
     def verified(self, environment: str, signer: str | None = None) -> None:
         repo = self.environments()
-        rendered = render_released(repo, repo.config.environment(environment), "crds").rendered
+        place = repo.config.environment(environment)
+        rendered = render_released(repo, place, "crds", tools=self.settings.tools).rendered
         record = change_of(repo, rendered, environment, "2026-01-09T00:00:00+00:00", "run")
         files = {verified_path("crds", environment): dump_verified(record)}
         self.merge(files, "Verified", environment if signer is None else signer)
@@ -114,6 +119,68 @@ def test_verify_proves_what_the_agent_signed_of_what_git_has_now(crds: Crds) -> 
     again = towpath("verify", "crds", "dev")
     assert "verification  unknown: not verified yet" in again.output
     assert "change        claimed by Towpath" in again.output
+
+
+BASE = "resources: [limits.yaml, key.yaml]\n"
+OVERLAY = "resources: [../../../vendor/limits]\n"
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\ndata: {key: %s}\n"
+KUSTOMIZED = CONFIG.replace("plain", "kustomize")
+PART = KUSTOMIZED.replace("kustomize", "kustomize, promote: manifests")
+PLAIN = CONFIG
+
+
+TOOLS = Settings.load({"HOME": str(Path.home())}).tools
+KUSTOMIZE = shutil.which("kustomize", path=f"{TOOLS}:{os.environ['PATH']}")
+
+
+@pytest.fixture
+def kustomize(crds: Crds) -> None:
+    """The one of this machine, beside the cache of the test."""
+    if KUSTOMIZE is None:
+        pytest.skip("needs kustomize")
+    crds.settings.tools.mkdir(parents=True)
+    (crds.settings.tools / "kustomize").symlink_to(KUSTOMIZE)
+
+
+@pytest.mark.usefixtures("kustomize")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"vendor/limits/limits.yaml": LIMITS % "2"},
+        {"vendor/limits/kustomization.yaml": f"{BASE}nameSuffix: -new\n"},
+        {"vendor/limits/key.yaml": SECRET % "bmV3"},
+        {"towpath.yaml": PART},
+        {"towpath.yaml": PLAIN},
+    ],
+)
+def test_verify_does_not_prove_what_has_changed_elsewhere_than_in_the_folder(
+    crds: Crds, changed: dict[str, str]
+) -> None:
+    first = {
+        "towpath.yaml": KUSTOMIZED,
+        "apps/crds/dev/kustomization.yaml": OVERLAY,
+        "vendor/limits/kustomization.yaml": f"{BASE}",
+        "vendor/limits/limits.yaml": LIMITS % "1",
+        "vendor/limits/key.yaml": SECRET % "b2xk",
+    }
+    crds.merge(first, "Vendored")
+    crds.verified("dev")
+    assert "verification  proven by dev SHA256:" in towpath("verify", "crds", "dev").output
+    crds.merge({"apps/other/dev/limits.yaml": LIMITS % "1"}, "Of another app")
+    assert "verification  proven by dev SHA256:" in towpath("verify", "crds", "dev").output
+    crds.merge(changed, "Elsewhere")
+    done = towpath("verify", "crds", "dev")
+    assert "verification  unknown: " in done.output, done.output
+
+
+def test_a_record_has_the_whole_hash_of_the_sources(crds: Crds) -> None:
+    crds.change("1")
+    repo = crds.environments()
+    assert re.fullmatch("[0-9a-f]{64}", sources_id(repo, "crds", "dev"))
+    assert sources_id(repo, "crds", "dev") != sources_id(repo, "crds", "prod")
+    crds.merge({"towpath.yaml": PART.replace("kustomize,", "plain,")}, "Its part")
+    assert sources_id(crds.environments(), "crds", "dev") != sources_id(repo, "crds", "dev")
+    assert sources_mark(crds.environments(), "crds", "dev") == sources_mark(repo, "crds", "dev")
 
 
 @pytest.mark.parametrize("signer", ["", "prod"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from towpath.cli.ui.source_news import delivery_of
 from towpath.drift.decision import BROKEN, IN_SYNC, LEFT_GIT, SYNCED
-from towpath.engine.source.news import newest_commit, sources_id
+from towpath.engine.source.news import newest_commit, sources_mark
 from towpath.engine.source.render_changed import render_released
 from towpath.engine.source.verified_changes import verified_now
 from towpath.errors import MissingPartError, TowpathError, TransientError
@@ -188,7 +188,7 @@ def _of_app(  # noqa: PLR0913, PLR0917
 
 def _newer(environments: "Environments", app: str, environment: str, row: Row, *, seen: bool) -> str:
     """The commit that no reconcile has seen; empty where the last one saw what Git has."""
-    if seen and row.get("sources", "") in ("", sources_id(environments, app, environment)):
+    if seen and row.get("sources", "") in ("", sources_mark(environments, app, environment)):
         return ""
     commit = newest_commit(environments, app, environment)
     return f"{commit.sha[:7]} {commit.subject}" if commit else ""

@@ -8,17 +8,19 @@ import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from towpath.adapters.git import CommitInfo, judge_commits
 from towpath.config import People
 from towpath.engine.gates.admission import scan_objection
+from towpath.engine.gates.changes import ChangedApp, is_of
 from towpath.engine.source.history import is_last_word, signed_commits
 from towpath.engine.source.news import newest_commit, sources_id
 from towpath.engine.source.release_proof import Proven, prove
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.engine.source.verified_changes import signed_changes
-from towpath.errors import EvidenceError, RefusedError
+from towpath.errors import EvidenceError, RefusedError, TowpathError
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.evidence.verification import verify_approval
 from towpath.gates.signed_approval import approval_keys, split_signed
@@ -43,12 +45,19 @@ class Step:
         return {"step": self.name, "standing": self.standing, "by": self.by, "detail": self.detail}
 
 
-def release_chain(
-    repo: EnvironmentRepo, trusted: TrustedKeys, app: str, environment: str
+def release_chain(  # noqa: PLR0913
+    repo: EnvironmentRepo,
+    trusted: TrustedKeys,
+    app: str,
+    environment: str,
+    *,
+    tools: Path | None = None,
+    renders: Path | None = None,
 ) -> tuple[Step, ...]:
     """Each step of the release that Git names, the source first. RefusedError where it names none.
 
-    TransientError when the registry does not answer.
+    An app without images is rendered, by `tools` and the cache `renders`. TransientError when the registry
+    does not answer.
     """
     config = repo.config
     config.environment(environment)
@@ -56,7 +65,8 @@ def release_chain(
     state = repo.release(app, environment)
     if state is None:
         if app in repo.released_apps(environment):
-            return (*_changed(repo, trusted, app, environment),)
+            changed = ChangedApp(repo, environment, app, tools=tools, renders=renders)
+            return (*_changed(changed, trusted),)
         raise RefusedError(f"{app} is not released in {environment}, so there is nothing to verify")
     is_proven = is_built_here or not state.release.commit  # prebuilt: it has evidence
     elsewhere = Step("evidence", "unknown", "", f"{app} is built elsewhere, and has no evidence here")
@@ -64,14 +74,21 @@ def release_chain(
     return (*built, *_promoted(repo, trusted, environment, state))
 
 
-def _changed(repo: EnvironmentRepo, trusted: TrustedKeys, app: str, environment: str) -> Iterator[Step]:
+def _changed(changed: ChangedApp, trusted: TrustedKeys) -> Iterator[Step]:
     """Of an app without images: the newest change, and whether the agent has signed that it was verified."""
+    repo, app, environment = changed.repo, changed.app, changed.environment
     if change := newest_commit(repo, app, environment):
         who = f"{change.author} <{change.author_email}>"
         yield Step("change", "claimed", who, f"{change.sha[:7]} {change.subject}")
+    try:
+        # Files of the app are not all that it is made of: a base of vendor/ is rendered, too.
+        now = changed.rendered()
+    except TowpathError as error:
+        yield Step("verification", "unknown", "", f"what Git has now is not rendered here: {error.message}")
+        return
     sources = sources_id(repo, app, environment)
     for commit, record in signed_changes(repo, trusted, app, environment):
-        if record.sources == sources:
+        if record.sources == sources and is_of(changed, record, now):
             by = _signer(repo, trusted, environment, commit)
             detail = f"{record.verified_at} at {record.commit[:7]}, manifests {record.manifests}"
             yield Step("verification", "proven", by, detail)

@@ -148,7 +148,14 @@ class _Found:
             self.notes.append("this machine trusts no key (TOWPATH_TRUSTED_KEYS): nothing is proven")
             return ()
         try:
-            return release_chain(self._place.repo, trusted, self._app, name)
+            return release_chain(
+                self._place.repo,
+                trusted,
+                self._app,
+                name,
+                tools=self._place.tools,
+                renders=self._place.renders,
+            )
         except TowpathError as error:
             self.notes.append(f"what proves its release cannot be asked: {error.message}")
             return ()

@@ -13,17 +13,28 @@ DIGITS = 12
 
 
 def sources_id(repo: EnvironmentRepo, app: str, environment: str) -> str:
-    """Of the app's folder, without those of other environments.
+    """Of the app's folder without those of other environments, and of its part of towpath.yaml. 64 digits.
 
-    The release is not part of it: who compares ids compares releases, too.
+    The release is not part of it: who compares ids compares releases, too. What is rendered from elsewhere
+    (`vendor/`) is not either: who proves something compares what is rendered, too.
     """
+    part = repo.config.app(app).model_dump_json(exclude_defaults=True)
+    return hashlib.sha256(f"{_digest(repo, app, environment)}\0{part}".encode()).hexdigest()
+
+
+def sources_mark(repo: EnvironmentRepo, app: str, environment: str) -> str:
+    """Of the app's folder alone, and short: tells in a table whether there is news; it proves nothing."""
+    return _digest(repo, app, environment)[:DIGITS]
+
+
+def _digest(repo: EnvironmentRepo, app: str, environment: str) -> str:
     others = {each.name for each in repo.config.environments} - {environment}
     digest = hashlib.sha256()
     for path, blob in _files_by_app(repo.checkout).get(app, {}).items():
         top = PurePosixPath(path).parts[0]
         if top not in others and path not in (f"{environment}/release.yaml", "quarantine.yaml"):
             digest.update(f"\0{path}\0{blob}".encode())
-    return digest.hexdigest()[:DIGITS]
+    return digest.hexdigest()
 
 
 def newest_commit(repo: EnvironmentRepo, app: str, environment: str) -> CommitInfo | None:
