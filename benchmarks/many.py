@@ -49,7 +49,7 @@ TRAILER = "Towpath-Flow-Run"
 
 
 @dataclass
-class Place:
+class BenchEnvironment:
     """Where releases are promoted. `releases`: of each app, the oldest first."""
 
     folder: Path
@@ -171,7 +171,7 @@ def release_all(registry: str, apps: int, releases: int, key: PrivateKey) -> dic
 
 
 @contextmanager
-def a_place(apps: int, releases: int) -> Iterator[Place]:
+def bench_environment(apps: int, releases: int) -> Iterator[BenchEnvironment]:
     settings = Settings.load(os.environ)
     if not settings.kubeconfig:
         sys.exit("No cluster: run `towpath local up` first, or set KUBECONFIG.")
@@ -181,12 +181,12 @@ def a_place(apps: int, releases: int) -> Iterator[Place]:
         with own_registry(folder / "registry") as registry, prefect_server(folder) as api:
             key = read_private_key(agents.private_file("build"))
             made = release_all(registry, apps, releases, key)
-            place = Place(folder, api, world.namespace, settings.kubeconfig, agents, made)
+            place = BenchEnvironment(folder, api, world.namespace, settings.kubeconfig, agents, made)
             place.push()
             yield place
 
 
-def create(place: Place, *, oldest_last: bool) -> dict[str, Release]:
+def create(place: BenchEnvironment, *, oldest_last: bool) -> dict[str, Release]:
     """A run for each release, none of which begins before its pool is set going; by the run's id."""
     deployment = deploy(place.api, keys.PROMOTE, ENVIRONMENT)
     deploy(place.api, keys.RECONCILE, ENVIRONMENT)
@@ -229,7 +229,9 @@ def seconds(run: dict[str, Any], first: str, last: str) -> float:
     return next(moments).timestamp() - next(moments).timestamp()
 
 
-def tell(place: Place, created: dict[str, Release], runs: dict[str, dict[str, Any]], begun: float) -> None:
+def tell(
+    place: BenchEnvironment, created: dict[str, Release], runs: dict[str, dict[str, Any]], begun: float
+) -> None:
     commits = place.commits()
     newest = sum(place.current(app) == all_of[-1].id for app, all_of in place.releases.items())
     ends = sorted(datetime.fromisoformat(run["end_time"]).timestamp() - begun for run in runs.values())
@@ -262,7 +264,7 @@ def main() -> None:
     asked.add_argument("--limit", type=int, default=8)
     asked.add_argument("--oldest-last", action="store_true", help="Begin with the newest of each app.")
     given = asked.parse_args()
-    with a_place(given.apps, given.releases) as place:
+    with bench_environment(given.apps, given.releases) as place:
         created = create(place, oldest_last=given.oldest_last)
         with place.agent(given.limit):
             load, begun = os.getloadavg()[0], time.time()

@@ -34,7 +34,7 @@ from towpath.settings import Settings
 
 
 @dataclass
-class Place:
+class BenchEnvironment:
     """An environment of its own on the stack: repository, namespace, lock and a release in the registry."""
 
     folder: Path
@@ -133,7 +133,7 @@ def run(*command: str, cwd: Path) -> str:
 
 
 @contextmanager
-def a_place(folder: Path) -> Iterator[Place]:
+def bench_environment(folder: Path) -> Iterator[BenchEnvironment]:
     """Sets this process's environment variables, too: the flows read them."""
     stack = Settings.load(os.environ)
     if not (stack.kubeconfig and stack.prefect_api_url):
@@ -144,7 +144,7 @@ def a_place(folder: Path) -> Iterator[Place]:
     layout = Layout(stack.local)
     registry = Stack(layout, Options.load(layout) or Options(subnet=layout.subnet), stack).registry
     name = f"way-{uuid.uuid4().hex[:8]}"
-    place = Place(folder, name, stack.kubeconfig, stack.tools, f"{registry}/base/busybox")
+    place = BenchEnvironment(folder, name, stack.kubeconfig, stack.tools, f"{registry}/base/busybox")
     os.environ |= {
         "TOWPATH_ENVIRONMENTS": str(folder / "environments.git"),
         "TOWPATH_GIT_ALLOW_FILE": "1",
@@ -180,7 +180,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", action="store_true", help="also every call between modules, by number")
     calls = parser.parse_args().calls
-    with tempfile.TemporaryDirectory(prefix="towpath-way-") as folder, a_place(Path(folder)) as place:
+    with (
+        tempfile.TemporaryDirectory(prefix="towpath-way-") as folder,
+        bench_environment(Path(folder)) as place,
+    ):
         from flows.promote import promote
         from flows.reconcile import reconcile
 

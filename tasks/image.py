@@ -18,6 +18,7 @@ from towpath.adapters.oci import digest_of
 from towpath.config import ScanPolicy
 from towpath.errors import BuildError, ConflictError, RefusedError, TerminalError
 from towpath.evidence.json_text import canonical
+from towpath.evidence.statement import ScanEvidence
 from towpath.files import read_text, resolve_inside
 from towpath.orchestration.keys import scan_key
 from towpath.release.image_ref import parse_image
@@ -63,6 +64,20 @@ class Scan:
 
     summary: ScanSummary
     report: str
+
+    @property
+    def evidence(self) -> ScanEvidence:
+        """What a run states about this scan."""
+        return ScanEvidence(
+            status=self.summary.status,
+            report=self.report,
+            policy=self.summary.policy,
+            scanners=self.summary.scanners,
+            findings=self.summary.findings,
+            counts=self.summary.counts,
+            scanner=self.summary.scanner_version,
+            system=self.summary.os,
+        )
 
 
 @step("build {source.app} {source.short_id}")

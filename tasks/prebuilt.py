@@ -17,7 +17,7 @@ from towpath.engine.source.keys import BUILDER, load_signing_key, load_trusted_k
 from towpath.engine.source.release_proof import attest, prove
 from towpath.engine.source.repository import read_repository
 from towpath.errors import EvidenceError, RefusedError
-from towpath.evidence.statement import Image, ReleaseEvidence, ScanEvidence
+from towpath.evidence.statement import Image, ReleaseEvidence
 from towpath.formats.versions import FileVersion
 from towpath.orchestration import keys
 from towpath.redact import redact
@@ -115,7 +115,6 @@ def scan_prebuilt(prebuilt: Prebuilt) -> Scan:
 @step("record {prebuilt.app} {prebuilt.short_id}")
 def record_prebuilt(prebuilt: Prebuilt, scanned: Scan) -> Release:
     """Sign what the image is and how its scan went. Who brought it in counts as its author."""
-    scan = scanned.summary
     evidence = ReleaseEvidence(
         app=prebuilt.app,
         images=(Image(prebuilt.config.only_image, prebuilt.digest),),
@@ -123,16 +122,7 @@ def record_prebuilt(prebuilt: Prebuilt, scanned: Scan) -> Release:
         commit="",
         authors=(actor(),),
         previous="",
-        scan=ScanEvidence(
-            status=scan.status,
-            report=scanned.report,
-            policy=scan.policy,
-            scanners=scan.scanners,
-            findings=scan.findings,
-            counts=scan.counts,
-            scanner=scan.scanner_version,
-            system=scan.os,
-        ),
+        scan=scanned.evidence,
         builder=BUILDER,
         started_at=prebuilt.begun_at,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -16,7 +16,7 @@ from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.keys import BUILDER, load_signing_key, load_trusted_keys
 from towpath.engine.source.release_proof import Lineage, attest, lineage, prove_commit
 from towpath.errors import EvidenceError, UnknownNameError
-from towpath.evidence.statement import Image, ReleaseEvidence, ScanEvidence
+from towpath.evidence.statement import Image, ReleaseEvidence
 from towpath.gates.ways import Way
 from towpath.orchestration import keys
 from towpath.redact import redact
@@ -67,7 +67,6 @@ def record(source: Source, digest: str, scanned: Scan) -> Release:
 
 def evidence_of(source: Source, digest: str, scanned: Scan, since: Lineage) -> ReleaseEvidence:
     """What this run states about the image with that digest, built now."""
-    scan = scanned.summary
     return ReleaseEvidence(
         app=source.app,
         images=(Image(source.image, digest),),
@@ -75,16 +74,7 @@ def evidence_of(source: Source, digest: str, scanned: Scan, since: Lineage) -> R
         commit=source.commit,
         authors=tuple(map(redact, since.authors)),
         previous=since.previous,
-        scan=ScanEvidence(
-            status=scan.status,
-            report=scanned.report,
-            policy=scan.policy,
-            scanners=scan.scanners,
-            findings=scan.findings,
-            counts=scan.counts,
-            scanner=scan.scanner_version,
-            system=scan.os,
-        ),
+        scan=scanned.evidence,
         builder=BUILDER,
         started_at=source.begun_at,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.test_proven_releases import CONFIG, Place, address, place  # noqa: F401 - fixtures
+from tests.integration.test_proven_releases import CONFIG, ProvenWorld, address, place  # noqa: F401 - fixtures
 from tests.own_image import OwnImage
 from towpath.adapters.evidence.key_changes import make_key
 from towpath.adapters.evidence.key_files import read_private_key
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 VERIFIED = "2026-01-02T00:00:00Z"
 
 
-def two_releases(place: Place) -> tuple[Release, Release]:  # noqa: F811
+def two_releases(place: ProvenWorld) -> tuple[Release, Release]:  # noqa: F811
     """Both are built and signed by the build agent."""
     first, second = place.release(), OwnImage(place.image.name)
     images = one_image("hello", second.name, second.push({"created": "x"}))
@@ -38,7 +38,7 @@ def two_releases(place: Place) -> tuple[Release, Release]:  # noqa: F811
     return first, later
 
 
-def owners_word(place: Place, known: Release, waives: Any) -> str:  # noqa: F811
+def owners_word(place: ProvenWorld, known: Release, waives: Any) -> str:  # noqa: F811
     make_key(place.git.keys, "olga", (POLICY,))
     now = datetime.now(UTC).replace(microsecond=0)
     content = encode_override(
@@ -50,21 +50,21 @@ def owners_word(place: Place, known: Release, waives: Any) -> str:  # noqa: F811
     return join_signed(content, sign_text(content, POLICY, key))
 
 
-def quarantine(place: Place, known: Release) -> None:  # noqa: F811
+def quarantine(place: ProvenWorld, known: Release) -> None:  # noqa: F811
     bad = QuarantineEntry(known.id, "never ready", VERIFIED)
     files = {quarantine_path("hello"): dump_quarantine([bad], V2)}
     place.git.write(files, f"Quarantine\n\nQuarantined: {known.id}\n", ("Quarantined", known.id))
 
 
-def by(place: Place, agent: str = "prod") -> Committer:  # noqa: F811
+def by(place: ProvenWorld, agent: str = "prod") -> Committer:  # noqa: F811
     return Committer(place.settings(agent), "run-1", "ann")
 
 
-def message(place: Place) -> str:  # noqa: F811
+def message(place: ProvenWorld) -> str:  # noqa: F811
     return read_commit(place.repo.checkout).message
 
 
-def test_a_rollback_restores_no_quarantined_release_but_by_an_owners_word(place: Place) -> None:  # noqa: F811
+def test_a_rollback_restores_no_quarantined_release_but_by_an_owners_word(place: ProvenWorld) -> None:  # noqa: F811
     first, second = two_releases(place)
     place.name(first, "prod", signer="prod", verified_at=VERIFIED)
     place.name(second, "prod", signer="prod", verified_at=VERIFIED)
@@ -80,7 +80,7 @@ def test_a_rollback_restores_no_quarantined_release_but_by_an_owners_word(place:
     assert message(place).startswith("Roll back hello in prod to 1111111, overriding the quarantine\n")
 
 
-def test_a_rollback_restores_nothing_that_was_never_approved(place: Place) -> None:  # noqa: F811
+def test_a_rollback_restores_nothing_that_was_never_approved(place: ProvenWorld) -> None:  # noqa: F811
     first, second = two_releases(place)
     place.name(first, "prod", signer="prod", verified_at=VERIFIED, approved_by=())
     place.name(second, "prod", signer="prod", verified_at=VERIFIED)
@@ -92,7 +92,7 @@ def test_a_rollback_restores_nothing_that_was_never_approved(place: Place) -> No
         restore_release(by(place), place.repo, "hello", "prod", None)
 
 
-def test_a_rollback_restores_no_digest_that_only_a_hand_made_commit_names(place: Place) -> None:  # noqa: F811
+def test_a_rollback_restores_no_digest_that_only_a_hand_made_commit_names(place: ProvenWorld) -> None:  # noqa: F811
     first, second = two_releases(place)
     place.name(first, "prod", verified_at=VERIFIED)
     place.name(second, "prod", signer="prod", verified_at=VERIFIED)
@@ -101,7 +101,7 @@ def test_a_rollback_restores_no_digest_that_only_a_hand_made_commit_names(place:
             restore_release(by(place), place.repo, "hello", "prod", to)
 
 
-def test_an_automatic_rollback_goes_and_says_what_today_s_policy_would(place: Place) -> None:  # noqa: F811
+def test_an_automatic_rollback_goes_and_says_what_today_s_policy_would(place: ProvenWorld) -> None:  # noqa: F811
     first, second = two_releases(place)
     place.name(first, "prod", signer="prod", verified_at=VERIFIED, approved_by=())
     place.name(second, "prod", signer="prod")
@@ -116,7 +116,7 @@ def test_an_automatic_rollback_goes_and_says_what_today_s_policy_would(place: Pl
     assert [each.release for each in done.repo.quarantine("hello")] == [second.id]
 
 
-def test_break_glass_lets_one_release_in_once_and_is_told_in_the_commit(place: Place) -> None:  # noqa: F811
+def test_break_glass_lets_one_release_in_once_and_is_told_in_the_commit(place: ProvenWorld) -> None:  # noqa: F811
     first, _ = two_releases(place)
     said, keys = owners_word(place, first, "gate"), place.git.keys.trusted_file
     entry = Entry(place.repo, "prod", "hello", first.id, "break-glass", override=said, run="run-1")
@@ -133,7 +133,7 @@ def test_break_glass_lets_one_release_in_once_and_is_told_in_the_commit(place: P
         admit(replace(entry, repo=place.repo, run="run-2"), place.git.trusted)
 
 
-def test_a_merged_release_that_was_let_in_is_signed_and_stays_in(place: Place) -> None:  # noqa: F811
+def test_a_merged_release_that_was_let_in_is_signed_and_stays_in(place: ProvenWorld) -> None:  # noqa: F811
     first, second = two_releases(place)
     place.name(first, "dev", promoted_from=None)
     admission = require_admitted(place.in_git("dev"), "hello")
@@ -149,13 +149,13 @@ def test_a_merged_release_that_was_let_in_is_signed_and_stays_in(place: Place) -
     assert require_admitted(place.in_git("dev"), "hello")
 
 
-def chain(place: Place, environment: str = "prod") -> dict[str, tuple[str, str]]:  # noqa: F811
+def chain(place: ProvenWorld, environment: str = "prod") -> dict[str, tuple[str, str]]:  # noqa: F811
     """Step -> standing and who says it, without the fingerprint."""
     steps = release_chain(place.repo, place.git.trusted, "hello", environment)
     return {step.name: (step.standing, step.by.partition(" SHA256:")[0]) for step in steps}
 
 
-def test_the_whole_chain_is_told_with_who_proves_each_step(place: Place) -> None:  # noqa: F811
+def test_the_whole_chain_is_told_with_who_proves_each_step(place: ProvenWorld) -> None:  # noqa: F811
     first, second = two_releases(place)
     place.name(first, "prod", signer="prod", verified_at=VERIFIED)
     assert chain(place) == {
@@ -174,7 +174,7 @@ def test_the_whole_chain_is_told_with_who_proves_each_step(place: Place) -> None
 
 
 @pytest.mark.parametrize("signer", ["", "dev", "build"])
-def test_of_a_release_that_others_have_written_nothing_is_proven(place: Place, signer: str) -> None:  # noqa: F811
+def test_of_a_release_that_others_have_written_nothing_is_proven(place: ProvenWorld, signer: str) -> None:  # noqa: F811
     known = place.release()
     place.name(known, "prod", signer=signer, verified_at=VERIFIED)
     assert chain(place) == {
@@ -187,7 +187,7 @@ def test_of_a_release_that_others_have_written_nothing_is_proven(place: Place, s
     }
 
 
-def test_a_false_commit_and_a_scan_that_today_s_policy_refuses_are_told(place: Place) -> None:  # noqa: F811
+def test_a_false_commit_and_a_scan_that_today_s_policy_refuses_are_told(place: ProvenWorld) -> None:  # noqa: F811
     first, _ = two_releases(place)
     place.name(replace(first, commit="9" * 40), "prod", signer="prod", verified_at=VERIFIED)
     assert chain(place)["source"] == ("failed", "build")

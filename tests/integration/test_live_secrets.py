@@ -66,7 +66,7 @@ def shown(world: World) -> str:
     )
 
 
-Place = Callable[[World, str], None]
+PutSecret = Callable[[World, str], None]
 
 
 def in_the_apps_own_secret(world: World, old: str) -> None:
@@ -107,7 +107,7 @@ def in_a_key_that_somebody_added(world: World, old: str) -> None:
     world.kubectl("patch", "secret", "own", "-p", json.dumps({"stringData": {"notes": f"a: 1\nb: {old}\n"}}))
 
 
-PLACES: tuple[Place, ...] = (
+PLACES: tuple[PutSecret, ...] = (
     in_the_apps_own_secret,
     in_a_secret_that_left_git,
     in_a_secret_that_a_variable_names,
@@ -119,7 +119,7 @@ PLACES: tuple[Place, ...] = (
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
 def test_a_live_value_is_masked_in_another_object(
-    world: World, place: Place, monkeypatch: pytest.MonkeyPatch
+    world: World, place: PutSecret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = random_value()
     place(world, old)

@@ -54,7 +54,7 @@ spec:
 
 
 @dataclass
-class Place:
+class ProvenWorld:
     """An image in a real registry, and the environment repository that promotes it."""
 
     git: World
@@ -121,9 +121,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def place(
     address: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Place:
+) -> ProvenWorld:
     image = OwnImage(f"{address}/{repository_name(request.node.name)}")
-    made = Place(World(tmp_path), image)
+    made = ProvenWorld(World(tmp_path), image)
     marker = ("Merged-By-Hand", "1")
     text = DEPLOYMENT.format(image=image.name, digest=image.digest)
     files = {f"apps/hello/{name}/deployment.yaml": text for name in ("dev", "prod")}
@@ -132,7 +132,7 @@ def place(
     return made
 
 
-def test_a_record_for_a_commit_before_it_is_built_is_no_release(place: Place) -> None:
+def test_a_record_for_a_commit_before_it_is_built_is_no_release(place: ProvenWorld) -> None:
     planted = place.release()
     records.put_release(planted, V2)
     with pytest.raises(EvidenceError, match="there is no release evidence for hello"):
@@ -147,7 +147,7 @@ def test_a_record_for_a_commit_before_it_is_built_is_no_release(place: Place) ->
     assert place.prove() == planted
 
 
-def test_the_record_adds_nothing_to_what_the_evidence_says(place: Place) -> None:
+def test_the_record_adds_nothing_to_what_the_evidence_says(place: ProvenWorld) -> None:
     true = place.release()
     place.sign(true)
     lies = replace(true, commit="9" * 40, author="Nobody <no@example.com>", subject="Harmless")
@@ -155,7 +155,7 @@ def test_the_record_adds_nothing_to_what_the_evidence_says(place: Place) -> None
     assert place.prove() == true
 
 
-def test_a_scan_is_judged_as_the_evidence_states_it(place: Place) -> None:
+def test_a_scan_is_judged_as_the_evidence_states_it(place: ProvenWorld) -> None:
     blocked = place.release()
     blocked = replace(blocked, scan=ScanSummary("blocked", ("secret",), {"HIGH": 1}, policy="0" * 12))
     place.sign(blocked)
@@ -164,7 +164,7 @@ def test_a_scan_is_judged_as_the_evidence_states_it(place: Place) -> None:
         place.prove()
 
 
-def test_a_commit_with_all_trailers_that_nobody_signed_brings_nothing(place: Place) -> None:
+def test_a_commit_with_all_trailers_that_nobody_signed_brings_nothing(place: ProvenWorld) -> None:
     known = place.release()
     records.put_release(known, V2)
     for signer in ("", "dev", "build"):
@@ -175,7 +175,7 @@ def test_a_commit_with_all_trailers_that_nobody_signed_brings_nothing(place: Pla
     require_admitted(place.in_git("prod"), "hello")
 
 
-def test_a_hand_made_commit_of_a_proven_release_still_needs_its_approvals(place: Place) -> None:
+def test_a_hand_made_commit_of_a_proven_release_still_needs_its_approvals(place: ProvenWorld) -> None:
     known = place.release()
     place.sign(known)
     place.name(known, "dev")
@@ -185,7 +185,7 @@ def test_a_hand_made_commit_of_a_proven_release_still_needs_its_approvals(place:
         require_admitted(place.in_git("prod"), "hello")
 
 
-def test_a_rollback_takes_only_what_is_signed_and_proven(place: Place) -> None:
+def test_a_rollback_takes_only_what_is_signed_and_proven(place: ProvenWorld) -> None:
     known = place.release()
     second = OwnImage(place.image.name)
     other = replace(known, images=one_image("hello", second.name, second.push({"created": "x"})))
@@ -205,7 +205,7 @@ def test_a_rollback_takes_only_what_is_signed_and_proven(place: Place) -> None:
     require_admitted(place.in_git("prod"), "hello")
 
 
-def test_without_a_key_the_agent_commits_nothing(place: Place) -> None:
+def test_without_a_key_the_agent_commits_nothing(place: ProvenWorld) -> None:
     bare = replace(place.settings("prod"), signing_key=None)
     before = place.repo.commit
     with pytest.raises(MissingPartError, match="no signing key is configured"):
@@ -213,7 +213,7 @@ def test_without_a_key_the_agent_commits_nothing(place: Place) -> None:
     assert place.repo.commit == before
 
 
-def test_the_release_before_is_the_nearest_that_is_proven(place: Place, tmp_path: Path) -> None:
+def test_the_release_before_is_the_nearest_that_is_proven(place: ProvenWorld, tmp_path: Path) -> None:
     source, app = tmp_path / "hello", place.config.app("hello")
     run("init", "-q", "-b", "main", str(source), cwd=tmp_path)
 
@@ -235,7 +235,7 @@ def test_the_release_before_is_the_nearest_that_is_proven(place: Place, tmp_path
     assert (found.previous, found.authors) == (known.digest, everybody)
 
 
-def test_whoever_wrote_what_comes_between_two_releases_is_an_author(place: Place) -> None:
+def test_whoever_wrote_what_comes_between_two_releases_is_an_author(place: ProvenWorld) -> None:
     digests = [OwnImage(place.image.name).push({"created": str(number)}) for number in range(3)]
     chain = [replace(place.release(), images=one_image("hello", place.image.name, each)) for each in digests]
     for before, each, author in zip(
@@ -253,7 +253,7 @@ def test_whoever_wrote_what_comes_between_two_releases_is_an_author(place: Place
     assert authors() == ("Bob <bob@x>", "Cy <c@x>")
 
 
-def test_the_proof_of_a_promotion_takes_no_tenth_of_a_second(place: Place) -> None:
+def test_the_proof_of_a_promotion_takes_no_tenth_of_a_second(place: ProvenWorld) -> None:
     place.sign(place.release())
     entry = Entry(place.repo, "prod", "hello", place.image.digest, "promotion")
     trusted, times = place.git.trusted, []

@@ -60,11 +60,11 @@ def diff(repo: Path | None, output: str) -> None:
 
     protection = _protection(repo)
     require_owners(protection)
-    judgement = protection.judgement
+    enforced = protection.enforced
     if output == "json":
         found = [
             {"where": each.where, "what": each.what, "environment": each.environment, "app": each.app}
-            for each in (judgement.loosened if judgement else ())
+            for each in (enforced.loosened if enforced else ())
         ]
         click.echo(json.dumps({**protection.to_json(), "loosened": found}, indent=2))
     else:
@@ -72,7 +72,7 @@ def diff(repo: Path | None, output: str) -> None:
             click.echo(printable(note))
         if not protection.notes:
             click.echo(printable(f"nothing is looser than the policy {protection.signed}"))
-    if judgement is None or judgement.loosened:
+    if enforced is None or enforced.loosened:
         sys.exit(LOOSER)
 
 

@@ -32,7 +32,7 @@ class Loosening:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class PolicyInForce:
     """The policy in force, and what of the files is not in force because no owner has signed it.
 
     `unknown` are environments, and `unsigned` apps without source or images, of which nothing is signed.
@@ -52,7 +52,7 @@ class _Found:
         self.loosened.append(Loosening(where, what, environment, app))
 
 
-def judge_policy(signed: Policy, files: Policy, now: datetime) -> Judgement:
+def judge_policy(signed: Policy, files: Policy, now: datetime) -> PolicyInForce:
     """Compare what the files say with what owners have signed; `now` tells which pauses have ended.
 
     `signed` has all quarantines and pauses that were there since it was signed, too.
@@ -79,7 +79,7 @@ def judge_policy(signed: Policy, files: Policy, now: datetime) -> Judgement:
         pauses=_pauses(signed.pauses, files.pauses, now, found),
     )
     unknown = frozenset(files.environments) - frozenset(signed.environments)
-    return Judgement(policy, tuple(sorted(found.loosened)), unknown, unsigned)
+    return PolicyInForce(policy, tuple(sorted(found.loosened)), unknown, unsigned)
 
 
 def _apps(signed: Policy, files: Policy, found: _Found) -> frozenset[str]:

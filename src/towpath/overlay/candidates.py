@@ -11,7 +11,7 @@ from towpath.drift.adoption import AdoptableChange
 from towpath.errors import ConfigError
 from towpath.objects import Manifest
 from towpath.overlay import helm, kustomize, plain
-from towpath.overlay.texts import Edit, Edits, Overlay, find_places
+from towpath.overlay.texts import Edit, Edits, Overlay, find_object_texts
 
 FINDERS: dict[str, Callable[[Overlay, AdoptableChange, Manifest], Iterator[Edit]]] = {
     "kustomize": kustomize.edits,
@@ -39,7 +39,7 @@ def explain_no_candidate(overlay: Overlay, change: AdoptableChange, fitting: int
             else "no value of values.yaml gives exactly this field"
         )
     if overlay.renderer == "plain":
-        if next(find_places(overlay, overlay.base, change.ref), None):
+        if next(find_object_texts(overlay, overlay.base, change.ref), None):
             return f"it is in {overlay.base}, which other environments share"
         return "it cannot be changed alone in its file"
     return "no patch of the overlay gives exactly this"

@@ -13,10 +13,10 @@ from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.overlay.texts import (
     Edit,
     Edits,
+    ObjectText,
     Overlay,
-    Place,
     change_in_place,
-    places_in,
+    object_texts_in,
     read_mapping,
     remove_value,
     set_value,
@@ -42,19 +42,19 @@ def edits(overlay: Overlay, change: AdoptableChange, rendered: Manifest) -> Iter
                 path = ("replicas", index, "count")
                 yield partial(set_value, overlay, file, path, change.live)
     for name in data.get("resources") or ():
-        for place in places_in(overlay, posixpath.normpath(f"{overlay.folder}/{name}"), change.ref):
+        for place in object_texts_in(overlay, posixpath.normpath(f"{overlay.folder}/{name}"), change.ref):
             yield partial(change_in_place, overlay, place, change)
     patches = [each.get("path") for each in data.get("patches") or () if isinstance(each, dict)]
     patches = [*patches, *(data.get("patchesStrategicMerge") or ())]
     for name in patches:
         if isinstance(name, str):
-            for place in places_in(overlay, posixpath.normpath(f"{overlay.folder}/{name}"), change.ref):
+            for place in object_texts_in(overlay, posixpath.normpath(f"{overlay.folder}/{name}"), change.ref):
                 yield partial(_in_patch, overlay, place, change)
     yield partial(_own_patch, overlay, file, data, change, rendered)
     yield partial(_own_operations, overlay, file, data, change, rendered)
 
 
-def _in_patch(overlay: Overlay, place: Place, change: AdoptableChange) -> Edits:
+def _in_patch(overlay: Overlay, place: ObjectText, change: AdoptableChange) -> Edits:
     """Change a field of an existing strategic merge patch, or add one."""
     path = resolve_address(change.address, place.value)
     if change.live is None:

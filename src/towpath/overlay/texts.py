@@ -33,7 +33,7 @@ class Overlay:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ObjectText:
     """A document of a file that describes the object; `prefix` leads to it inside of a List."""
 
     file: str
@@ -52,14 +52,14 @@ def remove_value(overlay: Overlay, file: str, path: YamlPath, document: int = 0)
     return {file: editor.remove_value(overlay.files[file], file, path, document)}
 
 
-def find_places(overlay: Overlay, folder: str, ref: ObjectRef) -> Iterator[Place]:
+def find_object_texts(overlay: Overlay, folder: str, ref: ObjectRef) -> Iterator[ObjectText]:
     """The documents below `folder` that describe the object."""
     for file in sorted(overlay.files):
         if file.startswith(f"{folder}/"):
-            yield from places_in(overlay, file, ref)
+            yield from object_texts_in(overlay, file, ref)
 
 
-def places_in(overlay: Overlay, file: str, ref: ObjectRef) -> Iterator[Place]:
+def object_texts_in(overlay: Overlay, file: str, ref: ObjectRef) -> Iterator[ObjectText]:
     """The documents of a file that describe the object."""
     text = overlay.files.get(file)
     if text is None or not file.endswith((".yaml", ".yml", ".json")):
@@ -75,9 +75,9 @@ def places_in(overlay: Overlay, file: str, ref: ObjectRef) -> Iterator[Place]:
         if isinstance(value.get("items"), list) and str(value.get("kind", "")).endswith("List"):
             for at, item in enumerate(value["items"]):
                 if _is(item, ref):
-                    yield Place(file, index, ("items", at), item)
+                    yield ObjectText(file, index, ("items", at), item)
         elif _is(value, ref):
-            yield Place(file, index, (), value)
+            yield ObjectText(file, index, (), value)
 
 
 def _is(value: Any, ref: ObjectRef) -> bool:
@@ -97,7 +97,7 @@ def read_mapping(overlay: Overlay, file: str) -> Any:
     return json.loads(json.dumps(value)) if isinstance(value, dict) else {}
 
 
-def change_in_place(overlay: Overlay, place: Place, change: AdoptableChange) -> Edits:
+def change_in_place(overlay: Overlay, place: ObjectText, change: AdoptableChange) -> Edits:
     """Change the object in the document that has all of it."""
     path = resolve_address(change.address, place.value)
     if path is None:

@@ -29,7 +29,7 @@ WHO = FieldChange("2026-01-01T00:00:00Z", "kubectl-edit", "Update", (".data.A",)
 REF = ObjectRef("", "ConfigMap", "prod", "a")
 
 
-class Place:
+class PublishedWorld:
     """An environment repository, the agents' keys, and a machine without a cluster."""
 
     def __init__(self, folder: Path) -> None:
@@ -74,19 +74,19 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> PublishedWorld:
     """Published, and Git is as it was applied."""
-    place = Place(tmp_path_factory.mktemp("unchanged"))
+    place = PublishedWorld(tmp_path_factory.mktemp("unchanged"))
     place.publish(place.state())
     return place
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def place(tmp_path: Path) -> PublishedWorld:
+    return PublishedWorld(tmp_path)
 
 
-def test_plan_and_diff_say_first_with_what_they_compared(unchanged: Place) -> None:
+def test_plan_and_diff_say_first_with_what_they_compared(unchanged: PublishedWorld) -> None:
     for verb in (["plan", "hello", "prod"], ["diff", "hello", "prod"], ["diff", "prod"], ["drift", "prod"]):
         done = unchanged.towpath(*verb)
         assert done.returncode == 0, done.stderr
@@ -96,7 +96,7 @@ def test_plan_and_diff_say_first_with_what_they_compared(unchanged: Place) -> No
         assert "warning" not in done.stdout
 
 
-def test_json_has_it_in_a_field(unchanged: Place) -> None:
+def test_json_has_it_in_a_field(unchanged: PublishedWorld) -> None:
     for verb in (["plan", "hello", "prod"], ["diff", "hello", "prod"], ["drift", "prod"]):
         told = json.loads(unchanged.towpath(*verb, "--output", "json").stdout)["published"]
         assert (told["environment"], told["commit"]) == ("prod", unchanged.applied)
@@ -104,7 +104,7 @@ def test_json_has_it_in_a_field(unchanged: Place) -> None:
         assert 0 <= told["age_seconds"] < 600
 
 
-def test_a_branch_is_compared_with_the_commit_that_was_applied(place: Place) -> None:
+def test_a_branch_is_compared_with_the_commit_that_was_applied(place: PublishedWorld) -> None:
     place.publish(place.state())
     place.git.push(CHANGED, configmap("2"))
     done = place.towpath("diff", "hello", "prod")
@@ -118,7 +118,7 @@ def test_a_branch_is_compared_with_the_commit_that_was_applied(place: Place) -> 
     assert environment["published"]["commit"] == place.applied
 
 
-def test_published_drift_is_shown_with_who_and_when(place: Place) -> None:
+def test_published_drift_is_shown_with_who_and_when(place: PublishedWorld) -> None:
     entry = DriftEntry("hello", REF, "modified", (Difference("/data/A", "9", "1"),), (WHO,), "", (WHO,))
     place.publish(place.state(entry))
     done = place.towpath("drift", "prod")
@@ -132,7 +132,7 @@ def test_published_drift_is_shown_with_who_and_when(place: Place) -> None:
     assert '- /data/A: "9"' in place.towpath("plan", "hello", "prod").stdout
 
 
-def test_old_and_unproven_states_are_told(place: Place) -> None:
+def test_old_and_unproven_states_are_told(place: PublishedWorld) -> None:
     place.publish(place.state(age=timedelta(hours=5)))
     done = place.towpath("drift", "prod", TOWPATH_TRUSTED_KEYS="")
     first, stale, unproven = done.stdout.splitlines()[:3]
@@ -142,7 +142,7 @@ def test_old_and_unproven_states_are_told(place: Place) -> None:
 
 
 @pytest.mark.parametrize("key", ["dev", "build"])
-def test_what_another_key_signed_is_refused(place: Place, key: str) -> None:
+def test_what_another_key_signed_is_refused(place: PublishedWorld, key: str) -> None:
     place.publish(place.state(), key)
     done = place.towpath("diff", "hello", "prod")
     assert done.returncode == 1
@@ -150,7 +150,7 @@ def test_what_another_key_signed_is_refused(place: Place, key: str) -> None:
     assert done.stdout == ""
 
 
-def test_a_state_of_another_environment_at_the_ref_is_refused(place: Place) -> None:
+def test_a_state_of_another_environment_at_the_ref_is_refused(place: PublishedWorld) -> None:
     content = encode_state(place.state(environment="dev"), 1024 * 1024)
     write_state_ref(
         place.git.url, state_ref("prod"), STATE_FILE, content, "State of dev\n", author="T <t@localhost>",
@@ -161,7 +161,7 @@ def test_a_state_of_another_environment_at_the_ref_is_refused(place: Place) -> N
     assert "about environment 'dev', not 'prod'" in done.stderr
 
 
-def test_where_nothing_was_published_both_ways_are_told(place: Place) -> None:
+def test_where_nothing_was_published_both_ways_are_told(place: PublishedWorld) -> None:
     done = place.towpath("plan", "hello", "prod")
     assert done.returncode == 1
     assert ".kube/config, and prod's agent has published nothing" in done.stderr
@@ -169,7 +169,7 @@ def test_where_nothing_was_published_both_ways_are_told(place: Place) -> None:
     assert (whole.returncode, json.loads(whole.stdout)["differs"]) == (1, None)
 
 
-def test_one_environment_of_which_nothing_was_published_hides_no_other(place: Place) -> None:
+def test_one_environment_of_which_nothing_was_published_hides_no_other(place: PublishedWorld) -> None:
     place.publish(place.state())
     done = place.towpath("diff", "--output", "json")
     answer = json.loads(done.stdout)
@@ -178,7 +178,7 @@ def test_one_environment_of_which_nothing_was_published_hides_no_other(place: Pl
 
 
 @pytest.mark.parametrize("broken", ["missing", "empty", "no yaml", "no current-context"])
-def test_a_kubeconfig_that_cannot_be_used_stays_an_error(place: Place, broken: str) -> None:
+def test_a_kubeconfig_that_cannot_be_used_stays_an_error(place: PublishedWorld, broken: str) -> None:
     place.publish(place.state())
     file = place.home / "kubeconfig"
     texts = {"empty": "", "no yaml": "{", "no current-context": "apiVersion: v1\nkind: Config\n"}
@@ -191,14 +191,14 @@ def test_a_kubeconfig_that_cannot_be_used_stays_an_error(place: Place, broken: s
         assert "kubeconfig" in done.stderr
 
 
-def test_a_kubeconfig_at_the_default_place_counts(place: Place) -> None:
+def test_a_kubeconfig_at_the_default_place_counts(place: PublishedWorld) -> None:
     place.publish(place.state())
     (place.home / ".kube").mkdir()
     (place.home / ".kube/config").write_text("apiVersion: v1\nkind: Config\n")
     assert place.towpath("plan", "hello", "prod").returncode == 1
 
 
-def test_what_only_the_cluster_can_say_is_refused(unchanged: Place) -> None:
+def test_what_only_the_cluster_can_say_is_refused(unchanged: PublishedWorld) -> None:
     deep = unchanged.towpath("drift", "prod", "--deep")
     confirm = unchanged.towpath("plan", "hello", "prod", "--confirm")
     assert (deep.returncode, confirm.returncode) == (1, 1)
@@ -206,19 +206,19 @@ def test_what_only_the_cluster_can_say_is_refused(unchanged: Place) -> None:
     assert "only the cluster tells" in confirm.stderr
 
 
-def test_a_misspelt_app_is_told_with_the_nearest(unchanged: Place) -> None:
+def test_a_misspelt_app_is_told_with_the_nearest(unchanged: PublishedWorld) -> None:
     for verb in (["diff", "helo", "prod"], ["plan", "helo", "prod"], ["drift", "prod", "--app", "helo"]):
         done = unchanged.towpath(*verb)
         assert done.returncode == 1
         assert done.stderr.startswith("error: unknown app 'helo'"), done.stderr
 
 
-def test_what_was_too_much_is_counted(place: Place) -> None:
+def test_what_was_too_much_is_counted(place: PublishedWorld) -> None:
     place.publish(replace(place.state(), left_out=12))
     assert "warning: 12 objects that differ were too many to publish" in place.towpath("drift", "prod").stdout
 
 
-def test_markdown_needs_no_cluster_and_posting_needs_a_job(place: Place) -> None:
+def test_markdown_needs_no_cluster_and_posting_needs_a_job(place: PublishedWorld) -> None:
     place.publish(place.state())
     place.git.push(CHANGED, configmap("2"))
     for names in (["prod"], ["hello", "prod"]):
@@ -234,7 +234,7 @@ def test_markdown_needs_no_cluster_and_posting_needs_a_job(place: Place) -> None
         assert place.towpath("diff", "prod", *wrong).returncode == 1
 
 
-def test_a_shallow_clone_without_the_applied_commit_has_it_fetched(place: Place) -> None:
+def test_a_shallow_clone_without_the_applied_commit_has_it_fetched(place: PublishedWorld) -> None:
     place.publish(place.state())
     place.git.push(CHANGED, configmap("2"))
     shallow = place.home / "shallow"
@@ -244,7 +244,7 @@ def test_a_shallow_clone_without_the_applied_commit_has_it_fetched(place: Place)
     assert '- /data/A: "1"' in done.stdout
 
 
-def test_an_applied_commit_that_nobody_has_is_told(place: Place) -> None:
+def test_an_applied_commit_that_nobody_has_is_told(place: PublishedWorld) -> None:
     state = place.state()
     apps = {"hello": replace(state.apps["hello"], commit="e" * 40)}
     place.publish(replace(state, apps=apps))
@@ -254,7 +254,7 @@ def test_an_applied_commit_that_nobody_has_is_told(place: Place) -> None:
     assert "e" * 40 in answer["problems"][0]["message"]
 
 
-def test_an_app_that_has_left_git_is_told_object_by_object(place: Place) -> None:
+def test_an_app_that_has_left_git_is_told_object_by_object(place: PublishedWorld) -> None:
     place.publish(place.state())
     head, _, environments = CONFIG.partition("apps:")
     place.git.push("towpath.yaml", head + environments.partition("renderer: plain}\n")[2])

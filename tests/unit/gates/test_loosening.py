@@ -13,7 +13,7 @@ from towpath.config.protected import (
     policy_data,
     protected_part,
 )
-from towpath.gates.loosening import Judgement, judge_policy, with_records
+from towpath.gates.loosening import PolicyInForce, judge_policy, with_records
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 KEYS = {name: f"ssh-ed25519 AAAA{name}" for name in ("alice", "bob", "eve")}
@@ -55,7 +55,7 @@ def policy(
 SIGNED = policy()
 
 
-def judged(*replaced: tuple[str, str], **records: tuple[object, ...]) -> Judgement:
+def judged(*replaced: tuple[str, str], **records: tuple[object, ...]) -> PolicyInForce:
     text = CONFIG
     for old, new in replaced:
         assert old in text
@@ -63,16 +63,16 @@ def judged(*replaced: tuple[str, str], **records: tuple[object, ...]) -> Judgeme
     return judge_policy(SIGNED, policy(text, **records), NOW)  # type: ignore[arg-type]
 
 
-def told(judgement: Judgement) -> list[str]:
-    return list(map(str, judgement.loosened))
+def told(enforced: PolicyInForce) -> list[str]:
+    return list(map(str, enforced.loosened))
 
 
 def test_the_signed_policy_itself_is_in_force() -> None:
-    judgement = judged()
-    assert judgement.loosened == ()
-    assert judgement.policy.quarantine == SIGNED.quarantine
-    assert judgement.policy.pauses == SIGNED.pauses
-    assert judgement.policy.scan == SIGNED.scan
+    enforced = judged()
+    assert enforced.loosened == ()
+    assert enforced.policy.quarantine == SIGNED.quarantine
+    assert enforced.policy.pauses == SIGNED.pauses
+    assert enforced.policy.scan == SIGNED.scan
 
 
 @pytest.mark.parametrize(
@@ -165,52 +165,52 @@ NO_SOURCE = "has no `source`, so nothing proves its releases"
     ],
 )
 def test_what_loosens_is_told_and_not_in_force(change: tuple[str, str], said: str) -> None:
-    judgement = judged(change)
+    enforced = judged(change)
     if said:
-        assert any(each.startswith(said) for each in told(judgement)), told(judgement)
-    again = judge_policy(SIGNED, judgement.policy, NOW)
+        assert any(each.startswith(said) for each in told(enforced)), told(enforced)
+    again = judge_policy(SIGNED, enforced.policy, NOW)
     kept = [each for each in again.loosened if not each.app and "not in the signed" not in each.what]
     assert kept == [], "what is in force is itself no looser than what was signed"
 
 
 def test_the_strictest_of_both_is_in_force_field_by_field() -> None:
-    judgement = judged(("soak: 1h", "soak: 3h"), ("required: 2", "required: 1"), ("[carol]", "[eve]"))
-    gate = judgement.policy.environments["prod"]
+    enforced = judged(("soak: 1h", "soak: 3h"), ("required: 2", "required: 1"), ("[carol]", "[eve]"))
+    gate = enforced.policy.environments["prod"]
     assert gate.soak.total_seconds() == 3 * 3600
     assert gate.approvals.required == 2
     assert gate.approvals.approvers == ("alice", "bob")  # Eve is not signed, and Carol was taken away
 
 
 def test_a_spelling_moved_to_another_person_stays_where_it_was_signed() -> None:
-    judgement = judged(
+    enforced = judged(
         ("addresses: [alice@example.com], ", ""),
         ("  bob:", "  zoe: {addresses: [alice@example.com]}\n  bob:"),
     )
-    assert "people.alice: alice@example.com removed" in told(judgement)
-    assert "alice@example.com" in judgement.policy.people["alice"].spellings
-    assert judgement.policy.people["zoe"].spellings == ()
+    assert "people.alice: alice@example.com removed" in told(enforced)
+    assert "alice@example.com" in enforced.policy.people["alice"].spellings
+    assert enforced.policy.people["zoe"].spellings == ()
 
 
 def test_who_is_removed_and_may_still_approve_stays_known() -> None:
     line = next(each for each in CONFIG.splitlines(keepends=True) if "  alice:" in each)
-    judgement = judged((line, ""), ("from: [carol]", "from: [carol, alice]"))
-    assert "people.alice: removed, and may still approve" in told(judgement)
-    assert "alice@example.com" in judgement.policy.people["alice"].spellings
+    enforced = judged((line, ""), ("from: [carol]", "from: [carol, alice]"))
+    assert "people.alice: removed, and may still approve" in told(enforced)
+    assert "alice@example.com" in enforced.policy.people["alice"].spellings
     gone = judged((line, ""))
     assert told(gone) == []
     assert "alice" not in gone.policy.environments["prod"].approvals.approvers
 
 
 def test_a_person_with_the_name_of_a_listed_approver_brings_no_key_of_his_own() -> None:
-    judgement = judged(("  bob:", f"  carol: {{keys: [{KEYS['eve']}]}}\n  bob:"))
-    assert told(judgement) == ["people.carol.keys: 1 added"]
-    assert judgement.policy.people["carol"].public_keys == ()
+    enforced = judged(("  bob:", f"  carol: {{keys: [{KEYS['eve']}]}}\n  bob:"))
+    assert told(enforced) == ["people.carol.keys: 1 added"]
+    assert enforced.policy.people["carol"].public_keys == ()
 
 
 def test_a_release_leaves_quarantine_only_signed() -> None:
-    judgement = judged(quarantine=())
-    assert told(judgement) == ["apps/hello/quarantine.yaml: sha256:aaaaaaaaaaaa released"]
-    assert judgement.policy.quarantine == {"hello": (BAD,)}
+    enforced = judged(quarantine=())
+    assert told(enforced) == ["apps/hello/quarantine.yaml: sha256:aaaaaaaaaaaa released"]
+    assert enforced.policy.quarantine == {"hello": (BAD,)}
     more = Quarantined(release="sha256:" + "b" * 64, at="2026-01-01T01:00:00Z")
     assert told(judged(quarantine=(more, BAD))) == []
 
@@ -229,9 +229,9 @@ def test_a_release_leaves_quarantine_only_signed() -> None:
     ],
 )
 def test_a_pause_ends_before_its_time_only_signed(pauses: tuple[Paused, ...], said: list[str]) -> None:
-    judgement = judged(pauses=pauses)
-    assert told(judgement) == said
-    ends = {each.until for each in judgement.policy.pauses["prod"]}
+    enforced = judged(pauses=pauses)
+    assert told(enforced) == said
+    ends = {each.until for each in enforced.policy.pauses["prod"]}
     assert not said or said[0].split(" until ")[1].removesuffix(" ended") in ends
 
 
@@ -243,22 +243,22 @@ def test_a_pause_that_is_over_needs_no_signature() -> None:
 def test_records_that_came_later_belong_to_what_was_signed() -> None:
     later = Quarantined(release="sha256:" + "c" * 64, at="2026-01-01T11:00:00Z")
     signed = with_records(SIGNED, {"hello": (later,), "shop": (later,)}, {"dev": (PAUSE,)})
-    judgement = judge_policy(signed, policy(), NOW)
-    assert [(each.app, each.environment) for each in judgement.loosened] == [
+    enforced = judge_policy(signed, policy(), NOW)
+    assert [(each.app, each.environment) for each in enforced.loosened] == [
         ("hello", ""),
         ("shop", ""),
         ("", "dev"),
     ]
-    assert judgement.policy.quarantine["hello"] == (BAD, later)
+    assert enforced.policy.quarantine["hello"] == (BAD, later)
 
 
 def test_an_environment_or_an_app_without_source_that_nobody_signed_is_known_as_such() -> None:
-    judgement = judged(
+    enforced = judged(
         ("environments:\n", "environments:\n  - {name: lab, namespace: lab}\n"),
         ("  vendor:", OTHER_APP),
     )
-    assert judgement.unknown == {"lab"}
-    assert judgement.unsigned == {"other"}
+    assert enforced.unknown == {"lab"}
+    assert enforced.unsigned == {"other"}
 
 
 def test_there_and_back_as_data() -> None:
@@ -287,7 +287,7 @@ def test_there_and_back_as_data() -> None:
 )
 def test_an_app_passes_environments_by_only_signed(places: str, said: str) -> None:
     there = CONFIG.replace("{repository: ../hello}}", f"{{repository: ../hello}}, environments: {places}}}")
-    judgement = judge_policy(policy(), policy(there), NOW)
-    assert [str(each) for each in judgement.loosened] == ([said] if said else [])
-    assert judgement.unsigned == ({"hello"} if said else set())
+    enforced = judge_policy(policy(), policy(there), NOW)
+    assert [str(each) for each in enforced.loosened] == ([said] if said else [])
+    assert enforced.unsigned == ({"hello"} if said else set())
     assert judge_policy(policy(there), policy(there), NOW).loosened == ()

@@ -48,7 +48,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The judgement of an entry. `release` is what its evidence states, or Git where none is asked for.
+    """What was decided about an entry. `release` is what its evidence states, or Git where none is asked for.
 
     `facts` are all that was proven of it, among them who wrote what is new with it, as far as people approve,
     and what the environment's agent has signed of it as verified there.

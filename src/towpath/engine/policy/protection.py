@@ -22,7 +22,7 @@ from towpath.errors import ConfigError, EvidenceError, OtherSubjectError, Refuse
 from towpath.evidence.owners import owners_of
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.files import read_text
-from towpath.gates.loosening import Judgement, judge_policy, with_records
+from towpath.gates.loosening import PolicyInForce, judge_policy, with_records
 from towpath.gates.policy_statement import POLICY_FILE, SIGNATURE_FILE, SignedPolicy, verify_policy
 from towpath.printable import pluralize
 
@@ -44,7 +44,7 @@ class Protection:
 
     owners: tuple[str, ...] = ()
     signed: SignedPolicy | None = None
-    judgement: Judgement | None = None
+    enforced: PolicyInForce | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -52,10 +52,10 @@ class Protection:
         """What people must be told: what is not in force, and why."""
         if not self.owners:
             return ()
-        if self.judgement is None or self.signed is None:
+        if self.enforced is None or self.signed is None:
             return (self._unsigned(),)
         stays = f"not in force, no owner has signed it (the policy {self.signed} stays)"
-        return (*(f"{each}: {stays}" for each in self.judgement.loosened), *self.problems)
+        return (*(f"{each}: {stays}" for each in self.enforced.loosened), *self.problems)
 
     def to_json(self) -> dict[str, Any]:
         """For `--output json`."""
@@ -70,9 +70,9 @@ class Protection:
         """Whether the policy is protected, and by whom."""
         if not self.owners:
             return "unprotected: who may push to the repository may loosen its policy"
-        if self.signed is None or self.judgement is None:
+        if self.signed is None or self.enforced is None:
             return self._unsigned()
-        loosened = len(self.judgement.loosened)
+        loosened = len(self.enforced.loosened)
         more = f"; {pluralize(loosened, 'change')} not in force" if loosened else ""
         return f"{self.signed}{more}"
 
@@ -80,17 +80,17 @@ class Protection:
         """Why nothing of the environment, or of the app there, may be changed; empty where it may."""
         if not self.owners:
             return ""
-        if self.judgement is None:
+        if self.enforced is None:
             return self._unsigned()
-        if environment in self.judgement.unknown:
+        if environment in self.enforced.unknown:
             return f"environment {environment} is not in the policy that owners have signed. {HOW}"
-        if app in self.judgement.unsigned:
-            if any(each.where == f"apps.{app}.environments" for each in self.judgement.loosened):
+        if app in self.enforced.unsigned:
+            if any(each.where == f"apps.{app}.environments" for each in self.enforced.loosened):
                 return f"app {app} passes environments by, and owners have not signed that. {HOW}"
             why = "no `source`, so nothing proves its releases"
-            if app in self.judgement.policy.without_images:
+            if app in self.enforced.policy.without_images:
                 why = "no images, so what is merged of it is synced"
-            elif app in self.judgement.policy.verified_changes:
+            elif app in self.enforced.policy.verified_changes:
                 why = "no changes any more that wait until they are verified in the environment before"
             return f"app {app} has {why}, and owners have not signed that. {HOW}"
         return ""
@@ -124,8 +124,8 @@ def protect(checkout: Checkout, config: Config, trusted_keys: Path | None) -> tu
     except RefusedError as error:
         return Protection(owners, problems=(f"{error.message}; sign the policy anew",)), config
     asked = with_records(signed.statement.policy, quarantine, pauses)
-    judgement = judge_policy(asked, readable_policy(checkout.path, config), now)
-    return Protection(owners, signed, judgement, problems), in_force(config, judgement.policy)
+    enforced = judge_policy(asked, readable_policy(checkout.path, config), now)
+    return Protection(owners, signed, enforced, problems), in_force(config, enforced.policy)
 
 
 def in_force(config: Config, policy: Policy) -> Config:

@@ -10,7 +10,7 @@ from towpath.adapters.git import Checkout, read_file, texts_after
 from towpath.config import Config
 from towpath.config.protected import Paused, Policy, Quarantined, protected_part
 from towpath.errors import ConfigError
-from towpath.gates.loosening import Judgement
+from towpath.gates.loosening import PolicyInForce
 from towpath.gates.pause import Pause, load_pauses, parse_pauses
 from towpath.release.quarantine import QuarantineEntry, load_quarantine, parse_quarantine, quarantine_path
 
@@ -57,11 +57,11 @@ def _files_policy(
 
 
 def quarantine_in_force(
-    judgement: Judgement | None, app: str, files: tuple[QuarantineEntry, ...]
+    enforced: PolicyInForce | None, app: str, files: tuple[QuarantineEntry, ...]
 ) -> tuple[QuarantineEntry, ...]:
     """The quarantine of an app with what was taken out of it unsigned."""
     there = {each.release for each in files}
-    kept = judgement.policy.quarantine.get(app, ()) if judgement else ()
+    kept = enforced.policy.quarantine.get(app, ()) if enforced else ()
     return (
         *files,
         *(QuarantineEntry(each.release, each.reason, each.at) for each in kept if each.release not in there),
@@ -69,11 +69,11 @@ def quarantine_in_force(
 
 
 def pauses_in_force(
-    judgement: Judgement | None, environment: str, files: tuple[Pause, ...]
+    enforced: PolicyInForce | None, environment: str, files: tuple[Pause, ...]
 ) -> tuple[Pause, ...]:
     """The pauses of an environment with those that were ended unsigned."""
     there = {(each.app, each.until) for each in files}
-    kept = judgement.policy.pauses.get(environment, ()) if judgement else ()
+    kept = enforced.policy.pauses.get(environment, ()) if enforced else ()
     return (
         *files,
         *(Pause(each.app, each.until, each.reason) for each in kept if (each.app, each.until) not in there),

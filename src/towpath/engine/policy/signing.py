@@ -71,9 +71,9 @@ def without_pause(protection: Protection, environment: str, app: str) -> Policy:
 
     Nothing else that the files say is signed with it. `app` is empty for the pause of the environment.
     """
-    if protection.signed is None or protection.judgement is None:
+    if protection.signed is None or protection.enforced is None:
         raise RefusedError("no owner has signed the policy yet", remedy=HOW)
-    in_force, signed = protection.judgement.policy, protection.signed.statement.policy
+    in_force, signed = protection.enforced.policy, protection.signed.statement.policy
     kept = tuple(each for each in in_force.pauses.get(environment, ()) if each.app != app)
     pauses = {name: each for name, each in {**in_force.pauses, environment: kept}.items() if each}
     return signed.model_copy(update={"quarantine": in_force.quarantine, "pauses": pauses})

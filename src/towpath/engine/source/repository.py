@@ -54,7 +54,7 @@ class EnvironmentRepo:
 
     def pauses(self, environment: str) -> tuple[Pause, ...]:
         """Who paused what there, also what is over by now."""
-        return pauses_in_force(self.protection.judgement, environment, load_pauses(self.root, environment))
+        return pauses_in_force(self.protection.enforced, environment, load_pauses(self.root, environment))
 
     def releases(self, app: str) -> dict[str, EnvironmentRelease | None]:
         """What Git says runs in each environment."""
@@ -63,7 +63,7 @@ class EnvironmentRepo:
     def quarantine(self, app: str) -> tuple[QuarantineEntry, ...]:
         """The app's digests that failed."""
         files = load_quarantine(self.root, quarantine_path(app))
-        return quarantine_in_force(self.protection.judgement, app, files)
+        return quarantine_in_force(self.protection.enforced, app, files)
 
     def released_apps(self, environment: str) -> list[str]:
         """Apps that Git has in this environment, by name: those that have a release there.

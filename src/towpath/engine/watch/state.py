@@ -178,8 +178,7 @@ class WatchState:
         """Why to reconcile which app now. `tries`: how many runs the same difference of an app may cause."""
         now = time.monotonic()
         with self._lock:
-            cases = [self._case(app, tries, now) for app in self._queue.take(now)]
-        return tuple(case for case in cases if case is not None)
+            return tuple(filter(None, [self._case(app, tries, now) for app in self._queue.take(now)]))
 
     def confirm(
         self, cases: Iterable[ReconcileCase], tries: Callable[[str], int]

@@ -15,7 +15,7 @@ from towpath.errors import MalformedEvidenceError, RefusedError, TransientError,
 REF = "refs/towpath/prod/state"
 
 
-class Place(Bare):
+class StateRepository(Bare):
     """A bare repository, and the keys of two agents."""
 
     def __init__(self, folder: Path) -> None:
@@ -47,11 +47,11 @@ class Place(Bare):
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "place")
+def place(tmp_path: Path) -> StateRepository:
+    return StateRepository(tmp_path / "place")
 
 
-def test_what_was_written_last_is_read_with_its_signer(place: Place) -> None:
+def test_what_was_written_last_is_read_with_its_signer(place: StateRepository) -> None:
     place.write("one\n")
     commit = place.write("zwei ü\n")
     found = place.read()
@@ -61,16 +61,16 @@ def test_what_was_written_last_is_read_with_its_signer(place: Place) -> None:
     assert found.verdict.principal == "prod"
 
 
-def test_nothing_was_written_yet(place: Place) -> None:
+def test_nothing_was_written_yet(place: StateRepository) -> None:
     assert place.read() is None
 
 
-def test_a_longer_name_of_another_ref_is_not_taken_for_it(place: Place) -> None:
+def test_a_longer_name_of_another_ref_is_not_taken_for_it(place: StateRepository) -> None:
     place.write("other\n", ref="refs/towpath/prod/state/more")
     assert place.read() is None
 
 
-def test_neither_branches_nor_history_nor_the_cache_grow(place: Place) -> None:
+def test_neither_branches_nor_history_nor_the_cache_grow(place: StateRepository) -> None:
     before = run("for-each-ref", "refs/heads", "refs/tags", cwd=place.path)
     for number in range(3):
         place.write(f"{number}\n")
@@ -81,7 +81,7 @@ def test_neither_branches_nor_history_nor_the_cache_grow(place: Place) -> None:
     assert "towpath" not in run("for-each-ref", cwd=place.clone.parent / "again")
 
 
-def test_what_a_killed_process_left_is_cleared_and_another_s_work_is_not(place: Place) -> None:
+def test_what_a_killed_process_left_is_cleared_and_another_s_work_is_not(place: StateRepository) -> None:
     place.cache.mkdir()
     for name, age in (("state-old", 2 * 24 * 3600), ("state-new", 60)):
         (place.cache / name).mkdir()
@@ -92,7 +92,7 @@ def test_what_a_killed_process_left_is_cleared_and_another_s_work_is_not(place: 
 
 
 @pytest.mark.parametrize("by", ["dev", "stranger"])
-def test_another_agents_signature_does_not_count(place: Place, by: str) -> None:
+def test_another_agents_signature_does_not_count(place: StateRepository, by: str) -> None:
     if by == "stranger":
         other = KeyFolder(place.path.parent / "others")
         make_key(other, "stranger", ("git",))
@@ -105,14 +105,14 @@ def test_another_agents_signature_does_not_count(place: Place, by: str) -> None:
     assert found.verdict.reason
 
 
-def test_without_trusted_keys_nothing_is_said_about_who_wrote_it(place: Place) -> None:
+def test_without_trusted_keys_nothing_is_said_about_who_wrote_it(place: StateRepository) -> None:
     place.write("one\n")
     found = place.read(verified=False)
     assert found is not None
     assert found.verdict is None
 
 
-def test_a_commit_with_parents_is_refused_whoever_signed_it(place: Place) -> None:
+def test_a_commit_with_parents_is_refused_whoever_signed_it(place: StateRepository) -> None:
     """An agent signs its commits of the branch, with whatever files people have put there."""
     place.push("state.json", '{"forged": true}\n')
     marker = ("Towpath-Intent", "promote-2")
@@ -123,14 +123,14 @@ def test_a_commit_with_parents_is_refused_whoever_signed_it(place: Place) -> Non
 
 
 @pytest.mark.parametrize("name", ["other.json", "state.json.old"])
-def test_other_files_are_refused(place: Place, name: str) -> None:
+def test_other_files_are_refused(place: StateRepository, name: str) -> None:
     run("checkout", "-q", "--orphan", "alone", cwd=place.clone)
     place.push_tree(**{name: "x\n"})
     with pytest.raises(MalformedEvidenceError, match=r"something else than one file state\.json"):
         place.read()
 
 
-def test_a_forge_that_takes_no_such_ref_is_told_with_its_reason(place: Place) -> None:
+def test_a_forge_that_takes_no_such_ref_is_told_with_its_reason(place: StateRepository) -> None:
     place.hook("update", 'echo "only branches and tags here" >&2; exit 1')
     with pytest.raises(RefusedError) as caught:
         place.write("one\n")
@@ -144,13 +144,13 @@ def test_a_forge_that_takes_no_such_ref_is_told_with_its_reason(place: Place) ->
 @pytest.mark.parametrize(
     "ref", ["refs/heads/main", "refs/towpath/../heads/main", "main", "refs/towpath/x.lock"]
 )
-def test_only_refs_of_ours_are_written(place: Place, ref: str) -> None:
+def test_only_refs_of_ours_are_written(place: StateRepository, ref: str) -> None:
     head = place.head
     with pytest.raises(RefusedError, match="not a ref of ours"):
         place.write("one\n", ref=ref)
     assert place.head == head
 
 
-def test_a_repository_that_is_away_is_told(place: Place) -> None:
+def test_a_repository_that_is_away_is_told(place: StateRepository) -> None:
     with pytest.raises((UnknownNameError, TransientError)):
         place.write("one\n", url=f"{place.url}-gone")

@@ -374,10 +374,8 @@ def test_a_record_that_somebody_broke_stops_its_app_alone_and_releases_nothing(w
     path = "apps/hello/quarantine.yaml"
     world.sign(**{path: QUARANTINE % (BAD, "2026-01-01T00:00:00Z")})
     repo = world.push(**{path: "releases: [", "pauses/dev.yaml": "pauses: 1\n"})
-    assert repo.protection.judgement is not None
-    assert [each.release for each in repo.protection.judgement.policy.quarantine["hello"]] == [
-        f"sha256:{BAD}"
-    ]
+    assert repo.protection.enforced is not None
+    assert [each.release for each in repo.protection.enforced.policy.quarantine["hello"]] == [f"sha256:{BAD}"]
     assert repo.protection.held("prod") == ""
     for broken in (lambda: repo.quarantine("hello"), lambda: repo.pauses("dev")):
         with pytest.raises(ConfigError):
