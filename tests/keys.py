@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.prepared import copy_of
 from towpath.adapters.evidence.key_changes import make_key
 from towpath.adapters.evidence.key_files import KeyFolder
 from towpath.evidence.statement import Image, ReleaseEvidence, ScanEvidence
@@ -13,10 +14,13 @@ AGENTS = ("build", "dev", "staging", "prod")
 
 def make_keys(path: Path) -> KeyFolder:
     """A folder with each agent's key, all of which are trusted for what they do."""
-    folder = KeyFolder(path)
+    copy_of(_make_keys, path)
+    return KeyFolder(path)
+
+
+def _make_keys(path: Path) -> None:
     for name in AGENTS:
-        make_key(folder, name, (EVIDENCE if name == "build" else COMMITS,))
-    return folder
+        make_key(KeyFolder(path), name, (EVIDENCE if name == "build" else COMMITS,))
 
 
 def evidence_of(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.keys import make_keys
+from tests.prepared import copy_of
 from towpath.adapters.evidence.key_files import read_trusted_keys
 from towpath.adapters.git import commit_files, fetch_checkout
 from towpath.evidence.trusted_keys import TrustedKeys
@@ -45,19 +46,9 @@ def release(number: int) -> Release:
 class World:
     def __init__(self, folder: Path) -> None:
         self.keys = make_keys(folder / "keys")
+        copy_of(_begin, folder)
         self.url = f"file://{folder}/environments.git"
         self.cache = folder / "cache"
-        clone = folder / "clone"
-        env = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull}
-        who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
-        for args in (
-            ("init", "-q", "--bare", "-b", "main", str(folder / "environments.git")),
-            ("init", "-q", "-b", "main", str(clone)),
-        ):
-            subprocess.run(["git", *args], env=env, check=True)
-        (clone / "towpath.yaml").write_text(CONFIG)
-        for args in (("add", "."), (*who, "commit", "-qm", "Begin"), ("push", "-q", self.url, "main")):
-            subprocess.run(["git", *args], cwd=clone, env=env, check=True)
 
     def checkout(self):  # type: ignore[no-untyped-def]
         return fetch_checkout(self.url, "main", self.cache, allow_file=True)
@@ -109,3 +100,16 @@ class World:
             marker = verified_marker(release(number), environment, run)
             message = verified_message(release(number), environment, run)
             self.write({path: text}, message, marker, signer=signer)
+
+
+def _begin(folder: Path) -> None:
+    """The repository with its first commit, and a person's clone."""
+    bare, clone = folder / "environments.git", folder / "clone"
+    env = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull}
+    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+    for path in (("--bare", str(bare)), (str(clone),)):
+        # Without the examples of hooks, which would be copied with it.
+        subprocess.run(["git", "init", "-q", "--template=", "-b", "main", *path], env=env, check=True)
+    (clone / "towpath.yaml").write_text(CONFIG)
+    for args in (("add", "."), (*who, "commit", "-qm", "Begin"), ("push", "-q", str(bare), "main")):
+        subprocess.run(["git", *args], cwd=clone, env=env, check=True)
