@@ -17,7 +17,8 @@ from towpath.adapters.kubernetes import Cluster, connect
 from towpath.adapters.kubernetes.wire import ATTEMPTS
 from towpath.applyset.inventory import PART_OF_LABEL, Owner
 from towpath.engine.apply.run import TOLERATED
-from towpath.engine.live.observe import THREADS, read_inventory
+from towpath.engine.live.concurrent import THREADS
+from towpath.engine.live.observe import read_inventory
 from towpath.errors import SyncError, TransientError
 from towpath.objects import Manifest, ObjectRef
 

@@ -33,15 +33,21 @@ def placement_problems(
         yield from _cluster_scoped_problems(manifest, policy)
     elif metadata.setdefault("namespace", policy.namespace) in (None, ""):
         metadata["namespace"] = policy.namespace
-    elif metadata["namespace"] != policy.namespace:
-        yield (
-            f"{kind} {name} is for namespace {metadata['namespace'][:100]!r}; "
-            f"this environment's namespace is {policy.namespace!r}"
-        )
-    elif ref_of(manifest) == key_ref(policy.namespace):
+    elif not policy.may_touch(metadata["namespace"]):
+        yield f"{kind} {name} is for namespace {metadata['namespace'][:100]!r}; {_allowed(manifest, policy)}"
+    elif ref_of(manifest) == key_ref(metadata["namespace"]):
         yield f"{kind} {name}: this name is of the key that Towpath makes for its digests"
-    elif ref_of(manifest) == Owner(name.removeprefix(_INVENTORY_PREFIX), "", policy.namespace).ref:
+    elif ref_of(manifest) == Owner(name.removeprefix(_INVENTORY_PREFIX), "", metadata["namespace"]).ref:
         yield f"{kind} {name}: this name is of Towpath's own inventories"
+
+
+def _allowed(manifest: Manifest, policy: AdmissionPolicy) -> str:
+    """Which namespaces the app may touch, where it may not touch that of an object."""
+    if other := policy.others.get(manifest["metadata"]["namespace"]):
+        return f"that is app {other}'s own"
+    if policy.namespaces:
+        return f"{policy.app or 'the app'} may touch {', '.join((policy.namespace, *policy.namespaces))}"
+    return f"this environment's namespace is {policy.namespace!r}"
 
 
 def _where_it_is(api_version: str, kind: str) -> str:
@@ -59,15 +65,19 @@ def _is_cluster_scoped(
         return True
     group = group_of(api_version)
     custom = "." in group and not group.endswith(".k8s.io") and (group, kind) not in definitions
-    return custom and kind in policy.cluster_scoped
+    return custom and policy.allows(group, kind)
 
 
 def _cluster_scoped_problems(manifest: Manifest, policy: AdmissionPolicy) -> Iterator[str]:
     kind, name = manifest["kind"], manifest["metadata"]["name"]
-    if kind not in policy.cluster_scoped:
+    if not policy.allows(group_of(manifest["apiVersion"]), kind, name):
         yield (
             f"{kind} {name} is cluster-scoped and not allowed in this environment "
             "(`allowClusterScoped` in towpath.yaml)"
         )
-    elif kind == "Namespace" and name != policy.namespace:
+    elif kind == "Namespace" and not policy.may_touch(name):
+        if policy.namespaces or name in policy.others:
+            inside = {"metadata": {"namespace": name}}
+            yield f"Namespace {name} may not be here: {_allowed(inside, policy)}"
+            return
         yield f"Namespace {name} is not this environment's namespace {policy.namespace!r}"

@@ -50,6 +50,7 @@ def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
     Raises RefusedError when it is larger than the API server allows.
     """
     owner = inventory.owner
+    others = sorted({each.ref.namespace for each in inventory.objects} - {"", owner.namespace})
     kinds = sorted({f"{o.ref.kind}.{o.ref.group}".rstrip(".") for o in inventory.objects})
     metadata: dict[str, Any] = {
         "name": owner.ref.name,
@@ -63,7 +64,7 @@ def to_configmap(inventory: Inventory, resource_version: str = "") -> Manifest:
         "annotations": {
             TOOLING_ANNOTATION: f"towpath/v{__version__}",
             GROUP_KINDS_ANNOTATION: ",".join(kinds),
-            ADDITIONAL_NAMESPACES_ANNOTATION: "",
+            ADDITIONAL_NAMESPACES_ANNOTATION: ",".join(others),
         },
     }
     if resource_version:

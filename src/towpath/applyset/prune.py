@@ -84,6 +84,24 @@ def check_prune_limit(
         )
 
 
+def check_moved(
+    pruning: Pruning, wanted: Iterable[ObjectRef], confirmed: Mapping[ObjectRef, str] = NOTHING_CONFIRMED
+) -> None:
+    """Raise RefusedError when what Git has in another namespace now would be deleted unconfirmed."""
+    places = {(ref.group, ref.kind, ref.name): ref.namespace for ref in wanted if ref.namespace}
+    moved = [
+        ref
+        for ref, uid in pruning.delete
+        if ref.namespace and confirmed.get(ref) != uid and (ref.group, ref.kind, ref.name) in places
+    ]
+    if moved:
+        named = ", ".join(f"{ref} (now in {places[ref.group, ref.kind, ref.name]})" for ref in moved[:10])
+        more = ", …" if len(moved) > 10 else ""
+        raise RefusedError(
+            f"this sync would move objects, and delete the old ones: {named}{more}", remedy=REMEDY
+        )
+
+
 def check_protected(pruning: Pruning, confirmed: Mapping[ObjectRef, str] = NOTHING_CONFIRMED) -> None:
     """Raise RefusedError when an object that holds others, or data, would be deleted unconfirmed."""
     unconfirmed = [ref for ref, uid in pruning.delete if confirmed.get(ref) != uid]

@@ -67,7 +67,7 @@ def command(
         trusted = load_trusted_keys(settings.trusted_keys)
     except MissingPartError:
         trusted = None
-    namespaces = [namespace] if namespace else [each.namespace for each in chosen]
+    namespaces = [namespace] if namespace else [name for each in chosen for name in each.managed_namespaces]
     found = find_objects(first.cluster, kind, object_name, namespaces)
     if not found:
         raise UnknownNameError("object", name, where=f"namespace {', '.join(dict.fromkeys(namespaces))}")

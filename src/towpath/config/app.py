@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
-from towpath.config.fields import KIND, Branch, Duration, Image, Model, Name, RelativePath, Text
+from towpath.config.fields import (
+    KIND,
+    Branch,
+    Duration,
+    Image,
+    Model,
+    Name,
+    NamespaceTemplate,
+    RelativePath,
+    Text,
+)
 from towpath.errors import RefusedError
 from towpath.kube.image_fields import ImageRule
 
@@ -114,6 +124,13 @@ class App(Model):
             " towpath.dev/v2."
         ),
     ] = None
+    namespace: Annotated[
+        NamespaceTemplate | None,
+        Field(
+            description="Its own namespace, for it alone; `{environment}` is put in; null: the"
+            " environment's. Since towpath.dev/v2."
+        ),
+    ] = None
     source: Source | None = None
     renderer: Literal["kustomize", "helm", "plain"] = "kustomize"
     container: Annotated[
@@ -145,6 +162,10 @@ class App(Model):
     def name(self) -> str:
         """Its key in `apps`."""
         return self._name
+
+    def own_namespace(self, environment: str) -> str:
+        """Its own namespace in an environment; empty: it has none, and is in the environment's."""
+        return (self.namespace or "").replace("{environment}", environment)
 
     def may_be_in(self, environment: str) -> bool:
         """Whether it may run there; where it has a folder, too, it does."""

@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 from towpath.config.cel import compile_expression
 from towpath.config.fields import RESERVED
 from towpath.config.models import CONFIG_FILE, Config
+from towpath.config.namespaces import namespace_problems
 from towpath.config.order import app_order_problems
 from towpath.config.order import hint as name_hint
 from towpath.formats.versions import V1
@@ -68,6 +69,7 @@ def check_names(config: Config, document: ConfigDocument, file: str) -> None:
 
 def _of_apps(config: Config, document: ConfigDocument) -> Iterator[tuple[int, str]]:
     """Where an app is, and what one without images must not have; towpath.dev/v1 has no such apps."""
+    yield from namespace_problems(config, document)
     for name, app in config.apps.items():
         yield from _places(config, document, name)
         if app.is_released:
@@ -106,7 +108,8 @@ def shared_namespaces(config: Config) -> Iterator[str]:
     """A note on environments of one namespace: they must be in several clusters, which Git cannot tell."""
     by_namespace: dict[str, list[str]] = {}
     for environment in config.environments:
-        by_namespace.setdefault(environment.namespace, []).append(environment.name)
+        for namespace in environment.managed_namespaces:
+            by_namespace.setdefault(namespace, []).append(environment.name)
     for namespace, names in by_namespace.items():
         if len(names) > 1:
             yield (

@@ -8,8 +8,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from pydantic.alias_generators import to_camel
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\n)"
+LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\n)"
 _RELATIVE = r"^(?!/)(?!-)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+$(?!\n)"
+NAMESPACE_TEMPLATE = r"^([a-z0-9]|\{environment\})([-a-z0-9]|\{environment\}){0,61}$(?!\n)"
+NAMESPACE_PATTERN = r"^[a-z0-9*?][-a-z0-9*?]{0,62}$(?!\n)"
 API_VERSION = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$(?!\n)"
 KIND = r"^(\*|[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?)$(?!\n)"
 EXTRA_KEY = KIND.replace(r")$(?!", r")(/[-A-Za-z0-9.:_*?]{1,253})?$(?!")
@@ -47,7 +49,9 @@ Duration = Annotated[
         {"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "examples": ["90s", "5m"]}
     ),
 ]
-Name = Annotated[str, StringConstraints(pattern=_LABEL)]
+Name = Annotated[str, StringConstraints(pattern=LABEL)]
+NamespaceTemplate = Annotated[str, StringConstraints(pattern=NAMESPACE_TEMPLATE)]
+NamespacePattern = Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Branch = Annotated[str, StringConstraints(pattern=_BRANCH, max_length=255)]
 RelativePath = Annotated[str, StringConstraints(pattern=_RELATIVE)]
@@ -84,7 +88,9 @@ HINTS = {
     EXTRA_KEY: "must be a kind (Role), a kind with its group (Certificate.cert-manager.io), or *; "
     "with a pattern of names after a slash (ConfigMap/ca-*) if not all are meant",
     KUBERNETES_VERSION: 'must be a version of Kubernetes in quotes, for example "1.35"',
-    _LABEL: "must be lower-case letters, digits and dashes, at most 63",
+    NAMESPACE_TEMPLATE: "must be the name of a namespace; `{environment}` in it is put in",
+    NAMESPACE_PATTERN: "must be the name of a namespace, or a pattern of names (`*` any letters, `?` one)",
+    LABEL: "must be lower-case letters, digits and dashes, at most 63",
     _BRANCH: "must be the name of a branch, for example main",
     PUBLIC_KEY: "must be a public key of OpenSSH, for example ssh-ed25519 AAAA…, as `.pub` files have it",
     ADDRESS: "must be a mail address, for example alice@example.com",

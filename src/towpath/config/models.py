@@ -3,9 +3,17 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    StringConstraints,
+    field_validator,
+)
 
 from towpath.config.app import App
+from towpath.config.app_rules import AppPolicy, IgnoreRule, PruneLimit
 from towpath.config.extras import any_extras_searched, extras_mode, kinds_with_group
 from towpath.config.fields import (
     API_VERSION,
@@ -16,46 +24,20 @@ from towpath.config.fields import (
     ExtrasMode,
     Model,
     Name,
+    NamespacePattern,
     Text,
 )
 from towpath.config.people import MAX_PEOPLE, People, Person
 from towpath.config.scan import ScanPolicy
 from towpath.errors import RefusedError, UnknownNameError
 from towpath.formats.versions import CONFIG, FileVersion
-from towpath.kube.managed_fields import MANAGER, TakenBack
+from towpath.kube.managed_fields import TakenBack
 
 CONFIG_FILE = CONFIG
 DEPRECATED: dict[str, JsonValue] = {"deprecated": True}
 """For editors. formats/versions.py says since when."""
 PLANNED_KINDS = ("identified", "reviewed")
 """Kinds of approvals that are not there yet."""
-
-
-class IgnoreRule(Model):
-    """Fields that others own, by pointer or by field manager: never applied, never drift."""
-
-    kind: Annotated[Text, Field(description="`*`: any kind.")]
-    name: Text | None = None
-    pointer: (
-        Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])+)+$(?!\n)", max_length=1000)] | None
-    ) = None
-    manager: Annotated[
-        Text | None,
-        Field(description="Every field that this field manager owns (below `pointer`, if there is one)."),
-    ] = None
-
-    @model_validator(mode="after")
-    def _names_fields(self) -> "IgnoreRule":
-        if self.pointer is None and self.manager is None:
-            raise ValueError("must have `pointer` (a field), `manager` (a field manager), or both")
-        return self
-
-
-class PruneLimit(Model):
-    """One sync deletes at most max(`limit`, `share` of the inventory) objects."""
-
-    limit: Annotated[int, Field(ge=0)] = 3
-    share: Annotated[float, Field(ge=0, le=1)] = 0.2
 
 
 def _built(kind: object) -> object:
@@ -98,25 +80,6 @@ class Gate(Model):
     approvals: Approvals = Approvals()
 
 
-class AppPolicy(Model):
-    """The policies of an environment for one app."""
-
-    drift: Annotated[DriftMode | None, Field(description="null: as the environment.")] = None
-    take_over: Annotated[
-        tuple[Text, ...],
-        Field(description="Field managers, as `helm`, from which Towpath takes the app's objects over."),
-        Field(max_length=20),
-    ] = ()
-
-    @field_validator("take_over")
-    @classmethod
-    def _not_of_the_cluster(cls, managers: tuple[str, ...]) -> tuple[str, ...]:
-        for manager in managers:
-            if manager.startswith("kube-") or manager in ("kubelet", MANAGER):
-                raise ValueError(f"`{manager}` is part of Kubernetes or Towpath, and deploys nothing")
-        return managers
-
-
 class Environment(Model):
     """A namespace of a cluster, and the policies that hold there."""
 
@@ -141,8 +104,16 @@ class Environment(Model):
             json_schema_extra=DEPRECATED,
         ),
     ] = False
+    namespaces: Annotated[
+        tuple[NamespacePattern, ...],
+        Field(
+            max_length=200,
+            description="Further namespaces that apps may touch: names, or patterns. Since towpath.dev/v2.",
+        ),
+    ] = ()
     allow_cluster_scoped: Annotated[
-        tuple[Text, ...], Field(description="Cluster-scoped kinds apps may contain.")
+        tuple[Text, ...],
+        Field(description="Cluster-scoped objects apps may contain: KIND or KIND/NAME, `*` for any letters."),
     ] = ("Namespace",)
     drift: DriftMode = "heal"
     apps: Annotated[
@@ -167,6 +138,21 @@ class Environment(Model):
         timedelta(seconds=120)
     )
     on_failure: Literal["rollback", "hold"] = "rollback"
+    _own: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def namespace_of(self, app: str) -> str:
+        """Where objects of an app are that name no namespace."""
+        return self._own.get(app, self.namespace)
+
+    @property
+    def managed_namespaces(self) -> tuple[str, ...]:
+        """Those in which whatever nobody declared is an extra: its own, and its apps' own."""
+        return tuple(dict.fromkeys((self.namespace, *sorted(self._own.values()))))
+
+    def others_namespaces(self, app: str) -> dict[str, str]:
+        """Namespaces that are other apps' own, with that app: this one must not touch them."""
+        ours = self._own.get(app)
+        return {name: other for other, name in self._own.items() if name != ours}
 
     def drift_mode_of(self, app: str) -> DriftMode:
         """The drift mode of one app in this environment."""
@@ -220,6 +206,13 @@ class Config(Model):
     def model_post_init(self, _context: Any) -> None:
         for name, app in self.apps.items():
             app._name = name
+        for place in self.environments:
+            owned = {name: app.own_namespace(place.name) for name, app in self.apps.items()}
+            place._own = {
+                name: own
+                for name, own in owned.items()
+                if own not in ("", place.namespace) and self.may_be_in(name, place.name)
+            }
 
     def who(self) -> People:
         """Tells which names and addresses are one person's."""

@@ -9,8 +9,8 @@ from towpath.kube.managed_fields import manager_entries
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 
 Kind = tuple[str, str]
-Target = tuple[str, str, str]
-"""(group, kind, name)"""
+Target = tuple[str, str, str, str]
+"""(group, kind, name, namespace)"""
 
 HPA: Kind = ("autoscaling", "HorizontalPodAutoscaler")
 KEDA: Kind = ("keda.sh", "ScaledObject")
@@ -27,7 +27,7 @@ class Autoscaling:
 
     def is_target(self, ref: ObjectRef) -> bool:
         """Whether the object has an autoscaler."""
-        return (ref.group, ref.kind, ref.name) in self.targets
+        return (ref.group, ref.kind, ref.name, ref.namespace) in self.targets
 
     def pointers(self, manifest: Manifest) -> tuple[str, ...]:
         """The fields of a manifest that its autoscaler writes; none when it has no autoscaler."""
@@ -64,7 +64,8 @@ def scale_targets(manifest: Manifest) -> Iterator[Target]:
     version, kind = target.get("apiVersion"), target.get("kind")
     if kind_of(manifest) != HPA:
         version, kind = version or "apps/v1", kind or "Deployment"
-    yield group_of(str(version or "")), str(kind or ""), str(target["name"])
+    namespace = str(mapping(manifest.get("metadata")).get("namespace") or "")
+    yield group_of(str(version or "")), str(kind or ""), str(target["name"]), namespace
 
 
 def scaled_by_others(metadata: Mapping[str, Any]) -> tuple[str, ...]:

@@ -58,6 +58,48 @@ def test_another_environments_namespace_object_is_refused() -> None:
     assert "not this environment's namespace" in refused(obj("Namespace", "prod"))
 
 
+OTHERS = AdmissionPolicy(
+    namespace="shop",
+    namespaces=("kube-system", "team-*"),
+    others={"team-own": "blog"},
+    cluster_scoped=frozenset({"Namespace", "ClusterRole.rbac.authorization.k8s.io/shop-*"}),
+    app="shop",
+)
+
+
+def test_objects_are_in_the_namespaces_that_the_app_may_touch_and_in_its_own_without_one() -> None:
+    named = [obj("ConfigMap", metadata={"namespace": name}) for name in ("kube-system", "team-a")]
+    places = [
+        each["metadata"]["namespace"] for each in admitted(obj("Secret"), *named, policy=OTHERS).objects
+    ]
+    assert places == ["shop", "kube-system", "team-a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("dev", "shop may touch shop, kube-system, team-*"),
+        ("team-own", "that is app blog's own"),
+        ("kube-system2", "may touch"),
+    ],
+)
+def test_a_namespace_that_the_app_may_not_touch_is_refused(name: str, said: str) -> None:
+    assert said in refused(obj("ConfigMap", metadata={"namespace": name}), policy=OTHERS)
+    assert said in refused(obj("Namespace", name), policy=OTHERS)
+
+
+def test_names_of_towpath_are_taken_in_every_namespace() -> None:
+    inventory = obj("ConfigMap", "towpath-inventory-x", metadata={"namespace": "team-a"})
+    assert "this name is of Towpath's own inventories" in refused(inventory, policy=OTHERS)
+
+
+def test_cluster_scoped_objects_are_allowed_by_kind_group_and_name() -> None:
+    version = "rbac.authorization.k8s.io/v1"
+    assert not admitted(obj("ClusterRole", "shop-view", version), policy=OTHERS).findings
+    assert "cluster-scoped and not allowed" in refused(obj("ClusterRole", "view", version), policy=OTHERS)
+    assert not admitted(obj("Namespace", "team-a"), policy=OTHERS).findings
+
+
 @pytest.mark.parametrize(
     ("version", "kind"),
     [

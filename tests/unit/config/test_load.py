@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from towpath.config import Config, config_schema, load_config, parse_config, resolve_source_url
+from towpath.config.checks import shared_namespaces
 from towpath.errors import ConfigError, RefusedError, UnknownNameError
 from towpath.formats.versions import KEYS, VERSIONS
 from towpath.kube.managed_fields import TakenBack
@@ -471,3 +472,43 @@ def test_wrong_environments_of_an_app_are_told_with_their_line(places: str, prob
 def test_environments_of_an_app_are_known_since_v2() -> None:
     (found,) = problems(app("    environments: [dev]\n"))
     assert "`environments` is known since towpath.dev/v2" in found
+
+
+NAMESPACED = """apiVersion: towpath.dev/v2
+environments:
+  - {name: dev, namespace: dev, namespaces: [kube-system, "team-*"]}
+  - {name: prod, namespace: prod}
+apps:
+  shop: {image: example.com/shop, namespace: "shop-{environment}"}
+  blog: {image: example.com/blog}
+  crds: {renderer: plain, environments: [prod], namespace: infra}
+"""
+
+
+def test_an_app_has_a_namespace_of_its_own_or_the_environments() -> None:
+    dev, prod = parse_config(NAMESPACED).environments
+    assert [dev.namespace_of(each) for each in ("shop", "blog")] == ["shop-dev", "dev"]
+    assert (dev.managed_namespaces, prod.managed_namespaces) == (
+        ("dev", "shop-dev"),
+        ("prod", "infra", "shop-prod"),
+    )
+    assert prod.others_namespaces("shop") == {"infra": "crds"}
+    assert [*shared_namespaces(parse_config(NAMESPACED))] == []
+    one = parse_config(NAMESPACED.replace("shop-{environment}", "shop"))
+    assert "environments dev, prod have the same namespace shop" in "".join(shared_namespaces(one))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "problem"),
+    [
+        ("image: example.com/blog", "image: a.example/b, namespace: shop-dev", 7, "is `shop`'s own in dev"),
+        ('"shop-{environment}"', "s" * 64, 6, "must be the name of a namespace"),
+        ('"shop-{environment}"', "'" + "s" * 61 + "{environment}'", 6, "is no name of"),
+        ("kube-system", "Kube", 3, "or a pattern of names"),
+    ],
+)
+def test_namespaces_that_overlap_or_are_none_are_told_with_their_line(
+    before: str, after: str, line: int, problem: str
+) -> None:
+    found = problems(NAMESPACED.replace(before, after))
+    assert any(each.startswith(f"towpath.yaml:{line}: ") and problem in each for each in found), found

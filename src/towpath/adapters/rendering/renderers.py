@@ -45,6 +45,10 @@ class _Job:
         return f"apps/{self.app.name}/base"
 
     @property
+    def namespace(self) -> str:
+        return self.environment.namespace_of(self.app.name)
+
+    @property
     def folder(self) -> str:
         return f"apps/{self.app.name}/{self.environment.name}"
 
@@ -149,7 +153,7 @@ def _helm(job: _Job) -> list[ManifestDocument]:
             helm_chart.copy(sources, chart, values, Path(name), fixed_time=fixed_time)
             command = [
                 *(helm, "template", app.name, str(Path(name) / chart)),
-                *("--namespace", job.environment.namespace, "--include-crds", "--skip-tests"),
+                *("--namespace", job.namespace, "--include-crds", "--skip-tests"),
                 # Helm splits this option at commas, so the path must have none: it is relative.
                 *("--values", values),
             ]
@@ -184,7 +188,7 @@ def _cached(job: _Job, program: str, build: Callable[[], list[ManifestDocument]]
     sources, status = job.sources, Path(program).stat()
     key = cache_key(
         (
-            *(job.app.name, job.app.renderer, job.environment.name, job.environment.namespace),
+            *(job.app.name, job.app.renderer, job.environment.name, job.namespace),
             *(program, str(status.st_size), str(status.st_mtime_ns)),
             *(f"{path} {blob_id(sources.content(path))}" for path in sources.files),
         )

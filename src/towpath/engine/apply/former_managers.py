@@ -7,7 +7,7 @@ from towpath.applyset.apply_object import TAKE_OVER_ANNOTATION, ApplyObject
 from towpath.engine.apply.foreign_fields import LastApply, apply_beside
 from towpath.engine.apply.sync_result import failed
 from towpath.engine.live.app_state import AppState
-from towpath.engine.live.observe import concurrently
+from towpath.engine.live.concurrent import concurrently
 from towpath.engine.source.render import Rendered
 from towpath.errors import TowpathError
 from towpath.kube.field_set import leaves, pointer_of

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
+from towpath.applyset.inventory import ENVIRONMENT_LABEL, INVENTORY_LABEL
 from towpath.config import Environment
 from towpath.engine.apply.server_side_apply import apply_object
 from towpath.engine.live.app_state import owner_of
+from towpath.engine.live.namespace_owner import require_own
 from towpath.engine.live.observe import namespace_state, require_gone
 from towpath.engine.source.render import Rendered
 from towpath.errors import RefusedError
@@ -26,6 +28,7 @@ def prepare_namespace(
     None: there is neither a namespace nor anything wanted in it. Waits for the end of a terminating one.
     Raises RefusedError when nothing in Git declares a missing namespace.
     """
+    await_others(cluster, rendered, environment)
     state = namespace_state(cluster, rendered.namespace)
     if state == "terminating":
         require_gone(cluster, rendered.namespace, environment.timeout.total_seconds())
@@ -50,6 +53,39 @@ def prepare_namespace(
     while not _readable(cluster, rendered, last=time.monotonic() > deadline):
         time.sleep(0.2)  # nothing to watch: the right to watch is what is missing
     return frozenset(created)
+
+
+def await_others(cluster: Cluster, rendered: Rendered, environment: Environment) -> None:
+    """Wait for the end of the other namespaces of its objects that are being deleted.
+
+    RefusedError where one is missing that the app does not declare, or has inventories of other environments
+    only: nothing is written then.
+    """
+    refs = [ref_of(each) for each in (*rendered.objects, *rendered.hooks)]
+    declared = {ref.name for ref in refs if ref.kind == "Namespace"}
+    for name in sorted({ref.namespace for ref in refs} - {"", rendered.namespace}):
+        state = namespace_state(cluster, name)
+        if state == "terminating":
+            require_gone(cluster, name, environment.timeout.total_seconds())
+        if state != "present" and name not in declared:
+            raise RefusedError(
+                f"namespace {name} does not exist, and {rendered.app}, which has objects for it, does not"
+                " declare it",
+                remedy=f"Add Namespace {name} to the app, or create it by hand.",
+            )
+        if state == "present":
+            _require_nobody_elses(cluster, environment.name, name)
+
+
+def _require_nobody_elses(cluster: Cluster, environment: str, name: str) -> None:
+    try:
+        listed = list(cluster.list("", "ConfigMap", name, labels=INVENTORY_LABEL, metadata_only=True))
+    except ApiRefusedError as error:
+        if error.status != 403:
+            raise
+        return
+    labels = (each["metadata"].get("labels") or {} for each in listed)
+    require_own((each.get(ENVIRONMENT_LABEL, environment) for each in labels), environment, name)
 
 
 def lost_bindings(cluster: Cluster, objects: Iterable[Manifest]) -> list[ObjectRef]:

@@ -17,8 +17,9 @@ from towpath.engine.apply.run import Run
 from towpath.engine.apply.server_side_apply import GONE_SECONDS
 from towpath.engine.apply.sync_result import Progress, SyncResult
 from towpath.engine.live.app_state import AppState, owner_of
-from towpath.engine.live.observe import concurrently, observe, read_inventory, secrets_of, wait_gone
-from towpath.engine.source.render import Rendered
+from towpath.engine.live.concurrent import concurrently
+from towpath.engine.live.observe import observe, read_inventory, secrets_of, wait_gone
+from towpath.engine.source.render import Rendered, secret_places
 from towpath.errors import TowpathError
 from towpath.kube.apply_order import deletion_stages
 from towpath.kube.finalizers import termination
@@ -41,7 +42,7 @@ def prune_app(
     inventory, version = read_inventory(cluster, owner)
     if inventory is None or not inventory.deletions:
         return SyncResult(rendered.app, rendered.environment, (), inventory)
-    secrets = {secrets_of(rendered.namespace)} if rendered.names_secrets else set()
+    secrets = {*map(secrets_of, secret_places(rendered))}
     live = observe(cluster, {*inventory.deletions, *secrets}, rendered.namespace)
     if not rendered.is_recorded(inventory.desired_digest, live.digest_key):
         return SyncResult(rendered.app, rendered.environment, (), inventory)

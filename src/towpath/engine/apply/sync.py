@@ -28,7 +28,7 @@ from towpath.engine.apply.foreign_fields import (
 )
 from towpath.engine.apply.former_managers import check_former_managers
 from towpath.engine.apply.hooks import Hooks
-from towpath.engine.apply.namespace import prepare_namespace
+from towpath.engine.apply.namespace import await_others, prepare_namespace
 from towpath.engine.apply.prune import delete_objects
 from towpath.engine.apply.recreate import apply_or_recreate, explain_refusal
 from towpath.engine.apply.run import Run
@@ -36,7 +36,8 @@ from towpath.engine.apply.server_side_apply import GONE_SECONDS, is_changed
 from towpath.engine.apply.sync_result import Progress, Result, SyncResult, failed
 from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.claims import foreign_claims
-from towpath.engine.live.observe import concurrently, wait_gone
+from towpath.engine.live.concurrent import concurrently
+from towpath.engine.live.observe import wait_gone
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError, TowpathError, TransientError
 from towpath.kube.apply_order import (
@@ -88,6 +89,8 @@ def sync_app(  # noqa: PLR0913
         founded = made
         reach("namespace-ready")
         app_state = read_app_state(cluster, rendered, environment)
+    else:
+        await_others(cluster, rendered, environment)
     if claims := foreign_claims(cluster, app_state):
         raise failed(rendered, [(ref, SyncError(f"{ref}: belongs to {owner}")) for ref, owner in claims])
     pruning = app_state.pruning()

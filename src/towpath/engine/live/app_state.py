@@ -9,6 +9,7 @@ from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Ow
 from towpath.applyset.prune import (
     PruneCandidate,
     Pruning,
+    check_moved,
     check_protected,
     check_prune_limit,
     decide_pruning,
@@ -20,7 +21,7 @@ from towpath.engine.live.finished import with_finished
 from towpath.engine.live.namespace_owner import require_own_namespace
 from towpath.engine.live.observe import Live, observe, read_inventory, secrets_of
 from towpath.engine.live.recovery import rebuild
-from towpath.engine.source.render import Rendered
+from towpath.engine.source.render import Rendered, secret_places
 from towpath.errors import RefusedError
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -106,6 +107,7 @@ class AppState:
                 remedy="Restore the app's folder; if it is meant, remove the app and confirm by prune.yaml.",
             )
         check_protected(pruning, confirmed)
+        check_moved(pruning, self.desired, confirmed)
         limit, owned = environment.prune, self.owned
         # What still waits for the app to be verified was counted before. It must not hold up the release that
         # mends the app.
@@ -127,7 +129,7 @@ def read_app_state(cluster: Cluster, rendered: Rendered, environment: Environmen
     rebuilt = None if inventory else rebuild(cluster, owner, refs)
     inventory = inventory or rebuilt
     known = set(inventory.by_ref) if inventory else set()
-    secrets = {secrets_of(rendered.namespace)} if rendered.names_secrets else set()
+    secrets = {*map(secrets_of, secret_places(rendered))}
     live = observe(cluster, refs | known | secrets, rendered.namespace, scaled=rendered.objects)
     if inventory:
         inventory = with_finished(cluster, inventory, rendered.objects, live.metadata)

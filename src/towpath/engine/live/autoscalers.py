@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
+from towpath.engine.live.lists import list_in
 from towpath.kube.autoscaling import CRD, HPA, KEDA, Kind, kind_of, scale_targets
 from towpath.objects import Manifest, ObjectRef
 
 
 def read_autoscalers(cluster: Cluster, objects: Iterable[Manifest], namespace: str) -> tuple[Manifest, ...]:
-    """The namespace's autoscalers, and the CustomResourceDefinitions of what they or `objects` scale.
+    """The autoscalers of the objects' namespaces (without one: of `namespace`), and the definitions of kinds.
 
+    Definitions are the CustomResourceDefinitions of what autoscalers or `objects` scale.
     Nothing is asked where none of `objects` can be scaled. What this account may not read is left out.
     """
     objects = list(objects)
@@ -17,7 +19,8 @@ def read_autoscalers(cluster: Cluster, objects: Iterable[Manifest], namespace: s
     if not kinds:
         return ()
     served = [kind for kind in kinds if kind in cluster.discover()]
-    live = [each for kind in served for each in _listed(cluster, kind, namespace)]
+    places = {each["metadata"].get("namespace") or "" for each in objects} - {""}
+    live = [each for kind in served for each in _listed(cluster, kind, places or {namespace})]
     scaled = {target[:2] for each in (*objects, *live) for target in scale_targets(each)}
     definitions = [_definition(cluster, kind) for kind in sorted(_scalable(cluster, objects) & scaled)]
     return (*live, *(each for each in definitions if each is not None))
@@ -40,9 +43,9 @@ def _scalable(cluster: Cluster, objects: Iterable[Manifest]) -> set[Kind]:
     }
 
 
-def _listed(cluster: Cluster, kind: Kind, namespace: str) -> Iterable[Manifest]:
+def _listed(cluster: Cluster, kind: Kind, namespaces: set[str]) -> Iterable[Manifest]:
     try:
-        return cluster.list(*kind, namespace)
+        return list_in(cluster, kind, namespaces)
     except ApiRefusedError as error:
         if error.status != 403 or kind == HPA:
             raise

@@ -1,33 +1,29 @@
 """What is live, asked once per kind: the namespace's state, the inventory, the metadata of what matters."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster, WatchExpiredError
 from towpath.applyset.digest_key import KEY_NAME, key_of, key_ref
 from towpath.applyset.inventory import Inventory, Owner
 from towpath.applyset.inventory_configmap import from_configmap
 from towpath.engine.live.autoscalers import read_autoscalers
+from towpath.engine.live.concurrent import concurrently
+from towpath.engine.live.lists import SECRET, list_everywhere
 from towpath.engine.live.namespace_owner import require_own_inventory
 from towpath.errors import TransientError
 from towpath.kube.autoscaling import Kind
 from towpath.objects import Manifest, ObjectRef
 
-THREADS = 16
-"""Requests at a time. etcd writes to disk once for all that come together: more at a time cost it less."""
 FEW = 3
 """So many cluster-scoped objects of a kind are read one by one, because a list would hold everybody's."""
-SECRET = ("", "Secret")
 NOT_HELM = "type!=helm.sh/release.v1"
 """Field selector: Helm keeps megabytes of history in Secrets, of which no app is made."""
 _HELM_RELEASE = "sh.helm.release."
 
 NamespaceState = Literal["present", "missing", "terminating"]
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +38,6 @@ class Live:
     scalers: tuple[Manifest, ...] = ()
     unserved: frozenset[Kind] = frozenset()
     digest_key: bytes | None = field(default=None, repr=False)
-
-
-def concurrently(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """`work` of each item, in the items' order; the first error is raised when all have ended."""
-    items = list(items)
-    if len(items) < 2:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(min(THREADS, len(items))) as pool:
-        return list(pool.map(work, items))
 
 
 def namespace_ref(name: str) -> ObjectRef:
@@ -126,9 +113,11 @@ def read_inventory(cluster: Cluster, owner: Owner) -> tuple[Inventory | None, st
 def observe(
     cluster: Cluster, refs: Iterable[ObjectRef], namespace: str, *, scaled: Iterable[Manifest] = ()
 ) -> Live:
-    """Metadata of every live object of the kinds of `refs` in the namespace; a kind not served has none.
+    """Metadata of every live object of the kinds of `refs` in their namespaces; a kind not served has none.
 
-    A reference without a name asks for the kind only. `scaled` are objects of Git that may have autoscalers.
+    `namespace` is the environment's. One request per kind, or per kind and namespace where the whole cluster
+    may not be listed. A reference without a name asks for the kind only.
+    `scaled` are objects of Git that may have autoscalers.
     Secrets are listed whole: their values are remembered before anything is said about the other objects,
     which may hold the same values.
     """
@@ -158,17 +147,40 @@ def require_gone(cluster: Cluster, namespace: str, seconds: float) -> None:
 def _of_kind(
     cluster: Cluster, kind: Kind, wanted: Sequence[ObjectRef], namespace: str
 ) -> dict[ObjectRef, Manifest]:
-    resource = cluster.resource(*kind)
-    if not resource.namespaced and (len(wanted) <= FEW or kind == ("", "Namespace")):
+    if cluster.resource(*kind).namespaced:
+        return _by_ref(kind, _in_namespaces(cluster, kind, wanted, namespace))
+    if len(wanted) <= FEW or kind == ("", "Namespace"):
         return _one_by_one(cluster, wanted)
     try:
-        listed = _listed(cluster, kind, namespace if resource.namespaced else None, wanted)
+        return _by_ref(kind, _listed(cluster, kind, None, wanted))
     except ApiRefusedError as error:
-        if error.status == 403 and not any(ref.name for ref in wanted):
-            return {}  # nobody's objects of a kind that this account may not see
-        if error.status != 403 or resource.namespaced:
+        if error.status != 403:
             raise
         return _one_by_one(cluster, wanted)  # rights on named objects only
+
+
+def _in_namespaces(
+    cluster: Cluster, kind: Kind, wanted: Sequence[ObjectRef], home: str
+) -> Iterable[Manifest]:
+    places: dict[str, list[ObjectRef]] = {}
+    for ref in wanted:
+        places.setdefault(ref.namespace or home, []).append(ref)
+    everywhere = list_everywhere(cluster, kind, places, metadata_only=True)
+    if everywhere is not None:
+        return everywhere
+
+    def listed(item: tuple[str, list[ObjectRef]]) -> Iterable[Manifest]:
+        try:
+            return [*_listed(cluster, kind, *item)]
+        except ApiRefusedError as error:
+            if error.status == 403 and not any(ref.name for ref in item[1]):
+                return ()  # nobody's objects of a kind that this account may not see
+            raise
+
+    return [live for each in concurrently(listed, places.items()) for live in each]
+
+
+def _by_ref(kind: Kind, listed: Iterable[Manifest]) -> dict[ObjectRef, Manifest]:
     return {
         ObjectRef(*kind, live["metadata"].get("namespace", ""), live["metadata"]["name"]): live
         for live in listed

@@ -12,7 +12,8 @@ from towpath.applyset.inventory import (
     Owner,
     inventory_after_sync,
 )
-from towpath.engine.live.observe import concurrently
+from towpath.engine.live.concurrent import concurrently
+from towpath.engine.live.lists import list_in
 from towpath.kube.apply_order import HOOK_ANNOTATION
 from towpath.kube.managed_fields import own_entry
 from towpath.objects import Manifest, ObjectRef, ref_of
@@ -32,10 +33,11 @@ def rebuild_all(cluster: Cluster, wanted: Mapping[Owner, Iterable[ObjectRef]]) -
     owners = list(wanted)
     if not owners:
         return {}
-    found = _labelled(cluster, owners, namespaced=True)
-    declared = (ref for refs in wanted.values() for ref in refs)
+    declared = [ref for refs in wanted.values() for ref in refs]
+    places = {owners[0].namespace, *(ref.namespace for ref in declared if ref.namespace)}
+    found = _labelled(cluster, owners, places)
     if found or any(not ref.namespace and ref.kind != "Namespace" for ref in declared):
-        found += _labelled(cluster, owners, namespaced=False)
+        found += _labelled(cluster, owners, None)
     by_set: dict[str, list[Manifest]] = {}
     for live in found:
         by_set.setdefault(live["metadata"]["labels"][PART_OF_LABEL], []).append(live)
@@ -47,9 +49,9 @@ def rebuild_all(cluster: Cluster, wanted: Mapping[Owner, Iterable[ObjectRef]]) -
     return inventories
 
 
-def _labelled(cluster: Cluster, owners: list[Owner], *, namespaced: bool) -> list[Manifest]:
+def _labelled(cluster: Cluster, owners: list[Owner], places: set[str] | None) -> list[Manifest]:
+    """What has a label of the owners in some namespaces; cluster-scoped where there are none."""
     first = owners[0]
-    scope = first.namespace if namespaced else None
     one, all_ = (
         f"{PART_OF_LABEL}={first.applyset}",
         f"{PART_OF_LABEL},{ENVIRONMENT_LABEL}={first.environment}",
@@ -58,13 +60,16 @@ def _labelled(cluster: Cluster, owners: list[Owner], *, namespaced: bool) -> lis
 
     def of_kind(kind: Resource) -> list[Manifest]:
         try:
-            return list(cluster.list(kind.group, kind.kind, scope, labels=selector, metadata_only=True))
+            name = (kind.group, kind.kind)
+            if places is None:
+                return list(cluster.list(*name, None, labels=selector, metadata_only=True))
+            return list_in(cluster, name, places, labels=selector, metadata_only=True)
         except ApiRefusedError as error:
             if error.status in (403, 404, 405):
                 return []  # what may not be read was not applied by us either
             raise
 
-    found = concurrently(of_kind, cluster.discover().listable(namespaced=namespaced))
+    found = concurrently(of_kind, cluster.discover().listable(namespaced=places is not None))
     return [live for group in found for live in group if _is_ours(live)]
 
 

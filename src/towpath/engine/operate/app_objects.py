@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
 from towpath.applyset.inventory import Inventory, Owner
+from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.live.finished import finished_refs
-from towpath.engine.live.observe import NOT_HELM, SECRET, concurrently, read_inventory
+from towpath.engine.live.lists import SECRET
+from towpath.engine.live.observe import NOT_HELM, read_inventory
 from towpath.engine.source.render import Rendered
 from towpath.engine.source.render_changed import render_released
 from towpath.engine.verify.claims import CLAIM, read_classes

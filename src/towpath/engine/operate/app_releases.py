@@ -6,7 +6,7 @@ from typing import Any
 
 from towpath.adapters import registry
 from towpath.engine.gates.admission import scan_objection
-from towpath.engine.live.observe import concurrently
+from towpath.engine.live.concurrent import concurrently
 from towpath.engine.source.history import Entry, release_history
 from towpath.engine.source.release_proof import prove
 from towpath.engine.source.repository import EnvironmentRepo

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from towpath.adapters.kubernetes import LogQuery
-from towpath.engine.live.observe import concurrently
+from towpath.engine.live.concurrent import concurrently
 from towpath.engine.operate.object_tree import Event, LogTail, Node, ObjectTree
 from towpath.engine.verify.failure_details import failing_containers
 from towpath.errors import TowpathError

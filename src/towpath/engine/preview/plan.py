@@ -25,8 +25,10 @@ from towpath.engine.apply.server_side_apply import apply_object
 from towpath.engine.apply.sync import LEFT
 from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.claims import foreign_claims
+from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.context import EnvironmentContext, renders_before
-from towpath.engine.live.observe import FEW, concurrently, namespace_state
+from towpath.engine.live.lists import list_in
+from towpath.engine.live.observe import FEW, namespace_state
 from towpath.engine.preview.changes import IN_THE_WAY, changes_beside, edits_in_the_way, refused_changes
 from towpath.engine.source.edits import Renderers, promote_edits
 from towpath.engine.source.render import Rendered, render_app
@@ -69,9 +71,7 @@ def plan_state(  # noqa: PLR0913, PLR0917
     claims = dict(foreign_claims(cluster, app_state))
     todo = {ref_of(manifest) for manifest in app_state.unsettled} - claims.keys()
     left = set() if environment.drift_mode_of(rendered.app) == "heal" else set(app_state.drifted())
-    full = read_full(
-        cluster, [app_state.desired[ref] for ref in todo if app_state.metadata(ref)], rendered.namespace
-    )
+    full = read_full(cluster, [app_state.desired[ref] for ref in todo if app_state.metadata(ref)])
 
     last = last_apply(app_state, applied_before)
 
@@ -118,7 +118,7 @@ def plan_promotion(context: EnvironmentContext, release: Release) -> Plan:
 
 
 def read_full(
-    cluster: Cluster, wanted: Iterable[ApplyObject], namespace: str, *, few: int = FEW
+    cluster: Cluster, wanted: Iterable[ApplyObject], *, few: int = FEW
 ) -> dict[ObjectRef, Manifest]:
     """Whole live objects in the versions that Git has: up to `few` of a kind one by one, more by one list."""
     by_kind: dict[tuple[str, str, str], list[ObjectRef]] = {}
@@ -130,8 +130,10 @@ def read_full(
     found = {ref: live for (ref, _), live in zip(single, read, strict=True) if live is not None}
     for (group, kind, version), refs in by_kind.items():
         if len(refs) > few:
-            scope = namespace if refs[0].namespace else None
-            found |= {ref_of(live): live for live in cluster.list(group, kind, scope, version=version)}
+            places = {ref.namespace for ref in refs if ref.namespace}
+            whole = list_in(cluster, (group, kind), places, version=version) if places else None
+            listed = cluster.list(group, kind, None, version=version) if whole is None else whole
+            found |= {ref_of(live): live for live in listed}
     return found
 
 

@@ -93,7 +93,7 @@ def adopt_app(  # noqa: PLR0913
     refs = {entry.ref for entry in entries if entry.kind == "modified"}
     manifests = {ref_of(manifest): manifest for manifest in rendered.objects}
     wanted = [each for each in prepare_objects(rendered.objects, owner_of(rendered)) if each.ref in refs]
-    live = read_full(cluster, wanted, rendered.namespace) if wanted else {}
+    live = read_full(cluster, wanted) if wanted else {}
     app = config.app(rendered.app)
     changes, left = select_changes(entries, live, manifests, tuple(app.images.values()))
     adoption = write_back(root, config, rendered, changes, tools=tools)

@@ -14,21 +14,14 @@ from towpath.drift.model import DriftEntry, DriftReport, drift_report, explain_d
 from towpath.engine.apply.foreign_fields import unchanged_since_apply, with_left
 from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.live.app_state import AppState, app_state_from, owner_of
+from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.finished import with_finished
 from towpath.engine.live.namespace_owner import require_own
-from towpath.engine.live.observe import (
-    FEW,
-    Live,
-    NamespaceState,
-    concurrently,
-    namespace_state,
-    observe,
-    secrets_of,
-)
+from towpath.engine.live.observe import FEW, Live, NamespaceState, namespace_state, observe, secrets_of
 from towpath.engine.live.recovery import rebuild_all
 from towpath.engine.preview.changes import changes_beside, edits_in_the_way, refused_changes
 from towpath.engine.preview.plan import read_full
-from towpath.engine.source.render import Rendered
+from towpath.engine.source.render import Rendered, secret_places
 from towpath.kube.diff import Difference
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -109,8 +102,8 @@ def inspect(  # noqa: PLR0913
             inventories[app.app] = with_finished(cluster, known, app.objects, live.metadata)
     desired = {app.app: app_state_from(app, environment, None, live).desired for app in rendered}
     compared = {app: inventory for app, inventory in inventories.items() if app not in unknown}
-    entries = _explained(cluster, _by_metadata(rendered, desired, compared, live), desired, namespace)
-    suspects = _deeper(cluster, desired, live, {e.ref for e in entries}, namespace) if deep else []
+    entries = _explained(cluster, _by_metadata(rendered, desired, compared, live), desired)
+    suspects = _deeper(cluster, desired, live, {e.ref for e in entries}) if deep else []
     entries += suspects
     if only is None:
         entries += _extras(environment, live, declared | _hooks(rendered, inventories))
@@ -124,7 +117,7 @@ def _kinds_beside(environment: Environment, rendered: Sequence[Rendered], *, ext
     """The kinds that are read as a whole: those of extras, and Secrets where an app's objects name some."""
     kinds = _extra_kinds(environment) if extras else set()
     if any(app.names_secrets for app in rendered):
-        kinds.add(secrets_of(environment.namespace))
+        kinds |= {secrets_of(place) for app in rendered for place in secret_places(app)}
     return kinds
 
 
@@ -165,18 +158,20 @@ def _lost_rights(
 def _extra_kinds(environment: Environment) -> set[ObjectRef]:
     """References without a name, of the kinds among which extras are looked for."""
     return {
-        ObjectRef(*kind, environment.namespace, "")
+        ObjectRef(*kind, namespace, "")
+        for namespace in environment.managed_namespaces
         for kind in (*EXTRA_KINDS, *environment.extra_kinds)
         if environment.searches_extras(*kind)
     }
 
 
 def _extras(environment: Environment, live: Live, declared: Collection[ObjectRef]) -> list[DriftEntry]:
-    """Live objects of the namespace that nobody declared."""
+    """Live objects of the environment's and the apps' own namespaces that nobody declared."""
+    managed = environment.managed_namespaces
     return [
         extra_entry(ref, metadata)
         for ref, metadata in live.metadata.items()
-        if ref.namespace
+        if ref.namespace in managed
         and ref not in declared
         and environment.extras_mode_of(ref.group, ref.kind, ref.name) != "ignore"
         and is_extra(metadata)
@@ -214,13 +209,12 @@ def _explained(
     cluster: Cluster,
     entries: list[DriftEntry],
     desired: dict[str, dict[ObjectRef, ApplyObject]],
-    namespace: str,
 ) -> list[DriftEntry]:
     """Field by field, for the modified ones only."""
     modified = [desired[entry.app][entry.ref] for entry in entries if entry.kind == "modified"]
     # To list thousands for the sake of ten would make drift cost by what exists, not by what changed.
     few = max(FEW, sum(map(len, desired.values())) // LISTED_AT_ONCE)
-    full = read_full(cluster, modified, namespace, few=few)
+    full = read_full(cluster, modified, few=few)
 
     def explained(entry: DriftEntry) -> DriftEntry | None:
         live = full.get(entry.ref)
@@ -251,7 +245,6 @@ def _deeper(
     desired: dict[str, dict[ObjectRef, ApplyObject]],
     live: Live,
     known: Collection[ObjectRef],
-    namespace: str,
 ) -> list[DriftEntry]:
     """What a dry run of everything else would change, though its metadata look as we left them."""
     rest = {
@@ -260,7 +253,7 @@ def _deeper(
         for ref, each in objects.items()
         if ref not in known and ref in live.metadata
     }
-    full = read_full(cluster, [each for _, each in rest.values()], namespace)
+    full = read_full(cluster, [each for _, each in rest.values()])
 
     def check(item: tuple[ObjectRef, Manifest]) -> DriftEntry | None:
         ref, now = item

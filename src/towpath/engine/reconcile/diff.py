@@ -18,11 +18,12 @@ from towpath.config import Config, Environment
 from towpath.engine.apply.foreign_fields import AppliedBefore, nothing_before
 from towpath.engine.apply.uninstall import plan_leaving
 from towpath.engine.live.app_state import app_state_from, is_lost, owner_of
+from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.finished import with_finished
-from towpath.engine.live.observe import Live, concurrently, namespace_state, observe, secrets_of
+from towpath.engine.live.observe import Live, namespace_state, observe, secrets_of
 from towpath.engine.preview.plan import plan_app, plan_state
 from towpath.engine.reconcile.detect import read_inventories
-from towpath.engine.source.render import Rendered, released_apps, render_app
+from towpath.engine.source.render import Rendered, released_apps, render_app, secret_places
 from towpath.errors import ConfigError, TowpathError
 from towpath.objects import ref_of
 
@@ -176,5 +177,5 @@ def _look(
     known = [inventories[rendered.app] for rendered, _ in wanted if rendered.app in inventories]
     sought = {ref_of(manifest) for manifest in manifests}
     sought |= {owned.ref for inventory in known for owned in inventory.objects}
-    sought |= {secrets_of(environment.namespace)} if any(each.names_secrets for each, _ in wanted) else set()
+    sought |= {secrets_of(place) for each, _ in wanted for place in secret_places(each)}
     return observe(cluster, sought, environment.namespace, scaled=manifests)

@@ -66,6 +66,13 @@ class Rendered:
         return digest == self.digest or digest == self.recorded_digest(key)  # the second costs more
 
 
+def secret_places(app: Rendered) -> set[str]:
+    """The namespaces whose Secrets are read, because an app's objects there may hold values of theirs."""
+    objects = (*app.objects, *app.hooks)
+    places = {each["metadata"].get("namespace", "") for each in objects if names_secret(each)}
+    return (places | {app.namespace}) - {""} if app.names_secrets else set()
+
+
 @dataclass(frozen=True, slots=True)
 class EarlierApp:
     """An app as it was at an earlier commit, with the rules of its environment then."""
@@ -148,7 +155,9 @@ def judge_documents(
     if release:
         _require_same_app(release.release, app, release_path(app.name, environment.name))
     policy = AdmissionPolicy(
-        namespace=environment.namespace,
+        namespace=environment.namespace_of(app.name),
+        namespaces=environment.namespaces,
+        others=environment.others_namespaces(app.name),
         app=app.name,
         environment=environment.name,
         cluster_scoped=frozenset(environment.allow_cluster_scoped),

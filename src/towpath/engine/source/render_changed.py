@@ -90,7 +90,8 @@ class _Renders:
         self._tools, self._folder = tools, cache
         self._cache = RenderCache(cache) if cache else None
         self._trees = _trees(repo.checkout)
-        self._policies = environment.model_dump_json()
+        own = environment.managed_namespaces
+        self._policies = "\n".join((environment.model_dump_json(), *own))
         self._programs: dict[str, str] = {}
 
     def result(self, app: App) -> Result:

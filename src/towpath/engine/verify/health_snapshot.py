@@ -7,8 +7,9 @@ from types import MappingProxyType
 from towpath.adapters.kubernetes import Cluster
 from towpath.config import Config
 from towpath.engine.live.app_state import owner_of
+from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.finished import finished_refs
-from towpath.engine.live.observe import FEW, concurrently
+from towpath.engine.live.observe import FEW
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.source.render import Rendered
 from towpath.engine.verify.claims import CLAIM, read_classes, unconsumed

@@ -128,9 +128,9 @@ def _answer(cluster: Proxy, namespace: str, check: SmokeCheck) -> ServiceAnswer:
     return cluster.service_proxy(namespace, check.service, check.port, check.path, timeout=TIMEOUT)
 
 
-def addressed(checks: Iterable[SmokeCheck], environment: Environment) -> list[SmokeCheck]:
+def addressed(checks: Iterable[SmokeCheck], environment: Environment, app: str) -> list[SmokeCheck]:
     """The checks with the environment's name and namespace in their URLs."""
-    names = {"{environment}": environment.name, "{namespace}": environment.namespace}
+    names = {"{environment}": environment.name, "{namespace}": environment.namespace_of(app)}
     done = []
     for check in checks:
         url = check.url

@@ -10,8 +10,9 @@ from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.prune import PRUNE_ANNOTATION
 from towpath.config import App, Config, Environment
 from towpath.engine.live.app_state import owner_of, read_app_state
+from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.context import Tell
-from towpath.engine.live.observe import concurrently, read_inventory
+from towpath.engine.live.observe import read_inventory
 from towpath.engine.source.render import Rendered
 from towpath.engine.verify.failure_details import explain
 from towpath.engine.verify.health_snapshot import health_of, read_picture
@@ -144,7 +145,8 @@ def _require_healthy(cluster: Cluster, rendered: Rendered, awaited: Awaited) -> 
 def _require_smoke(
     cluster: Cluster, rendered: Rendered, app: App, environment: Environment, end: float
 ) -> tuple[SmokeResult, ...]:
-    results = run_smoke_checks(cluster, environment.namespace, addressed(app.smoke, environment), end)
+    namespace = environment.namespace_of(app.name)
+    results = run_smoke_checks(cluster, namespace, addressed(app.smoke, environment, app.name), end)
     results += run_smoke_jobs(cluster, rendered, app.smoke, end)
     if failed := [result for result in results if not result.passed]:
         raise VerifyError(

@@ -84,7 +84,9 @@ class Comparison:
             if not self._holders[ref]:
                 del self._holders[ref]
         many = Counter((ref.group, ref.kind) for ref in self._holders if not ref.namespace)
-        self._whole = frozenset(kind for kind, count in many.items() if count > FEW)
+        places = Counter(kind for kind, _ in {((r.group, r.kind), r.namespace) for r in self._holders})
+        spread = {kind for kind, count in places.items() if count > 1 and kind not in many}
+        self._whole = frozenset(spread) | {kind for kind, count in many.items() if count > FEW}
         return {ref for ref in before.keys() | after.keys() if before.get(ref) != after.get(ref)}
 
     # What must be watched
@@ -96,11 +98,12 @@ class Comparison:
     def collection_of(self, ref: ObjectRef) -> Collection:
         """The one that an object is watched in."""
         kind = (ref.group, ref.kind)
-        name = "" if ref.namespace or (kind in self._whole and kind not in self._named) else ref.name
-        return Collection(*kind, ref.namespace, name, metadata_only=True)
+        if kind in self._whole and kind not in self._named:
+            return Collection(*kind, metadata_only=True)
+        return Collection(*kind, ref.namespace, "" if ref.namespace else ref.name, metadata_only=True)
 
     def by_name_only(self, collection: Collection) -> None:
-        """This account may not see the whole of a cluster-scoped kind: its objects are watched one by one."""
+        """This account may not see a kind in the whole cluster: it is watched by namespace, or by name."""
         self._named.add((collection.group, collection.kind))
 
     def held_in(self, collection: Collection) -> dict[str, list[ObjectRef]]:

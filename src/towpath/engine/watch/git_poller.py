@@ -38,6 +38,8 @@ class Head:
     """Kinds of autoscalers, served or not; none where no object of Git can be scaled."""
     scaled: frozenset[Target] = frozenset()
     """What live autoscalers scaled when it was read."""
+    places: frozenset[str] = frozenset()
+    """The namespaces of what Git has."""
     moved: bool = True
     """Whether it is another commit than the one before."""
     key: bytes | None = field(default=None, repr=False)
@@ -135,7 +137,7 @@ def read_head(context: EnvironmentContext) -> Head:
     wanted, asked = wanted_of(context)
     scaled = frozenset(target for each in asked.scalers for target in scale_targets(each))
     decided = decided_by(trees, context.environment.name)
-    return Head(context, wanted, decided, asked.kinds, scaled, key=asked.key)
+    return Head(context, wanted, decided, asked.kinds, scaled, asked.places, key=asked.key)
 
 
 def _has_key_still(head: Head) -> bool:
@@ -157,6 +159,7 @@ class Asked:
     key: bytes | None = field(default=None, repr=False)
     kinds: tuple[Kind, ...] = ()
     scalers: tuple[Manifest, ...] = ()
+    places: frozenset[str] = frozenset()
 
 
 def wanted_of(context: EnvironmentContext) -> tuple[dict[str, Wanted], Asked]:
@@ -174,7 +177,8 @@ def wanted_of(context: EnvironmentContext) -> tuple[dict[str, Wanted], Asked]:
     }
     for app in apps_without_folder(context, wanted):
         wanted[app] = Wanted(broken=f"apps/{app}: no folder for {context.environment.name}", absent=True)
-    return wanted, Asked(key, kinds, scalers)
+    places = frozenset(name for each in objects if (name := each["metadata"].get("namespace")))
+    return wanted, Asked(key, kinds, scalers, places)
 
 
 def _read(context: EnvironmentContext, app: str) -> tuple[Rendered, ConfirmedDeletions] | Wanted:

@@ -90,6 +90,7 @@ class Followers:
         )
         if may_stay_unread and self._around.refused(collection):
             self._forgive(collection)
+            self.adjust()
             closed.wait(UNREAD_PAUSE)
             return
         self._metrics.restarted(collection.kind, "refused")

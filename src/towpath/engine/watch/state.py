@@ -136,7 +136,7 @@ class WatchState:
             return self._known.collections()
 
     def by_name_only(self, collection: Collection) -> None:
-        """This account may not see the whole of a cluster-scoped kind: its objects are watched one by one."""
+        """This account may not see a kind in the whole cluster: it is watched by namespace, or by name."""
         with self._lock:
             self._known.by_name_only(collection)
 

@@ -23,15 +23,28 @@ class Surroundings:
         self._place, self._told, self._wake = namespace, told, wake
         self._lock = threading.Lock()
         self._state: NamespaceState | None = None
+        self._kinds: tuple[Kind, ...] = ()
+        self._places: frozenset[str] = frozenset({namespace})
+        self._refused: set[Kind] = set()
         self._autoscalers: frozenset[Collection] = frozenset()
         self._targets: dict[Collection, dict[ObjectRef, frozenset[Target]]] = {}
 
-    def follow_autoscalers(self, kinds: Iterable[Kind]) -> None:
-        """Kinds of autoscalers, served or not; none where no object of Git can be scaled."""
+    def follow_autoscalers(self, kinds: Iterable[Kind], places: Iterable[str] = ()) -> None:
+        """Kinds of autoscalers, served or not, by namespace; none where nothing of Git can be scaled."""
         with self._lock:
-            self._autoscalers = frozenset(Collection(*kind, self._place) for kind in kinds)
-            for collection in self._targets.keys() - self._autoscalers:
-                del self._targets[collection]
+            self._kinds, self._places = tuple(kinds), frozenset(places) or frozenset({self._place})
+            self._follow()
+
+    def _follow(self) -> None:
+        """Each kind in the whole cluster where that may be read, if there are several namespaces."""
+        whole = [kind for kind in self._kinds if len(self._places) > 1 and kind not in self._refused]
+        each = [kind for kind in self._kinds if kind not in whole]
+        self._autoscalers = frozenset(
+            Collection(*kind, place) for kinds, places in ((whole, ("",)), (each, self._places))
+            for kind in kinds for place in places
+        )  # fmt: skip
+        for collection in self._targets.keys() - self._autoscalers:
+            del self._targets[collection]
 
     def collections(self) -> frozenset[Collection]:
         """What must be watched."""
@@ -58,7 +71,9 @@ class Surroundings:
             self._tell(state_of_namespace(found[0] if found else None))
         elif collection in self._autoscalers:
             with self._lock:
-                self._targets[collection] = {ref_of(each): _targets(each) for each in found}
+                self._targets[collection] = {
+                    ref: _targets(each) for each in found if (ref := ref_of(each)).namespace in self._places
+                }
             self._wake()
 
     def see(self, collection: Collection, event: WatchEvent) -> None:
@@ -68,6 +83,8 @@ class Surroundings:
             self._tell(state_of_namespace(None if gone else event.object))
         elif collection in self._autoscalers:
             ref, new = ref_of(event.object), frozenset() if gone else _targets(event.object)
+            if ref.namespace not in self._places:
+                return
             with self._lock:
                 known = self._targets.setdefault(collection, {})
                 old = known.pop(ref, frozenset())
@@ -77,9 +94,16 @@ class Surroundings:
                 self._wake()
 
     def refused(self, collection: Collection) -> bool:
-        """Whether it is one that may stay unread: a namespace is then there, as for a reconcile."""
+        """Whether it is one that may stay unread: a namespace is then there, as for a reconcile.
+
+        Instead of autoscalers of the whole cluster, those of each namespace are watched from then on.
+        """
         if collection == self.namespace:
             self._tell("present")
+        elif collection in self._autoscalers and not collection.namespace:
+            with self._lock:
+                self._refused.add((collection.group, collection.kind))
+                self._follow()
         elif collection in self._autoscalers:
             self.see_all(collection, ())
         else:

@@ -133,7 +133,7 @@ class Watcher:
             watch_state.want(head.wanted, head.decided_by)
             connection = self._settings.connection
             around = Surroundings(environment.namespace, watch_state.see_namespace, self._awake)
-            around.follow_autoscalers(head.autoscalers)
+            around.follow_autoscalers(head.autoscalers, head.places)
             self._followers = Followers(
                 *(lambda: connect_environment(environment, connection), watch_state, around),
                 *(self._metrics, self._say),
@@ -152,7 +152,7 @@ class Watcher:
         if head.moved:
             self._say(f"{self._environment} is now at commit {head.context.repo.commit[:7]}")
         if self._around and self._followers:
-            self._around.follow_autoscalers(head.autoscalers)
+            self._around.follow_autoscalers(head.autoscalers, head.places)
             self._followers.adjust()
         self._state.want(head.wanted, head.decided_by)
         self._state.look_again()  # the commit may have ended a pause

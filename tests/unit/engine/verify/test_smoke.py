@@ -96,5 +96,5 @@ def test_a_url_that_nobody_serves_fails_without_a_traceback() -> None:
 
 def test_a_url_has_the_environment_in_it() -> None:
     check = SmokeCheck(url="https://{environment}.example.com/{namespace}")
-    (done,) = addressed([check], Environment(name="prod", namespace="shop"))
+    (done,) = addressed([check], Environment(name="prod", namespace="shop"), "web")
     assert done.url == "https://prod.example.com/shop"

@@ -8,7 +8,7 @@ from towpath.objects import Manifest
 
 SCALERS = Collection(*HPA, "dev")
 SCALED_OBJECTS = Collection(*KEDA, "dev")
-WEB, API = ("apps", "Deployment", "web"), ("apps", "Deployment", "api")
+WEB, API = ("apps", "Deployment", "web", "dev"), ("apps", "Deployment", "api", "dev")
 
 
 def scaler(name: str, target: str = "web", **more: object) -> Manifest:
@@ -99,3 +99,12 @@ def test_what_may_not_be_read_holds_nothing_up() -> None:
     assert made.refused(SCALERS)
     assert (made.ready(), made.scaled(), states) == (True, frozenset(), ["present"])
     assert not made.refused(Collection("", "ConfigMap", "dev"))
+
+
+def test_autoscalers_of_several_namespaces_are_one_collection_until_that_is_refused() -> None:
+    made = Surroundings("dev", lambda _: None, lambda: None)
+    made.follow_autoscalers((HPA,), ("dev", "shop"))
+    whole = Collection(*HPA)
+    assert made.collections() == {made.namespace, whole}
+    assert made.refused(whole)
+    assert made.collections() == {made.namespace, Collection(*HPA, "dev"), Collection(*HPA, "shop")}
