@@ -208,6 +208,7 @@ def test_a_killed_run_does_not_stay_running(stuck: Watched) -> None:
     )
     here.until(lambda: here.live("slow", "deployment") and held(here), "it is verified under the lock")
     here.until(lambda: noted(here, begun), "its lease is noted")
+    here.until(lambda: run(here, begun)["infrastructure_pid"], "its process is noted")
     os.kill(int(run(here, begun)["infrastructure_pid"]), signal.SIGKILL)
     assert ended(here, begun)["type"] == "CRASHED"
     again = started(

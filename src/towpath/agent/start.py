@@ -10,7 +10,7 @@ from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.zygote import Order, keep, preload
 from towpath.errors import TowpathError
 from towpath.orchestration.installed_flows import flow_module, flows_of
-from towpath.orchestration.profile import refresh_settings, share_tls_contexts
+from towpath.orchestration.profile import refresh_settings, share_tls_contexts, switch_heartbeats_off
 from towpath.orchestration.server import prepare
 from towpath.settings import Settings
 
@@ -21,11 +21,11 @@ def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathErro
     # The agent asks for the server's version once, its runs do not.
     os.environ.setdefault("PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED", "false")
     refresh_settings()
-    # A run's heartbeats are sent by the agent: see orchestration/execution/heartbeats.py.
-    os.environ.pop("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", None)
     preload(modules(configuration))
     share_tls_contexts()
-    _prepare_client()
+    # A run's heartbeats are sent by the agent: see orchestration/execution/heartbeats.py.
+    switch_heartbeats_off()
+    _prepare_runs(configuration)
     return keep(functools.partial(_serve, configuration, report), functools.partial(_run, configuration))
 
 
@@ -49,10 +49,12 @@ def _serve(
         sys.exit(1)
 
 
-def _prepare_client() -> None:
-    from towpath.orchestration.execution.flow_child import prepare_client
+def _prepare_runs(configuration: AgentConfiguration) -> None:
+    from towpath.orchestration.execution.flow_child import prepare
+    from towpath.orchestration.execution.related_resources import relate_without_asking
 
-    prepare_client()
+    relate_without_asking()
+    prepare(configuration.environment)
 
 
 def _run(configuration: AgentConfiguration, order: Order) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from prefect.runner._control_channel import ControlChannel
 
 
+LASTS = 1.0
+"""Seconds after which a run is no short one."""
 INSIST = 3.0
 """Seconds after which a killed run is looked at again: by then the server has done what it was asked."""
 
@@ -144,6 +146,31 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
         except Exception as error:  # noqa: BLE001 - Prefect raises many kinds, and the run goes on
             self._logger.debug("%s was not labelled: %s", flow_run_id, error)
 
+    async def _submit_run(self, flow_run: FlowRun) -> None:
+        """As Prefect's, which asks for the deployment first: its child refuses a run that is not ours."""
+        try:
+            if self._runs_task_group is not None and await self._propose_pending_state(flow_run):
+                await self._runs_task_group.start(self._submit_run_and_capture_errors, flow_run)
+            else:
+                self._release_limit_slot(flow_run.id)
+        finally:
+            self._submitting_flow_run_ids.discard(flow_run.id)
+            if self._cancelling_observer is not None:
+                self._cancelling_observer.remove_in_flight_flow_run_id(flow_run.id)
+
+    async def _note_process(self, flow_run_id: UUID, child: Child) -> None:
+        """Write down the process of a run that lasts, for people: whoever cancels it does not need it."""
+        await asyncio.sleep(LASTS)
+        if child.returncode is not None:
+            return
+        try:
+            await self.client.update_flow_run(flow_run_id, infrastructure_pid=str(child.pid))
+        except Exception as error:  # noqa: BLE001 - Prefect raises many kinds, and the run goes on
+            self._logger.debug("the process of %s was not written down: %s", flow_run_id, error)
+
+    def _emit_flow_run_submitted_event(self, configuration: BaseJobConfiguration) -> None:
+        """Nothing: the run's states tell."""
+
     async def _propose_submitting_state(self, flow_run: FlowRun) -> None:
         """Nothing: a child is forked at once, and says that it runs."""
 
@@ -168,10 +195,10 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
         task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> Result:
         """Fork the child of a flow run, and wait for its end."""
-        if self.fork is None or self.measured is None:
+        if self.measured is None:
             raise RuntimeError("flow runs of this pool are run by `towpath agent`")
         measured = self.measured.of(self.client, flow_run)
-        starter = _ForkStarter(self.fork, self.runs.control_channel, measured)
+        starter = _ForkStarter(self._fork_noted, self.runs.control_channel, measured)
         executor = self.runs.create_executor(
             flow_run, starter, hook_runner=_NoHooks(), propose_submitting=False
         )
@@ -194,6 +221,14 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
             if self._runs_task_group is not None:
                 self._runs_task_group.start_soon(self._insist, flow_run)
         return Result(status_code=done.status_code, identifier=str(done.handle.pid))
+
+    async def _fork_noted(self, run: str, environ: Mapping[str, str], known: str) -> Child:
+        if self.fork is None:
+            raise RuntimeError("flow runs of this pool are run by `towpath agent`")
+        child = await self.fork(run, environ, known)
+        if self._runs_task_group is not None:
+            self._runs_task_group.start_soon(self._note_process, UUID(run), child)
+        return child
 
     async def _insist(self, flow_run: FlowRun) -> None:
         """Say again that a killed run has crashed, where what it had asked for just before came in last."""
@@ -231,7 +266,7 @@ class _ForkStarter:
         task_status.started(ProcessHandle(child, scope))  # type: ignore[arg-type]
         await self._measured.started()
         await child.ended.wait()
-        self._measured.ended(child.peak)
+        self._measured.ended(child.peak, self._channel.get_conclusion(flow_run.id))
 
 
 class _NoHooks:

@@ -26,6 +26,7 @@ from towpath.engine.watch.run_protocol import Ended, Unrecorded
 from towpath.errors import TowpathError
 from towpath.orchestration import keys
 from towpath.orchestration.execution.heartbeats import EVERY, beat
+from towpath.orchestration.execution.known_answers import answer_here
 from towpath.orchestration.execution.left_runs import WORKER_LABEL
 from towpath.orchestration.installed_flows import installed_flow
 from towpath.redact import redact
@@ -98,8 +99,9 @@ class InProcessRuns:
             self.tend()
             with listening(concluded.append):
                 # Without the deployment's id in hand the engine opens no channel for being suspended, which a
-                # reconcile never is; the server knows the deployment all the same.
+                # reconcile never is; the flow's body knows the deployment all the same.
                 seen = run.model_copy(update={"deployment_id": None})
+                answer_here(get_client(sync_client=True), seen, run.deployment_id, begun=True)
                 state = run_flow_sync(flow, flow_run=seen, parameters=parameters, return_type="state")
         except TowpathError as error:
             return Ended(error.message, failed=True, again=error.transient)

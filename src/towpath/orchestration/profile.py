@@ -68,6 +68,19 @@ def _tls_context(file: Path, _changed: int) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=file)
 
 
+def switch_heartbeats_off() -> None:
+    """Let no engine in this process, and those forked from it, send heartbeats: no variable can say so.
+
+    It does from a thread that sleeps for a second at a time, and a run's process waits for it in the end.
+    """
+    from prefect import context
+
+    before = context.GLOBAL_SETTINGS_CONTEXT
+    flows = before.settings.flows.model_copy(update={"heartbeat_frequency": None})
+    settings = before.settings.model_copy(update={"flows": flows})
+    context.GLOBAL_SETTINGS_CONTEXT = before.model_copy(update={"settings": settings})
+
+
 def _home() -> Path:
     return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
 

@@ -7,14 +7,23 @@ from typing import Any
 
 import certifi
 import pytest
+from prefect import context
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient
 from prefect.settings import (
     PREFECT_API_SSL_CERT_FILE,
     PREFECT_API_TLS_INSECURE_SKIP_VERIFY,
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     temporary_settings,
 )
 
-from towpath.orchestration.profile import _profile, _tls_context, prefect_setting, share_tls_contexts
+from towpath.orchestration.profile import (
+    _profile,
+    _tls_context,
+    prefect_setting,
+    share_tls_contexts,
+    switch_heartbeats_off,
+)
 
 PROFILES = """\
 active = "team"
@@ -130,3 +139,14 @@ def test_a_missing_file_of_authorities_is_told(contexts: list[object], tmp_path:
     missing = {PREFECT_API_SSL_CERT_FILE: str(tmp_path / "none.pem")}
     with temporary_settings(missing), pytest.raises(FileNotFoundError):
         SyncPrefectClient("https://prefect.test/api")
+
+
+def test_no_engine_sends_heartbeats_and_other_settings_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = context.GLOBAL_SETTINGS_CONTEXT
+    monkeypatch.setattr(context, "GLOBAL_SETTINGS_CONTEXT", before)
+    url = PREFECT_API_URL.value_from(before.settings)
+    assert PREFECT_FLOWS_HEARTBEAT_FREQUENCY.value_from(before.settings) is not None
+    switch_heartbeats_off()
+    now = context.GLOBAL_SETTINGS_CONTEXT.settings
+    assert PREFECT_FLOWS_HEARTBEAT_FREQUENCY.value_from(now) is None
+    assert PREFECT_API_URL.value_from(now) == url

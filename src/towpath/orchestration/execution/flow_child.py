@@ -3,10 +3,12 @@
 import inspect
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._internal.control_listener import configure_from_env
+from prefect._internal.pydantic.validated_func import ValidatedFunction
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.context import SyncClientContext
 from prefect.engine import handle_engine_signals
@@ -16,8 +18,10 @@ from prefect.flow_engine import run_flow
 from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import flow_run_logger
 from prefect.states import Failed
+from pydantic import ConfigDict, ValidationError
 
 from towpath.orchestration import keys
+from towpath.orchestration.execution.known_answers import answer_here
 from towpath.orchestration.execution.known_run import load_known
 from towpath.orchestration.execution.suspension import without_waiting
 from towpath.orchestration.installed_flows import flows_of, installed_flow
@@ -36,10 +40,13 @@ LARGEST_PARAMETERS = 64 * 1024
 _client: SyncClientContext | None = None
 
 
-def prepare_client() -> None:
-    """Make the client of the children that are forked from here: it opens no connection before them."""
+def prepare(environment: str | None) -> None:
+    """Make what each child that is forked from here would make: its client, which opens no connection before,
+    and what checks its parameters."""
     global _client  # noqa: PLW0603
     _client = SyncClientContext()
+    for name in flows_of(environment):
+        _checked(installed_flow(name))
 
 
 def execute(run: str, environment: str | None, known: str = "") -> None:
@@ -61,8 +68,10 @@ def execute(run: str, environment: str | None, known: str = "") -> None:
             if wrong := wrong_parameters(flow, flow_run.parameters):
                 _fail(client, flow_run, wrong)
                 return
-            flow.should_validate_parameters = False  # it takes 30 ms, and has just been done
-            run_flow(flow, flow_run=without_waiting(flow_run))
+            flow.should_validate_parameters = False  # has just been done
+            seen = without_waiting(flow_run)
+            answer_here(client, seen, flow_run.deployment_id)
+            run_flow(flow, flow_run=seen)
     finally:
         APILogWorker.drain_all(timeout=FLUSH)
         EventsWorker.drain_all(timeout=FLUSH)
@@ -89,10 +98,20 @@ def wrong_parameters(flow: "Flow[..., Any]", parameters: Mapping[str, Any]) -> s
     """Which parameters the flow does not take as they are; None when it takes all."""
     try:
         inspect.signature(flow.fn).bind(**parameters)
-        flow.validate_parameters(dict(parameters))
-    except (TypeError, ValueError, ParameterTypeError) as error:
-        return f"the parameters are not those of {flow.name}: {printable(str(error))}"
-    return None
+        _checked(flow).validate_call_args((), dict(parameters))
+    except ValidationError as error:
+        why = str(ParameterTypeError.from_validation_error(error))
+    except (TypeError, ValueError) as error:
+        why = str(error)
+    else:
+        return None
+    return f"the parameters are not those of {flow.name}: {printable(why)}"
+
+
+@cache
+def _checked(flow: "Flow[..., Any]") -> ValidatedFunction:
+    """Checks a flow's parameters as Prefect does, which would build a model of them anew for each run."""
+    return ValidatedFunction(flow.fn, config=ConfigDict(arbitrary_types_allowed=True))
 
 
 def _fail(client: SyncPrefectClient, flow_run: "FlowRun", why: str) -> None:

@@ -19,6 +19,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateName,
     FlowRunFilterStateType,
     FlowRunFilterTags,
+    Operator,
     WorkPoolFilter,
     WorkPoolFilterName,
 )
@@ -38,7 +39,7 @@ LONG_SILENT = 90.0
 APART = 4.0
 """Seconds between the two looks at what another one seems to have left: longer than a client waits when the
 server was busy, so that a sign of life that it held has come in."""
-LOOK = 1.5
+LOOK = 2.0
 RARELY = 60.0
 """Seconds between two looks at what others leave, in the beginning and later."""
 
@@ -154,18 +155,6 @@ def still_left(before: Iterable[Left], now: Iterable[Left]) -> list[FlowRun]:
     return [each.run for each in now if known.get(each.run.id) == (each.run.updated, each.heard)]
 
 
-def note_lease(run: UUID, lease: UUID) -> None:
-    """Write the lease under which a run holds its environment's lock into the run's labels.
-
-    A server that does not take it costs a killed run's successor the rest of the lease, and nothing else.
-    """
-    try:
-        with get_client(sync_client=True) as client:
-            client.update_flow_run_labels(run, {keys.LEASE_LABEL: str(lease)})
-    except Exception as error:  # noqa: BLE001 - Prefect raises many kinds, and the work goes on
-        _LOG.debug("the lease of %s was not noted: %s", run, error)
-
-
 def next_state(state: State[Any] | None, *, watch: bool = False) -> State[Any] | None:
     """What becomes of a run that nobody works on; None: it stays as it is. Pure.
 
@@ -209,13 +198,10 @@ async def _unfinished(client: PrefectClient, pool: str, environment: str | None)
     in_pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
     types = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
     under_way = FlowRunFilterState(type=types)
-    lost = FlowRunFilterState(name=FlowRunFilterStateName(any_=[keys.LOST]))
-    found: dict[UUID, FlowRun] = {}
-    for state in (under_way, lost):
-        runs = await client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(state=state), work_pool_filter=in_pool
-        )
-        found |= {run.id: run for run in runs}
+    lost = FlowRunFilterStateName(any_=[keys.LOST])
+    either = FlowRunFilterState.model_validate({"operator": Operator.or_, "type": types, "name": lost})
+    runs = await client.read_flow_runs(flow_run_filter=FlowRunFilter(state=either), work_pool_filter=in_pool)
+    found = {run.id: run for run in runs}
     if environment is not None:
         tags = FlowRunFilterTags(all_=[keys.environment_tag(environment), keys.WATCH_TAG])
         runs = await client.read_flow_runs(flow_run_filter=FlowRunFilter(state=under_way, tags=tags))

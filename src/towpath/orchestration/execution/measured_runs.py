@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from prefect._internal.attempt_control import AttemptConclusion, EngineOutcomeReceipt
 from prefect.client.schemas.objects import FlowRun, State, StateType
 
 from towpath.adapters.run_metrics import UNKNOWN, RunMetrics
@@ -54,6 +55,7 @@ class MeasuredRun:
         self._flow: str | None = None
         self._seconds = 0.0
         self._peak = 0
+        self._conclusion: AttemptConclusion | None = None
 
     async def flow(self) -> str:
         """The name of its flow; empty while the server does not say."""
@@ -67,19 +69,22 @@ class MeasuredRun:
         self._flow = await self.flow()
         self._runs.metrics.started(self._flow, delay)
 
-    def ended(self, peak: int) -> None:
-        """Its process has ended; the most memory that it had, in bytes."""
-        self._seconds, self._peak = time.monotonic() - self._begun, peak
+    def ended(self, peak: int, conclusion: AttemptConclusion | None) -> None:
+        """Its process has ended; the most memory that it had, in bytes, and what it has said of its end."""
+        self._seconds, self._peak, self._conclusion = time.monotonic() - self._begun, peak, conclusion
 
     async def conclude(self) -> FlowRun | None:
-        """Count it by the state that the server has of it, and return what the server says."""
+        """Count it by the state in which it ended. What the server says of it, if it has not said that."""
         last: FlowRun | None = None  # deleted meanwhile, or the server is away
-        with contextlib.suppress(Exception):
-            last = await self._client.read_flow_run(self._run.id)
+        said = self._conclusion
+        if isinstance(said, EngineOutcomeReceipt) and said.state_type is not None:
+            end = end_of(State(type=StateType(said.state_type), name=said.state_name))
+        else:
+            with contextlib.suppress(Exception):
+                last = await self._client.read_flow_run(self._run.id)
+            end = end_of(last.state if last else None)
         if self._flow is not None:
-            self._runs.metrics.ended(
-                self._flow, end_of(last.state if last else None), self._seconds, self._peak
-            )
+            self._runs.metrics.ended(self._flow, end, self._seconds, self._peak)
         return last
 
 

@@ -22,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 def without_waiting(flow_run: "FlowRun") -> "FlowRun":
     """The run as the engine must get it: it listens by itself for runs of a deployment only.
 
-    It reads the run again before the flow's body, so the body knows the deployment.
+    The flow's body knows the deployment all the same: known_answers.py.
     """
     threading.Thread(target=_listen, args=(flow_run,), name="suspension", daemon=True).start()
     return flow_run.model_copy(update={"deployment_id": None})

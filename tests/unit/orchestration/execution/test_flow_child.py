@@ -2,7 +2,8 @@
 
 import pytest
 
-from towpath.orchestration.execution.flow_child import LARGEST_PARAMETERS, refuse
+from towpath.orchestration.execution.flow_child import LARGEST_PARAMETERS, refuse, wrong_parameters
+from towpath.orchestration.installed_flows import installed_flow
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,25 @@ def test_only_installed_flows_and_the_own_environment(
     refusal = refuse(flow, parameters, environment)
     assert (refusal is None) == (why is None)
     assert (why or "") in (refusal or "")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "why"),
+    [
+        ({"environment": "dev"}, None),
+        ({"environment": "dev", "apps": ["a", "b"], "deep": True}, None),
+        ({"environment": "dev", "apps": "a"}, "apps"),
+        ({"environment": "dev", "deep": "perhaps"}, "deep"),
+        ({"environment": {"$ref": "blocks"}}, "environment"),
+        ({"environment": "dev", "command": "rm"}, "unexpected keyword argument"),
+        ({}, "missing a required argument"),
+    ],
+)
+def test_parameters_of_the_wrong_name_or_type_are_named(
+    parameters: dict[str, object], why: str | None
+) -> None:
+    for _ in range(2):  # what checks them is made once
+        wrong = wrong_parameters(installed_flow("reconcile"), parameters)
+        assert (wrong is None) == (why is None)
+        assert (why or "") in (wrong or "")
+        assert wrong is None or wrong.startswith("the parameters are not those of reconcile: ")
