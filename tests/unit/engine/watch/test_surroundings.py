@@ -72,7 +72,7 @@ def test_what_is_scaled_is_known_when_every_kind_was_listed() -> None:
     made.see(SCALED_OBJECTS, WatchEvent("DELETED", scaled_object("k", "api")))
     assert made.scaled() == {WEB, API}, "another one scales it still"
     made.see(SCALERS, WatchEvent("MODIFIED", scaler("b", "other")))
-    assert made.scaled() == {WEB, ("apps", "Deployment", "other")}
+    assert made.scaled() == {WEB, ("apps", "Deployment", "other", "dev")}
     made.see(SCALERS, WatchEvent("DELETED", scaler("a")))
     made.see(SCALERS, WatchEvent("DELETED", scaler("b", "other")))
     assert made.scaled() == frozenset()
