@@ -16,6 +16,8 @@ from tasks.release import read_release, renew
 from tasks.rollback import undo
 from tasks.runs.chain import start_next, supersede
 from tasks.runs.lock import environment_lock
+from tasks.runs.overtaken import note_promoted, overtaking
+from tasks.runs.run_identity import run_created
 from tasks.runs.step import towpath_flow
 from tasks.status import record_promoted
 
@@ -31,7 +33,7 @@ def promote(app: str, digest: str, environment: str, parent: str | None = None, 
     admission = read_release(app, digest, context, override)
     approved(plan(admission, context))
     wait_for_dependencies(app, context)
-    with environment_lock(environment):
+    with environment_lock(environment, overtaking(admission.release, environment, run_created())):
         context = fetch(environment)  # again: Git may have moved while people were asked
         proposal = plan(renew(admission, context), context)
         approvals, release = approved(proposal), proposal.release
@@ -44,6 +46,7 @@ def promote(app: str, digest: str, environment: str, parent: str | None = None, 
         mark_verified(target, release)
         pruned = prune(target, return_state=True)
         record_promoted(target, release)
+        note_promoted(release, environment)
     supersede(release, environment)
     start_next(release, context)
     require_pruned(target, pruned)  # the release is in, and goes on, whatever could not be deleted

@@ -9,18 +9,18 @@ from uuid import UUID
 
 from prefect import suspend_flow_run
 from prefect.client.orchestration import get_client
-from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.input import RunInput
 from prefect.logging import get_run_logger
 from pydantic import Field, ValidationError, create_model
 
 from tasks.proposal import Proposal
-from tasks.runs.run_identity import run_id
-from tasks.runs.step import RejectedError, step
+from tasks.runs.run_identity import run_created, run_id
+from tasks.runs.step import RejectedError, SupersededError, step
 from tasks.runs.supersede import one_waits, require_not_ended
 from towpath.engine.gates.admission import Admission, require_not_superseded
 from towpath.engine.source.keys import load_trusted_keys
+from towpath.errors import ConflictError
 from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown
 from towpath.gates.approval import Approval
 from towpath.gates.signed_approval import MAX_CHARACTERS
@@ -87,7 +87,10 @@ def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> Admission:
     """Judge the commit that was planned. A closed gate is an error; missing approvals are not."""
     repo, release, environment = proposal.context.repo, proposal.release, proposal.environment
     require_not_ended()
-    require_not_superseded(release, repo.release(release.app, environment), run_created())
+    try:
+        require_not_superseded(release, repo.release(release.app, environment), run_created())
+    except ConflictError as error:
+        raise SupersededError(error.message, remedy=error.remedy) from error
     admission = proposal.admission.with_approvals(approvals)
     admission.require_open()
     return admission
@@ -190,9 +193,3 @@ def answered_at(key: str) -> str:
     after = itertools.dropwhile(lambda state: state.state_details.pause_key != key, states)
     resumed = next((state for state in after if state.name == "Resuming"), None)
     return (resumed.timestamp if resumed else datetime.now(UTC)).isoformat()
-
-
-def run_created() -> datetime | None:
-    """When the current run was created: unlike its start, resuming does not change it."""
-    context = FlowRunContext.get()
-    return context.flow_run.created if context and context.flow_run else None

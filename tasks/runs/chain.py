@@ -1,7 +1,6 @@
 """The next station: a promotion starts the one after it, each in its own environment's work pool."""
 
 from typing import Any, cast
-from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
@@ -16,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
-from tasks.runs.run_identity import promotion_name, release_tags, run_id
+from tasks.runs.run_identity import promotion_name, release_tags, run_created, run_id
 from tasks.runs.step import settings, step
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.keys import load_trusted_keys
@@ -54,18 +53,27 @@ def promotion(release: Release, environment: str, parent: str) -> dict[str, Any]
     }
 
 
-@step("end older waits for {environment}")
 def supersede(release: Release, environment: str) -> int:
     """Cancel older builds that still wait here, for an approval or for their turn: this one has overtaken
-    them. Their number.
+    them. Their number; where none waits, there is no step.
 
     Of those that have not begun, the ones that were created before this run: who asks for an older release
     later on means it.
     """
+    try:
+        with get_client(sync_client=True) as client:
+            waits = bool(_left_behind(client, release.app, environment))
+    except Exception:  # noqa: BLE001 - Prefect raises many kinds; a step asks again
+        waits = True
+    return end_waits(release, environment) if waits else 0
+
+
+@step("end older waits for {environment}")
+def end_waits(release: Release, environment: str) -> int:
+    """Look who waits, and end the waits of older releases."""
     ended = 0
     with get_client(sync_client=True) as client:
-        queued = _queued_before(client, release.app, environment)
-        for run in [*waiting_runs(client, release.app, environment), *queued]:
+        for run in _left_behind(client, release.app, environment):
             other = find_release(release.app, run)
             if other is not None and release.overtakes(other):
                 ended += end_as_superseded(client, run, other, release)
@@ -98,18 +106,22 @@ def waiting_runs(client: SyncPrefectClient, app: str, environment: str) -> list[
     return _promotions(client, app, environment, StateType.PAUSED)
 
 
-def _queued_before(client: SyncPrefectClient, app: str, environment: str) -> list[FlowRun]:
-    """Promotions of the app that have not begun, and were created before the current run."""
+def _left_behind(client: SyncPrefectClient, app: str, environment: str) -> list[FlowRun]:
+    """Promotions of the app that are suspended, and older ones than the current run that have not begun."""
     if not run_id():
-        return []
-    mine = client.read_flow_run(UUID(run_id())).created
-    queued = _promotions(client, app, environment, StateType.SCHEDULED)
-    return [run for run in queued if run.created and mine and run.created < mine]
+        return waiting_runs(client, app, environment)
+    mine = run_created()
+    runs = _promotions(client, app, environment, StateType.PAUSED, StateType.SCHEDULED)
+    return [
+        run
+        for run in runs
+        if run.state_type == StateType.PAUSED or (run.created and mine and run.created < mine)
+    ]
 
 
-def _promotions(client: SyncPrefectClient, app: str, environment: str, state: StateType) -> list[FlowRun]:
+def _promotions(client: SyncPrefectClient, app: str, environment: str, *types: StateType) -> list[FlowRun]:
     ours = FlowFilter(name=FlowFilterName(any_=[keys.PROMOTE]))
-    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[state]))
+    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types)))
     tags = FlowRunFilterTags(all_=[keys.app_tag(app), keys.environment_tag(environment)])
     return client.read_flow_runs(flow_filter=ours, flow_run_filter=FlowRunFilter(state=states, tags=tags))
 

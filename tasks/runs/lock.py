@@ -1,7 +1,7 @@
 """One promotion, rollback or reconcile at a time per environment."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from prefect.client.orchestration import get_client
@@ -22,31 +22,34 @@ PAUSE_HERE = 0.05
 
 
 @contextmanager
-def environment_lock(environment: str) -> Iterator[None]:
+def environment_lock(environment: str, look: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the environment's lock. Advisory: the fences are Git's fast-forward push and server-side apply.
 
     So a lease that cannot be renewed while the server restarts does not end the work that it covers.
 
-    Runs of this agent take turns among themselves first: the lock goes to whoever happens to ask next.
+    Runs of this agent take turns among themselves first: the lock goes to whoever happens to ask next. While
+    a run waits for its turn, and when it has it, `look` is called, which raises when it need not go on.
     """
     name, what, begun = lock_name(environment), f"environment {environment}", time.monotonic()
-    with _turn(name, what):
+    with _turn(name, what, look):
         left = max(1.0, PATIENCE - (time.monotonic() - begun))
         with leased(name, what, patience=left, run=str(flow_run.id or "")):
             yield
 
 
 @contextmanager
-def _turn(name: str, what: str) -> Iterator[None]:
+def _turn(name: str, what: str, look: Callable[[], None]) -> Iterator[None]:
     """Be the only run on this machine, with this cache, that asks for the lock."""
     until = time.monotonic() + PATIENCE
     folder = settings().cache / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.lock").open("w") as file:
         while not try_lock(file):
+            look()
             if time.monotonic() > until:
                 raise busy(what, PATIENCE)
             time.sleep(PAUSE_HERE)
+        look()
         yield
 
 

@@ -1,6 +1,7 @@
 """A run's name and tags, by which people find it; runs that Towpath starts get them when they are created."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
@@ -13,6 +14,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
 from tasks.runs.step import step
@@ -50,6 +52,12 @@ def actor() -> str:
 def run_id() -> str:
     """The current flow run's id; empty outside of one."""
     return str(flow_run.id or "")
+
+
+def run_created() -> datetime | None:
+    """When the current run was created: unlike its start, resuming does not change it."""
+    context = FlowRunContext.get()
+    return context.flow_run.created if context and context.flow_run else None
 
 
 @step("name the scheduled reconciles of {environment}")
