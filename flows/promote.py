@@ -10,9 +10,9 @@ from tasks.cluster import (
 )
 from tasks.commit import commit, mark_verified
 from tasks.context import fetch
-from tasks.gate import approved
+from tasks.gate import approved, judged_again
 from tasks.proposal import plan
-from tasks.release import read_release, renew
+from tasks.release import read_release
 from tasks.rollback import undo
 from tasks.runs.chain import start_next, supersede
 from tasks.runs.lock import environment_lock
@@ -31,12 +31,12 @@ def promote(app: str, digest: str, environment: str, parent: str | None = None, 
     """
     context = fetch(environment)
     admission = read_release(app, digest, context, override)
-    approved(plan(admission, context))
+    proposal = plan(admission, context)
+    approvals, release = approved(proposal), proposal.release
     wait_for_dependencies(app, context)
-    with environment_lock(environment, overtaking(admission.release, environment, run_created())):
+    with environment_lock(environment, overtaking(release, environment, run_created())):
         context = fetch(environment)  # again: Git may have moved while people were asked
-        proposal = plan(renew(admission, context), context)
-        approvals, release = approved(proposal), proposal.release
+        proposal, approvals = judged_again(proposal, approvals, context)
         require_dependencies(app, context)
         target = commit(proposal, approvals)
         synced = sync(target, return_state=True)

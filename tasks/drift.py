@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from prefect.logging import get_run_logger
 
+from tasks.runs.beside import Beside
 from tasks.runs.events import emit, of_ending, of_finding
 from tasks.runs.report import read_report, read_table, report, write_table
 from tasks.runs.step import step
@@ -28,8 +29,8 @@ from towpath.redact import redact
 class Detected:
     """The plan on its way from step to step. Not a dataclass: Prefect would search it for futures."""
 
-    def __init__(self, plan: ReconcilePlan) -> None:
-        self.plan = plan
+    def __init__(self, plan: ReconcilePlan, told: Beside) -> None:
+        self.plan, self.told = plan, told
         self.environment = plan.context.environment.name
 
     def rendered(self, app: str) -> Rendered:
@@ -42,18 +43,27 @@ class Detected:
 
 @step("detect drift in {context.environment.name}")
 def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: bool = False) -> Detected:
-    """Compare released apps (all, or `apps`) with the cluster, and decide about each."""
-    environment, plan = context.environment.name, look(context, apps, deep=deep)
-    drift_is_news = False
+    """Compare released apps (all, or `apps`) with the cluster, and decide about each.
+
+    What was found is told while it is answered: a heal does not wait for the Prefect server.
+    """
+    plan = look(context, apps, deep=deep)
     if plan.drift.entries or plan.broken:
         get_run_logger().info("%s", plan.drift.summary())
+    return Detected(plan, Beside(lambda: _tell_found(plan, apps)))
+
+
+def _tell_found(plan: ReconcilePlan, apps: list[str] | None) -> None:
+    """Publish what was found, and send its events."""
+    environment = plan.context.environment.name
+    drift_is_news = False
+    if plan.drift.entries or plan.broken:
         text = plan.to_markdown()
         key = drift_key(environment)
         # What is only reported is found in every run: listeners are told once, until it changes.
         drift_is_news = plan.answers_drift or read_report(key) != redact(text)
         report(key, text, plan.drift.summary())
     _tell_trouble(plan, apps, with_drift=drift_is_news)
-    return Detected(plan)
 
 
 def _tell_trouble(plan: ReconcilePlan, apps: list[str] | None, *, with_drift: bool) -> None:
@@ -94,6 +104,7 @@ def apply(detected: Detected) -> tuple[Outcome, ...]:
 @step("record {detected.environment}")
 def record(detected: Detected, outcomes: Sequence[Outcome], proposals: Sequence[Proposal] = ()) -> str:
     """Write the table that `towpath status` shows, and say in one line what was found and done."""
+    detected.told.finish()
     done = conclude(detected.plan, outcomes)
     emit(of_ending(done))
     write_health(done)

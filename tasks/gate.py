@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -14,11 +15,13 @@ from prefect.input import RunInput
 from prefect.logging import get_run_logger
 from pydantic import Field, ValidationError, create_model
 
-from tasks.proposal import Proposal
+from tasks.proposal import Proposal, plan
+from tasks.release import renew
 from tasks.runs.run_identity import run_created, run_id
 from tasks.runs.step import RejectedError, SupersededError, step
 from tasks.runs.supersede import one_waits, require_not_ended
 from towpath.engine.gates.admission import Admission, require_not_superseded
+from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.keys import load_trusted_keys
 from towpath.errors import ConflictError
 from towpath.gates.answer import Answer, Judged, Question, judge, question_markdown
@@ -27,6 +30,8 @@ from towpath.gates.signed_approval import MAX_CHARACTERS
 from towpath.orchestration.keys import approval_key, asked_key, is_former_answer, verdict_key
 from towpath.redact import redact
 
+STILL_HOLDS = 30.0
+"""Seconds for which a judgement holds at one commit: windows and soak times end, and evidence can go."""
 PATIENCE = 7 * 24 * 3600
 """Seconds that a promotion waits for an approval; then the server fails it."""
 
@@ -80,6 +85,20 @@ def approved(proposal: Proposal) -> tuple[Approval, ...]:
         judged = judge_answer(proposal, approvals, answer, turn)
         approvals, note = judged.approvals, judged.note
     return approvals
+
+
+def judged_again(
+    proposal: Proposal, approvals: tuple[Approval, ...], context: EnvironmentContext
+) -> tuple[Proposal, tuple[Approval, ...]]:
+    """The plan at what Git is by now, and the approvals under which it may be carried out.
+
+    At the same commit, moments after it was judged, it is the same: nothing is asked again.
+    """
+    same = context.repo.commit == proposal.context.repo.commit
+    if same and time.monotonic() - proposal.made_at < STILL_HOLDS:
+        return proposal, approvals
+    renewed = plan(renew(proposal.admission, context), context)
+    return renewed, approved(renewed)
 
 
 @step("gate {proposal.release.app} {proposal.release.short_id} to {proposal.environment}")

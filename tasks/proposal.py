@@ -1,5 +1,6 @@
 """What a promotion would do: the environment repository with the new image, rendered and planned."""
 
+import time
 from dataclasses import dataclass
 
 from tasks.runs.report import report
@@ -20,7 +21,7 @@ class Proposal:
     """One promotion as planned against one commit of the environment repository.
 
     `manifests` is the hash of all that would be applied: approvals are bound to it. `brief` are its first
-    lines; `page` shows all of it.
+    lines; `page` shows all of it. `made_at`: when, by time.monotonic().
     """
 
     admission: Admission
@@ -29,6 +30,7 @@ class Proposal:
     summary: str
     brief: tuple[str, ...]
     page: str
+    made_at: float
 
     @property
     def release(self) -> Release:
@@ -45,14 +47,15 @@ class Proposal:
 def plan(admission: Admission, context: EnvironmentContext) -> Proposal:
     """Put the release into the environment at the context's commit, and compare that with the cluster."""
     environment, release = context.environment.name, admission.release
-    planned = plan_promotion(context, release)
+    planned, made_at = plan_promotion(context, release), time.monotonic()
     summary = planned.summary()
     page = report(
         plan_key(environment, release.app),
         plan_markdown(release, environment, planned.to_markdown()),
         f"Plan of {release.app} {release.short_id} in {environment}: {summary}",
     )
-    return Proposal(admission, context, planned.desired_digest, summary, planned.brief(SCREEN), page)
+    digest, brief = planned.desired_digest, planned.brief(SCREEN)
+    return Proposal(admission, context, digest, summary, brief, page, made_at)
 
 
 def plan_markdown(release: Release, environment: str, changes: str) -> str:

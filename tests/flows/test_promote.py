@@ -35,7 +35,7 @@ def test_a_release_goes_in_by_commit_sync_verify_and_starts_the_next_promotion(b
     assert run.state.message == "dev runs hello 0000000, verified"
     assert run.name == "promote hello 0000000 to dev"
     assert {"app:hello", "environment:dev", "commit:0000000", "release:000000000000"} <= set(run.tags)
-    assert bench.calls == ["plan dev", "plan dev", "sync dev 1", "verify dev 1", "prune dev 1"]
+    assert bench.calls == ["plan dev", "sync dev 1", "verify dev 1", "prune dev 1"]
     assert bench.subjects() == ["Verified hello 0000000 in dev", "Promote hello 0000000 to dev", "Begin"]
     following = bench.successor(run, "prod")
     assert following is not None
