@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 def fleet(stack, tmp_path: Path) -> Iterator[Fleet]:
     """`web` depends on `db`, whose image there is not."""
     with a_fleet(stack.settings, tmp_path) as fleet:
-        fleet.environment = {"timeout": "4s"}
+        fleet.environment = {"timeout": "90s"}
         fleet.add("db")
         fleet.add("web")
         fleet.depends_on = {"web": ["db"]}
@@ -26,6 +26,8 @@ def fleet(stack, tmp_path: Path) -> Iterator[Fleet]:
 
 
 def set_replicas(fleet: Fleet, number: int) -> None:
+    """One replica never becomes ready, which need not take long; none is once the controller looks."""
+    fleet.environment["timeout"] = "4s" if number else "90s"
     fleet.apps["db"][0]["spec"]["replicas"] = number
     fleet.push(f"{number} replicas")
 
