@@ -35,4 +35,4 @@ def deliver(app: str, revision: str) -> str:
             release = record(source, push(image, scanned), scanned)
         first = source.first_environment
     start_promotion(release, first)
-    return f"{app} {release.short_id} is {release.reference}"
+    return f"{app} {release.short_id} is {release.references}"

@@ -1,6 +1,7 @@
 """The image of a release: built, tested, scanned, pushed. Nothing is pushed before the scan has passed."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from towpath.evidence.statement import ScanEvidence
 from towpath.files import read_text, resolve_inside
 from towpath.orchestration.keys import scan_key
 from towpath.release.image_ref import parse_image
+from towpath.release.joined_scans import join_verdicts
 from towpath.release.judge_scan import judge_scan
 from towpath.release.model import ScanSummary
 from towpath.release.scan_verdict import ScanVerdict
@@ -119,12 +121,19 @@ def without_stage(source: Source, target: str) -> BuildError | None:
 @step("scan {image.source.app} {image.source.short_id}")
 def scan(image: Image) -> Scan:
     """Scan as the policy asks. The report is published either way; what blocks, or was not scanned, stops."""
-    return scan_image_of(image.source, image.id, "Nothing was pushed. Fix it and commit.")
+    return scan_images(image.source, {image.source.app: image.id}, "Nothing was pushed. Fix it and commit.")
 
 
-def scan_image_of(of: Scanned, image: str, remedy: str) -> Scan:
-    """Scan an image of the Docker Engine by its id, publish the report, and refuse what may not pass."""
-    verdict = judge_scan(scanned(image, of.policy), of.policy, image, now=datetime.now(UTC))
+def scan_images(of: Scanned, images: Mapping[str, str], remedy: str) -> Scan:
+    """Scan images of the Docker Engine, by name their ids, publish the report, and refuse what may not pass.
+
+    They pass together or not at all.
+    """
+    verdicts = {
+        name: judge_scan(scanned(image, of.policy), of.policy, image, now=datetime.now(UTC))
+        for name, image in images.items()
+    }
+    verdict = join_verdicts(verdicts)
     summary = verdict.summary
     title = f"Scan of {of.app} {of.short_id}: {summary.status}"
     report(scan_key(of.app), scan_markdown(of, verdict), title)

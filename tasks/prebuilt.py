@@ -1,11 +1,11 @@
-"""An image that was built elsewhere: looked up, scanned, and recorded as a release like one built here."""
+"""Images that were built elsewhere: looked up, scanned, and recorded as a release like one built here."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 
-from tasks.image import SCAN_TIMEOUT, Scan, scan_image_of
+from tasks.image import SCAN_TIMEOUT, Scan, scan_images
 from tasks.release import release_markdown
 from tasks.runs.report import report
 from tasks.runs.run_identity import actor, run_id
@@ -13,29 +13,34 @@ from tasks.runs.step import settings, step
 from towpath.adapters import docker, registry
 from towpath.config import App, ScanPolicy
 from towpath.engine.gates.admission import scan_objection
+from towpath.engine.source.composition import SEPARATOR, compose, named_images
 from towpath.engine.source.keys import BUILDER, load_signing_key, load_trusted_keys
 from towpath.engine.source.release_proof import attest, prove
-from towpath.engine.source.repository import read_repository
+from towpath.engine.source.repository import EnvironmentRepo, read_repository
 from towpath.errors import EvidenceError, RefusedError
 from towpath.evidence.statement import Image, ReleaseEvidence
 from towpath.formats.versions import FileVersion
 from towpath.orchestration import keys
 from towpath.redact import redact
-from towpath.release.image_ref import parse_image, same_repository
-from towpath.release.model import Release
+from towpath.release.image_ref import parse_image
+from towpath.release.model import Images, Release, id_of_images, repositories
 
 DIGITS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Prebuilt:
-    """An image of an app by its digest, and how it is scanned."""
+    """The images of a release by their digests, and how they are scanned.
+
+    `previous` is the id of the release that gave those that nobody named now; empty: there are none.
+    """
 
     config: App
     policy: ScanPolicy
     version: FileVersion
     first_environment: str
-    digest: str
+    images: Images
+    previous: str
     begun_at: str
 
     @property
@@ -43,18 +48,25 @@ class Prebuilt:
         return self.config.name
 
     @property
-    def reference(self) -> str:
-        """`IMAGE@sha256:…`"""
-        return f"{self.config.only_image}@{self.digest}"
+    def id(self) -> str:
+        """That of the release."""
+        return id_of_images(self.images)
+
+    @property
+    def source(self) -> str:
+        """Where the images come from."""
+        return ", ".join(repositories(self.images))
 
     @property
     def short_id(self) -> str:
-        return self.digest.removeprefix("sha256:")[:DIGITS]
+        return self.id.removeprefix("sha256:")[:DIGITS]
 
     @property
     def told(self) -> str:
         """One line that says what it is."""
-        return f"Prebuilt image {self.digest}"
+        if len(self.images) == 1:
+            return f"Prebuilt image {self.images[0].digest}"
+        return f"Prebuilt images {', '.join(f'{each.name} {each.digest[7:19]}' for each in self.images)}"
 
 
 def is_prebuilt(revision: str) -> bool:
@@ -62,66 +74,88 @@ def is_prebuilt(revision: str) -> bool:
     return "@sha256:" in revision
 
 
-@step("look up an image of {app}")
-def take(app: str, reference: str) -> Prebuilt:
-    """The image by its digest, which must be in the registry, and in the app's own repository there."""
+@step("look up images of {app}")
+def take(app: str, references: str) -> Prebuilt:
+    """The images by their digests, which must be in the app's own repositories in the registry.
+
+    Those of its images that are not named stay as the first environment has them.
+    """
     repo = read_repository(settings())
     config = repo.config
-    wanted, image = config.app(app), parse_image(reference)
+    wanted, first = config.app(app), config.first_environment(app).name
     if wanted.source is not None:
         raise RefusedError(
             f"{app} has a `source`, so its releases are built here",
             remedy=f"`towpath deliver {app}` builds one. Without `source`, images come from elsewhere.",
         )
-    if not same_repository(image.name, wanted.only_image):
-        raise RefusedError(f"{image.name} is not the image of {app}, which is {wanted.only_image}")
-    repo.protection.require(config.first_environment(app).name, app)
-    prebuilt = Prebuilt(
+    named = named_images(wanted, references.split(SEPARATOR))
+    repo.protection.require(first, app)
+    if tags := [str(image) for image in named.values() if image.digest is None]:
+        raise RefusedError(f"{' and '.join(tags)}: an image is delivered by its digest")
+    images = compose(repo, wanted, first, {name: str(image.digest) for name, image in named.items()})
+    for image in images:
+        registry.read_manifest(image.reference)
+    return Prebuilt(
         config=wanted,
         policy=config.scan,
         version=config.api_version,
-        first_environment=config.first_environment(app).name,
-        digest=image.digest or "",
+        first_environment=first,
+        images=images,
+        previous=_kept_from(repo, wanted, first, images),
         begun_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    registry.read_manifest(prebuilt.reference)
-    return prebuilt
+
+
+def _kept_from(repo: EnvironmentRepo, app: App, environment: str, images: Images) -> str:
+    """The id of the release that the environment runs, if some of these images are its and it is proven.
+
+    Then its authors count for the new one, too.
+    """
+    state = repo.release(app.name, environment)
+    if state is None or not set(images) & set(state.release.images) or state.release.images == images:
+        return ""
+    try:
+        release = state.release
+        return prove(load_trusted_keys(settings().trusted_keys), app, release.id, release.images).release.id
+    except EvidenceError:  # a person merged it: nobody proved its authors
+        return ""
 
 
 @step("look for a release of {prebuilt.app} {prebuilt.short_id}")
 def recorded_prebuilt(prebuilt: Prebuilt) -> Release | None:
     """The release, if it was recorded before, is proven, and its scan is enough today."""
     load_signing_key(settings())
+    trusted = load_trusted_keys(settings().trusted_keys)
     try:
-        release = prove(load_trusted_keys(settings().trusted_keys), prebuilt.config, prebuilt.digest).release
+        release = prove(trusted, prebuilt.config, prebuilt.id, prebuilt.images).release
     except EvidenceError:
         return None
     if why := scan_objection(release, prebuilt.policy):
-        get_run_logger().info("%s is scanned again: it %s", prebuilt.reference, redact(why))
+        get_run_logger().info("%s is scanned again: it %s", release.references, redact(why))
         return None
     return release
 
 
 @step("scan {prebuilt.app} {prebuilt.short_id}")
 def scan_prebuilt(prebuilt: Prebuilt) -> Scan:
-    """Pull the image and scan it as the policy asks. What blocks, or was not scanned, stops."""
-    host = settings().docker_host
-    image = docker.pull(parse_image(prebuilt.reference), docker_host=host, timeout=SCAN_TIMEOUT)
-    return scan_image_of(
-        prebuilt, image, "Nothing was recorded. Another image, or the policy, has to change."
-    )
+    """Pull each image and scan it as the policy asks. What blocks, or was not scanned, stops them all."""
+    host, pulled = settings().docker_host, {}
+    for image in prebuilt.images:
+        reference = parse_image(image.reference)
+        pulled[image.name] = docker.pull(reference, docker_host=host, timeout=SCAN_TIMEOUT)
+    return scan_images(prebuilt, pulled, "Nothing was recorded. Another image, or the policy, has to change.")
 
 
 @step("record {prebuilt.app} {prebuilt.short_id}")
 def record_prebuilt(prebuilt: Prebuilt, scanned: Scan) -> Release:
-    """Sign what the image is and how its scan went. Who brought it in counts as its author."""
+    """Sign what the images are and how their scan went. Who brought them in counts as their author."""
     evidence = ReleaseEvidence(
         app=prebuilt.app,
-        images=(Image(prebuilt.config.only_image, prebuilt.digest),),
-        source=prebuilt.config.only_image,
+        images=tuple(Image(each.image, each.digest) for each in prebuilt.images),
+        source=prebuilt.source,
         commit="",
         authors=(actor(),),
-        previous="",
+        previous=prebuilt.previous,
         scan=scanned.evidence,
         builder=BUILDER,
         started_at=prebuilt.begun_at,

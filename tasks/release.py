@@ -42,7 +42,7 @@ def recorded(source: Source) -> Release | None:
     if why := scan_objection(release, source.policy):
         _tell_built_again(source, why)
         return None
-    get_run_logger().info("%s %s is released already: %s", release.app, release.short_id, release.digest)
+    get_run_logger().info("%s %s is released already: %s", release.app, release.short_id, release.references)
     return release
 
 
@@ -96,7 +96,7 @@ def read_release(app: str, digest: str, context: EnvironmentContext, override: s
     try:
         admission = admit(entry, load_trusted_keys(context.trusted_keys))
     except EvidenceError:
-        if registry.get_release(context.repo.config.app(app).only_image, digest) is None:
+        if registry.get_release(context.repo.config.app(app).first_image, digest) is None:
             raise UnknownNameError("release", digest, where=f"the registry of app {app}") from None
         raise
     release, loud = admission.release, [keys.BREAK_GLASS] if admission.override else []

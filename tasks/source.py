@@ -10,7 +10,7 @@ from towpath.adapters.git import Checkout, fetch_checkout, read_commit
 from towpath.config import App, Config, ScanPolicy, resolve_source_url
 from towpath.config import Source as SourceConfig
 from towpath.engine.source.repository import read_repository
-from towpath.errors import ConfigError
+from towpath.errors import ConfigError, RefusedError
 from towpath.formats.versions import FileVersion
 from towpath.redact import redact
 from towpath.settings import GIT_TIMEOUT
@@ -46,7 +46,7 @@ class Source:
     @property
     def image(self) -> str:
         """Repository that releases are pushed to."""
-        return self.config.only_image
+        return self.config.first_image
 
     @property
     def short_id(self) -> str:
@@ -80,6 +80,8 @@ def source_of(config: Config, app: str, files: Checkout) -> Source:
     app_config, about = config.app(app), read_commit(files)
     if app_config.source is None:  # resolve_source_url has said so
         raise ConfigError(f"app {app} has no `source`", file="towpath.yaml")
+    if len(app_config.images) != 1:
+        raise RefusedError(f"app {app} has {len(app_config.images)} images, and one is built of a source")
     return Source(
         config=app_config,
         build=app_config.source,

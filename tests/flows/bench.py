@@ -229,9 +229,9 @@ class Bench:
 
     def shelve(self, release: Release, *, previous: str = "", authors: tuple[str, ...] = ()) -> Release:
         """Put a release on the shelf as the build agent does: its record, and its evidence."""
-        self.releases[release.digest] = release
+        self.releases[release.id] = release
         evidence = evidence_of(release, previous=previous, authors=authors)
-        self.bundles[release.digest] = [sign_release(evidence, self.key("build"))]
+        self.bundles[release.id] = [sign_release(evidence, self.key("build"))]
         return release
 
     def key(self, name: str) -> PrivateKey:
@@ -307,7 +307,7 @@ class Bench:
         return self.start(
             keys.deployment(keys.PROMOTE, environment),
             app="hello",
-            digest=release.digest,
+            digest=release.id,
             environment=environment,
         )
 
@@ -448,8 +448,8 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def put_release(release: Release, _version: str) -> str:
         bench.calls.append("record")
-        bench.releases[release.digest] = release
-        return release.digest
+        bench.releases[release.id] = release
+        return release.id
 
     def find_release(_image: str, commit: str) -> Release | None:
         return next((each for each in bench.releases.values() if each.commit == commit), None)

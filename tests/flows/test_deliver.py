@@ -40,7 +40,7 @@ def test_steps_come_in_order_and_the_first_promotion_is_started(bench: Bench) ->
     assert following is not None
     assert following.parameters == {
         "app": "hello",
-        "digest": release.digest,
+        "digest": release.id,
         "environment": "dev",
         "parent": str(run.id),
     }
@@ -96,19 +96,19 @@ def test_a_record_that_somebody_put_there_before_is_not_believed(bench: Bench) -
     for bundles in ([], [sign_release(evidence_of(known), bench.key("prod"))], [b"junk"]):
         bench.calls.clear()
         bench.shelve(known)
-        bench.bundles[known.digest] = bundles
+        bench.bundles[known.id] = bundles
         run = bench.start("deliver/deliver", app="hello", revision=sha)
         assert run.state.is_completed(), run.state.message
         assert bench.calls == ["build", "test", "scan", "push", "record"]
         following = bench.successor(run, "dev")
         assert following is not None
-        assert following.parameters["digest"] != known.digest
+        assert following.parameters["digest"] != known.id
 
 
 def test_a_record_that_names_the_proven_image_of_another_commit_is_not_believed(bench: Bench) -> None:
     old = bench.release(1)
     sha = commit(bench)
-    bench.releases[old.digest] = dataclasses.replace(old, commit=sha)
+    bench.releases[old.id] = dataclasses.replace(old, commit=sha)
     run = bench.start("deliver/deliver", app="hello", revision=sha)
     assert run.state.is_completed(), run.state.message
     assert bench.calls == ["build", "test", "scan", "push", "record"]
@@ -123,8 +123,8 @@ def test_evidence_names_the_release_before_and_every_author_and_co_author_since(
     sha = bench.push("hello", {"b": "1"}, "Change b")
     run = bench.start("deliver/deliver", app="hello", revision=sha)
     assert (first.state.is_completed(), run.state.is_completed()) == (True, True), run.state.message
-    evidence = decode_statement(decode_bundle(bench.bundles[before.digest][-1]).payload)
-    assert (evidence.commit, evidence.previous) == (sha, before.digest)
+    evidence = decode_statement(decode_bundle(bench.bundles[before.id][-1]).payload)
+    assert (evidence.commit, evidence.previous) == (sha, before.id)
     assert evidence.authors == ("Dana Developer <dana@example.com>", "Eve <eve@example.com>")
     assert (evidence.scan.status, evidence.scan.scanners) == ("passed", ("secret",))
     assert evidence.scan.report.startswith("sha256:")

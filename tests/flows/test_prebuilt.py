@@ -33,7 +33,7 @@ def test_it_is_scanned_signed_recorded_and_promoted_by_its_evidence(elsewhere: B
     assert promoted.state.is_completed(), promoted.state.message
     state = elsewhere.state("dev")
     assert state is not None
-    assert (state.release.digest, state.verified_at is not None) == (DIGEST, True)
+    assert (state.release.id, state.verified_at is not None) == (DIGEST, True)
     elsewhere.calls.clear()
     deliver(elsewhere, f"{IMAGE}@{DIGEST}")
     assert elsewhere.calls == [], "recorded once, and scanned once"

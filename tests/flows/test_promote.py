@@ -251,7 +251,7 @@ def test_of_two_builds_of_one_second_the_promotion_that_came_last_waits(bench: B
 def test_promotions_that_begin_to_wait_at_once_leave_one_that_waits(bench: Bench) -> None:
     release = bench.release(1)
     assert bench.promoted(release, "dev").state.is_completed()
-    parameters = {"app": "hello", "digest": release.digest, "environment": "prod"}
+    parameters = {"app": "hello", "digest": release.id, "environment": "prod"}
     with get_client(sync_client=True) as client:
         found = client.read_deployment_by_name("promote/promote-prod")
         runs = [
@@ -293,7 +293,7 @@ def test_a_forged_run_that_seems_to_wait_takes_nobodys_place(bench: Bench, numbe
     with get_client(sync_client=True) as client:
         client.create_flow_run_from_deployment(
             client.read_deployment_by_name("promote/promote-prod").id,
-            parameters={"app": "hello", "digest": other.digest, "environment": "prod"},
+            parameters={"app": "hello", "digest": other.id, "environment": "prod"},
             state=Paused(timeout_seconds=600),
             tags=["app:hello", "environment:prod"],
         )
@@ -315,7 +315,7 @@ def test_a_release_that_was_overtaken_before_its_turn_came_is_superseded(bench: 
     old, new = bench.release(1), bench.release(2)
     with get_client(sync_client=True) as client:
         found = client.read_deployment_by_name("promote/promote-dev")
-        parameters = {"app": "hello", "digest": old.digest, "environment": "dev"}
+        parameters = {"app": "hello", "digest": old.id, "environment": "dev"}
         run = client.create_flow_run_from_deployment(found.id, parameters=parameters, state=Scheduled())
     time.sleep(1.1)  # release.yaml tells whole seconds
     newer = bench.promoted(new, "dev")
@@ -323,12 +323,12 @@ def test_a_release_that_was_overtaken_before_its_turn_came_is_superseded(bench: 
     assert (run.state.type.value, run.state.name) == ("CANCELLED", "Superseded")
     assert "was superseded by 0000000" in run.state.message
     assert str(newer.id) in run.state.message
-    assert bench.state("dev").release.digest == new.digest
+    assert bench.state("dev").release.id == new.id
 
 
 def queued(release: Release) -> FlowRun:
     """A promotion to dev as one starts it that comes before, which has not begun."""
-    parameters = {"app": "hello", "digest": release.digest, "environment": "dev"}
+    parameters = {"app": "hello", "digest": release.id, "environment": "dev"}
     with get_client(sync_client=True) as client:
         return client.create_flow_run_from_deployment(
             client.read_deployment_by_name("promote/promote-dev").id,
@@ -367,9 +367,9 @@ def test_a_failed_verification_is_rolled_back_by_a_new_commit_and_quarantined(be
     assert bench.calls[1:] == ["sync dev 2", "verify dev 2", *restored], "nothing is pruned for what failed"
     state = bench.state("dev")
     assert state is not None
-    assert (state.release.digest, state.rolls_back) == (good.digest, bad.digest)
-    assert f"Towpath-Rolls-Back: {bad.digest}" in bench.message()
-    assert bad.digest in git(bench.environments, "show", "main:apps/hello/quarantine.yaml")
+    assert (state.release.id, state.rolls_back) == (good.id, bad.id)
+    assert f"Towpath-Rolls-Back: {bad.id}" in bench.message()
+    assert bad.id in git(bench.environments, "show", "main:apps/hello/quarantine.yaml")
     assert bench.successor(run, "prod") is None
     again = bench.promoted(bad, "dev")
     assert "is quarantined since" in again.state.message
@@ -384,7 +384,7 @@ def test_what_cannot_be_deleted_rolls_nothing_back_and_stops_no_delivery(bench: 
     assert "The next reconcile goes on with it." in run.state.message
     state = bench.state("dev")
     assert state is not None
-    assert (state.release.digest, state.verified_at is not None) == (release.digest, True)
+    assert (state.release.id, state.verified_at is not None) == (release.id, True)
     assert bench.successor(run, "prod") is not None
 
 

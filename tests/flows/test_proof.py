@@ -29,12 +29,12 @@ def by_hand(bench: Bench, release: Release, environment: str) -> None:
         verified_at="2026-01-02T00:00:00+00:00",
     )  # fmt: skip
     folder = f"apps/hello/{environment}"
-    bench.push("environments", {"README.md": release.digest}, "Fetch")
+    bench.push("environments", {"README.md": release.id}, "Fetch")
     manifest = (bench.folder / "work-environments" / folder / "deployment.yaml").read_text()
     before = manifest.partition("@")[2].split()[0]
     files = {
         release_path("hello", environment): dump_release_file(state, V2),
-        f"{folder}/deployment.yaml": manifest.replace(before, release.digest),
+        f"{folder}/deployment.yaml": manifest.replace(before, release.id),
     }
     bench.push("environments", files, promotion_message(intent))
 
@@ -43,7 +43,7 @@ def test_a_record_without_evidence_that_holds_is_not_promoted(bench: Bench) -> N
     release = bench.release(1)
     other = sign_release(evidence_of(release), bench.key("prod"))
     for bundles in ([], [b"junk"], [other], [sign_release(evidence_of(release), bench.key("dev"))]):
-        bench.bundles[release.digest] = bundles
+        bench.bundles[release.id] = bundles
         run = bench.promoted(release, "dev")
         assert run.state.is_failed()
         assert "release evidence" in run.state.message
@@ -55,7 +55,7 @@ def test_evidence_about_another_app_or_image_is_not_promoted(bench: Bench) -> No
     release, other = bench.release(1), bench.release(2)
     key = bench.key("build")
     for wrong in (replace(release, app="shop"), replace(release, images=other.images)):
-        bench.bundles[release.digest] = [sign_release(evidence_of(wrong), key)]
+        bench.bundles[release.id] = [sign_release(evidence_of(wrong), key)]
         run = bench.promoted(release, "dev")
         assert "the evidence is about " in run.state.message
     assert bench.subjects() == ["Begin"]
@@ -63,7 +63,7 @@ def test_evidence_about_another_app_or_image_is_not_promoted(bench: Bench) -> No
 
 def test_what_the_record_says_beside_the_evidence_is_not_used(bench: Bench) -> None:
     release = bench.release(1)
-    bench.releases[release.digest] = replace(release, commit="9" * 40, subject="Harmless", author="No <n@x>")
+    bench.releases[release.id] = replace(release, commit="9" * 40, subject="Harmless", author="No <n@x>")
     assert bench.promoted(release, "dev").state.is_completed()
     state = bench.state("dev")
     assert state is not None
@@ -125,19 +125,19 @@ def test_a_rollback_restores_nothing_that_was_only_written_by_hand(bench: Bench)
     planted = bench.release(2)
     by_hand(bench, planted, "dev")
     bench.promoted(bench.release(3), "dev")
-    run = bench.start("rollback/rollback-dev", app="hello", environment="dev", to=planted.digest)
+    run = bench.start("rollback/rollback-dev", app="hello", environment="dev", to=planted.id)
     assert "no commit that the agent of dev has signed says that hello 0000000 was" in run.state.message
     run = bench.start("rollback/rollback-dev", app="hello", environment="dev")
     assert run.state.is_completed(), run.state.message
     state = bench.state("dev")
     assert state is not None
-    assert state.release.digest == bench.release(1).digest
+    assert state.release.id == bench.release(1).id
 
 
 def test_who_wrote_a_release_between_two_promotions_cannot_approve_the_second(bench: Bench) -> None:
     first = bench.release(1)
-    second = bench.shelve(bench.release(2), previous=first.digest, authors=("Alice <alice@example.com>",))
-    third = bench.shelve(bench.release(3), previous=second.digest, authors=("Eve <eve@example.com>",))
+    second = bench.shelve(bench.release(2), previous=first.id, authors=("Alice <alice@example.com>",))
+    third = bench.shelve(bench.release(3), previous=second.id, authors=("Eve <eve@example.com>",))
     run = approve(bench, approve(bench, waiting_in_prod(bench, first), "alice"), "bob")
     assert run.state.is_completed(), run.state.message
     run = approve(bench, waiting_in_prod(bench, third), "alice")

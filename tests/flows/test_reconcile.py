@@ -272,7 +272,7 @@ def test_while_it_is_paused_a_reconcile_only_tells_and_nothing_is_promoted(bench
     assert "paused until 2999-01-01T00:00:00+00:00 by alice: migration" in run.state.message
     assert [row["drift"] for row in rows("dev")] == ["paused, drifted: 1 object"]
     second = bench.release(2)
-    promotion = bench.start("promote/promote-dev", app="hello", digest=second.digest, environment="dev")
+    promotion = bench.start("promote/promote-dev", app="hello", digest=second.id, environment="dev")
     assert promotion.state.is_failed()
     assert "dev is paused until 2999" in promotion.state.message
 
@@ -305,7 +305,7 @@ def test_an_app_that_does_not_render_says_so_in_the_table_with_the_release_that_
     assert run.state.is_failed()
     (row,) = rows("dev")
     assert (row["health"], row["drift"]) == ("Unknown", "cannot be rendered")
-    assert row["release"] == release.digest.removeprefix("sha256:")[:12]
+    assert row["release"] == release.id.removeprefix("sha256:")[:12]
     assert str(row["detail"]).startswith("apps/hello/dev/deployment.yaml:2:")
     newest = Artifact.get("drift-dev")
     assert newest is not None

@@ -13,7 +13,7 @@ def test_the_last_verified_release_before_comes_back_by_a_new_commit(bench: Benc
     assert bench.calls == ["sync dev 1", "verify dev 1", "prune dev 1"]
     state = bench.state("dev")
     assert state is not None
-    assert (state.release.digest, state.rolls_back) == (old.digest, new.digest)
+    assert (state.release.id, state.rolls_back) == (old.id, new.id)
     assert bench.subjects()[0] == "Roll back hello in dev to 0000000"
 
 
@@ -21,10 +21,10 @@ def test_a_named_release_comes_back(bench: Bench) -> None:
     first = bench.release(1)
     for release in (first, bench.release(2), bench.release(3)):
         bench.promoted(release, "dev")
-    bench.start("rollback/rollback-dev", app="hello", environment="dev", to=first.digest)
+    bench.start("rollback/rollback-dev", app="hello", environment="dev", to=first.id)
     state = bench.state("dev")
     assert state is not None
-    assert state.release.digest == first.digest
+    assert state.release.id == first.id
 
 
 def test_no_earlier_release_and_an_unknown_one_are_said(bench: Bench) -> None:
@@ -44,9 +44,9 @@ def test_a_release_file_that_somebody_broke_in_between_is_passed_by(bench: Bench
     bench.push("environments", {"README.md": "x"}, "Fetch")
     text = (bench.folder / "work-environments" / file).read_text()
     bench.push("environments", {file: "release: {\n"}, "Break it")
-    bench.push("environments", {file: text.replace(old.digest, new.digest)}, "Mend it")
+    bench.push("environments", {file: text.replace(old.id, new.id)}, "Mend it")
     run = bench.start("rollback/rollback-dev", app="hello", environment="dev")
     assert run.state.message == "dev runs hello 0000000 again, verified"
     state = bench.state("dev")
     assert state is not None
-    assert state.release.digest == old.digest
+    assert state.release.id == old.id

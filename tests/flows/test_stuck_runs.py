@@ -53,9 +53,9 @@ def test_a_run_whose_worker_died_before_starting_it_is_scheduled_again_and_done(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = bench.release(1)
-    ours = claimed("promote/promote-dev", app="hello", digest=release.digest, environment="dev")
+    ours = claimed("promote/promote-dev", app="hello", digest=release.id, environment="dev")
     build = claimed("deliver/deliver", app="hello", revision="main")
-    other = claimed("promote/promote-prod", app="hello", digest=release.digest, environment="prod")
+    other = claimed("promote/promote-prod", app="hello", digest=release.id, environment="prod")
     assert bench.start("reconcile/reconcile-dev", environment="dev").state.is_completed()
     assert state_of(ours) == "Pending", "a worker may be about to start it"
     monkeypatch.setattr("tasks.stuck_runs.START_SECONDS", 0.0)

@@ -68,7 +68,7 @@ class ProvenWorld:
 
     def sign(self, known: Release, signer: str = "build", **more: Any) -> None:
         key = read_private_key(self.git.keys.private_file(signer))
-        put_bundle(self.image.name, known.digest, sign_release(evidence_of(known, **more), key), RELEASE_TYPE)
+        put_bundle(self.image.name, known.id, sign_release(evidence_of(known, **more), key), RELEASE_TYPE)
 
     @property
     def config(self) -> Config:
@@ -195,13 +195,13 @@ def test_a_rollback_takes_only_what_is_signed_and_proven(place: ProvenWorld) -> 
     with pytest.raises(RefusedError, match="no earlier verified release"):
         restore_release(by, place.repo, "hello", "prod", None)
     with pytest.raises(RefusedError, match="no commit that the agent of prod has signed"):
-        restore_release(by, place.repo, "hello", "prod", known.digest)
+        restore_release(by, place.repo, "hello", "prod", known.id)
     place.name(known, "prod", signer="prod", verified_at="2026-01-02T00:00:00Z")
     place.name(other, "prod", signer="prod")
     with pytest.raises(EvidenceError, match="there is no release evidence"):
-        restore_release(by, place.repo, "hello", "prod", known.digest)
+        restore_release(by, place.repo, "hello", "prod", known.id)
     place.sign(known)
-    assert restore_release(by, place.repo, "hello", "prod", known.digest).repo.release("hello", "prod")
+    assert restore_release(by, place.repo, "hello", "prod", known.id).repo.release("hello", "prod")
     require_admitted(place.in_git("prod"), "hello")
 
 
@@ -232,7 +232,7 @@ def test_the_release_before_is_the_nearest_that_is_proven(place: ProvenWorld, tm
     records.put_release(attest(evidence_of(known), app, key), V2)
     records.put_release(place.release(commit=planted), V2)
     found = lineage(place.git.trusted, app, files)
-    assert (found.previous, found.authors) == (known.digest, everybody)
+    assert (found.previous, found.authors) == (known.id, everybody)
 
 
 def test_whoever_wrote_what_comes_between_two_releases_is_an_author(place: ProvenWorld) -> None:

@@ -80,7 +80,7 @@ def test_a_release_is_found_by_digest_and_by_commit(
 ) -> None:
     written = release(repository, builder.push(image_id, repository.with_tag("c1")))
     registry.put_release(written, V2)
-    assert registry.get_release(repository.name, written.digest) == written
+    assert registry.get_release(repository.name, written.id) == written
     assert registry.find_release(repository.name, written.commit) == written
     assert registry.find_release(repository.name, "d" * 40) is None
 
@@ -109,7 +109,7 @@ def test_a_record_under_another_digests_tag_is_refused(
     registry.put_release(written, V2)
     other = "sha256:" + "2" * 64
     store = Repository(repository, push=True)
-    found = store.manifest(f"sha256-{written.digest[7:]}.towpath")
+    found = store.manifest(f"sha256-{written.id[7:]}.towpath")
     assert found is not None
     store.put_manifest(f"sha256-{other[7:]}.towpath", found[0])
     with pytest.raises(TerminalError, match="speaks of"):
@@ -130,7 +130,7 @@ def test_an_overwritten_tag_does_not_change_a_release(
     source = hello(tmp_path)
     (source / "VERSION").write_text("overwritten\n")
     builder.push(builder.build(source), repository.with_tag("latest"))
-    found = registry.get_release(repository.name, written.digest)
+    found = registry.get_release(repository.name, written.id)
     assert found == written
     assert registry.read_manifest(found.reference).config_digest == image_id
 

@@ -1,7 +1,8 @@
 """Reads image manifests from an OCI registry, and keeps release records beside the images they describe.
 
-A record is a small artifact in the image's own repository, found by tag: `sha256-<hex>.towpath` for the
-digest of an image, as cosign names signatures, and `commit-<hex>.towpath` for the commit it was built from.
+A record is a small artifact in the image's own repository, found by tag: `sha256-<hex>.towpath` for the id
+of the release (of one image its digest), as cosign names signatures, and `commit-<hex>.towpath` for the
+commit it was built from. A release of several images has one in the repository of each.
 """
 
 import json
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from towpath.adapters.oci import MANIFEST_TYPE, Repository, digest_of, object_of
-from towpath.errors import TerminalError, UnknownNameError
+from towpath.errors import RefusedError, TerminalError, UnknownNameError
 from towpath.formats.versions import GROUP, LATEST, V1, V2, VERSION_KEY, FileVersion
 from towpath.redact import redact
 from towpath.release.codec import decode_release, encode_release
@@ -57,16 +58,19 @@ def read_manifest(reference: ImageReference | str) -> RegistryManifest:
 
 
 def put_release(release: Release, version: FileVersion) -> str:
-    """Write the record of a release and return the record's digest. Writing the same again changes nothing.
+    """Write the record of a release beside each of its images; the record's digest. Again changes nothing.
 
     `version` is that of the environment repository whose agents read the record. Raises UnknownNameError when
-    the image is not in the registry: a record never names what cannot be pulled. RefusedError for a release
-    that has not exactly one image.
+    an image is not in its registry: a record never names what cannot be pulled. RefusedError for a release
+    without images.
     """
-    image = parse_image(release.only_image.image)
-    repository = Repository(image, push=True)
-    if repository.manifest(release.digest) is None:
-        raise UnknownNameError("image", release.reference, where=f"registry {image.registry}")
+    if not release.images:
+        raise RefusedError(f"release {release.short_id} of {release.app} has no image to be recorded beside")
+    repositories = [(each, Repository(parse_image(each.image), push=True)) for each in release.images]
+    for image, repository in repositories:
+        if repository.manifest(image.digest) is None:
+            where = f"registry {repository.image.registry}"
+            raise UnknownNameError("image", image.reference, where=where)
     record, record_type = _canonical(_record_of(release, version)), RECORD_TYPES[version]
     annotations = {
         "org.opencontainers.image.created": release.built_at,
@@ -84,30 +88,34 @@ def put_release(release: Release, version: FileVersion) -> str:
             "annotations": {name: value for name, value in annotations.items() if value},
         }
     )
-    for blob in (_EMPTY, record):
-        repository.put_blob(blob)
-    tags = [_digest_tag(release.digest), *([_commit_tag(release.commit)] if release.commit else [])]
-    for tag in tags:
-        repository.put_manifest(tag, manifest)
+    for _, repository in repositories:
+        for blob in (_EMPTY, record):
+            repository.put_blob(blob)
+        for tag in [_digest_tag(release.id), *([_commit_tag(release.commit)] if release.commit else [])]:
+            repository.put_manifest(tag, manifest)
     return digest_of(manifest)
 
 
-def get_release(image: str, digest: str) -> Release | None:
-    """The record of the image with that digest, or None."""
-    release = _read_record(Repository(parse_image(image)), _digest_tag(check_digest(digest)))
-    if release is not None and release.only_image.reference != f"{image}@{digest}":
-        raise TerminalError(f"the release record of {image}@{digest} speaks of {release.reference}")
-    return release
+def get_release(image: str, release: str) -> Release | None:
+    """The record of the release with that id (of one image its digest) beside one of its images, or None."""
+    found = _read_record(Repository(parse_image(image)), _digest_tag(check_digest(release)))
+    if found is not None and (found.id != release or not _has(found, image)):
+        raise TerminalError(f"the release record {release} of {image} speaks of {found.references}")
+    return found
 
 
 def find_release(image: str, commit: str) -> Release | None:
-    """The newest release of `image` that was built from `commit` (its whole id), or None."""
+    """The newest release with `image` that was built from `commit` (its whole id), or None."""
     release = _read_record(Repository(parse_image(image)), _commit_tag(commit))
-    if release is not None and (release.commit, release.only_image.image) != (commit, image):
+    if release is not None and (release.commit != commit or not _has(release, image)):
         raise TerminalError(
-            f"the release record of {image} for {commit} speaks of another: {release.reference}"
+            f"the release record of {image} for {commit} speaks of another: {release.references}"
         )
     return release
+
+
+def _has(release: Release, image: str) -> bool:
+    return image in (each.image for each in release.images)
 
 
 def recorded_commits(image: str) -> set[str]:

@@ -143,7 +143,7 @@ class SourcePoller:
         state = repo.release(app, repo.config.first_environment(app).name)
         if state is not None and state.release.commit == head:
             return
-        if find_release(repo.config.app(app).only_image, head) is None:
+        if find_release(repo.config.app(app).first_image, head) is None:
             self._start(app, head)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from towpath.cli.ui.completion import complete_environment
-from towpath.cli.ui.completion_values import complete_commit, complete_release
+from towpath.cli.ui.completion_values import complete_commit, complete_image, complete_release
 from towpath.cli.ui.options import app_argument, detach_option, output_option
 from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_override
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from towpath.errors import UnknownNameError
     from towpath.orchestration.runs import Run
     from towpath.orchestration.server import Server
-    from towpath.release.image_ref import ImageReference
-    from towpath.release.model import EnvironmentRelease, Release
+    from towpath.release.model import EnvironmentRelease, Images, Release
 
 
 @click.command(name="promote")
@@ -29,7 +28,11 @@ if TYPE_CHECKING:
 @click.option("--commit", shell_complete=complete_commit, help="The commit the release was built from.")
 @click.option(
     "--image",
-    help="An image that was built elsewhere (REGISTRY/NAME@sha256:…), of an app without `source`.",
+    "images",
+    multiple=True,
+    shell_complete=complete_image,
+    help="An image that was built elsewhere (REGISTRY/NAME@sha256:…, or NAME=REGISTRY/…), of an app without"
+    " `source`; again for each of several. The others stay as they run there.",
 )
 @click.option(
     "--break-glass", is_flag=True, help="Without order, soak and approvals: an owner signs for it. See below."
@@ -42,7 +45,7 @@ def command(  # noqa: PLR0913, PLR0917
     environment: str,
     digest: str | None,
     commit: str | None,
-    image: str | None,
+    images: tuple[str, ...],
     break_glass: bool,
     reason: str | None,
     owner: str | None,
@@ -59,7 +62,9 @@ def command(  # noqa: PLR0913, PLR0917
 
     --image brings in an image that was built elsewhere, of an app without `source`, by the first
     environment: the build agent scans it, records it as a release and signs that, as of one that it has
-    built. A tag is resolved, and the digest is shown; only the digest is written.
+    built. A tag is resolved, and the digest is shown; only the digest is written. Of several images those
+    that are not named stay as they run there: together they are a release of its own, which a later
+    environment takes when the one before has verified it as a whole.
 
     --break-glass is for emergencies: one owner of the policy (`towpath keys trust --use policy`) signs that
     the release may enter without order, soak and approvals. Evidence, scan, quarantine and pauses hold as
@@ -70,13 +75,17 @@ def command(  # noqa: PLR0913, PLR0917
       towpath promote hello --to prod
       towpath promote hello --to dev --commit 1a2b3c4
       towpath promote shop --to dev --image registry.example.com/team/shop@sha256:...
+      towpath promote shop --to dev --image web=registry.example.com/team/web:1.4 \\
+        --image worker=registry.example.com/team/worker:1.4
       towpath promote hello --to prod --release sha256:... --break-glass --reason "prod is down" \\
         --as alice@example.com --key ~/.ssh/id_ed25519
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
+    from towpath.engine.source.composition import delivered_as
     from towpath.orchestration.delivery.start import start_delivery
     from towpath.orchestration.server import connect, require_agent
+    from towpath.release.model import id_of_images
     from towpath.settings import Settings
 
     if digest and commit:
@@ -84,18 +93,24 @@ def command(  # noqa: PLR0913, PLR0917
     if not break_glass:
         refuse_owner_options("--break-glass", reason=reason, key=key, yes=yes, **{"as": owner})
     settings = Settings.load(os.environ)
-    if image is not None:
+    if images:
         if digest or commit or break_glass:
             raise click.UsageError("--image excludes --release, --commit and --break-glass")
-        require_agent(settings, None)
-        wanted = prebuilt(load_environments(settings), app, environment, image)
-        with connect(settings) as server:
-            short_id = str(wanted.digest).removeprefix("sha256:")[:7]
-            run, new = start_delivery(server, app, str(wanted), short_id=short_id)
-            see_through(server, run, new=new, detach=detach, output=output)
-        return
+        environments = load_environments(settings)
+        if environment == environments.config.first_environment(app).name:
+            require_agent(settings, None)
+            wanted = prebuilt(environments, app, environment, images)
+            with connect(settings) as server:
+                short_id = id_of_images(wanted).removeprefix("sha256:")[:7]
+                run, new = start_delivery(server, app, delivered_as(wanted), short_id=short_id)
+                see_through(server, run, new=new, detach=detach, output=output)
+            return
     require_agent(settings, environment)
-    release = choose(load_environments(settings), app, environment, digest, commit)
+    environments = load_environments(settings)
+    if images:
+        release = choose_images(environments, app, environment, images)
+    else:
+        release = choose(environments, app, environment, digest, commit)
     override = ""
     if break_glass:
         override = sign_override(
@@ -106,34 +121,57 @@ def command(  # noqa: PLR0913, PLR0917
         see_through(server, run, new=new, detach=detach, output=output)
 
 
-def prebuilt(environments: "Environments", app: str, environment: str, image: str) -> "ImageReference":
-    """The image by its digest. RefusedError where it is not the app's, or may not come in here."""
-    from towpath.adapters.registry import read_manifest
+def prebuilt(environments: "Environments", app: str, environment: str, texts: tuple[str, ...]) -> "Images":
+    """The images of the new release by their digests. RefusedError where one may not come in."""
     from towpath.errors import RefusedError
-    from towpath.release.image_ref import parse_image, same_repository
 
-    config, wanted = environments.config, parse_image(image)
-    declared, first = config.app(app), config.first_environment(app).name
-    repository = declared.only_image
-    if declared.source is not None:
+    if environments.config.app(app).source is not None:
         raise RefusedError(
             f"{app} has a `source`, so its releases are built here",
             remedy=f"`towpath deliver {app}` builds one. Without `source`, images come from elsewhere.",
         )
-    if not same_repository(wanted.name, repository):
+    return _composed(environments, app, environment, texts)
+
+
+def choose_images(
+    environments: "Environments", app: str, environment: str, texts: tuple[str, ...]
+) -> "Release":
+    """The recorded release of exactly these images. RefusedError where nobody has recorded one."""
+    from towpath.adapters.registry import get_release
+    from towpath.errors import RefusedError
+    from towpath.release.model import id_of_images
+
+    config = environments.config
+    config.require_in(app, environment)
+    images = _composed(environments, app, environment, texts)
+    found = get_release(config.app(app).first_image, id_of_images(images))
+    if found is None:
+        first, before = config.first_environment(app).name, config.verified_in(environment, app)
         raise RefusedError(
-            f"{wanted.name} is not the image of {app}, which is {repository}",
-            remedy=f"Name an image of {repository}, or change apps.{app}.image in towpath.yaml.",
+            f"no release of {app} is {' and '.join(each.reference for each in images)}: an image comes in by"
+            f" the first environment, which is {first}, not {environment}",
+            remedy=f"`towpath promote {app} --to {first} --image …` with all of these; from there on it is"
+            f" promoted, when {before or first} has verified it as a whole.",
         )
-    if config.environment(environment).name != first:
-        raise RefusedError(
-            f"an image comes in by the first environment, which is {first}, not {environment}",
-            remedy=f"`towpath promote {app} --to {first} --image …`; from there on it is promoted.",
-        )
-    found = parse_image(repository).with_digest(wanted.digest or read_manifest(wanted).digest)
-    if wanted.digest is None:
-        click.echo(f"{wanted} is {found}", err=True)
     return found
+
+
+def _composed(environments: "Environments", app: str, environment: str, texts: tuple[str, ...]) -> "Images":
+    """The images that are meant, each by its digest; tells on stderr what was resolved, and what stays."""
+    from towpath.adapters.registry import read_manifest
+    from towpath.engine.source.composition import compose, named_images
+
+    declared = environments.config.app(app)
+    digests: dict[str, str] = {}
+    for name, image in named_images(declared, texts).items():
+        digests[name] = image.digest or read_manifest(image).digest
+        if image.digest is None:
+            click.echo(f"{image} is {declared.images[name]}@{digests[name]}", err=True)
+    images = compose(environments, declared, environment, digests)
+    for each in images:
+        if each.name not in digests:
+            click.echo(f"{each.name} stays as {environment} runs it: {each.reference}", err=True)
+    return images
 
 
 def _start(server: "Server", environment: str, release: "Release", override: str) -> "tuple[Run, bool]":
@@ -161,7 +199,7 @@ def choose(
     from towpath.errors import RefusedError
 
     config = environments.config
-    image = config.app(app).only_image
+    image = config.app(app).first_image
     config.environment(environment)
     config.require_in(app, environment)
     before = config.verified_in(environment, app)

@@ -152,6 +152,10 @@ class App(Model):
     def _images_once(self) -> "App":
         if self.image is not None and self.declared_images is not None:
             raise ValueError("must have `image` or `images`, not both")
+        if self.container is not None and len(self.declared_images or {}) > 1:
+            raise ValueError(
+                "`container` is for apps of one image; each of several is known by its repository"
+            )
         repositories = sorted((self.declared_images or {}).values())
         for one, other in itertools.pairwise(repositories):
             if one == other:
@@ -187,22 +191,19 @@ class App(Model):
         """RefusedError where the app has no images: then there are no releases to build, promote or judge."""
         if not self.is_released:
             raise RefusedError(
-                f"app {self.name} has no image, and releases of exactly one image are built and promoted:"
+                f"app {self.name} has no image, and releases of images are built and promoted:"
                 " what is merged of it into the environment repository is synced as it is",
                 remedy=f"Merge a change of apps/{self.name} there. `towpath history {self.name}` lists them,"
                 f" `towpath rollback {self.name} ENVIRONMENT --to COMMIT` takes some back.",
             )
 
     @property
-    def only_image(self) -> str:
-        """The repository of the app's one image. RefusedError where it has none or several."""
+    def first_image(self) -> str:
+        """The repository in which releases are looked up: each of the app's images has the records.
+
+        RefusedError where it has none.
+        """
         self.require_released()
-        if len(self.images) != 1:
-            raise RefusedError(
-                f"app {self.name} has {len(self.images)} images, and releases of exactly one image are built"
-                " and promoted",
-                remedy="Commit its release to the environment repository; a reconcile carries it out.",
-            )
         return next(iter(self.images.values()))
 
     @property

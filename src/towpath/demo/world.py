@@ -120,7 +120,7 @@ class World:
         if not self.git("--git-dir", repository, "ls-tree", "main", "--", path):
             return None
         text = self.git("--git-dir", repository, "show", f"main:{path}")
-        return parse_release_file(text, path).release.digest
+        return parse_release_file(text, path).release.id
 
     def image_repository(self) -> str:
         """`host:port/name` that releases are pushed to."""

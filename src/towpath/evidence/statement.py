@@ -76,18 +76,19 @@ class ReleaseEvidence:
         """`finished_at` as a point in time."""
         return time_of(self.finished_at, _WHAT)
 
-    def require(self, app: str, digest: str) -> None:
-        """Raise OtherSubjectError unless this is about `app` and the image with that digest."""
+    def require(self, app: str, digests: tuple[str, ...]) -> None:
+        """Raise OtherSubjectError unless this is about `app` and exactly the images with those digests."""
         if self.app != app:
             raise OtherSubjectError(
                 f"the evidence is about app {self.app[:60]!r}, not {app!r}",
                 remedy="Somebody attached it to another app's image. Deliver the release again.",
             )
-        if digest not in (image.digest for image in self.images):
-            others = ", ".join(image.digest[:19] for image in self.images[:3])
+        stated = {image.digest for image in self.images}
+        if stated != set(digests):
+            others, asked = (", ".join(each[:19] for each in sorted(some)[:3]) for some in (stated, digests))
             raise OtherSubjectError(
-                f"the evidence is about {others}, not about {digest[:19]}",
-                remedy="Somebody attached it to another image. Deliver the release again.",
+                f"the evidence is about {others}, not about {asked}",
+                remedy="It is another release's, or somebody attached it. Deliver the release again.",
             )
 
 

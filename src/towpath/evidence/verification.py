@@ -15,11 +15,15 @@ from towpath.evidence.trusted_keys import APPROVALS, EVIDENCE, TrustedKeys
 
 @dataclass(frozen=True, slots=True)
 class AskedRelease:
-    """What evidence must be about, and who may state it."""
+    """What evidence must be about, and who may state it.
+
+    `digest` is that of the image beside which the evidence lies, `beside` are those of the release's others.
+    """
 
     app: str
     digest: str
     builders: tuple[str, ...]
+    beside: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.app} {self.digest[:19]}"
@@ -61,7 +65,7 @@ def verify_release(
             f"the evidence is stated by {evidence.builder[:60]!r} and signed by {principal}",
             remedy="Nobody signs in another's name. Deliver the release again.",
         )
-    evidence.require(asked.app, asked.digest)
+    evidence.require(asked.app, (asked.digest, *asked.beside))
     return VerifiedRelease(evidence, principal, key.fingerprint)
 
 

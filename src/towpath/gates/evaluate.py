@@ -100,8 +100,8 @@ def _scan(facts: Facts) -> Iterable[str]:
 
 
 def _quarantine(facts: Facts) -> Iterable[str]:
-    ids = (facts.release.id, *([facts.change.manifests] if facts.change else []))
-    entry = next(filter(None, (find_quarantined(facts.quarantine, each) for each in ids)), None)
+    manifests = [facts.change.manifests] if facts.change else []
+    entry = find_quarantined(facts.quarantine, *facts.release.quarantine_ids, *manifests)
     if entry:
         yield f"{facts.name} is quarantined since {entry.at}: {entry.reason}"
 

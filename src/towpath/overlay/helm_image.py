@@ -5,6 +5,9 @@
 - `image` as one text
 - `image.tag` alone: a tag with the digest behind it (`3f2a9c81d0aa@sha256:…`), or the digest in its place.
   The tag is the digest's beginning: any other would go stale, and no program looks it up.
+
+Of several images each has a place of its own: `web.image`, `images.web`, `image.web`, `webImage`, or one
+that names the image's repository already.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,26 +15,80 @@ from typing import Any
 
 from towpath.release.image_ref import parse_image, same_repository
 from towpath.yamltext.editor import set_value
+from towpath.yamltext.path import YamlPath
 
 Values = Mapping[str, str]
+DEEPEST = 8
+"""Mappings in each other that are searched for a name of the image."""
 
 
-def image_values(text: str, file: str, values: Mapping[str, Any], image: str, digest: str) -> Iterator[str]:
+def image_places(values: Mapping[str, Any], image: str, name: str) -> tuple[YamlPath, ...]:
+    """Where the values can name the image, the most likely first; `name` is that of one of several.
+
+    What names the image already comes first, then what charts of several images usually have.
+    """
+    if not name:
+        return (("image",),)
+    usual: tuple[YamlPath, ...] = ((name, "image"), ("images", name), ("image", name), (f"{name}Image",))
+    fitting = [path for path in usual if all(isinstance(each, dict) for each in _above(values, path))]
+    return tuple(dict.fromkeys([*_naming(values, image, ()), *fitting, ("image",)]))
+
+
+def _naming(value: Any, image: str, path: YamlPath) -> Iterator[YamlPath]:
+    """The paths of all texts and mappings that name the image."""
+    if len(path) > DEEPEST:
+        return
+    if isinstance(value, str) and path and same_repository(value, image):
+        yield path
+    if isinstance(value, dict):
+        repository, registry = _text(value, "repository"), _text(value, "registry")
+        if path and same_repository(f"{registry}/{repository}" if registry else repository, image):
+            yield path
+            return
+        for key, item in value.items():
+            yield from _naming(item, image, (*path, key))
+
+
+def _above(values: Mapping[str, Any], path: YamlPath) -> Iterator[Any]:
+    """What is there already of the mappings that lead to a place."""
+    value: Any = values
+    for step in path[:-1]:
+        value = value.get(step) if isinstance(value, dict) else None
+        if value is None:
+            return
+        yield value
+
+
+def image_values(  # noqa: PLR0913, PLR0917
+    text: str,
+    file: str,
+    values: Mapping[str, Any],
+    image: str,
+    digest: str,
+    place: YamlPath = ("image",),
+) -> Iterator[str]:
     """The text of `values.yaml`, edited in each way that can be right, the most likely first.
 
-    `values` are those of `text`.
+    `values` are those of `text`; `place` is where they name the image.
     """
-    named, parsed = values.get("image"), parse_image(image)
+    named, parsed = _at(values, place), parse_image(image)
     if named is not None and not isinstance(named, dict):
         for name in (image, parsed.repository):
-            yield set_value(text, file, ("image",), f"{name}@{digest}")
+            yield set_value(text, file, place, f"{name}@{digest}")
         return
     whole, path = {"repository": image}, {"repository": parsed.repository}
     apart: Values = {"registry": parsed.registry, **path}
-    names: tuple[Values, ...] = (_likely(values, image), path, apart, whole, {})
+    names: tuple[Values, ...] = (_likely(named, values.get("global"), image), path, apart, whole, {})
     for pin in _pins(_text(named, "tag"), digest):
         for choice in names:
-            yield _with_image(text, file, named, {**choice, **pin})
+            yield _with_image(text, file, place, values, {**choice, **pin})
+
+
+def _at(values: Any, place: YamlPath) -> Any:
+    """What stands at a place; None where nothing does."""
+    for step in place:
+        values = values.get(step) if isinstance(values, dict) else None
+    return values
 
 
 def _pins(tag: str, digest: str) -> Iterable[Values]:
@@ -43,10 +100,9 @@ def _pins(tag: str, digest: str) -> Iterable[Values]:
     return [*by_tag, *by_digest] if "sha256:" in tag else [*by_digest, *by_tag]
 
 
-def _likely(values: Mapping[str, Any], image: str) -> Values:
+def _likely(named: Any, above: Any, image: str) -> Values:
     """By what the values say themselves, without those of the chart. Nothing: the name is right already."""
-    named, parsed = values.get("image") or {}, parse_image(image)
-    above = values.get("global")
+    parsed = parse_image(image)
     registry = _text(above, "imageRegistry") or _text(named, "registry")
     if not registry:
         return {"repository": image}
@@ -57,11 +113,16 @@ def _likely(values: Mapping[str, Any], image: str) -> Values:
     return {"registry": parsed.registry, "repository": parsed.repository}
 
 
-def _with_image(text: str, file: str, named: dict[str, Any] | None, values: Values) -> str:
-    if named is None:
-        return set_value(text, file, ("image",), dict(values))
+def _with_image(text: str, file: str, place: YamlPath, data: Mapping[str, Any], values: Values) -> str:
+    """With the values at their place; mappings on the way to it are made where they are not there."""
+    known = next((end for end in range(len(place), 0, -1) if _at(data, place[:end]) is not None), 0)
+    if known < len(place):
+        value: Any = dict(values)
+        for step in reversed(place[known + 1 :]):
+            value = {step: value}
+        return set_value(text, file, place[: known + 1], value)
     for key, value in values.items():
-        text = set_value(text, file, ("image", key), value)
+        text = set_value(text, file, (*place, key), value)
     return text
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from towpath.errors import ConfigError
 from towpath.kube.image_fields import ImageField, ImageRule, image_fields, name_key, objects_in
 from towpath.kube.pointer import build
-from towpath.overlay.helm_image import image_values
+from towpath.overlay.helm_image import image_places, image_values
 from towpath.release.image_ref import repository_of, same_repository
 from towpath.yamltext.config_reader import ConfigDocument, read_document
 from towpath.yamltext.editor import remove_value, rename_key, set_value
@@ -64,12 +64,14 @@ def edit_image(  # noqa: PLR0913
     return next(_changes(files, EDITORS[renderer](files, wanted)))
 
 
-def chart_edits(files: Mapping[str, str], image: str, digest: str) -> Iterator[dict[str, str]]:
+def chart_edits(
+    files: Mapping[str, str], image: str, digest: str, name: str = ""
+) -> Iterator[dict[str, str]]:
     """As edit_image, of a chart's values: each way that can be right, the most likely first.
 
-    Which one is, only the chart's templates know.
+    Which one is, only the chart's templates know. `name` is that of one image of several.
     """
-    return _changes(files, _helm(files, _Wanted(image, digest)))
+    return _changes(files, _helm(files, _Wanted(image, digest), name))
 
 
 def _changes(files: Mapping[str, str], edits: Iterable[dict[str, str]]) -> Iterator[dict[str, str]]:
@@ -166,13 +168,18 @@ def _kustomize_entries(images: list[Any], image: str) -> list[int]:
     ]
 
 
-def _helm(files: Mapping[str, str], wanted: _Wanted) -> Iterator[dict[str, str]]:
+def _helm(files: Mapping[str, str], wanted: _Wanted, name: str = "") -> Iterator[dict[str, str]]:
     file = _only(files, VALUES, "values.yaml")
     text, (data, document) = files[file], _mapping(file, files[file])
-    if isinstance(data.get("image"), list):
+    if not name and isinstance(data.get("image"), list):
         line = document.line(("image",))
         raise ConfigError("`image` must be a mapping or a text", file=file, line=line)
-    for edited in dict.fromkeys(image_values(text, file, data, wanted.image, wanted.digest)):
+    edits = (
+        edited
+        for place in image_places(data, wanted.image, name)
+        for edited in image_values(text, file, data, wanted.image, wanted.digest, place)
+    )
+    for edited in dict.fromkeys(edits):
         yield {file: edited}
 
 

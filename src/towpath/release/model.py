@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from towpath.errors import RefusedError
-
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -99,13 +97,7 @@ class Release:
 
         The digest of its image; of several the SHA-256 over their digests by name; the commit without any.
         """
-        if not self.images:
-            return self.commit
-        if len(self.images) == 1:
-            return self.images[0].digest
-        digests = {each.name: each.digest for each in self.images}
-        canonical = json.dumps(digests, sort_keys=True, separators=(",", ":"))
-        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+        return id_of_images(self.images) if self.images else self.commit
 
     @property
     def ref(self) -> ReleaseRef:
@@ -113,26 +105,19 @@ class Release:
         return ReleaseRef(self.id, self.images)
 
     @property
-    def only_image(self) -> ReleaseImage:
-        """Its one image. RefusedError where it has none or several."""
-        if len(self.images) != 1:
-            number = f"{len(self.images)} images" if self.images else "no image"
-            raise RefusedError(
-                f"release {self.short_id} of {self.app} has {number};"
-                " only releases of one image are promoted",
-                remedy="Commit it to the environment repository; a reconcile carries it out.",
-            )
-        return self.images[0]
+    def digests(self) -> tuple[str, ...]:
+        """The digests of its images."""
+        return tuple(each.digest for each in self.images)
 
     @property
-    def digest(self) -> str:
-        """The digest of its one image. RefusedError where it has none or several."""
-        return self.only_image.digest
+    def quarantine_ids(self) -> tuple[str, ...]:
+        """What a quarantine may name to keep it out: its id, or the digest of any of its images."""
+        return (self.id, *self.digests)
 
     @property
-    def reference(self) -> str:
-        """`IMAGE@sha256:…` of its one image. RefusedError where it has none or several."""
-        return self.only_image.reference
+    def references(self) -> str:
+        """`IMAGE@sha256:…` of each image, with commas between them."""
+        return ", ".join(each.reference for each in self.images)
 
     def overtakes(self, other: "Release") -> bool:
         """Whether this is another release than `other`, and built later."""
@@ -185,6 +170,15 @@ class EnvironmentRelease:
     verified_at: str | None = None
     rolls_back: str | None = None
     override: Override | None = None
+
+
+def id_of_images(images: Images) -> str:
+    """The id of a release of one or several images."""
+    if len(images) == 1:
+        return images[0].digest
+    digests = {each.name: each.digest for each in images}
+    canonical = json.dumps(digests, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 def one_image(name: str, image: str, digest: str) -> Images:

@@ -84,9 +84,9 @@ def add_to_quarantine(
     return entries if find_quarantined(entries, entry.release) else (*entries, entry)
 
 
-def find_quarantined(entries: Iterable[QuarantineEntry], release: str) -> QuarantineEntry | None:
-    """The entry of the release with that id, or None."""
-    return next((entry for entry in entries if entry.release == release), None)
+def find_quarantined(entries: Iterable[QuarantineEntry], *ids: str) -> QuarantineEntry | None:
+    """The first entry of any of these ids: a release's own, and the digests of its images. None without."""
+    return next((entry for entry in entries if entry.release in ids), None)
 
 
 def _id_key(version: FileVersion) -> str:

@@ -20,7 +20,7 @@ apiVersion: towpath.dev/v2
 apps: {hello: {image: 127.0.0.1:5000/hello, renderer: plain}}
 environments: [{name: dev, namespace: dev}, {name: prod, namespace: prod}]
 """
-IMAGE = release(1).reference
+IMAGE = release(1).references
 
 
 def deployment(namespace: str, name: str = "web") -> Manifest:

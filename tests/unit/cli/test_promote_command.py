@@ -7,11 +7,11 @@ import pytest
 
 from tests.unit.engine.source.promotions import World, release
 from towpath.adapters import registry
-from towpath.cli.promote import choose, prebuilt
+from towpath.cli.promote import choose, choose_images, prebuilt
 from towpath.cli.ui.names import Environments
 from towpath.config import load_config, parse_config
 from towpath.errors import RefusedError, UnknownNameError
-from towpath.release.model import Release
+from towpath.release.model import Images, Release, id_of_images
 from towpath.settings import Settings
 
 CONFIG = """\
@@ -74,10 +74,13 @@ def test_by_default_the_release_that_is_verified_before_is_taken(environments: E
 
 ELSEWHERE = """\
 apiVersion: towpath.dev/v2
-apps: {hello: {image: 127.0.0.1:5000/hello}, built: {image: 127.0.0.1:5000/b, source: {repository: ../b.git}}}
+apps:
+  hello: {image: 127.0.0.1:5000/hello}
+  built: {image: 127.0.0.1:5000/b, source: {repository: ../b.git}}
+  two: {images: {web: 127.0.0.1:5000/hello, worker: 127.0.0.1:5000/worker}}
 environments: [{name: dev, namespace: dev}, {name: prod, namespace: prod}]
 """
-IMAGE = "127.0.0.1:5000/hello"
+IMAGE, WORKER = "127.0.0.1:5000/hello", "127.0.0.1:5000/worker"
 DIGEST = "sha256:" + "7" * 64
 
 
@@ -89,32 +92,50 @@ def elsewhere(environments: Environments, monkeypatch: pytest.MonkeyPatch) -> En
     return replace(environments, config=parse_config(ELSEWHERE))
 
 
+def refs(images: Images) -> list[str]:
+    return [each.reference for each in images]
+
+
 def test_an_image_is_taken_by_its_digest_and_a_tag_is_resolved_and_shown(
     elsewhere: Environments, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    named = "sha256:" + "8" * 64
-    assert str(prebuilt(elsewhere, "hello", "dev", f"{IMAGE}@{named}")) == f"{IMAGE}@{named}"
+    named = f"{IMAGE}@sha256:{'8' * 64}"
+    assert refs(prebuilt(elsewhere, "hello", "dev", (named,))) == [named]
     assert capsys.readouterr().err == ""
-    assert str(prebuilt(elsewhere, "hello", "dev", f"{IMAGE}:1.4")) == f"{IMAGE}@{DIGEST}"
+    assert refs(prebuilt(elsewhere, "hello", "dev", (f"{IMAGE}:1.4",))) == [f"{IMAGE}@{DIGEST}"]
     assert f"{IMAGE}:1.4 is {IMAGE}@{DIGEST}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("app", "environment", "image", "says"),
+    ("app", "images", "says"),
     [
-        (
-            "built",
-            "dev",
-            f"127.0.0.1:5000/b@{DIGEST}",
-            "built has a `source`, so its releases are built here",
-        ),
-        ("hello", "dev", f"127.0.0.1:5000/b@{DIGEST}", "127.0.0.1:5000/b is not the image of hello"),
-        ("hello", "dev", f"example.com/hello@{DIGEST}", "example.com/hello is not the image of hello"),
-        ("hello", "prod", f"{IMAGE}@{DIGEST}", "an image comes in by the first environment, which is dev"),
+        ("built", (f"127.0.0.1:5000/b@{DIGEST}",), "built has a `source`, so its releases are built here"),
+        ("hello", (f"127.0.0.1:5000/b@{DIGEST}",), "127.0.0.1:5000/b is not the image of hello"),
+        ("hello", (f"example.com/hello@{DIGEST}",), "example.com/hello is not the image of hello"),
+        ("hello", (f"{IMAGE}@{DIGEST}", f"hello={IMAGE}:1"), "image hello of hello is named twice"),
+        ("two", (f"web={IMAGE}@{DIGEST}", f"job={WORKER}@{DIGEST}"), "two has no image 'job'; it has: web"),
+        ("two", (f"web={WORKER}@{DIGEST}",), "worker is not image web of two, which is"),
+        ("two", (f"web={IMAGE}@{DIGEST}",), "dev runs no worker of two yet"),
     ],
 )
 def test_what_may_not_come_in_is_refused_with_the_reason(
-    elsewhere: Environments, app: str, environment: str, image: str, says: str
+    elsewhere: Environments, app: str, images: tuple[str, ...], says: str
 ) -> None:
     with pytest.raises(RefusedError, match=says):
-        prebuilt(elsewhere, app, environment, image)
+        prebuilt(elsewhere, app, "dev", images)
+
+
+def test_several_images_come_in_together(elsewhere: Environments) -> None:
+    web, worker = f"{IMAGE}@{DIGEST}", f"{WORKER}@{DIGEST}"
+    assert refs(prebuilt(elsewhere, "two", "dev", (f"worker={worker}", web))) == [web, worker]
+
+
+def test_into_a_later_environment_goes_what_is_recorded_as_a_whole(
+    elsewhere: Environments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RefusedError, match="an image comes in by the first environment, which is dev"):
+        choose_images(elsewhere, "hello", "prod", (f"{IMAGE}@{DIGEST}",))
+    monkeypatch.setattr(registry, "get_release", lambda _, release: release)
+    images = (f"web={IMAGE}@{DIGEST}", f"worker={WORKER}@{DIGEST}")
+    known = prebuilt(elsewhere, "two", "dev", images)
+    assert choose_images(elsewhere, "two", "prod", images) == id_of_images(known)  # type: ignore[comparison-overlap]

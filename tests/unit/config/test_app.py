@@ -17,7 +17,7 @@ def shop(text: str, *, version: str = "v2") -> App:
 def test_one_image_in_short_has_the_name_of_the_app(version: str) -> None:
     app = shop("    image: r.example.com/shop\n", version=version)
     assert app.images == {"shop": "r.example.com/shop"}
-    assert app.only_image == "r.example.com/shop"
+    assert app.first_image == "r.example.com/shop"
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,12 @@ def test_one_image_in_short_has_the_name_of_the_app(version: str) -> None:
 def test_images_have_names(text: str, images: dict[str, str]) -> None:
     app = shop(text)
     assert app.images == images
-    if len(images) == 1:
-        assert app.only_image == next(iter(images.values()))
-        return
     assert app.is_released == bool(images)
-    number = "2 images" if images else "no image"
-    with pytest.raises(RefusedError, match=f"app shop has {number}, and releases of exactly one image"):
-        _ = app.only_image
+    if images:
+        assert app.first_image == next(iter(images.values()))
+        return
+    with pytest.raises(RefusedError, match="app shop has no image, and releases of images"):
+        _ = app.first_image
 
 
 @pytest.mark.parametrize(
@@ -96,3 +95,8 @@ def test_what_is_wrong_is_told_by_version(version: str, text: str, said: str) ->
     with pytest.raises(ConfigError) as caught:
         shop(text, version=version)
     assert said in str(caught.value)
+
+
+def test_a_container_is_named_for_one_image_only() -> None:
+    with pytest.raises(ConfigError, match="`container` is for one image"):
+        shop("    images: {web: r.example.com/a, job: r.example.com/b}\n    container: main\n")

@@ -75,17 +75,20 @@ def test_a_scan_of_another_form_is_refused(key: str, value: Any) -> None:
         decode_statement(json.dumps(data).encode())
 
 
-def test_each_image_is_proven() -> None:
+def test_evidence_is_about_exactly_its_images() -> None:
     both = replace(EVIDENCE_OF_HELLO, images=(*EVIDENCE_OF_HELLO.images, SECOND))
-    both.require("hello", DIGEST)
-    both.require("hello", OTHER_DIGEST)
+    both.require("hello", (OTHER_DIGEST, DIGEST))
+    EVIDENCE_OF_HELLO.require("hello", (DIGEST,))
+    for some in ((DIGEST,), (OTHER_DIGEST,), (DIGEST, OTHER_DIGEST, "sha256:" + "9" * 64)):
+        with pytest.raises(OtherSubjectError, match=r"is about sha256:1111.*, sha256:2222"):
+            both.require("hello", some)
 
 
 def test_another_app_or_image_is_not_proven() -> None:
     with pytest.raises(OtherSubjectError, match="about app 'hello', not 'shop'"):
-        EVIDENCE_OF_HELLO.require("shop", DIGEST)
+        EVIDENCE_OF_HELLO.require("shop", (DIGEST,))
     with pytest.raises(OtherSubjectError, match="not about sha256:2222"):
-        EVIDENCE_OF_HELLO.require("hello", OTHER_DIGEST)
+        EVIDENCE_OF_HELLO.require("hello", (OTHER_DIGEST,))
 
 
 def test_what_a_later_version_states_is_left_out() -> None:

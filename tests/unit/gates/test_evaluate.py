@@ -44,7 +44,7 @@ def there(release: Release = RELEASE, verified_at: str | None = "2026-01-01T11:0
 
 
 def said(approver: str, decision: str = "approve", **changes: str) -> Approval:
-    good = Approval(approver, RELEASE.digest, "m", "prod", "hello", "2026-01-01T11:30:00Z", "approve")
+    good = Approval(approver, RELEASE.id, "m", "prod", "hello", "2026-01-01T11:30:00Z", "approve")
     return replace(good, decision=decision, **changes)  # type: ignore[arg-type]
 
 
@@ -168,7 +168,7 @@ def test_soaked_to_the_second_is_enough() -> None:
 
 
 def test_a_quarantined_digest_stays_out() -> None:
-    bad = QuarantineEntry(RELEASE.digest, "never ready", "2025-12-31")
+    bad = QuarantineEntry(RELEASE.id, "never ready", "2025-12-31")
     verdict = evaluate("dev", quarantine=(bad,))
     assert verdict.reasons == ("hello bbbbbbb is quarantined since 2025-12-31: never ready",)
 
@@ -188,7 +188,7 @@ def test_waiting_for_approvals_is_no_refusal() -> None:
         ((said("alice"), said("eve")), 1),
         ((said("alice"), said("carol")), 1),  # the author
         ((said("alice"), said("bob", environment="staging")), 1),
-        ((said("alice"), said("bob", digest=OTHER.digest)), 1),
+        ((said("alice"), said("bob", digest=OTHER.id)), 1),
         ((said("alice"), said("bob", app="other")), 1),
     ],
 )
@@ -209,7 +209,7 @@ def test_one_rejection_by_somebody_who_may_closes_the_gate() -> None:
 
 
 def test_all_reasons_at_once() -> None:
-    bad = QuarantineEntry(RELEASE.digest, "x", "y")
+    bad = QuarantineEntry(RELEASE.id, "x", "y")
     release = replace(RELEASE, scan=ScanSummary("blocked"))
     verdict = evaluate("prod", release=release, states={}, quarantine=(bad,))
     assert len(verdict.reasons) == 3

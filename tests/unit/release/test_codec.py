@@ -45,7 +45,7 @@ def test_a_tag_is_refused() -> None:
         None,
         [],
         "x",
-        [{"name": "a", "image": "x", "digest": RELEASE.digest}],
+        [{"name": "a", "image": "x", "digest": RELEASE.id}],
         {"a": None},
         {"a": {}},
         {"a": []},

@@ -5,7 +5,6 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from towpath.errors import RefusedError
 from towpath.release.model import (
     EnvironmentRelease,
     Release,
@@ -37,8 +36,8 @@ NONE = replace(RELEASE, images=())
 
 
 def test_names() -> None:
-    assert RELEASE.reference == f"127.0.0.1:5000/hello@{DIGEST}"
-    assert RELEASE.digest == DIGEST
+    assert RELEASE.references == f"127.0.0.1:5000/hello@{DIGEST}"
+    assert RELEASE.id == DIGEST
     assert RELEASE.short_id == "bbbbbbb"
     assert replace(RELEASE, commit="").short_id == "aaaaaaa"
     assert RELEASE.ref == ReleaseRef(DIGEST, RELEASE.images)
@@ -66,11 +65,10 @@ def test_the_id_without_an_image_is_the_commit() -> None:
         replace(NONE, commit="")
 
 
-@pytest.mark.parametrize(("release", "said"), [(SEVERAL, "has 2 images"), (NONE, "has no image")])
-def test_only_a_release_of_one_image_has_a_digest(release: Release, said: str) -> None:
-    for name in ("digest", "reference", "only_image"):
-        with pytest.raises(RefusedError, match=f"release bbbbbbb of hello {said}"):
-            getattr(release, name)
+def test_a_release_of_several_images_names_them_all_and_none_has_none() -> None:
+    assert SEVERAL.references == ", ".join(each.reference for each in SEVERAL.images)
+    assert SEVERAL.quarantine_ids == (SEVERAL.id, *SEVERAL.digests)
+    assert (NONE.references, NONE.digests) == ("", ())
 
 
 def test_images_have_repositories_of_their_own_and_do_not_change() -> None:

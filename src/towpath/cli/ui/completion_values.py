@@ -73,11 +73,25 @@ def complete_key_name(ctx: click.Context) -> Iterator[str]:
 @completion
 def complete_release(ctx: click.Context) -> Iterator[str]:
     """The releases of the app that Git names in any environment: ids."""
+    from towpath.release.model import ReleaseImage, id_of_images
+
     for release in _releases(ctx):
         if isinstance(release.get("images"), dict):
-            yield from (str(image["digest"]) for image in release["images"].values())
+            images = (ReleaseImage(name, **each) for name, each in release["images"].items())
+            yield id_of_images(tuple(images))
         elif "digest" in release:
             yield str(release["digest"])
+
+
+@completion
+def complete_image(ctx: click.Context) -> Iterator[str]:
+    """The repositories of the app's images, of several with their names, up to the digest."""
+    app = (_config().get("apps") or {})[_argument(ctx, "app")]
+    images = app.get("images")
+    if not isinstance(images, dict):
+        yield f"{app['image']}@sha256:"
+        return
+    yield from (f"{name}={image}@sha256:" for name, image in images.items())
 
 
 @completion

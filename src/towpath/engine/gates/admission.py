@@ -181,11 +181,10 @@ def _proven(entry: Entry, trusted: TrustedKeys) -> tuple[Release, tuple[str, ...
     named, config = entry.named, entry.repo.config
     if named is not None and (WAIVERS[entry.way]["evidence"] == "waived" or not _is_built_here(entry)):
         return named, (), ""
-    if named is not None and len(named.images) != 1:
-        why = "only releases of one image are built here, so nothing proves its commit and its scan"
-        return named, (), why
+    if named is not None and not named.images:
+        return named, (), "it has no image, so nothing proves its commit and its scan"
     app = config.app(entry.app)
-    proven = prove(trusted, app, entry.release)
+    proven = prove(trusted, app, entry.release, named.images if named is not None else ())
     if proven.evidence.prebuilt and app.source is not None:
         return (
             named or proven.release,

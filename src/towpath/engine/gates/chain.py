@@ -99,14 +99,14 @@ def _changed(changed: ChangedApp, trusted: TrustedKeys) -> Iterator[Step]:
 
 def _built(repo: EnvironmentRepo, trusted: TrustedKeys, named: Release) -> Iterator[Step]:
     try:
-        proven = prove(trusted, repo.config.app(named.app), named.digest)
+        proven = prove(trusted, repo.config.app(named.app), named.id, named.images)
     except (EvidenceError, RefusedError) as error:
         yield Step("evidence", "failed", "", error.message)
         yield Step("source", "claimed", "release.yaml", _source(named))
         yield Step("scan", "claimed", "release.yaml", named.scan.status)
         return
     release, by = proven.release, _by(proven)
-    yield Step("evidence", "proven", by, release.reference)
+    yield Step("evidence", "proven", by, release.references)
     agrees = release.commit == named.commit
     said = "" if agrees else f"; release.yaml says {named.commit}"
     yield Step("source", "proven" if agrees else "failed", by, f"{_source(release)}{said}")

@@ -83,7 +83,7 @@ def require_admitted(where: InGit, app: str, recent: Sequence[CommitInfo] = ()) 
     if state is None:
         return None
     repo.protection.require(environment, app)
-    quarantined = find_quarantined(repo.quarantine(app), state.release.id)
+    quarantined = find_quarantined(repo.quarantine(app), *state.release.quarantine_ids)
     if quarantined is None and asks_nothing(repo.config, app, environment):
         return None
     trusted = load_trusted_keys(where.trusted_keys)

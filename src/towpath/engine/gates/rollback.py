@@ -92,7 +92,7 @@ def choose_earlier(
     fits = (
         each
         for each in verified
-        if (is_named(each, to) if to else not find_quarantined(quarantine, each.release.id))
+        if (is_named(each, to) if to else not find_quarantined(quarantine, *each.release.quarantine_ids))
     )
     if earlier := next(fits, None):
         return earlier

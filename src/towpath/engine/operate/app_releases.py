@@ -144,9 +144,9 @@ def _from_git(entries: Iterable[Entry], current: dict[str, str]) -> list[KnownRe
 def _recorded(repo: EnvironmentRepo, app: str, known: set[str]) -> tuple[Sequence[Release], tuple[str, ...]]:
     """Releases that only the registry has a record of, and what could not be read."""
     declared = repo.config.app(app)
-    if declared.source is None or len(declared.images) != 1:
+    if declared.source is None or not declared.is_released:
         return (), ()
-    image = declared.only_image
+    image = declared.first_image
     try:
         commits = sorted(registry.recorded_commits(image) - known)
         chosen = commits[:RECORDS]
@@ -176,11 +176,11 @@ def _proven(repo: EnvironmentRepo, trusted: TrustedKeys | None, known: KnownRele
         evidence = Evidence("unknown", "", "built elsewhere")
     elif trusted is None:
         evidence = Evidence("unknown", "", "this machine trusts no key")
-    elif len(release.images) != 1:
-        evidence = Evidence("unknown", "", "only releases of one image have evidence")
+    elif not release.images:
+        evidence = Evidence("unknown", "", "a release without images has no evidence")
     else:
         try:
-            proven = prove(trusted, app, release.digest)
+            proven = prove(trusted, app, release.id, release.images)
         except (EvidenceError, RefusedError) as error:
             evidence = Evidence("failed", "", error.message)
         except TowpathError as error:
@@ -188,7 +188,7 @@ def _proven(repo: EnvironmentRepo, trusted: TrustedKeys | None, known: KnownRele
         else:
             release = replace(release, scan=proven.release.scan)
             evidence = Evidence(
-                "proven", f"{proven.evidence.builder} {proven.fingerprint}", release.reference
+                "proven", f"{proven.evidence.builder} {proven.fingerprint}", release.references
             )
     objection = scan_objection(release, repo.config.scan) if evidence.standing == "proven" else ""
     return replace(known, release=release, evidence=evidence, objection=objection)

@@ -12,7 +12,7 @@ from towpath.formats.versions import FileVersion, newest
 from towpath.kube.image_fields import image_fields, objects_in
 from towpath.overlay.image_edit import chart_edits, edit_image, editable_files, without_images
 from towpath.release.image_ref import is_image, same_repository
-from towpath.release.model import EnvironmentRelease
+from towpath.release.model import EnvironmentRelease, Images, ReleaseImage
 from towpath.release.quarantine import (
     QuarantineEntry,
     add_to_quarantine,
@@ -45,13 +45,13 @@ def promote_edits(  # noqa: PLR0913
     *,
     renew: bool = False,
 ) -> Edits:
-    """The overlay with the release's image, and its `release.yaml`. Empty when it is all there already.
+    """The overlay with the release's images, and its `release.yaml`. Empty when it is all there already.
 
     `renew` writes `release.yaml` also when it names the release: the one that is there, others have written.
     """
     release = state.release
     edits: dict[str, str | None] = dict(
-        image_edits(root, config, release.app, environment, release.digest, programs)
+        image_edits(root, config, release.app, environment, release.images, programs)
     )
     path = release_path(release.app, environment)
     current = load_release_file(root, path)
@@ -127,49 +127,62 @@ def image_edits(  # noqa: PLR0913, PLR0917
     config: Config,
     app: str,
     environment: str,
-    digest: str,
+    images: Images,
     programs: Renderers = Renderers(),
 ) -> dict[str, str]:
-    """The files of the overlay that change when its image becomes `digest`; every other byte is kept."""
-    app_config = config.app(app)
+    """The files of the overlay that change when it is to run `images`; every other byte is kept."""
+    app_config, where = config.app(app), config.environment(environment)
     files = overlay_files(root, app_config, environment)
-    if app_config.renderer == "helm":
-        return _chart_edits(root, app_config, config.environment(environment), files, digest, programs)
-    return edit_image(
-        app_config.renderer,
-        files,
-        app_config.only_image,
-        digest,
-        container=app_config.container,
-        image_rules=app_config.image_rules,
-        runs=_images_of_base(root, config, app_config, environment, files, programs),
-    )
+    runs = _images_of_base(root, app_config, where, files, programs)
+    edits: dict[str, str] = {}
+    for image in images:
+        before = {**files, **edits}
+        if app_config.renderer == "helm":
+            edits |= _chart_edits(root, app_config, where, before, image, programs)
+            continue
+        edits |= edit_image(
+            app_config.renderer,
+            before,
+            image.image,
+            image.digest,
+            container=app_config.container,
+            image_rules=app_config.image_rules,
+            runs=runs,
+        )
+    return {path: text for path, text in edits.items() if text != files[path]}
 
 
 def _chart_edits(  # noqa: PLR0913, PLR0917
-    root: Path, app: App, environment: Environment, files: dict[str, str], digest: str, programs: Renderers
+    root: Path,
+    app: App,
+    environment: Environment,
+    files: dict[str, str],
+    image: ReleaseImage,
+    programs: Renderers,
 ) -> dict[str, str]:
-    """The first edit of a chart's values with which the chart runs the app's image at the digest, if any.
+    """The first edit of a chart's values with which the chart runs the image at its digest, if any.
 
     Where the chart does not render, the most likely one: the promotion is refused for that at its own place.
     """
     likely, made = None, None
-    for edits in chart_edits(files, app.only_image, digest):
+    name = image.name if len(app.images) > 1 else ""
+    for edits in chart_edits(files, image.image, image.digest, name):
         likely = edits if likely is None else likely
         try:
-            images = _images(root, app, environment, programs, edits)
+            images = _images(root, app, environment, programs, {**files, **edits})
         except MissingPartError:
             return likely
         except ConfigError:  # the chart may know no such value
             continue
-        if _runs_exactly(images, app.only_image, digest):
+        if _runs_exactly(images, image.image, image.digest):
             return edits
-        made = made or sorted(image for image in images if digest in image)
+        made = made or sorted(each for each in images if image.digest in each)
     if likely is None or made is None:
         return likely or {}
     found = f"they give {', '.join(made)}" if made else "none gives the digest"
+    places = f"`{name}.image`, `images.{name}` or another mapping that names it" if name else "`image`"
     raise ConfigError(
-        f"no values of `image` make the chart run {app.only_image} by digest: {found}",
+        f"no values of {places} make the chart run {image.image} by digest: {found}",
         file=", ".join(files),
         remedy="Let the chart's templates put the image together of `image.repository` and `image.digest` (or"
         " `image.tag`), and of `image.registry` or a global registry where they are set. These must be the"
@@ -184,8 +197,8 @@ def _runs_exactly(images: frozenset[str], image: str, digest: str) -> bool:
     return bool(ours) and ours == pinned and all(map(is_image, ours))
 
 
-def _images_of_base(  # noqa: PLR0913, PLR0917
-    root: Path, config: Config, app: App, environment: str, files: dict[str, str], programs: Renderers
+def _images_of_base(
+    root: Path, app: App, environment: Environment, files: dict[str, str], programs: Renderers
 ) -> frozenset[str]:
     """The images that an overlay of Kustomize gets from its base, as they are spelt there.
 
@@ -194,7 +207,7 @@ def _images_of_base(  # noqa: PLR0913, PLR0917
     if app.renderer != "kustomize":
         return frozenset()
     try:
-        return _images(root, app, config.environment(environment), programs, without_images(files))
+        return _images(root, app, environment, programs, without_images(files))
     except (ConfigError, MissingPartError):
         return frozenset()
 

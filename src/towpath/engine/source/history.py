@@ -242,7 +242,7 @@ def entries_of(
         entries.append(Entry(environment, state, commit.sha, commit.committed_at))
     return tuple(
         replace(entry, quarantined=found.reason)
-        if (found := find_quarantined(quarantine, entry.release.id))
+        if (found := find_quarantined(quarantine, *entry.release.quarantine_ids))
         else entry
         for entry in reversed(entries)
     )

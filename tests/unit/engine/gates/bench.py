@@ -35,7 +35,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.git = World(folder)
         self.config(CONFIG)
-        self.bundles = {release(n).digest: [self.signed(release(n))] for n in (1, 2)}
+        self.bundles = {release(n).id: [self.signed(release(n))] for n in (1, 2)}
 
     def signed(self, known: Release, signer: str = "build", **more: Any) -> bytes:
         """Its evidence, as it lies beside the image."""
@@ -57,7 +57,7 @@ class Bench:
         return self.merge({release_path("hello", environment): dump_release_file(state, V2)})
 
     def quarantine(self, number: int) -> None:
-        bad = QuarantineEntry(release(number).digest, "never ready", "2026-01-03T00:00:00Z")
+        bad = QuarantineEntry(release(number).id, "never ready", "2026-01-03T00:00:00Z")
         self.merge({quarantine_path("hello"): dump_quarantine([bad], V2)})
 
     def context(self, environment: str) -> EnvironmentContext:

@@ -92,7 +92,7 @@ def test_break_glass_waives_nothing_else(bench: Bench) -> None:
     bench.merge({"pauses/prod.yaml": PAUSED})
     bench.quarantine(1)
     bad = replace(release(1), scan=ScanSummary("blocked", ("secret",)))
-    bench.bundles[release(1).digest] = [bench.signed(bad)]
+    bench.bundles[release(1).id] = [bench.signed(bad)]
     reasons = judged(bench, 1, "break-glass", override=said).verdict.reasons
     assert [why.split(maxsplit=3)[2] for why in reasons] == ["is", "is", "paused"]
     bench.bundles.clear()
@@ -212,6 +212,6 @@ def test_evidence_of_an_image_that_was_built_elsewhere_proves_nothing_where_ther
     known = replace(release(1), commit="")
     evidence = replace(evidence_of(known), prebuilt=True)
     key = read_private_key(bench.git.keys.private_file("build"))
-    bench.bundles[known.digest] = [sign_release(evidence, key)]
-    admission = bench.promotion("dev", known.digest)
+    bench.bundles[known.id] = [sign_release(evidence, key)]
+    admission = bench.promotion("dev", known.id)
     assert any("was built elsewhere" in reason for reason in admission.verdict.reasons)

@@ -257,7 +257,7 @@ def test_a_hand_written_time_of_verification_lets_no_quarantined_release_in(benc
 def test_evidence_that_is_false_or_says_no_holds_the_release(
     bench: Bench, signer: str, change: dict[str, Any], why: str
 ) -> None:
-    bench.bundles[release(1).digest] = [bench.signed(replace(release(1), **change), signer)]
+    bench.bundles[release(1).id] = [bench.signed(replace(release(1), **change), signer)]
     bench.name(1, "dev")
     refused(bench, "dev", why)
 
@@ -323,21 +323,21 @@ def test_the_agents_newest_commit_counts_also_after_one_of_a_person_that_keeps_t
 
 
 def test_none_of_those_who_wrote_what_is_new_approves_it(bench: Bench) -> None:
-    bench.bundles[release(2).digest] = [
-        bench.signed(release(2), previous=release(1).digest, authors=("Bob <bob@example.com>",))
+    bench.bundles[release(2).id] = [
+        bench.signed(release(2), previous=release(1).id, authors=("Bob <bob@example.com>",))
     ]
-    authors = bench.promotion("prod", release(2).digest).facts.authors
+    authors = bench.promotion("prod", release(2).id).facts.authors
     assert authors == ("Ann <ann@example.com>", "Bob <bob@example.com>")
     bench.git.promote(1, "prod", verified=True)
-    assert bench.promotion("prod", release(2).digest).facts.authors == ("Bob <bob@example.com>",)
+    assert bench.promotion("prod", release(2).id).facts.authors == ("Bob <bob@example.com>",)
 
 
 def test_a_release_between_whose_evidence_is_gone_leaves_its_authors_unknown(bench: Bench) -> None:
     gone = f"sha256:{9:064x}"
-    bench.bundles[release(2).digest] = [bench.signed(release(2), previous=gone)]
+    bench.bundles[release(2).id] = [bench.signed(release(2), previous=gone)]
     with pytest.raises(EvidenceError, match="there is no release evidence for hello"):
-        bench.promotion("prod", release(2).digest)
-    assert bench.promotion("dev", release(2).digest).verdict.open
+        bench.promotion("prod", release(2).id)
+    assert bench.promotion("dev", release(2).id).verdict.open
 
 
 def test_nothing_of_a_release_that_may_not_come_in_is_proposed_for_adoption(

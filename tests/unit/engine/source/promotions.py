@@ -83,7 +83,7 @@ class World:
     ) -> None:
         """As the environment's agent does it; by another `signer`, or nobody's (empty), as others can."""
         signer = environment if signer is None else signer
-        rolls_back = release(back_from).digest if back_from else None
+        rolls_back = release(back_from).id if back_from else None
         run = f"run-{number}-{environment}-{back_from}"
         intent = PromotionIntent(release(number), environment, None, approved_by, run, "bob", rolls_back)
         state = EnvironmentRelease(
@@ -92,7 +92,7 @@ class World:
         path = release_path("hello", environment)
         files = {path: dump_release_file(state, V2)}
         if back_from:
-            bad = QuarantineEntry(release(back_from).digest, "never ready", "2026-01-03T00:00:00Z")
+            bad = QuarantineEntry(release(back_from).id, "never ready", "2026-01-03T00:00:00Z")
             files[quarantine_path("hello")] = dump_quarantine([bad], V2)
         self.write(files, promotion_message(intent), intent.marker, signer=signer)
         if verified:

@@ -9,10 +9,12 @@ from towpath.adapters.rendering.renderers import find_program
 from towpath.config import parse_config
 from towpath.engine.source.edits import Renderers, image_edits
 from towpath.errors import ConfigError, MissingPartError
+from towpath.release.model import one_image
 from towpath.settings import Settings
 
 PROGRAMS = Renderers(Settings.load({"HOME": str(Path.home())}).tools)
 IMAGE, DIGEST = "127.0.0.1:5000/team/shop", "sha256:" + "1" * 64
+RUNS = one_image("shop", IMAGE, DIGEST)
 ONE = '{{ .Values.image.repository }}@{{ .Values.image.digest | default "none" }}'
 APART = (
     "{{ with .Values.image.registry }}{{ . }}/{{ end }}"
@@ -63,10 +65,10 @@ def promoted(root: Path, template: str, defaults: str, own: str, *, schema: str 
         f"apiVersion: towpath.dev/v1\napps: {{shop: {{image: '{IMAGE}', renderer: helm}}}}\n"
         "environments: [{name: dev, namespace: dev}]\n"
     )
-    edits = image_edits(root, config, "shop", "dev", DIGEST, PROGRAMS)
+    edits = image_edits(root, config, "shop", "dev", RUNS, PROGRAMS)
     changed = edits.get("apps/shop/dev/values.yaml", own)
     (root / "apps/shop/dev/values.yaml").write_text(changed)
-    assert image_edits(root, config, "shop", "dev", DIGEST, PROGRAMS) == {}, "a second time nothing changes"
+    assert image_edits(root, config, "shop", "dev", RUNS, PROGRAMS) == {}, "a second time nothing changes"
     return changed
 
 

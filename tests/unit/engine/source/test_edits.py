@@ -53,7 +53,7 @@ def repository(root: Path, image: str, base: str, overlay: str, more: str = "") 
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    edits = image_edits(root, config, "shop", "dev", DIGEST, PROGRAMS)
+    edits = image_edits(root, config, "shop", "dev", release.images, PROGRAMS)
     (pod,) = render_app(root, config, "shop", "dev", tools=PROGRAMS.tools, edits=edits).objects
     assert pod["spec"]["containers"][0]["image"].endswith(f"@{DIGEST}")
     assert pod["spec"]["volumes"][0]["image"]["reference"].endswith(f"@{DIGEST}")

@@ -73,10 +73,10 @@ def test_a_longer_history_starts_no_more_programs(world: World, monkeypatch: pyt
 def test_only_the_release_that_a_rollback_replaced_is_marked() -> None:
     one, two, three = (EnvironmentRelease(release(n), "2026-01-02T00:00:00Z", "ann") for n in (1, 2, 3))
     commits = [CommitInfo(str(n), "", "", "", f"2026-01-02T00:00:0{n}+00:00", "", {}) for n in range(1, 4)]
-    of_another = replace(one, rolls_back=three.release.digest)
+    of_another = replace(one, rolls_back=three.release.id)
     found = entries_of("dev", zip(commits, (one, two, of_another), strict=True))
     assert [entry.rolled_back_at for entry in found] == [None, None, None]
-    of_this = replace(one, rolls_back=two.release.digest)
+    of_this = replace(one, rolls_back=two.release.id)
     found = entries_of("dev", zip(commits, (one, two, of_this), strict=True))
     assert [entry.rolled_back_at for entry in found] == [None, commits[2].committed_at, None]
 
@@ -111,7 +111,7 @@ def test_a_history_goes_on_across_a_migration_and_tells_none_one_and_several_ima
         marker = ("Towpath-Intent", f"merge-{number}")
         world.write({path: text}, f"Merge\n\n{': '.join(marker)}\n", marker)
 
-    web, job = (ReleaseImage(name, f"127.0.0.1:5000/{name}", one.release.digest) for name in ("web", "job"))
+    web, job = (ReleaseImage(name, f"127.0.0.1:5000/{name}", one.release.id) for name in ("web", "job"))
     several, none = replace(one.release, images=(web, job)), replace(one.release, images=())
     merge(1, replace(one.state, promoted_by="v1"), V1)
     merge(2, replace(one.state, promoted_by="v1"), V2)
@@ -123,7 +123,7 @@ def test_a_history_goes_on_across_a_migration_and_tells_none_one_and_several_ima
     assert [entry.state.promoted_by for entry in found] == ["bob", "bob", "v1", "bob"]
     told = [entry.to_json()["state"]["release"] for entry in found]
     assert [sorted(each["images"]) for each in told] == [[], ["job", "web"], ["hello"], ["hello"]]
-    assert [each.get("digest") for each in told] == [None, None, one.release.digest, one.release.digest]
+    assert [each.get("digest") for each in told] == [None, None, one.release.id, one.release.id]
     assert [each["id"] for each in told] == [entry.release.id for entry in found]
     assert json.dumps([entry.to_json() for entry in found])
     for name in (several.id, job.digest, several.commit[:7]):

@@ -1,0 +1,66 @@
+"""Which images a new release has: those that are named, and of the others what an environment runs."""
+
+from collections.abc import Iterable, Mapping
+
+from towpath.config import App
+from towpath.engine.source.repository import EnvironmentRepo
+from towpath.errors import RefusedError
+from towpath.release.image_ref import ImageReference, parse_image, same_repository
+from towpath.release.model import Images, ReleaseImage
+
+SEPARATOR = ","
+"""Between the images of one delivery."""
+
+
+def named_images(app: App, texts: Iterable[str]) -> dict[str, ImageReference]:
+    """The images that texts name (`REGISTRY/NAME@sha256:…`, or `NAME=…` by the name in towpath.yaml).
+
+    RefusedError for one that is not the app's, or is named twice; TerminalError for what is no image.
+    """
+    named: dict[str, ImageReference] = {}
+    for text in texts:
+        name, image = _named(app, text.strip())
+        if name in named:
+            raise RefusedError(f"image {name} of {app.name} is named twice: {named[name]} and {image}")
+        named[name] = image
+    return named
+
+
+def _named(app: App, text: str) -> tuple[str, ImageReference]:
+    app.require_released()
+    said, equals, reference = text.partition("=")
+    image = parse_image(reference if equals else text)
+    if equals and said not in app.images:
+        raise RefusedError(f"{app.name} has no image {said!r}; it has: {', '.join(app.images)}")
+    names = [said] if equals else list(app.images)
+    for name in names:
+        if same_repository(image.name, app.images[name]):
+            return name, image
+    declared = ", ".join(app.images[name] for name in names)
+    which = f"image {said}" if equals else "the image" if len(names) == 1 else "an image"
+    raise RefusedError(
+        f"{image.name} is not {which} of {app.name}, which {'is' if len(names) == 1 else 'has'} {declared}",
+        remedy=f"Name an image of it, or change apps.{app.name} in towpath.yaml.",
+    )
+
+
+def compose(repo: EnvironmentRepo, app: App, environment: str, named: Mapping[str, str]) -> Images:
+    """The images of a release with these digests by name, the others as Git says that the environment runs.
+
+    RefusedError where it runs none of those.
+    """
+    state = repo.release(app.name, environment)
+    runs = {each.name: each.digest for each in state.release.images} if state else {}
+    digests = {**runs, **named}
+    if missing := [name for name in app.images if name not in digests]:
+        raise RefusedError(
+            f"{environment} runs no {' and no '.join(missing)} of {app.name} yet, which a release of it has",
+            remedy="Name all of its images: "
+            + " ".join(f"--image {name}={app.images[name]}@sha256:…" for name in app.images),
+        )
+    return tuple(ReleaseImage(name, image, digests[name]) for name, image in sorted(app.images.items()))
+
+
+def delivered_as(images: Images) -> str:
+    """How a delivery of images that were built elsewhere is asked for."""
+    return SEPARATOR.join(each.reference for each in images)
