@@ -56,10 +56,16 @@ def prove(trusted: TrustedKeys, app: App, release: str, named: Images = ()) -> P
 def _prove(
     trusted: TrustedKeys, app: str, declared: tuple[tuple[str, str], ...], release: str, named: Images
 ) -> Proven:
-    images = named or _recorded_images(app, declared, release)
-    first, *others = images
+    first, *others = named or _recorded_images(app, declared, release)
+    # Only the app's own repositories are asked, whatever Git or a record names.
+    image = declared[0][1] if len(declared) == 1 else dict(declared).get(first.name)
+    if image is None:
+        raise OtherSubjectError(
+            f"release {release[:19]} has an image {first.name[:60]!r}, and {app} has none of that name",
+            remedy="The app's images have changed since. Deliver a new release of it.",
+        )
     asked = AskedRelease(app, first.digest, (BUILDER,), tuple(each.digest for each in others))
-    found = prove_release(first.image, asked, trusted, datetime.now(UTC))
+    found = prove_release(image, asked, trusted, datetime.now(UTC))
     proven = release_of(found.evidence, declared)
     if proven.id != release:
         raise OtherSubjectError(
