@@ -8,7 +8,8 @@ from prefect.client.orchestration import get_client
 from tests.flows.bench import TOWPATH, Bench
 from tests.flows.test_door import deliveries
 from towpath.agent import source_poller
-from towpath.agent.source_poller import SourcePoller, starter
+from towpath.agent.poller import Poller
+from towpath.agent.source_poller import Sources, starter
 from towpath.settings import Settings
 
 
@@ -31,7 +32,8 @@ def test_a_push_alone_starts_one_delivery(
     with get_client(sync_client=True) as client:
         url = str(client.api_url).rstrip("/")
     for _ in range(2):  # an agent, and the one that follows it after a restart
-        SourcePoller(settings, starter(url, said.append), said.append, interval=15.0).look()
+        kinds = (Sources(settings, starter(url, said.append)),)
+        Poller(settings, kinds, said.append, interval=15.0).look()
     (run,) = deliveries(commit)
     assert run.parameters == {"app": "hello", "revision": commit}
     assert "by:build-agent" in run.tags

@@ -24,7 +24,6 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 TIMEOUT = (5.0, 30.0)
 """Seconds to connect, and to wait for the next bytes."""
-
 BODY_SECONDS = 300.0
 MAX_REDIRECTS = 10
 """Registries keep blobs elsewhere, and say where."""
@@ -63,6 +62,11 @@ class Repository:
         if digest_of(body) != said or (selector.startswith("sha256:") and selector != said):
             raise TransientError(f"{self.image.name}: manifest {selector} arrived damaged")
         return body, answer.headers.get("Content-Type", "").partition(";")[0]
+
+    def digest(self, tag: str) -> str | None:
+        """What a tag names, as the registry says: None when there is none, empty where it does not say."""
+        answer = self._ask("HEAD", f"manifests/{tag}", headers={"Accept": _ACCEPT}, missing=(404,))
+        return None if answer is None else answer.headers.get("Docker-Content-Digest", "")
 
     def blob(self, digest: str, largest: int | None = None) -> bytes:
         """A small blob, of at most `largest` bytes (None: MAX_BYTES), its digest checked."""

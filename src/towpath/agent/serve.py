@@ -13,7 +13,9 @@ from towpath.adapters.endpoint import Notice, Page, Response, serve
 from towpath.adapters.metrics import Metrics
 from towpath.agent.children import Children
 from towpath.agent.configuration import AgentConfiguration
-from towpath.agent.source_poller import SourcePoller, starter
+from towpath.agent.image_poller import WatchedImages
+from towpath.agent.poller import Poller
+from towpath.agent.source_poller import Sources, starter
 from towpath.agent.watching import Watching
 from towpath.errors import TerminalError, TowpathError
 from towpath.orchestration.agent_worker import AgentWorker
@@ -84,10 +86,10 @@ class _Agent:
         if self._watching:
             self._watching.start()
         else:
-            poller = SourcePoller(
-                self._settings, starter(self._url, say), say, interval=self._configuration.interval
-            )
-            threading.Thread(target=poller.keep, args=(self._closed,), name="sources", daemon=True).start()
+            start = starter(self._url, say)
+            kinds = (Sources(self._settings, start), WatchedImages(start, say))
+            poller = Poller(self._settings, kinds, say, interval=self._configuration.interval)
+            threading.Thread(target=poller.keep, args=(self._closed,), name="poller", daemon=True).start()
         polling = asyncio.create_task(self._poll())
         pool, name = self._configuration.pool, self._configuration.worker_name
         signs = [

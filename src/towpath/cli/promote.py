@@ -82,10 +82,7 @@ def command(  # noqa: PLR0913, PLR0917
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
-    from towpath.engine.source.composition import delivered_as
-    from towpath.orchestration.delivery.start import start_delivery
     from towpath.orchestration.server import connect, require_agent
-    from towpath.release.model import id_of_images
     from towpath.settings import Settings
 
     if digest and commit:
@@ -97,12 +94,12 @@ def command(  # noqa: PLR0913, PLR0917
         if digest or commit or break_glass:
             raise click.UsageError("--image excludes --release, --commit and --break-glass")
         environments = load_environments(settings)
+        environments.config.environment(environment)
         if environment == environments.config.first_environment(app).name:
             require_agent(settings, None)
             wanted = prebuilt(environments, app, environment, images)
             with connect(settings) as server:
-                short_id = id_of_images(wanted).removeprefix("sha256:")[:7]
-                run, new = start_delivery(server, app, delivered_as(wanted), short_id=short_id)
+                run, new = _deliver(server, app, wanted)
                 see_through(server, run, new=new, detach=detach, output=output)
             return
     require_agent(settings, environment)
@@ -119,6 +116,16 @@ def command(  # noqa: PLR0913, PLR0917
     with connect(settings) as server:
         run, new = _start(server, environment, release, override)
         see_through(server, run, new=new, detach=detach, output=output)
+
+
+def _deliver(server: "Server", app: str, images: "Images") -> "tuple[Run, bool]":
+    """The run of the build agent that brings images in, and whether it is new."""
+    from towpath.engine.source.composition import delivered_as
+    from towpath.orchestration.delivery.start import start_delivery
+    from towpath.release.model import id_of_images
+
+    short_id = id_of_images(images).removeprefix("sha256:")[:7]
+    return start_delivery(server, app, delivered_as(images), short_id=short_id)
 
 
 def prebuilt(environments: "Environments", app: str, environment: str, texts: tuple[str, ...]) -> "Images":

@@ -3,9 +3,18 @@
 import itertools
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from towpath.config.fields import (
     KIND,
@@ -18,6 +27,7 @@ from towpath.config.fields import (
     RelativePath,
     Text,
 )
+from towpath.config.image_watch import ImageWatch
 from towpath.errors import RefusedError
 from towpath.kube.image_fields import ImageRule
 
@@ -92,6 +102,28 @@ class ImageFieldRule(Model):
     ]
 
 
+class AppImage(Model):
+    """One image of an app, in long: `repository` alone may be written as a text."""
+
+    repository: Annotated[Image, Field(description="Repository without tag.")]
+    watch: Annotated[
+        ImageWatch | None,
+        Field(description="How the build agent finds new images that were built elsewhere; null: not."),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_short(cls, value: Any) -> Any:
+        return {"repository": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        long = handler(schema)
+        return {"anyOf": [long["properties"]["repository"], long]}
+
+
 class App(Model):
     """One application: its images, its source, how its manifests are rendered."""
 
@@ -103,11 +135,12 @@ class App(Model):
         ),
     ] = None
     declared_images: Annotated[
-        dict[Name, Image] | None,
+        dict[Name, AppImage] | None,
         Field(
             alias="images",
             max_length=50,
-            description="Repositories without tag, by name; `{}`: no image. Since towpath.dev/v2.",
+            description="Repositories without tag, by name, or mappings; `{}`: no image. Since"
+            " towpath.dev/v2.",
         ),
     ] = None
     promote: Annotated[
@@ -156,7 +189,10 @@ class App(Model):
             raise ValueError(
                 "`container` is for apps of one image; each of several is known by its repository"
             )
-        repositories = sorted((self.declared_images or {}).values())
+        watched = [name for name, image in (self.declared_images or {}).items() if image.watch]
+        if watched and self.source is not None:
+            raise ValueError(f"images.{watched[0]}.watch: images of an app with `source` are built here")
+        repositories = sorted(image.repository for image in (self.declared_images or {}).values())
         for one, other in itertools.pairwise(repositories):
             if one == other:
                 raise ValueError(f"images: two names have the repository {one}")
@@ -179,8 +215,13 @@ class App(Model):
     def images(self) -> Mapping[str, str]:
         """Name -> repository. An image that is written as `image` has the name of the app."""
         if self.declared_images is not None:
-            return self.declared_images
+            return {name: image.repository for name, image in self.declared_images.items()}
         return {self.name: self.image} if self.image else {}
+
+    @property
+    def watched(self) -> Mapping[str, ImageWatch]:
+        """Name -> how new images are found in its repository."""
+        return {name: image.watch for name, image in (self.declared_images or {}).items() if image.watch}
 
     @property
     def is_released(self) -> bool:

@@ -59,6 +59,8 @@ def _dotted(path: tuple[str | int, ...]) -> str:
     """`environments[1].gate.soak`"""
     # `extras: x` is short for `extras: {"*": x}`: the file has no star.
     path = path[:-1] if path[-2:] == ("extras", "*") else path
+    # An image may be its repository alone.
+    path = path[:-1] if path[2:3] == ("images",) and path[4:] == ("repository",) else path
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 

@@ -3,6 +3,7 @@
 Flows, tasks, the command line and the local stack find each other's runs and data by these names alone. Pure.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -33,6 +34,8 @@ APPROVAL = "approve-"
 """How the keys of suspensions begin that ask people."""
 BREAK_GLASS = "break-glass"
 """Tag of a promotion that an owner let in without order, soak and approvals."""
+LONGEST_REVISION = 200
+"""Characters of what is delivered that stand in a key; longer ones are hashed."""
 FORM = "2"
 """Version of the form. An answer to another one counts for nothing: it did not say what this one asks."""
 SUPERSEDED = "Superseded"
@@ -134,7 +137,9 @@ def person_of(tags: Iterable[str]) -> str:
 
 
 def deliver_key(app: str, commit: str) -> str:
-    """Idempotency key of the delivery of a whole commit id: one run per commit."""
+    """Idempotency key of the delivery of a whole commit id, or of images: one run for each."""
+    if len(commit) > LONGEST_REVISION:  # a database may index no longer texts
+        commit = hashlib.sha256(commit.encode()).hexdigest()
     return f"{DELIVER}:{app}:{commit}"
 
 

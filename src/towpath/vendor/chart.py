@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from towpath.config.ranges import parse_range, parse_version
 from towpath.errors import RefusedError
-from towpath.vendor.ranges import parse_range, parse_version
 from towpath.vendor.tree import Tree, check_path
 from towpath.yamltext.config_reader import read_document
 from towpath.yamltext.scalars import KUBERNETES

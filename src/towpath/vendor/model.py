@@ -11,13 +11,13 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 
 from towpath.config.explain import explain
 from towpath.config.fields import Model, Name, RelativePath, Text
+from towpath.config.ranges import VersionRange, parse_range
 from towpath.errors import ConfigError, UnknownNameError
 from towpath.files import read_text
 from towpath.formats.key_tree import key_tree
 from towpath.formats.record import require_known
 from towpath.formats.versions import LATEST, V1, VENDOR, VERSION_KEY, FileVersion
 from towpath.release.image_ref import ImageReference, parse_image
-from towpath.vendor.ranges import VersionRange, parse_range
 from towpath.yamltext.config_reader import ConfigDocument, config_error, read_document
 
 VENDOR_FILE = VENDOR

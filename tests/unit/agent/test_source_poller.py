@@ -11,8 +11,10 @@ import pytest
 from tests.own_image import OwnImage
 from tests.own_registry import own_registry
 from towpath.adapters.registry import put_release
+from towpath.agent import poller as polling
 from towpath.agent import source_poller
-from towpath.agent.source_poller import LONGEST_PAUSE, SourcePoller
+from towpath.agent.poller import LONGEST_PAUSE, Poller
+from towpath.agent.source_poller import Sources
 from towpath.release.model import Release, ScanSummary, one_image
 from towpath.settings import Settings
 
@@ -65,12 +67,12 @@ class World:
         git(work, "push", "-q", "-f", f"../{name}.git", f"HEAD:{branch}")
         return git(work, "rev-parse", "HEAD")
 
-    def start(self, app: str, commit: str) -> None:
+    def start(self, app: str, commit: str, _short_id: str) -> None:
         if self.refused:
             raise self.refused
         self.started.append((app, commit))
 
-    def poller(self) -> SourcePoller:
+    def poller(self) -> Poller:
         settings = Settings.load(
             {
                 "HOME": str(self.folder),
@@ -79,12 +81,13 @@ class World:
                 "TOWPATH_CACHE": str(self.folder / "cache"),
             }
         )
-        return SourcePoller(settings, self.start, self.said.append, interval=15.0, clock=lambda: self.now)
+        kinds = (Sources(settings, self.start),)
+        return Poller(settings, kinds, self.said.append, interval=15.0, clock=lambda: self.now)
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(source_poller, "JITTER", 0.0)
+    monkeypatch.setattr(polling, "JITTER", 0.0)
     with own_registry(tmp_path) as registry:
         world = World(tmp_path, registry)
         world.push("environments", {"towpath.yaml": CONFIG.format(registry=registry)})
@@ -187,4 +190,4 @@ def test_apps_come_and_go_with_the_environment_repository(world: World) -> None:
     world.push("environments", {"towpath.yaml": "apiVersion: ["})
     world.now += 60
     poller.look()
-    assert world.said[-1].startswith("sources are polled as before: ")
+    assert world.said[-1].startswith("sources and images are polled as before: ")

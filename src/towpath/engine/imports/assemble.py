@@ -10,6 +10,7 @@ from typing import Any
 from towpath.adapters.rendering.renderers import RECORDS
 from towpath.config import parse_config
 from towpath.config.fields import RESERVED
+from towpath.config.ranges import parse_version
 from towpath.engine.imports.folders import (
     is_kustomization,
     read_chart,
@@ -31,7 +32,6 @@ from towpath.foreign.deployment import (
 )
 from towpath.formats.versions import CONFIG, LATEST, VENDOR, VERSION_KEY
 from towpath.vendor.model import COMMIT, parse_vendor_file
-from towpath.vendor.ranges import parse_version
 from towpath.yamltext.manifest_reader import load_document
 from towpath.yamltext.writer import dump
 

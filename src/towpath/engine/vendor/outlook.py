@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from towpath.config.ranges import parse_range, parse_version
 from towpath.engine.vendor.compare import NOT_FETCHED, UNDECLARED, folder_digest, is_declared
 from towpath.engine.vendor.plan import declared_entries, files_changed_by_hand
 from towpath.engine.vendor.resolve import ChartOf, FilesOf, Resolver
 from towpath.errors import TowpathError
 from towpath.vendor.lock import LockedEntry, load_lock
 from towpath.vendor.model import VendorEntry
-from towpath.vendor.ranges import parse_range, parse_version
 
 
 @dataclass(frozen=True, slots=True)

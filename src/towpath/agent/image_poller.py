@@ -1,0 +1,97 @@
+"""Looks for new images in registries, so that a push to one alone starts a delivery."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from towpath.adapters.image_finder import ImageFinder
+from towpath.adapters.registry import get_release
+from towpath.agent.poller import Progress
+from towpath.agent.source_poller import Start
+from towpath.config import App
+from towpath.engine.source.composition import compose, delivered_as
+from towpath.engine.source.repository import EnvironmentRepo
+from towpath.release.model import EnvironmentRelease, id_of_images
+
+FOUND = ""
+"""Where progress keeps what was found; an app has a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedApp:
+    """An app that has images with `watch`: what is new of them comes in together."""
+
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An image as it was found, and since when it is the newest."""
+
+    digest: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedImages:
+    """Each repository of an image with `watch` is asked for its newest image."""
+
+    start: Start
+    say: Callable[[str], None]
+    finders: dict[str, ImageFinder] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+
+    def subjects(self, repo: EnvironmentRepo) -> Iterator[tuple[WatchedApp, dict[str, float]]]:
+        """Each app that has watched images, and how often its registries are asked (seconds)."""
+        for name, app in repo.config.apps.items():
+            if app.watched:
+                poll = min(watch.poll.total_seconds() for watch in app.watched.values())
+                yield WatchedApp(name), {name: poll}
+
+    def name(self, apps: Sequence[str]) -> str:
+        """`images of shop`"""
+        return f"images of {', '.join(apps)}"
+
+    def ask(
+        self, repo: EnvironmentRepo, subject: WatchedApp, _apps: Sequence[str], progress: Progress
+    ) -> None:
+        """Start the delivery of the newest images, unless they were recorded together before."""
+        app = repo.config.app(subject.app)
+        environment = repo.config.first_environment(app.name).name
+        state = repo.release(app.name, environment)
+        found = self._newest(app, progress)
+        images = compose(repo, app, environment, _wanted(found, state))
+        release = id_of_images(images)
+        if progress.handled.get(app.name) != release:
+            runs = state.release.id if state else ""
+            if release != runs and get_release(app.first_image, release) is None:
+                self.start(app.name, delivered_as(images), release.removeprefix("sha256:")[:7])
+        progress.handled |= {app.name: release, FOUND: found}
+
+    def _newest(self, app: App, progress: Progress) -> dict[str, Seen]:
+        """The newest images, each since when it is that; `progress` is what was found and handled before."""
+        before: dict[str, Seen] = progress.handled.get(FOUND, {})
+        found: dict[str, Seen] = {}
+        for name, watch in app.watched.items():
+            image = app.images[name]
+            newest = self.finders.setdefault(image, ImageFinder(image)).newest(watch)
+            if newest.note and image not in self.told:
+                self.told.add(image)
+                self.say(newest.note)
+            known = before.get(name)
+            same = known is not None and known.digest == newest.digest
+            found[name] = known if known and same else Seen(newest.digest, datetime.now(UTC))
+        return found
+
+
+def _wanted(found: dict[str, Seen], state: EnvironmentRelease | None) -> dict[str, str]:
+    """The digests that come in: not those that people, or a rollback, have replaced since they were found."""
+    if state is None:
+        return {name: seen.digest for name, seen in found.items()}
+    runs = {each.name: each.digest for each in state.release.images}
+    promoted = datetime.fromisoformat(state.promoted_at)
+    return {
+        name: seen.digest
+        for name, seen in found.items()
+        if seen.digest == runs.get(name) or seen.since >= promoted or name not in runs
+    }
