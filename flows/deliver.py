@@ -14,7 +14,8 @@ from towpath.orchestration import keys
 def deliver(app: str, revision: str) -> str:
     """Build, test, scan and push `revision` (a commit, branch or tag) of `app`, then start its promotion.
 
-    A `revision` that is an image with its digest (`REGISTRY/NAME@sha256:…`) is prebuilt: it is scanned only.
+    Images with their digest (`REGISTRY/NAME@sha256:…`, commas between them) are prebuilt: scanned only.
+    Beside a revision they are the images that are not built of it.
     """
     if is_prebuilt(revision):
         prebuilt = take(app, revision)
@@ -30,9 +31,9 @@ def deliver(app: str, revision: str) -> str:
         )
         release = recorded(source)
         if release is None:
-            image = test(build(source))
-            scanned = scan(image)
-            release = record(source, push(image, scanned), scanned)
+            built = test(build(source))
+            scanned = scan(built)
+            release = record(source, push(built, scanned), scanned)
         first = source.first_environment
     start_promotion(release, first)
     return f"{app} {release.short_id} is {release.references}"

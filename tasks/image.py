@@ -1,4 +1,4 @@
-"""The image of a release: built, tested, scanned, pushed. Nothing is pushed before the scan has passed."""
+"""The images of a release: built, tested, scanned, pushed. Nothing is pushed before the scan has passed."""
 
 import tempfile
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from prefect.logging import get_run_logger
 from tasks.runs.report import report
 from tasks.runs.step import settings as read_settings
 from tasks.runs.step import step
-from tasks.source import Source
+from tasks.source import Build, Source
 from towpath.adapters import docker, registry, trivy
 from towpath.adapters.dockerfile import has_stage, stages
 from towpath.adapters.oci import digest_of
@@ -25,7 +25,7 @@ from towpath.orchestration.keys import scan_key
 from towpath.release.image_ref import parse_image
 from towpath.release.joined_scans import join_verdicts
 from towpath.release.judge_scan import judge_scan
-from towpath.release.model import ScanSummary
+from towpath.release.model import Images, ReleaseImage, ScanSummary
 from towpath.release.scan_verdict import ScanVerdict
 
 BUILD_TIMEOUT = 1800.0
@@ -53,10 +53,10 @@ class Scanned(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """A built image: its id (`sha256:…` of its configuration) in the Docker Engine, and its source."""
+class Built:
+    """Built images: name -> id (`sha256:…` of its configuration) in the Docker Engine; and their source."""
 
-    id: str
+    ids: Mapping[str, str]
     source: Source
 
 
@@ -83,32 +83,39 @@ class Scan:
 
 
 @step("build {source.app} {source.short_id}")
-def build(source: Source) -> Image:
-    """Build the image from the checkout, labelled with where it comes from."""
+def build(source: Source) -> Built:
+    """Build the images from the checkout, labelled with where they come from."""
     labels = docker.labels(
         commit=source.commit, source=source.url, version=source.short_id, created=source.committed_at
     )
-    return Image(_docker_build(source, target=None, labels=labels), source)
+    ids = {
+        name: _docker_build(source, how, tag=source.tag(name), target=how.target, labels=labels)
+        for name, how in source.builds.items()
+    }
+    return Built(ids, source)
 
 
-@step("test {image.source.app} {image.source.short_id}")
-def test(image: Image) -> Image:
-    """Build the Dockerfile's test target: its build runs the tests. No target: nothing to do."""
-    target = image.source.build.test_target
+@step("test {built.source.app} {built.source.short_id}")
+def test(built: Built) -> Built:
+    """Build the test target of each Dockerfile: its build runs the tests. No target: nothing to do."""
+    target = built.source.build.test_target
     if target is None:
         get_run_logger().info("no testTarget in towpath.yaml: skipped")
-        return image
-    try:
-        _docker_build(image.source, target=target, labels={})
-    except TerminalError as error:
-        raise without_stage(image.source, target) or error from error
-    return image
+        return built
+    files = {(how.context, how.dockerfile): name for name, how in reversed(built.source.builds.items())}
+    for name in reversed(files.values()):
+        how, tag = built.source.builds[name], f"{built.source.tag(name)}-{target}"
+        try:
+            _docker_build(built.source, how, tag=tag, target=target, labels={})
+        except TerminalError as error:
+            raise without_stage(built.source, how, target) or error from error
+    return built
 
 
-def without_stage(source: Source, target: str) -> BuildError | None:
+def without_stage(source: Source, how: Build, target: str) -> BuildError | None:
     """What to do about a Dockerfile that has no stage for the tests; None when it has it."""
-    path, app = source.build.dockerfile, source.app
-    text = read_text(resolve_inside(source.path, source.build.context), path)
+    path, app = how.dockerfile, source.app
+    text = read_text(resolve_inside(source.path, how.context), path)
     if text is None or has_stage(text, target):
         return None
     return BuildError(
@@ -118,10 +125,17 @@ def without_stage(source: Source, target: str) -> BuildError | None:
     )
 
 
-@step("scan {image.source.app} {image.source.short_id}")
-def scan(image: Image) -> Scan:
+@step("scan {built.source.app} {built.source.short_id}")
+def scan(built: Built) -> Scan:
     """Scan as the policy asks. The report is published either way; what blocks, or was not scanned, stops."""
-    return scan_images(image.source, {image.source.app: image.id}, "Nothing was pushed. Fix it and commit.")
+    pulled = {each.name: pull(each) for each in built.source.kept}
+    return scan_images(built.source, {**built.ids, **pulled}, "Nothing was pushed. Fix it and commit.")
+
+
+def pull(image: ReleaseImage) -> str:
+    """Pull an image that was built elsewhere; its id in the Docker Engine."""
+    host = read_settings().docker_host
+    return docker.pull(parse_image(image.reference), docker_host=host, timeout=SCAN_TIMEOUT)
 
 
 def scan_images(of: Scanned, images: Mapping[str, str], remedy: str) -> Scan:
@@ -157,25 +171,29 @@ def scanned(image: str, policy: ScanPolicy) -> dict[str, Any]:
         )
 
 
-@step("push {image.source.app} {image.source.short_id}")
-def push(image: Image, scanned: Scan) -> str:
-    """Push what was scanned; returns the digest that the registry holds."""
+@step("push {built.source.app} {built.source.short_id}")
+def push(built: Built, scanned: Scan) -> Images:
+    """Push what was scanned; all images of the release, by the digests that the registry holds."""
+    source, docker_host = built.source, read_settings().docker_host
     if scanned.summary.status != "passed":  # never without a scan, whoever calls
-        raise RefusedError(f"{image.source.app} {image.source.short_id} has no passed scan")
-    tag, docker_host = parse_image(image.source.tag), read_settings().docker_host
-    digest = docker.push(image.id, tag, docker_host=docker_host, timeout=PUSH_TIMEOUT)
-    held = registry.read_manifest(tag.with_digest(digest))
-    if held.config_digest != image.id:
-        raise ConflictError(f"the registry holds another image as {digest} than the one that was scanned")
-    return digest
+        raise RefusedError(f"{source.app} {source.short_id} has no passed scan")
+    pushed = []
+    for name, image in built.ids.items():
+        tag = parse_image(source.tag(name))
+        digest = docker.push(image, tag, docker_host=docker_host, timeout=PUSH_TIMEOUT)
+        held = registry.read_manifest(tag.with_digest(digest))
+        if held.config_digest != image:
+            raise ConflictError(f"the registry holds another image as {digest} than the one that was scanned")
+        pushed.append(ReleaseImage(name, source.builds[name].repository, digest))
+    return (*pushed, *source.kept)
 
 
-def _docker_build(source: Source, *, target: str | None, labels: dict[str, str]) -> str:
+def _docker_build(source: Source, how: Build, *, tag: str, target: str | None, labels: dict[str, str]) -> str:
     log = get_run_logger()
     return docker.build(
-        resolve_inside(source.path, source.build.context),
-        source.build.dockerfile,
-        tag=source.tag if target is None else f"{source.tag}-{target}",
+        resolve_inside(source.path, how.context),
+        how.dockerfile,
+        tag=tag,
         target=target,
         build_args={},
         labels=labels,

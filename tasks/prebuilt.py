@@ -5,24 +5,23 @@ from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 
-from tasks.image import SCAN_TIMEOUT, Scan, scan_images
+from tasks.image import Scan, pull, scan_images
 from tasks.release import release_markdown
 from tasks.runs.report import report
 from tasks.runs.run_identity import actor, run_id
 from tasks.runs.step import settings, step
-from towpath.adapters import docker, registry
+from towpath.adapters import registry
 from towpath.config import App, ScanPolicy
 from towpath.engine.gates.admission import scan_objection
-from towpath.engine.source.composition import SEPARATOR, compose, named_images
+from towpath.engine.source.composition import compose, digests_elsewhere, split_delivery
 from towpath.engine.source.keys import BUILDER, load_signing_key, load_trusted_keys
 from towpath.engine.source.release_proof import attest, prove
 from towpath.engine.source.repository import EnvironmentRepo, read_repository
-from towpath.errors import EvidenceError, RefusedError
+from towpath.errors import EvidenceError
 from towpath.evidence.statement import Image, ReleaseEvidence
 from towpath.formats.versions import FileVersion
 from towpath.orchestration import keys
 from towpath.redact import redact
-from towpath.release.image_ref import parse_image
 from towpath.release.model import Images, Release, id_of_images, repositories
 
 DIGITS = 7
@@ -32,7 +31,7 @@ DIGITS = 7
 class Prebuilt:
     """The images of a release by their digests, and how they are scanned.
 
-    `previous` is the id of the release that gave those that nobody named now; empty: there are none.
+    `before` is the proven release that gave those that nobody named now; None: there are none.
     """
 
     config: App
@@ -40,7 +39,7 @@ class Prebuilt:
     version: FileVersion
     first_environment: str
     images: Images
-    previous: str
+    before: Release | None
     begun_at: str
 
     @property
@@ -53,9 +52,14 @@ class Prebuilt:
         return id_of_images(self.images)
 
     @property
+    def built(self) -> Release | None:
+        """The release whose images were built of a commit, and stay."""
+        return self.before if self.before and self.before.commit else None
+
+    @property
     def source(self) -> str:
         """Where the images come from."""
-        return ", ".join(repositories(self.images))
+        return self.built.source if self.built else ", ".join(repositories(self.images))
 
     @property
     def short_id(self) -> str:
@@ -70,8 +74,8 @@ class Prebuilt:
 
 
 def is_prebuilt(revision: str) -> bool:
-    """Whether a revision is an image by its digest. No revision of Git has an `@` before a colon."""
-    return "@sha256:" in revision
+    """Whether nothing but images by their digests is delivered."""
+    return not split_delivery(revision)[0]
 
 
 @step("look up images of {app}")
@@ -83,16 +87,9 @@ def take(app: str, references: str) -> Prebuilt:
     repo = read_repository(settings())
     config = repo.config
     wanted, first = config.app(app), config.first_environment(app).name
-    if wanted.source is not None:
-        raise RefusedError(
-            f"{app} has a `source`, so its releases are built here",
-            remedy=f"`towpath deliver {app}` builds one. Without `source`, images come from elsewhere.",
-        )
-    named = named_images(wanted, references.split(SEPARATOR))
+    named = digests_elsewhere(wanted, split_delivery(references)[1])
     repo.protection.require(first, app)
-    if tags := [str(image) for image in named.values() if image.digest is None]:
-        raise RefusedError(f"{' and '.join(tags)}: an image is delivered by its digest")
-    images = compose(repo, wanted, first, {name: str(image.digest) for name, image in named.items()})
+    images = compose(repo, wanted, first, named)
     for image in images:
         registry.read_manifest(image.reference)
     return Prebuilt(
@@ -101,24 +98,27 @@ def take(app: str, references: str) -> Prebuilt:
         version=config.api_version,
         first_environment=first,
         images=images,
-        previous=_kept_from(repo, wanted, first, images),
+        before=_kept_from(repo, wanted, first, images),
         begun_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _kept_from(repo: EnvironmentRepo, app: App, environment: str, images: Images) -> str:
-    """The id of the release that the environment runs, if some of these images are its and it is proven.
+def _kept_from(repo: EnvironmentRepo, app: App, environment: str, images: Images) -> Release | None:
+    """The release that the environment runs, if some of these images are its and it is proven.
 
-    Then its authors count for the new one, too.
+    Then its authors count for the new one, too, and so does the commit that images of it were built from.
+    EvidenceError where one of them was built here, and nothing proves it.
     """
     state = repo.release(app.name, environment)
-    if state is None or not set(images) & set(state.release.images) or state.release.images == images:
-        return ""
+    if state is None or not set(images) & set(state.release.images):
+        return None
     try:
         release = state.release
-        return prove(load_trusted_keys(settings().trusted_keys), app, release.id, release.images).release.id
+        return prove(load_trusted_keys(settings().trusted_keys), app, release.id, release.images).release
     except EvidenceError:  # a person merged it: nobody proved its authors
-        return ""
+        if app.built:
+            raise
+        return None
 
 
 @step("look for a release of {prebuilt.app} {prebuilt.short_id}")
@@ -139,10 +139,7 @@ def recorded_prebuilt(prebuilt: Prebuilt) -> Release | None:
 @step("scan {prebuilt.app} {prebuilt.short_id}")
 def scan_prebuilt(prebuilt: Prebuilt) -> Scan:
     """Pull each image and scan it as the policy asks. What blocks, or was not scanned, stops them all."""
-    host, pulled = settings().docker_host, {}
-    for image in prebuilt.images:
-        reference = parse_image(image.reference)
-        pulled[image.name] = docker.pull(reference, docker_host=host, timeout=SCAN_TIMEOUT)
+    pulled = {image.name: pull(image) for image in prebuilt.images}
     return scan_images(prebuilt, pulled, "Nothing was recorded. Another image, or the policy, has to change.")
 
 
@@ -153,9 +150,9 @@ def record_prebuilt(prebuilt: Prebuilt, scanned: Scan) -> Release:
         app=prebuilt.app,
         images=tuple(Image(each.image, each.digest) for each in prebuilt.images),
         source=prebuilt.source,
-        commit="",
+        commit=prebuilt.built.commit if prebuilt.built else "",
         authors=(actor(),),
-        previous=prebuilt.previous,
+        previous=prebuilt.before.id if prebuilt.before and prebuilt.before.id != prebuilt.id else "",
         scan=scanned.evidence,
         builder=BUILDER,
         started_at=prebuilt.begun_at,
@@ -163,7 +160,7 @@ def record_prebuilt(prebuilt: Prebuilt, scanned: Scan) -> Release:
         subject=prebuilt.told,
         author=actor(),
         run=run_id(),
-        prebuilt=True,
+        prebuilt=prebuilt.built is None,
     )
     release = attest(evidence, prebuilt.config, load_signing_key(settings()))
     registry.put_release(release, prebuilt.version)

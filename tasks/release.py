@@ -20,7 +20,7 @@ from towpath.evidence.statement import Image, ReleaseEvidence
 from towpath.gates.ways import Way
 from towpath.orchestration import keys
 from towpath.redact import redact
-from towpath.release.model import Release
+from towpath.release.model import Images, Release
 
 
 @step("look for a release of {source.app} {source.short_id}")
@@ -39,6 +39,9 @@ def recorded(source: Source) -> Release | None:
     if proven is None:
         return None
     release = proven.release
+    if not set(source.kept) <= set(release.images):
+        _tell_built_again(source, "has other images beside it")
+        return None
     if why := scan_objection(release, source.policy):
         _tell_built_again(source, why)
         return None
@@ -51,13 +54,13 @@ def _tell_built_again(source: Source, why: str) -> None:
 
 
 @step("record {source.app} {source.short_id}")
-def record(source: Source, digest: str, scanned: Scan) -> Release:
-    """Sign what the pushed image is and how it came about, attach that to it, and make it easy to find.
+def record(source: Source, images: Images, scanned: Scan) -> Release:
+    """Sign what the images are and how they came about, attach that to each, and make them easy to find.
 
     The record beside it only tells where to look: it proves nothing.
     """
     trusted = load_trusted_keys(settings().trusted_keys)
-    evidence = evidence_of(source, digest, scanned, lineage(trusted, source.config, source.files))
+    evidence = evidence_of(source, images, scanned, lineage(trusted, source.config, source.files))
     release = attest(evidence, source.config, load_signing_key(settings()))
     registry.put_release(release, source.version)
     title = f"Release {release.app} {release.short_id}"
@@ -65,11 +68,11 @@ def record(source: Source, digest: str, scanned: Scan) -> Release:
     return release
 
 
-def evidence_of(source: Source, digest: str, scanned: Scan, since: Lineage) -> ReleaseEvidence:
-    """What this run states about the image with that digest, built now."""
+def evidence_of(source: Source, images: Images, scanned: Scan, since: Lineage) -> ReleaseEvidence:
+    """What this run states about the images, built now."""
     return ReleaseEvidence(
         app=source.app,
-        images=(Image(source.image, digest),),
+        images=tuple(Image(each.image, each.digest) for each in images),
         source=source.url,
         commit=source.commit,
         authors=tuple(map(redact, since.authors)),

@@ -1,5 +1,6 @@
 """The source repository: which commit is delivered, and its files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,16 +8,28 @@ from pathlib import Path
 from tasks.runs.step import settings as read_settings
 from tasks.runs.step import step
 from towpath.adapters.git import Checkout, fetch_checkout, read_commit
-from towpath.config import App, Config, ScanPolicy, resolve_source_url
+from towpath.config import App, ScanPolicy, resolve_source_url
 from towpath.config import Source as SourceConfig
-from towpath.engine.source.repository import read_repository
-from towpath.errors import ConfigError, RefusedError
+from towpath.engine.source.composition import compose, digests_elsewhere, split_delivery
+from towpath.engine.source.repository import EnvironmentRepo, read_repository
+from towpath.errors import ConfigError
 from towpath.formats.versions import FileVersion
 from towpath.redact import redact
+from towpath.release.model import Images
 from towpath.settings import GIT_TIMEOUT
 
 MAX_SUBJECT = 200
 """Characters of a commit's subject that are kept with its release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How one image is built: where from, and the Dockerfile target that it is (None: the last one)."""
+
+    repository: str
+    context: str
+    dockerfile: str
+    target: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,8 @@ class Source:
     committed_at: str
     path: Path
     files: Checkout
+    kept: Images
+    """Images that are built elsewhere, and belong to its release."""
     begun_at: str
     """When the delivery began, RFC 3339."""
 
@@ -44,9 +59,17 @@ class Source:
         return self.config.name
 
     @property
-    def image(self) -> str:
-        """Repository that releases are pushed to."""
-        return self.config.first_image
+    def builds(self) -> Mapping[str, Build]:
+        """Name of each image that is built of it -> how."""
+        return {
+            name: Build(
+                image.repository,
+                image.context or self.build.context,
+                image.dockerfile or self.build.dockerfile,
+                image.target,
+            )
+            for name, image in self.config.built.items()
+        }
 
     @property
     def short_id(self) -> str:
@@ -57,31 +80,44 @@ class Source:
         """One line that says which commit it is."""
         return f"Commit `{self.commit}`: {self.subject}"
 
-    @property
-    def tag(self) -> str:
-        """What the image is called between its steps; a release is named by its digest only."""
-        return f"{self.image}:{self.commit}"
+    def tag(self, image: str) -> str:
+        """What an image is called between its steps; a release is named by its digests only."""
+        return f"{self.builds[image].repository}:{self.commit}"
 
 
 @step("checkout {app}")
 def checkout(app: str, revision: str) -> Source:
-    """Fetch the app's source at a branch, tag or commit."""
+    """Fetch the app's source at a branch, tag or commit; of its images those that are built elsewhere stay.
+
+    Or they are named beside the revision.
+    """
     settings = read_settings()
-    config = read_repository(settings).config
-    url = resolve_source_url(config.app(app), settings.environments_url())
+    repo = read_repository(settings)
+    declared, (commit, references) = repo.config.app(app), split_delivery(revision)
+    url = resolve_source_url(declared, settings.environments_url())
     files = fetch_checkout(
-        url, revision, settings.cache, allow_file=settings.git_allow_file, timeout=GIT_TIMEOUT
+        url, commit, settings.cache, allow_file=settings.git_allow_file, timeout=GIT_TIMEOUT
     )
-    return source_of(config, app, files)
+    elsewhere = digests_elsewhere(declared, references)
+    return source_of(repo, app, files, kept_beside(repo, declared, elsewhere))
 
 
-def source_of(config: Config, app: str, files: Checkout) -> Source:
+def kept_beside(repo: EnvironmentRepo, app: App, named: Mapping[str, str]) -> Images:
+    """The images that are built elsewhere: those that are named, the others as they run where it begins."""
+    environment = repo.config.first_environment(app.name).name
+    if len(app.built) == len(app.images):
+        return ()
+    anything = dict.fromkeys(app.built, f"sha256:{0:064x}")
+    images = compose(repo, app, environment, {**anything, **named})
+    return tuple(each for each in images if each.name not in app.built)
+
+
+def source_of(repo: EnvironmentRepo, app: str, files: Checkout, kept: Images = ()) -> Source:
     """One commit of an app's source, and how towpath.yaml says to build and scan it."""
+    config = repo.config
     app_config, about = config.app(app), read_commit(files)
     if app_config.source is None:  # resolve_source_url has said so
         raise ConfigError(f"app {app} has no `source`", file="towpath.yaml")
-    if len(app_config.images) != 1:
-        raise RefusedError(f"app {app} has {len(app_config.images)} images, and one is built of a source")
     return Source(
         config=app_config,
         build=app_config.source,
@@ -95,5 +131,6 @@ def source_of(config: Config, app: str, files: Checkout) -> Source:
         committed_at=about.committed_at,
         path=files.path,
         files=files,
+        kept=kept,
         begun_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

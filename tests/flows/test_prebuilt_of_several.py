@@ -107,7 +107,7 @@ def test_what_the_scan_of_one_blocks_lets_none_in(several: Bench) -> None:
     [
         ((web(1), web(2)), "image web of hello is named twice"),
         ((f"127.0.0.1:5000/other@{digest(1)}", worker(2)), "is not an image of hello"),
-        ((web(1), f"{WORKER}:1.4"), f"{WORKER}:1.4: an image is delivered by its digest"),
+        ((web(1), f"{WORKER}:1.4"), "app hello has no `source`, so there is nothing to build"),
     ],
 )
 def test_what_is_not_theirs_is_refused(several: Bench, references: tuple[str, ...], said: str) -> None:

@@ -51,7 +51,7 @@ class ImageFinder:
 
     def _by_label(self, repository: Repository, tags: list[str], label: str) -> tuple[str, str]:
         """Tag and digest of the image with the greatest value; of equal ones the last tag's."""
-        found = []
+        found: list[tuple[tuple[tuple[int, int, str], ...], int, str, str]] = []
         for tag in reversed(tags):
             digest = _digest(repository, tag)
             if (digest, label) not in self.labels:

@@ -65,7 +65,7 @@ class WatchedImages:
         if progress.handled.get(app.name) != release:
             runs = state.release.id if state else ""
             if release != runs and get_release(app.first_image, release) is None:
-                self.start(app.name, delivered_as(images), release.removeprefix("sha256:")[:7])
+                self.start(app.name, delivered_as(app, images), release.removeprefix("sha256:")[:7])
         progress.handled |= {app.name: release, FOUND: found}
 
     def _newest(self, app: App, progress: Progress) -> dict[str, Seen]:

@@ -13,6 +13,7 @@ from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_o
 
 if TYPE_CHECKING:
     from towpath.cli.ui.names import Environments
+    from towpath.config import App
     from towpath.errors import UnknownNameError
     from towpath.orchestration.runs import Run
     from towpath.orchestration.server import Server
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     "images",
     multiple=True,
     shell_complete=complete_image,
-    help="An image that was built elsewhere (REGISTRY/NAME@sha256:…, or NAME=REGISTRY/…), of an app without"
-    " `source`; again for each of several. The others stay as they run there.",
+    help="An image that was built elsewhere (REGISTRY/NAME@sha256:…, or NAME=REGISTRY/…); again for each of"
+    " several. The others stay as they run there.",
 )
 @click.option(
     "--break-glass", is_flag=True, help="Without order, soak and approvals: an owner signs for it. See below."
@@ -60,11 +61,12 @@ def command(  # noqa: PLR0913, PLR0917
     release joins it, a newer one takes its place. On success the promotion to the next environment is
     started.
 
-    --image brings in an image that was built elsewhere, of an app without `source`, by the first
-    environment: the build agent scans it, records it as a release and signs that, as of one that it has
-    built. A tag is resolved, and the digest is shown; only the digest is written. Of several images those
-    that are not named stay as they run there: together they are a release of its own, which a later
-    environment takes when the one before has verified it as a whole.
+    --image brings in an image that was built elsewhere, of an app without `source` or one that is
+    `prebuilt`, by the first environment: the build agent scans it, records it as a release and signs that,
+    as of one that it has built. A tag is resolved, and the digest is shown; only the digest is written. Of
+    several images those that are not named stay as they run there: together they are a release of its own,
+    which a later environment takes when the one before has verified it as a whole. With --commit the others
+    are built of it.
 
     --break-glass is for emergencies: one owner of the policy (`towpath keys trust --use policy`) signs that
     the release may enter without order, soak and approvals. Evidence, scan, quarantine and pauses hold as
@@ -82,6 +84,7 @@ def command(  # noqa: PLR0913, PLR0917
     """
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
+    from towpath.orchestration.delivery.start import start_delivery
     from towpath.orchestration.server import connect, require_agent
     from towpath.settings import Settings
 
@@ -91,17 +94,20 @@ def command(  # noqa: PLR0913, PLR0917
         refuse_owner_options("--break-glass", reason=reason, key=key, yes=yes, **{"as": owner})
     settings = Settings.load(os.environ)
     if images:
-        if digest or commit or break_glass:
-            raise click.UsageError("--image excludes --release, --commit and --break-glass")
+        if digest or break_glass:
+            raise click.UsageError("--image excludes --release and --break-glass")
         environments = load_environments(settings)
         environments.config.environment(environment)
         if environment == environments.config.first_environment(app).name:
             require_agent(settings, None)
-            wanted = prebuilt(environments, app, environment, images)
+            wanted, short_id = delivery(environments, app, environment, images, commit)
             with connect(settings) as server:
-                run, new = _deliver(server, app, wanted)
+                mixed = bool(environments.config.app(app).built)  # what is kept is in no key
+                run, new = start_delivery(server, app, wanted, short_id=short_id, always=mixed)
                 see_through(server, run, new=new, detach=detach, output=output)
             return
+        if commit:
+            raise click.UsageError("--image and --commit together are for the first environment")
     require_agent(settings, environment)
     environments = load_environments(settings)
     if images:
@@ -118,25 +124,31 @@ def command(  # noqa: PLR0913, PLR0917
         see_through(server, run, new=new, detach=detach, output=output)
 
 
-def _deliver(server: "Server", app: str, images: "Images") -> "tuple[Run, bool]":
-    """The run of the build agent that brings images in, and whether it is new."""
-    from towpath.engine.source.composition import delivered_as
-    from towpath.orchestration.delivery.start import start_delivery
+def delivery(
+    environments: "Environments", app: str, environment: str, texts: tuple[str, ...], commit: str | None
+) -> tuple[str, str]:
+    """What the build agent is asked to deliver, and how the run calls it.
+
+    With a `commit` the images that are built of it, and those that are named beside them.
+    """
+    from towpath.engine.source.composition import SEPARATOR, delivered_as
     from towpath.release.model import id_of_images
 
-    short_id = id_of_images(images).removeprefix("sha256:")[:7]
-    return start_delivery(server, app, delivered_as(images), short_id=short_id)
+    declared = environments.config.app(app)
+    if commit is not None:
+        revision = environments.revision(app, commit)
+        named = [f"{declared.images[name]}@{digest}" for name, digest in _digests(declared, texts).items()]
+        return SEPARATOR.join([revision, *named]), revision[:7]
+    images = prebuilt(environments, app, environment, texts)
+    return delivered_as(declared, images), id_of_images(images).removeprefix("sha256:")[:7]
 
 
 def prebuilt(environments: "Environments", app: str, environment: str, texts: tuple[str, ...]) -> "Images":
     """The images of the new release by their digests. RefusedError where one may not come in."""
-    from towpath.errors import RefusedError
+    from towpath.engine.source.composition import named_images, require_elsewhere
 
-    if environments.config.app(app).source is not None:
-        raise RefusedError(
-            f"{app} has a `source`, so its releases are built here",
-            remedy=f"`towpath deliver {app}` builds one. Without `source`, images come from elsewhere.",
-        )
+    declared = environments.config.app(app)
+    require_elsewhere(declared, named_images(declared, texts))
     return _composed(environments, app, environment, texts)
 
 
@@ -164,21 +176,29 @@ def choose_images(
 
 
 def _composed(environments: "Environments", app: str, environment: str, texts: tuple[str, ...]) -> "Images":
-    """The images that are meant, each by its digest; tells on stderr what was resolved, and what stays."""
-    from towpath.adapters.registry import read_manifest
-    from towpath.engine.source.composition import compose, named_images
+    """The images that are meant, each by its digest; tells on stderr what stays."""
+    from towpath.engine.source.composition import compose
 
     declared = environments.config.app(app)
-    digests: dict[str, str] = {}
-    for name, image in named_images(declared, texts).items():
-        digests[name] = image.digest or read_manifest(image).digest
-        if image.digest is None:
-            click.echo(f"{image} is {declared.images[name]}@{digests[name]}", err=True)
+    digests = _digests(declared, texts)
     images = compose(environments, declared, environment, digests)
     for each in images:
         if each.name not in digests:
             click.echo(f"{each.name} stays as {environment} runs it: {each.reference}", err=True)
     return images
+
+
+def _digests(declared: "App", texts: tuple[str, ...]) -> dict[str, str]:
+    """The digests of the images that are named, by name; a tag is resolved, and told on stderr."""
+    from towpath.adapters.registry import read_manifest
+    from towpath.engine.source.composition import named_images
+
+    digests: dict[str, str] = {}
+    for name, image in named_images(declared, texts).items():
+        digests[name] = image.digest or read_manifest(image).digest
+        if image.digest is None:
+            click.echo(f"{image} is {declared.images[name]}@{digests[name]}", err=True)
+    return digests
 
 
 def _start(server: "Server", environment: str, release: "Release", override: str) -> "tuple[Run, bool]":

@@ -106,6 +106,16 @@ class AppImage(Model):
     """One image of an app, in long: `repository` alone may be written as a text."""
 
     repository: Annotated[Image, Field(description="Repository without tag.")]
+    context: Annotated[
+        RelativePath | None, Field(description="Docker's build context; null: that of `source`.")
+    ] = None
+    dockerfile: Annotated[RelativePath | None, Field(description="null: that of `source`.")] = None
+    target: Annotated[
+        Text | None, Field(description="Dockerfile target that is the image; null: the last one.")
+    ] = None
+    prebuilt: Annotated[bool, Field(description="It is built elsewhere, though the app has a `source`.")] = (
+        False
+    )
     watch: Annotated[
         ImageWatch | None,
         Field(description="How the build agent finds new images that were built elsewhere; null: not."),
@@ -115,6 +125,15 @@ class AppImage(Model):
     @classmethod
     def _in_short(cls, value: Any) -> Any:
         return {"repository": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _built_here_or_elsewhere(self) -> "AppImage":
+        built = [name for name in ("context", "dockerfile", "target") if getattr(self, name) is not None]
+        if built and (self.prebuilt or self.watch):
+            raise ValueError(
+                f"`{built[0]}` is for images that are built here, not `prebuilt` or with `watch`"
+            )
+        return self
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -189,9 +208,8 @@ class App(Model):
             raise ValueError(
                 "`container` is for apps of one image; each of several is known by its repository"
             )
-        watched = [name for name, image in (self.declared_images or {}).items() if image.watch]
-        if watched and self.source is not None:
-            raise ValueError(f"images.{watched[0]}.watch: images of an app with `source` are built here")
+        if self.source is not None and self.declared_images and not self.built:
+            raise ValueError("has a `source`, and no image that is built of it")
         repositories = sorted(image.repository for image in (self.declared_images or {}).values())
         for one, other in itertools.pairwise(repositories):
             if one == other:
@@ -217,6 +235,16 @@ class App(Model):
         if self.declared_images is not None:
             return {name: image.repository for name, image in self.declared_images.items()}
         return {self.name: self.image} if self.image else {}
+
+    @property
+    def built(self) -> Mapping[str, AppImage]:
+        """Name -> how it is built of the source; none where the app has no source."""
+        if self.source is None:
+            return {}
+        images = self.declared_images or {}
+        if self.image:
+            images = {self.name: AppImage(repository=self.image)}
+        return {name: image for name, image in images.items() if not (image.prebuilt or image.watch)}
 
     @property
     def watched(self) -> Mapping[str, ImageWatch]:

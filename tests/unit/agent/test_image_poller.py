@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +82,9 @@ class World:
         scan = ScanSummary("passed", ("secret",))
         return Release("shop", images, "", "x", "x", "dana", "2026-01-01T00:00:00+00:00", scan, "")
 
-    def runs(self, web: str, worker: str, *, at: datetime | None = None) -> None:
+    def runs(self, web: str, worker: str) -> None:
         """Dev runs these images, since now."""
-        time = (at or datetime.now(UTC)).isoformat()
-        state = EnvironmentRelease(self.release(web, worker), time, "dana")
+        state = EnvironmentRelease(self.release(web, worker), datetime.now(UTC).isoformat(), "dana")
         self.push({"apps/shop/dev/release.yaml": dump_release_file(state, V2)})
 
     def start(self, app: str, revision: str, _short_id: str) -> None:
@@ -163,7 +162,7 @@ def test_what_people_replaced_since_is_kept_with_the_next_find(world: World) -> 
     poller = world.poller()
     poller.look()
     fixed = world.web.tag("hotfix")
-    world.runs(fixed, worker, at=datetime.now(UTC) + timedelta(seconds=1))
+    world.runs(fixed, worker)
     newer = world.worker.tag("main-2")
     world.wait(poller)
     assert world.started == [["shop", web, worker], ["shop", fixed, newer]]
@@ -242,7 +241,11 @@ def test_the_newest_by_a_label_is_read_once_for_each_digest(
 
 def test_the_label_of_an_image_for_several_platforms_is_its_first_ones(world: World) -> None:
     digest = world.web.tag("amd64", labels={"build": "7"})
-    platforms = [{"digest": digest, "mediaType": MANIFEST_TYPE, "size": 1}]
+    answer = world.web.repository.manifest(digest)
+    assert answer
+    platform = {"os": "linux", "architecture": "amd64"}
+    described = {"digest": digest, "mediaType": MANIFEST_TYPE, "size": len(answer[0])}
+    platforms = [{**described, "platform": platform}]
     content = json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": platforms}).encode()
     world.web.repository.put_manifest("multi-1", content, INDEX_TYPE)
     found = ImageFinder(world.web.name).newest(ImageWatch(glob="multi-*", newest="build"))

@@ -100,3 +100,19 @@ def test_what_is_wrong_is_told_by_version(version: str, text: str, said: str) ->
 def test_a_container_is_named_for_one_image_only() -> None:
     with pytest.raises(ConfigError, match="`container` is for one image"):
         shop("    images: {web: r.example.com/a, job: r.example.com/b}\n    container: main\n")
+
+
+def test_an_image_is_built_of_the_source_unless_it_is_built_elsewhere() -> None:
+    text = "    source: {repository: ../shop.git, dockerfile: Dockerfile.all}\n    images:\n"
+    images = "      web: r.example.com/a\n      job: {repository: r.example.com/b, target: job}\n"
+    elsewhere = "      proxy: {repository: r.example.com/c, prebuilt: true}\n"
+    watched = "      cache: {repository: r.example.com/d, watch: {glob: 'v*'}}\n"
+    app = shop(text + images + elsewhere + watched)
+    assert {name: image.target for name, image in app.built.items()} == {"web": None, "job": "job"}
+    assert list(app.watched) == ["cache"]
+    assert list(shop("    image: r.example.com/a\n    source: {repository: ../shop.git}\n").built) == ["shop"]
+    assert not shop("    image: r.example.com/a\n").built
+    with pytest.raises(ConfigError, match="has a `source`, and no image that is built of it"):
+        shop(text + elsewhere)
+    with pytest.raises(ConfigError, match="`target` is for images that are built here"):
+        shop("    images: {web: {repository: r.example.com/a, target: x, prebuilt: true}}\n")

@@ -66,12 +66,6 @@ def test_an_image_may_be_its_repository_alone_and_is_told_as_that() -> None:
         parse_config(f"{short} r.example.com/web:1\n")
 
 
-def test_an_app_that_is_built_here_watches_no_image() -> None:
-    text = HEAD + "{glob: a}\n    source: {repository: ../shop.git}\n"
-    with pytest.raises(ConfigError, match=r"images\.web\.watch: images of an app with `source` are built"):
-        parse_config(text)
-
-
 @pytest.mark.parametrize("watch", [ImageWatch(regex="(a+)+b"), ImageWatch(glob="*a*a*a*a*a*a*a*a*a*b")])
 def test_a_pattern_takes_no_longer_than_its_tags(watch: ImageWatch) -> None:
     began = time.process_time()

@@ -61,6 +61,36 @@ def compose(repo: EnvironmentRepo, app: App, environment: str, named: Mapping[st
     return tuple(ReleaseImage(name, image, digests[name]) for name, image in sorted(app.images.items()))
 
 
-def delivered_as(images: Images) -> str:
-    """How a delivery of images that were built elsewhere is asked for."""
-    return SEPARATOR.join(each.reference for each in images)
+def delivered_as(app: App, images: Images) -> str:
+    """How a delivery of images that were built elsewhere is asked for. Those that are built here stay."""
+    return SEPARATOR.join(each.reference for each in images if each.name not in app.built)
+
+
+def split_delivery(revision: str) -> tuple[str, list[str]]:
+    """The revision of Git that is delivered, empty where none is, and the images that are named beside it.
+
+    No revision of Git has an `@` before a colon.
+    """
+    parts = revision.split(SEPARATOR)
+    images = [part for part in parts if "@sha256:" in part]
+    return (SEPARATOR.join(part for part in parts if part not in images), images)
+
+
+def digests_elsewhere(app: App, texts: Iterable[str]) -> dict[str, str]:
+    """The digests of images that texts name, by name. RefusedError also for a tag, and for what is built."""
+    named = named_images(app, texts)
+    if tags := [str(image) for image in named.values() if image.digest is None]:
+        raise RefusedError(f"{' and '.join(tags)}: an image is delivered by its digest")
+    require_elsewhere(app, named)
+    return {name: str(image.digest) for name, image in named.items()}
+
+
+def require_elsewhere(app: App, names: Iterable[str]) -> None:
+    """RefusedError where one of the images is built here of the app's source."""
+    if here := [name for name in names if name in app.built]:
+        what = "its releases are" if len(app.images) == 1 else f"its image {here[0]} is"
+        raise RefusedError(
+            f"{app.name} has a `source`, so {what} built here",
+            remedy=f"`towpath deliver {app.name}` builds a release. Without `source`, or with"
+            " `prebuilt: true` of an image, images come from elsewhere.",
+        )
