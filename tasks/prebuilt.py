@@ -53,8 +53,8 @@ class Prebuilt:
 
     @property
     def built(self) -> Release | None:
-        """The release whose images were built of a commit, and stay."""
-        return self.before if self.before and self.before.commit else None
+        """The release whose images were built of a commit, and stay; of an app that is built here only."""
+        return self.before if self.config.built and self.before and self.before.commit else None
 
     @property
     def source(self) -> str:
