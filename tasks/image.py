@@ -102,7 +102,7 @@ def test(built: Built) -> Built:
     if target is None:
         get_run_logger().info("no testTarget in towpath.yaml: skipped")
         return built
-    files = {(how.context, how.dockerfile): name for name, how in reversed(built.source.builds.items())}
+    files = {(how.context, how.dockerfile): name for name, how in reversed([*built.source.builds.items()])}
     for name in reversed(files.values()):
         how, tag = built.source.builds[name], f"{built.source.tag(name)}-{target}"
         try:
