@@ -98,7 +98,7 @@ def test_what_is_wrong_is_told_by_version(version: str, text: str, said: str) ->
 
 
 def test_a_container_is_named_for_one_image_only() -> None:
-    with pytest.raises(ConfigError, match="`container` is for one image"):
+    with pytest.raises(ConfigError, match="`container` is for apps of one image"):
         shop("    images: {web: r.example.com/a, job: r.example.com/b}\n    container: main\n")
 
 

@@ -150,7 +150,7 @@ def test_of_many_apps_the_history_is_read_at_once(bench: Bench, monkeypatch: pyt
     recent = recent_commits(context.in_git, ["hello", "other"])
     assert recent["other"] == []
     assert recent_commits(context.in_git, ["hello"]) == {}
-    monkeypatch.delattr(history, "log")
+    monkeypatch.delattr(history, "file_history")
     require_admitted(context.in_git, "hello", recent["hello"])
 
 
