@@ -1,5 +1,6 @@
 """What a promotion or a rollback writes into the environment repository."""
 
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -135,7 +136,9 @@ def image_edits(  # noqa: PLR0913, PLR0917
     files = overlay_files(root, app_config, environment)
     runs = _images_of_base(root, app_config, where, files, programs)
     edits: dict[str, str] = {}
-    for image in images:
+    if app_config.renderer == "helm" and len(images) > 1:
+        edits = _alike(root, app_config, where, files, images, programs)
+    for image in images if not edits else ():
         before = {**files, **edits}
         if app_config.renderer == "helm":
             edits |= _chart_edits(root, app_config, where, before, image, programs)
@@ -150,6 +153,35 @@ def image_edits(  # noqa: PLR0913, PLR0917
             runs=runs,
         )
     return {path: text for path, text in edits.items() if text != files[path]}
+
+
+def _alike(  # noqa: PLR0913, PLR0917
+    root: Path,
+    app: App,
+    environment: Environment,
+    files: dict[str, str],
+    images: Images,
+    programs: Renderers,
+) -> dict[str, str]:
+    """The first edit that names all images in the same way, with which the chart runs each; mostly one does.
+
+    Together, because a chart may not render, or not fully, while one of them has no values yet.
+    """
+    first, *others = images
+    for number, start in enumerate(chart_edits(files, first.image, first.digest, first.name)):
+        edits = dict(start)
+        try:
+            for image in others:
+                ways = chart_edits({**files, **edits}, image.image, image.digest, image.name)
+                edits |= next(itertools.islice(ways, number, None), {})
+            found = _images(root, app, environment, programs, {**files, **edits})
+        except MissingPartError:
+            return {}
+        except ConfigError:  # the chart may know no such values
+            continue
+        if all(_runs_exactly(found, image.image, image.digest) for image in images):
+            return edits
+    return {}
 
 
 def _chart_edits(  # noqa: PLR0913, PLR0917
