@@ -23,7 +23,7 @@ def deliver(app: str, revision: str) -> str:
         release = recorded_prebuilt(prebuilt)
         if release is None:
             release = record_prebuilt(prebuilt, scan_prebuilt(prebuilt))
-        first = prebuilt.first_environment
+        firsts = prebuilt.first_environments
     else:
         source = checkout(app, revision)
         identify_run(
@@ -34,6 +34,7 @@ def deliver(app: str, revision: str) -> str:
             built = test(build(source))
             scanned = scan(built)
             release = record(source, push(built, scanned), scanned)
-        first = source.first_environment
-    start_promotion(release, first)
+        firsts = source.first_environments
+    for environment in firsts:
+        start_promotion(release, environment)
     return f"{app} {release.short_id} is {release.references}"

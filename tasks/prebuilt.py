@@ -37,7 +37,7 @@ class Prebuilt:
     config: App
     policy: ScanPolicy
     version: FileVersion
-    first_environment: str
+    first_environments: tuple[str, ...]
     images: Images
     before: Release | None
     begun_at: str
@@ -96,7 +96,7 @@ def take(app: str, references: str) -> Prebuilt:
         config=wanted,
         policy=config.scan,
         version=config.api_version,
-        first_environment=first,
+        first_environments=tuple(each.name for each in config.first_environments(app)),
         images=images,
         before=_kept_from(repo, wanted, first, images),
         begun_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -41,7 +41,7 @@ class Source:
     policy: ScanPolicy
     version: FileVersion
     """That of the environment repository: its agents read the records of its releases."""
-    first_environment: str
+    first_environments: tuple[str, ...]
     url: str
     commit: str
     subject: str
@@ -123,7 +123,7 @@ def source_of(repo: EnvironmentRepo, app: str, files: Checkout, kept: Images = (
         build=app_config.source,
         policy=config.scan,
         version=config.api_version,
-        first_environment=config.first_environment(app).name,
+        first_environments=tuple(each.name for each in config.first_environments(app)),
         url=files.url,  # without the credentials that the URL may have carried: it is kept for ever
         commit=files.commit,
         subject=redact(about.subject)[:MAX_SUBJECT],

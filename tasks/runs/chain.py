@@ -14,9 +14,11 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
 
 from tasks.runs.run_identity import promotion_name, release_tags, run_created, run_id
 from tasks.runs.step import settings, step
+from towpath.config.graph import flat, needs_text
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.keys import load_trusted_keys
 from towpath.engine.source.release_proof import prove
@@ -29,25 +31,30 @@ from towpath.release.model import Release
 @step("start the way of {release.app} {release.short_id} to {environment}")
 def start_promotion(release: Release, environment: str) -> str:
     """Start `promote` in an environment; done again, it finds the same run. Returns the run's id."""
+    return str(start(release, environment, keys.promote_key(run_id(), environment)).id)
+
+
+def start(release: Release, environment: str, key: str) -> FlowRun:
+    """The run of `promote` with that idempotency key, created now if there is none."""
     deployment = keys.deployment(keys.PROMOTE, environment)
     try:
-        started = run_deployment(deployment, **promotion(release, environment, run_id()))
+        started = run_deployment(deployment, **promotion(release, environment, run_id(), key))
     except ObjectNotFound as error:
         raise MissingPartError(
             f"the Prefect server has no deployment {deployment}",
             remedy="`towpath deployments` writes it, `prefect --no-prompt deploy --all` creates it.",
         ) from error
-    return str(cast(FlowRun, started).id)
+    return cast(FlowRun, started)
 
 
-def promotion(release: Release, environment: str, parent: str) -> dict[str, Any]:
-    """How the run `parent` starts the promotion of a release: the same run whenever it does."""
+def promotion(release: Release, environment: str, parent: str, key: str) -> dict[str, Any]:
+    """How the run `parent` starts the promotion of a release: the same run for the same key."""
     parameters = {"app": release.app, "digest": release.id, "environment": environment, "parent": parent}
     return {
         "parameters": parameters,
         "flow_run_name": promotion_name(release, environment),
         "tags": [keys.environment_tag(environment), *release_tags(release)],
-        "idempotency_key": keys.promote_key(parent, environment),
+        "idempotency_key": key,
         "timeout": 0,
         "as_subflow": False,
     }
@@ -126,7 +133,44 @@ def _promotions(client: SyncPrefectClient, app: str, environment: str, *types: S
     return client.read_flow_runs(flow_filter=ours, flow_run_filter=FlowRunFilter(state=states, tags=tags))
 
 
-def start_next(release: Release, context: EnvironmentContext) -> str | None:
-    """Start the promotion to the environment after this one; None after the last."""
-    following = context.repo.config.next_environment(context.environment.name, release.app)
-    return None if following is None else start_promotion(release, following.name)
+def start_next(release: Release, context: EnvironmentContext) -> tuple[str, ...]:
+    """Start the promotions to the environments directly after this one; the ids of their runs.
+
+    One that comes after several environments is started by whichever comes last, and once.
+    """
+    config, here = context.repo.config, context.environment.name
+    return tuple(
+        start_promotion(release, each.name)
+        if len(flat(config.needs(each.name, release.app))) < 2
+        else start_joined(release, each.name)
+        for each in config.followers(here, release.app)
+    )
+
+
+@step("go on with {release.app} {release.short_id} to {environment} when it may")
+def start_joined(release: Release, environment: str) -> str:
+    """Start `promote` where all that must come before has come; the run's id, or why it is not started."""
+    repo = last_repository(settings())
+    states, log = repo.releases(release.app), get_run_logger()
+    there = {name: state for name, state in states.items() if state and state.release.id == release.id}
+    verified = {name for name, state in there.items() if state.verified_at}
+    if environment in verified:
+        return f"{environment} has it already"
+    needs = repo.config.needs(environment, release.app)
+    if missing := tuple(group for group in needs if verified.isdisjoint(group)):
+        log.info("%s waits for %s", environment, needs_text(missing))
+        return f"{environment} waits for {needs_text(missing)}"
+    key = keys.joined_key(release.app, release.id, environment)
+    while True:
+        started = start(release, environment, key)
+        if not _is_of_earlier_way(started):
+            return str(started.id)
+        key = keys.again_key(key, str(started.id))
+
+
+def _is_of_earlier_way(run: FlowRun) -> bool:
+    """Whether a run has ended that was created before the current one: the release comes this way anew."""
+    if run.state is None or not run.state.is_final():
+        return False
+    mine = run_created()
+    return bool(run.created and mine and run.created < mine)

@@ -157,6 +157,7 @@ def choose_images(
 ) -> "Release":
     """The recorded release of exactly these images. RefusedError where nobody has recorded one."""
     from towpath.adapters.registry import get_release
+    from towpath.config.graph import needs_text
     from towpath.errors import RefusedError
     from towpath.release.model import id_of_images
 
@@ -165,7 +166,7 @@ def choose_images(
     images = _composed(environments, app, environment, texts)
     found = get_release(config.app(app).first_image, id_of_images(images))
     if found is None:
-        first, before = config.first_environment(app).name, config.verified_in(environment, app)
+        first, before = config.first_environment(app).name, needs_text(config.needs(environment, app))
         raise RefusedError(
             f"no release of {app} is {' and '.join(each.reference for each in images)}: an image comes in by"
             f" the first environment, which is {first}, not {environment}",
@@ -223,26 +224,21 @@ def choose(
 ) -> "Release":
     """The release that is meant, as the registry has it."""
     from towpath.adapters.registry import find_release, get_release
+    from towpath.cli.ui.names import verified_before
     from towpath.errors import RefusedError
 
     config = environments.config
     image = config.app(app).first_image
     config.environment(environment)
     config.require_in(app, environment)
-    before = config.verified_in(environment, app)
+    needs = config.needs(environment, app)
     if digest is None and commit is None:
-        if before is None:
+        if not needs:
             raise RefusedError(
                 f"{environment} is the first environment, so say which release",
                 remedy="--release DIGEST or --commit SHA; `towpath deliver` makes a new one.",
             )
-        state = environments.release(app, before)
-        if state is None or state.verified_at is None:
-            raise RefusedError(
-                f"no release of {app} is verified in {before}",
-                remedy="Promote it there first. For an emergency: --break-glass, with --release or --commit.",
-            )
-        return state.release
+        return verified_before(environments, app, needs)
     if commit is not None:
         found = find_release(image, _commit(environments, app, commit))
     else:

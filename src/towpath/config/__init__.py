@@ -6,14 +6,13 @@ One ConfigError has all problems of the file, a line each: `towpath.yaml:12: unk
 from towpath.config.app import App, SmokeCheck, Source
 from towpath.config.app_rules import AppPolicy, IgnoreRule, PruneLimit
 from towpath.config.fields import DriftMode, ExtrasMode, parse_duration
+from towpath.config.gate import Approvals, Gate
 from towpath.config.image_watch import ImageWatch
 from towpath.config.load import config_schema, load_config, parse_config, resolve_source_url
 from towpath.config.models import (
     CONFIG_FILE,
-    Approvals,
     Config,
     Environment,
-    Gate,
     HealthCheckExpression,
 )
 from towpath.config.people import People, Person

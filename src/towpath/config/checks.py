@@ -9,7 +9,7 @@ from towpath.config.cel import compile_expression
 from towpath.config.fields import RESERVED
 from towpath.config.models import CONFIG_FILE, Config
 from towpath.config.namespaces import namespace_problems
-from towpath.config.order import app_order_problems
+from towpath.config.order import app_order_problems, environment_order_problems
 from towpath.config.order import hint as name_hint
 from towpath.formats.versions import V1
 from towpath.yamltext.config_reader import ConfigDocument, config_error
@@ -19,7 +19,11 @@ MAX_DUPLICATES = 100
 
 def check_names(config: Config, document: ConfigDocument, file: str) -> None:
     """Names are unique and exist, and there are enough approvers. Raises ConfigError with all problems."""
-    problems = [*_of_apps(config, document), *app_order_problems(config, document)]
+    problems = [
+        *_of_apps(config, document),
+        *app_order_problems(config, document),
+        *environment_order_problems(config, document),
+    ]
 
     def problem(message: str, *path: str | int) -> None:
         problems.append((document.line(("environments", *path)), message))
@@ -40,7 +44,7 @@ def check_names(config: Config, document: ConfigDocument, file: str) -> None:
         if name in RESERVED:
             problem(f"`{name}` is {RESERVED[name]}; choose another name", index, "name")
         before = environment.gate.verified_in
-        if before is not None and before not in earlier:
+        if before is not None and before not in earlier and not config.is_graph:
             problem(
                 f"verifiedIn: no environment before `{name}` is called `{before}`{hint(before, earlier)}",
                 *(index, "gate", "verifiedIn"),

@@ -1,15 +1,14 @@
 """The strict and frozen models of `towpath.yaml`."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BeforeValidator,
     Field,
     JsonValue,
     PrivateAttr,
     StringConstraints,
-    field_validator,
 )
 
 from towpath.config.app import App
@@ -27,6 +26,8 @@ from towpath.config.fields import (
     NamespacePattern,
     Text,
 )
+from towpath.config.gate import Gate
+from towpath.config.graph import AfterKey, Needs, flat, is_graph, needs_of, needs_passing
 from towpath.config.people import MAX_PEOPLE, People, Person
 from towpath.config.scan import ScanPolicy
 from towpath.errors import RefusedError, UnknownNameError
@@ -36,48 +37,6 @@ from towpath.kube.managed_fields import TakenBack
 CONFIG_FILE = CONFIG
 DEPRECATED: dict[str, JsonValue] = {"deprecated": True}
 """For editors. formats/versions.py says since when."""
-PLANNED_KINDS = ("identified", "reviewed")
-"""Kinds of approvals that are not there yet."""
-
-
-def _built(kind: object) -> object:
-    if kind in PLANNED_KINDS:
-        raise ValueError(f"`{kind}` is planned and not there yet: must be `declared` or `signed`")
-    return kind
-
-
-class Approvals(Model):
-    """How many people must approve, who may, and what proves that they did."""
-
-    required: Annotated[int, Field(ge=0)] = 0
-    approvers: Annotated[tuple[Text, ...], Field(alias="from")] = ()
-    groups: Annotated[
-        tuple[Name, ...], Field(description="Groups of `people` whose members may approve, too.")
-    ] = ()
-    kind: Annotated[
-        Literal["declared", "signed"],
-        BeforeValidator(_built),
-        Field(description="declared: a given name counts. signed: a signature by that person's key does."),
-    ] = "declared"
-    expires: Annotated[Duration, Field(description="How long an approval counts.")] = timedelta(days=7)
-
-    @field_validator("expires")
-    @classmethod
-    def _counts_at_all(cls, value: timedelta) -> timedelta:
-        if not value:
-            raise ValueError("must be longer than nothing")
-        return value
-
-
-class Gate(Model):
-    """The conditions under which a release may enter the environment."""
-
-    verified_in: Annotated[
-        Text | None,
-        Field(description="Earlier environment where it must be verified; null: the one before this one."),
-    ] = None
-    soak: Annotated[Duration, Field(description="How long it must have been verified there.")] = timedelta()
-    approvals: Approvals = Approvals()
 
 
 class Environment(Model):
@@ -85,6 +44,17 @@ class Environment(Model):
 
     name: Name
     namespace: Name
+    after: Annotated[
+        AfterKey | None,
+        Field(
+            description="Environments where a release must be verified before: all of a list, or one of"
+            " `{any: [...]}`. Where one environment has it, those without come first. Since towpath.dev/v2."
+        ),
+    ] = None
+    rollout: Annotated[
+        Literal["parallel", "sequential"],
+        Field(description="Whether those directly after it begin at once, or one after the other. Since v2."),
+    ] = "parallel"
     context: Annotated[
         Text | None,
         Field(description="Not obeyed: the machine's TOWPATH_CONTEXT says it.", json_schema_extra=DEPRECATED),
@@ -195,13 +165,18 @@ class Config(Model):
         FileVersion, Field(alias="apiVersion", description="Version of all files of the repository.")
     ]
     apps: Annotated[dict[Name, App], Field(default_factory=dict)]
-    environments: Annotated[tuple[Environment, ...], Field(min_length=1, description="In promotion order.")]
+    environments: Annotated[
+        tuple[Environment, ...],
+        Field(min_length=1, description="In promotion order, unless one has `after`."),
+    ]
     people: Annotated[
         dict[Annotated[str, StringConstraints(min_length=1, max_length=100)], Person],
         Field(default_factory=dict, max_length=MAX_PEOPLE, description="Who approves and who writes."),
     ]
     scan: ScanPolicy = ScanPolicy()
     health_check_exprs: Annotated[tuple[HealthCheckExpression, ...], Field(max_length=200)] = ()
+
+    _needs: dict[str, Needs] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, _context: Any) -> None:
         for name, app in self.apps.items():
@@ -213,6 +188,7 @@ class Config(Model):
                 for name, own in owned.items()
                 if own not in ("", place.namespace) and self.may_be_in(name, place.name)
             }
+        self._needs = needs_of(self.environments)
 
     def who(self) -> People:
         """Tells which names and addresses are one person's."""
@@ -249,30 +225,44 @@ class Config(Model):
             )
 
     def first_environment(self, app: str) -> Environment:
-        """Where a new release of the app begins."""
+        """Where a new release of the app begins; the first of several such environments."""
+        return self.first_environments(app)[0]
+
+    def first_environments(self, app: str) -> tuple[Environment, ...]:
+        """Where a new release of the app begins: one in a list, and what comes after nothing in a graph."""
         declared = self.app(app)
-        return next(each for each in self.environments if declared.may_be_in(each.name))
+        here = [each for each in self.environments if declared.may_be_in(each.name)]
+        free = [each for each in here if not self.needs(each.name, app)]
+        return tuple(free if self.is_graph and free else here[:1])
 
-    def next_environment(self, name: str, app: str = "") -> Environment | None:
-        """The environment after `name` in promotion order, of an app if given; None after the last."""
-        after = self.environments[self._index(name) + 1 :]
-        return next((each for each in after if app not in self.apps or self.may_be_in(app, each.name)), None)
+    @property
+    def is_graph(self) -> bool:
+        """Whether `after` says the order of the environments, not the list."""
+        return is_graph(self.environments)
 
-    def previous_environment(self, name: str) -> Environment | None:
-        """The environment before `name` in promotion order; None before the first."""
-        index = self._index(name)
-        return self.environments[index - 1] if index else None
+    def followers(self, name: str, app: str = "") -> tuple[Environment, ...]:
+        """The environments directly after `name`, of an app if given."""
+        here = [each for each in self.environments if app not in self.apps or self.may_be_in(app, each.name)]
+        if self.is_graph:
+            return tuple(each for each in here if name in flat(self.needs(each.name, app)))
+        later = self.environments[self._index(name) + 1 :]
+        return tuple(each for each in here if each in later)[:1]
 
-    def verified_in(self, name: str, app: str = "") -> str | None:
-        """The environment in which a release must be verified before it may enter `name`; None: in none.
+    def needs(self, name: str, app: str = "") -> Needs:
+        """Where a release must be verified before it may enter `name`: in one environment of each group.
 
-        For an app that is not there by its `environments`, it is the one before that one, and so on.
+        For an app that is not in one of these by its `environments`, what is before that one counts.
         """
-        previous = self.previous_environment(name)
-        before = self.environment(name).gate.verified_in or (previous.name if previous else None)
-        if before is None or app not in self.apps or self.may_be_in(app, before):
-            return before
-        return self.verified_in(before, app)
+        self._index(name)
+        return needs_passing(
+            name, self._needs, lambda other: app not in self.apps or self.may_be_in(app, other)
+        )
+
+    def with_needs(self, needs: Mapping[str, Needs]) -> "Config":
+        """The same with another order, which its environments need not say."""
+        other = self.model_copy()
+        other._needs = dict(needs)
+        return other
 
     def _index(self, name: str) -> int:
         names = [environment.name for environment in self.environments]

@@ -13,17 +13,28 @@ from pydantic import Field, ValidationError, field_validator
 
 from towpath.config.explain import explain
 from towpath.config.fields import Duration, Model, Text
-from towpath.config.models import Approvals, Config
+from towpath.config.gate import Approvals
+from towpath.config.graph import Needs, flat
+from towpath.config.models import Config
 from towpath.config.people import Person
 from towpath.config.scan import ScanPolicy
 
 
 class ProtectedGate(Model):
-    """The gate of one environment. `verified_in` is the environment before it where none is named."""
+    """The gate of one environment. `verified_in` is the environment before it where none is named.
+
+    Where environments have `after`, `in_one_of` has groups of them: it must be verified in one of each.
+    """
 
     verified_in: Text | None = None
+    in_one_of: tuple[tuple[Text, ...], ...] = ()
     soak: Duration = timedelta()
     approvals: Approvals = Approvals()
+
+    @property
+    def needs(self) -> Needs:
+        """Where a release must be verified before: in one environment of each group."""
+        return (((self.verified_in,),) if self.verified_in else ()) + self.in_one_of
 
 
 class Quarantined(Model):
@@ -77,9 +88,13 @@ def protected_part(
     return Policy(
         environments={
             each.name: ProtectedGate(
-                verified_in=config.verified_in(each.name), soak=each.gate.soak, approvals=each.gate.approvals
+                verified_in=next(iter(flat(needs)), None) if not config.is_graph else None,
+                in_one_of=needs if config.is_graph else (),
+                soak=each.gate.soak,
+                approvals=each.gate.approvals,
             )
             for each in config.environments
+            for needs in [config.needs(each.name)]
         },
         people=config.people,
         scan=config.scan,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from towpath.config import Approvals, Config
+from towpath.config.graph import needs_text
 from towpath.gates.approval import Approval, is_author
 from towpath.gates.pause import Pause, active_pause
 from towpath.gates.same_change import ChangeFacts
@@ -122,34 +123,63 @@ def _verified_here(facts: Facts) -> Iterable[str]:
 
 
 def _order(facts: Facts) -> Iterable[str]:
-    before = facts.config.verified_in(facts.environment, facts.release.app)
-    if before is None:
-        return
+    needs = facts.config.needs(facts.environment, facts.release.app)
     if facts.change is not None:
-        if facts.change.unverified:
+        if needs and facts.change.unverified:
+            before = needs_text(needs)
             yield f"{facts.name} must be verified in {before} first: {facts.change.unverified}"
         return
+    for group in needs:
+        there = len(group) == 1
+        why = [_not_verified(facts, before, "there" if there else f"in {before}") for before in group]
+        if all(why):
+            told = ": " + "; ".join(each.removeprefix(", and ").removeprefix("; ") for each in why)
+            yield f"{facts.name} must be verified in {' or '.join(group)} first{why[0] if there else told}"
+
+
+def _not_verified(facts: Facts, before: str, there: str) -> str:
+    """Why the release does not count as verified there, to follow `first`; empty: it does."""
     state = facts.states.get(before)
     if state is None:
-        yield f"{facts.name} must be verified in {before} first, and nothing is released there"
-    elif state.release.id != facts.release.id:
-        yield f"{facts.name} must be verified in {before} first, and {before} runs {state.release.short_id}"
-    elif state.verified_at is None:
-        yield f"{facts.name} must be verified in {before} first; it is there, but not verified yet"
+        return f", and nothing is released {there}"
+    if state.release.id != facts.release.id:
+        return f", and {before} runs {state.release.short_id}"
+    return "" if state.verified_at else f"; it is {there}, but not verified yet"
 
 
 def _soak(facts: Facts) -> Iterable[str]:
-    before = facts.config.verified_in(facts.environment, facts.release.app)
-    state = facts.states.get(before) if before else None
-    since = facts.change.verified_at if facts.change else ""
-    if state is not None and state.release.id == facts.release.id:
-        since = state.verified_at or ""
-    if not since:
-        return  # that is the order's
     soak = facts.config.environment(facts.environment).gate.soak
-    left = (soak - (facts.now - datetime.fromisoformat(since))).total_seconds()
-    if left > 0:
+    for before, left in soak_left(facts):
         yield f"{facts.name} must soak in {before} for {soak}; {_format_seconds(left)} to go"
+
+
+def soak_left(facts: Facts) -> list[tuple[str, float]]:
+    """Where the release has not been verified for long enough yet, and for how many seconds more.
+
+    Where it is not verified at all, the order says so.
+    """
+    needs = facts.config.needs(facts.environment, facts.release.app)
+    if facts.change is not None:
+        left = _left(facts, facts.change.verified_at)
+        return [(needs_text(needs), left)] if needs and left > 0 else []
+    found = []
+    for group in needs:
+        verified = {
+            before: state.verified_at
+            for before in group
+            if (state := facts.states.get(before)) and state.release.id == facts.release.id
+        }
+        times = {before: _left(facts, at) for before, at in verified.items() if at}
+        if times and min(times.values()) > 0:
+            found.append(min(times.items(), key=lambda each: each[1]))
+    return found
+
+
+def _left(facts: Facts, since: str) -> float:
+    if not since:
+        return 0.0
+    soak = facts.config.environment(facts.environment).gate.soak
+    return (soak - (facts.now - datetime.fromisoformat(since))).total_seconds()
 
 
 def _rejections(facts: Facts) -> Iterable[str]:

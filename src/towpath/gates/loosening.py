@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from towpath.config import ScanIgnore, ScanPolicy
-from towpath.config.models import Approvals
+from towpath.config.gate import Approvals
+from towpath.config.graph import all_before
 from towpath.config.people import People, Person, normal
 from towpath.config.protected import Paused, Policy, ProtectedGate, Quarantined
+from towpath.gates.looser_order import order_in_force
 from towpath.release.scan_policy import canonical_id
 
 KINDS = ("declared", "signed")
@@ -103,25 +105,15 @@ def _apps(signed: Policy, files: Policy, found: _Found) -> frozenset[str]:
 
 def _passed_by(signed: Policy, files: Policy, found: _Found) -> frozenset[str]:
     """The apps whose releases do not pass environments any more that are before one of theirs."""
-    apps = set()
+    apps, needs = set[str](), {name: gate.needs for name, gate in signed.environments.items()}
     for app in sorted(files.places):
         here = files.places[app]
-        before = {each for place in here for each in _before(signed, place)}
+        before = set[str]().union(*(all_before(place, needs) for place in here))
         was = signed.places.get(app, tuple(signed.environments))
         if passed := sorted((before & set(was)) - set(here)):
             found.add(f"apps.{app}.environments", f"{', '.join(passed)} removed, and asked before", app=app)
             apps.add(app)
     return frozenset(apps)
-
-
-def _before(signed: Policy, environment: str) -> Iterable[str]:
-    """The environments in which a release is verified before it enters this one, by the signed gates."""
-    known: set[str] = set()
-    gate = signed.environments.get(environment)
-    while gate and gate.verified_in and gate.verified_in not in known:
-        known.add(gate.verified_in)
-        gate = signed.environments.get(gate.verified_in)
-    return known
 
 
 def _gate(  # noqa: PLR0913, PLR0917
@@ -130,16 +122,13 @@ def _gate(  # noqa: PLR0913, PLR0917
     def loosened(key: str, what: str) -> None:
         found.add(f"environments.{name}.gate.{key}", what, environment=name)
 
-    verified_in, soak = files.verified_in, files.soak
-    if signed.verified_in is not None and verified_in != signed.verified_in:
-        loosened("verifiedIn", f"{signed.verified_in} -> {verified_in or 'nowhere'}")
-        verified_in = signed.verified_in
+    order, soak = order_in_force(signed, files, loosened), files.soak
     if soak < signed.soak:
         loosened("soak", f"{signed.soak} -> {soak}")
         soak = signed.soak
     old, new = signed.approvals, files.approvals
     if not old.required:  # nobody was asked: whoever is asked now is more
-        return ProtectedGate(verified_in=verified_in, soak=soak, approvals=new)
+        return order.model_copy(update={"soak": soak})
     required, kind, expires = new.required, new.kind, new.expires
     if required < old.required:
         loosened("approvals.required", f"{old.required} -> {required}")
@@ -153,13 +142,10 @@ def _gate(  # noqa: PLR0913, PLR0917
     before, after = (each.approvers(of.approvers, of.groups) for each, of in ((who_signed, old), (who, new)))
     if added := sorted(after - before):
         loosened("approvals", f"{', '.join(added)} may approve")
-    return ProtectedGate(
-        verified_in=verified_in,
-        soak=soak,
-        approvals=Approvals(
-            required=required, approvers=tuple(sorted(after & before)), kind=kind, expires=expires
-        ),
+    approvals = Approvals(
+        required=required, approvers=tuple(sorted(after & before)), kind=kind, expires=expires
     )
+    return order.model_copy(update={"soak": soak, "approvals": approvals})
 
 
 def _people(signed: Policy, files: Policy, found: _Found) -> dict[str, Person]:

@@ -153,6 +153,11 @@ def promote_key(parent: str, environment: str) -> str:
     return f"{PROMOTE}:{parent}:{environment}"
 
 
+def joined_key(app: str, release: str, environment: str) -> str:
+    """Idempotency key of the promotion that comes after several environments: one for whichever starts it."""
+    return f"{PROMOTE}:{app}:{release}:{environment}"
+
+
 def lock_name(environment: str) -> str:
     """The global concurrency limit that keeps two runs from writing to an environment at once."""
     return f"environment-{environment}"

@@ -44,12 +44,10 @@ def test_defaults() -> None:
 
 def test_the_order_of_environments() -> None:
     config = parse_config(TWO)
-    assert config.next_environment("dev") == config.environment("prod")
-    assert config.next_environment("prod") is None
-    assert config.previous_environment("prod") == config.environment("dev")
-    assert config.previous_environment("dev") is None
-    assert config.verified_in("prod") == "dev"
-    assert config.verified_in("dev") is None
+    assert config.followers("dev") == (config.environment("prod"),)
+    assert config.followers("prod") == ()
+    assert config.needs("prod") == (("dev",),)
+    assert config.needs("dev") == ()
 
 
 def test_unknown_names_say_the_nearest() -> None:
@@ -442,9 +440,9 @@ apps:
 def test_an_app_passes_environments_by_that_it_does_not_name() -> None:
     config = parse_config(THREE + "    environments: [dev, prod]\n  other: {image: example.com/other}\n")
     assert [config.may_be_in("shop", each) for each in ("dev", "staging", "prod")] == [True, False, True]
-    after = config.next_environment("dev", "shop"), config.next_environment("dev", "other")
-    assert [each and each.name for each in after] == ["prod", "staging"]
-    assert (config.verified_in("prod", "shop"), config.verified_in("prod", "other")) == ("dev", "staging")
+    after = (*config.followers("dev", "shop"), *config.followers("dev", "other"))
+    assert [each.name for each in after] == ["prod", "staging"]
+    assert (config.needs("prod", "shop"), config.needs("prod", "other")) == ((("dev",),), (("staging",),))
     with pytest.raises(RefusedError, match="shop does not run in staging: its `environments`"):
         config.require_in("shop", "staging")
     config.require_in("other", "staging")
@@ -453,7 +451,7 @@ def test_an_app_passes_environments_by_that_it_does_not_name() -> None:
 def test_an_app_begins_in_the_first_environment_that_it_names() -> None:
     config = parse_config(THREE + "    environments: [prod, staging]\n")
     assert config.first_environment("shop").name == "staging"
-    assert config.verified_in("staging", "shop") is None
+    assert config.needs("staging", "shop") == ()
 
 
 @pytest.mark.parametrize(

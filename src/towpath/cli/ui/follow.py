@@ -10,7 +10,7 @@ import click
 
 from towpath.errors import TowpathError
 from towpath.orchestration import keys
-from towpath.orchestration.delivery.path import successor
+from towpath.orchestration.delivery.path import successors
 from towpath.orchestration.runs import Run, TaskState
 from towpath.orchestration.server import Server
 from towpath.printable import headline
@@ -38,13 +38,14 @@ class RunFailedError(TowpathError):
 
 @dataclass(slots=True)
 class Followed:
-    """The runs that were followed, the last one first to matter."""
+    """The runs that were followed. Where the way forks, one that failed matters first."""
 
     runs: list[Run] = field(default_factory=list)
 
     @property
     def last(self) -> Run:
-        return self.runs[-1]
+        failed = next((run for run in self.runs if run.over and not run.succeeded), None)
+        return failed or next((run for run in self.runs if run.waiting), self.runs[-1])
 
     def to_json(self, server: Server) -> dict[str, Any]:
         """For `--output json`."""
@@ -110,11 +111,13 @@ def follow(
     """
     followed = Followed()
     told = {task.id: (task.kind, task.attempt) for task in known}
-    following: Run | None = run
-    while following is not None:
-        last = _follow_one(server, following, narrator, told)
+    pending, seen = [run], {run.id}
+    while pending:
+        last = _follow_one(server, pending.pop(0), narrator, told)
         followed.runs.append(last)
-        following = successor(server, last) if path and last.succeeded else None
+        later = successors(server, last) if path and last.succeeded else []
+        pending += [each for each in later if each.id not in seen]
+        seen |= {each.id for each in later}
     return followed
 
 

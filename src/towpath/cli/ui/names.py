@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from towpath.adapters.git import resolve_revision
 from towpath.config import Config, resolve_source_url
+from towpath.config.graph import Needs, flat, needs_text
 from towpath.engine.source.repository import EnvironmentRepo, read_repository
-from towpath.errors import MissingPartError, TransientError, UnknownNameError
+from towpath.errors import MissingPartError, RefusedError, TransientError, UnknownNameError
+from towpath.release.model import Release
 from towpath.settings import GIT_TIMEOUT, Settings
 
 
@@ -35,6 +37,23 @@ def load_environments(settings: Settings, revision: str | None = None) -> Enviro
     """Fetch the environment repository at `revision`, or its branch; MissingPartError without a URL."""
     desired = read_repository(settings, revision)
     return Environments(desired.checkout, desired.config, settings, protection=desired.protection)
+
+
+def verified_before(environments: Environments, app: str, needs: Needs) -> Release:
+    """The release that is verified in the environments before; the newest of several."""
+    found = {name: environments.release(app, name) for name in flat(needs)}
+    verified = {name: state.release for name, state in found.items() if state and state.verified_at}
+    chosen = {
+        release.id: release
+        for release in verified.values()
+        if all(any(name in verified and verified[name].id == release.id for name in group) for group in needs)
+    }
+    if not chosen:
+        raise RefusedError(
+            f"no release of {app} is verified in {needs_text(needs)}",
+            remedy="Promote it there first. For an emergency: --break-glass, with --release or --commit.",
+        )
+    return max(chosen.values(), key=lambda release: release.built_at)
 
 
 @contextmanager

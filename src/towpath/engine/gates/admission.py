@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from towpath.config import Config, ScanPolicy
+from towpath.config.graph import flat
 from towpath.engine.source.history import signed_commits, signed_states
 from towpath.engine.source.release_proof import authors_of, prove
 from towpath.engine.source.repository import EnvironmentRepo
@@ -16,6 +17,7 @@ from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.gates.approval import Approval
 from towpath.gates.evaluate import Facts, GateVerdict, evaluate_gate
 from towpath.gates.override import VerifiedOverride, Waived, parse_signed, require_about, verify_override
+from towpath.gates.passed_through import passed_through
 from towpath.gates.same_change import ChangeFacts
 from towpath.gates.waivers import WAIVERS
 from towpath.gates.ways import Way
@@ -137,7 +139,7 @@ def asks_nothing(config: Config, app: str, environment: str) -> bool:
     """Whether any release of the app may be merged, if it is not quarantined: nothing here builds it, no
     environment is before this one, and nobody approves."""
     approvals = config.environment(environment).gate.approvals.required
-    return config.app(app).source is None and not (config.verified_in(environment, app) or approvals)
+    return config.app(app).source is None and not (config.needs(environment, app) or approvals)
 
 
 def verified_here(
@@ -202,16 +204,24 @@ def _proven(entry: Entry, trusted: TrustedKeys) -> tuple[Release, tuple[str, ...
 
 
 def _proven_releases(entry: Entry, trusted: TrustedKeys) -> dict[str, EnvironmentRelease | None]:
-    """What Git says runs in each environment, by name; of the one before this one, verified if proven.
+    """What Git says runs in each environment, by name; of those before this one, verified if proven.
 
     That a release was verified there counts when a commit says so that the agent of that environment signed.
+    With `after`, one that has stayed there for long enough counts, too, after a newer one took its place.
     """
     repo, app = entry.repo, entry.app
-    states, before = repo.releases(app), repo.config.verified_in(entry.environment, app)
-    state = states.get(before) if before else None
-    if before and state is not None:
-        found = verified_here(repo, trusted, app, before, state.release.id) if state.verified_at else None
-        states[before] = replace(state, verified_at=found.verified_at if found else None)
+    states, entered = repo.releases(app), repo.config.environment(entry.environment)
+    for before in flat(repo.config.needs(entry.environment, app)):
+        state = states.get(before)
+        if state is None:
+            continue
+        if state.release.id == entry.release:
+            found = verified_here(repo, trusted, app, before, entry.release) if state.verified_at else None
+            states[before] = replace(state, verified_at=found.verified_at if found else None)
+        elif entered.after is not None:
+            soak = entered.gate.soak
+            signed = signed_states(repo.checkout, trusted, app, before)
+            states[before] = passed_through(signed, entry.release, soak) or state
     return states
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from towpath.adapters.git import read_commit
+from towpath.config.graph import needs_text
 from towpath.engine.gates.admission import admit_change
 from towpath.engine.source.keys import load_trusted_keys
 from towpath.engine.source.render import Rendered
@@ -28,6 +29,9 @@ from towpath.release.verified_file import VerifiedChange
 
 TRIED = 5
 """Newest records of the environment before that are looked through for how long it has had a change."""
+
+
+ONCE_VERIFIED = " It comes in by itself when the same change is verified in {}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,8 @@ def require_change(changed: ChangedApp) -> None:
     app, environment, repo = changed.app, changed.environment, changed.repo
     rendered = changed.rendered()
     manifests = rendered.recorded_digest(None)
-    before = repo.config.verified_in(environment, app)
-    asks = repo.config.app(app).promote == "manifests" and before is not None
+    needs = repo.config.needs(environment, app)
+    asks = repo.config.app(app).promote == "manifests" and bool(needs)
     change = ChangeFacts(manifests)
     if asks:
         trusted = load_trusted_keys(changed.trusted_keys)
@@ -71,19 +75,35 @@ def require_change(changed: ChangedApp) -> None:
     if verdict.reasons:
         raise RefusedError(
             f"{environment} holds {app}: {'; '.join(verdict.reasons)}",
-            remedy="Nothing was changed."
-            + (f" It comes in by itself when the same change is verified in {before}." if asks else ""),
+            remedy="Nothing was changed." + (ONCE_VERIFIED.format(needs_text(needs)) if asks else ""),
         )
 
 
 def _facts(
     changed: ChangedApp, trusted: TrustedKeys, rendered: Rendered, here: Iterable[VerifiedChange]
 ) -> ChangeFacts:
-    """Since when the change is verified in the environment before, or why it is not."""
-    repo, manifests = changed.repo, rendered.recorded_digest(None)
-    before = repo.config.verified_in(changed.environment, changed.app)
-    assert before is not None  # noqa: S101 - nothing is asked without
-    known = _objects(changed, here)
+    """Since when the change is verified in the environments before, or why it is not."""
+    known, since, why_not = _objects(changed, here), list[str](), list[str]()
+    for group in changed.repo.config.needs(changed.environment, changed.app):
+        found = {before: _verified_in(changed, trusted, rendered, known, before) for before in group}
+        if times := [at for at, _ in found.values() if at]:
+            since.append(min(times))
+        elif len(found) == 1:
+            why_not += [why for _, why in found.values()]
+        else:
+            why_not += [f"{before}: {why}" for before, (_, why) in found.items()]
+    return ChangeFacts(
+        rendered.recorded_digest(None),
+        verified_at="" if why_not else max(since, default=""),
+        unverified="; ".join(why_not),
+    )
+
+
+def _verified_in(
+    changed: ChangedApp, trusted: TrustedKeys, rendered: Rendered, known: Sequence[Manifest], before: str
+) -> tuple[str, str]:
+    """Since when the change is verified in another environment, and why it is not."""
+    repo = changed.repo
     why = f"no commit that the agent of {before} has signed says that anything of it was verified there"
     if not is_in(repo.root, changed.app, before, released=False):
         why = f"there is no folder apps/{changed.app}/{before}"
@@ -94,7 +114,7 @@ def _facts(
             why = f"what was verified there at {record.commit[:7]} {missing}"
             break
         verified_at = record.verified_at
-    return ChangeFacts(manifests, verified_at=verified_at, unverified="" if verified_at else why)
+    return verified_at, "" if verified_at else why
 
 
 def _missing(

@@ -133,9 +133,10 @@ def in_force(config: Config, policy: Policy) -> Config:
     environments = tuple(
         each.model_copy(
             update={
+                "after": None if gate.verified_in else each.after,
                 "gate": Gate.model_construct(
                     verified_in=gate.verified_in, soak=gate.soak, approvals=gate.approvals
-                )
+                ),
             }
         )
         for each in config.environments
@@ -147,9 +148,10 @@ def in_force(config: Config, policy: Policy) -> Config:
         else app
         for name, app in config.apps.items()
     }
-    return config.model_copy(
+    found = config.model_copy(
         update={"apps": apps, "environments": environments, "people": policy.people, "scan": policy.scan}
     )
+    return found.with_needs({each.name: policy.environments[each.name].needs for each in environments})
 
 
 def _newest_signed(

@@ -67,12 +67,13 @@ def _gap(config: Config, name: str, places: list[Environment]) -> str:
         return f"apps.{name} is in no environment: there is none of the folders {folders}"
     if app.environments is None and app.is_released:
         for place in here:
-            before = config.verified_in(place, name)
-            if before is not None and before not in here:
-                return (
-                    f"apps.{name} has a folder for {place}, and none for {before}, where its releases are"
-                    f" verified before: add apps/{name}/{before}, or say `environments: [{', '.join(here)}]`"
-                )
+            for group in config.needs(place, name):
+                if set(group).isdisjoint(here):
+                    return (
+                        f"apps.{name} has a folder for {place}, and none for {' or '.join(group)}, where its"
+                        f" releases are verified before: add apps/{name}/{group[0]}, or say"
+                        f" `environments: [{', '.join(here)}]`"
+                    )
     return ""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from towpath.adapters.git import commit_files
 from towpath.config import load_config
+from towpath.config.graph import needs_text
 from towpath.engine.source.edits import (
     Renderers,
     promote_edits,
@@ -71,7 +72,7 @@ def commit_promotion(  # noqa: PLR0913
     intent = PromotionIntent(
         release=release,
         environment=environment,
-        promoted_from=repo.config.verified_in(environment, release.app),
+        promoted_from=needs_text(repo.config.needs(environment, release.app)) or None,
         approved_by=tuple(each.approver for each in given(approvals)),
         flow_run=by.flow_run,
         actor=by.actor,

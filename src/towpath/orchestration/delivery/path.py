@@ -15,33 +15,41 @@ SUCCEEDED = "succeeded"
 FAILED = "failed"
 
 
-def successor(server: Server, run: Run) -> Run | None:
-    """The promotion that this run started, or joined; None when there is none."""
+def successors(server: Server, run: Run) -> list[Run]:
+    """The promotions that this run started or joined, also one that comes after several environments."""
     if run.flow not in (keys.DELIVER, keys.PROMOTE):
-        return None
+        return []
+    app, environment, digest = (str(run.parameters.get(key)) for key in ("app", "environment", "digest"))
     if run.state == keys.JOINED:
-        app, environment, digest = (str(run.parameters.get(key)) for key in ("app", "environment", "digest"))
-        return server.waiting_with(app, environment, digest)
+        joined = server.waiting_with(app, environment, digest)
+        return [joined] if joined else []
     names = [keys.environment_of(keys.PROMOTE, name) for name in server.deployments(keys.PROMOTE)]
-    started = server.by_key([keys.promote_key(run.id, name) for name in names if name])
-    return started[0] if started else None
+    found = server.by_key([keys.promote_key(run.id, name) for name in names if name])
+    if run.flow == keys.PROMOTE:
+        once = server.by_key([keys.joined_key(app, digest, name) for name in names if name])
+        found += [each for each in once if each.parameters.get("parent") == run.id]
+    return found
 
 
 def runs_of(server: Server, run: Run) -> Iterator[Run]:
-    """A delivery's run and each promotion that it has led to, in their order."""
-    following: Run | None = run
-    for _ in range(LONGEST):
-        if following is None:
-            return
+    """A delivery's run and each promotion that it has led to; what follows a run comes after it."""
+    pending, told = [run], set[str]()
+    while pending and len(told) < LONGEST:
+        following = pending.pop(0)
+        if following.id in told:
+            continue
+        told.add(following.id)
         yield following
-        following = successor(server, following) if following.succeeded else None
+        pending += successors(server, following) if following.succeeded else []
 
 
 def state_of(runs: list[Run]) -> str:
-    """One word for the whole way: that of its last run. `succeeded`: nothing follows any more."""
-    last = runs[-1]
-    if last.waiting:
+    """One word for the whole way. `succeeded`: nothing follows any more; `waiting`: only people can go on."""
+    if any(run.over and not run.succeeded for run in runs):
+        return FAILED
+    unfinished = [run for run in runs if not run.over]
+    if not unfinished:
+        return SUCCEEDED
+    if all(run.waiting for run in unfinished):
         return WAITING
-    if last.over:
-        return SUCCEEDED if last.succeeded else FAILED
-    return SCHEDULED if len(runs) == 1 and last.kind in ("SCHEDULED", "PENDING") else RUNNING
+    return SCHEDULED if len(runs) == 1 and unfinished[0].kind in ("SCHEDULED", "PENDING") else RUNNING
