@@ -51,8 +51,11 @@ def test_each_image_of_a_release_is_proven(image: OwnImage) -> None:
     evidence = replace(EVIDENCE_OF_HELLO, images=images)
     first = attach_release(evidence, BUILD)
     assert attach_release(evidence, BUILD) == first
-    for each in (image, second):
-        assert prove_release(each.name, each.asked(), trusted(), NOW).evidence == evidence
+    for each, other in ((image, second), (second, image)):
+        asked = replace(each.asked(), beside=(other.digest,))
+        assert prove_release(each.name, asked, trusted(), NOW).evidence == evidence
+        with pytest.raises(EvidenceError, match="the evidence is about"):
+            prove_release(each.name, each.asked(), trusted(), NOW)
 
 
 def test_what_cannot_be_read_is_told_beside_what_is_missing(image: OwnImage) -> None:

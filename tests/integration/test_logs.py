@@ -27,7 +27,7 @@ from towpath.release.release_file import dump_release_file
 pytestmark = pytest.mark.integration
 PASSWORD = "hunter2-and-more"
 TALKS = f"echo begun; echo the password is {PASSWORD}; while true; do date +tick-%s; sleep 1; done"
-DIES = "[ -e /once/died ] && sleep 3600; touch /once/died; echo I die; sleep 2; exit 3"
+DIES = "[ -e /once/died ] && echo I wait && sleep 3600; touch /once/died; echo I die; sleep 2; exit 3"
 CONFIG = """\
 apiVersion: towpath.dev/v2
 apps: {hello: {image: %s, renderer: plain}}
@@ -89,7 +89,7 @@ def test_lines_of_all_pods_are_printed_with_their_names_and_no_secret(world: Wor
 def test_what_a_container_said_before_it_restarted(world: World, image: str, tmp_path: Path) -> None:
     workload = web(image, DIES)
     pod_spec = workload["spec"]["template"]["spec"]
-    del pod_spec["containers"][0]["readinessProbe"]
+    pod_spec["containers"][0]["readinessProbe"] = {"exec": {"command": ["/bin/false"]}}
     pod_spec["volumes"] = [{"name": "once", "emptyDir": {}}]
     pod_spec["containers"][0]["volumeMounts"] = [{"name": "once", "mountPath": "/once"}]
     folder = released(world, image, tmp_path / "environments", workload)
@@ -107,7 +107,7 @@ def test_what_a_container_said_before_it_restarted(world: World, image: str, tmp
     assert "Did you mean web?" in said
     code, said = towpath(world, folder, "get", "hello", "test")
     assert code == 0
-    assert "I die" in said
+    assert "I wait" in said
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def test_an_overwritten_tag_does_not_change_a_release(
     builder.push(builder.build(source), repository.with_tag("latest"))
     found = registry.get_release(repository.name, written.id)
     assert found == written
-    assert registry.read_manifest(found.reference).config_digest == image_id
+    assert registry.read_manifest(found.images[0].reference).config_digest == image_id
 
 
 def test_a_registry_that_is_down_is_transient() -> None:
