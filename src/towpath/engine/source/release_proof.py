@@ -18,7 +18,7 @@ from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.statement import ReleaseEvidence
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.evidence.verification import AskedRelease
-from towpath.release.image_ref import same_repository
+from towpath.release.image_ref import check_digest, same_repository
 from towpath.release.model import Images, Release, ReleaseImage, ScanStatus, ScanSummary, one_image
 
 LONGEST_CHAIN = 100
@@ -56,6 +56,7 @@ def prove(trusted: TrustedKeys, app: App, release: str, named: Images = ()) -> P
 def _prove(
     trusted: TrustedKeys, app: str, declared: tuple[tuple[str, str], ...], release: str, named: Images
 ) -> Proven:
+    check_digest(release)
     first, *others = named or _recorded_images(app, declared, release)
     # Only the app's own repositories are asked, whatever Git or a record names.
     image = declared[0][1] if len(declared) == 1 else dict(declared).get(first.name)
