@@ -89,10 +89,10 @@ def test_bad_yaml_is_refused_with_its_line(text: str, line: int | None, message:
 
 
 def test_an_alias_bomb_is_refused_at_once() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ConfigError, match="aliases followed"):
         load_documents(bomb(30), "f.yaml")
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_merge_key_bomb_is_refused() -> None:

@@ -19,8 +19,8 @@ from towpath.adapters.rendering.sources import Sources
 from towpath.errors import ConfigError, TooLargeError
 from towpath.redact import MASK
 
-TIMEOUT = 30.0
-"""Seconds of wall time for one render."""
+TIMEOUT = 60.0
+"""Seconds of wall time for one render, of which most may be waiting for a processor."""
 MAX_OUTPUT = 8 << 20
 """Bytes that a renderer may write; the YAML reader accepts no longer text."""
 _CRASH = re.compile(r"\s*(?:goroutine \d+|runtime stack:|\[signal )")
@@ -33,12 +33,12 @@ _LEAST_MEMORY = {"kustomize": 36, "helm": 56}
 """MiB that a small app is given."""
 _SECONDS: dict[str, Callable[[Sources], float]] = {
     "kustomize": lambda sources: min(
-        10, 1 + sources.values / 15_000 + (sources.values / 30_000) ** 2 + sources.total / (4 << 20)
+        20, 3 + sources.values / 7_500 + (sources.values / 20_000) ** 2 + sources.total / (2 << 20)
     ),
-    "helm": lambda sources: min(5, 1 + sources.size / (1 << 20)),
+    "helm": lambda sources: min(10, 3 + 2 * sources.size / (1 << 20)),
 }
-"""Seconds of processor time, more than a render needs; a template may loop for ever. Kustomize compares every
-object with every other.
+"""Seconds of processor time, several times what a render needs where it is slow; a template may loop for
+ever. Kustomize compares every object with every other.
 """
 
 
