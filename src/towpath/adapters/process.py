@@ -192,8 +192,9 @@ def _start(
     except (FileNotFoundError, PermissionError) as error:
         if cwd is not None and not cwd.is_dir():
             raise TerminalError(f"cannot run {command[0]}: folder {cwd} does not exist") from error
+        on_path = isinstance(error, PermissionError) or "/" in command[0]
         raise MissingPartError(
-            f"cannot run {command[0]}: {error.strerror}",
+            f"cannot run {command[0]}: {error.strerror if on_path else 'it is not on PATH'}",
             remedy="Run `towpath doctor`: it says what is missing and how to get it.",
         ) from error
 

@@ -130,9 +130,7 @@ def test_no_program_of_the_repository_is_run(tmp_path: Path, monkeypatch: pytest
     assert "is installed" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "verb", ["check", "status", "history hello", "verify hello dev", "policy diff", "diff"]
-)
+@pytest.mark.parametrize("verb", ["status", "history hello", "verify hello dev", "policy diff", "diff"])
 def test_a_machine_without_git_is_told_so(
     repository: Path, tmp_path: Path, verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
