@@ -117,7 +117,7 @@ def _group(
     for turn in range(ROUNDS):
         if not open_:
             break
-        if inspection is None and len(open_) > 1:
+        if inspection is None and sum(each.rendered is not None for each in open_) > 1:
             inspection = _look(context, open_)
         done = _sync_all(context, open_, inspection, tell)
         outcomes |= {app: _added(outcomes.get(app), each) for app, each in done.items()}

@@ -18,7 +18,7 @@ from tests.unit.release.test_model import NONE, RELEASE, SEVERAL, STATE
 from towpath.config import load_config
 from towpath.engine.source.edits import promote_edits, quarantine_edits, rollback_edits, verified_edits
 from towpath.engine.source.migrate import migrations, write_all
-from towpath.errors import ConfigError, RefusedError
+from towpath.errors import ConfigError
 from towpath.files import Edits
 from towpath.formats.record import version_of
 from towpath.formats.versions import V1, V2
@@ -189,11 +189,3 @@ def test_a_release_of_none_or_several_images_is_marked_verified_without_loss(
     (root / RELEASE_PATH).write_text(dump_release_file(state, V2))
     edits = verified_edits(root, "hello", "dev", release.id, "2026-01-04T00:00:00Z")
     assert parse_release_file(edits[RELEASE_PATH] or "") == replace(state, verified_at="2026-01-04T00:00:00Z")
-
-
-@pytest.mark.parametrize("images", ["{}", "{web: r.example.com/web, worker: r.example.com/worker}"])
-def test_a_promotion_of_none_or_several_images_is_refused_before_it_writes(root: Path, images: str) -> None:
-    text = CONFIG.replace("/v1", "/v2").replace("image: 127.0.0.1:5000/hello", f"images: {images}")
-    (root / "towpath.yaml").write_text(text)
-    with pytest.raises(RefusedError, match=r"app hello has (no image|2 images), and releases of exactly one"):
-        promote_edits(root, load_config(root), "dev", replace(STATE, release=NEW))

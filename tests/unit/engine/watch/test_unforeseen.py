@@ -39,7 +39,7 @@ def test_an_app_that_hits_a_defect_has_failed_and_stops_no_other(
     context: Any = context_at(tmp_path)
     said: list[str] = []
     work = [Work(Decision(app, "remove", ()), None, ReleaseRef()) for app in ("bad", "good")]
-    seen: Any = SimpleNamespace()
+    seen: Any = SimpleNamespace(inventories={})
     bad, good = execute.carry_out(context, work, seen, said.append)
     assert (bad.app, bad.transient) == ("bad", False)
     assert "unexpected ZeroDivisionError: division by zero" in bad.failure
@@ -116,7 +116,12 @@ def test_what_may_stay_unread_is_no_trouble_after_an_outage(
     outage = TransientError("the API server cannot be reached")
     turns, over = [0], threading.Event()
 
-    def follow(_: object, collection: Collection, sink: Followers, *__: object, **___: object) -> None:
+    def follow(
+        _: object, collection: Collection, sink: Followers, closed: threading.Event, **_k: object
+    ) -> None:
+        if collection != around.namespace:
+            closed.wait()
+            return
         turns[0] += 1
         if turns[0] == 1:
             sink.interrupted(collection, outage)
