@@ -6,8 +6,10 @@ The same flows on the real ones: tests/integration.
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
+import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
@@ -72,7 +75,7 @@ FLOWS: dict[str, Flow[Any, Any]] = {
 }
 IMAGE = "127.0.0.1:5000/hello"
 
-SERVER_PATIENCE = 280
+SERVER_PATIENCE = 900
 """Seconds that a server may take to start: ten where nothing else runs, minutes beside the other tests."""
 
 TOWPATH = """\
@@ -144,10 +147,29 @@ def _serve(server: SubprocessASGIServer, database: MigratedDatabase) -> subproce
     url = settings["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
     database.place(Path(url.removeprefix("sqlite+aiosqlite:///")))
     app = ("--factory", "towpath.orchestration.server_app:create_app", "--lifespan", "on")
-    where = ("--host", "127.0.0.1", "--port", str(server.port), "--log-level", "error")
-    return subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", *app, *where], env={**os.environ, **given, **settings}
-    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # nobody takes the port while the server starts
+        server.port = listener.getsockname()[1]
+        command = (sys.executable, "-m", "uvicorn", *app, "--fd", str(listener.fileno()))
+        process = subprocess.Popen(
+            (*command, "--log-level", "error"),
+            env={**os.environ, **given, **settings},
+            pass_fds=[listener.fileno()],
+        )
+    _wait_for(process, f"{server.api_url}/health")
+    return process
+
+
+def _wait_for(process: subprocess.Popen[Any], health: str) -> None:
+    """Prefect would wait for a server that has ended, too."""
+    end = time.monotonic() + SERVER_PATIENCE
+    while time.monotonic() < end:
+        assert process.poll() is None, f"the Prefect server ended with {process.returncode}"
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(health, timeout=10).is_success:
+                return
+        time.sleep(0.1)
+    process.kill()
+    pytest.fail(f"the Prefect server did not start in {SERVER_PATIENCE} s")
 
 
 def git(folder: Path, *args: str) -> str:
