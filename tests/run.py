@@ -2,10 +2,10 @@
 
     python -m tests.run [all|lint|tests] [files, folders and other arguments of pytest ...]
 
-Integration tests wait for the stack most of the time; types, unit and flow tests take what they leave of the
-processors, at a lower priority, so that the longest chain is not made longer. Tests that stop parts of the
-stack (marked `alone`) follow when no other test uses it, beside what is left of the others. What a group
-printed is in .cache/tests/GROUP.log, and is shown when the group failed.
+Integration tests wait for the stack most of the time; types, unit and flow tests, one after the other, take
+what they leave of the processors, at a lower priority, so that the longest chain is not made longer. Tests
+that stop parts of the stack (marked `alone`) follow when no other test uses it, beside what is left of the
+others. What a group printed is in .cache/tests/GROUP.log, and is shown when the group failed.
 """
 
 import os
@@ -203,7 +203,7 @@ def checks(run: Run) -> None:
 
 
 def tests(run: Run, *, lint: bool) -> None:
-    """What keeps the processors busy, and flows, in threads of their own; what waits for the cluster here."""
+    """What keeps the processors busy in a thread of its own; what waits for the cluster here."""
     ready = threading.Event()
 
     def busy() -> None:
@@ -211,13 +211,10 @@ def tests(run: Run, *, lint: bool) -> None:
             checks(run)
         ready.wait()
         run.group(UNIT)
-
-    def flows() -> None:
-        ready.wait()
         run.group(FLOWS)
 
     with ThreadPoolExecutor() as pool, ending(run):
-        others = [pool.submit(busy), pool.submit(flows)]
+        other = pool.submit(busy)
         try:
             run.stage("parts", PARTS, optional=True)
         finally:
@@ -228,8 +225,7 @@ def tests(run: Run, *, lint: bool) -> None:
                     stack.enter_context(ending(run))
                     run.group(INTEGRATION)
                     run.group(ALONE)
-        for other in others:
-            other.result()
+        other.result()
 
 
 @contextmanager
