@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -16,3 +17,21 @@ def pytest_runtest_makereport() -> Iterator[None]:
             report.outcome = "failed"
             report.longrepr = f"CI lacks a part: {reason}"
     return report
+
+
+@dataclass
+class FailureTeller:
+    """Names what failed at once: a whole run takes half an hour."""
+
+    terminal: pytest.TerminalReporter
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and self.terminal.verbosity < 0:
+            self.terminal.ensure_newline()
+            self.terminal.write_line(f"failed: {report.nodeid} ({report.when})")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if isinstance(terminal, pytest.TerminalReporter) and "PYTEST_XDIST_WORKER" not in os.environ:
+        session.config.pluginmanager.register(FailureTeller(terminal))

@@ -39,6 +39,8 @@ PARTS = ("towpath", "doctor", "--get", "--charts")
 PROGRESS_SECONDS = 30.0
 NICE = 5
 """How much lower the priority is of what needs a processor only, and waits for nothing."""
+_FAILURE = re.compile(r"^failed: .*", re.MULTILINE)
+"""tests/conftest.py writes these lines."""
 NO_TESTS = 5
 """pytest's exit code when the arguments select no test of a group."""
 
@@ -166,8 +168,14 @@ class Run:
             process.wait()
 
     def tell_progress(self, done: threading.Event) -> None:
+        told: set[str] = set()
         while not done.wait(PROGRESS_SECONDS):
-            parts = [f"{name} {_percent(_log(name))}".strip() for name in list(self.running)]
+            logs = {name: _log(name).read_text(errors="replace") for name in list(self.running)}
+            failures = {line for log in logs.values() for line in _FAILURE.findall(log)}
+            for line in sorted(failures - told):
+                self.say(f"  {line}")
+            told |= failures
+            parts = [f"{name} {_percent(log)}".strip() for name, log in logs.items()]
             if parts:
                 self.say(f"  {time.monotonic() - self.begin:.0f} s: {', '.join(parts)}")
 
@@ -281,9 +289,9 @@ def _log(name: str) -> Path:
     return LOGS / f"{_file(name)}.log"
 
 
-def _percent(log: Path) -> str:
+def _percent(log: str) -> str:
     """How far pytest says it is."""
-    found = re.findall(r"\[ *(\d+)%\]", log.read_text(errors="replace"))
+    found = re.findall(r"\[ *(\d+)%\]", log)
     return f"{found[-1]} %" if found else ""
 
 
