@@ -15,7 +15,7 @@ import httpx
 from towpath.orchestration import keys
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 280.0
+PATIENCE = 900.0
 """Seconds that the server may take to start: ten where nothing else runs."""
 _APP = "towpath.orchestration.server_app:create_app"
 

@@ -2,10 +2,10 @@
 
     python -m tests.run [all|lint|tests] [files, folders and other arguments of pytest ...]
 
-Integration tests wait for the stack most of the time; types, unit and flow tests, one after the other, take
-what they leave of the processors, at a lower priority, so that the longest chain is not made longer. Tests
-that stop parts of the stack (marked `alone`) follow when no other test uses it, beside what is left of the
-others. What a group printed is in .cache/tests/GROUP.log, and is shown when the group failed.
+Integration tests wait for the stack most of the time; types and unit tests take what they leave of the
+processors, at a lower priority, so that the longest chain is not made longer; flow tests follow. Tests that
+stop parts of the stack (marked `alone`) come when no other test uses it, beside what is left of the others.
+What a group printed is in .cache/tests/GROUP.log, and is shown when the group failed.
 """
 
 import os
@@ -63,7 +63,6 @@ FLOWS = Group(
     2,
     # A server's start takes minutes where the processors have much else to do; it has a limit of its own.
     ("--dist=worksteal", "-o", "timeout_func_only=true"),
-    nice=NICE,
 )
 INTEGRATION = Group(
     "integration",

@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.forks import Agent, counted, start
 from benchmarks.prefect_server import ask, deploy, prefect_server
+from tests.flows.server_database import MigratedDatabase
 from towpath.orchestration import keys
 
 pytestmark = [
@@ -67,7 +68,10 @@ class Here:
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     folder = tmp_path_factory.mktemp("agent")
+    database = MigratedDatabase()
+    database.place(folder / "server.db")
     with prefect_server(folder) as api:
+        database.keep()
         yield Here(folder, api)
 
 
