@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from towpath.adapters.kubernetes import ApiConflictError, Cluster
+from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.inventory import ENVIRONMENT_LABEL, HEALS_LABEL, Owner
 from towpath.drift.heal_budget import (
     HealBudget,
@@ -19,6 +19,7 @@ from towpath.errors import TransientError
 from towpath.objects import ref_of
 
 TRIES = 5
+FORBIDDEN = 403
 
 
 def read_heals(cluster: Cluster, owner: Owner) -> tuple[Heals, str]:
@@ -28,8 +29,20 @@ def read_heals(cluster: Cluster, owner: Owner) -> tuple[Heals, str]:
 
 
 def budget_of(cluster: Cluster, owner: Owner, drifted: Sequence[DriftEntry]) -> HealBudget:
-    """What of an app's drift may be healed now. Asks the cluster only when there is any; writes nothing."""
-    return decide_heals(read_heals(cluster, owner)[0], drifted) if drifted else HealBudget(())
+    """What of an app's drift may be healed now. Asks the cluster only when there is any; writes nothing.
+
+    Where rights are lost, as with a deleted namespace, it cannot be asked: a heal that cannot be remembered
+    then fails, but one that brings the rights back comes first.
+    """
+    if not drifted:
+        return HealBudget(())
+    try:
+        heals, _ = read_heals(cluster, owner)
+    except ApiRefusedError as error:
+        if error.status != FORBIDDEN:
+            raise
+        heals = {}
+    return decide_heals(heals, drifted)
 
 
 def remember_heals(cluster: Cluster, owner: Owner, healed: Sequence[DriftEntry], now: datetime) -> None:
