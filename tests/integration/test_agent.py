@@ -16,8 +16,8 @@ from towpath.orchestration import keys
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 GOES_ON_WITHIN = 40.0
-"""Seconds from the start of an agent until what its predecessor left goes on: on a busy machine, most of it
-is the start. Without the agent's doing it takes 60 (the lock's lease) or 90 (heartbeats)."""
+"""Seconds from the time at which an agent polls until what its predecessor left goes on. Without the agent's
+doing it takes 60 (the lock's lease) or 90 (heartbeats)."""
 
 
 @pytest.fixture(scope="module")
@@ -167,10 +167,17 @@ def test_a_run_goes_on_when_its_killed_agent_is_back_whatever_its_name(stuck: Wa
     here.until(lambda: noted(here, begun), "its lease is noted")
     here.stop(signal.SIGKILL)
     assert run(here, begun)["state_type"] == "RUNNING"
-    here.start("--interval=900", *options, wait=False)
+    start_again(here, "--interval=900", *options)
     here.until(lambda: run(here, begun)["run_count"] == 2, "the run goes on", GOES_ON_WITHIN)
     here.until(lambda: held(here) and run(here, begun)["state_type"] == "RUNNING", "it holds the lock again")
     cancel(here, begun)
+
+
+def start_again(here: Watched, *options: str) -> None:
+    """Start the agent, until it polls."""
+    before = here.log.count("started!")
+    here.start(*options, wait=False)
+    here.until(lambda: here.log.count("started!") > before, "the agent polls")
 
 
 def noted(here: Watched, begun: dict[str, Any]) -> bool:
@@ -193,7 +200,7 @@ def test_a_watcher_s_run_that_was_killed_with_it_is_done_by_the_next(stack: Runn
         [left] = here.runs("RUNNING")
         here.until(lambda: noted(here, left), "its lease is noted")
         here.stop(signal.SIGKILL)
-        here.start(wait=False)
+        start_again(here)
         here.until(
             lambda: run(here, left)["state_type"] == "CRASHED", "the old run has ended", GOES_ON_WITHIN
         )
