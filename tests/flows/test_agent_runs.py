@@ -57,6 +57,12 @@ class Here:
     def set(self, run: str, **state: str) -> None:
         ask(self.api, "POST", f"/flow_runs/{run}/set_state", {"state": state})
 
+    def events(self, run: str) -> list[str]:
+        """The names of a run's events, the newest first."""
+        resource = {"id": [f"prefect.flow-run.{run}"]}
+        found = ask(self.api, "POST", "/events/filter", {"filter": {"resource": resource, "order": "DESC"}})
+        return [event["event"] for event in found["events"]]
+
     def until(self, holds: Callable[[], object], promise: str, seconds: float = PATIENCE) -> float:
         begun = time.monotonic()
         while not holds():
@@ -108,6 +114,10 @@ def test_a_run_that_is_suspended_from_outside_stops_there_and_goes_on_when_it_is
         here.until(lambda: counted(agent), "its process has ended")
         assert here.state(run) == "Suspended"
         assert counted(agent) == {"suspended": 1}
+        here.until(
+            lambda: here.events(run)[:1] == ["prefect.flow-run.process-ended"],
+            "no heartbeat is awaited of a run that waits",
+        )
         here.set(run, type="SCHEDULED", name="Resuming")
         here.until(lambda: here.state(run) == "Completed", "it ends")
 

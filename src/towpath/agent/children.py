@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 
 from towpath.agent.zygote import Ended, Order, Started
 from towpath.orchestration.agent_worker import Child
+from towpath.orchestration.execution.heartbeats import end_beats
 
 
 class Children:
@@ -42,3 +43,5 @@ class Children:
             child = self.running.pop(message.run)
             child.returncode, child.peak = message.code, message.peak
             child.ended.set()
+            if message.code == 0:
+                end_beats(message.run)

@@ -41,7 +41,8 @@ def prepare_server(stack: Stack) -> None:
 def heartbeat_automation() -> dict[str, Any]:
     """Prefect's documented automation: a run whose heartbeats (every 30 s) stop for 90 s has crashed.
 
-    `expect` names every event of a run, so that one that was suspended on purpose does not count as dead.
+    `expect` names every event of a run, so that one that was suspended on purpose does not count as dead:
+    its agent sends one when the process has ended.
     """
     return {
         "name": HEARTBEATS,

@@ -54,3 +54,11 @@ def beat(run: str, name: str = "") -> None:
         "prefect.flow-run.heartbeat",
         resource={"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.name": name or run},
     )
+
+
+def end_beats(run: str) -> None:
+    """Let the server await no further heartbeat: the run's process has ended by itself.
+
+    It may have sent one after it was suspended. A run that waits for people would be marked Crashed then.
+    """
+    emit_event("prefect.flow-run.process-ended", resource={"prefect.resource.id": f"prefect.flow-run.{run}"})
