@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 
+from towpath.adapters.kubernetes.in_cluster import is_inside
 from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.zygote import Order, keep, preload
 from towpath.errors import TowpathError
@@ -35,6 +36,8 @@ def modules(configuration: AgentConfiguration) -> Iterator[str]:
     for flow in flows_of(configuration.environment):
         yield flow_module(flow)
     yield from _LATER if configuration.environment is not None else _LATER_BUILD
+    if configuration.environment is not None and is_inside():
+        yield "kubernetes.config"
 
 
 def _serve(
@@ -68,6 +71,6 @@ _AT_RUN_TIME = (
     *("prefect._internal.pytz", "prefect._internal.states", "prefect.task_engine"),
     *("prefect.utilities.visualization", "git", "towpath.agent.serve"),
 )
-_LATER = (*_AT_RUN_TIME, "kubernetes.client", "towpath.engine.reconcile.loop")
+_LATER = (*_AT_RUN_TIME, "towpath.engine.reconcile.loop")
 _LATER_BUILD = (*_AT_RUN_TIME, "docker")
 """Modules that others import only when they use them."""

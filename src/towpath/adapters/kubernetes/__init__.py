@@ -1,4 +1,4 @@
-"""The API server: the only package that imports `kubernetes` and `urllib3`.
+"""The API server: the only package that imports `kubernetes`.
 
 `connect` gives a `Cluster`: raw JSON in and out, every foreign exception already translated.
 """

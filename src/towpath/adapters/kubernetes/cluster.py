@@ -9,13 +9,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kubernetes import client
-
 from towpath.adapters.kubernetes import discovery, watch
 from towpath.adapters.kubernetes.discovery import Kinds, Resource
 from towpath.adapters.kubernetes.errors import ApiRefusedError
 from towpath.adapters.kubernetes.watch import WatchEvent
-from towpath.adapters.kubernetes.wire import APPLY, READ_TIMEOUT, Request, Wire
+from towpath.adapters.kubernetes.wire import APPLY, READ_TIMEOUT, Request, Sender, Wire
 from towpath.adapters.kubernetes.workloads import Workloads
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 from towpath.redact import remember_objects
@@ -28,10 +26,10 @@ PAGE = 5000
 
 
 class Cluster(Workloads):
-    """An API server. `server` is its address; `read_timeout` is in seconds."""
+    """An API server. `server` is its URL; `read_timeout` is in seconds."""
 
-    def __init__(self, api: client.ApiClient, *, read_timeout: float = READ_TIMEOUT) -> None:
-        self._wire = Wire(api, read_timeout=read_timeout)
+    def __init__(self, server: str, sender: Sender, *, read_timeout: float = READ_TIMEOUT) -> None:
+        self._wire = Wire(server, sender, read_timeout=read_timeout)
         self._kinds: Kinds | None = None
         self._lock = threading.Lock()
         self.server = self._wire.server

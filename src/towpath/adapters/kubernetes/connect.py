@@ -3,10 +3,7 @@
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
-
-from kubernetes import client
 
 from towpath.adapters.kubernetes.cluster import Cluster
 from towpath.adapters.kubernetes.credentials import Given, Nobody, Source
@@ -58,12 +55,7 @@ def connect(
             remedy="`kubectl config get-contexts` lists the contexts that it has, and"
             " `kubectl auth whoami` says whether it gives access.",
         ) from error
-    configuration = client.Configuration(host=address.geturl())
-    configuration.proxy = None  # it would take the environment's, by rules of its own
-    api = client.ApiClient(configuration)
-    rest: Any = api.rest_client
-    rest.pool_manager = transport
-    return Cluster(api, read_timeout=read_timeout)
+    return Cluster(address.geturl(), transport, read_timeout=read_timeout)
 
 
 def connect_environment(environment: Environment, connection: ClusterConnection) -> Cluster:

@@ -37,7 +37,7 @@ class Endpoint:
 
 
 class Transport:
-    """Stands where the library has its connection pool. Makes a new one when certificates have changed."""
+    """Sends requests through a connection pool, and makes a new one when certificates have changed."""
 
     def __init__(self, endpoint: Endpoint, source: Source, impersonation: Impersonation) -> None:
         self._endpoint, self._source = endpoint, source

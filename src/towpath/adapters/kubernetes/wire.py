@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import urllib3
-from kubernetes import client
 
 from towpath.adapters.kubernetes.errors import RETRIED, retry_after, silent, translate, unreachable
 from towpath.errors import TowpathError, TransientError
@@ -58,7 +57,7 @@ def json_body(content: Any) -> bytes:
 
 
 class Sender(Protocol):
-    """What is used of urllib3's PoolManager."""
+    """Sends one request, as urllib3's PoolManager does."""
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str], **options: Any
@@ -66,12 +65,12 @@ class Sender(Protocol):
 
 
 class Wire:
-    """Sends requests to one API server; may be used from several threads."""
+    """Sends requests to the API server at the URL `server`; may be used from several threads."""
 
-    def __init__(self, api: client.ApiClient, *, read_timeout: float = READ_TIMEOUT) -> None:
-        self.server: str = api.configuration.host.rstrip("/")
+    def __init__(self, server: str, sender: Sender, *, read_timeout: float = READ_TIMEOUT) -> None:
+        self.server = server.rstrip("/")
+        self._sender = sender
         self._read_timeout = read_timeout
-        self._pool: Sender = api.rest_client.pool_manager
 
     def json(self, request: Request) -> dict[str, Any]:
         """The answer's JSON object."""
@@ -109,7 +108,7 @@ class Wire:
         started = time.monotonic()
         for repeat in (request.repeatable, False):
             try:
-                return self._pool.request(
+                return self._sender.request(
                     request.method,
                     self.server + request.path + query,
                     body=body,

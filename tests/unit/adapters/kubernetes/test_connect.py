@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,16 @@ def kubeconfig(folder: Path, cluster=None, user=None) -> str:
 def test_server_of_the_context(tmp_path) -> None:
     assert connect(kubeconfig(tmp_path)).server == "https://k.example.com"
     assert connect(kubeconfig(tmp_path), "c").server == "https://k.example.com"
+
+
+def test_a_kubeconfig_is_obeyed_without_the_official_client_which_is_slow_to_import(tmp_path) -> None:
+    code = (
+        "import sys; from towpath.adapters.kubernetes import connect\n"
+        "print(connect(sys.argv[1]).server, 'kubernetes' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, kubeconfig(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split() == ["https://k.example.com", "False"]
 
 
 def test_missing_file_says_what_to_do(tmp_path) -> None:

@@ -16,6 +16,8 @@ def account(tmp_path: Path, monkeypatch) -> Path:
 
 
 def test_token_and_authority_are_files(account: Path) -> None:
+    (account / "token").write_text("t0ken")
+    (account / "ca.crt").write_text("certificate")
     chosen = in_cluster.chosen_inside()
     assert chosen.cluster.server == "https://[fd00::1]:443"
     assert chosen.cluster.authority_file == f"{account}/ca.crt"
@@ -23,13 +25,19 @@ def test_token_and_authority_are_files(account: Path) -> None:
 
 
 def test_without_one_of_them_nothing_is_sent(account: Path) -> None:
-    with pytest.raises(MissingPartError, match=r"pod's service account cannot be used: .*ca\.crt"):
+    unusable = f"pod's service account cannot be used: {account}"
+    with pytest.raises(MissingPartError, match=f"{unusable}: Service token file does not exist"):
         connect()
-    (account / "ca.crt").write_text("no certificate")
     (account / "token").write_text("")
-    with pytest.raises(MissingPartError, match="token is empty"):
+    with pytest.raises(MissingPartError, match=f"{unusable}: Token file exists but empty"):
+        connect()
+    (account / "token").write_bytes(b"\xff")
+    with pytest.raises(MissingPartError, match=f"{unusable} cannot be read"):
         connect()
     (account / "token").write_text("t0ken")
+    with pytest.raises(MissingPartError, match=f"{unusable}: Service certification file does not exist"):
+        connect()
+    (account / "ca.crt").write_text("no certificate")
     with pytest.raises(MissingPartError, match="holds no certificate"):
         connect()
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import urllib3
 import yaml
-from kubernetes import client
 
 from towpath.adapters.kubernetes import ApiAwayError
 from towpath.adapters.kubernetes.wire import Request, Wire, json_body
@@ -47,8 +47,7 @@ def serve() -> Iterator[Callable[..., tuple[Wire, list[str]]]]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        configuration = client.Configuration(host=f"http://127.0.0.1:{server.server_port}")
-        return Wire(client.ApiClient(configuration)), seen
+        return Wire(f"http://127.0.0.1:{server.server_port}", urllib3.PoolManager()), seen
 
     yield start
     for server in servers:
@@ -113,8 +112,8 @@ def test_an_answer_that_is_no_json(serve) -> None:
 
 def test_a_server_that_takes_the_request_and_is_silent_is_away() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        configuration = client.Configuration(host=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        wire = Wire(client.ApiClient(configuration), read_timeout=0.1)
+        server = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        wire = Wire(server, urllib3.PoolManager(), read_timeout=0.1)
         with pytest.raises(ApiAwayError, match=r"ask: the API server .* has not answered within \d+\.\d s"):
             wire.json(get())
 

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from kubernetes import client
+import urllib3
 
 from towpath.adapters.kubernetes import ApiAwayError, ApiRefusedError, Cluster, LogQuery
 from towpath.adapters.kubernetes.workloads import LONGEST_LINE
@@ -49,9 +49,7 @@ class LogServer:
 
     @property
     def cluster(self) -> Cluster:
-        return Cluster(
-            client.ApiClient(client.Configuration(host=f"http://127.0.0.1:{self.server.server_port}"))
-        )
+        return Cluster(f"http://127.0.0.1:{self.server.server_port}", urllib3.PoolManager())
 
 
 @pytest.fixture
