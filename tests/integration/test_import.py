@@ -17,12 +17,12 @@ from tests.unit.engine.imports.foreign_repositories import ARGO_URL, argo, write
 from towpath.cli.main import main
 from towpath.config import Config, load_config
 from towpath.engine.apply.sync import sync_app
+from towpath.engine.check.repository import check_repository
 from towpath.engine.imports.assemble import assemble
 from towpath.engine.imports.collect import collect
 from towpath.engine.imports.write import write_new
 from towpath.engine.preview.plan import plan_app
 from towpath.engine.reconcile.detect import inspect
-from towpath.engine.source.check import check_repository
 from towpath.engine.source.render import Rendered, render_app
 from towpath.engine.vendor.plan import make_plan
 from towpath.engine.vendor.resolve import Resolver

@@ -13,7 +13,7 @@ from tests.own_registry import own_registry
 from tests.unit.adapters.git.repositories import run
 from tests.unit.engine.vendor.vendored import Vendored, git_repository
 from towpath.adapters.rendering.renderers import find_program
-from towpath.engine.source.check import check_repository
+from towpath.engine.check.repository import check_repository
 from towpath.engine.vendor.outlook import outlooks
 from towpath.engine.vendor.plan import VendorPlan, make_plan
 from towpath.engine.vendor.write import write_folder

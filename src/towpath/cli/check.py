@@ -56,7 +56,7 @@ def command(repo: Path, output: str, kubernetes: str | None, schema: str | None)
         schemas = {CONFIG: config_schema, RELEASE: release_schema, VENDOR: vendor_schema}
         click.echo(json.dumps(schemas[schema](), indent=2))
         return
-    from towpath.engine.source.check import check_repository
+    from towpath.engine.check.repository import check_repository
     from towpath.errors import ConfigError
     from towpath.printable import pluralize, printable
     from towpath.redact import redact_known

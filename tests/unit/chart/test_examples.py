@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.chart import CHART, EXAMPLES, NAMESPACE, TOOLS, example, needs_helm, rendered
-from towpath.engine.source.check import Checked, check_repository
+from towpath.engine.check.repository import Checked, check_repository
 from towpath.objects import Manifest
 
 pytestmark = needs_helm

@@ -8,7 +8,7 @@ import yaml
 
 from towpath.adapters.rendering.renderers import kustomize_command
 from towpath.config import parse_config
-from towpath.engine.source.check import check_repository
+from towpath.engine.check.repository import check_repository
 from towpath.errors import ConfigError, RefusedError, TowpathError
 from towpath.overlay.image_edit import edit_image
 from towpath.scaffold.repository import images_in, scaffold_repository

@@ -1,1 +1,1 @@
-"""The environment repository: read, rendered, checked, edited."""
+"""The environment repository: read, rendered, edited."""

@@ -7,7 +7,7 @@ import pytest
 
 from towpath.applyset.prune_file import load_confirmed_deletions
 from towpath.config import load_config
-from towpath.engine.source.check import check_repository
+from towpath.engine.check.repository import check_repository
 from towpath.engine.source.migrate import Migration, migration_edits, migrations, record_paths, write_all
 from towpath.errors import ConfigError, RefusedError
 from towpath.formats.record import version_of

@@ -13,14 +13,14 @@ from towpath.adapters.rendering.render_cache import RenderCache
 from towpath.admission.rules import Finding, objects_of_two_apps
 from towpath.config import CONFIG_FILE, App, Config, load_config
 from towpath.config.checks import shared_namespaces
-from towpath.engine.source.check_files import (
+from towpath.engine.check.files import (
     check_files,
     environments_of,
     findings_of,
     policy_findings,
     version_notes,
 )
-from towpath.engine.source.check_schemas import SchemaCheck
+from towpath.engine.check.schemas import SchemaCheck
 from towpath.engine.source.render import judge_app
 from towpath.errors import ConfigError, MissingPartError, TooLargeError
 from towpath.kube.kinds import Kind, crd_scopes

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from towpath.engine.source.check import Checked, check_repository
+from towpath.engine.check.repository import Checked, check_repository
 from towpath.errors import UnknownNameError
 from towpath.settings import Settings
 

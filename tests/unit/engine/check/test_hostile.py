@@ -12,7 +12,7 @@ import pytest
 from tests.traps import GROUPS, MANY
 from tests.traps.helm import HELM as HELM_TRAPS
 from tests.traps.repository import CANARY, CONFIG, Trap, bomb, build, configmap, plain
-from towpath.engine.source.check import MAX_FINDINGS, check_repository
+from towpath.engine.check.repository import MAX_FINDINGS, check_repository
 from towpath.settings import Settings
 
 TOOLS = Settings.load({"HOME": str(Path.home())}).tools

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from towpath.config import load_config
-from towpath.engine.source.check import check_repository
+from towpath.engine.check.repository import check_repository
 from towpath.engine.source.render import digest_of, released_apps, render_app
 from towpath.errors import RefusedError, UnknownNameError
 from towpath.formats.versions import V2

@@ -1,0 +1,1 @@
+"""Judges an environment repository without a cluster: its files, what is rendered, the schemas."""
