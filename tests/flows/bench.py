@@ -476,12 +476,14 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def find_release(_image: str, commit: str) -> Release | None:
         return next((each for each in bench.releases.values() if each.commit == commit), None)
 
-    monkeypatch.setattr("towpath.adapters.docker.build", build)
-    monkeypatch.setattr("towpath.adapters.docker.pull", lambda *_, **__: bench.calls.append("pull") or config)
-    monkeypatch.setattr("towpath.adapters.docker.save", lambda *_, **__: None)
-    monkeypatch.setattr("towpath.adapters.docker.push", push)
-    monkeypatch.setattr("towpath.adapters.trivy.find_trivy", lambda _: None)
-    monkeypatch.setattr("towpath.adapters.trivy.scan_image", lambda *_, **__: {})
+    monkeypatch.setattr("towpath.adapters.images.docker.build", build)
+    monkeypatch.setattr(
+        "towpath.adapters.images.docker.pull", lambda *_, **__: bench.calls.append("pull") or config
+    )
+    monkeypatch.setattr("towpath.adapters.images.docker.save", lambda *_, **__: None)
+    monkeypatch.setattr("towpath.adapters.images.docker.push", push)
+    monkeypatch.setattr("towpath.adapters.images.trivy.find_trivy", lambda _: None)
+    monkeypatch.setattr("towpath.adapters.images.trivy.scan_image", lambda *_, **__: {})
     monkeypatch.setattr("tasks.image.judge_scan", judge)
     monkeypatch.setattr("towpath.adapters.registry.put_release", put_release)
     monkeypatch.setattr("towpath.adapters.registry.find_release", find_release)

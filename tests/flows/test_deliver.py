@@ -230,7 +230,7 @@ def test_a_dockerfile_without_the_test_stage_is_told_with_what_to_do(
             raise BuildError("the engine's own words")
         return f"sha256:{8:064x}"
 
-    monkeypatch.setattr("towpath.adapters.docker.build", build)
+    monkeypatch.setattr("towpath.adapters.images.docker.build", build)
     run = bench.start("deliver/deliver", app="hello", revision=commit)
     assert run.state.is_failed()
     assert (
@@ -249,6 +249,6 @@ def test_tests_that_fail_in_their_stage_are_told_as_they_are(
             raise BuildError("1 failed")
         return f"sha256:{8:064x}"
 
-    monkeypatch.setattr("towpath.adapters.docker.build", build)
+    monkeypatch.setattr("towpath.adapters.images.docker.build", build)
     run = bench.start("deliver/deliver", app="hello", revision=commit)
     assert (run.state.is_failed(), run.state.message) == (True, "1 failed")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.flows.bench import DEPLOYMENT, IMAGE, TOWPATH, Bench, git
-from towpath.adapters import docker
+from towpath.adapters.images import docker
 from towpath.evidence.bundle import decode_bundle
 from towpath.evidence.statement import ReleaseEvidence, decode_statement
 from towpath.release.model import ReleaseImage, id_of_images

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from towpath.adapters import docker
+from towpath.adapters.images import docker
 from towpath.release.image_ref import ImageReference, parse_image
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

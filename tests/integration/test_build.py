@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.images import Builder, hello
-from towpath.adapters import docker
+from towpath.adapters.images import docker
 from towpath.errors import BuildError, TerminalError, TransientError
 
 pytestmark = pytest.mark.integration

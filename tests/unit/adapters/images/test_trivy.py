@@ -1,11 +1,11 @@
-"""adapters/trivy.py: which Trivy may run. (What it does is in tests/integration/test_trivy.py.)"""
+"""adapters/images/trivy.py: which Trivy may run. (What it does is in tests/integration/test_trivy.py.)"""
 
 from pathlib import Path
 
 import pytest
 
-from towpath.adapters import trivy
-from towpath.adapters.trivy import find_trivy, read_database, scan_image
+from towpath.adapters.images import trivy
+from towpath.adapters.images.trivy import find_trivy, read_database, scan_image
 from towpath.errors import MissingPartError, TerminalError
 from towpath.settings import Settings
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from towpath.adapters.dockerfile import has_stage, stages
+from towpath.adapters.images.dockerfile import has_stage, stages
 
 
 @pytest.mark.parametrize(

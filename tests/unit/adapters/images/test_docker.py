@@ -1,10 +1,10 @@
-"""adapters/docker.py without an engine. (With one: tests/integration/test_build.py.)"""
+"""adapters/images/docker.py without an engine. (With one: tests/integration/test_build.py.)"""
 
 from pathlib import Path
 
 import pytest
 
-from towpath.adapters import docker
+from towpath.adapters.images import docker
 from towpath.errors import BuildError, TerminalError, TransientError
 from towpath.release.image_ref import parse_image
 

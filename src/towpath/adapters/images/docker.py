@@ -15,8 +15,8 @@ import docker.utils
 from docker.utils.build import create_archive
 from urllib3.exceptions import ReadTimeoutError
 
-from towpath.adapters.docker_engine import open_engine
-from towpath.adapters.dockerignore import sent_files
+from towpath.adapters.images.docker_engine import open_engine
+from towpath.adapters.images.dockerignore import sent_files
 from towpath.adapters.process import tail
 from towpath.errors import BuildError, TerminalError, TransientError
 from towpath.printable import printable

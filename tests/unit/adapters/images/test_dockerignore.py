@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from towpath.adapters.dockerignore import sent_files
+from towpath.adapters.images.dockerignore import sent_files
 from towpath.errors import BuildError
 
 FILES = (

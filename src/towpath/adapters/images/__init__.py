@@ -1,0 +1,1 @@
+"""Container images: built by the Docker Engine, scanned by Trivy."""
