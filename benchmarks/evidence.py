@@ -28,7 +28,7 @@ from towpath.adapters.evidence.key_changes import make_key
 from towpath.adapters.evidence.key_files import KeyFolder, read_private_key, read_trusted_keys
 from towpath.adapters.evidence.referrers import forget_bundles, put_bundle, read_bundles
 from towpath.adapters.git import fetch_checkout, verify_commits
-from towpath.adapters.oci import MANIFEST_TYPE, Repository, digest_of
+from towpath.adapters.registries.oci import MANIFEST_TYPE, Repository, digest_of
 from towpath.config import load_config
 from towpath.engine.gates.admission import Entry, admit
 from towpath.engine.source import release_proof

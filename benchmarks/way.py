@@ -88,7 +88,7 @@ class BenchEnvironment:
 
     def release(self) -> None:
         """Record the stack's own base image as a release of the app."""
-        from towpath.adapters import registry
+        from towpath.adapters.registries import registry
         from towpath.formats.versions import V2
         from towpath.release.model import Release, ScanSummary, one_image
 

@@ -13,10 +13,10 @@ from tasks.runs.report import report
 from tasks.runs.step import settings as read_settings
 from tasks.runs.step import step
 from tasks.source import Build, Source
-from towpath.adapters import registry
 from towpath.adapters.images import docker, trivy
 from towpath.adapters.images.dockerfile import has_stage, stages
-from towpath.adapters.oci import digest_of
+from towpath.adapters.registries import registry
+from towpath.adapters.registries.oci import digest_of
 from towpath.config import ScanPolicy
 from towpath.errors import BuildError, ConflictError, RefusedError, TerminalError
 from towpath.evidence.json_text import canonical

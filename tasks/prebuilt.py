@@ -10,7 +10,7 @@ from tasks.release import release_markdown
 from tasks.runs.report import report
 from tasks.runs.run_identity import actor, run_id
 from tasks.runs.step import settings, step
-from towpath.adapters import registry
+from towpath.adapters.registries import registry
 from towpath.config import App, ScanPolicy
 from towpath.engine.gates.admission import scan_objection
 from towpath.engine.source.composition import compose, digests_elsewhere, split_delivery

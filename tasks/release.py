@@ -10,7 +10,7 @@ from tasks.runs.report import report
 from tasks.runs.run_identity import identify_run, promotion_name, release_tags, run_id
 from tasks.runs.step import settings, step
 from tasks.source import Source
-from towpath.adapters import registry
+from towpath.adapters.registries import registry
 from towpath.engine.gates.admission import Admission, Entry, admit, scan_objection
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.keys import BUILDER, load_signing_key, load_trusted_keys

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from towpath.adapters.oci import MANIFEST_TYPE, Repository, digest_of
+from towpath.adapters.registries.oci import MANIFEST_TYPE, Repository, digest_of
 from towpath.release.image_ref import parse_image
 
 LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"

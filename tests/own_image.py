@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.unit.evidence.examples import bundle
 from towpath.adapters.evidence.referrers import index_tag, put_bundle, read_bundles
-from towpath.adapters.oci import INDEX_TYPE, MANIFEST_TYPE, Repository, digest_of
+from towpath.adapters.registries.oci import INDEX_TYPE, MANIFEST_TYPE, Repository, digest_of
 from towpath.evidence.statement import RELEASE_TYPE, Image
 from towpath.evidence.verification import AskedRelease
 from towpath.release.image_ref import parse_image

@@ -44,7 +44,7 @@ from tests.flows.server_database import MigratedDatabase
 from tests.keys import evidence_of, make_keys
 from towpath.adapters.evidence.key_files import read_private_key
 from towpath.adapters.evidence.referrers import FoundBundles
-from towpath.adapters.registry import RegistryManifest
+from towpath.adapters.registries.registry import RegistryManifest
 from towpath.applyset.inventory import Inventory
 from towpath.applyset.plan import Plan
 from towpath.drift.heal_budget import WHOLE_OBJECT, ExhaustedFields, HealBudget
@@ -485,14 +485,14 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("towpath.adapters.images.trivy.find_trivy", lambda _: None)
     monkeypatch.setattr("towpath.adapters.images.trivy.scan_image", lambda *_, **__: {})
     monkeypatch.setattr("tasks.image.judge_scan", judge)
-    monkeypatch.setattr("towpath.adapters.registry.put_release", put_release)
-    monkeypatch.setattr("towpath.adapters.registry.find_release", find_release)
+    monkeypatch.setattr("towpath.adapters.registries.registry.put_release", put_release)
+    monkeypatch.setattr("towpath.adapters.registries.registry.find_release", find_release)
     monkeypatch.setattr(
-        "towpath.adapters.registry.get_release",
+        "towpath.adapters.registries.registry.get_release",
         lambda _image, digest: bench.releases.get(check_digest(digest)),
     )
     monkeypatch.setattr(
-        "towpath.adapters.registry.recorded_commits",
+        "towpath.adapters.registries.registry.recorded_commits",
         lambda _: {each.commit for each in bench.releases.values()},
     )
     monkeypatch.setattr(
@@ -504,7 +504,7 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         lambda _image, digest, _type: FoundBundles(tuple(bench.bundles.get(check_digest(digest), ()))),
     )
     monkeypatch.setattr(
-        "towpath.adapters.registry.read_manifest",
+        "towpath.adapters.registries.registry.read_manifest",
         lambda image: RegistryManifest(parse_image(str(image)).digest or "", config, "", 0),
     )
 

@@ -12,7 +12,7 @@ from tests.integration.second_cluster import SecondCluster
 from tests.integration.verb import towpath
 from tests.integration.world import World
 from towpath.adapters.kubernetes import Cluster, connect_environment, in_cluster
-from towpath.adapters.registry import read_manifest
+from towpath.adapters.registries.registry import read_manifest
 from towpath.config import Config, Environment, load_config
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.reconcile.detect import inspect

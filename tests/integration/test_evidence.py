@@ -15,7 +15,7 @@ from tests.unit.evidence.examples import BUILD, EVIDENCE_OF_HELLO, MALLORY, NOW,
 from towpath.adapters.evidence import referrers
 from towpath.adapters.evidence.referrers import index_tag, put_bundle, read_bundles
 from towpath.adapters.evidence.release_evidence import attach_release, prove_release
-from towpath.adapters.oci import MANIFEST_TYPE, digest_of
+from towpath.adapters.registries.oci import MANIFEST_TYPE, digest_of
 from towpath.errors import EvidenceError, TerminalError, TransientError, UnknownNameError
 from towpath.evidence.bundle import BUNDLE_TYPE
 from towpath.evidence.statement import RELEASE_TYPE, Image

@@ -18,7 +18,7 @@ from tests.integration.test_plan_and_diff import commit, git
 from tests.integration.test_verify import web
 from tests.integration.verb import TOWPATH, towpath
 from tests.integration.world import World
-from towpath.adapters.registry import read_manifest
+from towpath.adapters.registries.registry import read_manifest
 from towpath.formats.versions import V2
 from towpath.objects import Manifest
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image

@@ -13,10 +13,10 @@ from tests.own_image import OwnImage, repository_name
 from tests.own_registry import own_registry
 from tests.unit.adapters.git.repositories import run
 from tests.unit.engine.source.promotions import World, release
-from towpath.adapters import registry as records
 from towpath.adapters.evidence.key_files import read_private_key
 from towpath.adapters.evidence.referrers import put_bundle
 from towpath.adapters.git import fetch_checkout
+from towpath.adapters.registries import registry as records
 from towpath.config import Config, load_config
 from towpath.engine.gates.admission import Admission, Entry, admit
 from towpath.engine.gates.merged import InGit, require_admitted

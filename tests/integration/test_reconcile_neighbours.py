@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.manifests import configmap
-from towpath.adapters.registry import read_manifest
+from towpath.adapters.registries.registry import read_manifest
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.objects import Manifest
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.images import Builder, hello
-from towpath.adapters import registry
-from towpath.adapters.oci import Repository
+from towpath.adapters.registries import registry
+from towpath.adapters.registries.oci import Repository
 from towpath.errors import TerminalError, TransientError, UnknownNameError
 from towpath.formats.versions import V2
 from towpath.release.image_ref import ImageReference

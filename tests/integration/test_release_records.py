@@ -8,8 +8,8 @@ import pytest
 
 from tests.own_image import EMPTY, OwnImage, repository_name
 from tests.own_registry import own_registry
-from towpath.adapters import registry as records
-from towpath.adapters.oci import MANIFEST_TYPE, digest_of
+from towpath.adapters.registries import registry as records
+from towpath.adapters.registries.oci import MANIFEST_TYPE, digest_of
 from towpath.errors import TerminalError
 from towpath.formats.versions import V1, V2, FileVersion
 from towpath.release.codec import encode_release

@@ -9,8 +9,8 @@ import pytest
 from tests.keys import evidence_of, make_keys
 from tests.own_image import OwnImage, repository_name
 from tests.own_registry import own_registry
-from towpath.adapters import registry
 from towpath.adapters.evidence.key_files import KeyFolder, read_private_key, read_trusted_keys
+from towpath.adapters.registries import registry
 from towpath.config import App, parse_config
 from towpath.engine.source.release_proof import attest, prove
 from towpath.errors import EvidenceError, OtherSubjectError, TerminalError

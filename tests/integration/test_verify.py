@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.manifests import configmap
 from tests.integration.world import World
-from towpath.adapters.registry import read_manifest
+from towpath.adapters.registries.registry import read_manifest
 from towpath.config import App, SmokeCheck, parse_config
 from towpath.engine.verify.verify import Verification, verify_app
 from towpath.errors import VerifyError

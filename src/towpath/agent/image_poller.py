@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from towpath.adapters.image_finder import ImageFinder
-from towpath.adapters.registry import get_release
+from towpath.adapters.registries.image_finder import ImageFinder
+from towpath.adapters.registries.registry import get_release
 from towpath.agent.poller import Progress
 from towpath.agent.source_poller import Start
 from towpath.config import App

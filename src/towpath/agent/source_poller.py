@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from towpath.adapters.git import branch_head
-from towpath.adapters.registry import find_release
+from towpath.adapters.registries.registry import find_release
 from towpath.agent.poller import ASK_TIMEOUT, Progress
 from towpath.config import resolve_source_url
 from towpath.engine.source.repository import EnvironmentRepo

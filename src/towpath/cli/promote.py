@@ -156,7 +156,7 @@ def choose_images(
     environments: "Environments", app: str, environment: str, texts: tuple[str, ...]
 ) -> "Release":
     """The recorded release of exactly these images. RefusedError where nobody has recorded one."""
-    from towpath.adapters.registry import get_release
+    from towpath.adapters.registries.registry import get_release
     from towpath.config.graph import needs_text
     from towpath.errors import RefusedError
     from towpath.release.model import id_of_images
@@ -191,7 +191,7 @@ def _composed(environments: "Environments", app: str, environment: str, texts: t
 
 def _digests(declared: "App", texts: tuple[str, ...]) -> dict[str, str]:
     """The digests of the images that are named, by name; a tag is resolved, and told on stderr."""
-    from towpath.adapters.registry import read_manifest
+    from towpath.adapters.registries.registry import read_manifest
     from towpath.engine.source.composition import named_images
 
     digests: dict[str, str] = {}
@@ -223,7 +223,7 @@ def choose(
     environments: "Environments", app: str, environment: str, digest: str | None, commit: str | None
 ) -> "Release":
     """The release that is meant, as the registry has it."""
-    from towpath.adapters.registry import find_release, get_release
+    from towpath.adapters.registries.registry import find_release, get_release
     from towpath.cli.ui.names import verified_before
     from towpath.errors import RefusedError
 

@@ -12,10 +12,10 @@ import pytest
 from tests.own_image import EMPTY, OwnImage
 from tests.own_registry import own_registry
 from tests.unit.agent.test_source_poller import git
-from towpath.adapters import image_finder
-from towpath.adapters.image_finder import CREATED, ImageFinder
-from towpath.adapters.oci import INDEX_TYPE, MANIFEST_TYPE, Repository, digest_of
-from towpath.adapters.registry import put_release
+from towpath.adapters.registries import image_finder
+from towpath.adapters.registries.image_finder import CREATED, ImageFinder
+from towpath.adapters.registries.oci import INDEX_TYPE, MANIFEST_TYPE, Repository, digest_of
+from towpath.adapters.registries.registry import put_release
 from towpath.agent import poller as polling
 from towpath.agent.image_poller import WatchedImages
 from towpath.agent.poller import Poller

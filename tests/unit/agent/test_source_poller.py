@@ -10,7 +10,7 @@ import pytest
 
 from tests.own_image import OwnImage
 from tests.own_registry import own_registry
-from towpath.adapters.registry import put_release
+from towpath.adapters.registries.registry import put_release
 from towpath.agent import poller as polling
 from towpath.agent import source_poller
 from towpath.agent.poller import LONGEST_PAUSE, Poller

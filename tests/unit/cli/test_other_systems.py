@@ -73,7 +73,8 @@ def test_no_verb_but_agent_imports_prefect(verb: str) -> None:
 def test_what_verbs_import_when_they_are_called_has_none_of_the_slow_libraries() -> None:
     modules = (
         "cli.ui.names, cli.ui.started, cli.ui.waiting, cli.ui.planning, orchestration.server,"
-        " engine.source.history, engine.reconcile.loop, adapters.registry, adapters.kubernetes"
+        " engine.source.history, engine.reconcile.loop, adapters.registries.registry,"
+        " adapters.kubernetes"
     )
     imports = "; ".join(f"import towpath.{name.strip()}" for name in modules.split(","))
     heavy = "{'prefect', 'httpx', 'docker', 'kubernetes'}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.engine.source.promotions import World, release
-from towpath.adapters import registry
+from towpath.adapters.registries import registry
 from towpath.cli.promote import choose, choose_images, prebuilt
 from towpath.cli.ui.names import Environments
 from towpath.config import load_config, parse_config

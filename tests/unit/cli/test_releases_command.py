@@ -7,7 +7,7 @@ from click.shell_completion import ShellComplete
 
 from tests.unit.cli.running_app import RunningApp
 from tests.unit.engine.source.promotions import release
-from towpath.adapters import registry
+from towpath.adapters.registries import registry
 from towpath.cli.main import main
 from towpath.errors import TerminalError, TransientError
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from urllib.parse import urljoin
 
 from towpath.adapters.http import origin_of
-from towpath.adapters.oci import Repository, digest_of, object_of
+from towpath.adapters.registries.oci import Repository, digest_of, object_of
 from towpath.adapters.vendor.archive import MAX_ARCHIVE
 from towpath.adapters.vendor.chart_index import MAX_INDEX, ChartVersion, chart_versions
 from towpath.adapters.vendor.download import Downloads, Origin

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from towpath.adapters.oci import digest_of
+from towpath.adapters.registries.oci import digest_of
 from towpath.adapters.vendor.archive import unpack
 from towpath.adapters.vendor.chart_sources import ChartPlace, ChartPlaces
 from towpath.adapters.vendor.download import Origin, names_origin, place_of

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from towpath.adapters import registry
+from towpath.adapters.registries import registry
 from towpath.engine.gates.admission import scan_objection
 from towpath.engine.live.concurrent import concurrently
 from towpath.engine.source.history import Entry, release_history

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from towpath.adapters import registry
 from towpath.adapters.evidence.release_evidence import attach_release, prove_release
 from towpath.adapters.git import Checkout, authors_since, earlier_commits
+from towpath.adapters.registries import registry
 from towpath.config import App
 from towpath.engine.source.keys import BUILDER
 from towpath.errors import EvidenceError, OtherSubjectError, TerminalError

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.unit.adapters.test_oci import Answer, server
+from tests.unit.adapters.registries.test_oci import Answer, server
 from tests.unit.evidence.examples import DIGEST
 from towpath.adapters.evidence.referrers import index_tag, read_bundles
-from towpath.adapters.oci import INDEX_TYPE, MANIFEST_TYPE, digest_of
+from towpath.adapters.registries.oci import INDEX_TYPE, MANIFEST_TYPE, digest_of
 from towpath.errors import EvidenceError, TerminalError, TowpathError, TransientError
 from towpath.evidence.bundle import BUNDLE_TYPE
 from towpath.evidence.statement import RELEASE_TYPE

@@ -6,7 +6,7 @@ import pytest
 
 from tests.chart_server import ChartServer, chart_archive, chart_server, push_chart
 from tests.own_registry import own_registry
-from towpath.adapters.oci import digest_of
+from towpath.adapters.registries.oci import digest_of
 from towpath.adapters.vendor import charts
 from towpath.adapters.vendor.chart_sources import ChartPlaces, HttpChart, OciChart
 from towpath.adapters.vendor.charts import FetchedChart, fetch_chart

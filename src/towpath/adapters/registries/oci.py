@@ -205,7 +205,7 @@ class Repository:
         """The Authorization header that answers a challenge; None when we have nothing to answer with."""
         kind, _, rest = challenge.partition(" ")
         # The docker SDK takes a while to import, and most registries want no log-in.
-        from towpath.adapters.registry_login import credentials
+        from towpath.adapters.registries.registry_login import credentials
 
         known = credentials(self.image.registry)
         for secret in known.values():

@@ -1,4 +1,4 @@
-"""adapters/oci.py against a server that misbehaves on purpose; real ones: integration/test_registry.py."""
+"""The registry client and a server that misbehaves; real ones: integration/test_registry.py."""
 
 import base64
 import hashlib
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from towpath.adapters import oci
-from towpath.adapters.oci import Repository
+from towpath.adapters.registries import oci
+from towpath.adapters.registries.oci import Repository
 from towpath.errors import TerminalError, TransientError
 from towpath.release.image_ref import parse_image
 

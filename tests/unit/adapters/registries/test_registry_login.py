@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from towpath.adapters.registry_login import credentials
+from towpath.adapters.registries.registry_login import credentials
 from towpath.errors import TerminalError
 
 REGISTRY = "registry.example.com"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from towpath.adapters.oci import Repository, digest_of, object_of
+from towpath.adapters.registries.oci import Repository, digest_of, object_of
 from towpath.config import ImageWatch
 from towpath.errors import TerminalError, UnknownNameError
 from towpath.release.image_ref import check_digest, parse_image

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from towpath.adapters.oci import MANIFEST_TYPE, Repository, digest_of, object_of
+from towpath.adapters.registries.oci import MANIFEST_TYPE, Repository, digest_of, object_of
 from towpath.errors import RefusedError, TerminalError, UnknownNameError
 from towpath.formats.versions import GROUP, LATEST, V1, V2, VERSION_KEY, FileVersion
 from towpath.redact import redact

@@ -1,0 +1,1 @@
+"""OCI registries: repositories of images, releases that are kept there, logins."""
