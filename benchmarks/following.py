@@ -12,7 +12,7 @@ from benchmarks.modules import acts, is_value_type, module_of, room_of
 
 COUNTED = {
     ("towpath.adapters.git.mirror", "fetch"): "Git fetches",
-    ("towpath.adapters.git.write", "push"): "Git pushes",
+    ("towpath.adapters.git.write.commit", "push"): "Git pushes",
     ("towpath.adapters.kubernetes.connect", "connect"): "API connections",
     ("shutil", "copytree"): "copies of a tree",
 }

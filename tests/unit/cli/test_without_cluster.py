@@ -14,7 +14,7 @@ import pytest
 from tests.keys import make_keys
 from tests.published import CHANGED, CONFIG, configmap, environment_files, published_state
 from tests.unit.adapters.git.repositories import Bare, run
-from towpath.adapters.git.state_ref import write_state_ref
+from towpath.adapters.git.write.state_ref import write_state_ref
 from towpath.drift.model import DriftEntry
 from towpath.drift.published import STATE_FILE, PublishedState, state_ref
 from towpath.drift.published_text import encode_state

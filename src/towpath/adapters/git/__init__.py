@@ -19,7 +19,6 @@ from towpath.adapters.git.file_history import file_history
 from towpath.adapters.git.head import branch_head
 from towpath.adapters.git.lineage import authors_since, commits_after, earlier_commits
 from towpath.adapters.git.noted_head import note_head, noted_head
-from towpath.adapters.git.propose import propose_files
 from towpath.adapters.git.read import (
     CommitInfo,
     is_ancestor,
@@ -38,7 +37,8 @@ from towpath.adapters.git.remote_files import remote_refs, remote_tree
 from towpath.adapters.git.since import commits_touching, texts_after
 from towpath.adapters.git.verify import judge_commits, verify_commits
 from towpath.adapters.git.work_tree import is_tracked, work_tree_checkout
-from towpath.adapters.git.write import commit_files
+from towpath.adapters.git.write.commit import commit_files
+from towpath.adapters.git.write.propose import propose_files
 
 __all__ = [
     "Checkout",

@@ -132,7 +132,7 @@ def write_all(root: Path, changes: tuple[Migration, ...]) -> None:
     same again does the rest. Raises RefusedError for a file behind a symbolic link, OSError as it comes.
     """
     # `towpath check` looks at versions too, and needs no Git.
-    from towpath.adapters.git.write import differs
+    from towpath.adapters.git.write.commit import differs
 
     changes = tuple(each for each in changes if differs(root, each.path, each.after))
     new: dict[Migration, Path] = {}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from towpath.adapters.git.state_ref import MAX_BYTES, read_state_ref, write_state_ref
+from towpath.adapters.git.write.state_ref import MAX_BYTES, read_state_ref, write_state_ref
 from towpath.drift.published import STALE, STATE_FILE, PublishedState, state_ref
 from towpath.drift.published_text import decode_state, encode_state
 from towpath.engine.source.commits import AUTHOR

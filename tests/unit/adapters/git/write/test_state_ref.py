@@ -9,7 +9,7 @@ import pytest
 from tests.unit.adapters.git.repositories import Bare, run
 from towpath.adapters.evidence.key_changes import make_key
 from towpath.adapters.evidence.key_files import KeyFolder, read_trusted_keys
-from towpath.adapters.git.state_ref import StateFile, read_state_ref, write_state_ref
+from towpath.adapters.git.write.state_ref import StateFile, read_state_ref, write_state_ref
 from towpath.errors import MalformedEvidenceError, RefusedError, TransientError, UnknownNameError
 
 REF = "refs/towpath/prod/state"

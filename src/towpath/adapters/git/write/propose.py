@@ -5,12 +5,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from towpath.adapters.git.blobs import FileEdits
 from towpath.adapters.git.checkout import find_commit, materialise
 from towpath.adapters.git.command import check_url
 from towpath.adapters.git.mirror import fetch
 from towpath.adapters.git.read import descends, log_range
-from towpath.adapters.git.write import (
+from towpath.adapters.git.write.blobs import FileEdits
+from towpath.adapters.git.write.commit import (
     ATTEMPTS,
     LostRaceError,
     Work,

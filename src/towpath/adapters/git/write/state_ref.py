@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from towpath.adapters.git.command import Remote, check_url, git
-from towpath.adapters.git.sign import not_signed, signing_options
 from towpath.adapters.git.verify import judge_commits
-from towpath.adapters.git.write import person
+from towpath.adapters.git.write.commit import person
+from towpath.adapters.git.write.sign import not_signed, signing_options
 from towpath.adapters.process import CommandError
 from towpath.errors import MalformedEvidenceError, RefusedError, TransientError
 from towpath.evidence.signed_commit import CommitVerdict
