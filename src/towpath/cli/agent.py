@@ -90,7 +90,7 @@ def command(
     configuration = configure(environment, config, notify_token_file, options)
     if check:
         from towpath.agent.checkup import check_up
-        from towpath.cli.ui.findings import show_findings
+        from towpath.cli.views.findings import show_findings
         from towpath.settings import Settings
 
         sys.exit(show_findings(check_up(configuration, Settings.load(os.environ)), output))

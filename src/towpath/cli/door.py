@@ -49,7 +49,7 @@ def command(config: Path, *, check: bool, schema: bool, output: str) -> None:
         os.environ.setdefault(name, value)
     settings = Settings.load(os.environ)
     if check:
-        from towpath.cli.ui.findings import show_findings
+        from towpath.cli.views.findings import show_findings
         from towpath.door.checkup import check_up
 
         sys.exit(show_findings(check_up(file, settings), output))

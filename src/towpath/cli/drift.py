@@ -15,7 +15,7 @@ from towpath.cli.ui.planning import load_settings
 from towpath.printable import printable
 
 if TYPE_CHECKING:
-    from towpath.cli.ui.drift_views import DriftView
+    from towpath.cli.views.drift import DriftView
     from towpath.drift.model import DriftEntry
 
 COLUMNS = ("APP", "OBJECT", "FIELD", "IN GIT", "LIVE", "WHO", "WHEN")
@@ -58,7 +58,7 @@ def command(  # noqa: PLR0913, PLR0917
     if history:
         _history(environment, limit, output)
         return
-    from towpath.cli.ui.drift_views import drift_view
+    from towpath.cli.views.drift import drift_view
 
     view = drift_view(load_settings(context), environment, apps, deep=deep)
     if output == "json":

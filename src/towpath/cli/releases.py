@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from towpath.cli.ui.options import app_argument, environment_option, output_option
-from towpath.cli.ui.tables import age, table
+from towpath.cli.views.tables import age, table
 from towpath.printable import printable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import click
 
 from towpath.cli.ui.completion import complete_app
 from towpath.cli.ui.options import environment_option, output_option
-from towpath.cli.ui.tables import age, table
+from towpath.cli.views.tables import age, table
 from towpath.orchestration import keys
 from towpath.printable import headline, printable
 

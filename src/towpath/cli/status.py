@@ -16,7 +16,7 @@ from towpath.errors import UnknownNameError
 from towpath.printable import printable
 
 if TYPE_CHECKING:
-    from towpath.cli.ui.status_lines import EnvironmentStatus, Line
+    from towpath.cli.views.status import EnvironmentStatus, Line
 
 FAILED = 1
 
@@ -41,8 +41,8 @@ def command(environment: str | None, apps: tuple[str, ...], problems: bool, outp
       towpath status --environment prod --output json
     """
     from towpath.cli.ui.names import load_environments
-    from towpath.cli.ui.source_news import source_heads
-    from towpath.cli.ui.status_lines import look
+    from towpath.cli.views.source_news import source_heads
+    from towpath.cli.views.status import look
     from towpath.orchestration.server import connect
     from towpath.settings import Settings
 

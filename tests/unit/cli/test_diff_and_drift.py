@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from towpath.cli.drift import text, to_json
-from towpath.cli.ui.drift_views import DriftView
+from towpath.cli.views.drift import DriftView
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry, DriftReport
 from towpath.kube.diff import Difference

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.cli.prefect_server import PrefectServer, prefect_server
 from tests.unit.cli.running_app import RunningApp
-from towpath.cli.ui.status_lines import Line
+from towpath.cli.views.status import Line
 from towpath.engine.source.news import sources_mark
 from towpath.engine.source.repository import read_repository
 from towpath.settings import Settings

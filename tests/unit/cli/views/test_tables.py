@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from towpath.cli.ui.tables import age, table
+from towpath.cli.views.tables import age, table
 
 NOW = datetime(2026, 1, 20, tzinfo=UTC)
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from towpath.applyset.plan import Plan, PlanEntry
-from towpath.cli.ui.diff_markdown import MAX_CHARACTERS, diff_markdown
 from towpath.cli.ui.planning import ComparisonMade
 from towpath.cli.ui.published import CLUSTER, Against
+from towpath.cli.views.diff_markdown import MAX_CHARACTERS, diff_markdown
 from towpath.drift.published import PublishedState
 from towpath.engine.reconcile.diff import Comparison
 from towpath.engine.source.published import Published

@@ -10,8 +10,8 @@ from tests.unit.adapters.answering import Answer, answering
 from towpath.applyset.plan import Plan
 from towpath.cli.diff import command
 from towpath.cli.ui.planning import ComparisonMade
-from towpath.cli.ui.posting import show_markdown
 from towpath.cli.ui.published import CLUSTER
+from towpath.cli.views.posting import show_markdown
 from towpath.engine.reconcile.diff import Comparison
 from towpath.errors import MissingPartError
 

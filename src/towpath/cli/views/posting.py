@@ -22,7 +22,7 @@ def show_markdown(
     """
     from towpath.adapters.forges.change_request import find_change_request
     from towpath.adapters.forges.post import Poster
-    from towpath.cli.ui.diff_markdown import diff_markdown
+    from towpath.cli.views.diff_markdown import diff_markdown
     from towpath.redact import redact
 
     request = find_change_request(os.environ) if post else None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from towpath.cli.ui.source_news import delivery_of
+from towpath.cli.views.source_news import delivery_of
 from towpath.drift.decision import BROKEN, IN_SYNC, LEFT_GIT, SYNCED
 from towpath.engine.source.news import newest_commit, sources_mark
 from towpath.engine.source.render_changed import render_released

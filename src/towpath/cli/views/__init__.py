@@ -1,0 +1,1 @@
+"""What verbs show: tables, drift, states, comparisons as Markdown."""
