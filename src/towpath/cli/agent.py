@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from towpath.cli.ui.completion import complete_environment
+from towpath.cli.completion.names import complete_environment
 from towpath.cli.ui.options import output_option
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.ui.completion_values import complete_release
+from towpath.cli.completion.values import complete_release
 from towpath.cli.ui.options import (
     app_argument,
     approver_option,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.ui.completion import complete_app_or_environment
+from towpath.cli.completion.names import complete_app_or_environment
 from towpath.cli.ui.options import context_option, output_option
 from towpath.cli.ui.planning import make_comparisons, make_plan, plan_as_comparison, source_options
 from towpath.cli.views.posting import show_markdown

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from towpath.cli.completion.names import complete_app
 from towpath.cli.diff import DIFFERENT, FAILED, Diff
-from towpath.cli.ui.completion import complete_app
 from towpath.cli.ui.options import context_option, environment_argument, output_option
 from towpath.cli.ui.planning import load_settings
 from towpath.printable import printable

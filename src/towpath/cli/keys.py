@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from towpath.cli.ui.completion_values import complete_key_name
+from towpath.cli.completion.values import complete_key_name
 from towpath.cli.ui.options import output_option
 from towpath.printable import printable
 

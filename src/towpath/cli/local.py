@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.ui.completion_values import complete_component
+from towpath.cli.completion.values import complete_component
 from towpath.cli.ui.options import output_option
 from towpath.settings import Settings
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from towpath.cli.ui.completion import complete_app
+from towpath.cli.completion.names import complete_app
 from towpath.cli.ui.options import environment_argument, output_option
 from towpath.printable import printable
 

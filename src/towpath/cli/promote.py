@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.ui.completion import complete_environment
-from towpath.cli.ui.completion_values import complete_commit, complete_image, complete_release
+from towpath.cli.completion.names import complete_environment
+from towpath.cli.completion.values import complete_commit, complete_image, complete_release
 from towpath.cli.ui.options import app_argument, detach_option, output_option
 from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_override
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from towpath.cli.ui.completion import complete_app
+from towpath.cli.completion.names import complete_app
 from towpath.cli.ui.options import detach_option, environment_argument, output_option
 from towpath.orchestration import keys
 

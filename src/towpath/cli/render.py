@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from towpath.cli.ui.completion import complete_app, complete_environment
+from towpath.cli.completion.names import complete_app, complete_environment
 
 
 @click.command(name="render")

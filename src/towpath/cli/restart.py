@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from towpath.cli.ui.completion_values import complete_workload_kind
+from towpath.cli.completion.values import complete_workload_kind
 from towpath.cli.ui.options import app_argument, context_option, environment_argument, output_option
 from towpath.printable import printable
 

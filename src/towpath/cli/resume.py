@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from towpath.cli.ui.completion import complete_app
+from towpath.cli.completion.names import complete_app
 from towpath.cli.ui.options import environment_argument, output_option, sign_options
 from towpath.printable import printable
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from towpath.cli.ui.completion_values import complete_former_release
+from towpath.cli.completion.values import complete_former_release
 from towpath.cli.ui.options import app_argument, detach_option, environment_argument, output_option
 from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_override
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.ui.completion import complete_app
+from towpath.cli.completion.names import complete_app
 from towpath.cli.ui.options import environment_option, output_option
 from towpath.errors import UnknownNameError
 from towpath.printable import printable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.ui.completion_values import complete_kind, complete_namespace
+from towpath.cli.completion.values import complete_kind, complete_namespace
 from towpath.cli.ui.options import context_option, environment_option, output_option
 from towpath.printable import printable
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from towpath.cli.ui.completion_values import complete_vendored
+from towpath.cli.completion.values import complete_vendored
 from towpath.cli.ui.options import output_option
 from towpath.printable import pluralize, printable
 

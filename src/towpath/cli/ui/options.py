@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from towpath.cli.ui.completion import complete_app, complete_context, complete_environment
-from towpath.cli.ui.completion_values import complete_approver
+from towpath.cli.completion.names import complete_app, complete_context, complete_environment
+from towpath.cli.completion.values import complete_approver
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from towpath.cli.ui.completion import CONFIG_FILE, newest_checkout
+from towpath.cli.completion.names import CONFIG_FILE, newest_checkout
 from towpath.errors import TowpathError
 from towpath.settings import Settings
 from towpath.yamltext.config_reader import read_document

@@ -1,0 +1,1 @@
+"""Shell completion: from files of this machine alone."""
