@@ -149,9 +149,7 @@ def held(here: Watched) -> bool:
 @pytest.fixture
 def stuck(stack: RunningStack) -> Iterator[Watched]:
     """An environment whose agent polls Git rarely: what is pushed waits for a run."""
-    with watched(stack) as made:
-        made.stop()
-        made.start("--interval=900")
+    with watched(stack, options=("--interval=900",)) as made:
         yield made
 
 

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.alo
 
 @pytest.fixture
 def here(stack: RunningStack) -> Iterator[Watched]:
-    with watched(stack) as made:
+    with watched(stack, forked=False) as made:
         yield made
 
 

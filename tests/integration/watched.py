@@ -18,6 +18,7 @@ import httpx
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.integration.agent_forks import FORKS
 from tests.integration.manifests import configmap, deployment
 from tests.integration.running import RunningStack
 from tests.integration.world import World, throw_away
@@ -37,13 +38,18 @@ POLL = 0.1
 
 @dataclass
 class Watched:
-    """`environment` is the name of the environment, and of its deployment and lock on the Prefect server."""
+    """`environment` is the name of the environment, and of its deployment and lock on the Prefect server.
+
+    `forked`: its agent comes from the preloaded process of the tests, as on the local stack, and `process`
+    only stands for it. Else it is a program of its own, as in a pod.
+    """
 
     world: World
     api: httpx.Client
     environment: str
     folder: Path
     variables: dict[str, str]
+    forked: bool = True
     process: "subprocess.Popen[bytes] | None" = None
     port: int = 0
     policy: dict[str, Any] = field(default_factory=dict)
@@ -104,10 +110,12 @@ class Watched:
     # The watcher
 
     def start(self, *options: str, wait: bool = True) -> None:
+        alone = Path(sys.executable).with_name("towpath")
+        command = FORKS.command(self.variables) if self.forked else (alone,)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(Path(sys.executable).with_name("towpath"), "agent", self.environment),
+                    *(*command, "agent", self.environment),
                     *("--interval=1", "--address=127.0.0.1:0", *options),
                 ],
                 env=self.variables,
@@ -130,6 +138,7 @@ class Watched:
     def freeze(self) -> None:
         """Stop the agent where it is, with the process that watches; `thaw` lets it go on."""
         assert self.process
+        assert not self.forked, "the agent is in a session of its own"
         os.killpg(self.process.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -194,10 +203,14 @@ def watched(
     stack: RunningStack,
     apps: dict[str, list[Manifest]] | None = None,
     account: Callable[[World, Path], Path] = lambda world, _: world.kubeconfig,
+    *,
+    forked: bool = True,
+    options: tuple[str, ...] = (),
 ) -> Iterator[Watched]:
     """The environment with its apps in place and a watcher that is ready.
 
     `account` gives the kubeconfig that the watcher works with, and may write it into the folder that it gets.
+    `options` are those of its first start.
     """
     apps = apps or {"app": [configmap(f"c{number}", a="1", b="2") for number in range(3)]}
     settings = stack.settings
@@ -205,12 +218,12 @@ def watched(
     name = f"t{uuid.uuid4().hex[:6]}"
     with throw_away(settings) as world, tempfile.TemporaryDirectory(prefix="towpath-watch-") as text:
         folder = Path(text)
-        made = Watched(world, api, name, folder, _variables(stack, folder))
+        made = Watched(world, api, name, folder, _variables(stack, folder), forked)
         made.variables["KUBECONFIG"] = str(account(world, folder))
         _deploy(api, name)
         made.push(apps)
         try:
-            made.start()
+            made.start(*options)
             made.until(lambda: made.quiet() and made.metrics("towpath_app_in_sync") == len(apps), "in sync")
             yield made
         finally:
