@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
 from towpath.engine.live.concurrent import concurrently
 from towpath.kube.autoscaling import Kind
-from towpath.objects import Manifest
+from towpath.objects import Manifest, ObjectRef
 
 SECRET = ("", "Secret")
 _refused: WeakKeyDictionary[Cluster, set[Kind]] = WeakKeyDictionary()
@@ -25,6 +25,22 @@ def list_in(cluster: Cluster, kind: Kind, namespaces: Collection[str], **selecto
         return listed
     found = concurrently(lambda name: list(cluster.list(*kind, name, **selectors)), sorted(namespaces))
     return [live for each in found for live in each]
+
+
+def list_or_get(
+    cluster: Cluster, kind: Kind, refs: Collection[ObjectRef], *, version: str | None = None
+) -> list[Manifest]:
+    """The objects of a cluster-scoped kind by one request; where that is refused, `refs` one by one.
+
+    Rights may be for named objects, which a list cannot be.
+    """
+    try:
+        return list(cluster.list(*kind, None, version=version))
+    except ApiRefusedError as error:
+        if error.status != 403:
+            raise
+    found = concurrently(lambda ref: cluster.get(ref, version=version), refs)
+    return [live for live in found if live is not None]
 
 
 def list_everywhere(

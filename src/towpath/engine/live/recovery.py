@@ -1,6 +1,7 @@
 """Puts a lost inventory together again: from the labels of what is live, and from who applied it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster, Resource
 from towpath.applyset.hooks import JOB
@@ -13,10 +14,13 @@ from towpath.applyset.inventory import (
     inventory_after_sync,
 )
 from towpath.engine.live.concurrent import concurrently
-from towpath.engine.live.lists import list_in
+from towpath.engine.live.lists import list_everywhere
 from towpath.kube.apply_order import HOOK_ANNOTATION
+from towpath.kube.autoscaling import Kind
 from towpath.kube.managed_fields import own_entry
 from towpath.objects import Manifest, ObjectRef, ref_of
+
+T = TypeVar("T")
 
 
 def rebuild(cluster: Cluster, owner: Owner, wanted: Iterable[ObjectRef] = ()) -> Inventory | None:
@@ -35,9 +39,10 @@ def rebuild_all(cluster: Cluster, wanted: Mapping[Owner, Iterable[ObjectRef]]) -
         return {}
     declared = [ref for refs in wanted.values() for ref in refs]
     places = {owners[0].namespace, *(ref.namespace for ref in declared if ref.namespace)}
-    found = _labelled(cluster, owners, places)
+    search = _Search(cluster, owners)
+    found = search.inside(places)
     if found or any(not ref.namespace and ref.kind != "Namespace" for ref in declared):
-        found += _labelled(cluster, owners, None)
+        found += search.cluster_scoped(declared)
     by_set: dict[str, list[Manifest]] = {}
     for live in found:
         by_set.setdefault(live["metadata"]["labels"][PART_OF_LABEL], []).append(live)
@@ -49,32 +54,70 @@ def rebuild_all(cluster: Cluster, wanted: Mapping[Owner, Iterable[ObjectRef]]) -
     return inventories
 
 
-def _labelled(cluster: Cluster, owners: list[Owner], places: set[str] | None) -> list[Manifest]:
-    """What has a label of the owners in some namespaces; cluster-scoped where there are none."""
-    first = owners[0]
-    one, all_ = (
-        f"{PART_OF_LABEL}={first.applyset}",
-        f"{PART_OF_LABEL},{ENVIRONMENT_LABEL}={first.environment}",
-    )
-    selector = one if len(owners) == 1 else all_
+class _Search:
+    """Looks for what carries the label of the owners. What may not be read was not applied by us either."""
 
-    def of_kind(kind: Resource) -> list[Manifest]:
+    def __init__(self, cluster: Cluster, owners: list[Owner]) -> None:
+        self._cluster, first = cluster, owners[0]
+        one, all_ = (
+            f"{PART_OF_LABEL}={first.applyset}",
+            f"{PART_OF_LABEL},{ENVIRONMENT_LABEL}={first.environment}",
+        )
+        self._asked: dict[str, Any] = {"labels": one if len(owners) == 1 else all_, "metadata_only": True}
+
+    def inside(self, places: set[str]) -> list[Manifest]:
+        """In these namespaces. A kind may be readable in some of them only."""
+
+        def of_kind(resource: Resource) -> list[Manifest]:
+            kind = (resource.group, resource.kind)
+            whole = self._tried(lambda: list_everywhere(self._cluster, kind, places, **self._asked))
+            if whole is not None:
+                return whole
+            return [live for place in sorted(places) for live in self._listed(kind, place) or ()]
+
+        return self._of_all_kinds(of_kind, namespaced=True)
+
+    def cluster_scoped(self, declared: Iterable[ObjectRef]) -> list[Manifest]:
+        """Cluster-scoped objects; of a kind that may not be listed, those that Git declares."""
+        named = list(declared)
+
+        def of_kind(resource: Resource) -> list[Manifest]:
+            kind = (resource.group, resource.kind)
+            listed = self._listed(kind, None)
+            if listed is not None:
+                return list(listed)
+            found = (self._read(ref) for ref in named if (ref.group, ref.kind) == kind)
+            return [live for live in found if live is not None]
+
+        return self._of_all_kinds(of_kind, namespaced=False)
+
+    def _of_all_kinds(
+        self, of_kind: Callable[[Resource], list[Manifest]], *, namespaced: bool
+    ) -> list[Manifest]:
+        found = concurrently(of_kind, self._cluster.discover().listable(namespaced=namespaced))
+        return [live for group in found for live in group if _is_ours(live)]
+
+    def _listed(self, kind: Kind, place: str | None) -> Sequence[Manifest] | None:
+        return self._tried(lambda: self._cluster.list(*kind, place, **self._asked))
+
+    def _read(self, ref: ObjectRef) -> Manifest | None:
+        return self._tried(lambda: self._cluster.get(ref, metadata_only=True))
+
+    @staticmethod
+    def _tried(ask: Callable[[], T]) -> T | None:
+        """None where this is refused, or no such thing is served."""
         try:
-            name = (kind.group, kind.kind)
-            if places is None:
-                return list(cluster.list(*name, None, labels=selector, metadata_only=True))
-            return list_in(cluster, name, places, labels=selector, metadata_only=True)
+            return ask()
         except ApiRefusedError as error:
-            if error.status in (403, 404, 405):
-                return []  # what may not be read was not applied by us either
-            raise
-
-    found = concurrently(of_kind, cluster.discover().listable(namespaced=places is not None))
-    return [live for group in found for live in group if _is_ours(live)]
+            if error.status not in (403, 404, 405):
+                raise
+            return None
 
 
 def _is_ours(live: Manifest) -> bool:
     """A person may copy an object with its labels; a controller may pass labels on to what it makes."""
     metadata, ref = live["metadata"], ref_of(live)
+    if PART_OF_LABEL not in (metadata.get("labels") or {}):
+        return False
     is_hook = (ref.group, ref.kind) == JOB and HOOK_ANNOTATION in (metadata.get("annotations") or {})
     return own_entry(metadata) is not None and not metadata.get("ownerReferences") and not is_hook

@@ -27,7 +27,7 @@ from towpath.engine.live.app_state import AppState, read_app_state
 from towpath.engine.live.claims import foreign_claims
 from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.context import EnvironmentContext, renders_before
-from towpath.engine.live.lists import list_in
+from towpath.engine.live.lists import list_in, list_or_get
 from towpath.engine.live.observe import FEW, namespace_state
 from towpath.engine.preview.changes import IN_THE_WAY, changes_beside, edits_in_the_way, refused_changes
 from towpath.engine.source.edits import Renderers, promote_edits
@@ -131,8 +131,10 @@ def read_full(
     for (group, kind, version), refs in by_kind.items():
         if len(refs) > few:
             places = {ref.namespace for ref in refs if ref.namespace}
-            whole = list_in(cluster, (group, kind), places, version=version) if places else None
-            listed = cluster.list(group, kind, None, version=version) if whole is None else whole
+            if places:
+                listed = list_in(cluster, (group, kind), places, version=version)
+            else:
+                listed = list_or_get(cluster, (group, kind), refs, version=version)
             found |= {ref_of(live): live for live in listed}
     return found
 

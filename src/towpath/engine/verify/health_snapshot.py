@@ -9,6 +9,7 @@ from towpath.config import Config
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.finished import finished_refs
+from towpath.engine.live.lists import list_or_get
 from towpath.engine.live.observe import FEW
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.source.render import Rendered
@@ -149,6 +150,6 @@ def _read(cluster: Cluster, manifests: Iterable[Manifest]) -> dict[ObjectRef, Ma
             return []
         if not namespace and len(refs) <= FEW:
             return [live for ref in refs if (live := cluster.get(ref)) is not None]
-        return list(cluster.list(*kind, namespace or None))
+        return list(cluster.list(*kind, namespace)) if namespace else list_or_get(cluster, kind, refs)
 
     return {ref_of(live): live for group in concurrently(read, by_place.items()) for live in group}
