@@ -44,6 +44,7 @@ VERBS = {
     "verify": "Show who proves each step to what runs in an environment.",
     "plan": "Show what a sync would change.",
     "diff": "Say by exit code whether an environment is as Git wants it.",
+    "rbac": "Print the Roles that an environment's agent needs, and no more.",
     "drift": "Show who changed what in an environment, field by field.",
     "check": "Check an environment repository without a cluster.",
     "render": "Print the objects an app has in an environment.",

@@ -19,8 +19,17 @@ def extras_mode(extras: Mapping[str, ExtrasMode], group: str, kind: str, name: s
 
 def any_extras_searched(extras: Mapping[str, ExtrasMode], group: str, kind: str) -> bool:
     """Whether any undeclared object of the kind is reported or pruned."""
-    modes = [mode for _, mode in _patterns(extras, group, kind)]
-    return any(mode != "ignore" for mode in (*modes, extras_mode(extras, group, kind, "")))
+    return any(mode != "ignore" for mode in _modes(extras, group, kind))
+
+
+def any_extras_pruned(extras: Mapping[str, ExtrasMode], group: str, kind: str) -> bool:
+    """Whether any undeclared object of the kind is pruned."""
+    return "prune" in _modes(extras, group, kind)
+
+
+def _modes(extras: Mapping[str, ExtrasMode], group: str, kind: str) -> list[ExtrasMode]:
+    """All modes that an object of the kind may have, by its name."""
+    return [*(mode for _, mode in _patterns(extras, group, kind)), extras_mode(extras, group, kind, "")]
 
 
 def kinds_with_group(extras: Mapping[str, ExtrasMode]) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,7 @@ from pydantic import (
 
 from towpath.config.app import App
 from towpath.config.app_rules import AppPolicy, IgnoreRule, PruneLimit
-from towpath.config.extras import any_extras_searched, extras_mode, kinds_with_group
+from towpath.config.extras import any_extras_pruned, any_extras_searched, extras_mode, kinds_with_group
 from towpath.config.fields import (
     API_VERSION,
     KUBERNETES_VERSION,
@@ -141,6 +141,10 @@ class Environment(Model):
     def searches_extras(self, group: str, kind: str) -> bool:
         """Whether any undeclared object of the kind is reported or pruned."""
         return any_extras_searched(self.extras, group, kind)
+
+    def prunes_extras(self, group: str, kind: str) -> bool:
+        """Whether any undeclared object of the kind is pruned."""
+        return any_extras_pruned(self.extras, group, kind)
 
     @property
     def extra_kinds(self) -> tuple[tuple[str, str], ...]:

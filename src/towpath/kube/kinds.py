@@ -167,6 +167,11 @@ def built_in_api_version(kind: str) -> str | None:
     return next((version for version, kinds in _SERVED.items() if kind in kinds), None)
 
 
+def is_built_in(group: str, kind: str) -> bool:
+    """Whether Kubernetes itself has the kind in a stable version."""
+    return any(kind in kinds for version, kinds in _SERVED.items() if group_of(version) == group)
+
+
 def removed_in(api_version: str, kind: str) -> str | None:
     """The Kubernetes version that removed this kind for good; None for what is there or has moved."""
     return _REMOVED.get((group_of(api_version), kind))

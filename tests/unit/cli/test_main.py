@@ -25,6 +25,7 @@ NEED_NO_SERVER = (
     "releases",
     "history",
     "plan",
+    "rbac",
     "diff",
     "drift",
     "pause",

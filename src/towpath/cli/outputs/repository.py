@@ -1,5 +1,7 @@
 """What verbs tell about an environment repository."""
 
+from typing import Any
+
 from pydantic import Field
 
 from towpath.cli.outputs.base import ObjectReference, Output
@@ -109,6 +111,27 @@ class Import(Output):
     files: list[str]
     notes: list[NotCarriedOver]
     written: bool
+
+
+class ServiceAccount(Output):
+    """Whom roles are bound to."""
+
+    namespace: str
+    name: str
+
+
+class Rbac(Output):
+    """`towpath rbac`; `inventories`: whether they were read. `commit` is empty for a folder.
+
+    `objects` are Kubernetes objects of `rbac.authorization.k8s.io/v1`: each role, followed by its binding.
+    """
+
+    environment: str
+    commit: str
+    account: ServiceAccount
+    inventories: bool
+    objects: list[dict[str, Any]]
+    notes: list[str]
 
 
 class Deletion(ObjectReference):

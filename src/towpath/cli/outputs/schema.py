@@ -36,6 +36,7 @@ OUTPUTS: Mapping[str, type[BaseModel]] = {
     "policy sign": repository.PolicySigned,
     "policy verify": drift.Protection,
     "promote": runs.FollowedOrStarted,
+    "rbac": repository.Rbac,
     "reconcile": runs.FollowedOrStarted,
     "reject": runs.FollowedOrStarted,
     "releases": released.Releases,

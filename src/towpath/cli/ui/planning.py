@@ -68,7 +68,7 @@ def make_plan(
     from towpath.engine.source.dependencies import dependencies
     from towpath.engine.source.render import render_app
 
-    settings, root, config = _open(repo, revision, context)
+    settings, root, config, _ = open_source(repo, revision, context)
     where = config.environment(environment)
     confirmed = load_confirmed_deletions(root, app, environment)
     rendered, tools, needs = None, settings.tools, dependencies(root, config, app, environment)
@@ -143,7 +143,7 @@ def make_comparisons(
 
     With `context`'s cluster; where this machine names none, with what each environment's agent published.
     """
-    settings, root, config = _open(repo, revision, context)
+    settings, root, config, _ = open_source(repo, revision, context)
     chosen = config.environments if environment is None else (config.environment(environment),)
     return [_compare(settings, root, config, each, repo) for each in chosen]
 
@@ -186,8 +186,17 @@ def load_settings(context: str | None) -> "Settings":
     return settings if context is None else replace(settings, context=context)
 
 
-def _open(repo: Path | None, revision: str | None, context: str | None) -> "tuple[Settings, Path, Config]":
-    """The environment repository: its folder, and what its towpath.yaml says."""
+class Source(NamedTuple):
+    """The environment repository: its folder, and what its towpath.yaml says. A folder has no `commit`."""
+
+    settings: "Settings"
+    root: Path
+    config: "Config"
+    commit: str
+
+
+def open_source(repo: Path | None, revision: str | None, context: str | None) -> Source:
+    """What `--repo` or `--revision` names."""
     from towpath.cli.ui.names import load_environments
     from towpath.config import load_config
 
@@ -195,9 +204,9 @@ def _open(repo: Path | None, revision: str | None, context: str | None) -> "tupl
         raise click.UsageError("--repo is a folder as it is, --revision a commit: give one of them.")
     settings = load_settings(context)
     if repo is not None:
-        return settings, repo, load_config(repo)
+        return Source(settings, repo, load_config(repo), "")
     environments = load_environments(settings, revision)
-    return settings, environments.checkout.path, environments.config
+    return Source(settings, environments.checkout.path, environments.config, environments.commit)
 
 
 def has_left(repo: Path, app: str, environment: str, known: bool) -> bool:

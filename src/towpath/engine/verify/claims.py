@@ -8,7 +8,7 @@ from towpath.health.verdict import items, mapping_at
 from towpath.objects import Manifest, ObjectRef
 
 CLAIM = ("", "PersistentVolumeClaim")
-_CLASS = ("storage.k8s.io", "StorageClass")
+STORAGE_CLASS = ("storage.k8s.io", "StorageClass")
 _LATE = "WaitForFirstConsumer"
 _SCHEDULED = "volume.kubernetes.io/selected-node"
 _ENDED = ("Succeeded", "Failed")
@@ -18,7 +18,7 @@ def read_classes(cluster: Cluster, claims: Iterable[Manifest]) -> dict[ObjectRef
     """The storage classes of claims that are Pending; without those that this account may not read."""
     names = {mapping_at(claim, "spec").get("storageClassName") for claim in claims if _is_pending(claim)}
     found = {}
-    for ref in (ObjectRef(*_CLASS, "", name) for name in names if isinstance(name, str) and name):
+    for ref in (ObjectRef(*STORAGE_CLASS, "", name) for name in names if isinstance(name, str) and name):
         with suppress(ApiRefusedError):
             if live := cluster.get(ref):
                 found[ref] = live
@@ -47,7 +47,7 @@ def _waits(claim: Manifest | None, live: Mapping[ObjectRef, Manifest]) -> bool:
     spec = mapping_at(claim, "spec")
     if spec.get("volumeName") or _SCHEDULED in mapping_at(claim, "metadata", "annotations"):
         return False  # it is bound to a volume of Git's choice, or for a pod that was there
-    storage = live.get(ObjectRef(*_CLASS, "", str(spec.get("storageClassName") or "")))
+    storage = live.get(ObjectRef(*STORAGE_CLASS, "", str(spec.get("storageClassName") or "")))
     return storage is not None and storage.get("volumeBindingMode") == _LATE
 
 
