@@ -10,6 +10,7 @@ from pathlib import Path
 
 from towpath.adapters.rendering.quota import RenderQuota, StoppedError
 from towpath.adapters.rendering.render_cache import RenderCache
+from towpath.admission.cluster_scoped import entry_problem
 from towpath.admission.rules import Finding, objects_of_two_apps
 from towpath.config import CONFIG_FILE, App, Config, load_config
 from towpath.config.checks import shared_namespaces
@@ -23,9 +24,11 @@ from towpath.engine.check.files import (
 from towpath.engine.check.schemas import SchemaCheck
 from towpath.engine.source.render import judge_app
 from towpath.errors import ConfigError, MissingPartError, TooLargeError
+from towpath.files import read_text
 from towpath.kube.kinds import Kind, crd_scopes
 from towpath.objects import ObjectRef
 from towpath.printable import pluralize, printable
+from towpath.yamltext.config_reader import read_document
 from towpath.yamltext.manifest_reader import ManifestDocument
 
 MAX_RENDERS = 10_000
@@ -81,6 +84,7 @@ def check_repository(
     findings.update(itertools.chain.from_iterable(app.findings for app in judged.values()))
     findings.update(_not_rendered(judged))
     findings.update(_between_apps(config, judged))
+    findings.update(_cluster_scoped(root, config, judged))
     custom, notes = schemas.rest()
     findings.update(custom)
     objects = sum(len(each.origins) for app in judged.values() for each in app.admitted.values())
@@ -116,6 +120,21 @@ def _between_apps(config: Config, judged: Mapping[str, "_JudgedApp"]) -> Iterato
         }
         yield from objects_of_two_apps((app, each.origins) for app, each in admitted.items())
         yield from _scopes_of_others(admitted.values())
+
+
+def _cluster_scoped(root: Path, config: Config, judged: Mapping[str, "_JudgedApp"]) -> Iterator[Finding]:
+    """Entries of `allowClusterScoped` that allow nothing."""
+    admitted = [each for app in judged.values() for each in app.admitted.values()]
+    definitions = {kind: wide for each in admitted for kind, wide in each.definitions.items()}
+    whole = not any(app.stopped or app.missing or app.findings for app in judged.values())
+    used = {(ref.group, ref.kind) for each in admitted for ref in each.origins if not ref.namespace}
+    lines = read_document(read_text(root, CONFIG_FILE) or "", CONFIG_FILE)
+    for index, environment in enumerate(config.environments):
+        for position, entry in enumerate(environment.allow_cluster_scoped):
+            if problem := entry_problem(entry, definitions, used if whole else None):
+                line = lines.line(("environments", index, "allowClusterScoped", position))
+                what = f"environments[{index}].allowClusterScoped[{position}]"
+                yield Finding(CONFIG_FILE, line, f"{what}: {problem}")
 
 
 @dataclass(frozen=True, slots=True)
