@@ -1,7 +1,7 @@
 # The doors of this repository. Each target does all set-up that it needs; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit interop bench lock clean
+.PHONY: help setup demo test lint unit interop image bench lock clean
 ARGS ?=
 
 help: ## Show the targets.
@@ -29,6 +29,9 @@ unit: setup ## Run the unit tests only.
 interop: setup ## Try evidence with the real cosign, the door with a real Gitea, and Prefect servers on PostgreSQL and Redis (not part of `make test`: the first time builds both).
 	@.venv/bin/python -m tests.interop.programs
 	@.venv/bin/pytest tests/interop $(ARGS)
+
+image: setup ## Build the images of server, agent and build agent with a Docker Engine, and list what is in each.
+	@.venv/bin/python -m tools.image $(ARGS)
 
 bench: setup ## Measure: how fast verbs start, health of 10,000 objects, `towpath check` of 300 apps, its traps, where a delivery's time goes, a sync of 2,000 objects, signatures, and drift (after `make demo`).
 	@.venv/bin/python benchmarks/start.py
