@@ -65,8 +65,8 @@ class Followers:
 
     def adjust(self) -> None:
         """Follow what the inventories name now and what is around, and nothing else."""
-        wanted = {*self._state.collections(), *self._around.collections(), self._state.inventories}
-        with self._lock:
+        with self._lock:  # else another thread's older answer could take back what this one starts
+            wanted = {*self._state.collections(), *self._around.collections(), self._state.inventories}
             for collection in self._running.keys() - wanted:
                 self._running.pop(collection).set()
                 self._troubles.pop(collection, None)
@@ -106,6 +106,8 @@ class Followers:
 
     def _trouble(self, collection: Collection, error: TowpathError) -> None:
         with self._lock:
+            if collection not in self._running:
+                return  # nobody follows it any more
             known = self._troubles.get(collection)
             self._troubles[collection] = error.message
         if known is None:
