@@ -1,6 +1,6 @@
 """What `towpath status` shows beside Git: health and drift of each app, a table per environment."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tasks.cluster import Target
@@ -8,9 +8,10 @@ from tasks.context import context_at
 from tasks.runs.report import read_table, renew_table, write_table
 from tasks.runs.step import step
 from towpath.drift.decision import BROKEN, LEFT_GIT, Decision, drift_status
+from towpath.engine.live.context import render_app
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.source.commits import now
-from towpath.engine.source.news import sources_mark
+from towpath.engine.source.news import beside_mark, sources_mark
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import TowpathError
 from towpath.orchestration.keys import EXTRAS_ROW, short_digest, status_key
@@ -20,14 +21,19 @@ from towpath.release.model import Release, ReleaseRef
 
 Row = dict[str, Any]
 """`app`, `health`, `drift`, `detail`, `release` (first digits of the digest), `commit` (of the environment
-repository), `sources` (what the app was made of), `at`: in this order, so that no digest hides a reason."""
+repository), `sources` and `beside` (what the app was made of), `at`: in this order, so that no digest hides a
+reason."""
+_NOTHING: Mapping[str, str] = {}
 
 
 @step("record {release.app} {release.short_id} in {target.environment}")
 def record_promoted(target: Target, release: Release) -> None:  # noqa: ARG001 - the step's name has it
     """Note that the app was just verified, so that nobody has to wait for the next reconcile to see it."""
-    repo = context_at(target.environment, target.commit).repo
-    row = _row(repo, target.environment, target.app, target.release, "Healthy", "in sync")
+    context = context_at(target.environment, target.commit)
+    beside = render_app(context, target.app).beside
+    row = _row(
+        context.repo, target.environment, target.app, target.release, "Healthy", "in sync", beside=beside
+    )
     write_rows(target.environment, [row], others=True)
 
 
@@ -76,9 +82,10 @@ def _judged(done: ReconcileResult, app: str) -> Row:
     if held := done.held.get(app):
         drift = held.partition(", not healthy")[0]
     detail = held or done.health[app].message or "; ".join(map(str, decision.exhausted)) or decision.reason
+    beside = next((each.beside for each in plan.rendered if each.app == app), _NOTHING)
     return _row(
         plan.context.repo, plan.context.environment.name, app,
-        plan.releases.get(app, ReleaseRef()).id, str(done.health[app].status), drift, detail,
+        plan.releases.get(app, ReleaseRef()).id, str(done.health[app].status), drift, detail, beside=beside,
     )  # fmt: skip
 
 
@@ -98,7 +105,15 @@ def _released(repo: EnvironmentRepo, app: str, environment: str) -> str:
 
 
 def _row(  # noqa: PLR0913, PLR0917
-    repo: EnvironmentRepo, environment: str, app: str, release: str, health: str, drift: str, detail: str = ""
+    repo: EnvironmentRepo,
+    environment: str,
+    app: str,
+    release: str,
+    health: str,
+    drift: str,
+    detail: str = "",
+    *,
+    beside: Mapping[str, str] = _NOTHING,
 ) -> Row:
     return {
         "app": app,
@@ -108,6 +123,7 @@ def _row(  # noqa: PLR0913, PLR0917
         "release": short_digest(release),
         "commit": repo.commit[:7],
         "sources": sources_mark(repo, app, environment),
+        "beside": beside_mark(beside),
         "at": now(),
     }
 

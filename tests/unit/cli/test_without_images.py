@@ -5,16 +5,19 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.unit.cli.prefect_server import PrefectServer, prefect_server
 from tests.unit.engine.source.promotions import World
 from towpath.cli.main import main
 from towpath.cli.promote import choose
 from towpath.cli.ui.names import Environments, load_environments
-from towpath.engine.source.news import sources_id, sources_mark
+from towpath.drift.decision import BROKEN
+from towpath.engine.source.news import beside_mark, sources_id, sources_mark
 from towpath.engine.source.render_changed import render_released
 from towpath.engine.source.verified_changes import change_of
 from towpath.errors import RefusedError
@@ -171,6 +174,91 @@ def test_verify_does_not_prove_what_has_changed_elsewhere_than_in_the_folder(
     crds.merge(changed, "Elsewhere")
     done = towpath("verify", "crds", "dev")
     assert "verification  unknown: " in done.output, done.output
+
+
+VENDORED = {
+    "towpath.yaml": KUSTOMIZED,
+    "apps/crds/dev/kustomization.yaml": OVERLAY,
+    "vendor/limits/kustomization.yaml": "resources: [limits.yaml]\n",
+    "vendor/limits/limits.yaml": LIMITS % "1",
+}
+
+
+class Status:
+    """What `towpath status` says of the app in dev, by what the last reconcile wrote."""
+
+    def __init__(self, crds: Crds, server: PrefectServer) -> None:
+        self.crds, self.server = crds, server
+
+    def reconciled(self, health: str = "Healthy", drift: str = "in sync") -> None:
+        repo = self.crds.environments()
+        marks = {"sources": sources_mark(repo, "crds", "dev"), "beside": ""}
+        if drift != BROKEN:
+            place, tools = repo.config.environment("dev"), self.crds.settings.tools
+            marks["beside"] = beside_mark(render_released(repo, place, "crds", tools=tools).rendered.beside)
+        row = {"app": "crds", "health": health, "drift": drift, "detail": "why", "release": "", **marks}
+        self.server.tables["status-dev"] = [row | {"at": "2026-01-09T00:00:00+00:00"}]
+
+    def told(self, *keys: str, code: int = 0) -> tuple[str, ...]:
+        done = towpath("status", "--environment", "dev", "--output", "json")
+        assert done.exit_code == code, done.output
+        (line,) = json.loads(done.stdout)["apps"]
+        return tuple(line[key] for key in keys)
+
+
+@pytest.fixture
+def status(crds: Crds, kustomize: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Status]:
+    crds.merge(VENDORED, "Vendored")
+    crds.verified("dev")
+    with prefect_server() as server:
+        monkeypatch.setenv("PREFECT_API_URL", server.url)
+        yield Status(crds, server)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"vendor/limits/limits.yaml": LIMITS % "2"},
+        {"vendor/limits/kustomization.yaml": "resources: [limits.yaml]\nnameSuffix: -new\n"},
+        {"vendor/limits/README.md": "More about it.\n"},
+    ],
+)
+def test_status_tells_of_a_change_beside_the_folder_at_once(status: Status, changed: dict[str, str]) -> None:
+    status.reconciled()
+    status.crds.merge({"apps/other/dev/limits.yaml": LIMITS % "1", "shared/x.yaml": "x: 1\n"}, "Elsewhere")
+    assert status.told("drift", "newer", "verified_at") == ("in sync", "", "2026-01-09T00:00:00+00:00")
+    commit = status.crds.merge(changed, "Vendored anew")
+    assert status.told("drift", "newer") == ("Git has changed", f"{commit[:7]} Vendored anew")
+    assert status.told("verified_at", "manifests", "detail") == ("", "", "")
+
+
+def test_status_calls_verified_what_was_found_so_as_it_is_now(status: Status) -> None:
+    status.crds.merge({"vendor/limits/limits.yaml": LIMITS % "2"}, "Vendored anew")
+    status.reconciled(health="Progressing", drift="out of sync")
+    assert status.told("newer", "verified_at") == ("", "")
+    status.crds.verified("dev")
+    status.reconciled()
+    assert status.told("drift", "verified_at") == ("in sync", "2026-01-09T00:00:00+00:00")
+    status.crds.merge({"vendor/limits/README.md": "More about it.\n"}, "A text")
+    status.reconciled()
+    assert status.told("drift", "verified_at") == ("in sync", "2026-01-09T00:00:00+00:00"), (
+        "the same manifests"
+    )
+
+
+def test_status_sees_at_once_that_what_did_not_render_is_mended_beside_the_folder(status: Status) -> None:
+    status.crds.merge({"vendor/limits/kustomization.yaml": "resources: [none.yaml]\n"}, "Broken")
+    status.reconciled(health="Unknown", drift=BROKEN)
+    assert status.told("drift", "health", code=1) == (BROKEN, "Unknown")
+    status.crds.merge({"vendor/limits/kustomization.yaml": "resources: [limits.yaml]\n"}, "Mended")
+    assert status.told("drift", "error", "detail") == ("Git has changed", "", "")
+
+
+def test_a_table_of_a_former_version_says_what_it_said(status: Status) -> None:
+    status.reconciled()
+    del status.server.tables["status-dev"][0]["beside"]
+    status.crds.merge({"vendor/limits/limits.yaml": LIMITS % "2"}, "Vendored anew")
+    assert status.told("drift", "newer") == ("in sync", "")
 
 
 def test_a_record_has_the_whole_hash_of_the_sources(crds: Crds) -> None:

@@ -6,12 +6,10 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from towpath.cli.views.git_news import Row, is_well, newest_change, render_error, unseen
 from towpath.cli.views.source_news import delivery_of
-from towpath.drift.decision import BROKEN, IN_SYNC, LEFT_GIT, SYNCED
-from towpath.engine.source.news import newest_commit, sources_mark
-from towpath.engine.source.render_changed import render_released
-from towpath.engine.source.verified_changes import verified_now
-from towpath.errors import MissingPartError, TowpathError, TransientError
+from towpath.drift.decision import BROKEN, IN_SYNC, LEFT_GIT
+from towpath.errors import TowpathError
 from towpath.gates.pause import Pause, active_pause
 from towpath.orchestration import keys
 from towpath.printable import headline
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 NEWS = "Git has changed"
 NOTHING: Mapping[str, str] = MappingProxyType({})
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +64,7 @@ class Line:
 
         An app that is not released there has nothing to be well.
         """
-        drifted = self.drift not in ("", IN_SYNC) and not self.drift.startswith(f"{SYNCED}, ")
-        unwell = drifted or self.health not in ("", "Healthy", "Suspended")
+        unwell = not is_well(self.health or "Healthy", self.drift or IN_SYNC)
         told = (self.error, self.newer, self.undelivered, self.paused, self.override, self.waiting)
         unknown = bool(self.release) and not (self.health and self.drift and self.verified_at)
         return unwell or unknown or any(told)
@@ -158,65 +154,32 @@ def _of_app(  # noqa: PLR0913, PLR0917
     paused = str(active_pause(pauses, app, datetime.now(UTC)) or "")
     try:
         state = environments.release(app, name)
-        told = _release(state) or _change(environments, app, name)
+        told = _release(state) or newest_change(environments, app, name, row)
     except TowpathError as unreadable:
         return Line(
             app, name, error=unreadable.message, drift=BROKEN, health="Unknown", paused=paused, waiting=waits
         )
     seen = bool(row) and _digits(row.get("release")) == _digits(state.release.id if state else "")
-    newer = _newer(environments, app, name, row, seen=seen) if row or told else ""
-    error = _error(environments, environment, app, row, newer, there=bool(told))
+    newer = unseen(environments, app, name, row, seen=seen) if row or told else ""
+    error = render_error(environments, environment, app, row, newer, there=bool(told))
     health, drift, detail = (str(row.get(key, "")) if seen else "" for key in ("health", "drift", "detail"))
     if error:
         health, drift, detail = "Unknown", BROKEN, ""
-    elif newer:
-        drift = NEWS
+    elif newer or drift == BROKEN:  # it renders by now
+        drift, detail = NEWS, ""
     return Line(
         app=app,
         environment=name,
         **told,
         health=health,
         drift=drift,
-        detail="" if newer else detail,
+        detail=detail,
         checked_at=str(row.get("at", "")) if seen else "",
         paused=paused,
         error=error,
         newer=newer,
         waiting=waits,
     )
-
-
-def _newer(environments: "Environments", app: str, environment: str, row: Row, *, seen: bool) -> str:
-    """The commit that no reconcile has seen; empty where the last one saw what Git has."""
-    if seen and row.get("sources", "") in ("", sources_mark(environments, app, environment)):
-        return ""
-    commit = newest_commit(environments, app, environment)
-    return f"{commit.sha[:7]} {commit.subject}" if commit else ""
-
-
-def _error(  # noqa: PLR0913
-    environments: "Environments",
-    environment: "Environment",
-    app: str,
-    row: Row,
-    newer: str,
-    *,
-    there: bool,
-) -> str:
-    """Why it does not render. Rendered here only where the table may not be true any more."""
-    broken = row.get("drift") == BROKEN
-    if not there:
-        return str(row.get("detail", "")) if broken and not newer else ""
-    if not broken and not newer:
-        return ""
-    settings = environments.settings
-    try:
-        render_released(environments, environment, app, tools=settings.tools, cache=settings.renders)
-    except (MissingPartError, TransientError):
-        return str(row.get("detail", "")) if broken and not newer else ""  # this machine cannot tell
-    except TowpathError as error:
-        return error.message
-    return ""
 
 
 def _of_orphan(environment: str, row: Row) -> Line:
@@ -245,22 +208,6 @@ def _release(state: "EnvironmentRelease | None") -> dict[str, str]:
         "promoted_by": state.promoted_by,
         "verified_at": state.verified_at or "",
         "override": str(state.override or ""),
-    }
-
-
-def _change(environments: "Environments", app: str, environment: str) -> dict[str, str]:
-    """The newest change of an app without images, and what is verified of it; nothing where it is not."""
-    if environments.config.app(app).is_released or app not in environments.released_apps(environment):
-        return {}
-    commit = newest_commit(environments, app, environment)
-    verified = verified_now(environments, app, environment)
-    return {
-        "manifests": verified.manifests if verified else "",
-        "commit": commit.sha if commit else "",
-        "subject": commit.subject if commit else "",
-        "promoted_at": commit.committed_at if commit else "",
-        "promoted_by": commit.author if commit else "",
-        "verified_at": verified.verified_at if verified else "",
     }
 
 

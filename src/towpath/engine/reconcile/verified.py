@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from towpath.drift.decision import Decision
+from towpath.engine.gates.changes import ChangedApp, is_of
 from towpath.engine.reconcile.result import ReconcilePlan
 from towpath.engine.reconcile.work import Outcome, Work, candidate_of
 from towpath.engine.source.commits import now
+from towpath.engine.source.news import as_in, beside_mark
 from towpath.engine.source.render import Rendered
 from towpath.engine.source.verified_changes import change_of, verified_now
 from towpath.engine.verify.verify import verify_at_once
@@ -52,8 +54,22 @@ def _unrecorded(plan: ReconcilePlan) -> Iterator[Rendered]:
             record = verified_now(repo, rendered.app, environment)
         except TowpathError:
             continue  # of a newer version, or broken: `towpath check` names it, and it is not written over
-        if record is None or record.manifests != rendered.recorded_digest(None):
+        if record is None or not _is_of(plan, record, rendered):
             yield rendered
+
+
+def _is_of(plan: ReconcilePlan, record: VerifiedChange, rendered: Rendered) -> bool:
+    """Whether what is rendered is what was recorded.
+
+    Values of secrets are not in a record's hash: those in the app's folder are known by its files, those of
+    `vendor/` are rendered as they were then, and compared.
+    """
+    context = plan.context
+    if not rendered.holds_values or as_in(context.repo, beside_mark(rendered.beside), record.commit):
+        return record.manifests == rendered.recorded_digest(None)
+    place = (context.repo, context.environment.name, rendered.app)
+    changed = ChangedApp(*place, tools=context.tools, renders=context.renders)
+    return is_of(changed, record, rendered)
 
 
 def _healthy(plan: ReconcilePlan, rendered: Sequence[Rendered]) -> list[Rendered]:

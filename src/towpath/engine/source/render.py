@@ -38,6 +38,8 @@ class Rendered:
     origins: Mapping[ObjectRef, ManifestDocument] = field(default_factory=dict, repr=False, compare=False)
     hooks: tuple[Manifest, ...] = ()
     """Jobs that run at a sync (hooks.py); `digest` covers them, `objects` does not have them."""
+    beside: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Folders beside the app's own that it was rendered from, such as `vendor`, each with Git's id of it."""
     holds_values: bool = field(init=False, repr=False, compare=False)
     """Whether there is a secret value in it: in a Secret, or under the name of a credential."""
     names_secrets: bool = field(init=False, repr=False, compare=False)

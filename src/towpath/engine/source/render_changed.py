@@ -5,18 +5,16 @@ opened: the id of its own folder, and those of the folders beside it that were r
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from towpath import __version__
-from towpath.adapters.git import list_trees
-from towpath.adapters.git.checkout import Checkout
 from towpath.adapters.rendering.render_cache import RenderCache, cache_key
 from towpath.adapters.rendering.renderers import find_program, kustomize_command, render_traced
 from towpath.applyset.hooks import split_hooks
 from towpath.config import App, Environment
+from towpath.engine.source.news import trees_of
 from towpath.engine.source.render import Rendered, judge_documents, refusal, release_in, rendered
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import TowpathError
@@ -77,11 +75,6 @@ def render_released(
     return _Renders(repo, environment, tools, cache).result(repo.config.app(app))
 
 
-@lru_cache(maxsize=8)
-def _trees(checkout: Checkout) -> Mapping[str, str]:
-    return list_trees(checkout)
-
-
 class _Renders:
     def __init__(
         self, repo: EnvironmentRepo, environment: Environment, tools: Path | None, cache: Path | None
@@ -89,7 +82,7 @@ class _Renders:
         self._repo, self._environment = repo, environment
         self._tools, self._folder = tools, cache
         self._cache = RenderCache(cache) if cache else None
-        self._trees = _trees(repo.checkout)
+        self._trees = trees_of(repo.checkout)
         own = environment.managed_namespaces
         self._policies = "\n".join((environment.model_dump_json(), *own))
         self._programs: dict[str, str] = {}
@@ -114,8 +107,8 @@ class _Renders:
             raise refusal(f"app {app.name} in {environment.name}", admission.findings)
         release = release_in(root, app.name, environment.name)
         ref = release.release.ref if release else ReleaseRef()
-        result = Result(rendered(app.name, environment, admission), ref)
         beside = {path: self._trees.get(path, "") for path in self._beside(app.name, files)}
+        result = Result(replace(rendered(app.name, environment, admission), beside=_folders(beside)), ref)
         if self._cache:
             head = {"beside": beside, "release": asdict(ref), "digest": result.rendered.digest}
             origins = (admission.origins[ref_of(each)] for each in admission.objects)
@@ -131,10 +124,12 @@ class _Renders:
         (head, *rest), environment = documents, self._environment
         objects, hooks = split_hooks(document.value for document in rest)
         origins = {ref_of(document.value): document for document in rest}
+        beside = head.value["beside"]
         result = Rendered(
-            app, environment.name, environment.namespace, objects, head.value["digest"], origins, hooks
+            *(app, environment.name, environment.namespace, objects, head.value["digest"]),
+            *(origins, hooks, _folders(beside)),
         )
-        return head.value["beside"], Result(result, _ref(head.value["release"]))
+        return beside, Result(result, _ref(head.value["release"]))
 
     def _beside(self, app: str, files: Iterable[str]) -> set[str]:
         """What else the app is made of: folders at the top, or other apps'; all, where a link may lead on."""
@@ -153,6 +148,11 @@ class _Renders:
             status = Path(path).stat()
             self._programs[renderer] = f"{path} {status.st_size} {status.st_mtime_ns}"
         return self._programs[renderer]
+
+
+def _folders(beside: Mapping[str, str]) -> dict[str, str]:
+    """Without the whole of a commit, which is another one with every commit."""
+    return {path: tree for path, tree in beside.items() if path != "."}
 
 
 def _ref(data: Mapping[str, Any]) -> ReleaseRef:
