@@ -12,6 +12,7 @@ from towpath.redact.programs import secrets_of_commands
 _KEY_NAME = (
     r"(?:password|passwd|passphrase|pwd|secret|token|credentials?|auth|dsn|connection[-_]?string|"
     r"(?:api|auth|access|account|secret|private|(?<!towpath_)(?<!user\.)signing|encryption|shared|master)[-_]?key|"
+    r"secret[-_]?key[-_]?base|require[-_]?pass|master[-_]?auth|"
     r"[-_]pass|(?-i:[a-z]Pass)|\bpass(?==)|"
     r"(?<=[?&])(?:sig|x-(?:amz|goog)-signature)(?==))"
 )
@@ -60,7 +61,23 @@ _PIPED = re.compile(
     r"""(?:--password-stdin|\bchpasswd|\bpasswd[ ]+--stdin|\bsudo[ ]+-S|\bkinit|--with-token))"""
 )
 _ASSIGNMENT = re.compile(
-    rf"""(?P<key>{_KEY_NAME}\\?["']?[ \t]*(?:[:=]|:=|=>)[ \t]*){_VALUE}""", re.IGNORECASE
+    rf"""(?P<key>{_KEY_NAME}\\?["']?[ \t]*(?::=|=>|[:=])[ \t]*){_VALUE}""", re.IGNORECASE
+)
+_ELEMENT = re.compile(
+    rf"(?P<head><[\w.:-]{{0,100}}{_KEY_NAME}>)(?P<value>[^<>\s][^<>\n]*+)(?=</)", re.IGNORECASE
+)
+_NAMED = re.compile(
+    rf"""(?P<key>\b(?:name|key)\\?["']?[ \t]*[:=][ \t]*\\?["']?[\w.-]{{0,100}}{_KEY_NAME}\\?["']?,?"""
+    rf"""(?:[ \t]*\n[ \t+-]*|[ \t]*)\\?["']?value\\?["']?[ \t]*[:=][ \t]*){_VALUE}""",
+    re.IGNORECASE,
+)
+_STATEMENT = re.compile(
+    r"""(?P<head>\b(?:identified[ ]+(?:with[ ]+\w+[ ]+)?by|password)[ ]+)(?P<value>'(?:[^'\n]|'')+')""",
+    re.IGNORECASE,
+)
+_NETRC = re.compile(r"(?P<head>\b(?:machine[ ]+\S+|default)\s+login\s+\S+\s+password\s+)(?P<value>\S+)")
+_DIRECTIVE = re.compile(
+    r"(?P<head>(?m:^)[ \t]*(?:requirepass|masterauth)[ \t]+)(?P<value>\S+)", re.IGNORECASE
 )
 _OPTION = re.compile(rf"""(?P<key>(?<![\w-])--?[\w-]*{_KEY_NAME}[ ]+){_VALUE}""", re.IGNORECASE)
 _USER = re.compile(
@@ -70,7 +87,13 @@ _TOKEN = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|"
     r"(?:AKIA|ASIA)[A-Z0-9]{16}|xox[abeoprs]-[A-Za-z0-9-]{10,}|sk-[A-Za-z0-9_-]{20,}|AIza[A-Za-z0-9_-]{35}|"
     r"eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]*|dckr_pat_[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{30,}|"
-    r"pypi-[A-Za-z0-9_-]{40,}|pnu_[A-Za-z0-9]{16,})"
+    r"pypi-[A-Za-z0-9_-]{40,}|pnu_[A-Za-z0-9]{16,}|(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{16,}|"
+    r"hf_[A-Za-z0-9]{30,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|"
+    r"do[opr]_v1_[a-f0-9]{64}|ya29\.[A-Za-z0-9_-]{20,}|hv[sbr]\.[A-Za-z0-9_-]{20,}|AGE-SECRET-KEY-1[A-Z0-9]{50,})"
+)
+_HOOK = re.compile(
+    r"(?P<head>\bhttps://(?:hooks\.slack\.com/(?:services|workflows|triggers)/|"
+    r"(?:[a-z]+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/))(?P<value>[A-Za-z0-9_/-]{20,})"
 )
 _JSON_SECRET = re.compile(r'"kind\\{0,8}"\s*:\s*\\{0,8}"Secret\\{0,8}"')
 _JSON_DATA = re.compile(r'(?P<head>"(?:data|stringData)\\{0,8}"\s*:\s*\{)(?P<body>[^{}]*)\}')
@@ -223,6 +246,11 @@ _HEADS = {
     _JDBC: ("jdbc:",),
     _PIPED: ("echo", "printf"),
     _USER: ("-u",),  # `--proxy-user` has it, too
+    _HOOK: ("hooks.slack.com", "discord"),
+    _ELEMENT: ("</",),
+    _STATEMENT: ("identified", "password"),
+    _NETRC: ("login",),
+    _DIRECTIVE: ("requirepass", "masterauth"),
 }
 """What comes before a value (`head`), with words of which every match has one."""
 _MASKS: tuple[tuple[Sequence[str], Callable[[str], str]], ...] = (
@@ -233,6 +261,7 @@ _MASKS: tuple[tuple[Sequence[str], Callable[[str], str]], ...] = (
     (("://",), partial(_URL_CREDENTIALS.sub, _mask_url)),
     *((hints, partial(pattern.sub, _mask_head)) for pattern, hints in _HEADS.items() if pattern != _USER),
     ((), partial(_TOKEN.sub, MASK)),
+    (("value",), partial(_NAMED.sub, _mask_value)),
     (_NAME_HINTS, partial(_ASSIGNMENT.sub, _mask_value)),
     (_NAME_HINTS, partial(_OPTION.sub, _mask_value)),
     (_HEADS[_USER], partial(_USER.sub, _mask_user)),

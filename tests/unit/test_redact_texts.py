@@ -1,0 +1,106 @@
+"""Credentials in the forms that other systems write: manifests, configurations, statements, tokens."""
+
+import time
+
+import pytest
+
+from towpath.redact import redact
+
+SECRET = "Zx9Qw7Lm2Kp4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"- name: DB_PASSWORD\n  value: {SECRET}\n",
+        f'- name: "DB_PASSWORD"\n  value: "{SECRET}"\n',
+        f"+        - name: API_TOKEN\n+          value: '{SECRET}'\n",
+        f"env: [{{name: apiToken, value: {SECRET}}}]",
+        f'{{"name":"DB_PASS","value":"{SECRET}"}}',
+        f'{{"name": "REDIS_AUTH", "value": "{SECRET}"}}',
+        f'"{{\\"name\\":\\"API_KEY\\",\\"value\\":\\"{SECRET}\\"}}"',
+        f'<add key="ApiKey" value="{SECRET}"/>',
+        f'<property name="db.password" value="{SECRET}"/>',
+    ],
+)
+def test_the_value_of_a_pair_that_is_named_like_a_credential_is_masked(text: str) -> None:
+    assert SECRET not in redact(text)
+    assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'password := "{SECRET}"',
+        f"token := '{SECRET}'",
+        f"api_key => {SECRET}",
+        f"SECRET_KEY_BASE={SECRET}",
+        f"secret-key-base: {SECRET}",
+        f"<password>{SECRET}</password>",
+        f"<db.password>{SECRET}</db.password>",
+        f"<server><passphrase>{SECRET}</passphrase></server>",
+        f"requirepass {SECRET}\n",
+        f"port 6379\nmasterauth {SECRET}\n",
+        f"--requirepass={SECRET}",
+        f"machine example.com login ann password {SECRET}",
+        f"machine example.com\n  login ann\n  password {SECRET}\n",
+        f"CREATE USER shop IDENTIFIED BY '{SECRET}';",
+        f"CREATE USER shop IDENTIFIED WITH sha256_password BY '{SECRET}';",
+        f"ALTER ROLE shop WITH PASSWORD '{SECRET}';",
+    ],
+)
+def test_a_credential_in_a_configuration_or_statement_is_masked(text: str) -> None:
+    assert SECRET not in redact(text)
+    assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        f"sk_live_{SECRET}{SECRET}",
+        f"rk_test_{SECRET}{SECRET}",
+        f"whsec_{SECRET}{SECRET}",
+        f"hf_{SECRET * 3}",
+        f"SG.{SECRET}{SECRET}.{SECRET}{SECRET}",
+        f"shpat_{'0a1b2c3d' * 4}",
+        f"dop_v1_{'0a1b2c3d' * 8}",
+        f"ya29.{SECRET}{SECRET}",
+        f"hvs.{SECRET}{SECRET}",
+        f"AGE-SECRET-KEY-1{'QW7LM2KP4Z' * 6}",
+        f"https://hooks.slack.com/services/T01/B01/{SECRET}",
+        f"https://discord.com/api/webhooks/123456789/{SECRET}",
+    ],
+)
+def test_a_token_of_a_known_form_is_masked(token: str) -> None:
+    shown = redact(f"posting with {token} failed")
+    assert token not in shown
+    assert token.rpartition("/")[2] not in shown
+    assert shown.endswith(" failed")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- name: LOG_LEVEL\n  value: debug\n",
+        "- name: DB_PASSWORD\n  valueFrom: {secretKeyRef: {name: db, key: password}}\n",
+        "name: token-reviewer\nkind: ServiceAccount",
+        "key: colour, value: green",
+        "a := 1",
+        "<b>bold</b>",
+        "discord.com/api",
+        "the machine login fails",
+        "SELECT a FROM b WHERE c = 'd'",
+        "password incorrect",
+    ],
+)
+def test_what_only_looks_alike_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "piece", ["name: token\n", "<token", "machine a login b ", "identified by ", "name: x-", "value: "]
+)
+def test_a_text_without_an_end_is_redacted_in_time(piece: str) -> None:
+    started = time.process_time()
+    redact(piece * (300_000 // len(piece)))
+    assert time.process_time() - started < 20
