@@ -226,7 +226,8 @@ def _digest_of_secret(secret: Manifest, plain: str, key: bytes | None) -> str:
 def _with_encoded_data(secret: Manifest) -> Manifest:
     """The Secret with `stringData` in `data`: the API server never returns `stringData`."""
     texts = secret.get("stringData") or {}
-    encoded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}
+    # A null is an empty text, as for the server.
+    encoded = {key: base64.b64encode(str(text or "").encode()).decode() for key, text in texts.items()}
     rest = {key: value for key, value in secret.items() if key != "stringData"}
     return rest | {"data": {**(secret.get("data") or {}), **encoded}} if encoded else rest
 

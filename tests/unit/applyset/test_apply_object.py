@@ -65,18 +65,33 @@ def test_empty_metadata_is_not_sent(key: str, empty: object) -> None:
     assert one(manifest).manifest["metadata"] == one(manifest).initial["metadata"] == expected
 
 
-@pytest.mark.parametrize("rules", [[], None, [{"verbs": ["get"]}]])
-def test_the_rules_of_an_aggregated_role_are_the_controllers(rules: object) -> None:
+@pytest.mark.parametrize(
+    "rules",
+    [
+        *([], None, {}),
+        [{"verbs": ["get"]}],
+        [{"verbs": ["get"]}, {"verbs": ["list"]}],
+        [{"nonResourceURLs": ["/healthz"], "verbs": ["get"]}],
+    ],
+)
+@pytest.mark.parametrize(
+    "selectors",
+    [[{"matchLabels": {"a": "b"}}], [{"matchExpressions": [{"key": "a", "operator": "Exists"}]}, {}]],
+)
+def test_the_rules_of_an_aggregated_role_are_the_controllers(rules: object, selectors: list[object]) -> None:
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
         "metadata": {"name": "view"},
         "rules": rules,
     }
-    aggregated = {**role, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}}
+    aggregated = {**role, "aggregationRule": {"clusterRoleSelectors": selectors}}
     assert "rules" not in one(aggregated).manifest
     assert one(aggregated).ignored == ("/rules",)
     assert one(role).manifest["rules"] == rules
+    assert one({**role, "aggregationRule": None}).manifest["rules"] == rules
+    others = {**aggregated, "kind": "Role"}, {**aggregated, "apiVersion": "example.com/v1"}
+    assert [one(each).manifest["rules"] for each in others] == [rules, rules]
 
 
 def test_rule_for_another_object_does_not_count() -> None:
@@ -92,6 +107,22 @@ def test_annotation_names_fields_to_ignore() -> None:
         "annotations": {"towpath.dev/ignore": "/spec/replicas, /spec/paused"},
     }
     assert one({**DEPLOYMENT, "metadata": metadata}).ignored == ("/spec/paused", "/spec/replicas")
+
+
+@pytest.mark.parametrize(
+    ("texts", "data"),
+    [
+        ({"a": None}, {"a": ""}),
+        ({"a": ""}, {"a": ""}),
+        ({"a": "None"}, {"a": "Tm9uZQ=="}),
+        ({"a": "0"}, {"a": "MA=="}),
+        ({"a": None, "b": "x"}, {"a": "", "b": "eA=="}),
+        ({"a": "é\n"}, {"a": "w6kK"}),
+    ],
+)
+def test_a_null_text_of_a_secret_is_an_empty_one(texts: dict[str, str | None], data: dict[str, str]) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": texts}
+    assert one(secret).manifest["data"] == data
 
 
 def test_text_of_a_secret_is_encoded() -> None:
