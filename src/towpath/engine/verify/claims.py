@@ -9,6 +9,8 @@ from towpath.objects import Manifest, ObjectRef
 
 CLAIM = ("", "PersistentVolumeClaim")
 STORAGE_CLASS = ("storage.k8s.io", "StorageClass")
+_CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
+"""Goes before `storageClassName`, for the server too."""
 _LATE = "WaitForFirstConsumer"
 _SCHEDULED = "volume.kubernetes.io/selected-node"
 _ENDED = ("Succeeded", "Failed")
@@ -16,11 +18,10 @@ _ENDED = ("Succeeded", "Failed")
 
 def read_classes(cluster: Cluster, claims: Iterable[Manifest]) -> dict[ObjectRef, Manifest]:
     """The storage classes of claims that are Pending; without those that this account may not read."""
-    names = {mapping_at(claim, "spec").get("storageClassName") for claim in claims if _is_pending(claim)}
     found = {}
-    for ref in (ObjectRef(*STORAGE_CLASS, "", name) for name in names if isinstance(name, str) and name):
+    for ref in {_class_of(claim) for claim in claims if _is_pending(claim)}:
         with suppress(ApiRefusedError):
-            if live := cluster.get(ref):
+            if ref.name and (live := cluster.get(ref)):
                 found[ref] = live
     return found
 
@@ -47,8 +48,15 @@ def _waits(claim: Manifest | None, live: Mapping[ObjectRef, Manifest]) -> bool:
     spec = mapping_at(claim, "spec")
     if spec.get("volumeName") or _SCHEDULED in mapping_at(claim, "metadata", "annotations"):
         return False  # it is bound to a volume of Git's choice, or for a pod that was there
-    storage = live.get(ObjectRef(*STORAGE_CLASS, "", str(spec.get("storageClassName") or "")))
+    storage = live.get(_class_of(claim))
     return storage is not None and storage.get("volumeBindingMode") == _LATE
+
+
+def _class_of(claim: Manifest) -> ObjectRef:
+    named = mapping_at(claim, "metadata", "annotations").get(_CLASS_ANNOTATION)
+    return ObjectRef(
+        *STORAGE_CLASS, "", str(named or mapping_at(claim, "spec").get("storageClassName") or "")
+    )
 
 
 def _claims_of(pod: Manifest) -> Iterator[ObjectRef]:

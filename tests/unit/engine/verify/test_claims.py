@@ -37,6 +37,11 @@ USES = {"persistentVolumeClaim": {"claimName": "data"}}
 LATE = storage("WaitForFirstConsumer")
 
 
+def of_class(name: str, **spec: Any) -> Manifest:
+    """A claim that names its class by the annotation of before."""
+    return claim(metadata={"annotations": {"volume.beta.kubernetes.io/storage-class": name}}, **spec)
+
+
 @pytest.mark.parametrize(
     ("live", "settled"),
     [
@@ -52,6 +57,10 @@ LATE = storage("WaitForFirstConsumer")
         ([claim()], False),
         ([claim(storageClassName=""), LATE], False),
         ([claim(volumeName="pv-1"), LATE], False),
+        ([of_class("late", storageClassName=None), LATE], True),
+        ([of_class("late", storageClassName="other"), LATE, storage("Immediate", "other")], True),
+        ([of_class("other"), LATE, storage("Immediate", "other")], False),
+        ([of_class("late", storageClassName=None), LATE, pod(USES)], False),
         ([claim(metadata={"annotations": {"volume.kubernetes.io/selected-node": "n"}}), LATE], False),
     ],
 )
