@@ -46,6 +46,7 @@ _IN_EVERY_NAMESPACE = {
     ("ConfigMap", "linkerd-identity-trust-roots"),
     ("ConfigMap", "odh-trusted-ca-bundle"),
     ("ConfigMap", "openshift-service-ca.crt"),
+    ("ResourceQuota", "gke-resource-quotas"),
     ("ServiceAccount", "builder"),
     ("ServiceAccount", "default"),
     ("ServiceAccount", "deployer"),
@@ -59,6 +60,8 @@ _IN_ONE_NAMESPACE = {
 _SYSTEM_PREFIX = "system:"
 """Names of roles and bindings that Kubernetes keeps for itself; OpenShift makes some in every project."""
 _MADE_BY_LABELS = (
+    "authz.cluster.cattle.io/rtb-owner",
+    "authz.cluster.cattle.io/rtb-owner-updated",
     "controller.cert-manager.io/fao",
     "generate.kyverno.io/policy-name",
     "hnc.x-k8s.io/inherited-from",
@@ -70,7 +73,10 @@ _MADE_BY_LABELS = (
 _MADE_BY_ANNOTATIONS = (
     "cert-manager.io/certificate-name",
     "control-plane.alpha.kubernetes.io/leader",
+    "kubed.appscode.com/origin",
     "kubernetes.io/service-account.name",
+    "management.cattle.io/project-scoped-secret-copy",
+    "openshift.io/internal-registry-auth-token.service-account",
     "openshift.io/token-secret.name",
     "reflector.v1.k8s.emberstack.com/reflects",
     "replicator.v1.mittwald.de/replicated-from-version",

@@ -58,6 +58,17 @@ def test_the_history_of_heals_is_no_extra() -> None:
         ("Role", {"name": "system::leader-locking-kube-scheduler", "namespace": "kube-system"}),
         ("Role", {"name": "reader", "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}),
         ("EndpointSlice", {"name": "kubernetes", "namespace": "default"}),
+        ("ResourceQuota", {"name": "gke-resource-quotas"}),
+        ("Secret", {"name": "copy", "annotations": {"kubed.appscode.com/origin": "{}"}}),
+        ("Secret", {"name": "ours", "annotations": {"management.cattle.io/project-scoped-secret-copy": "p"}}),
+        (
+            "Secret",
+            {
+                "name": "default-dockercfg-a1b2c",
+                "annotations": {"openshift.io/internal-registry-auth-token.service-account": "default"},
+            },
+        ),
+        ("RoleBinding", {"name": "rb-a1", "labels": {"authz.cluster.cattle.io/rtb-owner-updated": "p_b"}}),
     ],
     ids=lambda value: value if isinstance(value, str) else value["name"],
 )
@@ -75,6 +86,9 @@ def test_what_comes_by_itself(kind: str, metadata) -> None:
         ("ConfigMap", {"name": "cluster-info", "namespace": "dev"}),
         ("Secret", {"name": "istio-ca-root-cert"}),
         ("Secret", {"name": "default"}),
+        ("ResourceQuota", {"name": "ours"}),
+        ("Secret", {"name": "source", "annotations": {"kubed.appscode.com/sync": ""}}),
+        ("Secret", {"name": "of-rancher", "labels": {"cattle.io/creator": "norman"}}),
         ("ServiceAccount", {"name": "default-2"}),
         ("ConfigMap", {"name": "system:mine"}),
         ("Role", {"name": "my-system:role"}),
