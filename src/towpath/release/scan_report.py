@@ -68,8 +68,10 @@ def read_findings(report: Mapping[str, Any]) -> tuple[list[ScanFinding], list[st
 
 
 def operating_system(report: Mapping[str, Any]) -> str:
-    """`FAMILY NAME` of the image's distribution; empty when the scanner recognised none."""
+    """`FAMILY NAME` of the image's distribution; empty when the scanner recognised none, or says `none`."""
     system = mapping_or_empty(mapping_or_empty(report.get("Metadata")).get("OS"))
+    if system.get("Family") == "none":
+        return ""
     return " ".join(str(system[key]) for key in ("Family", "Name") if system.get(key))
 
 

@@ -216,6 +216,18 @@ def test_a_policy_may_let_it_pass_and_the_record_keeps_it(policy: ScanPolicy) ->
     assert "end-of-life" in recorded_scan_problem(verdict.summary, VULN, now=NOW)
 
 
+@pytest.mark.parametrize("family", ["alpine", "ubuntu", "centos", "photon", "opensuse.leap", "wolfi", "none"])
+def test_an_end_of_life_blocks_whatever_the_system_and_beside_any_findings(family: str) -> None:
+    content = with_system(Family=family, Name="1", EOSL=True)
+    content["Results"] = [
+        {"Target": "os", "Vulnerabilities": [{"VulnerabilityID": "CVE-1", "Severity": "LOW"}]}
+    ]
+    verdict = verdict_on(content, VULN)
+    assert verdict.summary.status == "blocked"
+    assert verdict.summary.findings == {"CVE-1": "LOW", "end-of-life": "UNKNOWN"}
+    assert "end-of-life" in verdict.to_markdown()
+
+
 @pytest.mark.parametrize("eosl", [False, None, ""])
 def test_a_supported_system_passes(eosl: object) -> None:
     verdict = verdict_on(with_system(Family="debian", Name="12.5", EOSL=eosl), VULN)
@@ -226,8 +238,14 @@ def test_end_of_life_is_asked_with_vulnerabilities_only() -> None:
     assert verdict_on(with_system(Family="debian", Name="9", EOSL=True), SECRETS).passed
 
 
-def test_no_operating_system_is_told() -> None:
-    verdict = verdict_on(with_system(), VULN)
+NO_SYSTEM: list[Any] = [{}, None, [], "", {"Family": ""}, {"Family": "none"}, {"Family": "none", "Name": ""}]
+
+
+@pytest.mark.parametrize("system", NO_SYSTEM)
+def test_no_operating_system_is_told(system: Any) -> None:
+    content = with_system()
+    content["Metadata"] = {**content["Metadata"], "OS": system}
+    verdict = verdict_on(content, VULN)
     assert (verdict.passed, verdict.summary.os) == (True, "")
     assert "none recognised" in verdict.to_markdown()
 
@@ -243,6 +261,11 @@ NAMES = {
     "newer": {"ID": "DS-0002", "Aliases": ["AVD-DS-0002", "DS002"]},
     "without aliases": {"ID": "DS-0002"},
     "with a name": {"ID": "AWS-0086", "Aliases": ["AVD-AWS-0086", "s3-block-public-acls"]},
+    "of a pod": {"ID": "KSV001", "AVDID": "AVD-KSV-0001"},
+    "of a pod, newer": {"ID": "KSV-0001", "Aliases": ["AVD-KSV-0001", "KSV001", "no-self-privesc"]},
+    "by its long id": {"ID": "AVD-AZU-0012", "AVDID": "AVD-AZU-0012"},
+    "by aliases alone": {"Aliases": ["AVD-GCP-0031", "GCP031"]},
+    "of one's own": {"ID": "USR-0007", "AVDID": ""},
 }
 
 
@@ -252,6 +275,11 @@ NAMES = {
         *[(form, name) for form in list(NAMES)[:3] for name in ("AVD-DS-0002", "DS002", "DS-0002", "DS-002")],
         ("with a name", "s3-block-public-acls"),
         ("with a name", "AVD-AWS-0086"),
+        *[("of a pod", name) for name in ("AVD-KSV-0001", "KSV001", "KSV-0001", "KSV-001")],
+        *[("of a pod, newer", name) for name in ("AVD-KSV-0001", "KSV001", "KSV-0001", "no-self-privesc")],
+        *[("by its long id", name) for name in ("AVD-AZU-0012", "AZU-0012", "AZU012")],
+        *[("by aliases alone", name) for name in ("AVD-GCP-0031", "GCP-0031", "GCP031")],
+        *[("of one's own", name) for name in ("USR-0007", "AVD-USR-0007")],
     ],
 )
 def test_a_check_is_ignored_under_each_of_its_names(form: str, ignored: str) -> None:
