@@ -70,7 +70,7 @@ def _translated(text: str) -> str:
 def read_patterns(content: str) -> tuple[Pattern, ...]:
     """The lines of the file; BuildError for one that `docker build` refuses, too."""
     patterns = []
-    for line in content.removeprefix("\ufeff").splitlines():
+    for line in content.removeprefix("\ufeff").split("\n"):
         text = line.strip()
         if not text or line.startswith("#"):
             continue

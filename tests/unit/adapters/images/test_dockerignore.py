@@ -26,6 +26,8 @@ def ignored(root: Path, *lines: str) -> set[str]:
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
+        (["*.log\r", "docs\r"], {"a.log", "docs/a.md", "docs/keep.md"}),
+        (["nothing\x0csrc", "nothing\u2028src"], set()),  # no line ends
         (["**.log"], {"a.log", "x/b.log", "x/y/c.log"}),
         (["**/*.log"], {"a.log", "x/b.log", "x/y/c.log"}),
         (["*.log"], {"a.log"}),
