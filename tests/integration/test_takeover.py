@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from tests.integration.manifests import configmap, deployment, service
+from tests.integration.manifests import configmap, deployment, secret, service
+from tests.integration.test_controllers_fields import volume, waited
 from tests.integration.world import World
 from towpath.drift.model import DriftEntry
 from towpath.engine.apply import server_side_apply
-from towpath.errors import TransientError
+from towpath.errors import SyncError, TransientError
 from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration
@@ -84,3 +85,78 @@ def test_what_a_person_shares_with_git_goes_when_git_drops_it(world: World) -> N
     world.sync()
     assert world.live("configmap", "shared")["data"] == {"B": "1"}
     assert drifted(world) == []
+
+
+def node_port() -> Manifest:
+    made = service("ported")
+    made["spec"]["type"] = "NodePort"
+    return made
+
+
+QUOTA = ("quota", "no-node-ports")
+SEALED = '{"immutable":true}'
+REFUSED: dict[str, tuple[Manifest, str, str]] = {
+    # what the server does not let go back: (the object, the edit, a word of the refusal)
+    "a sealed map": (configmap("sealed", A="1"), SEALED, "immutable"),
+    "a sealed map with another value": (
+        configmap("sealed-2", A="1"),
+        '{"immutable":true,"data":{"A":"2"}}',
+        "immutable",
+    ),
+    "a sealed map with another key": (
+        configmap("sealed-3", A="1"),
+        '{"immutable":true,"data":{"B":"2"},"metadata":{"labels":{"x":"y"}}}',
+        "immutable",
+    ),
+    "a sealed Secret": (secret("sealed-4", A="1"), SEALED, "immutable"),
+    "a port that a quota does not give again": (node_port(), '{"spec":{"type":"ClusterIP"}}', "quota"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_the_server_does_not_let_go_back_stays_seen_with_who_did_it(world: World, case: str) -> None:
+    manifest, patch, reason = REFUSED[case]
+    world.app, world.objects = f"refused-{list(REFUSED).index(case)}", [manifest]
+    world.sync()
+    edit(world, manifest, ("patch", "-p", patch))
+    if reason == "quota":
+        world.kubectl("create", *QUOTA, "--hard=services.nodeports=0")
+    for _ in range(2):
+        with pytest.raises(SyncError, match=reason):
+            world.sync()
+        [entry] = drifted(world)
+        assert (entry.kind, [each.manager for each in entry.managers]) == ("modified", ["kubectl-patch"])
+        assert entry.differences
+        [planned] = world.plan().entries
+        assert planned.action != "unchanged"
+    if reason == "quota":
+        world.kubectl("delete", *QUOTA)
+        assert [each.result for each in world.sync().changes] == ["configured"]
+        assert drifted(world) == []
+
+
+def test_a_claim_that_a_person_has_grown_stays_seen_with_who_did_it(world: World) -> None:
+    name = f"grown-{world.namespace}"
+    spec = {
+        "storageClassName": name,
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
+    grown: Manifest = {"kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": spec}
+    world.app, world.objects = "grown", [{"apiVersion": "v1", **grown}]
+    kinds = volume(name, world.namespace)
+    world.kubectl("create", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": kinds}))
+    try:
+        world.sync()
+        waited(lambda: world.live("persistentvolumeclaim", "data")["status"]["phase"] == "Bound")
+        patch = '{"spec":{"resources":{"requests":{"storage":"3Gi"}}}}'
+        world.kubectl("patch", "pvc/data", "-p", patch)
+        for _ in range(2):
+            with pytest.raises(SyncError, match=r"resources\.requests\.storage"):
+                world.sync()
+            [entry] = drifted(world)
+            assert (entry.kind, [each.manager for each in entry.managers]) == ("modified", ["kubectl-patch"])
+            assert [each.pointer for each in entry.differences] == ["/spec/resources/requests/storage"]
+    finally:
+        for kind in ("storageclass", "persistentvolume"):
+            world.kubectl("delete", kind, name, "--wait=false")
