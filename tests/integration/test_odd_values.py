@@ -71,8 +71,9 @@ CASES: dict[str, Manifest] = {
     "null in a ConfigMap": configmap("hello", a=None, b="x"),  # type: ignore[arg-type]
     "no binary data": changed(configmap("hello", a="x"), binaryData={}),
     "immutable is null": changed(configmap("hello", a="x"), immutable=None),
-    "null annotation": with_metadata(configmap("hello", a="x"), annotations={"a": None, "b": ""}),
-    "null label": with_metadata(configmap("hello", a="x"), labels={"a": None, "b": ""}),
+    "an empty annotation and label": with_metadata(
+        configmap("hello", a="x"), annotations={"b": ""}, labels={"b": ""}
+    ),
     "null metadata": with_metadata(configmap("hello", a="x"), finalizers=None, ownerReferences=[]),
     "template without annotations": with_template(annotations={}, creationTimestamp=None),
     "template with null annotations": with_template(annotations=None, name="", namespace=""),
@@ -94,7 +95,7 @@ CASES: dict[str, Manifest] = {
     "a null value": with_container(env=[{"name": "A", "value": None}, {"name": "B", "value": ""}]),
     "a null source": with_container(env=[{"name": "A", "value": "x", "valueFrom": None}]),
     "amounts in other words": with_container(
-        resources={"requests": {"cpu": 0.5, "memory": "1024Mi"}, "limits": {"cpu": 1, "memory": "1e9"}}
+        resources={"requests": {"cpu": 0.5, "memory": "1024Mi"}, "limits": {"cpu": 1, "memory": "2e9"}}
     ),
     "a whole number with a point": with_spec(deployment(), replicas=0.0, minReadySeconds=10.0),
     "a strategy by halves": with_spec(deployment(), strategy={"rollingUpdate": {"maxSurge": "50%"}}),

@@ -3,15 +3,15 @@
 Schemas know one field at a time. A rule stands beside a definition, and holds wherever that is used.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from towpath.schemas.combinations import RULES as COMBINATIONS
+from towpath.schemas.combinations import Rule
 from towpath.schemas.problem import FieldPath, FieldProblem, shown_path
 from towpath.schemas.quantities import amount
 from towpath.schemas.texts import FORMS, LABEL, is_label_value
 from towpath.schemas.versions import Schema
-
-Rule = Callable[[dict[str, Any], FieldPath], Iterator[FieldProblem]]
 
 
 def related_problems(
@@ -28,7 +28,7 @@ def related_problems(
     if isinstance(reference := schema.get("$ref"), str):
         name = reference.removeprefix("#/$defs/")
         schema = definitions[name]
-        for rule, exception in RULES.get(name, ()) if isinstance(value, dict) else ():
+        for rule, exception in _ALL_RULES.get(name, ()) if isinstance(value, dict) else ():
             if exception not in inside:
                 yield from rule(value, path)
         if name in _EXCEPTIONS:
@@ -227,3 +227,4 @@ RULES: dict[str, tuple[tuple[Rule, str], ...]] = {
     "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector": ((_selector, _METRIC),),
 }
 """Definition -> (rule, definition inside of which a server does not apply it)."""
+_ALL_RULES = {name: (*RULES.get(name, ()), *COMBINATIONS.get(name, ())) for name in {*RULES, *COMBINATIONS}}

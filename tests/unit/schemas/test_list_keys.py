@@ -17,7 +17,8 @@ def container(more: str) -> str:
         (container("env: [{name: A}, {name: B}, {name: A}]"), "spec.containers[0].env[2]", "`name`"),
         (container("ports: [{containerPort: 53}, {containerPort: 53, protocol: TCP}]"),
          "spec.containers[0].ports[1]", "`containerPort` and `protocol`"),
-        (container("volumeMounts: [{name: a, mountPath: /a}, {name: b, mountPath: /a}]"),
+        (pod("{volumes: [{name: a}, {name: b}], containers: [{name: web, image: x, "
+             "volumeMounts: [{name: a, mountPath: /a}, {name: b, mountPath: /a}]}]}"),
          "spec.containers[0].volumeMounts[1]", "`mountPath`"),
         (pod("{imagePullSecrets: [{name: a}, {name: a}], containers: [{name: web, image: x}]}"),
          "spec.imagePullSecrets[1]", "`name`"),
