@@ -388,7 +388,7 @@ def test_what_was_fetched_last_is_enough_for_a_commit_and_its_checkout(
     bare: Bare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = bare.fetch()
-    for module in ("checkout", "write"):
+    for module in ("checkout", "write.commit"):
         monkeypatch.setattr(f"towpath.adapters.git.{module}.fetch", None)  # the server is not asked
     sha = bare.commit({"a.txt": "two\n"}, base=before.commit)
     after = git.last_checkout(bare.url, "main", bare.cache, allow_file=True)
