@@ -4,6 +4,7 @@ Credentials, headers, retries and time limits are those of Prefect's own client.
 """
 
 import base64
+import itertools
 import json
 import random
 import ssl
@@ -31,6 +32,10 @@ API_VERSION = "0.8.4"
 CONNECT_TIMEOUT = 10.0
 RETRIES = 5
 RETRIED = (408, 429, 502, 503)
+BUSY = {429: 2, 503: 2}
+"""Status -> how many times as often it is asked again: it is there, and will get round to it."""
+LONGEST_PAUSE = 10.0
+"""Seconds between two requests, if the server wishes no other."""
 JITTER = 0.2
 LARGEST = 64 * 1024 * 1024
 """Bytes of an answer: a page of 200 runs with their parameters has less."""
@@ -73,10 +78,13 @@ class PrefectApi:
         return self.request("POST", path, body).content
 
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> ApiAnswer:
-        """Send a request, again while the server is overloaded. TransientError when it stays away."""
+        """Send a request, again while the server is overloaded. TransientError when it stays away.
+
+        One that answers that it is busy is asked for longer than one that does not answer.
+        """
         data = None if body is None else json.dumps(body).encode()
-        for attempt in range(self.retries + 1):
-            last = attempt == self.retries
+        for attempt in itertools.count():
+            last = attempt >= self.retries
             try:
                 answer, content = self._send(method, path, data)
             except CertificateError as error:
@@ -92,9 +100,10 @@ class PrefectApi:
                 if answer.status == 403 and b"CSRF" in content and method in _UNSAFE and not last:
                     self._fetch_csrf_token()
                     continue
-                if answer.status not in RETRIED or last:
+                most = self.retries * BUSY.get(answer.status, 1)
+                if answer.status not in RETRIED or attempt >= most:
                     return self._judge(answer.status, content, method, path)
-                pause = _wish(answer) or 2.0**attempt / 2
+                pause = _wish(answer) or min(2.0**attempt / 2, LONGEST_PAUSE)
             time.sleep(pause * random.uniform(1.0, 1.0 + JITTER))  # noqa: S311 - jitter
         raise AssertionError
 

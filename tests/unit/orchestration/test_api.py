@@ -71,11 +71,15 @@ def test_an_overloaded_server_is_asked_again_and_longer_each_time(pauses: list[f
     assert pauses == [0.5, 1.0, 2.0]
 
 
-def test_it_is_asked_a_bounded_number_of_times(pauses: list[float]) -> None:
-    with answering([answer({}, 503)]) as server, pytest.raises(TransientError, match="answered 503"):
-        PrefectApi(server.url, retries=2).get("/x")
-    assert len(server.requests) == 3
-    assert len(pauses) == 2
+@pytest.mark.parametrize(("status", "requests"), [(408, 7), (502, 7), (429, 13), (503, 13)])
+def test_it_is_asked_a_bounded_number_of_times_and_longer_where_it_is_there(
+    pauses: list[float], status: int, requests: int
+) -> None:
+    with answering([answer({}, status)]) as server, pytest.raises(TransientError, match=f"answered {status}"):
+        PrefectApi(server.url, retries=6).get("/x")
+    assert len(server.requests) == requests
+    assert len(pauses) == requests - 1
+    assert pauses[-1] <= api.LONGEST_PAUSE * 2
 
 
 @pytest.mark.parametrize(
