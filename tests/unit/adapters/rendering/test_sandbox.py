@@ -33,7 +33,7 @@ def test_limits_are_in_force(tmp_path: Path, renderer: str, mebibytes: int) -> N
     said = render_by(renderer, program(tmp_path, PRINTS), sources, "apps/x", 10)
     limits = {line[:26].strip(): line[26:].split()[:2] for line in said.splitlines()}
     assert limits["Max data size"] == [str(mebibytes << 20)] * 2
-    assert limits["Max cpu time"] == ["1", "1"]
+    assert limits["Max cpu time"] == ["3", "3"]
     assert limits["Max core file size"] == ["0", "0"]
 
 
