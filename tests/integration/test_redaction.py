@@ -17,6 +17,7 @@ import yaml
 
 from tests.integration.canaries import Canaries, as_yaml
 from tests.integration.running import RunningStack
+from towpath.adapters.process import CommandError
 from towpath.demo.source import commit_version, next_version
 from towpath.demo.world import World
 from towpath.local.common.http import request
@@ -51,7 +52,14 @@ class Branch:
         self.write(files)
         self._demo.git("add", "--all", cwd=self.folder)
         self._demo.git("commit", "--quiet", "--allow-empty", "-m", "Change staging", cwd=self.folder)
-        self._demo.git("push", "--quiet", "origin", "HEAD:main", cwd=self.folder)
+        for tries in reversed(range(5)):
+            try:
+                self._demo.git("push", "--quiet", "origin", "HEAD:main", cwd=self.folder)
+                break
+            except CommandError:  # an agent's commit came first
+                if not tries:
+                    raise
+                self._demo.git("pull", "--quiet", "--rebase", cwd=self.folder)
 
     def yaml(self, path: str) -> dict[str, Any]:
         self._demo.git("pull", "--quiet", "--rebase", "--autostash", cwd=self.folder)
