@@ -27,8 +27,7 @@ class FailureTeller:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and self.terminal.verbosity < 0:
-            self.terminal.ensure_newline()
-            self.terminal.write_line(f"failed: {report.nodeid} ({report.when})")
+            self.terminal.write(f"\nfailed: {report.nodeid} ({report.when})\n")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
