@@ -37,9 +37,7 @@ class Counted:
             return {**environment(*args), "GIT_TRACE2_EVENT": str(self.trace)}
 
         monkeypatch.setattr(command, "environment", traced)
-        monkeypatch.setattr(
-            connect.client, "ApiClient", self._counted("connections", connect.client.ApiClient)
-        )
+        monkeypatch.setattr(connect, "Transport", self._counted("connections", connect.Transport))
         monkeypatch.setattr(shutil, "copytree", self._counted("copies", shutil.copytree))
         (folder / "kubeconfig").write_text(KUBECONFIG)
         monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))

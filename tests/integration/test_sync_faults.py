@@ -62,7 +62,7 @@ def behind(tmp_path: Path) -> Iterator[Callable[[Cluster, Fault], Cluster]]:
                 headers = {
                     name: self.headers[name] for name in ("Accept", "Content-Type") if name in self.headers
                 }
-                real = wire._pool.request(
+                real = wire._sender.request(
                     self.command, wire.server + self.path, body=body, headers=headers, retries=False
                 )
                 if chosen == 0:
