@@ -10,11 +10,11 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from tasks.runs import lock
 from tasks.runs.lock import environment_lock
 from tasks.runs.report import read_table, write_table
 from tasks.runs.step import step, towpath_flow
 from towpath.errors import TransientError
+from towpath.orchestration.execution import lease
 from towpath.orchestration.keys import lock_name
 
 
@@ -74,7 +74,7 @@ def make_lock(name: str) -> None:
 
 
 def test_a_lock_is_asked_for_again(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "PAUSE", 0.1)
+    monkeypatch.setattr(lease, "PAUSE", 0.1)
     make_lock("busy-door")
     held = False
     with door("increment-with-lease", 3) as refused, environment_lock("busy-door"):
@@ -83,8 +83,8 @@ def test_a_lock_is_asked_for_again(prefect_server: None, monkeypatch: pytest.Mon
 
 
 def test_a_lock_is_not_asked_for_without_end(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "PAUSE", 0.1)
-    monkeypatch.setattr(lock, "OVERLOADED", 5.0)
+    monkeypatch.setattr(lease, "PAUSE", 0.1)
+    monkeypatch.setattr(lease, "OVERLOADED", 5.0)
     make_lock("shut-door")
     with (
         door("increment-with-lease", 1_000) as refused,
