@@ -7,6 +7,7 @@ from prefect.artifacts import Artifact
 from tasks.runs.report import read_table
 from tasks.status import Row
 from tasks.status import write_rows as write_rows_in_a_run
+from tests.flows.bench import Bench
 from towpath.orchestration.keys import status_key
 
 write_rows = flow(write_rows_in_a_run)
@@ -55,3 +56,11 @@ def test_a_look_at_some_apps_forgets_those_of_them_that_are_gone() -> None:
     write_rows("table", [row("b", "Healthy"), row("a", "Healthy")], others=False)
     write_rows("table", [], others=True, gone=["b"])
     assert table() == {"a": "Healthy"}
+
+
+def test_no_digest_pushes_what_people_look_for_off_the_screen(bench: Bench) -> None:
+    assert bench.promoted(bench.release(1), "dev").state.is_completed()
+    (found,) = read_table(status_key("dev"))
+    assert list(found)[:6] == ["app", "health", "drift", "detail", "release", "commit"]
+    assert sum(len(str(found[name])) for name in ("app", "health", "drift", "release", "commit")) < 60
+    assert bench.release(1).id.removeprefix("sha256:").startswith(found["release"])
