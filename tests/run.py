@@ -111,8 +111,8 @@ class Run:
         if code and optional:
             self.say(f"{log}  (tests that need it skip, or fail with CI=true)")
 
-    def group(self, group: Group) -> None:
-        """Run the tests of a group; on a failure its whole output is shown."""
+    def group(self, group: Group, **more: str) -> None:
+        """Run the tests of a group, with `more` variables; on a failure its whole output is shown."""
         selected = self.selected(group)
         if selected is None or self.stopped:
             return
@@ -122,7 +122,7 @@ class Run:
         shared = ["-q", f"--junitxml={report}", "-o", f"cache_dir={LOGS / 'cache' / _file(name)}"]
         workers = [f"-n{group.workers}"] if group.workers else []
         command = [sys.executable, "-m", "pytest", *shared, *workers, *group.options, *selected]
-        code = self._program(name, command, nice=group.nice)
+        code = self._program(name, command, nice=group.nice, **more)
         found = read_report(name, report, time.monotonic() - begin)
         self.reports.append(found)
         good = code == 0 or (code == NO_TESTS and bool(self.arguments))
@@ -142,13 +142,13 @@ class Run:
             mine = [group.folder]
         return [*mine, *others] if mine else None
 
-    def _program(self, name: str, command: Sequence[str], *, nice: int) -> int:
+    def _program(self, name: str, command: Sequence[str], *, nice: int, **more: str) -> int:
         """Run a program with its output in the log; its exit code."""
         if nice:
             command = ["nice", "-n", str(nice), *command]
         with _log(name).open("wb") as log:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environ, stdout=log, stderr=subprocess.STDOUT
+                command, cwd=ROOT, env=self.environ | more, stdout=log, stderr=subprocess.STDOUT
             )
         self.running[name] = process
         if self.stopped:
@@ -228,10 +228,11 @@ def tests(run: Run, *, lint: bool) -> None:
             ready.set()
         if run.selected(INTEGRATION) is not None:
             with ExitStack() as stack:
-                if bring_up(run, stack):
+                stack_variables = bring_up(run, stack)
+                if stack_variables is not None:
                     stack.enter_context(ending(run))
-                    run.group(INTEGRATION)
-                    run.group(ALONE)
+                    run.group(INTEGRATION, **stack_variables)
+                    run.group(ALONE, **stack_variables)
         other.result()
 
 
@@ -245,10 +246,11 @@ def ending(run: Run) -> Iterator[None]:
         raise
 
 
-def bring_up(run: Run, held: ExitStack) -> bool:
-    """The stack that the integration tests share, until `held` is closed; whether the tests can run.
+def bring_up(run: Run, held: ExitStack) -> dict[str, str] | None:
+    """The variables that lead to the stack of the integration tests, which is up until `held` is closed.
 
-    Where this machine cannot have one they can: they skip, or fail in CI.
+    None where they cannot run. Where this machine cannot have a stack they can: they skip, or fail in CI.
+    No other group gets these variables: a unit test that reads them would find a cluster.
     """
     from tests.integration.shared_stack import MADE, TEST_HOME, shared_stack
 
@@ -257,16 +259,15 @@ def bring_up(run: Run, held: ExitStack) -> bool:
         running = held.enter_context(shared_stack())
     except MissingPartError as error:
         run.say(f"  no local stack: {error}")
-        return True
+        return {}
     except AssertionError as error:  # what `up` or `down` said
         run.failed.append("local stack")
         run.say(str(error))
-        return False
+        return None
     made = running.home == TEST_HOME
-    run.environ |= {"TOWPATH_HOME": str(running.home), MADE: "made" if made else "reused"}
     run.stages.append(("local stack", time.monotonic() - begin))
     run.say(f"✓ local stack {'started' if made else 'that was up'}  {run.stages[-1][1]:.0f} s")
-    return True
+    return {"TOWPATH_HOME": str(running.home), MADE: "made" if made else "reused"}
 
 
 def tell(run: Run) -> None:

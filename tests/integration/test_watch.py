@@ -182,18 +182,18 @@ def test_a_promotion_under_way_is_not_fought(here: Watched) -> None:
     here.until(lambda: here.value("c0") == "1", "it is healed when the lock is free")
 
 
-def settled_runs(here: Watched) -> int:
-    """How many runs there are, when those of the last push have ended."""
-    time.sleep(3)
+def runs_of_the_mode(here: Watched, apps: dict[str, list[Manifest]], drift: str) -> int:
+    """Push another drift mode; how many runs there are when everything was reconciled for it."""
+    before = len(here.runs())
+    here.push(apps, drift=drift)
+    here.until(lambda: len(here.runs("COMPLETED")) > before, "another mode is reconciled, too")
     here.until(lambda: len(here.runs()) == len(here.runs("COMPLETED")), "the runs have ended")
     return len(here.runs())
 
 
 def test_report_tells_once_and_writes_nothing_and_off_does_nothing(here: Watched) -> None:
     apps = {"app": [configmap(f"c{number}", a="1", b="2") for number in range(3)]}
-    here.push(apps, drift="report")
-    here.until(lambda: "is now at commit" in here.log, "the mode is known")
-    before = settled_runs(here)  # another mode is reconciled, too
+    before = runs_of_the_mode(here, apps, "report")
     here.edit("c0")
     here.until(lambda: len(here.runs("COMPLETED")) == before + 1, "it is told")
     here.edit("c0", "again", key="zzz")
@@ -201,9 +201,8 @@ def test_report_tells_once_and_writes_nothing_and_off_does_nothing(here: Watched
     assert here.value("c0") == "by hand"
     assert len(here.runs()) <= before + 2
     told = len(here.runs())
-    here.push(apps, drift="off")
-    off = settled_runs(here)
-    assert off <= told + 1
+    off = runs_of_the_mode(here, apps, "off")
+    assert off == told + 1
     here.edit("c1")
     time.sleep(3)
     assert here.value("c1") == "by hand"
