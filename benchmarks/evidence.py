@@ -109,9 +109,9 @@ def promotion(address: str, folder: Path) -> None:
     key = read_private_key(world.keys.private_file("build"))
     ids = [image.push({"number": number}) for number in range(3)]
     chain = [replace(release(1), images=one_image("hello", image.name, each)) for each in ids]
-    for before, each in zip(["", *ids], chain, strict=False):
+    for before, digest, each in zip(["", *ids], ids, chain, strict=False):
         bundle = sign_release(evidence_of(each, previous=before), key)
-        put_bundle(image.name, each.digest, bundle, RELEASE_TYPE)
+        put_bundle(image.name, digest, bundle, RELEASE_TYPE)
     people = "gate: {approvals: {required: 1, from: [bob]}}"
     config = f"""\
 apiVersion: towpath.dev/v2
