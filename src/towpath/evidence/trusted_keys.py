@@ -36,6 +36,11 @@ _NAME = re.compile(r'[^\s,"*?!#\x00-\x1f\x7f-\x9f]+')
 _TIME = re.compile(r"(\d{8})(\d{4}(?:\d{2})?)?Z")
 
 
+def agent_signs(environment: str | None) -> str:
+    """What the agent of an environment signs; None: the one that builds."""
+    return EVIDENCE if environment is None else COMMITS
+
+
 @dataclass(frozen=True, slots=True)
 class TrustedKey:
     """One line: who signs with the key, what, and when. No namespaces: everything. `line` counts from 1."""

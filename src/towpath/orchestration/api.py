@@ -61,13 +61,15 @@ class PrefectApi:
     url: str
     read_timeout: float = 60.0
     retries: int = RETRIES
+    login: str = field(default="", repr=False)
+    """`USER:PASSWORD`; left out: as Prefect's settings say."""
     _http: HttpClient = field(init=False)
     _headers: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.url = self.url.rstrip("/")
         self._http = HttpClient(certificates=_certificates)
-        self._headers = _headers()
+        self._headers = _headers(self.login)
 
     def get(self, path: str) -> Any:
         """The JSON at `path`; NotFoundError when there is nothing."""
@@ -155,7 +157,7 @@ class PrefectApi:
         self._headers |= {"Prefect-Csrf-Token": str(token["token"]), "Prefect-Csrf-Client": client}
 
 
-def _headers() -> dict[str, str]:
+def _headers(given: str) -> dict[str, str]:
     """What every request carries."""
     headers = {"Accept": "application/json", "X-PREFECT-API-VERSION": API_VERSION}
     try:
@@ -165,7 +167,7 @@ def _headers() -> dict[str, str]:
         raise TerminalError(
             "PREFECT_CLIENT_CUSTOM_HEADERS is no JSON object", remedy='It reads like {"X-Team": "shop"}.'
         ) from error
-    if login := prefect_setting("PREFECT_API_AUTH_STRING"):
+    if login := given or prefect_setting("PREFECT_API_AUTH_STRING"):
         headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
     elif token := prefect_setting("PREFECT_API_KEY"):
         headers["Authorization"] = f"Bearer {token}"

@@ -5,7 +5,7 @@ runs in the pool of that environment, where its agent pulls its work.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,30 +28,38 @@ _COMPARED = ("entrypoint", "work_pool.name", "parameters", "concurrency_limit")
 
 def build_prefect_yaml(config: Config) -> dict[str, Any]:
     """The content of `prefect.yaml`: deliver once; promote, reconcile and rollback for every environment."""
+    return prefect_yaml_of([None, *(environment.name for environment in config.environments)])
+
+
+def prefect_yaml_of(environments: Sequence[str | None]) -> dict[str, Any]:
+    """The same for environments by name; None stands for what builds, and comes first."""
     one = {"limit": 1, "collision_strategy": "CANCEL_NEW"}
-    names = (None, *(environment.name for environment in config.environments))
-    pools = {name: {"name": keys.pool(name)} for name in names}
+    pools = {name: {"name": keys.pool(name)} for name in environments}
+    names = [name for name in environments if name is not None]
+    deliver = [_deliver(pools[None])] if None in pools else []
     return {
         "name": "towpath",
         "pull": [],
         "definitions": {"one-at-a-time": one},
-        "deployments": list(_deployments(config, pools, one)),
+        "deployments": [*deliver, *_deployments(names, pools, one)],
     }
 
 
-def _deployments(
-    config: Config, pools: dict[str | None, dict[str, Any]], one: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    yield {
+def _deliver(pool: dict[str, Any]) -> dict[str, Any]:
+    return {
         "name": keys.deployment_name(keys.DELIVER),
         "description": "From a commit to a release, then to the first environment.",
         "entrypoint": "flows/deliver.py:deliver",
         "tags": ["towpath"],
-        "work_pool": pools[None],
+        "work_pool": pool,
     }
-    step = RECONCILE_EVERY / len(config.environments)
-    for index, environment in enumerate(config.environments):
-        name = environment.name
+
+
+def _deployments(
+    names: Sequence[str], pools: dict[str | None, dict[str, Any]], one: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    for index, name in enumerate(names):
+        step = RECONCILE_EVERY / len(names)
         common = {
             "parameters": {"environment": name},
             "tags": ["towpath", keys.environment_tag(name)],

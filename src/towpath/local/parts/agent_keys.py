@@ -8,7 +8,7 @@ from towpath.adapters.evidence.key_files import KeyFolder, read_private_key, rea
 from towpath.errors import UnknownNameError
 from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.public_key import PublicKey
-from towpath.evidence.trusted_keys import COMMITS, EVIDENCE, POLICY
+from towpath.evidence.trusted_keys import POLICY, agent_signs
 from towpath.local.common.stack import POOLS, Stack
 
 OWNER = "owner"
@@ -19,7 +19,7 @@ def ensure_keys(stack: Stack) -> None:
     """Make the keys that are missing, and trust each agent's for its own work. Again changes nothing."""
     trusted = KeyFolder(stack.layout.keys)
     for pool in POOLS:
-        key, namespace = _key_of(stack, pool), EVIDENCE if pool == "build" else COMMITS
+        key, namespace = _key_of(stack, pool), agent_signs(None if pool == "build" else pool)
         if not _is_trusted(trusted, key):
             trust_key(trusted, pool, key, (namespace,))
 

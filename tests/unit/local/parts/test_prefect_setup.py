@@ -1,7 +1,8 @@
 """What the Prefect server is told."""
 
 from towpath.local.common.stack import Stack
-from towpath.local.parts.prefect_setup import deployment_key, heartbeat_automation
+from towpath.local.parts.prefect_setup import deployment_key
+from towpath.orchestration.server_objects import heartbeat_automation
 
 
 def test_a_suspended_run_does_not_count_as_dead() -> None:
