@@ -58,6 +58,7 @@ VERBS = {
     "import": "Make an environment repository of what Argo CD or Flux deploys.",
     "vendor": "Fetch charts and bases from elsewhere into the repository, locked.",
     "deployments": "Write or check the prefect.yaml of an environment repository.",
+    "install": "Install Towpath in a cluster.",
     "local": "Run every part on this machine.",
     "demo": "Play the demo's story on the local stack.",
     "doctor": "Say what is here, what is missing, and how to get it.",

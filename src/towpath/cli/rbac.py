@@ -1,14 +1,13 @@
 """`towpath rbac`: the Roles that an environment's agent needs, and no more."""
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.ui.options import context_option, environment_argument
+from towpath.cli.ui.options import checked_name, context_option, environment_argument
 from towpath.cli.ui.planning import open_source, source_options
 from towpath.errors import MissingPartError
 from towpath.printable import printable
@@ -19,15 +18,6 @@ if TYPE_CHECKING:
     from towpath.settings import Settings
 
 
-_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
-
-
-def _checked(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str | None:
-    if name is not None and not _NAME.fullmatch(name):
-        raise click.BadParameter(f"{name!r} is no name of Kubernetes: lowercase letters, digits, `-` and `.`")
-    return name
-
-
 @click.command(name="rbac")
 @environment_argument
 @source_options
@@ -36,11 +26,11 @@ def _checked(_ctx: click.Context, _param: click.Parameter, name: str | None) -> 
     "--namespace",
     default="towpath",
     show_default=True,
-    callback=_checked,
+    callback=checked_name,
     help="Namespace of the ServiceAccount.",
 )
 @click.option(
-    "--account", callback=_checked, help="Name of the ServiceAccount.  [default: towpath-ENVIRONMENT]"
+    "--account", callback=checked_name, help="Name of the ServiceAccount.  [default: towpath-ENVIRONMENT]"
 )
 @click.option("--offline", is_flag=True, help="By what Git says alone: the cluster is not asked.")
 @click.option(

@@ -33,6 +33,7 @@ NEED_NO_SERVER = (
     "migrate",
     "init",
     "deployments",
+    "install",
     "local",
     "doctor",
     "demo",

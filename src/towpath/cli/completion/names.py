@@ -39,8 +39,13 @@ def complete_app_or_environment(
 
 def complete_context(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Contexts of the kubeconfig, as kubectl has them; its clusters are not asked."""
-    files = [part for part in (Settings.load(os.environ).kubeconfig or _KUBECONFIG).split(os.pathsep) if part]
-    return _items(dict.fromkeys(name for file in files for name in _contexts(file)), incomplete)
+    return _items(contexts(Settings.load(os.environ)), incomplete)
+
+
+def contexts(settings: Settings) -> list[str]:
+    """Contexts of the kubeconfig that this machine names, each once."""
+    files = [part for part in (settings.kubeconfig or _KUBECONFIG).split(os.pathsep) if part]
+    return list(dict.fromkeys(name for file in files for name in _contexts(file)))
 
 
 def _contexts(file: str) -> list[str]:

@@ -61,6 +61,22 @@ class Plan(AppPlan):
     published: Published | None
 
 
+class NeededEntry(Output):
+    """A Secret or ConfigMap that somebody has to make, and the workload whose pods wait for it."""
+
+    object: ObjectReference
+    key: str
+    pod: str
+
+
+class Install(AppPlan):
+    """`towpath install`; `environment` is the namespace. `left`: what another `towpath install` does."""
+
+    missing: list[NeededEntry]
+    applied: bool
+    left: list[str]
+
+
 class DiffOfApp(AppPlan):
     """An app in an environment; `published` is null where the cluster was asked."""
 

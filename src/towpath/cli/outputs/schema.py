@@ -21,6 +21,7 @@ OUTPUTS: Mapping[str, type[BaseModel]] = {
     "health": machine.HealthVerdicts,
     "history": released.History,
     "import": repository.Import,
+    "install": drift.Install,
     "keys list": machine.KeyList,
     "keys make": machine.KeyMade,
     "keys retire": machine.KeysRetired,

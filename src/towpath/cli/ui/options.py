@@ -1,5 +1,6 @@
 """Arguments and options that several verbs share."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,14 @@ from towpath.cli.completion.names import complete_app, complete_context, complet
 from towpath.cli.completion.values import complete_approver
 
 F = TypeVar("F", bound=Callable[..., Any])
+_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
+
+
+def checked_name(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str | None:
+    """A name as Kubernetes has them."""
+    if name is not None and not _NAME.fullmatch(name):
+        raise click.BadParameter(f"{name!r} is no name of Kubernetes: lowercase letters, digits, `-` and `.`")
+    return name
 
 
 def app_argument(function: F) -> F:

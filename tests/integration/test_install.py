@@ -1,0 +1,299 @@
+"""`towpath install` on a real API server: what it makes, that it makes it once, and what it refuses."""
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.chart import example, needs_helm
+from tests.integration.running import RunningStack
+from tests.integration.verb import towpath
+from tests.integration.world import World, throw_away
+from towpath.evidence.private_key import PrivateKey
+from towpath.evidence.trusted_keys import parse_trusted_keys
+from towpath.install.objects import INSTALLED_LABEL, MANAGER
+from towpath.objects import Manifest
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), needs_helm]
+
+CLUSTER_WIDE = (
+    "clusterrolebinding,clusterrole,validatingadmissionpolicybinding,validatingadmissionpolicy,namespace"
+)
+
+
+@dataclass
+class Site:
+    """A cluster into which Towpath is installed: `home` and `place` are names of namespaces."""
+
+    world: World
+    folder: Path
+    home: str
+    place: str
+
+    def values(self, **changes: Any) -> Path:
+        """An agent alone, for the environment `far` in `place`."""
+        content = {**yaml.safe_load(example("agent-alone").read_text()), "caBundle": {}}
+        content["prefect"]["url"] = "http://127.0.0.1:9/api"
+        content["agents"] = {"far": {"namespace": self.place}}
+        path = self.folder / "values.yaml"
+        path.write_text(yaml.safe_dump(content | changes))
+        return path
+
+    def run(self, *options: str, **changes: Any) -> tuple[int, str]:
+        return self.towpath("--values", str(self.values(**changes)), *options)
+
+    def towpath(self, *options: str, verb: str = "install") -> tuple[int, str]:
+        where = ("--context", self.context, "--namespace", self.home)
+        return towpath(self.world, self.folder / "none", verb, *where, *options)
+
+    @property
+    def context(self) -> str:
+        return self.world.kubectl("config", "current-context").strip()
+
+    def make(self, name: str, **content: str) -> None:
+        """What is the user's own, with the namespace if there is none yet."""
+        literals = [f"--from-literal={key.replace('_', '-')}={value}" for key, value in content.items()]
+        if not self.there("namespace", self.home):
+            self.world.kubectl("create", "namespace", self.home)
+        self.world.kubectl("-n", self.home, "create", "secret", "generic", name, *literals)
+
+    def there(self, kind: str, name: str) -> Manifest | None:
+        text = self.world.kubectl("-n", self.home, "get", kind, name, "-o", "json", "--ignore-not-found")
+        found: Manifest | None = json.loads(text) if text else None
+        return found
+
+    def all_of_it(self) -> dict[str, str]:
+        """resourceVersion of everything that an installation might have written."""
+        kinds = f"{CLUSTER_WIDE},all,secret,configmap,serviceaccount,networkpolicy,rolebinding,pdb"
+        text = self.world.kubectl("get", kinds, "-A", "-l", f"{INSTALLED_LABEL}={self.home}", "-o", "json")
+        items = json.loads(text)["items"]
+        return {
+            f"{each['kind']} {each['metadata']['name']}": each["metadata"]["resourceVersion"]
+            for each in items
+        }
+
+
+@pytest.fixture
+def site(stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setenv("TOWPATH_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("PATH", f"{stack.settings.tools}{os.pathsep}{os.environ['PATH']}")
+    with throw_away(stack.settings) as world:
+        site = Site(world, tmp_path, f"{world.namespace}-home", f"{world.namespace}-place")
+        yield site
+        world.kubectl("delete", CLUSTER_WIDE, "--wait=false", "-l", f"{INSTALLED_LABEL}={site.home}")
+        world.kubectl("delete", "namespace", "--wait=false", "--ignore-not-found", site.home, site.place)
+
+
+def with_logins(site: Site) -> Site:
+    site.make("towpath-prefect", auth_string="towpath:pass-of-this-test")
+    site.make("towpath-git", ssh_privatekey="k", known_hosts="h")
+    return site
+
+
+def actions(text: str) -> dict[str, str]:
+    return {
+        f"{each['object']['kind']} {each['object']['name']}": each["action"]
+        for each in json.loads(text)["entries"]
+    }
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(site: Site) -> None:
+    code, said = site.run("--dry-run", "--no-wait")
+    assert code == 0, said
+    assert f"+ Namespace {site.home}" in said
+    assert f"+ Namespace {site.place}" in said
+    assert f"+ Secret {site.home}/towpath-agent-far-keys  (a new key)" in said
+    assert f"+ Deployment {site.home}/towpath-agent-far" in said
+    assert "+ WorkPool towpath-far  (once the Prefect server answers)" in said
+    assert f"! Secret {site.home}/towpath-git is missing, for towpath-agent-far" in said
+    assert site.there("namespace", site.home) is None
+    assert site.all_of_it() == {}
+    assert not (site.folder / "keys").exists()
+
+
+def test_installed_twice_it_is_written_once(site: Site) -> None:
+    code, said = with_logins(site).run("--no-wait", "--output", "json")
+    assert code == 0, said
+    assert actions(said)["Deployment towpath-agent-far"] == "create"
+    secret = site.there("secret", "towpath-agent-far-keys")
+    assert secret
+    private = base64.b64decode(secret["data"]["far"])
+    assert private.decode().splitlines()[1] not in said
+    trusted = site.there("configmap", "towpath-trusted-keys")
+    assert trusted
+    [entry] = parse_trusted_keys(trusted["data"]["allowed_signers"], "x").entries
+    assert (entry.principals, entry.key) == (("far",), PrivateKey.parse(private).public)
+    fields = ("--show-managed-fields", "-o", "jsonpath={.metadata.managedFields[*].manager}")
+    managers = site.world.kubectl("-n", site.home, "get", "deployment", "towpath-agent-far", *fields)
+    assert MANAGER in managers.split()
+    before = site.all_of_it()
+    assert len(before) > 12
+
+    code, said = site.run("--no-wait", "--output", "json")
+    assert code == 0, said
+    entries = [each for each in json.loads(said)["entries"] if each["object"]["group"] != "prefect.io"]
+    assert {each["action"] for each in entries} == {"unchanged"}
+    after = site.all_of_it()
+    status = {name for name in before if name.startswith(("Deployment ", "ReplicaSet ", "Pod "))}
+    assert {name for name in before if after[name] != before[name]} <= status, "their controllers write"
+
+
+def test_other_values_change_what_they_say_and_delete_what_they_drop(site: Site) -> None:
+    assert with_logins(site).run("--no-wait")[0] == 0
+    agents = {"far": {"namespace": site.place, "poll": "1m"}}
+    code, said = site.run("--no-wait", "--dry-run", agents=agents, networkPolicy={"enabled": False})
+    assert code == 0, said
+    assert f"~ ConfigMap {site.home}/towpath-agent-far" in said
+    assert f"- NetworkPolicy {site.home}/towpath-agent  (no longer in the chart)" in said
+    code, said = site.run("--no-wait", agents=agents, networkPolicy={"enabled": False})
+    assert code == 0, said
+    assert "what the chart has no more was not deleted" in said
+    assert site.there("networkpolicy", "towpath-agent"), "only once the rest is well"
+    file = site.there("configmap", "towpath-agent-far")
+    assert file
+    assert "poll: 1m" in file["data"]["agent.yaml"]
+
+
+def test_missing_secrets_are_named_before_anything_is_written(site: Site) -> None:
+    code, said = site.run()
+    assert code == 1
+    assert f"Secret {site.home}/towpath-prefect (key auth-string), for towpath-agent-far" in said
+    assert f"kubectl create namespace {site.home}; kubectl -n {site.home} create secret generic" in said
+    assert site.all_of_it() == {}
+
+
+def test_the_server_that_is_not_there_yet_is_said_and_the_rest_is_kept(site: Site) -> None:
+    """No kubelet runs here: with a server elsewhere, pools come before pods are waited for."""
+    with_logins(site)
+    code, said = site.run("--no-wait")
+    assert code == 0, said
+    assert "left: work pools, locks, automation and deployments" in said
+
+
+def test_a_namespace_with_apps_of_another_environment_is_refused(site: Site) -> None:
+    world = site.world
+    world.kubectl("create", "namespace", site.place)
+    labels = ("towpath.dev/inventory=true", "towpath.dev/environment=near")
+    world.kubectl("-n", site.place, "create", "configmap", "towpath-inventory-shop")
+    world.kubectl("-n", site.place, "label", "configmap", "towpath-inventory-shop", *labels)
+    code, said = site.run("--dry-run", "--no-wait")
+    assert code == 1
+    assert f"namespace {site.place} has apps of the environment near, and would be of far" in said
+
+
+def test_what_somebody_else_has_made_is_not_taken(site: Site) -> None:
+    with_logins(site)
+    site.world.kubectl("-n", site.home, "create", "configmap", "towpath-agent-far", "--from-literal=a=b")
+    code, said = site.run("--no-wait")
+    assert code == 1
+    owner = "somebody else (field managers: kubectl-create)"
+    assert f"ConfigMap {site.home}/towpath-agent-far: belongs to {owner}" in said
+    assert site.there("deployment", "towpath-agent-far") is None
+    code, said = site.run("--no-wait", "--take-over")
+    assert code == 0, said
+
+
+def test_an_account_without_the_right_to_make_namespaces(site: Site, tmp_path: Path) -> None:
+    """It may do everything in its own namespace, as a team's account."""
+    world = site.world
+    world.kubectl("create", "serviceaccount", "team")
+    world.kubectl("create", "clusterrole", world.namespace, "--verb=get,list", "--resource=namespaces")
+    world.kubectl(
+        "create", "clusterrolebinding", world.namespace, f"--clusterrole={world.namespace}",
+        f"--serviceaccount={world.namespace}:team",
+    )  # fmt: skip
+    config = yaml.safe_load(world.kubectl("config", "view", "--raw", "--flatten"))
+    token = world.kubectl("create", "token", "team").strip()
+    config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    admin, world.kubeconfig = world.kubeconfig, tmp_path / "kubeconfig"
+    try:
+        code, said = site.run("--dry-run", "--no-wait")
+    finally:
+        world.kubeconfig = admin
+        world.kubectl("delete", "clusterrolebinding,clusterrole", world.namespace)
+    assert code == 1
+    assert "forbidden" in said
+    assert f"To make namespace {site.home} needs an account with more rights" in said
+
+
+def test_without_a_context_nothing_is_guessed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOWPATH_CONTEXT", raising=False)
+    code, said = towpath(site.world, site.folder / "none", "install", "--values", str(site.values()))
+    assert code == 1
+    assert "no context is named" in said
+    assert site.context in said
+
+
+def test_values_that_the_chart_refuses_reach_no_cluster(site: Site) -> None:
+    code, said = site.run("--no-wait", agents={"far": {"namespace": site.place, "polls": "1m"}})
+    assert code == 1
+    assert "values.yaml: the chart refuses these values" in said
+    assert "additional properties 'polls' not allowed" in said
+    assert site.all_of_it() == {}
+
+
+def checks(site: Site, *options: str) -> tuple[int, dict[str, dict[str, str]]]:
+    code, said = site.towpath("--output", "json", *options, verb="doctor")
+    return code, {each["name"]: each for each in json.loads(said)}
+
+
+def test_doctor_says_what_an_installation_lacks(site: Site) -> None:
+    code, found = checks(site, "--cluster")
+    assert code == 1
+    assert found["namespace"]["detail"] == f"{site.home} is missing"
+    assert "towpath install" in found["namespace"]["remedy"]
+
+    assert site.run("--no-wait")[0] == 0  # the Secrets that are the user's are not there
+    code, found = checks(site, "--cluster")
+    assert code == 1
+    assert found["objects"]["status"] == found["key far"]["status"] == found["versions"]["status"] == "ok"
+    assert f"Secret {site.home}/towpath-git for towpath-agent-far" in found["secrets"]["detail"]
+    assert found["agent-far"]["status"] == "missing", "nothing starts pods here"
+    assert "describe deployment towpath-agent-far" in found["agent-far"]["remedy"]
+    assert "stopped answering" in found["prefect api"]["detail"]
+    assert found["database"]["status"] == "absent", "the server is elsewhere"
+
+    with_logins(site)
+    other = f"far {PrivateKey.generate().public.openssh}"
+    patch = json.dumps({"data": {"allowed_signers": other}})
+    site.world.kubectl("-n", site.home, "patch", "configmap", "towpath-trusted-keys", "-p", patch)
+    site.world.kubectl("-n", site.home, "delete", "service", "towpath-agent-far")
+    _, found = checks(site, "--cluster")
+    assert found["secrets"]["status"] == "ok"
+    assert "does not trust key" in found["key far"]["detail"]
+    assert f"Service {site.home}/towpath-agent-far" in found["objects"]["detail"]
+    assert site.run("--no-wait")[0] == 0, "its way out"
+    _, found = checks(site, "--cluster")
+    assert (found["key far"]["status"], found["objects"]["status"]) == ("ok", "ok")
+
+
+def test_doctor_compares_the_rights_of_an_account_with_those_that_its_apps_need(site: Site) -> None:
+    repository = site.folder / "environments"
+    folder = repository / "apps/shop/far"
+    folder.mkdir(parents=True)
+    app: Manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "shop"},
+        "data": {"a": "b"},
+    }
+    (folder / "shop.yaml").write_text(yaml.safe_dump(app))
+    config = f"environments: [{{name: far, namespace: {site.place}}}]\napps: {{shop: {{renderer: plain}}}}\n"
+    (repository / "towpath.yaml").write_text(f"apiVersion: towpath.dev/v2\n{config}")
+    with_logins(site)
+    assert site.run("--no-wait")[0] == 0
+    _, found = checks(site, "--cluster", "--repo", str(repository))
+    assert found["rights far"]["status"] == "ok", found["rights far"]
+    site.world.kubectl("-n", site.place, "delete", "rolebinding", "towpath")
+    code, found = checks(site, "--cluster", "--repo", str(repository))
+    assert code == 1
+    assert "towpath-far may not" in found["rights far"]["detail"]
+    assert f"configmaps in {site.place}" in found["rights far"]["detail"]
+    assert found["rights far"]["remedy"].startswith(f"`towpath rbac far --namespace {site.home}")
