@@ -2,7 +2,8 @@
 
 A change is each field that differs between what an environment had and what it is to have. It was verified
 where the other environment's manifests have the same at the same place. Fields that the environments have
-always had otherwise are none, so overlays may differ. The environments' namespaces are taken for each other.
+always had otherwise are none, so overlays may differ. Namespaces that have a name of their own in each
+environment are taken for each other.
 """
 
 import json
@@ -36,15 +37,14 @@ def unverified_fields(
     before: Sequence[Manifest],
     now: Sequence[Manifest],
     verified: Sequence[Manifest],
-    *,
-    namespace: str,
-    verified_namespace: str,
+    namespaces: Mapping[str, str],
 ) -> Iterator[str]:
     """The changed objects and fields, `before` to `now`, that `verified` does not have so; no values.
 
+    `namespaces` are those of the environment of `verified`, each with what it is called in this one.
     Of an object that is new here, `verified` must have one of this name; its fields may be those of here.
     """
-    theirs = _by_ref([_renamed(each, verified_namespace, namespace) for each in verified])
+    theirs = _by_ref([_renamed(each, namespaces) for each in verified])
     old, new = _by_ref(before), _by_ref(now)
     for ref in sorted(old.keys() | new.keys()):
         if ref not in new:
@@ -61,13 +61,13 @@ def _by_ref(manifests: Sequence[Manifest]) -> Mapping[ObjectRef, Manifest]:
     return {ref_of(each): each for each in manifests}
 
 
-def _renamed(value: Any, namespace: str, other: str) -> Any:
-    """The value with the name of one namespace in place of another, where it is a whole text."""
+def _renamed(value: Any, namespaces: Mapping[str, str]) -> Any:
+    """The value with other names of namespaces, where such a name is a whole text."""
     if isinstance(value, dict):
-        return {key: _renamed(each, namespace, other) for key, each in value.items()}
+        return {key: _renamed(each, namespaces) for key, each in value.items()}
     if isinstance(value, list):
-        return [_renamed(each, namespace, other) for each in value]
-    return other if value == namespace else value
+        return [_renamed(each, namespaces) for each in value]
+    return namespaces.get(value, value) if isinstance(value, str) else value
 
 
 def _differing(old: Any, new: Any, theirs: Any, at: str) -> Iterator[str]:

@@ -40,7 +40,8 @@ def namespace(name: str) -> Manifest:
 
 def found(before: list[Manifest], now: list[Manifest], verified: list[Manifest]) -> list[str]:
     unchanged = deepcopy((before, now, verified))
-    told = [*unverified_fields(before, now, verified, namespace="prod", verified_namespace="dev")]
+    namespaces = {"dev": "prod", "op-dev": "op-prod"}
+    told = [*unverified_fields(before, now, verified, namespaces=namespaces)]
     assert (before, now, verified) == unchanged
     return told
 
@@ -113,6 +114,22 @@ def test_the_namespaces_of_both_environments_are_taken_for_each_other() -> None:
     assert found(before, [role_binding("prod")], [role_binding("dev")]) == []
     assert found(before, [role_binding("prod")], [role_binding("other")]) == [
         "ClusterRoleBinding op /subjects/op"
+    ]
+
+
+def test_an_apps_own_namespace_and_the_environments_are_each_taken_for_its_like() -> None:
+    before = [{**role_binding("op-prod"), "subjects": []}]
+    own, general = (
+        role_binding("op-prod")["subjects"][0],
+        {**role_binding("prod")["subjects"][0], "name": "all"},
+    )
+    now = [{**role_binding("op-prod"), "subjects": [own, general]}]
+    like = [{**own, "namespace": "op-dev"}, {**general, "namespace": "dev"}]
+    assert found(before, now, [{**role_binding("op-dev"), "subjects": like}]) == []
+    crossed = [{**own, "namespace": "dev"}, {**general, "namespace": "op-dev"}]
+    assert found(before, now, [{**role_binding("op-dev"), "subjects": crossed}]) == [
+        "ClusterRoleBinding op /subjects/op",
+        "ClusterRoleBinding op /subjects/all",
     ]
 
 

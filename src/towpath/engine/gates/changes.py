@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from towpath.adapters.git import read_commit
+from towpath.config import Environment
 from towpath.config.graph import needs_text
 from towpath.engine.gates.admission import admit_change
 from towpath.engine.source.keys import load_trusted_keys
@@ -47,14 +48,30 @@ class ChangedApp:
 
     def rendered(self, record: VerifiedChange | None = None) -> Rendered:
         """What Git wants of it here; with a record, what was verified then and there."""
+        repo, place = self._at(record)
+        return render_released(repo, place, self.app, tools=self.tools, cache=self.renders).rendered
+
+    def namespaces(self, record: VerifiedChange) -> dict[str, str]:
+        """The namespaces of the other environment, as they were then, and what each is called here.
+
+        Where several have one name there, the app's own goes before those of other apps.
+        """
+        (_, here), (_, there) = self._at(None), self._at(record)
+        found = {there.namespace: here.namespace}
+        for app in self.repo.config.apps:
+            theirs, ours = there.namespace_of(app), here.namespace_of(app)
+            if theirs != there.namespace and ours != here.namespace:
+                found[theirs] = ours
+        return found | {there.namespace_of(self.app): here.namespace_of(self.app)}
+
+    def _at(self, record: VerifiedChange | None) -> tuple[EnvironmentRepo, Environment]:
         repo, environment = self.repo, self.environment
         if record is not None:
             earlier = earlier_repository(repo, record.commit)
             if earlier is None:
                 raise RefusedError(f"commit {record.commit[:7]} is not in the repository any more")
             repo, environment = earlier, record.environment
-        place = repo.config.environment(environment)
-        return render_released(repo, place, self.app, tools=self.tools, cache=self.renders).rendered
+        return repo, repo.config.environment(environment)
 
 
 def require_change(changed: ChangedApp) -> None:
@@ -128,8 +145,7 @@ def _missing(
         _require_recorded(theirs, record)
     except TowpathError as error:
         return f"cannot be compared: {error.message}"
-    namespaces = {"namespace": rendered.namespace, "verified_namespace": theirs.namespace}
-    fields = [*unverified_fields(before, _all(rendered), _all(theirs), **namespaces)]
+    fields = [*unverified_fields(before, _all(rendered), _all(theirs), changed.namespaces(record))]
     more = f" and {len(fields) - MAX_TOLD} more" if len(fields) > MAX_TOLD else ""
     return f"does not have {', '.join(fields[:MAX_TOLD])}{more}" if fields else ""
 

@@ -183,6 +183,37 @@ def test_the_soak_of_a_change_goes_on_while_others_come(crds: Crds) -> None:
     assert crds.admitted("prod") == ""
 
 
+OWN = """\
+apiVersion: towpath.dev/v2
+apps:
+  crds: {renderer: plain, promote: manifests, namespace: "crds-{environment}"}
+  db: {renderer: plain, images: {}, namespace: "db-{environment}"}
+environments:
+  - {name: dev, namespace: dev-all}
+  - {name: prod, namespace: prod-all}
+"""
+
+
+@pytest.mark.parametrize(("said", "same"), [("all", True), ("db", True), ("other", False)])
+def test_namespaces_of_the_environment_and_of_apps_are_taken_for_each_other(
+    crds: Crds, said: str, same: bool
+) -> None:
+    crds.config(OWN)
+    names = {"all": ("dev-all", "prod-all"), "db": ("db-dev", "db-prod"), "other": ("x-dev", "x-prod")}[said]
+
+    def change(value: str) -> None:
+        for place, own, name in zip(("dev", "prod"), ("crds-dev", "crds-prod"), names, strict=True):
+            crds.change("1", place, own=own, peer=name if value == "new" else "none")
+
+    change("old")
+    crds.verified("dev")
+    crds.verified("prod")
+    change("new")
+    crds.verified("dev")
+    held = crds.admitted("prod")
+    assert held == "" if same else "does not have ConfigMap crds-prod/settings /data/peer" in held
+
+
 def test_what_is_quarantined_there_is_not_verified(crds: Crds) -> None:
     crds.change("other", "dev", own="dev")
     crds.verified("dev")
