@@ -13,7 +13,13 @@ from tasks.runs.step import settings, step
 from towpath.adapters.registries import registry
 from towpath.config import App, ScanPolicy
 from towpath.engine.gates.admission import scan_objection
-from towpath.engine.source.composition import compose, digests_elsewhere, split_delivery
+from towpath.engine.source.composition import (
+    begins_in,
+    compose,
+    digests_elsewhere,
+    first_of,
+    split_delivery,
+)
 from towpath.engine.source.keys import BUILDER, load_signing_key, load_trusted_keys
 from towpath.engine.source.release_proof import attest, prove
 from towpath.engine.source.repository import EnvironmentRepo, read_repository
@@ -79,16 +85,18 @@ def is_prebuilt(revision: str) -> bool:
 
 
 @step("look up images of {app}")
-def take(app: str, references: str) -> Prebuilt:
+def take(app: str, references: str, environment: str) -> Prebuilt:
     """The images by their digests, which must be in the app's own repositories in the registry.
 
-    Those of its images that are not named stay as the first environment has them.
+    Those of its images that are not named stay as the environment has them where it begins.
     """
     repo = read_repository(settings())
     config = repo.config
-    wanted, first = config.app(app), config.first_environment(app).name
+    wanted = config.app(app)
     named = digests_elsewhere(wanted, split_delivery(references)[1])
-    repo.protection.require(first, app)
+    firsts, first = first_of(repo, wanted, environment), environment or begins_in(repo, wanted)
+    for each in firsts:
+        repo.protection.require(each, app)
     images = compose(repo, wanted, first, named)
     for image in images:
         registry.read_manifest(image.reference)
@@ -96,7 +104,7 @@ def take(app: str, references: str) -> Prebuilt:
         config=wanted,
         policy=config.scan,
         version=config.api_version,
-        first_environments=tuple(each.name for each in config.first_environments(app)),
+        first_environments=firsts,
         images=images,
         before=_kept_from(repo, wanted, first, images),
         begun_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -10,7 +10,13 @@ from tasks.runs.step import step
 from towpath.adapters.git import Checkout, fetch_checkout, read_commit
 from towpath.config import App, ScanPolicy, resolve_source_url
 from towpath.config import Source as SourceConfig
-from towpath.engine.source.composition import compose, digests_elsewhere, split_delivery
+from towpath.engine.source.composition import (
+    begins_in,
+    compose,
+    digests_elsewhere,
+    first_of,
+    split_delivery,
+)
 from towpath.engine.source.repository import EnvironmentRepo, read_repository
 from towpath.errors import ConfigError
 from towpath.formats.versions import FileVersion
@@ -86,10 +92,11 @@ class Source:
 
 
 @step("checkout {app}")
-def checkout(app: str, revision: str) -> Source:
+def checkout(app: str, revision: str, environment: str) -> Source:
     """Fetch the app's source at a branch, tag or commit; of its images those that are built elsewhere stay.
 
-    Or they are named beside the revision.
+    Or they are named beside the revision. `environment`: its release begins there alone; empty: wherever any
+    does.
     """
     settings = read_settings()
     repo = read_repository(settings)
@@ -99,20 +106,22 @@ def checkout(app: str, revision: str) -> Source:
         url, commit, settings.cache, allow_file=settings.git_allow_file, timeout=GIT_TIMEOUT
     )
     elsewhere = digests_elsewhere(declared, references)
-    return source_of(repo, app, files, kept_beside(repo, declared, elsewhere))
+    kept = kept_beside(repo, declared, elsewhere, environment)
+    return source_of(repo, app, files, kept, environment)
 
 
-def kept_beside(repo: EnvironmentRepo, app: App, named: Mapping[str, str]) -> Images:
+def kept_beside(repo: EnvironmentRepo, app: App, named: Mapping[str, str], environment: str = "") -> Images:
     """The images that are built elsewhere: those that are named, the others as they run where it begins."""
-    environment = repo.config.first_environment(app.name).name
     if len(app.built) == len(app.images):
         return ()
     anything = dict.fromkeys(app.built, f"sha256:{0:064x}")
-    images = compose(repo, app, environment, {**anything, **named})
+    images = compose(repo, app, environment or begins_in(repo, app), {**anything, **named})
     return tuple(each for each in images if each.name not in app.built)
 
 
-def source_of(repo: EnvironmentRepo, app: str, files: Checkout, kept: Images = ()) -> Source:
+def source_of(
+    repo: EnvironmentRepo, app: str, files: Checkout, kept: Images = (), environment: str = ""
+) -> Source:
     """One commit of an app's source, and how towpath.yaml says to build and scan it."""
     config = repo.config
     app_config, about = config.app(app), read_commit(files)
@@ -123,7 +132,7 @@ def source_of(repo: EnvironmentRepo, app: str, files: Checkout, kept: Images = (
         build=app_config.source,
         policy=config.scan,
         version=config.api_version,
-        first_environments=tuple(each.name for each in config.first_environments(app)),
+        first_environments=first_of(repo, app_config, environment),
         url=files.url,  # without the credentials that the URL may have carried: it is kept for ever
         commit=files.commit,
         subject=redact(about.subject)[:MAX_SUBJECT],

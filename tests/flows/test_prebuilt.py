@@ -62,6 +62,23 @@ def test_another_image_than_the_apps_is_refused(elsewhere: Bench, reference: str
     assert elsewhere.calls == []
 
 
+def test_of_several_environments_that_come_first_it_goes_to_all_or_to_the_one_that_is_named(
+    elsewhere: Bench,
+) -> None:
+    apart = ELSEWHERE.replace("{name: dev, namespace: dev}", "{name: dev, namespace: dev}\n  - LAST")
+    last = "{name: last, namespace: last, after: [dev, prod]}"
+    elsewhere.push("environments", {"towpath.yaml": apart.replace("LAST", last)}, "Two come first")
+    both = deliver(elsewhere, f"{IMAGE}@{DIGEST}")
+    assert all(elsewhere.successor(both, name) for name in ("dev", "prod"))
+    named = {"app": "hello", "revision": f"{IMAGE}@{DIGEST}", "environment": "prod"}
+    one = elsewhere.start("deliver/deliver", **named)
+    assert elsewhere.successor(one, "prod")
+    assert elsewhere.successor(one, "dev") is None
+    refused = elsewhere.start("deliver/deliver", **{**named, "environment": "last"})
+    assert refused.state is not None
+    assert "comes in by dev or prod, not last" in str(refused.state.message)
+
+
 def test_of_an_app_that_is_built_here_none_comes_in(bench: Bench) -> None:
     run = deliver(bench, f"{IMAGE}@{DIGEST}")
     assert "hello has a `source`, so its releases are built here" in run.state.message

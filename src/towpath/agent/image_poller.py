@@ -9,7 +9,7 @@ from towpath.adapters.registries.registry import get_release
 from towpath.agent.poller import Progress
 from towpath.agent.source_poller import Start
 from towpath.config import App
-from towpath.engine.source.composition import compose, delivered_as
+from towpath.engine.source.composition import begins_in, compose, delivered_as
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.release.model import EnvironmentRelease, id_of_images
 
@@ -57,7 +57,7 @@ class WatchedImages:
     ) -> None:
         """Start the delivery of the newest images, unless they were recorded together before."""
         app = repo.config.app(subject.app)
-        environment = repo.config.first_environment(app.name).name
+        environment = begins_in(repo, app)
         state = repo.release(app.name, environment)
         found = self._newest(app, progress)
         images = compose(repo, app, environment, _wanted(found, state))

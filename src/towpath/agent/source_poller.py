@@ -69,8 +69,8 @@ class Sources:
 
     def _begin(self, repo: EnvironmentRepo, app: str, head: str) -> None:
         """Start the delivery of a commit that was not delivered; not of one that was rolled back."""
-        state = repo.release(app, repo.config.first_environment(app).name)
-        if state is not None and state.release.commit == head:
+        first = [repo.release(app, each.name) for each in repo.config.first_environments(app)]
+        if all(state is not None and state.release.commit == head for state in first):
             return
         if find_release(repo.config.app(app).first_image, head) is None:
             self.start(app, head, head[:7])

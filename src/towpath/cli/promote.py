@@ -13,11 +13,10 @@ from towpath.cli.ui.overrides import owner_options, refuse_owner_options, sign_o
 
 if TYPE_CHECKING:
     from towpath.cli.ui.names import Environments
-    from towpath.config import App
     from towpath.errors import UnknownNameError
     from towpath.orchestration.runs import Run
     from towpath.orchestration.server import Server
-    from towpath.release.model import EnvironmentRelease, Images, Release
+    from towpath.release.model import EnvironmentRelease, Release
 
 
 @click.command(name="promote")
@@ -62,7 +61,7 @@ def command(  # noqa: PLR0913, PLR0917
     started.
 
     --image brings in an image that was built elsewhere, of an app without `source` or one that is
-    `prebuilt`, by the first environment: the build agent scans it, records it as a release and signs that,
+    `prebuilt`, by a first environment: the build agent scans it, records it as a release and signs that,
     as of one that it has built. A tag is resolved, and the digest is shown; only the digest is written. Of
     several images those that are not named stay as they run there: together they are a release of its own,
     which a later environment takes when the one before has verified it as a whole. With --commit the others
@@ -82,9 +81,9 @@ def command(  # noqa: PLR0913, PLR0917
       towpath promote hello --to prod --release sha256:... --break-glass --reason "prod is down" \\
         --as alice@example.com --key ~/.ssh/id_ed25519
     """
+    from towpath.cli.ui.given_images import choose_images, start_images
     from towpath.cli.ui.names import load_environments
     from towpath.cli.ui.started import see_through
-    from towpath.orchestration.delivery.start import start_delivery
     from towpath.orchestration.server import connect, require_agent
     from towpath.settings import Settings
 
@@ -98,16 +97,17 @@ def command(  # noqa: PLR0913, PLR0917
             raise click.UsageError("--image excludes --release and --break-glass")
         environments = load_environments(settings)
         environments.config.environment(environment)
-        if environment == environments.config.first_environment(app).name:
+        first = [each.name for each in environments.config.first_environments(app)]
+        if environment in first:
             require_agent(settings, None)
-            wanted, short_id = delivery(environments, app, environment, images, commit)
             with connect(settings) as server:
-                mixed = bool(environments.config.app(app).built)  # what is kept is in no key
-                run, new = start_delivery(server, app, wanted, short_id=short_id, always=mixed)
+                run, new = start_images(server, environments, app, environment, images, commit)
                 see_through(server, run, new=new, detach=detach, output=output)
             return
         if commit:
-            raise click.UsageError("--image and --commit together are for the first environment")
+            raise click.UsageError(
+                f"--image and --commit together are for where releases begin: {', '.join(first)}"
+            )
     require_agent(settings, environment)
     environments = load_environments(settings)
     if images:
@@ -122,84 +122,6 @@ def command(  # noqa: PLR0913, PLR0917
     with connect(settings) as server:
         run, new = _start(server, environment, release, override)
         see_through(server, run, new=new, detach=detach, output=output)
-
-
-def delivery(
-    environments: "Environments", app: str, environment: str, texts: tuple[str, ...], commit: str | None
-) -> tuple[str, str]:
-    """What the build agent is asked to deliver, and how the run calls it.
-
-    With a `commit` the images that are built of it, and those that are named beside them.
-    """
-    from towpath.engine.source.composition import SEPARATOR, delivered_as
-    from towpath.release.model import id_of_images
-
-    declared = environments.config.app(app)
-    if commit is not None:
-        revision = environments.revision(app, commit)
-        named = [f"{declared.images[name]}@{digest}" for name, digest in _digests(declared, texts).items()]
-        return SEPARATOR.join([revision, *named]), revision[:7]
-    images = prebuilt(environments, app, environment, texts)
-    return delivered_as(declared, images), id_of_images(images).removeprefix("sha256:")[:7]
-
-
-def prebuilt(environments: "Environments", app: str, environment: str, texts: tuple[str, ...]) -> "Images":
-    """The images of the new release by their digests. RefusedError where one may not come in."""
-    from towpath.engine.source.composition import named_images, require_elsewhere
-
-    declared = environments.config.app(app)
-    require_elsewhere(declared, named_images(declared, texts))
-    return _composed(environments, app, environment, texts)
-
-
-def choose_images(
-    environments: "Environments", app: str, environment: str, texts: tuple[str, ...]
-) -> "Release":
-    """The recorded release of exactly these images. RefusedError where nobody has recorded one."""
-    from towpath.adapters.registries.registry import get_release
-    from towpath.config.graph import needs_text
-    from towpath.errors import RefusedError
-    from towpath.release.model import id_of_images
-
-    config = environments.config
-    config.require_in(app, environment)
-    images = _composed(environments, app, environment, texts)
-    found = get_release(config.app(app).first_image, id_of_images(images))
-    if found is None:
-        first, before = config.first_environment(app).name, needs_text(config.needs(environment, app))
-        raise RefusedError(
-            f"no release of {app} is {' and '.join(each.reference for each in images)}: an image comes in by"
-            f" the first environment, which is {first}, not {environment}",
-            remedy=f"`towpath promote {app} --to {first} --image …` with all of these; from there on it is"
-            f" promoted, when {before or first} has verified it as a whole.",
-        )
-    return found
-
-
-def _composed(environments: "Environments", app: str, environment: str, texts: tuple[str, ...]) -> "Images":
-    """The images that are meant, each by its digest; tells on stderr what stays."""
-    from towpath.engine.source.composition import compose
-
-    declared = environments.config.app(app)
-    digests = _digests(declared, texts)
-    images = compose(environments, declared, environment, digests)
-    for each in images:
-        if each.name not in digests:
-            click.echo(f"{each.name} stays as {environment} runs it: {each.reference}", err=True)
-    return images
-
-
-def _digests(declared: "App", texts: tuple[str, ...]) -> dict[str, str]:
-    """The digests of the images that are named, by name; a tag is resolved, and told on stderr."""
-    from towpath.adapters.registries.registry import read_manifest
-    from towpath.engine.source.composition import named_images
-
-    digests: dict[str, str] = {}
-    for name, image in named_images(declared, texts).items():
-        digests[name] = image.digest or read_manifest(image).digest
-        if image.digest is None:
-            click.echo(f"{image} is {declared.images[name]}@{digests[name]}", err=True)
-    return digests
 
 
 def _start(server: "Server", environment: str, release: "Release", override: str) -> "tuple[Run, bool]":

@@ -228,10 +228,6 @@ class Config(Model):
                 remedy=f"Name {environment} there, and make the folder apps/{app}/{environment}.",
             )
 
-    def first_environment(self, app: str) -> Environment:
-        """Where a new release of the app begins; the first of several such environments."""
-        return self.first_environments(app)[0]
-
     def first_environments(self, app: str) -> tuple[Environment, ...]:
         """Where a new release of the app begins: one in a list, and what comes after nothing in a graph."""
         declared = self.app(app)

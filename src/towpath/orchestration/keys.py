@@ -136,11 +136,14 @@ def person_of(tags: Iterable[str]) -> str:
     return next((tag.removeprefix("by:") for tag in tags if tag.startswith("by:")), NOBODY)
 
 
-def deliver_key(app: str, commit: str) -> str:
-    """Idempotency key of the delivery of a whole commit id, or of images: one run for each."""
+def deliver_key(app: str, commit: str, environment: str = "") -> str:
+    """Idempotency key of the delivery of a whole commit id, or of images: one run for each.
+
+    `environment` where it goes to one of several that come first.
+    """
     if len(commit) > LONGEST_REVISION:  # a database may index no longer texts
         commit = hashlib.sha256(commit.encode()).hexdigest()
-    return f"{DELIVER}:{app}:{commit}"
+    return ":".join(filter(None, (DELIVER, app, commit, environment)))
 
 
 def again_key(key: str, run: str) -> str:

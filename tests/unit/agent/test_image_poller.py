@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,22 @@ def test_what_people_replaced_since_is_kept_with_the_next_find(world: World) -> 
     newer = world.worker.tag("main-2")
     world.wait(poller)
     assert world.started == [["shop", web, worker], ["shop", fixed, newer]]
+
+
+def test_of_several_environments_that_come_first_all_get_it_beside_what_the_newest_release_has(
+    world: World,
+) -> None:
+    config = CONFIG.format(registry=world.registry).replace("prod}", "prod, after: [dev, lab]}")
+    more = config.replace("environments: [", "environments: [{name: lab, namespace: lab}, ")
+    world.push({"towpath.yaml": more})
+    web, kept = world.web.tag("1.4.2"), world.worker.tag("main-1")
+    world.runs(web, kept)
+    newest = replace(world.release(web, kept), built_at="2026-02-01T00:00:00+00:00")
+    state = EnvironmentRelease(newest, datetime.now(UTC).isoformat(), "dana")
+    world.push({"apps/shop/lab/release.yaml": dump_release_file(state, V2)})
+    newer = world.web.tag("1.4.3")
+    world.poller().look()
+    assert world.started == [["shop", newer, kept]]
 
 
 def test_a_registry_without_a_matching_tag_or_away_is_told_once_and_asked_less(world: World) -> None:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.cli.prefect_server import prefect_server
+from tests.unit.cli.running_app import RunningApp
 from tests.unit.engine.source.promotions import World, release
 from towpath.adapters.registries import registry
-from towpath.cli.promote import choose, choose_images, prebuilt
+from towpath.cli.promote import choose
+from towpath.cli.ui.given_images import choose_images, prebuilt
 from towpath.cli.ui.names import Environments
 from towpath.config import load_config, parse_config
 from towpath.errors import RefusedError, UnknownNameError
@@ -139,3 +142,32 @@ def test_into_a_later_environment_goes_what_is_recorded_as_a_whole(
     images = (f"web={IMAGE}@{DIGEST}", f"worker={WORKER}@{DIGEST}")
     known = prebuilt(elsewhere, "two", "dev", images)
     assert choose_images(elsewhere, "two", "prod", images) == id_of_images(known)  # type: ignore[comparison-overlap]
+
+
+ROOTS = """\
+apiVersion: towpath.dev/v2
+apps: {hello: {image: 127.0.0.1:5000/hello, renderer: plain}}
+environments:
+  - {name: prod, namespace: prod, after: [dev, lab]}
+  - {name: dev, namespace: dev}
+  - {name: lab, namespace: lab}
+"""
+
+
+def test_of_several_environments_that_come_first_an_image_goes_to_the_one_that_is_named(
+    app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.world.write({"towpath.yaml": ROOTS}, "Two come first\n\nMark: 1\n", ("Mark", "1"))
+    with prefect_server() as server:
+        monkeypatch.setenv("PREFECT_API_URL", server.url)
+        named = f"{IMAGE}@{DIGEST}"
+        for place in ("lab", "dev"):
+            done = app.run("promote", "hello", "--to", place, "--image", named, "--detach")
+            assert done.exit_code == 0, done.output
+        wanted = [(body["parameters"], body["idempotency_key"]) for _, body in server.started]
+        assert wanted == [
+            ({"app": "hello", "revision": named, "environment": place}, f"deliver:hello:{named}:{place}")
+            for place in ("lab", "dev")
+        ]
+        done = app.run("promote", "hello", "--to", "prod", "--image", named, "--commit", "main")
+        assert "are for where releases begin: dev, lab" in done.output

@@ -99,7 +99,7 @@ def test_in_a_circle_of_two_orders_nothing_is_passed_by() -> None:
         }
     )
     assert turned.needs("global", "shop") == (("prod-us",),)
-    assert turned.first_environment("other").name == "prod-us"
+    assert turned.first_environments("other")[0].name == "prod-us"
 
 
 def test_what_comes_after_nothing_comes_first() -> None:

@@ -450,7 +450,7 @@ def test_an_app_passes_environments_by_that_it_does_not_name() -> None:
 
 def test_an_app_begins_in_the_first_environment_that_it_names() -> None:
     config = parse_config(THREE + "    environments: [prod, staging]\n")
-    assert config.first_environment("shop").name == "staging"
+    assert config.first_environments("shop")[0].name == "staging"
     assert config.needs("staging", "shop") == ()
 
 

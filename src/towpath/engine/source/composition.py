@@ -1,6 +1,7 @@
 """Which images a new release has: those that are named, and of the others what an environment runs."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from towpath.config import App
 from towpath.engine.source.repository import EnvironmentRepo
@@ -59,6 +60,33 @@ def compose(repo: EnvironmentRepo, app: App, environment: str, named: Mapping[st
             + " ".join(f"--image {name}={app.images[name]}@sha256:…" for name in app.images),
         )
     return tuple(ReleaseImage(name, image, digests[name]) for name, image in sorted(app.images.items()))
+
+
+def begins_in(repo: EnvironmentRepo, app: App) -> str:
+    """The environment whose images stay that nobody names: where releases of the app begin.
+
+    Of several such environments, which all get each release, it is the one that has the newest.
+    """
+
+    def built(name: str) -> datetime:
+        state = repo.release(app.name, name)
+        return state.release.built if state else datetime.min.replace(tzinfo=UTC)
+
+    return max((each.name for each in repo.config.first_environments(app.name)), key=built)
+
+
+def first_of(repo: EnvironmentRepo, app: App, named: str = "") -> tuple[str, ...]:
+    """Where a new release of the app goes: the environment that is `named`, or all that come first.
+
+    RefusedError for one that comes after others: a release comes there by those.
+    """
+    first = tuple(each.name for each in repo.config.first_environments(app.name))
+    if named and named not in first:
+        raise RefusedError(
+            f"a new release of {app.name} comes in by {' or '.join(first)}, not {named}",
+            remedy=f"Name {' or '.join(first)}, or promote a release that is there.",
+        )
+    return (named,) if named else first
 
 
 def delivered_as(app: App, images: Images) -> str:
