@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 
 from towpath.adapters.registries.image_finder import ImageFinder
 from towpath.adapters.registries.registry import get_release
@@ -10,6 +11,7 @@ from towpath.agent.poller import Progress
 from towpath.agent.source_poller import Start
 from towpath.config import App
 from towpath.engine.source.composition import begins_in, compose, delivered_as
+from towpath.engine.source.history import release_history
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.release.model import EnvironmentRelease, id_of_images
 
@@ -26,10 +28,11 @@ class WatchedApp:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An image as it was found, and since when it is the newest."""
+    """An image as it was found, since when it is known as the newest, and whether another one was before."""
 
     digest: str
     since: datetime
+    came: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class WatchedImages:
         environment = begins_in(repo, app)
         state = repo.release(app.name, environment)
         found = self._newest(app, progress)
-        images = compose(repo, app, environment, _wanted(found, state))
+        images = compose(repo, app, environment, _wanted(repo, app, found, state))
         release = id_of_images(images)
         if progress.handled.get(app.name) != release:
             runs = state.release.id if state else ""
@@ -80,18 +83,37 @@ class WatchedImages:
                 self.say(newest.note)
             known = before.get(name)
             same = known is not None and known.digest == newest.digest
-            found[name] = known if known and same else Seen(newest.digest, datetime.now(UTC))
+            found[name] = known if known and same else Seen(newest.digest, datetime.now(UTC), bool(known))
         return found
 
 
-def _wanted(found: dict[str, Seen], state: EnvironmentRelease | None) -> dict[str, str]:
-    """The digests that come in: not those that people, or a rollback, have replaced since they were found."""
+def _wanted(
+    repo: EnvironmentRepo, app: App, found: dict[str, Seen], state: EnvironmentRelease | None
+) -> dict[str, str]:
+    """The digests that come in: not those that people, or a rollback, have replaced.
+
+    Git tells what was released before. A tag that names such an image again, for all to see, is a new find.
+    """
     if state is None:
         return {name: seen.digest for name, seen in found.items()}
     runs = {each.name: each.digest for each in state.release.images}
     promoted = datetime.fromisoformat(state.promoted_at)
+    new = {name: seen for name, seen in found.items() if name in runs and seen.digest != runs[name]}
+    released = _released(repo, app) if any(not seen.came for seen in new.values()) else set()
+    replaced = {
+        name
+        for name, seen in new.items()
+        if seen.since < promoted or (not seen.came and (name, seen.digest) in released)
+    }
+    return {name: seen.digest for name, seen in found.items() if name not in replaced}
+
+
+def _released(repo: EnvironmentRepo, app: App) -> set[tuple[str, str]]:
+    """Name and digest of the images of all releases that came in where releases begin, as Git tells."""
+    first = repo.config.first_environments(app.name)
+    histories = (release_history(repo.checkout, repo.config, app.name, each.name) for each in first)
     return {
-        name: seen.digest
-        for name, seen in found.items()
-        if seen.digest == runs.get(name) or seen.since >= promoted or name not in runs
+        (image.name, image.digest)
+        for entry in chain.from_iterable(histories)
+        for image in entry.release.images
     }

@@ -168,20 +168,47 @@ def test_what_people_replaced_since_is_kept_with_the_next_find(world: World) -> 
     assert world.started == [["shop", web, worker], ["shop", fixed, newer]]
 
 
+def test_after_a_restart_git_says_what_was_replaced(world: World) -> None:
+    """Also in a set that was never recorded: the other image has a newer find."""
+    web, worker = world.web.tag("1.4.2"), world.worker.tag("main-1")
+    world.runs(web, worker)
+    fixed = world.web.tag("hotfix")
+    world.runs(fixed, worker)
+    newer = world.worker.tag("main-2")
+    world.poller().look()
+    assert world.started == [["shop", fixed, newer]]
+
+
+def test_a_tag_that_names_what_was_replaced_again_is_a_new_find(world: World) -> None:
+    web, worker = world.web.tag("1.4.2"), world.worker.tag("main-1")
+    world.runs(web, worker)
+    newer = world.web.tag("1.4.3")
+    world.runs(newer, worker)
+    poller = world.poller()
+    poller.look()
+    back = world.web.tag("1.4.4", same="as 1.4.2")
+    world.wait(poller)
+    answer = world.web.repository.manifest(web)
+    assert answer
+    world.web.repository.put_manifest("1.4.5", answer[0])
+    world.wait(poller)
+    assert world.started == [["shop", back, worker], ["shop", web, worker]]
+
+
 def test_of_several_environments_that_come_first_all_get_it_beside_what_the_newest_release_has(
     world: World,
 ) -> None:
     config = CONFIG.format(registry=world.registry).replace("prod}", "prod, after: [dev, lab]}")
     more = config.replace("environments: [", "environments: [{name: lab, namespace: lab}, ")
     world.push({"towpath.yaml": more})
-    web, kept = world.web.tag("1.4.2"), world.worker.tag("main-1")
-    world.runs(web, kept)
+    web, worker, kept = world.web.tag("1.4.2"), world.worker.tag("main-1"), world.worker.tag("kept")
+    world.runs(web, worker)
     newest = replace(world.release(web, kept), built_at="2026-02-01T00:00:00+00:00")
     state = EnvironmentRelease(newest, datetime.now(UTC).isoformat(), "dana")
     world.push({"apps/shop/lab/release.yaml": dump_release_file(state, V2)})
     newer = world.web.tag("1.4.3")
     world.poller().look()
-    assert world.started == [["shop", newer, kept]]
+    assert world.started == [["shop", newer, kept]], "lab has the newest release; in dev main-1 was before"
 
 
 def test_a_registry_without_a_matching_tag_or_away_is_told_once_and_asked_less(world: World) -> None:
