@@ -4,7 +4,7 @@ import itertools
 import json
 import time
 from copy import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -18,9 +18,9 @@ from pydantic import Field, ValidationError, create_model
 from tasks.proposal import Proposal, plan
 from tasks.release import renew
 from tasks.runs.run_identity import run_created, run_id
-from tasks.runs.step import RejectedError, SupersededError, step
+from tasks.runs.step import RejectedError, SoakingError, SupersededError, step
 from tasks.runs.supersede import one_waits, require_not_ended
-from towpath.engine.gates.admission import Admission, require_not_superseded
+from towpath.engine.gates.admission import Admission, require_not_overtaken, require_not_superseded
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.keys import load_trusted_keys
 from towpath.errors import ConflictError
@@ -73,12 +73,17 @@ def approved(proposal: Proposal) -> tuple[Approval, ...]:
     """The approvals under which this plan may be carried out; suspends the run for each one that is missing.
 
     A flow calls this, no task can. On the way back the flow runs again from the top, and answers given to the
-    same plan are found again under their keys; another plan has other keys, so it is asked anew.
+    same plan are found again under their keys; another plan has other keys, so it is asked anew. SoakingError
+    while the release soaks: people are asked when it has.
     """
     approvals: tuple[Approval, ...] = ()
     note = ""
     for turn in itertools.count():
-        verdict = gate(proposal, approvals).verdict
+        admission = gate(proposal, approvals)
+        verdict = admission.verdict
+        if verdict.soaks:
+            end = admission.facts.now + timedelta(seconds=verdict.soaks)
+            raise SoakingError("; ".join(verdict.reasons), end)
         if not verdict.waits_for_approval:
             break
         answer = ask(proposal, verdict.missing_approvals, approvals, note, turn)
@@ -103,15 +108,17 @@ def judged_again(
 
 @step("gate {proposal.release.app} {proposal.release.short_id} to {proposal.environment}")
 def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> Admission:
-    """Judge the commit that was planned. A closed gate is an error; missing approvals are not."""
+    """Judge the commit that was planned. A closed gate is an error; what time or people can open is none."""
     repo, release, environment = proposal.context.repo, proposal.release, proposal.environment
     require_not_ended()
+    admission = proposal.admission.with_approvals(approvals)
     try:
         require_not_superseded(release, repo.release(release.app, environment), run_created())
+        require_not_overtaken(admission, run_created())
     except ConflictError as error:
         raise SupersededError(error.message, remedy=error.remedy) from error
-    admission = proposal.admission.with_approvals(approvals)
-    admission.require_open()
+    if not admission.verdict.soaks:
+        admission.require_open()
     return admission
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Asks the door (`towpath door`) for the delivery of a commit, and follows it until it has ended or waits for people.
-# Needs sh, curl and sha256sum (or shasum). Ends with 0 when it is done or waits for approval, with 1 when it failed.
+# Needs sh, curl and sha256sum (or shasum). Ends with 0 when it is done or waits for approval or time, with 1 when it failed.
 #
 #   deliver.sh https://door.example.com [APP]
 #
@@ -143,7 +143,7 @@ while read -r id name state how address; do
     case $state in
       succeeded) break ;;
       waiting)
-        echo "deliver: $name waits for approval"
+        echo "deliver: $name waits for approval, or until its release has soaked"
         break
         ;;
       failed)

@@ -16,7 +16,7 @@ from prefect.states import Completed, Failed, Scheduled
 from prefect.tasks import exponential_backoff
 
 from towpath.errors import ConflictError, RefusedError, TerminalError, TowpathError, TransientError
-from towpath.orchestration.keys import JOINED, SUPERSEDED, WAITS
+from towpath.orchestration.keys import JOINED, SOAKS, SUPERSEDED, WAITS
 from towpath.redact import install_log_redaction, redact, redact_error, remember_environment_secrets
 from towpath.settings import Settings
 
@@ -43,6 +43,16 @@ class JoinedError(TerminalError):
 
 class WaitingError(TerminalError):
     """Something must come first: the run ends without a failure, and is begun again a while later."""
+
+
+class SoakingError(TerminalError):
+    """The release has not been verified for long enough in the environment before: the run ends without a
+    failure, and is begun again at `end`.
+    """
+
+    def __init__(self, message: str, end: datetime) -> None:
+        super().__init__(f"{message}; it goes on at {end:%Y-%m-%d %H:%M:%S} UTC")
+        self.end = end
 
 
 WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(days=7)
@@ -125,6 +135,8 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
             message = str(error)
             if isinstance(error, WaitingError) and (again := _begins_again()):
                 return Scheduled(scheduled_time=again, message=message, name=WAITS)
+            if isinstance(error, SoakingError):
+                return Scheduled(scheduled_time=error.end, message=message, name=SOAKS)
             if type(error) not in _ENDS:
                 return Failed(message=message)
             kind, name = _ENDS[type(error)]

@@ -51,7 +51,7 @@ def command(environment: str | None, apps: tuple[str, ...], problems: bool, outp
     config = environments.config
     chosen = [config.environment(environment)] if environment else list(config.environments)
     with connect(settings) as server:
-        waiting = server.waiting()
+        waiting = [*server.waiting(), *server.soaking()]
         heads = source_heads(environments) if config.environments[0] in chosen else {}
         found = [look(server, environments, each, waiting, heads) for each in chosen]
         found = narrowed(found, config.apps, apps, problems=problems)
@@ -109,7 +109,10 @@ def table(found: "Sequence[EnvironmentStatus]") -> str:
 def _row(line: "Line") -> tuple[str, ...]:
     release = line.commit[:7] or line.release[7:14]
     release += "" if line.verified_at or not release else " (not verified)"
-    people = "; ".join(each["for"] for each in line.waiting)
+    people = "; ".join(
+        f"{each['for']}, until {_clock(each['until'])}" if each["until"] else each["for"]
+        for each in line.waiting
+    )
     return (
         line.app,
         line.environment,

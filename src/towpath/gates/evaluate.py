@@ -57,13 +57,15 @@ class Facts:
 class GateVerdict:
     """The decision. `reasons` say why the gate is closed; `missing_approvals` is a number.
 
-    `told` is what checks would have said that were waived, and what an owner passed over.
+    `told` is what checks would have said that were waived, and what an owner passed over. `soaks`: for how
+    many seconds more, where nothing but the soak time is against it; 0 otherwise.
     """
 
     open: bool
     reasons: tuple[str, ...] = ()
     missing_approvals: int = 0
     told: tuple[str, ...] = ()
+    soaks: float = 0.0
 
     @property
     def waits_for_approval(self) -> bool:
@@ -85,7 +87,9 @@ def evaluate_gate(way: Way, facts: Facts) -> GateVerdict:
     if ruling == "of then":
         reasons.extend(_approvals_of_then(facts))
     missing = _missing_approvals(facts) if ruling == "asked" else 0
-    return GateVerdict(not reasons and not missing, tuple(reasons), missing, tuple(told))
+    left = [seconds for _, seconds in soak_left(facts)] if WAIVERS[way]["soak"] == "asked" else []
+    soaks = max(left, default=0.0) if len(reasons) == len(left) else 0.0
+    return GateVerdict(not reasons and not missing, tuple(reasons), missing, tuple(told), soaks)
 
 
 def _evidence(facts: Facts) -> Iterable[str]:

@@ -46,6 +46,9 @@ JOINED = "Joined"
 """State of a promotion that ended because another one waits with the same release."""
 WAITS = "Waits"
 """State of a promotion that begins again when what must come first may have come. Its type is SCHEDULED."""
+SOAKS = "Soaks"
+"""State of a promotion that begins again when its release was verified for long enough in the environment
+before. Its type is SCHEDULED."""
 EXTRAS_ROW = "(extras)"
 """In the place of an app in an environment's table: what nobody declared. No app has such a name."""
 SHORT_DIGEST = 12

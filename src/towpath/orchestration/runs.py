@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from towpath.orchestration import keys
 from towpath.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One flow run. `kind` is the state's type (`RUNNING`, `PAUSED`), `state` its name (`Suspended`)."""
+    """One flow run. `kind` is the state's type (`RUNNING`, `PAUSED`), `state` its name (`Suspended`).
+
+    `begins` is when one that is scheduled is to begin.
+    """
 
     id: str
     name: str
@@ -24,6 +28,7 @@ class Run:
     pause_until: datetime | None
     at: datetime | None
     created: datetime | None
+    begins: datetime | None = None
 
     @property
     def over(self) -> bool:
@@ -34,6 +39,11 @@ class Run:
     def waiting(self) -> bool:
         """It waits for a person."""
         return self.kind == "PAUSED"
+
+    @property
+    def soaks(self) -> bool:
+        """It goes on by itself when its release was verified for long enough in the environment before."""
+        return self.kind == "SCHEDULED" and self.state == keys.SOAKS
 
     @property
     def succeeded(self) -> bool:
@@ -82,6 +92,7 @@ def run_of(record: Mapping[str, Any], flow: str) -> Run:
         pause_until=time_of(details.get("pause_timeout")),
         at=time_of(state.get("timestamp")),
         created=time_of(record.get("created")),
+        begins=time_of(details.get("scheduled_time")),
     )
 
 

@@ -90,28 +90,29 @@ class Server:
         runs = self.find(keys.PROMOTE, kinds=["PAUSED"], tags=tags)
         return sorted(runs, key=lambda run: str(run.created), reverse=True)
 
+    def soaking(self, *, tags: Sequence[str] = ()) -> list[Run]:
+        """Promotions that go on by themselves when their soak time is over, the newest first."""
+        return [run for run in self.find(keys.PROMOTE, kinds=["SCHEDULED"], tags=tags) if run.soaks]
+
     def waiting_with(self, app: str, environment: str, digest: str) -> Run | None:
-        """The promotion of this release that waits for a person there; None: none does."""
+        """The promotion of this release that waits there, for a person or its soak time; None: none does."""
         tags = [keys.app_tag(app), keys.environment_tag(environment)]
-        runs = (run for run in self.waiting(tags=tags) if run.parameters.get("digest") == digest)
-        return next((run for run in runs if str(run.pause_key).startswith(keys.APPROVAL)), None)
+        runs = [run for run in self.waiting(tags=tags) if str(run.pause_key).startswith(keys.APPROVAL)]
+        runs += self.soaking(tags=tags)
+        return next((run for run in runs if run.parameters.get("digest") == digest), None)
 
     def find(
         self, flow: str, *, kinds: Sequence[str] = (), tags: Sequence[str] = (), limit: int = PAGE
     ) -> list[Run]:
         """Runs of a flow in one of these states that carry all of these tags, the newest first."""
-        wanted: dict[str, Any] = {"state": {"type": {"any_": list(kinds)}}} if kinds else {}
-        wanted |= {"tags": {"all_": list(tags)}} if tags else {}
-        return self._query(wanted, flow, limit=limit)
+        return self._query(_narrowed({}, kinds, tags), flow, limit=limit)
 
     def recent(
         self, flows: Sequence[str], *, kinds: Sequence[str], tags: Sequence[str], limit: int
     ) -> list[Run]:
         """Runs of these flows that were to begin by now, the newest first; states and tags as in `find`."""
-        wanted: dict[str, Any] = {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}}
-        wanted |= {"state": {"type": {"any_": list(kinds)}}} if kinds else {}
-        wanted |= {"tags": {"all_": list(tags)}} if tags else {}
-        return self._query(wanted, *flows, limit=limit)
+        begun = {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}}
+        return self._query(_narrowed(begun, kinds, tags), *flows, limit=limit)
 
     def tasks(self, run: Run) -> list[TaskState]:
         """The task runs of a run in the order in which they began."""
@@ -150,19 +151,19 @@ class Server:
 
     def report(self, run: Run, key: str) -> str:
         """The Markdown that `run` published under `key`; empty when it published none."""
-        wanted = {"key": {"any_": [key]}, "flow_run_id": {"any_": [run.id]}}
-        texts = self._artifacts({"artifacts": wanted, "limit": 1}, lambda artifact: artifact.get("data"))
+        body = {"artifacts": {"key": {"any_": [key]}, "flow_run_id": {"any_": [run.id]}}, "limit": 1}
+        texts = self._list("/artifacts/filter", body, lambda artifact: artifact.get("data"))
         return printable(str(texts[0])) if texts and texts[0] else ""
 
     def versions(self, key: str, limit: int) -> list[dict[str, str]]:
         """What was published under `key`, the newest first: `at`, `summary`, `run`, `report` (Markdown)."""
         body = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": limit}
-        return self._artifacts(body, _version)
+        return self._list("/artifacts/filter", body, _version)
 
     def table(self, key: str) -> tuple[list[dict[str, Any]], datetime | None]:
         """The rows of the newest table artifact under `key`, and when it was written."""
         body = {"artifacts": {"key": {"any_": [key]}}, "sort": "UPDATED_DESC", "limit": 1}
-        tables = self._artifacts(body, _table)
+        tables = self._list("/artifacts/filter", body, _table)
         return tables[0] if tables else ([], None)
 
     def deployments(self, flow: str) -> list[str]:
@@ -190,9 +191,6 @@ class Server:
         except NotFoundError:
             return None
 
-    def _artifacts(self, body: Record, read: Callable[[Record], T]) -> list[T]:
-        return self._list("/artifacts/filter", body, read)
-
     def _query(self, wanted: Record, *flows: str, limit: int = PAGE) -> list[Run]:
         body = {"flow_runs": dict(wanted), "sort": "EXPECTED_START_TIME_DESC", "limit": limit}
         body |= {"flows": {"name": {"any_": list(flows)}}} if flows else {}
@@ -216,6 +214,11 @@ class Server:
             return read(answer)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise self._api.strange(path, error) from error
+
+
+def _narrowed(wanted: Record, kinds: Sequence[str], tags: Sequence[str]) -> Record:
+    of_kinds = {"state": {"type": {"any_": list(kinds)}}} if kinds else {}
+    return {**wanted, **of_kinds, **({"tags": {"all_": list(tags)}} if tags else {})}
 
 
 def _version(artifact: Record) -> dict[str, str]:

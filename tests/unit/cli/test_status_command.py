@@ -75,7 +75,8 @@ def test_apps_are_chosen_and_a_misspelt_one_is_told(app: RunningApp, server: Pre
         ({"undelivered": "1a2b3c4"}, True),
         ({"paused": "paused until then"}, True),
         ({"error": "cannot be rendered"}, True),
-        ({"waiting": ({"run": "1"},)}, True),
+        ({"waiting": ({"run": "1", "until": ""},)}, True),
+        ({"waiting": ({"run": "1", "until": "2026-01-01T00:00:00+00:00"},)}, False),
     ],
 )
 def test_what_counts_as_a_problem(change: dict[str, object], problem: bool) -> None:

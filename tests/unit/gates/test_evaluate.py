@@ -163,6 +163,14 @@ def test_verified_in_the_environment_before_it_and_soaked(state: EnvironmentRele
     assert why in verdict.reasons[0]
 
 
+def test_only_what_nothing_but_time_keeps_out_soaks() -> None:
+    fresh = {"dev": there(verified_at="2026-01-01T11:55:00Z")}
+    assert evaluate("staging", states=fresh).soaks == 300
+    assert evaluate("staging", states=fresh, release=replace(RELEASE, scan=ScanSummary("blocked"))).soaks == 0
+    assert evaluate("staging", states={}).soaks == 0
+    assert evaluate("prod").soaks == 0
+
+
 def test_soaked_to_the_second_is_enough() -> None:
     assert evaluate("staging", states={"dev": there(verified_at="2026-01-01T11:50:00Z")}).open
 

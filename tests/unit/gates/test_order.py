@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from towpath.config import parse_config
 from towpath.config.protected import Policy, parse_policy, policy_data, protected_part
 from towpath.engine.policy.protection import in_force
-from towpath.gates.evaluate import Facts, evaluate_gate
+from towpath.gates.evaluate import Facts, GateVerdict, evaluate_gate
 from towpath.gates.loosening import judge_policy
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
 
@@ -34,9 +34,19 @@ def there(minutes: int | None) -> EnvironmentRelease:
     return EnvironmentRelease(RELEASE, "2026-02-01T00:00:00Z", "x", verified_at=at)
 
 
-def reasons(after: str, **states: EnvironmentRelease) -> tuple[str, ...]:
+def judged(after: str, **states: EnvironmentRelease) -> GateVerdict:
     facts = Facts(parse_config(TEXT.replace("AFTER", after)), "last", RELEASE, NOW, states=states)
-    return evaluate_gate("promotion", facts).reasons
+    return evaluate_gate("promotion", facts)
+
+
+def reasons(after: str, **states: EnvironmentRelease) -> tuple[str, ...]:
+    return judged(after, **states).reasons
+
+
+def test_it_soaks_until_the_last_of_all_and_the_first_of_any_lets_it_go() -> None:
+    assert judged("[eu, us]", eu=there(10), us=there(30)).soaks == 50 * 60
+    assert judged("{any: [eu, us]}", eu=there(10), us=there(30)).soaks == 30 * 60
+    assert judged("[eu, us]", eu=there(10)).soaks == 0, "us comes first"
 
 
 def test_all_of_several_must_have_it_verified_and_soaked() -> None:

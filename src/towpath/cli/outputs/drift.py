@@ -184,12 +184,13 @@ class Drift(RootModel[DriftReport | list[FormerDrift]]):
 
 
 class WaitingFor(Output):
-    """A promotion that waits for people."""
+    """A promotion that waits for people, or until the time at which its soak is over."""
 
     run: str
     name: str
     for_: str = Field(alias="for")
     url: str
+    until: str
 
 
 class StatusLine(Output):

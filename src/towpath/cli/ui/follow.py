@@ -45,11 +45,12 @@ class Followed:
     @property
     def last(self) -> Run:
         failed = next((run for run in self.runs if run.over and not run.succeeded), None)
-        return failed or next((run for run in self.runs if run.waiting), self.runs[-1])
+        return failed or next((run for run in self.runs if run.waiting or run.soaks), self.runs[-1])
 
     def to_json(self, server: Server) -> dict[str, Any]:
         """For `--output json`."""
-        outcome = "succeeded" if self.last.succeeded else "waiting" if self.last.waiting else "failed"
+        waits = self.last.waiting or self.last.soaks
+        outcome = "succeeded" if self.last.succeeded else "waiting" if waits else "failed"
         runs = [{**run.to_json(), "url": server.url(run)} for run in self.runs]
         return {"outcome": outcome, "runs": runs}
 
@@ -122,7 +123,7 @@ def follow(
 
 
 def conclude(server: Server, followed: Followed, *, output: str = "text") -> None:
-    """Say how it ended. A wait for people is no failure; a failed run raises its own message."""
+    """Say how it ended. A wait for people or time is no failure; a failed run raises its own message."""
     last = followed.last
     if output == "json":
         import json
@@ -130,6 +131,8 @@ def conclude(server: Server, followed: Followed, *, output: str = "text") -> Non
         click.echo(json.dumps(followed.to_json(server), indent=2))
     elif last.waiting:
         click.echo(how_to_approve(server, last))
+    elif last.soaks:
+        click.echo(f"{last.name}: {last.message}\n  {server.url(last)}")
     elif last.succeeded:
         click.echo(last.message or f"{last.name}: done")
     if last.over and not last.succeeded:
@@ -167,10 +170,10 @@ def _follow_one(server: Server, run: Run, narrator: Narrator, told: Told) -> Run
         tasks = server.tasks(run)
         for task in tasks:
             _tell(task, told, narrator)
-        if current.state != state and current.kind in ("SCHEDULED", "PENDING"):
+        if current.state != state and current.kind in ("SCHEDULED", "PENDING") and not current.soaks:
             narrator.line(f"{current.name}: {_waits_for(current)}")
         state = current.state
-        if current.over or current.waiting:
+        if current.over or current.waiting or current.soaks:
             _tell_end(current, narrator)
             return current
         narrator.now(doing(current, tasks))
@@ -211,6 +214,8 @@ def _tell(task: TaskState, told: Told, narrator: Narrator) -> None:
 def _tell_end(run: Run, narrator: Narrator) -> None:
     if run.waiting:
         narrator.line(f"{run.name}: waits for approval", mark="⏸", colour="yellow")
+    elif run.soaks:
+        narrator.line(f"{run.name}: {run.message}", mark="⏸", colour="yellow")
     else:
         mark, colour = _MARKS[run.kind]
         narrator.line(

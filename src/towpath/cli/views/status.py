@@ -65,7 +65,8 @@ class Line:
         An app that is not released there has nothing to be well.
         """
         unwell = not is_well(self.health or "Healthy", self.drift or IN_SYNC)
-        told = (self.error, self.newer, self.undelivered, self.paused, self.override, self.waiting)
+        people = [each for each in self.waiting if not each["until"]]
+        told = (self.error, self.newer, self.undelivered, self.paused, self.override, people)
         unknown = bool(self.release) and not (self.health and self.drift and self.verified_at)
         return unwell or unknown or any(told)
 
@@ -218,7 +219,9 @@ def _waits(
     people = f"{approvals.required} of {', '.join(approvals.approvers)}" if approvals.required else "approval"
     for run in waiting:
         if (run.parameters.get("app"), run.parameters.get("environment")) == (app, environment.name):
-            yield {"run": run.id, "name": run.name, "for": people, "url": server.url(run)}
+            until = run.begins.isoformat(timespec="seconds") if run.soaks and run.begins else ""
+            waits = "its soak time" if run.soaks else people
+            yield {"run": run.id, "name": run.name, "for": waits, "url": server.url(run), "until": until}
 
 
 def _failed(server: "Server", environment: str) -> "Run | None":

@@ -165,6 +165,26 @@ def require_not_superseded(
         )
 
 
+def require_not_overtaken(admission: Admission, created: datetime | None) -> None:
+    """ConflictError when it is refused, and a newer build has come into an environment before this one since
+    the run was `created`: that one takes its way.
+    """
+    facts = admission.facts
+    if not admission.verdict.reasons or created is None:
+        return
+    for before in flat(facts.config.needs(facts.environment, facts.release.app)):
+        state = facts.states.get(before)
+        if state is None or not state.release.overtakes(facts.release):
+            continue
+        if datetime.fromisoformat(state.promoted_at) > created:
+            reasons = "; ".join(admission.verdict.reasons)
+            raise ConflictError(
+                f"{facts.name} was superseded by {state.release.short_id}, promoted to {before} at"
+                f" {state.promoted_at}: {reasons}",
+                remedy="Nothing was changed.",
+            )
+
+
 def _asked_of(entry: Entry) -> Config:
     """What is asked of the app's releases: of one that is built elsewhere there is no scan."""
     config = entry.repo.config

@@ -44,12 +44,12 @@ def runs_of(server: Server, run: Run) -> Iterator[Run]:
 
 
 def state_of(runs: list[Run]) -> str:
-    """One word for the whole way. `succeeded`: nothing follows any more; `waiting`: only people can go on."""
+    """One word for the whole way. `succeeded`: nothing follows any more; `waiting`: for people or time."""
     if any(run.over and not run.succeeded for run in runs):
         return FAILED
     unfinished = [run for run in runs if not run.over]
     if not unfinished:
         return SUCCEEDED
-    if all(run.waiting for run in unfinished):
+    if all(run.waiting or run.soaks for run in unfinished):
         return WAITING
     return SCHEDULED if len(runs) == 1 and unfinished[0].kind in ("SCHEDULED", "PENDING") else RUNNING

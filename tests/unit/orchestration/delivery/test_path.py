@@ -2,13 +2,14 @@
 
 import pytest
 
+from towpath.orchestration import keys
 from towpath.orchestration.delivery.path import state_of
 from towpath.orchestration.runs import Run, run_of
 
 
 def run(kind: str) -> Run:
-    record = {"id": "1", "name": "x", "tags": [], "parameters": {}, "state": {"type": kind, "name": kind}}
-    return run_of(record, "deliver")
+    state = {"type": "SCHEDULED" if kind == keys.SOAKS else kind, "name": kind}
+    return run_of({"id": "1", "name": "x", "tags": [], "parameters": {}, "state": state}, "deliver")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,8 @@ def run(kind: str) -> Run:
         (["CANCELLED"], "failed"),
         (["COMPLETED", "SCHEDULED"], "running"),
         (["COMPLETED", "PAUSED"], "waiting"),
+        (["COMPLETED", keys.SOAKS], "waiting"),
+        (["COMPLETED", keys.SOAKS, "RUNNING"], "running"),
         (["COMPLETED", "COMPLETED", "FAILED"], "failed"),
     ],
 )
