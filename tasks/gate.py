@@ -151,6 +151,7 @@ def question_of(proposal: Proposal) -> Question:
         run_created(),
         proposal.brief,
         proposal.page,
+        proposal.admission.verified_before,
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +11,7 @@ from towpath.cli.ui.options import app_argument, environment_option, output_opti
 from towpath.printable import printable
 
 if TYPE_CHECKING:
+    from towpath.config.graph import Needs
     from towpath.engine.source.history import Entry
     from towpath.engine.source.verified_changes import Change
     from towpath.settings import Settings
@@ -28,8 +29,8 @@ COLUMNS = ("WHEN", "ENVIRONMENT", "RELEASE", "WHAT", "BY", "APPROVED BY", "VERIF
 def command(app: str, environment: str | None, limit: int, output: str) -> None:
     """Show what was released where, by whom, and when.
 
-    Of an app without images: which commits changed it, and when that was verified where. Reads the
-    environment repository only: no server is asked.
+    Of an app without images: which commits changed it, and when that was verified where. Where environments
+    form a graph, AFTER says what each comes after. Reads the environment repository only: no server is asked.
 
     \b
     Examples:
@@ -43,23 +44,36 @@ def command(app: str, environment: str | None, limit: int, output: str) -> None:
     # Names are enough, mostly; the models of the whole of towpath.yaml are slow to import.
     told: Sequence[Entry | Change] | None = outlined_history(settings, app, environment)
     is_released = told is not None
+    after: Mapping[str, Needs] = {}
     if told is None:
-        is_released, told = _whole_history(settings, app, environment, limit)
+        is_released, told, after = _whole_history(settings, app, environment, limit)
     found = sorted(told, key=lambda entry: entry.committed_at, reverse=True)[:limit]
     if output == "json":
-        click.echo(json.dumps([entry.to_json() for entry in found], indent=2))
+        data = [{**entry.to_json(), "after": after.get(entry.environment, ())} for entry in found]
+        click.echo(json.dumps(data, indent=2))
     elif not found:
         what = "released" if is_released else "there"
         click.echo(f"{app} is not {what} {f'in {environment}' if environment else 'anywhere'} yet.")
     else:
-        rows = (row(each) if isinstance(each, Entry) else change_row(each) for each in found)
-        click.echo(table([COLUMNS, *rows]))
+        rows = [row(each) if isinstance(each, Entry) else change_row(each) for each in found]
+        click.echo(table(with_after([COLUMNS, *rows], after)))
+
+
+def with_after(rows: list[tuple[str, ...]], after: "Mapping[str, Needs]") -> list[tuple[str, ...]]:
+    """The rows, after the environment what it comes after; as they are where no graph is declared."""
+    if not any(after.values()):
+        return rows
+    from towpath.config.graph import needs_text
+
+    head, *rest = rows
+    told = ((*each[:2], needs_text(after.get(each[1], ())) or "-", *each[2:]) for each in rest)
+    return [(*head[:2], "AFTER", *head[2:]), *told]
 
 
 def _whole_history(
     settings: "Settings", app: str, environment: str | None, limit: int
-) -> "tuple[bool, list[Entry | Change]]":
-    """Whether the app has releases, and its history by the whole of towpath.yaml."""
+) -> "tuple[bool, list[Entry | Change], Mapping[str, Needs]]":
+    """Whether the app has releases, its history, and what each environment comes after in a graph."""
     from towpath.cli.ui.names import load_environments
     from towpath.engine.source.history import release_history
     from towpath.engine.source.verified_changes import change_history
@@ -67,14 +81,14 @@ def _whole_history(
     environments = load_environments(settings)
     config = environments.config
     is_released = config.app(app).is_released
-    names = [config.environment(environment).name] if environment else [e.name for e in config.environments]
+    names = [config.environment(environment).name] if environment else [e.name for e in config.ordered]
     told: list[Entry | Change] = [
         entry for name in names for entry in release_history(environments.checkout, config, app, name)
     ]
     if not is_released:
         here = [name for name in names if app in environments.released_apps(name)]
         told += [change for name in here for change in change_history(environments, app, name, limit)]
-    return is_released, told
+    return is_released, told, {name: config.after(name, app) for name in names}
 
 
 def row(entry: "Entry") -> tuple[str, ...]:

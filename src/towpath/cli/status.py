@@ -31,8 +31,9 @@ def command(environment: str | None, apps: tuple[str, ...], problems: bool, outp
 
     Releases come from Git, health and drift from the last reconcile. Told, too: a commit that no reconcile
     has seen, and a newer commit of an app's source that the first environment does not run. Of an app without
-    images the newest commit that changed it stands in place of a release. Exits 1 when what Git has of an app
-    cannot be rendered or read.
+    images the newest commit that changed it stands in place of a release. Where environments form a graph
+    they stand in its order, and AFTER says what each comes after. Exits 1 when what Git has of an app cannot
+    be rendered or read.
 
     \b
     Examples:
@@ -49,10 +50,11 @@ def command(environment: str | None, apps: tuple[str, ...], problems: bool, outp
     settings = Settings.load(os.environ)
     environments = load_environments(settings)
     config = environments.config
-    chosen = [config.environment(environment)] if environment else list(config.environments)
+    chosen = [config.environment(environment)] if environment else list(config.ordered)
+    first = {each.name for app in config.apps for each in config.first_environments(app)}
     with connect(settings) as server:
         waiting = [*server.waiting(), *server.soaking()]
-        heads = source_heads(environments) if config.environments[0] in chosen else {}
+        heads = source_heads(environments) if first & {each.name for each in chosen} else {}
         found = [look(server, environments, each, waiting, heads) for each in chosen]
         found = narrowed(found, config.apps, apps, problems=problems)
     if output == "json":
@@ -96,8 +98,13 @@ def narrowed(
 
 def table(found: "Sequence[EnvironmentStatus]") -> str:
     """Columns for people; a line below for each thing that is not as it should be."""
+    from towpath.config.graph import needs_text
+
     rows: list[tuple[str, ...]] = [("APP", "ENVIRONMENT", "RELEASE", "HEALTH", "GIT", "CHECKED", "WAITS FOR")]
     rows += [_row(line) for each in found for line in each.lines]
+    if any(each.after for each in found):
+        told = ["AFTER", *(needs_text(line.after) or "-" for each in found for line in each.lines)]
+        rows = [(*row[:2], after, *row[2:]) for row, after in zip(rows, told, strict=True)]
     notes = [note for each in found for note in _notes(each)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     body = [

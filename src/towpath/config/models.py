@@ -27,7 +27,7 @@ from towpath.config.fields import (
     Text,
 )
 from towpath.config.gate import Gate
-from towpath.config.graph import AfterKey, Needs, flat, is_graph, needs_of, needs_passing
+from towpath.config.graph import AfterKey, Needs, flat, is_graph, needs_of, needs_passing, sorted_names
 from towpath.config.people import MAX_PEOPLE, People, Person
 from towpath.config.scan import ScanPolicy
 from towpath.errors import RefusedError, UnknownNameError
@@ -239,6 +239,18 @@ class Config(Model):
     def is_graph(self) -> bool:
         """Whether `after` says the order of the environments, not the list."""
         return is_graph(self.environments)
+
+    @property
+    def ordered(self) -> tuple[Environment, ...]:
+        """The environments, each after those that it comes after, else as in the file."""
+        names = (
+            sorted_names(self.environments) if self.is_graph else [each.name for each in self.environments]
+        )
+        return tuple(map(self.environment, names))
+
+    def after(self, name: str, app: str = "") -> Needs:
+        """The `needs` of an environment where a graph is declared; nothing in a list: its order tells."""
+        return self.needs(name, app) if self.is_graph else ()
 
     def followers(self, name: str, app: str = "") -> tuple[Environment, ...]:
         """The environments directly after `name`, of an app if given."""

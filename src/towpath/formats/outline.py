@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """`apps`: name -> whether it has images. `environments`: names, in the order of promotion."""
+    """`apps`: name -> whether it has images. `environments`: names, in the order of promotion: no graph."""
 
     apps: Mapping[str, bool]
     environments: tuple[str, ...]
@@ -40,7 +40,9 @@ def read_outline(text: str) -> Outline | None:
     names = [each.get("name") if isinstance(each, dict) else None for each in environments]
     if not all(map(_is_name, [*apps, *names])) or len(set(names)) < len(names):
         return None
-    if not all(isinstance(app, dict) for app in apps.values()):
+    if not all(isinstance(app, dict) for app in apps.values()) or any(
+        "after" in each for each in environments
+    ):
         return None
     return Outline({name: _has_images(app) for name, app in apps.items()}, tuple(map(str, names)))
 

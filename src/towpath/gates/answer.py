@@ -1,6 +1,7 @@
 """Judges what a person answers to the question whether a release may go into an environment. Pure."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -30,7 +31,8 @@ class Question:
 
     `authors` wrote what is new with the release. `people` tells who is who, `trusted` are the agent's keys.
     What was signed before it was `asked` is no answer to it. `brief` are the first lines of the plan, its
-    summary first; `whole_plan` is the path of the page that shows all of it.
+    summary first; `whole_plan` is the path of the page that shows all of it. `verified`: when the release was
+    verified in environments before.
     """
 
     release: Release
@@ -42,6 +44,7 @@ class Question:
     asked: datetime | None = None
     brief: tuple[str, ...] = ()
     whole_plan: str = ""
+    verified: Mapping[str, str] = field(default_factory=dict)
 
     def awaited(self, approvals: tuple[Approval, ...]) -> tuple[str, ...]:
         """Who may still approve: nobody who has, and no author."""
@@ -188,6 +191,8 @@ def question_markdown(
     approvers = ", ".join(f"{each.approver} ({each.kind})" for each in given(approvals))
     so_far = f" Approved by {approvers}." if approvers else ""
     # As code: a commit's author must not be able to write Markdown into the approver's form.
+    there = " and ".join(f"{name} (since {at})" for name, at in question.verified.items())
+    scan = f"scan {release.scan.status}{f', verified in {there}' if there else ''}"
     subject, author = (" ".join(text.replace("`", "'").split()) for text in (release.subject, release.author))
     return "\n\n".join(
         [
@@ -195,7 +200,7 @@ def question_markdown(
             *([f"**The last answer did not count: {note}**"] if note else []),
             f"Awaited: {missing} of {names}.{so_far}",
             *(["Only signed answers count here: the form's `statement`."] if signed else []),
-            f"`{subject}` by `{author}`, commit `{release.commit[:12]}`, scan {release.scan.status}.",
+            f"`{subject}` by `{author}`, commit `{release.commit[:12]}`, {scan}.",
             *_brief(question, spaced=spaced),
             *([f"[Release and whole plan]({question.whole_plan})"] if question.whole_plan else []),
             f"On the command line: `towpath approve {release.app} --environment {environment}"

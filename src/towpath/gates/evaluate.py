@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from towpath.config import Approvals, Config
-from towpath.config.graph import needs_text
+from towpath.config.graph import flat, needs_text
 from towpath.gates.approval import Approval, is_author
 from towpath.gates.pause import Pause, active_pause
 from towpath.gates.same_change import ChangeFacts
@@ -151,6 +151,16 @@ def _not_verified(facts: Facts, before: str, there: str) -> str:
     return "" if state.verified_at else f"; it is {there}, but not verified yet"
 
 
+def verified_before(facts: Facts) -> dict[str, str]:
+    """When the release was verified in each of the environments before, where it was."""
+    needs = facts.config.needs(facts.environment, facts.release.app)
+    return {
+        before: state.verified_at
+        for before in flat(needs)
+        if (state := facts.states.get(before)) and state.release.id == facts.release.id and state.verified_at
+    }
+
+
 def _soak(facts: Facts) -> Iterable[str]:
     soak = facts.config.environment(facts.environment).gate.soak
     for before, left in soak_left(facts):
@@ -166,14 +176,9 @@ def soak_left(facts: Facts) -> list[tuple[str, float]]:
     if facts.change is not None:
         left = _left(facts, facts.change.verified_at)
         return [(needs_text(needs), left)] if needs and left > 0 else []
-    found = []
+    found, verified = [], verified_before(facts)
     for group in needs:
-        verified = {
-            before: state.verified_at
-            for before in group
-            if (state := facts.states.get(before)) and state.release.id == facts.release.id
-        }
-        times = {before: _left(facts, at) for before, at in verified.items() if at}
+        times = {before: _left(facts, verified[before]) for before in group if before in verified}
         if times and min(times.values()) > 0:
             found.append(min(times.items(), key=lambda each: each[1]))
     return found

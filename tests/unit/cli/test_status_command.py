@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.cli.prefect_server import PrefectServer, prefect_server
-from tests.unit.cli.running_app import RunningApp
+from tests.unit.cli.running_app import CONFIG, RunningApp
 from towpath.cli.views.status import Line
 from towpath.engine.source.news import sources_mark
 from towpath.engine.source.repository import read_repository
+from towpath.orchestration import keys
 from towpath.settings import Settings
 
 WELL = Line("hello", "dev", release="sha256:1", health="Healthy", drift="in sync", verified_at="2026-01-01")
@@ -50,6 +51,49 @@ def test_only_what_is_not_well_is_shown(app: RunningApp, server: PrefectServer) 
     assert shown(app, "--problems", "--environment", "dev") == []
     text = app.run("status", "--problems", "--environment", "dev").output
     assert text == "All is as it should be.\n"
+
+
+GRAPH = CONFIG.replace(
+    "[{name: dev, namespace: dev}, {name: prod, namespace: prod}]",
+    "[{name: last, namespace: last, after: {any: [prod, lab]}}, {name: prod, namespace: prod, after: [dev]},"
+    " {name: lab, namespace: lab}, {name: dev, namespace: dev}]",
+)
+
+
+def test_a_graph_is_shown_in_its_order_with_what_each_comes_after(
+    app: RunningApp, server: PrefectServer
+) -> None:
+    assert json.loads(app.run("status", "--output", "json").stdout)["environments"][1]["after"] == []
+    assert "AFTER" not in app.run("status").output
+    app.world.write({"towpath.yaml": GRAPH}, "A graph\n\nMark: g\n", ("Mark", "g"))
+    assert [name for _, name in shown(app)] == ["lab", "dev", "prod", "last"]
+    found = json.loads(app.run("status", "--output", "json").stdout)
+    after = [[], [], [["dev"]], [["prod", "lab"]]]
+    assert [each["after"] for each in found["environments"]] == after
+    assert [each["after"] for each in found["apps"]] == after
+    lines = app.run("status").output.splitlines()
+    assert [line.split()[:3] for line in lines[:3]] == [
+        ["APP", "ENVIRONMENT", "AFTER"],
+        ["hello", "lab", "-"],
+        ["hello", "dev", "-"],
+    ]
+    assert lines[4].startswith("hello  last         prod or lab")
+    only = app.run("history", "hello", "--environment", "prod")
+    assert only.output.splitlines()[0].split()[:3] == ["WHEN", "ENVIRONMENT", "AFTER"]
+    told = json.loads(app.run("history", "hello", "--output", "json").stdout)
+    assert {each["environment"]: each["after"] for each in told} == {"dev": [], "prod": [["dev"]]}
+
+
+def test_what_soaks_is_shown_with_its_end_and_is_no_problem(app: RunningApp, server: PrefectServer) -> None:
+    server.add("1" * 8, "promote", "promote hello 1111111 to prod", "SCHEDULED", app="hello")
+    run = server.runs["1" * 8]
+    run["parameters"] |= {"environment": "dev"}
+    run["state"] |= {"name": keys.SOAKS, "state_details": {"scheduled_time": "2026-01-02T10:00:00Z"}}
+    found = json.loads(app.run("status", "--environment", "dev", "--output", "json").stdout)
+    [waits] = found["apps"][0]["waiting"]
+    assert (waits["for"], waits["until"]) == ("its soak time", "2026-01-02T10:00:00+00:00")
+    assert "its soak time, until 01-0" in app.run("status").output
+    assert shown(app, "--problems", "--environment", "dev") == []
 
 
 def test_apps_are_chosen_and_a_misspelt_one_is_told(app: RunningApp, server: PrefectServer) -> None:

@@ -45,6 +45,17 @@ def test_releases_fan_out_and_in() -> None:
     assert found.needs("dev") == ()
 
 
+def test_they_are_listed_in_the_order_of_the_graph_and_those_beside_each_other_as_in_the_file() -> None:
+    last, *others = reversed(DIAMOND.splitlines(keepends=True))
+    found = config(last + "".join(others))
+    assert [each.name for each in found.ordered] == ["dev", "staging", "prod-eu", "prod-us", "global"]
+    assert found.after("global") == (("prod-eu",), ("prod-us",))
+    assert found.after("dev") == ()
+    listed = config("  - {name: dev, namespace: a}\n  - {name: prod, namespace: b}\n")
+    assert listed.ordered == listed.environments
+    assert listed.after("prod") == ()
+
+
 def test_any_of_several_is_enough() -> None:
     found = config(DIAMOND.replace("[prod-eu, prod-us]", "{any: [prod-eu, prod-us]}"))
     assert found.needs("global") == (("prod-eu", "prod-us"),)

@@ -40,6 +40,7 @@ def test_names_and_whether_there_are_images_are_those_of_the_models(apps: str) -
         f"{HEAD}apps: {{}}\nenvironments: [{{name: 1}}]\n",
         f"{HEAD}apps: {{}}\nenvironments: [{{name: dev}}, {{name: dev}}]\n",
         f"{HEAD}apps: {{web: {{}}, web: {{}}}}\n{ENVIRONMENTS}",
+        f"{HEAD}apps: {{}}\nenvironments: [{{name: dev}}, {{name: prod, after: [dev]}}]\n",
     ],
 )
 def test_what_is_not_as_it_should_be_is_for_the_models_to_tell(text: str) -> None:

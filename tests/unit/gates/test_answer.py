@@ -28,6 +28,14 @@ ALICE = Approval(
 )
 
 
+def test_it_is_told_where_the_release_was_verified_before() -> None:
+    assert "scan passed.\n" in question_markdown(QUESTION, 1, (), "")
+    verified = {"eu": "2026-01-01T11:00:00+00:00", "us": "2026-01-01T12:00:00+00:00"}
+    told = question_markdown(replace(QUESTION, verified=verified), 1, (), "")
+    where = "eu (since 2026-01-01T11:00:00+00:00) and us (since 2026-01-01T12:00:00+00:00)"
+    assert f"scan passed, verified in {where}." in told
+
+
 def test_an_answer_that_holds_is_counted_after_those_before() -> None:
     assert judge(QUESTION, (), YES, NOW) == Judged((ALICE,))
     second = judge(QUESTION, (ALICE,), replace(YES, approver="bob"), NOW)

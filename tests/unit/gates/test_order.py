@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from towpath.config import parse_config
 from towpath.config.protected import Policy, parse_policy, policy_data, protected_part
 from towpath.engine.policy.protection import in_force
-from towpath.gates.evaluate import Facts, GateVerdict, evaluate_gate
+from towpath.gates.evaluate import Facts, GateVerdict, evaluate_gate, verified_before
 from towpath.gates.loosening import judge_policy
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
 
@@ -41,6 +41,12 @@ def judged(after: str, **states: EnvironmentRelease) -> GateVerdict:
 
 def reasons(after: str, **states: EnvironmentRelease) -> tuple[str, ...]:
     return judged(after, **states).reasons
+
+
+def test_the_environments_before_that_have_verified_it_are_named() -> None:
+    states = {"eu": there(90), "us": there(None), "dev": there(5)}
+    facts = Facts(parse_config(TEXT.replace("AFTER", "[eu, us]")), "last", RELEASE, NOW, states=states)
+    assert verified_before(facts) == {"eu": there(90).verified_at}
 
 
 def test_it_soaks_until_the_last_of_all_and_the_first_of_any_lets_it_go() -> None:

@@ -11,6 +11,14 @@ Health = Annotated[
 ]
 
 
+After = Annotated[
+    list[list[str]],
+    Field(
+        description="What it comes after in a graph of environments: one of each list. Empty without a graph."
+    ),
+]
+
+
 class Output(BaseModel):
     """All keys are always there, unless one has a default."""
 

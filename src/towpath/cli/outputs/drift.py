@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, RootModel
 
-from towpath.cli.outputs.base import Commit, Health, ObjectReference, Output, Problem
+from towpath.cli.outputs.base import After, Commit, Health, ObjectReference, Output, Problem
 
 
 class Difference(Output):
@@ -218,6 +218,7 @@ class StatusLine(Output):
     newer: str
     undelivered: str
     delivery: str
+    after: After
     waiting: list[WaitingFor]
 
 
@@ -225,6 +226,7 @@ class EnvironmentLine(Output):
     """One environment; `failed`: how its newest reconcile failed."""
 
     name: str
+    after: After
     extras: str
     failed: str
     failed_at: str

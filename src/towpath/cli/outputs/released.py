@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, RootModel
 
-from towpath.cli.outputs.base import Commit, Output, Time
+from towpath.cli.outputs.base import After, Commit, Output, Time
 
 
 class Step(Output):
@@ -93,6 +93,7 @@ class HistoryEntry(Output):
     """One release's time in one environment."""
 
     environment: str
+    after: After
     state: dict[str, Any] = Field(description="As release.yaml has it, with the `id` of its release.")
     commit: Commit
     committed_at: Time
@@ -105,6 +106,7 @@ class HistoryChange(Output):
     """A commit that changed an app without images in one environment, and whether that was verified there."""
 
     environment: str
+    after: After
     what: Literal["merged"]
     commit: Commit
     committed_at: Time

@@ -9,6 +9,7 @@ from towpath.cli.ui.follow import Narrator, conclude, follow
 from towpath.cli.ui.names import load_environments
 from towpath.cli.ui.started import tell_started
 from towpath.config import Config
+from towpath.config.graph import needs_text
 from towpath.errors import MissingPartError, RefusedError, TransientError
 from towpath.gates.approval import check_approver
 from towpath.orchestration.keys import plan_key
@@ -86,7 +87,9 @@ def find_waiting(  # noqa: PLR0913, PLR0917
             remedy=f"These wait: {others}." if others else "`towpath status` shows what runs where.",
         )
     if len({run.parameters.get("environment") for run in found}) > 1:
-        listed = "\n".join(f"  --run {run.id}  {run.name}" for run in found)
+        listed = "\n".join(
+            f"  --run {run.id}  {run.name}{_after(config, run)}" for run in _sorted(config, found)
+        )
         raise RefusedError(f"{len(found)} promotions of {app} wait", remedy=f"Choose one:\n{listed}")
     return found[0]
 
@@ -149,6 +152,25 @@ def _is_of(config: Config | None, run: Run) -> bool:
     """Whether a run is about an app and an environment of this repository: others may use the same server."""
     app, environment = run.parameters.get("app"), run.parameters.get("environment")
     return config is None or (app in config.apps and environment in [e.name for e in config.environments])
+
+
+def _sorted(config: Config | None, runs: list[Run]) -> list[Run]:
+    """By environment, in the order in which releases come there."""
+    order = [each.name for each in config.ordered] if config else []
+
+    def place(run: Run) -> int:
+        name = str(run.parameters.get("environment"))
+        return order.index(name) if name in order else len(order)
+
+    return sorted(runs, key=place)
+
+
+def _after(config: Config | None, run: Run) -> str:
+    """What its environment comes after in a graph."""
+    if not _is_of(config, run) or config is None:
+        return ""
+    after = config.after(str(run.parameters.get("environment")), str(run.parameters.get("app")))
+    return f" (after {needs_text(after)})" if after else ""
 
 
 def _same(given: str, digest: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from towpath.cli.views.git_news import Row, is_well, newest_change, render_error, unseen
 from towpath.cli.views.source_news import delivery_of
+from towpath.config.graph import Needs
 from towpath.drift.decision import BROKEN, IN_SYNC, LEFT_GIT
 from towpath.errors import TowpathError
 from towpath.gates.pause import Pause, active_pause
@@ -34,7 +35,7 @@ class Line:
     `error`: why what Git has of it cannot be rendered or read. `newer`: what is in Git, but was in no
     reconcile yet. `undelivered`: the newest commit of the app's source, where the first environment runs
     another one; `delivery`: how far its delivery is. `override`: who let the release in without what the
-    environment asks, and why.
+    environment asks, and why. `after`: what the environment comes after in a graph.
     """
 
     app: str
@@ -56,6 +57,7 @@ class Line:
     newer: str = ""
     undelivered: str = ""
     delivery: str = ""
+    after: Needs = ()
     waiting: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -83,6 +85,7 @@ class EnvironmentStatus:
 
     name: str
     lines: tuple[Line, ...]
+    after: Needs = ()
     extras: str = ""
     failed: str = ""
     failed_at: str = ""
@@ -90,7 +93,7 @@ class EnvironmentStatus:
 
     def to_json(self) -> dict[str, Any]:
         """For `--output json`; the apps are told by themselves."""
-        names = ("name", "extras", "failed", "failed_at", "error")
+        names = ("name", "after", "extras", "failed", "failed_at", "error")
         return {name: getattr(self, name) for name in names}
 
 
@@ -102,8 +105,7 @@ def look(
     heads: Mapping[str, str] = NOTHING,
 ) -> EnvironmentStatus:
     """All apps of one environment, those too that Git has no more. `heads` are those of the apps' sources."""
-    name = environment.name
-    heads = heads if environment == environments.config.environments[0] else NOTHING
+    name, config = environment.name, environments.config
     rows, _ = server.table(keys.status_key(name))
     by_app = {str(row.get("app")): row for row in rows}
     extras = by_app.pop(keys.EXTRAS_ROW, {})
@@ -122,12 +124,13 @@ def look(
             pauses,
             tuple(_waits(server, environment, app, waiting)),
         )
-        for app in sorted(environments.config.apps)
-        if environments.config.may_be_in(app, name)
+        for app in sorted(config.apps)
+        if config.may_be_in(app, name)
     ]
     lines = [
         replace(line, undelivered=heads[line.app], delivery=delivery_of(server, line.app, heads[line.app]))
         if heads.get(line.app, line.commit) != line.commit
+        and environment in config.first_environments(line.app)
         else line
         for line in lines
     ]
@@ -135,7 +138,8 @@ def look(
     failed = _failed(server, name)
     return EnvironmentStatus(
         name,
-        tuple(lines),
+        tuple(replace(line, after=config.after(name, line.app)) for line in lines),
+        config.after(name),
         ": ".join(filter(None, (str(extras.get("drift", "")), str(extras.get("detail", ""))))),
         headline(failed.message) or failed.state if failed else "",
         _time(failed.at) if failed else "",
@@ -155,7 +159,7 @@ def _of_app(  # noqa: PLR0913, PLR0917
     paused = str(active_pause(pauses, app, datetime.now(UTC)) or "")
     try:
         state = environments.release(app, name)
-        told = _release(state) or newest_change(environments, app, name, row)
+        told: dict[str, Any] = _release(state) or newest_change(environments, app, name, row)
     except TowpathError as unreadable:
         return Line(
             app, name, error=unreadable.message, drift=BROKEN, health="Unknown", paused=paused, waiting=waits

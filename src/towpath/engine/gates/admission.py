@@ -15,7 +15,7 @@ from towpath.engine.source.repository import EnvironmentRepo
 from towpath.errors import ConflictError, RefusedError
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.gates.approval import Approval
-from towpath.gates.evaluate import Facts, GateVerdict, evaluate_gate
+from towpath.gates.evaluate import Facts, GateVerdict, evaluate_gate, verified_before
 from towpath.gates.override import VerifiedOverride, Waived, parse_signed, require_about, verify_override
 from towpath.gates.passed_through import passed_through
 from towpath.gates.same_change import ChangeFacts
@@ -65,6 +65,11 @@ class Admission:
     def release(self) -> Release:
         """The release itself."""
         return self.facts.release
+
+    @property
+    def verified_before(self) -> dict[str, str]:
+        """When the release was verified in each of the environments before this one, where it was."""
+        return verified_before(self.facts)
 
     def with_approvals(self, approvals: tuple[Approval, ...]) -> "Admission":
         """Judged now by the same facts and these decisions of people."""

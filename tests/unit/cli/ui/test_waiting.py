@@ -49,6 +49,24 @@ def test_where_nothing_of_the_app_waits_only_runs_of_this_repository_are_named()
     assert find(Waiting(waiting("hello", "prod"), *others), "hello").id == "hello"
 
 
+def test_where_several_wait_they_are_told_in_the_order_of_the_graph() -> None:
+    config = parse_config(
+        "apiVersion: towpath.dev/v2\napps: {hello: {image: 127.0.0.1:5000/hello}}\nenvironments:\n"
+        "  - {name: last, namespace: l, after: [prod-eu, prod-us]}\n"
+        "  - {name: prod-us, namespace: u, after: [dev]}\n  - {name: prod-eu, namespace: e, after: [dev]}\n"
+        "  - {name: dev, namespace: d}\n"
+    )
+    server = Waiting(*(waiting("hello", name) for name in ("last", "prod-eu", "prod-us", "gone")))
+    with pytest.raises(RefusedError, match="4 promotions of hello wait") as caught:
+        find_waiting(cast(Any, server), config, "hello", None, None)
+    assert str(caught.value.remedy).splitlines()[1:] == [
+        "  --run hello  promote hello 1a2b3c4 to prod-us (after dev)",
+        "  --run hello  promote hello 1a2b3c4 to prod-eu (after dev)",
+        "  --run hello  promote hello 1a2b3c4 to last (after prod-eu and prod-us)",
+        "  --run hello  promote hello 1a2b3c4 to gone",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
