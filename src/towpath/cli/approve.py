@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.completion.values import complete_release
+from towpath.cli.completion.values import complete_release, complete_waiting_run
 from towpath.cli.ui.options import (
     app_argument,
     approver_option,
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 @app_argument
 @environment_option
 @approver_option
-@click.option("--run", "run_id", help="The waiting run's id, where several wait.")
+@click.option(
+    "--run",
+    "run_id",
+    shell_complete=complete_waiting_run,
+    help="The waiting run's id, where several wait.",
+)
 @click.option(
     "--digest",
     shell_complete=complete_release,

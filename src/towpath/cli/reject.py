@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from towpath.cli.completion.values import complete_waiting_run
 from towpath.cli.ui.options import (
     app_argument,
     approver_option,
@@ -22,7 +23,12 @@ from towpath.cli.ui.options import (
 @app_argument
 @environment_option
 @approver_option
-@click.option("--run", "run_id", help="The waiting run's id, where several wait.")
+@click.option(
+    "--run",
+    "run_id",
+    shell_complete=complete_waiting_run,
+    help="The waiting run's id, where several wait.",
+)
 @click.option("--reason", required=True, help="Why; told to whoever asks.")
 @sign_options
 @yes_option

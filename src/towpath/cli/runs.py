@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from towpath.cli.completion.known_runs import remember_runs
 from towpath.cli.completion.names import complete_app
+from towpath.cli.completion.values import complete_run
 from towpath.cli.ui.options import environment_option, output_option
 from towpath.cli.views.tables import age, table
 from towpath.orchestration import keys
@@ -43,7 +45,11 @@ SHORT = 8
     "-n", "--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="Rows at most."
 )
 @click.option(
-    "--follow", "run_id", metavar="RUN", help="Follow this run: its id, the first 8 digits, or its URL."
+    "--follow",
+    "run_id",
+    metavar="RUN",
+    shell_complete=complete_run,
+    help="Follow this run: its id, the first 8 digits, or its URL.",
 )
 @output_option
 def command(  # noqa: PLR0913, PLR0917
@@ -85,6 +91,7 @@ def command(  # noqa: PLR0913, PLR0917
     with connect(settings) as server:
         found = server.recent(chosen, kinds=kinds, tags=tags, limit=limit)
         data = [to_json(server, run) for run in found]
+    remember_runs(settings, found)
     if output == "json":
         click.echo(json.dumps(data, indent=2))
     else:

@@ -41,6 +41,7 @@ def command(environment: str | None, apps: tuple[str, ...], problems: bool, outp
       towpath status --app hello --problems
       towpath status --environment prod --output json
     """
+    from towpath.cli.completion.known_runs import remember_runs
     from towpath.cli.ui.names import load_environments
     from towpath.cli.views.source_news import source_heads
     from towpath.cli.views.status import look
@@ -54,6 +55,7 @@ def command(environment: str | None, apps: tuple[str, ...], problems: bool, outp
     first = {each.name for app in config.apps for each in config.first_environments(app)}
     with connect(settings) as server:
         waiting = [*server.waiting(), *server.soaking()]
+        remember_runs(settings, waiting)
         heads = source_heads(environments) if first & {each.name for each in chosen} else {}
         found = [look(server, environments, each, waiting, heads) for each in chosen]
         found = narrowed(found, config.apps, apps, problems=problems)

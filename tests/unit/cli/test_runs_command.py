@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.unit.cli.completion.test_completion import offered
 from tests.unit.cli.prefect_server import PrefectServer, prefect_server
 from tests.unit.cli.running_app import RunningApp
+from towpath.cli.completion.known_runs import FILE
 from towpath.cli.main import main
 
 OLD, NEW = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrefectServer]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrefectServer]:
     monkeypatch.delenv("TOWPATH_ENVIRONMENTS", raising=False)
+    monkeypatch.setenv("TOWPATH_CACHE", str(tmp_path))
     with prefect_server() as started:
         monkeypatch.setenv("PREFECT_API_URL", started.url)
         started.add(OLD, "deliver", "deliver hello 1111111", "COMPLETED", app="hello", minute=1)
@@ -37,6 +41,22 @@ def test_runs_are_listed_with_who_started_them(server: PrefectServer) -> None:
     assert [row[0] for row in rows] == ["RUN", "22222222", "11111111"]
     assert "alice" in rows[1]
     assert "towpath" in rows[2]
+
+
+def test_what_was_shown_is_completed_without_asking_the_server(
+    server: PrefectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert offered("runs", "--follow", "") == []
+    assert runs().exit_code == 0
+    server.runs.clear()
+    assert offered("runs", "--follow", "") == [NEW, OLD]
+    assert offered("runs", "--follow", OLD[:2]) == [OLD]
+    assert offered("approve", "hello", "--run", "") == [NEW], "the other one does not wait"
+    assert offered("reject", "other", "--run", "") == []
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    assert offered("runs", "--follow", "") == [], "they are another server's"
+    (tmp_path / FILE).write_text("[{}")
+    assert offered("runs", "--follow", "") == []
 
 
 def test_json_has_times_the_starter_and_the_page(server: PrefectServer) -> None:

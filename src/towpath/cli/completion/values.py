@@ -12,6 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from towpath.cli.completion.known_runs import known_runs
 from towpath.cli.completion.names import CONFIG_FILE, newest_checkout
 from towpath.errors import TowpathError
 from towpath.settings import Settings
@@ -109,6 +110,27 @@ def complete_former_release(ctx: click.Context) -> Iterator[str]:
     repo = last_repository(Settings.load(os.environ))
     app, environment = _argument(ctx, "app"), _argument(ctx, "environment")
     return (entry.release.id for entry in release_history(repo.checkout, repo.config, app, environment)[1:])
+
+
+def complete_run(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Runs that verbs have shown last; shells that can show their names."""
+    runs = known_runs(Settings.load(os.environ))
+    return [CompletionItem(run.id, help=run.name) for run in runs if run.id.startswith(incomplete)]
+
+
+def complete_waiting_run(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Of those, the ones that waited for a person, of the app that is named."""
+    try:
+        app = _argument(ctx, "app")
+    except KeyError:
+        return []
+    return [
+        CompletionItem(run.id, help=run.name)
+        for run in known_runs(Settings.load(os.environ))
+        if run.waits and run.app == app and run.id.startswith(incomplete)
+    ]
 
 
 @completion

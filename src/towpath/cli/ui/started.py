@@ -1,12 +1,15 @@
 """What every verb does with the run it started: name it, follow it, tell how it ended."""
 
 import json
+import os
 
 import click
 
+from towpath.cli.completion.known_runs import remember_runs
 from towpath.cli.ui.follow import Narrator, conclude, follow
 from towpath.orchestration.runs import Run
 from towpath.orchestration.server import Server
+from towpath.settings import Settings
 
 
 def see_through(  # noqa: PLR0913
@@ -20,10 +23,12 @@ def see_through(  # noqa: PLR0913
         return
     with Narrator(quiet=output == "json") as narrator:
         followed = follow(server, run, narrator, path=path)
+    remember_runs(Settings.load(os.environ), reversed(followed.runs))
     conclude(server, followed, output=output)
 
 
 def tell_started(server: Server, run: Run, *, new: bool, output: str) -> None:
     """Which run it is, and its page."""
+    remember_runs(Settings.load(os.environ), [run])
     found = {**run.to_json(), "url": server.url(run), "new": new}
     click.echo(json.dumps(found, indent=2) if output == "json" else f"{run.name}  {server.url(run)}")
