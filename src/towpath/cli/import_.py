@@ -1,4 +1,4 @@
-"""`towpath import`: makes an environment repository of what Argo CD or Flux deploys from another one."""
+"""`towpath import`: makes an environment repository of what another tool deploys, or of what is live."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from towpath.cli.ui.options import output_option
+from towpath.cli.ui.options import context_option, output_option
 from towpath.printable import pluralize, printable
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 @click.option(
     "--from",
     "source",
-    required=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of the repository with the definitions of Argo CD or Flux.",
 )
@@ -29,38 +28,76 @@ if TYPE_CHECKING:
     multiple=True,
     help="URL by which the definitions name that repository; the clone's `origin` if left out.",
 )
+@click.option("--namespace", help="Read this namespace of the cluster in place of files.")
+@context_option
 @click.option("--check", is_flag=True, help="Write nothing; say what would be made, and what not.")
 @output_option
-def command(folder: Path, source: Path, urls: tuple[str, ...], check: bool, output: str) -> None:
-    """Make an environment repository in FOLDER of what Argo CD or Flux deploys from another repository.
+def command(  # noqa: PLR0913, PLR0917
+    folder: Path,
+    source: Path | None,
+    urls: tuple[str, ...],
+    namespace: str | None,
+    context: str | None,
+    check: bool,
+    output: str,
+) -> None:
+    """Make an environment repository in FOLDER of what another tool deploys, or of what is live.
 
-    Reads Applications and ApplicationSets (list and git generators), Kustomizations and HelmReleases in the
-    files below --from, asks no cluster, and changes nothing there. Writes towpath.yaml, an overlay or values
-    for each app and environment, and vendor.yaml for charts and bases from elsewhere. What has no counterpart
-    is listed with file and line. Overwrites nothing.
+    --from reads Applications and ApplicationSets (list and git generators), Kustomizations and HelmReleases
+    in the files of a folder, and asks no cluster. Writes towpath.yaml, an overlay or values for each app and
+    environment, and vendor.yaml for charts and bases from elsewhere.
 
-    An environment is a namespace of a cluster. Objects are taken over from the tool that applied them:
-    `takeOver` in towpath.yaml. Stop that tool before the first sync.
+    --namespace reads a namespace of the cluster: what people own there becomes one app of plain manifests.
+    Secrets are never written: they stay as they are.
+
+    What has no counterpart is listed, with file and line or the object. Overwrites nothing, and changes
+    nothing in the other repository or the cluster. An environment is a namespace of a cluster. Objects are
+    taken over from the tool that applied them: `takeOver` in towpath.yaml. Stop that tool before the first
+    sync.
 
     \b
     Examples:
       towpath import --from ../argocd-apps --check
       towpath import environments --from ../flux-fleet
       towpath import environments --from ../apps --url https://git.example.com/team/apps.git
+      towpath import environments --namespace shop --context production
     """
-    from towpath.adapters.git.work_tree import origin_url
-    from towpath.engine.imports.assemble import assemble
-    from towpath.engine.imports.collect import collect
     from towpath.engine.imports.write import write_new
 
-    urls = urls or tuple(filter(None, (origin_url(source),)))
-    deployments, notes = collect(source.resolve(), urls)
-    imported = assemble(source.resolve(), deployments, notes)
+    if (source is None) == (namespace is None):
+        raise click.UsageError("give --from FOLDER or --namespace NAME, one of both.")
+    if source is not None:
+        if context is not None:
+            raise click.UsageError("--context is for --namespace: --from asks no cluster.")
+        imported = _of_files(source.resolve(), urls)
+    else:
+        if urls:
+            raise click.UsageError("--url is for --from.")
+        imported = _of_cluster(namespace or "", context)
     if imported.apps and not check:
         write_new(folder, imported.files)
     _show(imported, folder, written=bool(imported.apps) and not check, output=output)
     if not imported.apps:
         sys.exit(1)
+
+
+def _of_files(source: Path, urls: tuple[str, ...]) -> "Imported":
+    from towpath.adapters.git.work_tree import origin_url
+    from towpath.engine.imports.assemble import assemble
+    from towpath.engine.imports.collect import collect
+
+    deployments, notes = collect(source, urls or tuple(filter(None, (origin_url(source),))))
+    return assemble(source, deployments, notes)
+
+
+def _of_cluster(namespace: str, context: str | None) -> "Imported":
+    from towpath.adapters.kubernetes import connect
+    from towpath.cli.ui.planning import load_settings
+    from towpath.engine.imports.namespace import import_namespace
+
+    where = load_settings(context).connection
+    cluster = connect(where.kubeconfig, where.context, allow_exec=where.allow_exec)
+    return import_namespace(cluster, namespace)
 
 
 def _show(imported: "Imported", folder: Path, *, written: bool, output: str) -> None:

@@ -55,7 +55,7 @@ VERBS = {
     "migrate": "Rewrite an environment repository to the newest version of its files.",
     "delete": "Take an app out of Git, and out of the clusters if that is confirmed.",
     "init": "Scaffold an environment repository.",
-    "import": "Make an environment repository of what Argo CD or Flux deploys.",
+    "import": "Make an environment repository of what other tools deploy, or of what is live.",
     "vendor": "Fetch charts and bases from elsewhere into the repository, locked.",
     "deployments": "Write or check the prefect.yaml of an environment repository.",
     "install": "Install Towpath in a cluster.",

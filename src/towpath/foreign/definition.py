@@ -20,14 +20,15 @@ _SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
-    """What is not carried over, with its place."""
+    """What is not carried over, with its place. `line` is 0 for an object of the cluster."""
 
     file: str
     line: int
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
-"""`towpath import`: a repository beside the former one, or a list of what it would be."""
+"""`towpath import`: a repository beside the former one, or of the cluster, or a list of what it would be."""
 
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from tests.unit.adapters.git.repositories import run
+from tests.unit.cli.running_app import RunningApp, configmap
 from tests.unit.engine.imports.foreign_repositories import ARGO_URL, argo, flux, write
 from towpath.cli.main import main
 
@@ -54,3 +56,38 @@ def test_where_nothing_is_found_nothing_is_written(tmp_path: Path) -> None:
     assert "No app was found" in done.output
     assert not (tmp_path / "new").exists()
     assert towpath(tmp_path / "new").exit_code == 2
+
+
+def test_a_namespace_of_the_cluster(app: RunningApp, tmp_path: Path) -> None:
+    app.api.add(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "shop"}},
+        configmap("shop"),
+    )
+    folder = tmp_path / "new"
+    checked = app.run("import", str(folder), "--namespace", "shop", "--check", "--output", "json")
+    assert checked.exit_code == 0, checked.output
+    found = json.loads(checked.output)
+    assert found["files"] == ["apps/shop/shop/configmap-settings.yaml", "towpath.yaml"]
+    assert [(each["file"], each["line"]) for each in found["notes"]] == [("Secret shop/db", 0)]
+    assert not folder.exists()
+    done = app.run("import", str(folder), "--namespace", "shop")
+    assert done.exit_code == 0, done.output
+    assert "not carried over: Secret shop/db: a Secret is never written to Git" in done.output
+    assert "1 app in 1 environment, 1 note." in done.output
+    assert (folder / "towpath.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--from", ".", "--namespace", "shop"),
+        ("--from", ".", "--context", "c"),
+        ("--namespace", "shop", "--url", "https://example.com/x"),
+    ],
+)
+def test_files_or_the_cluster(tmp_path: Path, options: tuple[str, ...]) -> None:
+    done = towpath(tmp_path / "new", *options)
+    assert done.exit_code == 2, done.output
+    assert not (tmp_path / "new").exists()

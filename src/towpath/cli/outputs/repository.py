@@ -95,7 +95,10 @@ class Vendor(Output):
 
 
 class NotCarriedOver(Output):
-    """What has no counterpart; `line` counts from 1, and is 0 where only the file is known."""
+    """What has no counterpart, in a file or on a cluster (`ConfigMap shop/settings`).
+
+    `line` counts from 1, and is 0 where only the file or the object is known.
+    """
 
     file: str
     line: int

@@ -1,1 +1,1 @@
-"""Makes an environment repository of the definitions that Argo CD or Flux has in another one."""
+"""Makes an environment repository of what another tool deploys, or of what is live on a cluster."""
