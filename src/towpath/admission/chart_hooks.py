@@ -48,6 +48,11 @@ def map_helm_hooks(documents: Iterable[ManifestDocument]) -> Iterator[ManifestDo
         yield replace(document, value={**value, "metadata": {**metadata, "annotations": ours}})
 
 
+def sync_phases(events: Iterable[str]) -> set[str]:
+    """The phases of a sync in which a hook of these events runs; none when it has no part in a sync."""
+    return {_PHASE[event] for event in events if _PHASE.get(event)}
+
+
 def _phases(document: ManifestDocument, names: str) -> set[str]:
     wanted = {name.strip() for name in names.split(",")}
     unknown = sorted(wanted - _PHASE.keys() - _NOT_OURS)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     help="URL by which the definitions name that repository; the clone's `origin` if left out.",
 )
 @click.option("--namespace", help="Read this namespace of the cluster in place of files.")
+@click.option("--helm-release", help="With --namespace: read this Helm release in place of the objects.")
 @context_option
 @click.option("--check", is_flag=True, help="Write nothing; say what would be made, and what not.")
 @output_option
@@ -37,18 +38,20 @@ def command(  # noqa: PLR0913, PLR0917
     source: Path | None,
     urls: tuple[str, ...],
     namespace: str | None,
+    helm_release: str | None,
     context: str | None,
     check: bool,
     output: str,
 ) -> None:
     """Make an environment repository in FOLDER of what another tool deploys, or of what is live.
 
-    --from reads Applications and ApplicationSets (list and git generators), Kustomizations and HelmReleases
-    in the files of a folder, and asks no cluster. Writes towpath.yaml, an overlay or values for each app and
-    environment, and vendor.yaml for charts and bases from elsewhere.
+    --from reads Applications and ApplicationSets (list and git generators), Kustomizations and
+    HelmReleases in the files of a folder, and asks no cluster. Writes towpath.yaml, an overlay or values for
+    each app and environment, and vendor.yaml for charts and bases from elsewhere.
 
     --namespace reads a namespace of the cluster: what people own there becomes one app of plain manifests.
-    Secrets are never written: they stay as they are.
+    Secrets are never written: they stay as they are. With --helm-release it is the chart and the values of a
+    Helm release, as Helm keeps them there.
 
     What has no counterpart is listed, with file and line or the object. Overwrites nothing, and changes
     nothing in the other repository or the cluster. An environment is a namespace of a cluster. Objects are
@@ -61,24 +64,35 @@ def command(  # noqa: PLR0913, PLR0917
       towpath import environments --from ../flux-fleet
       towpath import environments --from ../apps --url https://git.example.com/team/apps.git
       towpath import environments --namespace shop --context production
+      towpath import environments --namespace shop --helm-release podinfo
     """
     from towpath.engine.imports.write import write_new
 
-    if (source is None) == (namespace is None):
-        raise click.UsageError("give --from FOLDER or --namespace NAME, one of both.")
-    if source is not None:
-        if context is not None:
-            raise click.UsageError("--context is for --namespace: --from asks no cluster.")
-        imported = _of_files(source.resolve(), urls)
-    else:
-        if urls:
-            raise click.UsageError("--url is for --from.")
-        imported = _of_cluster(namespace or "", context)
-    if imported.apps and not check:
+    imported = _read(source, urls, namespace, helm_release, context)
+    written = bool(imported.apps) and not check
+    if written:
         write_new(folder, imported.files)
-    _show(imported, folder, written=bool(imported.apps) and not check, output=output)
+    _show(imported, folder, written=written, output=output)
     if not imported.apps:
         sys.exit(1)
+
+
+def _read(
+    source: Path | None,
+    urls: tuple[str, ...],
+    namespace: str | None,
+    release: str | None,
+    context: str | None,
+) -> "Imported":
+    if (source is None) == (namespace is None):
+        raise click.UsageError("give --from FOLDER or --namespace NAME, one of both.")
+    if source is None:
+        if urls:
+            raise click.UsageError("--url is for --from.")
+        return _of_cluster(namespace or "", release, context)
+    if context is not None or release is not None:
+        raise click.UsageError("--context and --helm-release are for --namespace: --from asks no cluster.")
+    return _of_files(source.resolve(), urls)
 
 
 def _of_files(source: Path, urls: tuple[str, ...]) -> "Imported":
@@ -90,13 +104,16 @@ def _of_files(source: Path, urls: tuple[str, ...]) -> "Imported":
     return assemble(source, deployments, notes)
 
 
-def _of_cluster(namespace: str, context: str | None) -> "Imported":
+def _of_cluster(namespace: str, release: str | None, context: str | None) -> "Imported":
     from towpath.adapters.kubernetes import connect
     from towpath.cli.ui.planning import load_settings
     from towpath.engine.imports.namespace import import_namespace
+    from towpath.engine.imports.release import import_release
 
     where = load_settings(context).connection
     cluster = connect(where.kubeconfig, where.context, allow_exec=where.allow_exec)
+    if release is not None:
+        return import_release(cluster, namespace, release)
     return import_namespace(cluster, namespace)
 
 

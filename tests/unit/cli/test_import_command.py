@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from tests.unit.adapters.git.repositories import run
 from tests.unit.cli.running_app import RunningApp, configmap
 from tests.unit.engine.imports.foreign_repositories import ARGO_URL, argo, flux, write
+from tests.unit.foreign.helm_records import content, record
 from towpath.cli.main import main
 
 
@@ -78,12 +79,24 @@ def test_a_namespace_of_the_cluster(app: RunningApp, tmp_path: Path) -> None:
     assert (folder / "towpath.yaml").is_file()
 
 
+def test_a_helm_release_of_the_cluster(app: RunningApp, tmp_path: Path) -> None:
+    app.api.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}, record(content()))
+    done = app.run("import", str(tmp_path / "new"), "--namespace", "shop", "--helm-release", "cache")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "new/apps/cache/base/Chart.yaml").is_file()
+    missing = app.run("import", str(tmp_path / "new"), "--namespace", "shop", "--helm-release", "cash")
+    assert missing.exit_code == 1
+    assert "unknown Helm release 'cash'" in str(missing.exception)
+
+
 @pytest.mark.parametrize(
     "options",
     [
         (),
         ("--from", ".", "--namespace", "shop"),
         ("--from", ".", "--context", "c"),
+        ("--from", ".", "--helm-release", "web"),
+        ("--helm-release", "web"),
         ("--namespace", "shop", "--url", "https://example.com/x"),
     ],
 )

@@ -18,6 +18,7 @@ from towpath.engine.imports.folders import (
     read_manifests,
     resources_of,
 )
+from towpath.engine.imports.vendored import check_vendored
 from towpath.errors import ConfigError
 from towpath.foreign.annotations import told_annotations
 from towpath.foreign.definition import Note
@@ -31,7 +32,7 @@ from towpath.foreign.deployment import (
     merged,
 )
 from towpath.formats.versions import CONFIG, LATEST, VENDOR, VERSION_KEY
-from towpath.vendor.model import COMMIT, parse_vendor_file
+from towpath.vendor.model import COMMIT
 from towpath.yamltext.manifest_reader import load_document
 from towpath.yamltext.writer import dump
 
@@ -189,11 +190,7 @@ class Assembly:
             entry |= {**({"oci": source.oci} if source.oci else place), "version": source.version}
         known = self.vendored.get(name)
         if known is None:
-            try:
-                parse_vendor_file(_yaml({VERSION_KEY: LATEST, "vendor": [entry]}).decode(), VENDOR)
-            except ConfigError as error:
-                message = error.problems[0].message.replace("vendor[0].", "")
-                raise ConfigError(message, file=VENDOR) from error
+            check_vendored(entry)
             self.vendored[name] = entry
         elif known != entry:
             self._tell(

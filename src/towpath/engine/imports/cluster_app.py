@@ -24,7 +24,10 @@ HELM_RECORD = re.compile(r"sh\.helm\.release\.v1\.(?P<release>.+)\.v(?P<revision
 
 @dataclass(slots=True)
 class ClusterApp:
-    """What is found of an app in a namespace: files by path, notes, who wrote the objects."""
+    """What is found of an app in a namespace: files by path, notes, who wrote the objects.
+
+    `place` are further keys of the environment.
+    """
 
     namespace: str
     app: str
@@ -33,6 +36,7 @@ class ClusterApp:
     notes: list[Note] = field(default_factory=list)
     managers: set[str] = field(default_factory=set)
     vendored: list[Mapping[str, Any]] = field(default_factory=list)
+    place: dict[str, Any] = field(default_factory=dict)
 
     @property
     def environment(self) -> str:
@@ -56,7 +60,7 @@ class ClusterApp:
             return Imported({}, (), (), (), notes)
         files = dict(self.files)
         policy = {"takeOver": sorted(self.managers)} if self.managers else {}
-        environment = {"name": self.environment, "namespace": self.namespace}
+        environment = {"name": self.environment, "namespace": self.namespace, **self.place}
         config = _yaml(
             {
                 VERSION_KEY: LATEST,
