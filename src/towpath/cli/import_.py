@@ -45,7 +45,7 @@ def command(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Make an environment repository in FOLDER of what another tool deploys, or of what is live.
 
-    --from reads Applications and ApplicationSets (list and git generators), Kustomizations and
+    --from reads Applications and ApplicationSets (list, git and cluster generators), Kustomizations and
     HelmReleases in the files of a folder, and asks no cluster. Writes towpath.yaml, an overlay or values for
     each app and environment, and vendor.yaml for charts and bases from elsewhere.
 

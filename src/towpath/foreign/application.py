@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from towpath.errors import ConfigError
+from towpath.foreign.clusters import IN_CLUSTER
 from towpath.foreign.definition import Definition, Fields, Note
 from towpath.foreign.deployment import (
     ChartSource,
@@ -21,7 +22,6 @@ from towpath.yamltext.manifest_reader import load_document
 
 MANAGER = "argocd-controller"
 _SAME_AS_HERE = ("ServerSideApply=true", "ApplyOutOfSyncOnly=true", "RespectIgnoreDifferences=true")
-_IN_CLUSTER = ("https://kubernetes.default.svc", "in-cluster")
 
 
 def application(
@@ -68,7 +68,7 @@ def application(
 def _cluster(destination: Fields) -> str:
     name = destination.text("name") or destination.text("server")
     destination.take("server", "name")
-    return "" if name in _IN_CLUSTER else name
+    return "" if name in IN_CLUSTER else name
 
 
 def _source(source: Fields, urls: tuple[str, ...]) -> Source | None:

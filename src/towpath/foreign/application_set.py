@@ -1,4 +1,4 @@
-"""The Applications that an ApplicationSet of Argo CD makes, by its list and git generators."""
+"""The Applications that an ApplicationSet of Argo CD makes, by its list, git and cluster generators."""
 
 import json
 import posixpath
@@ -10,6 +10,7 @@ from typing import Any
 
 from towpath.errors import ConfigError
 from towpath.files import read_text
+from towpath.foreign.clusters import KnownCluster, selected
 from towpath.foreign.definition import Definition, Fields, Note
 from towpath.foreign.deployment import same_repository
 from towpath.yamltext.manifest_reader import load_document
@@ -24,14 +25,23 @@ class _UnknownError(Exception):
 
 
 def applications(
-    root: Path, definition: Definition, urls: Iterable[str], notes: list[Note]
+    root: Path,
+    definition: Definition,
+    urls: Iterable[str],
+    notes: list[Note],
+    clusters: Sequence[KnownCluster] = (),
 ) -> list[Definition]:
-    """The Applications of an ApplicationSet; none when it has no counterpart, which a note says."""
+    """The Applications of an ApplicationSet; none when it has no counterpart, which a note says.
+
+    `clusters` are those whose Secrets are in the files.
+    """
     spec = Fields(definition, ("spec",), definition.data.get("spec"), notes)
     template = spec.take("template")
     spec.take("goTemplate")
     parameters = [
-        each for generator in spec.items("generators") for each in _parameters(root, generator, tuple(urls))
+        each
+        for generator in spec.items("generators")
+        for each in _parameters(root, generator, tuple(urls), clusters)
     ]
     spec.take("syncPolicy", "goTemplateOptions", "preservedFields")
     spec.tell_rest()
@@ -62,11 +72,13 @@ def applications(
 def is_one_app(definition: Definition, made: Sequence[Definition]) -> bool:
     """Whether what an ApplicationSet makes is one app in several places, and not several apps.
 
-    Elements of a list are places, if they are all different; folders and files of Git are apps.
+    Elements of a list and clusters are places, if they are all different; folders and files of Git are apps.
     """
     spec = definition.data.get("spec")
     generators = spec.get("generators") if isinstance(spec, dict) else None
-    of_lists = all(isinstance(each, dict) and "list" in each for each in generators or [])
+    of_lists = all(
+        isinstance(each, dict) and ("list" in each or "clusters" in each) for each in generators or []
+    )
     places = [
         json.dumps(each.data["spec"].get("destination"), sort_keys=True) for each in made if _has_spec(each)
     ]
@@ -77,11 +89,15 @@ def _has_spec(definition: Definition) -> bool:
     return isinstance(definition.data.get("spec"), dict)
 
 
-def _parameters(root: Path, generator: Fields, urls: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _parameters(
+    root: Path, generator: Fields, urls: tuple[str, ...], clusters: Sequence[KnownCluster]
+) -> Iterator[dict[str, Any]]:
     if generator.take("selector", "template"):
         generator.tell("", "selects or changes its template; it is not carried over")
         return
     listed, git = generator.inner("list"), generator.inner("git")
+    if generator.take("clusters") is not None:
+        yield from _clusters(generator.inner("clusters"), clusters)
     generator.tell_rest()
     elements = listed.take("elements")
     listed.tell_rest()
@@ -97,6 +113,21 @@ def _parameters(root: Path, generator: Fields, urls: tuple[str, ...]) -> Iterato
     for each in (*_folders(root, git), *_contents(root, git)):
         yield {**each, **more}
     git.tell_rest()
+
+
+def _clusters(generator: Fields, clusters: Sequence[KnownCluster]) -> Iterator[dict[str, Any]]:
+    values = generator.take("values")
+    found = []
+    for each in selected(generator, clusters):
+        parameters = each.parameters()
+        try:
+            filled = _filled(values, parameters) if isinstance(values, dict) else {}
+        except _UnknownError as error:
+            generator.tell("values", f"have {{{{{error}}}}}, which is not known here; it is not carried over")
+            return
+        found.append({**parameters, "values": filled})
+    generator.tell_rest()
+    yield from found
 
 
 def _folders(root: Path, git: Fields) -> Iterator[dict[str, Any]]:

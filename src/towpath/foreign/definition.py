@@ -122,7 +122,7 @@ def read_definitions(root: Path, notes: list[Note]) -> list[Definition]:
     A file with templates of another tool, which is no YAML, is told only when it seems to hold one.
     """
     found: list[Definition] = []
-    for path in _files(root):
+    for path in manifest_files(root):
         try:
             text = read_text(root, path)
             if text is None or not any(group in text for group in _GROUPS):
@@ -149,7 +149,7 @@ def _of_file(text: str, file: str) -> Iterator[Definition]:
         yield Definition(data["kind"], name, namespace, data, file, lines_of(root))
 
 
-def _files(root: Path) -> Iterator[str]:
+def manifest_files(root: Path) -> Iterator[str]:
     """Manifests below a folder, sorted; nothing hidden, and no link is followed."""
     paths: list[str] = []
     for folder, names, files in os.walk(root):

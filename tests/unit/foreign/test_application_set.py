@@ -1,4 +1,4 @@
-"""What ApplicationSets make, by list and git generators; other generators and templates are told."""
+"""What ApplicationSets make, by list, git and cluster generators; other generators and templates are told."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.foreign.definitions import URL, definitions
 from towpath.foreign.application_set import applications, is_one_app
+from towpath.foreign.clusters import KnownCluster
 from towpath.foreign.definition import Definition, Note
 
 TEMPLATE = "  template:\n    metadata: {name: 'shop-%s'}\n    spec: {destination: {namespace: '%s'}}\n"
@@ -72,8 +73,7 @@ def test_files_of_the_repository(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("generator", "said"),
     [
-        ("clusters: {}", ""),
-        ("clusters: {selector: {a: b}}", "`spec.generators.0.clusters`"),
+        ("clusters: {selector: {a: b}}", "`spec.generators.0.clusters.selector.a` has no counterpart"),
         ("matrix: {generators: []}", "`spec.generators.0.matrix`"),
         ("scmProvider: {github: {}}", "scmProvider"),
         ("git: {repoURL: 'https://e.com/x', directories: [{path: a}]}", "is another repository"),
@@ -106,3 +106,50 @@ def test_elements_of_a_list_are_places_and_folders_are_apps(
     found = applications(tmp_path / "repo", definition, [URL], notes)
     assert len(found) == 2
     assert is_one_app(definition, found) is one
+
+
+CLUSTERS = [
+    KnownCluster("eu", "https://eu.example.com", labels={"region": "europe"}),
+    KnownCluster("us", "https://us.example.com", labels={"region": "america"}),
+]
+
+
+def of_clusters(tmp_path: Path, generator: str, name: str, inner: str) -> tuple[list[Definition], list[Note]]:
+    text = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: shop}\nspec:\n"
+        f"  generators:\n  - clusters: {{{generator}}}\n" + TEMPLATE % (name, inner)
+    )
+    (definition,), notes = definitions(tmp_path / "repo", text)
+    found = applications(tmp_path / "repo", definition, [URL], notes, CLUSTERS)
+    assert is_one_app(definition, found)
+    return found, notes
+
+
+def test_clusters_give_one_for_each(tmp_path: Path) -> None:
+    values = (
+        "selector: {matchExpressions: [{key: region, operator: Exists}]},"
+        " values: {of: '{{name}}-{{metadata.labels.region}}'}"
+    )
+    found, notes = of_clusters(tmp_path, values, "{{.nameNormalized}}", "{{values.of}}")
+    assert [(each.name, each.data["spec"]["destination"]["namespace"]) for each in found] == [
+        ("shop-eu", "eu-europe"),
+        ("shop-us", "us-america"),
+    ]
+    assert notes == []
+    found, notes = of_clusters(tmp_path, "", "{{name}}", "{{server}}")
+    assert [each.name for each in found] == ["shop-in-cluster", "shop-eu", "shop-us"]
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("generator", "said"),
+    [
+        ("selector: {matchLabels: {region: asia}}", "selects no cluster"),
+        ("values: {of: '{{metadata.labels.none}}'}", "`spec.generators.0.clusters.values` have {{metadata"),
+        ("flatList: true", "flatList` has no counterpart"),
+    ],
+)
+def test_clusters_that_are_not_known_are_told(tmp_path: Path, generator: str, said: str) -> None:
+    _, notes = of_clusters(tmp_path, generator, "{{name}}", "{{server}}")
+    assert [each.message for each in notes if said in each.message], notes
+    assert all(each.line for each in notes)

@@ -1,14 +1,15 @@
 """Reads a repository of Argo CD or Flux: what it deploys where, and what is not carried over."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from towpath.engine.imports.folders import namespace_in, read_folder
 from towpath.errors import ConfigError
 from towpath.foreign import flux
-from towpath.foreign.application import application
+from towpath.foreign.application import MANAGER, application
 from towpath.foreign.application_set import applications, is_one_app
+from towpath.foreign.clusters import by_name, read_clusters
 from towpath.foreign.definition import Definition, Note, read_definitions
 from towpath.foreign.deployment import Deployment, LocalSource
 
@@ -22,14 +23,14 @@ def collect(root: Path, urls: Iterable[str]) -> tuple[list[Deployment], list[Not
     """The deployments of a repository that has the addresses `urls`, and the notes, both in their order."""
     notes: list[Note] = []
     urls = tuple(urls)
-    definitions = read_definitions(root, notes)
+    definitions, clusters = read_definitions(root, notes), read_clusters(root, notes)
     sources = [each for each in definitions if each.kind in flux.SOURCES]
     deployments: list[Deployment | None] = []
     for each in definitions:
         if each.kind == "Application":
             deployments.append(_settled(root, application(each, urls, notes), definitions, notes))
         elif each.kind == "ApplicationSet":
-            made = applications(root, each, urls, notes)
+            made = applications(root, each, urls, notes, clusters)
             app = each.name if is_one_app(each, made) else ""
             several = [application(one, urls, notes, app=app) for one in made]
             deployments += [_settled(root, one, definitions, notes) for one in several]
@@ -41,7 +42,18 @@ def collect(root: Path, urls: Iterable[str]) -> tuple[list[Deployment], list[Not
         elif each.kind not in flux.SOURCES:
             more = f": {_WITHOUT[each.kind]}" if each.kind in _WITHOUT else ""
             notes.append(each.note((), f"has no counterpart{more}"))
-    return _of_one_cluster([each for each in deployments if each]), sorted(set(notes))
+    named = _with_names([each for each in deployments if each], by_name(clusters))
+    return _of_one_cluster(named), sorted(set(notes))
+
+
+def _with_names(deployments: list[Deployment], names: Mapping[str, str]) -> list[Deployment]:
+    """With clusters as their Secrets call them: an Application may name one by its address, too."""
+    return [
+        replace(each, destination=replace(each.destination, cluster=names[each.destination.cluster]))
+        if each.manager == MANAGER and each.destination.cluster in names
+        else each
+        for each in deployments
+    ]
 
 
 def _of_one_cluster(deployments: list[Deployment]) -> list[Deployment]:

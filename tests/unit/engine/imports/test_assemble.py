@@ -196,3 +196,41 @@ def test_a_path_out_of_the_repository_is_refused(tmp_path: Path) -> None:
     made = imported(write(tmp_path / "repo", {"apps.yaml": text + chart}))
     assert made.files == {}
     assert len(made.notes) == 5
+
+
+def test_clusters_of_argo_are_environments_by_their_names(tmp_path: Path) -> None:
+    secret = (
+        "apiVersion: v1\nkind: Secret\n"
+        "metadata: {name: %s, labels: {argocd.argoproj.io/secret-type: cluster, tier: %s}}\n"
+        "stringData: {name: %s, server: 'https://%s.example.com', config: 'hunter2hunter2'}\n---\n"
+    )
+    one = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: maps}\nspec:\n"
+        "  generators: [{clusters: {selector: {matchLabels: {tier: prod}}}}]\n"
+        "  template:\n    metadata: {name: 'maps-{{name}}'}\n    spec:\n"
+        f"      source: {{repoURL: '{ARGO_URL}', path: maps}}\n"
+        "      destination: {server: '{{server}}', namespace: web}\n"
+        "      syncPolicy: {automated: {prune: true, selfHeal: true}}\n"
+    )
+    files = {
+        "sets/a.yaml": one,
+        "clusters.yaml": "".join(
+            secret % (name, tier, name, name)
+            for name, tier in (("eu", "prod"), ("us", "prod"), ("dev", "dev"))
+        ),
+        "maps/map.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+        "byname.yaml": application("other", f"repoURL: '{ARGO_URL}', path: maps").replace(
+            "{namespace: 'web'}", "{name: eu, namespace: web}"
+        ),
+    }
+    made = imported(write(tmp_path, files))
+    assert (made.apps, made.environments) == (("maps", "other"), ("eu-web", "us-web"))
+    assert parse_config(made.files["towpath.yaml"].decode()).environment("us-web").namespace == "web"
+    told = [each for each in made.notes if "credentials are not carried over" in each.message]
+    assert [(each.file, each.line) for each in told] == [
+        ("clusters.yaml", 1),
+        ("clusters.yaml", 6),
+        ("clusters.yaml", 11),
+    ]
+    assert not any(b"hunter2" in content or b"kubeconfig" in content for content in made.files.values())
+    assert "hunter2" not in str(made.notes)
