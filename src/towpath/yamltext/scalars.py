@@ -88,13 +88,14 @@ def _is_integer(text: str) -> bool:
 def key_text(value: Any, written: str) -> str:
     """The text of a resolved key, as the tools of Kubernetes make it. ValueError when they refuse it.
 
-    `written` is the key as it is in the file: `1e6` becomes `1e+06`, and 1000000 stays.
+    `written` is the key as it is in the file: `1e6` becomes `1e+06`, as 01000000 with an 8 in it does, which
+    cannot be octal; 1000000 stays.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int) and not _is_integer(written):
+    if isinstance(value, int) and not _INTEGER.match(written.replace("_", "")):
         value = float(written.replace("_", ""))
     if isinstance(value, int) and -(1 << 63) <= value < 1 << 63:
         return str(value)

@@ -4,18 +4,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.characters import UNICODE
 from towpath.errors import MalformedEvidenceError
 from towpath.evidence.json_text import canonical, parse_object, time_of
 
+TEXTS = st.text(UNICODE)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8")),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
     max_leaves=20,
 )
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.text(st.characters(codec="utf-8")), VALUES))
+@given(st.dictionaries(TEXTS, VALUES))
 def test_what_is_written_is_read(data: dict[str, object]) -> None:
     assert parse_object(canonical(data), "a text") == data
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.characters import ASCII, UNICODE
 from tests.unit.evidence.examples import ALICE, BUILD, MALLORY, NOW, trusted
 from tests.unit.evidence.keys import KEYS
 from towpath.errors import ConfigError, UntrustedSignatureError
@@ -44,7 +45,9 @@ def test_lines_are_read_with_their_numbers() -> None:
 
 @settings(deadline=None)
 @given(
-    st.lists(st.from_regex(r"[A-Za-z0-9@._+-]{1,20}", fullmatch=True), min_size=1, max_size=3),
+    st.lists(
+        st.from_regex(r"[A-Za-z0-9@._+-]{1,20}", fullmatch=True, alphabet=ASCII), min_size=1, max_size=3
+    ),
     st.lists(st.sampled_from([COMMITS, APPROVALS, EVIDENCE]), unique=True),
     st.none() | st.datetimes(datetime(2000, 1, 1), datetime(2030, 1, 1)),
     st.none() | st.datetimes(datetime(2031, 1, 1), datetime(2060, 1, 1)),
@@ -65,7 +68,7 @@ def test_a_line_is_read_as_it_was_written(
 
 
 @settings(deadline=None)
-@given(st.text(max_size=200))
+@given(st.text(UNICODE, max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         parse_trusted_keys(text, "allowed_signers")

@@ -2,12 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.characters import UNICODE
 from towpath.kube.pointer import build, covers, parse, read, without
 
 VALUE = {"a": {"b/c": [{"x": 1, "y": 2}, {"x": 3}]}, "d": 1}
 
 
-@given(st.lists(st.text(min_size=1)))
+@given(st.lists(st.text(UNICODE, min_size=1)))
 def test_parse_is_the_inverse_of_build(steps: list[str]) -> None:
     assert parse(build(steps)) == tuple(steps)
 

@@ -296,7 +296,7 @@ def is_text_for_kubectl(text: str) -> bool:
         return False
 
 
-text = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=8).filter(
+text = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=8).filter(
     is_text_for_kubectl
 )
 scalars = st.none() | st.booleans() | st.integers() | text

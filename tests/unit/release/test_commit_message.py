@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.characters import UNICODE
 from towpath.release.commit_message import (
     PromotionIntent,
     format_message,
@@ -107,7 +108,11 @@ def test_messages_without_trailers(message: str) -> None:
     assert parse_trailers(message) == {}
 
 
-@given(st.lists(st.tuples(st.sampled_from(["A", "B-C"]), st.text()), max_size=4), st.text(), st.text())
+@given(
+    st.lists(st.tuples(st.sampled_from(["A", "B-C"]), st.text(UNICODE)), max_size=4),
+    st.text(UNICODE),
+    st.text(UNICODE),
+)
 def test_what_is_written_is_read(trailers: list[tuple[str, str]], subject: str, body: str) -> None:
     wanted: dict[str, list[str]] = {}
     for name, value in trailers:

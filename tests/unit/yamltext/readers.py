@@ -33,9 +33,10 @@ def pyyaml(text: str) -> Any:
 
 
 def ruamel(version: str) -> Read:
+    reader = YAML(typ="safe", pure=True)  # one for all texts: it looks for plug-ins in all folders first
+    reader.version = version
+
     def read(text: str) -> Any:
-        reader = YAML(typ="safe", pure=True)
-        reader.version = version
         return reader.load(io.StringIO(text))
 
     return read

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.characters import UNICODE
 from towpath.errors import ConfigError
 from towpath.yamltext.editor import remove_value, rename_key, set_value
 from towpath.yamltext.manifest_reader import load_documents
@@ -149,9 +150,10 @@ def test_what_an_alias_shares_is_refused(text: str) -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(UNICODE, max_size=20),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1, max_size=8), inner, max_size=3)
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(UNICODE, min_size=1, max_size=8), inner, max_size=3)
     ),
     max_leaves=6,
 )

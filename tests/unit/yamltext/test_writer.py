@@ -1,7 +1,6 @@
 """What is written is read as it was meant, by readers of YAML 1.1 and of YAML 1.2."""
 
 import json
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.characters import UNICODE
+from tests.unit.yamltext.texts import number_like
 from towpath.errors import ConfigError
 from towpath.settings import Settings
 from towpath.yamltext.config_reader import read_document
@@ -67,8 +68,8 @@ ALL = [*NUMBERS, *WORDS, *MARKS, *BREAKS, *OTHERS]
 
 TEXTS = st.one_of(
     st.sampled_from(ALL),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-    st.from_regex(re.compile(r"[-+]?[0-9_.]{0,8}([eE:x][-+]?[0-9a-fA-F_]{0,8})?", re.ASCII), fullmatch=True),
+    st.text(UNICODE, max_size=20),
+    number_like(),
 )
 VALUES = st.recursive(
     TEXTS | st.integers(-(2**63), 2**63) | st.booleans() | st.none(),
