@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,20 @@ def rendered(
             command += [
                 part for key, value in each.items() for part in ("--set-json", f"{key}={json.dumps(value)}")
             ]
+    code, said = _run(tuple(command))
+    if code:
+        raise RenderError(said)
+    return [each for each in yaml.load_all(said, Loader=_LOADER) if each]
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@cache
+def _run(command: tuple[str, ...]) -> tuple[int, str]:
+    """The exit code, and the output or what is wrong. Many tests look at the same examples."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    if done.returncode:
-        raise RenderError(done.stderr)
-    return [each for each in yaml.safe_load_all(done.stdout) if each]
+    return done.returncode, done.stderr if done.returncode else done.stdout
 
 
 def example(name: str) -> Path:

@@ -1,4 +1,5 @@
 import json
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ JUDGED = sorted(
 """Kinds for which existing is not enough."""
 
 
+@cache
 def load(path: Path) -> Any:
     return load_document(path.read_text(), path.name)
 
