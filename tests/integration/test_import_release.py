@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.chart_server import chart_server
 from tests.integration.importing import content, towpath
 from tests.integration.world import World, throw_away
 from towpath.config import load_config
@@ -73,32 +74,49 @@ def chart(folder: Path, files: Mapping[str, str]) -> Path:
 
 def test_a_release_is_imported_and_taken_over(world: World, tools: Path, tmp_path: Path) -> None:
     source, folder = chart(tmp_path / "chart", FILES), tmp_path / "environments"
-    helm(world, tools, "install", "web", source)
-    helm(world, tools, "upgrade", "web", source, "--set", "text=1e3,db.password=hunter2-and-more")
-    try:
-        done = towpath(
-            world, tools, "import", folder, "--namespace", world.namespace, "--helm-release", "web"
-        )
-        assert done.exit_code == 0, (done.output, done.exception)
-        for said in ("the hook Pod try (test)", "`db.password` looks like a credential", "cluster-scoped"):
-            assert said in done.output
-        assert "hunter2" not in done.output
-        config = load_config(folder)
-        where = config.environments[0]
-        assert where.apps["web"].take_over == ("helm",)
-        assert where.allow_cluster_scoped == ("Namespace", f"ClusterRole/{world.namespace}")
-        assert [str(each) for each in check_repository(folder, tools=tools).findings] == []
-        rendered = render_app(folder, config, "web", where.name, tools=tools)
-        assert len(rendered.objects) == 3
-        before = content(world, rendered.objects)
-        assert before[f"ConfigMap {world.namespace}/web"]["data"] == {"text": "1e3", "more": "8080\n"}
-        plan = plan_app(world.cluster, rendered, where)
-        assert {entry.reason for entry in plan.entries} == {"taken over from helm"}
-        pointers = {difference.pointer for entry in plan.entries for difference in entry.differences}
-        assert all(each.startswith(("/metadata/labels", "/metadata/annotations")) for each in pointers)
-        sync_app(world.cluster, rendered, where, commit="c" * 40)
-        assert content(world, rendered.objects) == before
-        compared = towpath(world, tools, "diff", where.name, "--repo", folder)
-        assert compared.exit_code == 0, compared.output
-    finally:
-        helm(world, tools, "uninstall", "web", "--no-hooks")
+    with chart_server() as server:
+        server.chart("db", "1.0.0")
+        needs = f"dependencies: [{{name: db, version: ^1, repository: '{server.url}'}}]\n"
+        chart(source, {"Chart.yaml": FILES["Chart.yaml"] + needs})
+        helm(world, tools, "dependency", "update", source)
+        helm(world, tools, "install", "web", source)
+        try:
+            helm(world, tools, "upgrade", "web", source, "--set", "text=1e3,db.password=hunter2-and-more")
+            imported(world, tools, folder)
+            taken_over(world, tools, folder)
+        finally:
+            helm(world, tools, "uninstall", "web", "--no-hooks")
+
+
+def imported(world: World, tools: Path, folder: Path) -> None:
+    """The release, and the chart that its chart needs, in the version that was installed."""
+    named = ("--namespace", world.namespace, "--helm-release", "web")
+    done = towpath(world, tools, "import", folder, *named)
+    assert done.exit_code == 0, (done.output, done.exception)
+    for said in ("the hook Pod try (test)", "`db.password` looks like a credential", "cluster-scoped"):
+        assert said in done.output
+    assert "hunter2" not in done.output
+    assert "version: '1.0.0'" in (folder / "vendor.yaml").read_text()
+    vendored = towpath(world, tools, "vendor", "--repo", folder)
+    assert "web-db 1.0.0" in vendored.output, (vendored.output, vendored.exception)
+
+
+def taken_over(world: World, tools: Path, folder: Path) -> None:
+    """Planned and synced without a change but of who the objects belong to, and then still."""
+    config = load_config(folder)
+    where = config.environments[0]
+    assert where.apps["web"].take_over == ("helm",)
+    assert where.allow_cluster_scoped == ("Namespace", f"ClusterRole/{world.namespace}")
+    assert [str(each) for each in check_repository(folder, tools=tools).findings] == []
+    rendered = render_app(folder, config, "web", where.name, tools=tools)
+    assert len(rendered.objects) == 4
+    before = content(world, rendered.objects)
+    assert before[f"ConfigMap {world.namespace}/web"]["data"] == {"text": "1e3", "more": "8080\n"}
+    plan = plan_app(world.cluster, rendered, where)
+    assert {entry.reason for entry in plan.entries} == {"taken over from helm"}
+    pointers = {difference.pointer for entry in plan.entries for difference in entry.differences}
+    assert all(each.startswith(("/metadata/labels", "/metadata/annotations")) for each in pointers)
+    sync_app(world.cluster, rendered, where, commit="c" * 40)
+    assert content(world, rendered.objects) == before
+    compared = towpath(world, tools, "diff", where.name, "--repo", folder)
+    assert compared.exit_code == 0, compared.output

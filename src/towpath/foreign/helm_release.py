@@ -66,14 +66,12 @@ def read_release(secret: Manifest, file: str) -> HelmRelease:
     if not isinstance(found, dict) or not isinstance(found.get("chart"), dict):
         raise ConfigError("its `release` has no chart", file=file)
     chart = found["chart"]
-    metadata = _mapping(chart.get("metadata"))
-    listed = metadata.get("dependencies")
     return HelmRelease(
         name=str(found.get("name") or ""),
         chart=dict(_files(chart, file)),
         values=_mapping(found.get("config")),
         defaults=_mapping(chart.get("values")),
-        dependencies=tuple(map(_mapping, listed)) if isinstance(listed, list) else (),
+        dependencies=tuple(_dependencies(chart)),
         hooks=tuple(_hooks(found.get("hooks"))),
         manifest=_text(found.get("manifest")),
     )
@@ -146,6 +144,18 @@ def _chart_yaml(metadata: Mapping[str, Any]) -> dict[str, Any]:
             for each in listed
         ]
     return kept
+
+
+def _dependencies(chart: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The charts that are needed, in the version that was installed where the lock says it."""
+    locked = {each.get("name"): each.get("version") for each in _mappings(_mapping(chart.get("lock")))}
+    for each in _mappings(_mapping(chart.get("metadata"))):
+        yield {**each, "version": locked.get(each.get("name")) or each.get("version")}
+
+
+def _mappings(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = holder.get("dependencies")
+    return [_mapping(each) for each in listed] if isinstance(listed, list) else []
 
 
 def _path_problem(path: str) -> str:

@@ -74,12 +74,13 @@ def test_hooks_and_what_is_beside_the_namespace_are_told(both: Both) -> None:
 def test_subcharts_are_vendored(both: Both) -> None:
     api, cluster = both
     needs = [
-        {"name": "db", "version": "1.0.0", "repository": "https://charts.example.com", "enabled": True},
+        {"name": "db", "version": "^1", "repository": "https://charts.example.com", "enabled": True},
         {"name": "queue", "version": "2.0.0", "repository": "oci://r.example.com/charts"},
     ]
     metadata = {"apiVersion": "v2", "name": "memory", "version": "1.2.3", "dependencies": needs}
     shared: dict[str, Any] = {"db": {"password": PASSWORD}}
-    api.add(record(content(config=shared, chart={"metadata": metadata, "values": shared})))
+    lock = {"dependencies": [{"name": "db", "version": "1.0.0"}]}
+    api.add(record(content(config=shared, chart={"metadata": metadata, "values": shared, "lock": lock})))
     made = import_release(cluster, "shop", "cache")
     entries = parse_vendor_file(made.files["vendor.yaml"].decode()).vendor
     assert [(each.name, each.path, each.version) for each in entries] == [
