@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import towpath
 
 ROOT = Path(__file__).parents[1]
 LAUNCH = Path(towpath.__file__).with_name("agent") / "launch.py"
+PATIENCE = 240.0
+"""Seconds that such a process may take to start: four where nothing else runs."""
 OWN = ("HOME", "KUBECONFIG", "TOWPATH_CACHE", "TOWPATH_ENVIRONMENTS", "TOWPATH_HOME")
 """Variables that each program has for itself."""
 
@@ -56,6 +59,12 @@ class Forks:
             self._process = self._held.enter_context(
                 _ending(command, {**environ, "HOME": str(folder), "TOWPATH_HOME": str(folder)}, log.fileno())
             )
+        end = time.monotonic() + PATIENCE
+        while not self._socket.exists():  # a test's own patience begins when it listens
+            said = (folder / "log").read_text(errors="replace")
+            assert self._process.poll() is None, f"{command} ended:\n{said}"
+            assert time.monotonic() < end, f"{command} did not start in {PATIENCE:g} s:\n{said}"
+            time.sleep(0.05)
 
 
 @contextlib.contextmanager

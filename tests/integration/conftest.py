@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.integration.agent_forks import FORKS
+from tests.forks import AGENTS
 from tests.integration.running import PERSONAL, RunningStack
 from tests.integration.second_cluster import SecondCluster, second_cluster
 from tests.integration.shared_stack import prepared_stack, shared_stack
@@ -85,7 +85,7 @@ def stack() -> Iterator[RunningStack]:
         for name in PERSONAL:
             patch.delenv(name, raising=False)
         patch.setenv("TOWPATH_HOME", str(running.home))
-        held.callback(FORKS.end)
+        held.callback(AGENTS.end)
         yield running
 
 

@@ -18,7 +18,7 @@ import httpx
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.agent_forks import FORKS
+from tests.forks import AGENTS
 from tests.integration.manifests import configmap, deployment
 from tests.integration.running import RunningStack
 from tests.integration.world import World, throw_away
@@ -111,7 +111,7 @@ class Watched:
 
     def start(self, *options: str, wait: bool = True) -> None:
         alone = Path(sys.executable).with_name("towpath")
-        command = FORKS.command(self.variables) if self.forked else (alone,)
+        command = AGENTS.command(self.variables) if self.forked else (alone,)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [

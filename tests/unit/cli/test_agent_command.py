@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.forks import AGENTS
 from towpath.cli.agent import command
 
 
@@ -46,7 +47,6 @@ def test_help_does_not_import_prefect() -> None:
 
 def started(repository: Path, environment: str) -> subprocess.Popen[str]:
     """`towpath agent` without a Prefect server and without a cluster."""
-    program = [sys.executable, "-c", "from towpath.cli.main import run; run()", "agent", environment]
     given = {
         "HOME": str(repository.parent),
         "KUBECONFIG": str(repository.parent / "none"),
@@ -57,7 +57,7 @@ def started(repository: Path, environment: str) -> subprocess.Popen[str]:
         "TOWPATH_GIT_ALLOW_FILE": "1",
     }
     return subprocess.Popen(
-        [*program, "--address", "127.0.0.1:0"],
+        [*AGENTS.command(given), "agent", environment, "--address", "127.0.0.1:0"],
         env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 

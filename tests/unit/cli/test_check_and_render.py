@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forks import towpath_command
 from tests.traps.repository import build, configmap, helm, kustomize, plain
 from towpath.printable import printable
 from towpath.yamltext.manifest_reader import load_document
@@ -18,7 +19,8 @@ TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
 
 
 def towpath(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*TOWPATH, *args], capture_output=True, text=True, check=False, timeout=60)
+    command = [*towpath_command(), *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.fixture
@@ -156,8 +158,9 @@ def test_a_finding_is_told_in_letters_that_the_output_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = build(tmp_path, plain("", configmap("c\n  annotations: {漢: b}")))
-    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
-    done = towpath("check", "--repo", str(root))
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")  # read when an interpreter starts
+    command = [*TOWPATH, "check", "--repo", str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, "\\u6f22" in done.stdout) == (1, True), done.stderr
 
 

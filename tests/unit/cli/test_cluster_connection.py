@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
+from tests.forks import AGENTS, towpath_command
+
 AWAY = "https://127.0.0.1:9"
 REFUSED = "names the `kubeconfig` and `context` of dev, which is not obeyed"
 
@@ -76,7 +77,7 @@ VERBS = [
 def test_a_verb_reads_the_machines_cluster_or_none(repository: Path, marker: Path, verb: list[str]) -> None:
     def said(*options: str, **more: str) -> str:
         done = subprocess.run(
-            [*TOWPATH, *verb, *options],
+            [*towpath_command(), *verb, *options],
             env=environ(repository, **more),
             capture_output=True,
             text=True,
@@ -101,9 +102,10 @@ def test_a_verb_reads_the_machines_cluster_or_none(repository: Path, marker: Pat
 def test_an_agent_watches_the_machines_cluster_or_none(
     repository: Path, marker: Path, more: dict[str, str], told: str
 ) -> None:
+    variables = environ(repository, **more)
     agent = subprocess.Popen(
-        [*TOWPATH, "agent", "dev", "--address", "127.0.0.1:0"],
-        env=environ(repository, **more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*AGENTS.command(variables), "agent", "dev", "--address", "127.0.0.1:0"],
+        env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert agent.stdout
     before = "".join(itertools.takewhile(lambda line: told not in line, agent.stdout))
@@ -116,8 +118,8 @@ def test_an_agent_watches_the_machines_cluster_or_none(
 def test_agent_yaml_says_which_cluster(repository: Path, marker: Path) -> None:
     file = repository.parent / "agent.yaml"
     text = "apiVersion: towpath.dev/v1\nenvironment: dev\n"
-    command = [*TOWPATH, "agent", "--config", str(file), "--check"]
     without = {key: value for key, value in environ(repository).items() if key != "KUBECONFIG"}
+    command = [*AGENTS.command(without), "agent", "--config", str(file), "--check"]
     for cluster, told in (
         ("{}", REFUSED),
         (f"{{kubeconfig: {repository.parent}/mine}}", f"{AWAY} cannot be reached"),
@@ -132,7 +134,7 @@ def test_agent_yaml_says_which_cluster(repository: Path, marker: Path) -> None:
 
 def test_check_notes_each_key_and_finds_nothing_wrong(repository: Path) -> None:
     done = subprocess.run(
-        [*TOWPATH, "check", "--repo", str(repository)],
+        [*towpath_command(), "check", "--repo", str(repository)],
         env=environ(repository),
         capture_output=True,
         text=True,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forks import towpath_command
 from towpath.cli.drift import text, to_json
 from towpath.cli.views.drift import DriftView
 from towpath.drift.decision import Decision
@@ -18,7 +19,6 @@ from towpath.kube.managed_fields import FieldChange
 from towpath.objects import ObjectRef
 
 EXAMPLE = Path(__file__).parents[3] / "examples/environments"
-TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def towpath(repository: Path, *arguments: str) -> subprocess.CompletedProcess[st
         "TOWPATH_ENVIRONMENTS": f"file://{repository}",
         "TOWPATH_GIT_ALLOW_FILE": "1",
     }
-    return subprocess.run([*TOWPATH, *arguments], env=environ, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*towpath_command(), *arguments], env=environ, capture_output=True, text=True, check=False
+    )
 
 
 def test_a_misspelt_app_is_told_with_the_nearest_and_not_the_missing_cluster(repository: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.forks import towpath_command
 from tests.keys import make_keys
 from tests.published import CHANGED, CONFIG, configmap, environment_files, published_state
 from tests.unit.adapters.git.repositories import Bare, run
@@ -24,7 +25,6 @@ from towpath.kube.managed_fields import FieldChange
 from towpath.objects import ObjectRef
 from towpath.settings import Settings
 
-TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
 WHO = FieldChange("2026-01-01T00:00:00Z", "kubectl-edit", "Update", (".data.A",))
 REF = ObjectRef("", "ConfigMap", "prod", "a")
 
@@ -69,7 +69,7 @@ class PublishedWorld:
             "TOWPATH_TRUSTED_KEYS": str(self.keys.trusted_file),
             **variables,
         }
-        command = [*TOWPATH, *arguments]
+        command = [*towpath_command(), *arguments]
         return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 
 

@@ -4,11 +4,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.forks import VERB_SERVER, Forks
 from tests.traps.repository import build, configmap, plain
 
 # Root reads everything but without this right.
@@ -16,8 +16,7 @@ PLAIN_USER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.
 pytestmark = pytest.mark.skipif(
     bool(PLAIN_USER) and not shutil.which("setpriv"), reason="root may read everything"
 )
-RUN = "from towpath.cli.main import run; run()"
-CHECK = [*PLAIN_USER, sys.executable, "-c", RUN, "check", "--output", "json", "--repo"]
+VERBS = Forks(VERB_SERVER, *PLAIN_USER)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,12 @@ def test_it_is_a_finding(tmp_path: Path, name: str, mode: int, file: str) -> Non
         path.mkdir()
     path.chmod(mode)
     try:
-        done = subprocess.run([*CHECK, str(root)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*VERBS.command(os.environ), "check", "--output", "json", "--repo", str(root)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     finally:
         path.chmod(0o755)
     assert done.returncode == 1, done.stderr
