@@ -14,6 +14,8 @@ from typing import Literal
 from towpath.objects import Manifest, ObjectRef
 
 INVENTORY_LABEL = "towpath.dev/inventory"
+INSTALLED_LABEL = "towpath.dev/installed-by"
+"""Label of every object that `towpath install` writes: the namespace of the installation."""
 HEALS_LABEL = "towpath.dev/heals"
 """Label of the ConfigMap with an app's heals (drift/heal_budget.py)."""
 APP_LABEL = "towpath.dev/app"

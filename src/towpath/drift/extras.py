@@ -5,7 +5,7 @@ controller makes out of another object is told by its owner, or by the label or 
 """
 
 from towpath.applyset.digest_key import KEY_NAME
-from towpath.applyset.inventory import HEALS_LABEL, INVENTORY_LABEL
+from towpath.applyset.inventory import HEALS_LABEL, INSTALLED_LABEL, INVENTORY_LABEL
 from towpath.drift.model import DriftEntry
 from towpath.kube.managed_fields import field_change, manager_entries
 from towpath.kube.rights import RIGHTS_LABEL
@@ -117,7 +117,7 @@ def _is_made_from_another(live: Manifest) -> bool:
         return True
     if kind == "Secret" and (metadata["name"].startswith(_HELM_RELEASE) or metadata["name"] == KEY_NAME):
         return True
-    if kind in ("Role", "RoleBinding") and RIGHTS_LABEL in labels:
+    if INSTALLED_LABEL in labels or (kind in ("Role", "RoleBinding") and RIGHTS_LABEL in labels):
         return True
     return any(key in labels for key in _MADE_BY_LABELS) or any(
         key in annotations for key in _MADE_BY_ANNOTATIONS

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
-from towpath.applyset.inventory import ENVIRONMENT_LABEL, INVENTORY_LABEL
+from towpath.applyset.inventory import ENVIRONMENT_LABEL, INSTALLED_LABEL, INVENTORY_LABEL
 from towpath.applyset.plan import PlanEntry
 from towpath.engine.live.observe import namespace_ref, state_of_namespace
 from towpath.errors import ConflictError, RefusedError, TransientError
-from towpath.install.objects import INSTALLED_LABEL, MANAGER, Target, explained
+from towpath.install.objects import MANAGER, Target, explained
 from towpath.install.parts import Parts
 from towpath.objects import Manifest
 

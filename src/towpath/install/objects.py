@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
+from towpath.applyset.inventory import INSTALLED_LABEL
 from towpath.applyset.plan import PlanEntry
 from towpath.engine.live.concurrent import concurrently
 from towpath.errors import ConfigError, TowpathError
@@ -18,8 +19,6 @@ from towpath.objects import Manifest, ObjectRef, ref_of
 
 MANAGER = "towpath-install"
 """Field manager of what `towpath install` writes, and the name of its record."""
-INSTALLED_LABEL = "towpath.dev/installed-by"
-"""Label of every object that it writes: the namespace of the installation."""
 GONE = "no longer in the chart"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from towpath.adapters.evidence.key_files import KeyFolder, read_private_key
 from towpath.adapters.kubernetes import Cluster
+from towpath.applyset.inventory import INSTALLED_LABEL
 from towpath.applyset.plan import PlanEntry
 from towpath.engine.live.concurrent import concurrently
 from towpath.errors import ConfigError, TerminalError, UnknownNameError
@@ -19,7 +20,7 @@ from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.public_key import PublicKey
 from towpath.evidence.trusted_edit import add_key
 from towpath.evidence.trusted_keys import TrustedKey, agent_signs, parse_trusted_keys
-from towpath.install.objects import INSTALLED_LABEL, MANAGER, Target
+from towpath.install.objects import MANAGER, Target
 from towpath.install.parts import AgentPart, Entry, Parts
 from towpath.objects import Manifest, ObjectRef
 from towpath.redact import remember_secret

@@ -53,6 +53,7 @@ def test_the_history_of_heals_is_no_extra() -> None:
         ("Secret", {"name": "db", "labels": {"reconcile.external-secrets.io/created-by": "0a"}}),
         ("Secret", {"name": "pull", "annotations": {"reflector.v1.k8s.emberstack.com/reflects": "a/pull"}}),
         ("NetworkPolicy", {"name": "deny", "labels": {"generate.kyverno.io/policy-name": "deny"}}),
+        ("RoleBinding", {"name": "towpath", "labels": {"towpath.dev/installed-by": "towpath-system"}}),
         ("RoleBinding", {"name": "team", "labels": {"hnc.x-k8s.io/inherited-from": "parent"}}),
         ("RoleBinding", {"name": "system:image-pullers"}),
         ("Role", {"name": "system::leader-locking-kube-scheduler", "namespace": "kube-system"}),
