@@ -15,10 +15,13 @@ from tests.chart import example, needs_helm
 from tests.integration.running import RunningStack
 from tests.integration.verb import towpath
 from tests.integration.world import World, throw_away
+from towpath.adapters.rendering.own_chart import render_own_chart
+from towpath.applyset.inventory import INSTALLED_LABEL
 from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.trusted_keys import parse_trusted_keys
-from towpath.install.objects import INSTALLED_LABEL, MANAGER
-from towpath.objects import Manifest
+from towpath.install.objects import MANAGER, Target, prune_objects, read_record
+from towpath.objects import Manifest, ref_of
+from towpath.orchestration.api import PrefectApi
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), needs_helm]
 
@@ -297,3 +300,53 @@ def test_doctor_compares_the_rights_of_an_account_with_those_that_its_apps_need(
     assert "towpath-far may not" in found["rights far"]["detail"]
     assert f"configmaps in {site.place}" in found["rights far"]["detail"]
     assert found["rights far"]["remedy"].startswith(f"`towpath rbac far --namespace {site.home}")
+
+
+def test_a_server_that_is_not_reached_in_time_is_said_and_the_chart_stays(site: Site) -> None:
+    code, said = with_logins(site).run("--timeout", "1s")
+    assert code == 1
+    assert "the chart is applied, work pools are not made: the Prefect server at http://127.0.0.1:9" in said
+    assert "or name its address from here by --prefect" in said
+    assert site.there("deployment", "towpath-agent-far")
+
+
+def test_what_the_chart_has_no_more_is_deleted_and_forgotten(site: Site) -> None:
+    assert with_logins(site).run("--no-wait")[0] == 0
+    values, tools = site.values(networkPolicy={"enabled": False}), site.world.kubectl_path.parent
+    objects = render_own_chart(values, site.home, tools)
+    target = Target(site.world.cluster, site.home)
+    other = ("service", "towpath-agent-far", f"{INSTALLED_LABEL}=other", "--overwrite")
+    site.world.kubectl("-n", site.home, "label", *other)
+    fewer = [each for each in objects if each["kind"] != "Service"]
+    assert [str(ref) for ref in prune_objects(target, fewer)] == [f"NetworkPolicy {site.home}/towpath-agent"]
+    assert site.there("networkpolicy", "towpath-agent") is None
+    assert site.there("service", "towpath-agent-far"), "it is another's now"
+    assert set(read_record(target)) == {ref_of(each) for each in fewer}
+    assert prune_objects(target, fewer) == []
+
+
+def test_pools_are_made_and_what_is_not_healthy_in_time_is_told(site: Site, stack: RunningStack) -> None:
+    """At the stack's own Prefect server: a pool of its own, and an image that no registry has."""
+    url = stack.settings.prefect_api_url
+    if not url:
+        pytest.skip("no Prefect server beside this cluster")
+    api = PrefectApi(url)
+    with_logins(site)
+    try:
+        code, said = site.run("--prefect", url, "--timeout", "5s")
+        assert code == 1
+        assert "did not become healthy in time" in said or "cannot become healthy" in said
+        assert f"Deployment {site.home}/towpath-agent-far" in said
+        assert api.get("/work_pools/towpath-far")["type"] == "towpath"
+        code, said = site.run("--prefect", url, "--dry-run", "--output", "json")
+        assert code == 0, said
+        assert set(actions(said).values()) == {"unchanged"}
+        _, found = checks(site, "--cluster", "--prefect", url)
+        assert found["pool far"]["detail"] == "no agent polls towpath-far"
+    finally:
+        api.request("DELETE", "/work_pools/towpath-far")
+        for row in api.post("/v2/concurrency_limits/filter", {}):
+            if row["name"] == "environment-far":
+                api.request("DELETE", f"/v2/concurrency_limits/{row['id']}")
+        for row in api.post("/deployments/filter", {"deployments": {"tags": {"all_": ["environment:far"]}}}):
+            api.request("DELETE", f"/deployments/{row['id']}")

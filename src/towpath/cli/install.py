@@ -44,7 +44,7 @@ def namespace_option(function: F) -> F:
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan; write nothing.")
 @click.option("--wait/--no-wait", default=True, help="Wait until everything runs, or end once it is applied.")
-@click.option("--timeout", default="10m", show_default=True, help="How long to wait for pods.")
+@click.option("--timeout", default="10m", show_default=True, help="How long each wait may take.")
 @click.option("--take-over", is_flag=True, help="Take over objects that Helm or somebody else has made.")
 @output_option
 def command(  # noqa: PLR0913, PLR0917

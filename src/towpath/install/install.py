@@ -94,10 +94,10 @@ def install(
 ) -> tuple[str, ...]:
     """Carry the plan out. Gives what is left to be done by another `towpath install`; empty: nothing.
 
-    Raises RefusedError before anything is written where a part of it is refused or missing.
+    `seconds` are those of each wait. Raises RefusedError before anything is written where a part of it is
+    refused or missing.
     """
     require_possible(planned, wait=wait)
-    deadline = time.monotonic() + seconds
     target, parts = wanted.target, wanted.parts
     if planned.absent:
         with progress.step("namespaces"):
@@ -112,12 +112,12 @@ def install(
         apply_objects(target, wanted.objects, entries)
     if wait and parts.server:
         with progress.step("Prefect server") as step:
-            _wait(wanted, [each for each in wanted.objects if _is_server(each, parts)], deadline, step.note)
-    left = _prepare(wanted, progress, wait=wait)
+            _wait(wanted, [each for each in wanted.objects if _is_server(each, parts)], seconds, step.note)
+    left = _prepare(wanted, progress, min(seconds, SERVER_SECONDS) if wait else None)
     if not wait:
         return (*left, "the pods were not waited for, and what the chart has no more was not deleted")
     with progress.step("agents and door") as step:
-        _wait(wanted, wanted.objects, deadline, step.note)
+        _wait(wanted, wanted.objects, seconds, step.note)
     with progress.step("what the chart has no more"):
         prune_objects(target, wanted.objects)
     return left
@@ -156,17 +156,18 @@ def _plan_server(wanted: Installation, found: Found) -> list[PlanEntry]:
         return plan_unknown(wanted.environments)
 
 
-def _prepare(wanted: Installation, progress: Progress, *, wait: bool) -> tuple[str, ...]:
+def _prepare(wanted: Installation, progress: Progress, seconds: float | None) -> tuple[str, ...]:
+    """What is left of the server's part. None: it is asked once, and that it does not answer is no error."""
     parts = wanted.parts
     found = look_at_secrets(wanted.target.cluster, parts)
     try:
         with (
             progress.step("pools, locks and deployments"),
-            wanted.reach.api(parts, found, SERVER_SECONDS if wait else 0.0) as api,
+            wanted.reach.api(parts, found, seconds or 0.0) as api,
         ):
             prepare_server(Server(api, wanted.environments))
     except TransientError as error:
-        if not wait:
+        if seconds is None:
             return (f"work pools, locks, automation and deployments: {error.message}",)
         raise TransientError(
             f"the chart is applied, work pools are not made: {error.message}",
@@ -184,18 +185,20 @@ def _is_server(manifest: Manifest, parts: Parts) -> bool:
 
 
 def _wait(
-    wanted: Installation, objects: Sequence[Manifest], deadline: float, tell: Callable[[str], None]
+    wanted: Installation, objects: Sequence[Manifest], seconds: float, tell: Callable[[str], None]
 ) -> None:
     """Until these are healthy; VerifyError names what is not, and why."""
     namespace = wanted.target.namespace
     rendered = Rendered(RELEASE, namespace, namespace, tuple(objects), digest_of(tuple(objects)))
     candidate, started = Candidate(rendered, (), whole=True), time.monotonic()
     cluster = wanted.target.cluster
-    awaited = wait_healthy(cluster, [candidate], NO_JUDGES, deadline, lambda _, line: tell(line))[RELEASE]
+    awaited = wait_healthy(cluster, [candidate], NO_JUDGES, started + seconds, lambda _, line: tell(line))[
+        RELEASE
+    ]
     if awaited.rollout is None:
         raise awaited.trouble or TransientError("the cluster could not be read in time")
     if not awaited.rollout.good:
-        seconds = time.monotonic() - started
-        error = failed_error(cluster, awaited.rollout, awaited.snapshot, rendered, seconds)
+        taken = time.monotonic() - started
+        error = failed_error(cluster, awaited.rollout, awaited.snapshot, rendered, taken)
         error.remedy = "`towpath doctor --cluster` says what is missing. Then run it again."
         raise error
