@@ -38,7 +38,7 @@ SPREAD = {
     *("test_adopt", "test_drift", "test_helm_hooks", "test_hooks", "test_modes", "test_neighbours"),
     *("test_plan_and_diff", "test_prune", "test_reconcile", "test_rights", "test_sync", "test_sync_faults"),
     *("test_sync_kills", "test_verify", "test_watch", "test_watch_agrees", "test_chart"),
-    *("test_day_to_day", "test_delete", "test_logs"),
+    *("test_day_to_day", "test_delete", "test_install", "test_logs"),
 }
 """Files whose tests share nothing, so that several workers may have them."""
 
