@@ -1,6 +1,7 @@
 """redact.py: canaries planted in every form must not come out."""
 
 import base64
+import gzip
 import html
 import json
 import logging
@@ -25,6 +26,7 @@ from towpath.redact import (
     remember_secret,
 )
 from towpath.redact.known_values import KnownValues
+from towpath.redact.manifests import secret_values
 
 CANARY = "C4nary/7f3a+9d=="
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAcanary\nq83vEjRWeJC=\n-----END RSA PRIVATE KEY-----"
@@ -195,6 +197,13 @@ def test_mask_secret_masks_the_annotation_of_kubectl_and_lists() -> None:
     everything = {"kind": "List", "items": [{**secret, "metadata": {"annotations": annotation}}]}
     assert B64 not in json.dumps(mask_secret(everything))
     assert B64 in json.dumps(everything)
+
+
+def test_a_record_of_helm_is_not_looked_for_by_value() -> None:
+    """It has up to a megabyte, is packed, and would take minutes to look for."""
+    record = base64.b64encode(base64.b64encode(gzip.compress(b'{"chart": {}}'))).decode()
+    secret = {"kind": "Secret", "data": {"release": record, "password": B64}}
+    assert set(secret_values(secret)) == {B64, "canary-value-1"}
 
 
 def test_mask_secret_leaves_other_kinds() -> None:

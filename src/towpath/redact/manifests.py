@@ -17,6 +17,8 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 LARGEST_TEXT = 100_000
 """Characters of a ConfigMap's text that is searched for values with a credential's name."""
 _INVENTORY_LABEL = "towpath.dev/inventory"
+_GZIP_TWICE_ENCODED = "SDRzSU"
+"""How a record of Helm begins: hundreds of kilobytes that nothing prints, and slow to look for."""
 _MARK_KEY = secrets.token_bytes(32)
 _POD_SPECS = (("spec",), ("spec", "template", "spec"), ("spec", "jobTemplate", "spec", "template", "spec"))
 
@@ -123,7 +125,7 @@ def decoded(value: str) -> bytes:
 
 def _values_of_secret(secret: Mapping[str, Any]) -> Iterator[str]:
     for value in _entries(secret.get("data")):
-        if isinstance(value, str):
+        if isinstance(value, str) and not value.startswith(_GZIP_TWICE_ENCODED):
             yield value
             yield decoded(value).decode(errors="replace")
     for value in _entries(secret.get("stringData")):
