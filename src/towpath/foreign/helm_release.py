@@ -21,6 +21,8 @@ from towpath.yamltext.writer import dump
 MAX_BYTES = 16 << 20
 """Of a release's JSON: a Secret has 1 MB at most, which could unpack to a thousand times of that."""
 MAX_FILES = 2_000
+MAX_VALUES = 100_000
+MAX_DEPTH = 90
 _GZIP = b"\x1f\x8b\x08"
 _OURS = ("Chart.yaml", "values.yaml", "values.schema.json")
 _NOT_IN_CHARTS = ("enabled",)
@@ -54,7 +56,7 @@ class HelmRelease:
 def read_release(secret: Manifest, file: str) -> HelmRelease:
     """The release of a Secret, called `file` in errors. Raises ConfigError, which quotes no content.
 
-    RecursionError for data that is nested too deeply.
+    RecursionError for JSON that is nested too deeply.
     """
     record = _mapping(secret.get("data")).get("release")
     if not isinstance(record, str):
@@ -66,6 +68,8 @@ def read_release(secret: Manifest, file: str) -> HelmRelease:
     if not isinstance(found, dict) or not isinstance(found.get("chart"), dict):
         raise ConfigError("its `release` has no chart", file=file)
     chart = found["chart"]
+    for each in (chart.get("metadata"), chart.get("values"), found.get("config")):
+        _check_size(each, file)
     return HelmRelease(
         name=str(found.get("name") or ""),
         chart=dict(_files(chart, file)),
@@ -110,6 +114,22 @@ def _unpacked(record: str, file: str) -> bytes:
     if rest:
         raise ConfigError("its `release` is cut off", file=file)
     return content
+
+
+def _check_size(value: Any, file: str) -> None:
+    """Refuse what would be written as YAML for minutes, or not be read again."""
+    count, level, depth = 0, [value], 0
+    while level:
+        count, depth = count + len(level), depth + 1
+        if count > MAX_VALUES or depth > MAX_DEPTH:
+            message = f"its chart or values have more than {MAX_VALUES:,} values, or are nested too deeply"
+            raise TooLargeError(message, file=file)
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
 
 
 def _files(chart: Mapping[str, Any], file: str) -> Iterator[tuple[str, bytes]]:

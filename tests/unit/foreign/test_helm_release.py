@@ -17,6 +17,13 @@ def read(data: Any) -> HelmRelease:
     return read_release(record(data), FILE)
 
 
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
 def test_chart_values_and_hooks() -> None:
     hook = {"kind": "Job", "name": "m\x1b[2J", "path": "memory/templates/j.yaml", "events": ["pre-install"]}
     found = read(content(hooks=[hook]))
@@ -71,6 +78,14 @@ def test_a_record_that_unpacks_to_too_much() -> None:
     for packed in (gzip.compress(b" " * (MAX_BYTES + 1)), b" " * (MAX_BYTES + 1)):
         with pytest.raises(TooLargeError, match="unpacks to more than 16 MiB"):
             read(packed)
+
+
+@pytest.mark.parametrize("value", [[[]] * 100_001, {"a": {str(n): n for n in range(100_001)}}, nested(91)])
+def test_values_that_are_too_many_or_too_deep(value: Any) -> None:
+    for changes in ({"config": {"a": value}}, {"chart": {"values": {"a": value}}}):
+        with pytest.raises(TooLargeError, match=r"more than 100,000 values, or are nested"):
+            read(content(**changes))
+    assert read(content(config=nested(89))).values
 
 
 @pytest.mark.parametrize(
