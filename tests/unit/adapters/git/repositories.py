@@ -5,8 +5,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.prepared import copy_of
 from towpath.adapters import git
 
+FETCHED = "+refs/heads/*:refs/remotes/origin/*"
 MARKER = ("Towpath-Intent", "promote-1")
 
 
@@ -34,11 +36,9 @@ class Bare:
         self.clone = folder / "clone"
         self.cache = folder / "cache"
         folder.mkdir(exist_ok=True)
-        run("init", "-q", "--bare", "-b", "main", str(self.path), cwd=folder)
-        run("init", "-q", "-b", "main", str(self.clone), cwd=folder)
-        run("remote", "add", "origin", str(self.path), cwd=self.clone)
-        self.push("a.txt", "one\n")
-        self.push("b.txt", "one\n")
+        copy_of(_begin, folder)
+        with (self.clone / ".git/config").open("a") as config:
+            config.write(f'[remote "origin"]\n\turl = {self.path}\n\tfetch = {FETCHED}\n')
 
     @property
     def url(self) -> str:
@@ -89,3 +89,17 @@ class Bare:
 
     def count(self) -> int:
         return int(run("rev-list", "--count", "main", cwd=self.path))
+
+
+def _begin(folder: Path) -> None:
+    """Both repositories, with two commits."""
+    bare, clone = folder / "environments.git", folder / "clone"
+    for path in (("--bare", str(bare)), (str(clone),)):
+        # Without the examples of hooks, which would be copied with it.
+        run("init", "-q", "--template=", "-b", "main", *path, cwd=folder)
+    for name in ("a.txt", "b.txt"):
+        (clone / name).write_text("one\n")
+        run("add", "-A", cwd=clone)
+        run("commit", "-q", "-m", "A person's change", cwd=clone)
+        run("push", "-q", str(bare), "HEAD:main", cwd=clone)
+    run("update-ref", "refs/remotes/origin/main", "HEAD", cwd=clone)
