@@ -110,12 +110,10 @@ def find_commit(mirror: Path, revision: str) -> str | None:
     names = [f"refs/heads/{revision}", f"refs/tags/{revision}"]
     if _SHORT_COMMIT.fullmatch(revision):
         names.append(revision)
-    for name in names:
-        args = ("rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}")
-        found = git(mirror, *args, codes=(0, 1, 128)).stdout.strip()
-        if COMMIT.fullmatch(found):
-            return found
-    return None
+    asked = "".join(f"{name}^{{commit}}\n" for name in names)
+    args = ("cat-file", "--batch-check=%(objectname)")
+    told = git(mirror, *args, input=asked, codes=(0, 128)).stdout.splitlines()
+    return next((line for line in told if COMMIT.fullmatch(line)), None)  # of the others: "NAME missing"
 
 
 def _resolve(remote: Remote, revision: str, cache: Path, timeout: float) -> tuple[Path, str]:

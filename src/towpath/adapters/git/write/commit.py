@@ -107,7 +107,7 @@ def _attempt(work: Work, mirror: Path, head: str) -> str:
     done = _find_marker(mirror, head, work)
     if done:
         return done
-    if not descends(mirror, work.base, head):
+    if not _follows(mirror, work, head):
         raise ConflictError(
             f"branch {work.branch} of {work.remote} was rewritten: {work.base[:7]} is not in its history",
             remedy="Somebody forced a push. Look at what is there now, then run this again.",
@@ -129,7 +129,12 @@ def _last_fetched(work: Work) -> tuple[Path, str] | None:
     """The mirror and the branch as they were fetched last; None when older than what was decided on."""
     mirror = mirror_path(work.remote, work.cache)
     head = find_commit(mirror, work.branch) if is_ready(mirror) else None
-    return (mirror, head) if head and descends(mirror, work.base, head) else None
+    return (mirror, head) if head and _follows(mirror, work, head) else None
+
+
+def _follows(mirror: Path, work: Work, head: str) -> bool:
+    """Whether what was decided on is in the history of `head`, or is it."""
+    return head == work.base or descends(mirror, work.base, head)
 
 
 def _newest(work: Work) -> tuple[Path, str]:
@@ -141,6 +146,8 @@ def _newest(work: Work) -> tuple[Path, str]:
 
 
 def _find_marker(mirror: Path, head: str, work: Work) -> str | None:
+    if head == work.base:
+        return None
     name, value = work.marker
     revisions = f"{work.base}..{head}" if descends(mirror, work.base, head) else head
     for commit in log_range(mirror, revisions, limit=_SEARCHED):
