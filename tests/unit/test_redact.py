@@ -202,8 +202,10 @@ def test_mask_secret_masks_the_annotation_of_kubectl_and_lists() -> None:
 def test_a_record_of_helm_is_not_looked_for_by_value() -> None:
     """It has up to a megabyte, is packed, and would take minutes to look for."""
     record = base64.b64encode(base64.b64encode(gzip.compress(b'{"chart": {}}'))).decode()
-    secret = {"kind": "Secret", "data": {"release": record, "password": B64}}
+    secret = {"kind": "Secret", "type": "helm.sh/release.v1", "data": {"release": record, "password": B64}}
     assert set(secret_values(secret)) == {B64, "canary-value-1"}
+    for other in ({**secret, "type": "Opaque"}, {**secret, "data": {"other": record}}):
+        assert record in set(secret_values(other))
 
 
 def test_mask_secret_leaves_other_kinds() -> None:

@@ -17,8 +17,8 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 LARGEST_TEXT = 100_000
 """Characters of a ConfigMap's text that is searched for values with a credential's name."""
 _INVENTORY_LABEL = "towpath.dev/inventory"
-_GZIP_TWICE_ENCODED = "SDRzSU"
-"""How a record of Helm begins: hundreds of kilobytes that nothing prints, and slow to look for."""
+_HELM_RECORD = ("helm.sh/release.v1", "release")
+"""Type and key of what Helm keeps of a release: hundreds of kilobytes that nothing prints."""
 _MARK_KEY = secrets.token_bytes(32)
 _POD_SPECS = (("spec",), ("spec", "template", "spec"), ("spec", "jobTemplate", "spec", "template", "spec"))
 
@@ -124,8 +124,11 @@ def decoded(value: str) -> bytes:
 
 
 def _values_of_secret(secret: Mapping[str, Any]) -> Iterator[str]:
-    for value in _entries(secret.get("data")):
-        if isinstance(value, str) and not value.startswith(_GZIP_TWICE_ENCODED):
+    data = secret.get("data")
+    if isinstance(data, dict) and secret.get("type") == _HELM_RECORD[0]:
+        data = {key: value for key, value in data.items() if key != _HELM_RECORD[1]}
+    for value in _entries(data):
+        if isinstance(value, str):
             yield value
             yield decoded(value).decode(errors="replace")
     for value in _entries(secret.get("stringData")):
