@@ -136,12 +136,14 @@ def prefect_server() -> Iterator[None]:
 def _serve(server: SubprocessASGIServer, database: MigratedDatabase) -> subprocess.Popen[Any]:
     """The local stack's server: Prefect's own stands still for a minute now and then (decision 0007).
 
-    No test waits for an automation that answers to what did not happen, for which a server looks every 5 s.
+    No test waits for an automation, and none reads events afterwards: they are passed on to whoever listens,
+    and the runs of tasks are made of them, but no trigger is looked for and none is kept.
     """
     given = {
         "PREFECT_UI_ENABLED": "0",
         "PREFECT__SERVER_EPHEMERAL": "1",
-        "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT5M",
+        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "0",
+        "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "0",
     }
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
     url = settings["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
