@@ -57,14 +57,14 @@ class Way:
             thread.run = run_here  # type: ignore[method-assign]
             start(thread)
 
-        threading.Thread.start = started  # type: ignore[method-assign]
+        threading.Thread.start = started  # type: ignore[method-assign, assignment]
         threading.setprofile(self._note)
         sys.setprofile(self._note)
         try:
             yield
         finally:
             sys.setprofile(None)
-            threading.setprofile(None)  # type: ignore[arg-type]
+            threading.setprofile(None)
             threading.Thread.start = start  # type: ignore[method-assign]
 
     def _stack(self) -> list[str]:

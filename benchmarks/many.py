@@ -78,7 +78,7 @@ class BenchEnvironment:
         options = ("--address=127.0.0.1:0", f"--limit={limit}")
         log = self.folder / "agent.log"
         with log.open("wb") as output:
-            command = [towpath, "agent", ENVIRONMENT, *options]
+            command = [str(towpath), "agent", ENVIRONMENT, *options]
             process = subprocess.Popen(command, env=environ, stdout=output, stderr=subprocess.STDOUT)
         try:
             while "started!" not in log.read_text():

@@ -12,6 +12,7 @@ Run: KUBECONFIG=… .venv/bin/python -m benchmarks.mttp [--apps 100 --apps 300] 
 """
 
 import argparse
+import functools
 import os
 import signal
 import subprocess
@@ -63,7 +64,12 @@ class Place:
         return self.folder / "agent.log"
 
     def kubectl(self, *args: str, text: str = "") -> None:
-        command = [require("kubectl", self.settings), "--kubeconfig", str(self.settings.kubeconfig), *args]
+        command = [
+            str(require("kubectl", self.settings)),
+            "--kubeconfig",
+            str(self.settings.kubeconfig),
+            *args,
+        ]
         subprocess.run(command, input=text, check=True, capture_output=True, text=True)
 
     def git(self, *args: str) -> None:
@@ -128,10 +134,13 @@ class Place:
                 raise SystemExit(f"the agent has ended:\n{self.log.read_text()[-3000:]}")
             time.sleep(every)
 
+    def settled(self, revision: str) -> bool:
+        return self.applied(revision) and self.judged()
+
     def applied(self, revision: str) -> bool:
         found = self.cluster.list("apps", "Deployment", labels=f"{LABEL}={self.home}", metadata_only=True)
         done = sum(each["metadata"].get("annotations", {}).get(REVISION) == revision for each in found)
-        return done == len(self.apps)
+        return bool(done == len(self.apps))
 
     def judged(self) -> bool:
         """Apps beyond a number share a series: each has to say that it is in sync."""
@@ -258,18 +267,14 @@ def measure(count: int, interval: int, idle: float) -> None:
         here.push((), "0")
         with here.agent(interval):
             for what, revision in (("first sync", "1"), ("change of all", "2")):
-                measured(
-                    what,
-                    lambda revision=revision: told(here, revision),
-                    lambda revision=revision: here.applied(revision) and here.judged(),
-                    here,
-                )
+                begin = functools.partial(tell, here, revision)
+                measured(what, begin, functools.partial(here.settled, revision), here)
             if idle:
                 over = time.monotonic() + idle
                 measured("nothing", lambda: None, lambda: time.monotonic() >= over, here)
 
 
-def told(here: Place, revision: str) -> None:
+def tell(here: Place, revision: str) -> None:
     """Push, and tell the agent as a forge's hook does: the interval is for what nobody tells."""
     here.push(here.apps, revision)
     if here.process:

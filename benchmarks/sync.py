@@ -56,13 +56,15 @@ def towpath_sync(bench: Bench, objects: list[Manifest], namespace: str) -> Run:
         seconds.append(time.perf_counter() - begin)
         if len(result.changes) != expected:
             sys.exit(f"{len(result.changes)} objects were changed, not {expected}")
-    return Run(*seconds, start=start)
+    first, again = seconds
+    return Run(first, again, start)
 
 
 def flux(bench: Bench, objects: list[Manifest], namespace: str) -> Run:
     with tempfile.TemporaryDirectory() as folder:
         done = bench.run_flux(write(Path(folder) / "objects.json", objects, namespace), rounds=2)
-    return Run(*done.rounds, start=done.start)
+    first, again = done.rounds
+    return Run(first, again, done.start)
 
 
 def kubectl(bench: Bench, objects: list[Manifest], namespace: str) -> Run:

@@ -47,7 +47,7 @@ def fields_of(value: Any) -> dict[str, Any]:
 def live_of(manifest: Manifest, number: int) -> Manifest:
     """The metadata of the object as a watch of metadata brings it."""
     body = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")}
-    labels = {"f:metadata": {"f:labels": {f"f:{key}": {} for key in OWNER.labels}}}
+    labels: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{key}": {} for key in OWNER.labels}}}
     ours = {
         "manager": "towpath", "operation": "Apply", "apiVersion": manifest["apiVersion"],
         "time": "2026-01-01T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": labels | fields_of(body),
@@ -64,7 +64,9 @@ def live_of(manifest: Manifest, number: int) -> Manifest:
 def wanted_of(manifests: list[Manifest]) -> dict[str, Wanted]:
     """As read for a commit."""
     objects = prepare_objects(manifests, OWNER, key=b"key")
-    return {"app": Wanted({each.ref: each.wanted.packed() for each in objects}, (digest_of(manifests),))}
+    return {
+        "app": Wanted({each.ref: each.wanted.packed() for each in objects}, (digest_of(tuple(manifests)),))
+    }
 
 
 class Bench:
@@ -85,7 +87,7 @@ class Bench:
         assert state.ready() and state.drifted() == {"app": 0} and not state.unapplied()
         self.start = sum(self.steps.values())
         events = self._events(json.loads(text))
-        self._step(f"{EVENTS} events", lambda: [state.see(*each) for each in events])
+        self._step(f"{EVENTS} events", lambda: self._see(state, events))
         assert state.drifted() == {"app": 0}
 
     @staticmethod
@@ -95,7 +97,7 @@ class Bench:
             seen = fingerprint(now["metadata"])
             owned.append(OwnedObject(each.ref, now["metadata"]["uid"], seen, each.applied_digest))
         objects = tuple(sorted(owned, key=lambda each: each.ref))
-        return to_configmap(Inventory(OWNER, "c" * 40, digest_of(manifests), objects))
+        return to_configmap(Inventory(OWNER, "c" * 40, digest_of(tuple(manifests)), objects))
 
     @staticmethod
     def _list(state: WatchState, live: list[Manifest]) -> None:
@@ -104,6 +106,11 @@ class Bench:
             state.see_all(
                 collection, [each for each in live if (ref_of(each).group, ref_of(each).kind) == kind]
             )
+
+    @staticmethod
+    def _see(state: WatchState, events: list[tuple[Collection, WatchEvent]]) -> None:
+        for each in events:
+            state.see(*each)
 
     @staticmethod
     def _events(live: list[Manifest]) -> list[tuple[Collection, WatchEvent]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.keys import make_keys
 from tests.prepared import copy_of
 from towpath.adapters.evidence.key_files import read_trusted_keys
-from towpath.adapters.git import commit_files, fetch_checkout
+from towpath.adapters.git import Checkout, commit_files, fetch_checkout
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.formats.versions import V2
 from towpath.release.commit_message import (
@@ -50,7 +50,7 @@ class World:
         self.url = f"file://{folder}/environments.git"
         self.cache = folder / "cache"
 
-    def checkout(self):  # type: ignore[no-untyped-def]
+    def checkout(self) -> Checkout:
         return fetch_checkout(self.url, "main", self.cache, allow_file=True)
 
     @property
