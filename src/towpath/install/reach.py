@@ -32,13 +32,13 @@ class Reach:
         """The API, once it answers; TransientError where it does not after `within` seconds."""
         deadline = time.monotonic() + within
         while True:
-            opened = ExitStack()
             try:
-                api = opened.enter_context(self._api(parts, found))
-                api.post("/work_pools/filter", {"limit": 1})
+                with ExitStack() as held:
+                    api = held.enter_context(self._api(parts, found))
+                    api.post("/work_pools/filter", {"limit": 1})
+                    opened = held.pop_all()
                 break
             except TransientError:
-                opened.close()
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(PAUSE)
