@@ -52,7 +52,7 @@ def test_a_record_of_before_gzip_and_one_without_values() -> None:
     ("data", "said"),
     [
         (b"\x1f\x8b\x08broken", "is no gzip"),
-        (gzip.compress(b'{"chart": {}}')[:-9], "is cut off"),
+        (gzip.compress(b'{"chart": {}}', mtime=0)[:-9], "is cut off"),
         (b"no JSON", "is no JSON"),
         (b"\xff\xfe", "is no JSON"),
         (b"[]", "has no chart"),
