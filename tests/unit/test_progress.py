@@ -2,12 +2,18 @@ import contextlib
 import io
 import os
 import pty
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from towpath.progress import LineProgress, SilentProgress, TerminalProgress, format_seconds, progress_on
+
+
+def timeless(stream: io.StringIO) -> str:
+    """What was written; a busy machine lets a step that does nothing take its time, which is told too."""
+    return re.sub(r"  [\d.]+ s  ", "  ", stream.getvalue())
 
 
 @pytest.mark.parametrize(
@@ -23,7 +29,7 @@ def test_without_a_terminal_a_step_has_a_first_and_a_last_line() -> None:
     with LineProgress(stream).step("kustomize") as step:
         step.note("compiling")
         step.result("found")
-    assert stream.getvalue().splitlines() == ["· kustomize ...", "✓ kustomize  found"]
+    assert timeless(stream).splitlines() == ["· kustomize ...", "✓ kustomize  found"]
 
 
 def test_a_long_step_gives_signs_of_life_with_its_last_note() -> None:
@@ -39,7 +45,7 @@ def test_a_long_step_gives_signs_of_life_with_its_last_note() -> None:
     with LineProgress(Watched(), heartbeat=0.01).step("kubernetes") as step:
         step.note("compiling a\ncompiling b\n")
         assert seen.wait(10)
-    assert "  kubernetes ... 0.0 s: compiling b" in stream.getvalue()
+    assert re.search(r"^  kubernetes \.\.\. [\d.]+ s: compiling b$", stream.getvalue(), re.MULTILINE)
 
 
 def test_a_failed_step_is_marked_and_its_error_goes_on() -> None:
@@ -47,7 +53,7 @@ def test_a_failed_step_is_marked_and_its_error_goes_on() -> None:
     with pytest.raises(ValueError, match="broken"), LineProgress(stream).step("kustomize") as step:
         step.note("compiling")
         raise ValueError("broken")
-    assert stream.getvalue().splitlines()[-1] == "✗ kustomize  compiling"
+    assert timeless(stream).splitlines()[-1] == "✗ kustomize  compiling"
 
 
 def test_a_stream_that_is_no_terminal_gets_lines() -> None:

@@ -27,7 +27,7 @@ time.sleep({wait})
 
 
 def program(text: str, *, memory: int = LIMIT) -> None:
-    run([sys.executable, "-c", text], memory=memory, timeout=20)
+    run([sys.executable, "-c", text], memory=memory, timeout=100)
 
 
 @pytest.mark.parametrize(
@@ -71,34 +71,34 @@ def test_a_program_within_its_limit_ends_by_itself(
     [
         pytest.param("x = []\nwhile True: x.append(bytearray(b'x') * (1 << 20))", id="grows"),
         pytest.param(HOLD.format(300), id="grows at once"),
-        pytest.param("import time\n" + HOLD.format(110) + "time.sleep(9)", id="a little more"),
+        pytest.param("import time\n" + HOLD.format(110) + "time.sleep(60)", id="a little more"),
         pytest.param(
             "import mmap, time\nm = mmap.mmap(-1, 150 << 20)\n"
-            "for n in range(0, len(m), 4096): m[n] = 1\ntime.sleep(9)",
+            "for n in range(0, len(m), 4096): m[n] = 1\ntime.sleep(60)",
             id="memory that can be shared",
         ),
-        pytest.param(CHILDREN.format(number=8, mebibytes=20, seconds=9, wait=9), id="many children"),
+        pytest.param(CHILDREN.format(number=8, mebibytes=20, seconds=60, wait=60), id="many children"),
         pytest.param(
             CHILDREN.format(number=40, mebibytes=20, seconds=0.2, wait=0.5), id="many children that soon end"
         ),
         pytest.param(
-            f"import os, time\nif not os.fork():\n    os.fork()\n    {HOLD.format(70)}    time.sleep(9)\n"
-            "time.sleep(9)",
+            f"import os, time\nif not os.fork():\n    os.fork()\n    {HOLD.format(70)}    time.sleep(60)\n"
+            "time.sleep(60)",
             id="children of children",
         ),
         pytest.param(
             f"import os, time\nif not os.fork():\n    if os.fork(): os._exit(0)\n    {HOLD.format(130)}"
-            "    time.sleep(9)\ntime.sleep(9)",
+            "    time.sleep(60)\ntime.sleep(60)",
             id="a child whose parent has ended",
         ),
         pytest.param(
             "import os, time\nif not os.fork():\n    time.sleep(0.1)\n"
-            f"    {HOLD.format(130)}    time.sleep(9)\n",
+            f"    {HOLD.format(130)}    time.sleep(60)\n",
             id="a child whose parent, the program itself, has ended",
         ),
         pytest.param(
-            f"import os, time\nif not os.fork():\n    os.setsid()\n    {HOLD.format(130)}    time.sleep(9)\n"
-            "time.sleep(9)",
+            f"import os, time\nif not os.fork():\n    os.setsid()\n    {HOLD.format(130)}    time.sleep(60)\n"
+            "time.sleep(60)",
             id="a child that left the session",
         ),
     ],
@@ -107,12 +107,14 @@ def test_what_needs_more_is_ended_soon_and_told_how_much_it_used(text: str) -> N
     started = time.monotonic()
     with pytest.raises(CommandError, match="needed more than 100 MiB of memory") as caught:
         program(text)
-    assert time.monotonic() - started < 8, "it was killed, it did not end by itself"
+    assert time.monotonic() - started < 30, "it was killed, it did not end by itself"
     assert caught.value.out_of_memory
     assert not caught.value.timed_out
     used = re.search(r"it used (\d+) MiB", caught.value.message)
     assert used, caught.value.message
-    assert LIMIT < int(used[1]) << 20 < BOUND
+    assert LIMIT < int(used[1]) << 20 < BOUND * (8 if "fork" in text else 1), (
+        "each process has a bound of its own"
+    )
 
 
 def test_what_cannot_even_be_reserved_is_refused_before_it_is_used() -> None:
@@ -135,11 +137,13 @@ def test_words_of_a_program_are_no_lack_of_memory(text: str) -> None:
 
 
 def test_a_program_with_a_limit_is_not_slower() -> None:
-    def seconds(memory: int | None) -> float:
-        started = time.monotonic()
+    def least(memory: int | None) -> float:
+        """The seconds that the quickest of 20 took: the others may have waited for a processor."""
+        times = []
         for _ in range(20):
+            started = time.monotonic()
             run(["true"], memory=memory)
-        return time.monotonic() - started
+            times.append(time.monotonic() - started)
+        return min(times)
 
-    seconds(None)
-    assert seconds(LIMIT) < 2 * seconds(None) + 0.5
+    assert least(LIMIT) < 2 * least(None) + 0.05

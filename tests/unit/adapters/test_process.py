@@ -71,9 +71,9 @@ def test_timeout_ends_grandchildren_too(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     started = time.monotonic()
     with pytest.raises(CommandError) as caught:
-        run(["sh", "-c", f"sleep 300 & echo $! > {pid_file}; wait"], timeout=0.5)
+        run(["sh", "-c", f"sleep 300 & echo $! > {pid_file}; wait"], timeout=2)
     assert caught.value.timed_out
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
     assert not _runs(int(pid_file.read_text()))
 
 
@@ -81,7 +81,7 @@ def test_timeout_ends_a_program_that_ignores_sigterm() -> None:
     started = time.monotonic()
     with pytest.raises(CommandError):
         run(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"], timeout=0.3)
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 60
 
 
 def test_what_is_to_stop_is_killed_without_being_asked(tmp_path: Path) -> None:
@@ -97,19 +97,21 @@ def test_what_is_to_stop_is_killed_without_being_asked(tmp_path: Path) -> None:
 def test_a_grandchild_that_keeps_the_pipe_counts_against_the_timeout(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     with pytest.raises(CommandError):
-        run(["sh", "-c", f"sleep 300 & echo $! > {pid_file}"], timeout=0.5)
+        run(["sh", "-c", f"sleep 300 & echo $! > {pid_file}"], timeout=2)
     assert not _runs(int(pid_file.read_text()))
 
 
-def test_lines_are_told_as_they_come() -> None:
-    told: list[tuple[str, float]] = []
-    started = time.monotonic()
-    run(
-        ["sh", "-c", "echo one; sleep 0.5; echo password=canary-1; printf end"],
-        on_line=lambda line: told.append((line, time.monotonic() - started)),
-    )
-    assert [line for line, _ in told] == ["one", "password=***", "end"]
-    assert told[0][1] < 0.4
+def test_lines_are_told_as_they_come(tmp_path: Path) -> None:
+    told: list[str] = []
+    go = tmp_path / "go"
+
+    def tell(line: str) -> None:
+        told.append(line)
+        go.touch()
+
+    wait = f"while [ ! -e {go} ]; do sleep 0.05; done"
+    run(["sh", "-c", f"echo one; {wait}; echo password=canary-1; printf end"], on_line=tell, timeout=60)
+    assert told == ["one", "password=***", "end"]
 
 
 def test_tail_leaves_out_empty_lines() -> None:

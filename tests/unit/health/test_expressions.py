@@ -240,9 +240,9 @@ def nested(levels: int) -> object:
     ],
 )
 def test_what_could_take_too_long_or_is_no_json_is_unknown(current: str, status: dict[str, object]) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert judged(current, **status) == "Unknown"
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

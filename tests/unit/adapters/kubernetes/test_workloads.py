@@ -93,9 +93,9 @@ def test_lines_come_whole_however_they_are_sent(
 
 def test_a_line_comes_when_it_is_written_and_not_when_the_log_ends(serve: Callable[..., LogServer]) -> None:
     begun = time.monotonic()
-    found = lines(serve(b"now\n", 5.0, b"later\n"), LogQuery(follow=True))
+    found = lines(serve(b"now\n", 60.0, b"later\n"), LogQuery(follow=True))
     assert next(found) == "now"
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 30
 
 
 def test_a_line_without_end_does_not_fill_the_memory(serve: Callable[..., LogServer]) -> None:
@@ -106,8 +106,8 @@ def test_a_line_without_end_does_not_fill_the_memory(serve: Callable[..., LogSer
 
 def test_silence_ends_it_after_the_timeout(serve: Callable[..., LogServer]) -> None:
     begun = time.monotonic()
-    assert list(lines(serve(b"one\n", 5.0, b"two\n"), LogQuery(follow=True), timeout=0.3)) == ["one"]
-    assert time.monotonic() - begun < 4
+    assert list(lines(serve(b"one\n", 60.0, b"two\n"), LogQuery(follow=True), timeout=0.3)) == ["one"]
+    assert time.monotonic() - begun < 30
 
 
 def test_a_connection_that_breaks_off_is_told_after_the_lines_before(serve: Callable[..., LogServer]) -> None:
