@@ -132,9 +132,11 @@ def test_processor_time_memory_and_output_are_bounded() -> None:
         run(["sh", "-c", "while :; do :; done"], cpu=1)
     assert caught.value.timed_out
     go = "print('fatal error: runtime: out of memory', file=sys.stderr); sys.exit(2)"
-    allocate = f"import sys\ntry: x = bytearray(1 << 30)\nexcept MemoryError: {go}"
+    limited = "resource.getrlimit(resource.RLIMIT_DATA)[0] >= 0"
+    wait = f"import resource, sys, time\nwhile not {limited}: time.sleep(0.01)"
+    allocate = f"{wait}\ntry: x = bytearray(1 << 30)\nexcept MemoryError: {go}"
     with pytest.raises(CommandError, match="needed more than 200 MiB of memory"):
-        run([sys.executable, "-c", f"import time; time.sleep(0.2)\n{allocate}"], memory=200 << 20)
+        run([sys.executable, "-c", allocate], memory=200 << 20)
     with pytest.raises(CommandError, match="wrote more than 1000 bytes"):
         run(["sh", "-c", "while :; do echo x; done"], max_output=1_000)
 
