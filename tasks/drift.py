@@ -70,7 +70,7 @@ def _tell_trouble(plan: ReconcilePlan, apps: list[str] | None, *, with_drift: bo
     """Send the events of what was found, and remember what cannot be reconciled: it is told once."""
     environment = plan.context.environment.name
     trouble = trouble_key(environment)
-    before = {str(row["app"]): str(row["what"]) for row in read_table(trouble)}
+    before = {str(row["app"]): str(row["what"]) for row in read_table(trouble).rows}
     now = troubles_of(plan)
     emit(of_finding(plan, with_drift=with_drift, troubled=new_incidents(before, now)))
     if (after := merge_incidents(before, now, apps)) != before:

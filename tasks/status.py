@@ -135,14 +135,15 @@ def write_rows(environment: str, rows: list[Row], *, others: bool, gone: Collect
     `gone`.
     """
     key, title = status_key(environment), f"Apps in {environment}"
-    before = {str(row.get("app")): row for row in read_table(key)}
+    newest = read_table(key)
+    before = {str(row.get("app")): row for row in newest.rows}
     kept = {app: row for app, row in before.items() if others and app not in gone}
     after = kept | {str(row["app"]): row for row in rows}
     table = [after[app] for app in sorted(after)]
     if before.keys() != after.keys() or any(_unlike(row, before[app]) for app, row in after.items()):
         write_table(key, table, title)
     elif table:
-        renew_table(key, table)
+        renew_table(newest, table)
 
 
 def _unlike(row: Row, before: Row) -> bool:

@@ -27,7 +27,7 @@ def row(app: str, health: str, at: str = "2026-01-01T00:00:00Z") -> Row:
 
 
 def table() -> dict[str, str]:
-    return {each["app"]: each["health"] for each in read_table(status_key("table"))}
+    return {each["app"]: each["health"] for each in read_table(status_key("table")).rows}
 
 
 def test_a_look_at_some_apps_keeps_the_others_and_a_look_at_all_forgets_who_left() -> None:
@@ -49,7 +49,7 @@ def test_what_was_only_seen_again_is_no_new_version_but_its_time_moves() -> None
         newest = Artifact.get(status_key("table"))
         assert newest is not None
         assert (newest.id, newest.created) == (before.id, before.created)
-        assert [each["at"] for each in read_table(status_key("table"))] == [later]
+        assert [each["at"] for each in read_table(status_key("table")).rows] == [later]
 
 
 def test_a_look_at_some_apps_forgets_those_of_them_that_are_gone() -> None:
