@@ -104,7 +104,9 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=50)
     parser.add_argument("--rate", type=int, default=0)
     arguments = parser.parse_args()
-    names = [f"c{number:03}" for number in range(arguments.objects)]
+    # Who edits one object again and again has it left alone after a while: here each edit is of another.
+    count = max(arguments.objects, arguments.trials) if arguments.rate else arguments.objects
+    names = [f"c{number:03}" for number in range(count)]
     objects = [configmap(name, a="1", b="2") for name in names]
     healed, recorded = [], []
     with a_stack() as stack, watched(stack, {"app": objects}) as environment:
@@ -119,7 +121,7 @@ def main() -> None:
             recorded.append(to_recorded)
             time.sleep(0.5)
     print(
-        f"{arguments.trials} trials, {arguments.objects} ConfigMaps, {os.cpu_count()} CPUs,"
+        f"{arguments.trials} trials, {count} ConfigMaps, {os.cpu_count()} CPUs,"
         f" load {load:.1f} before and {os.getloadavg()[0]:.1f} after"
     )
     print(f"{'from kubectl back to':24} {'p50':>7} {'p90':>7} {'p99':>7} {'worst':>7}")

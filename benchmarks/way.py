@@ -27,10 +27,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 
 from benchmarks.following import Way
-from towpath.settings import Settings
+from tests.keys import evidence_of
+from towpath.adapters.evidence.key_changes import make_key
+from towpath.adapters.evidence.key_files import KeyFolder, read_private_key
+from towpath.adapters.evidence.referrers import put_bundle
+from towpath.evidence.signing import sign_release
+from towpath.evidence.statement import RELEASE_TYPE
+from towpath.evidence.trusted_keys import COMMITS, EVIDENCE
+from towpath.release.model import Release, ScanSummary, one_image
+from towpath.settings import SIGNING_KEY, TRUSTED_KEYS, Settings
 
 
 @dataclass
@@ -41,15 +50,21 @@ class BenchEnvironment:
     name: str
     kubeconfig: str
     tools: Path
-    image: str
+    registry: str
+    keys: KeyFolder
     digest: str = ""
+
+    @property
+    def image(self) -> str:
+        """A repository of its own, so that the evidence lies beside nobody else's image."""
+        return f"{self.registry}/{self.name}"
 
     def kubectl(self, *args: str) -> str:
         return run(str(self.tools / "kubectl"), "--kubeconfig", self.kubeconfig, *args, cwd=self.folder)
 
     def push(self) -> None:
         """The repository with one app that was never released."""
-        source = {"image": self.image, "renderer": "kustomize"}
+        source = {"image": self.image, "renderer": "kustomize", "source": {"repository": "../way.git"}}
         environment = {"name": self.name, "namespace": self.name, "timeout": "2m"}
         config = {"apiVersion": "towpath.dev/v2", "apps": {"way": source}, "environments": [environment]}
         overlay = {"namespace": self.name, "resources": ["../base"]}
@@ -87,26 +102,34 @@ class BenchEnvironment:
         ]
 
     def release(self) -> None:
-        """Record the stack's own base image as a release of the app."""
-        from towpath.adapters.registries import registry
-        from towpath.formats.versions import V2
-        from towpath.release.model import Release, ScanSummary, one_image
-
-        self.digest = registry.read_manifest(f"{self.image}:1").digest
-        registry.put_release(
-            Release(
-                app="way",
-                images=one_image("way", self.image, self.digest),
-                commit="0" * 40,
-                source="/way.git",
-                subject="Begin",
-                author="Dana <dana@example.com>",
-                built_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                scan=ScanSummary("passed", ("vuln", "secret"), findings={}),
-                flow_run="",
-            ),
-            V2,
+        """A copy of the stack's own base image, with the evidence of a release of the app."""
+        self.digest = self._copy("base/busybox", "1")
+        release = Release(
+            app="way",
+            images=one_image("way", self.image, self.digest),
+            commit="0" * 40,
+            source="https://example.com/way.git",
+            subject="Begin",
+            author="Dana <dana@example.com>",
+            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            scan=ScanSummary("passed", ("vuln", "secret"), findings={}),
+            flow_run="",
         )
+        key = read_private_key(self.keys.private_file("build"))
+        put_bundle(self.image, self.digest, sign_release(evidence_of(release), key), RELEASE_TYPE)
+
+    def _copy(self, repository: str, tag: str) -> str:
+        """Its digest; the blobs are mounted from that repository."""
+        api, kind = f"http://{self.registry}/v2", "application/vnd.oci.image.manifest.v1+json"
+        found = httpx.get(f"{api}/{repository}/manifests/{tag}", headers={"Accept": kind}).raise_for_status()
+        manifest = found.json()
+        for blob in (manifest["config"], *manifest["layers"]):
+            mount = {"mount": blob["digest"], "from": repository}
+            httpx.post(f"{api}/{self.name}/blobs/uploads/", params=mount).raise_for_status()
+        put = httpx.put(
+            f"{api}/{self.name}/manifests/{tag}", content=found.content, headers={"Content-Type": kind}
+        )
+        return put.raise_for_status().headers["Docker-Content-Digest"]
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -143,12 +166,16 @@ def bench_environment(folder: Path) -> Iterator[BenchEnvironment]:
 
     layout = Layout(stack.local)
     registry = Stack(layout, Options.load(layout) or Options(subnet=layout.subnet), stack).registry
-    name = f"way-{uuid.uuid4().hex[:8]}"
-    place = BenchEnvironment(folder, name, stack.kubeconfig, stack.tools, f"{registry}/base/busybox")
+    name, agents = f"way-{uuid.uuid4().hex[:8]}", KeyFolder(folder / "keys")
+    make_key(agents, "build", (EVIDENCE,))
+    make_key(agents, name, (COMMITS,))
+    place = BenchEnvironment(folder, name, stack.kubeconfig, stack.tools, registry, agents)
     os.environ |= {
         "TOWPATH_ENVIRONMENTS": str(folder / "environments.git"),
         "TOWPATH_GIT_ALLOW_FILE": "1",
         "TOWPATH_CACHE": str(folder / "cache"),
+        SIGNING_KEY: str(agents.private_file(name)),
+        TRUSTED_KEYS: str(agents.trusted_file),
         "KUBECONFIG": stack.kubeconfig,
         "PREFECT_API_URL": stack.prefect_api_url,
         "PREFECT_LOGGING_LEVEL": "ERROR",
