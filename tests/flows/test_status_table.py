@@ -60,7 +60,7 @@ def test_a_look_at_some_apps_forgets_those_of_them_that_are_gone() -> None:
 
 def test_no_digest_pushes_what_people_look_for_off_the_screen(bench: Bench) -> None:
     assert bench.promoted(bench.release(1), "dev").state.is_completed()
-    (found,) = read_table(status_key("dev"))
+    (found,) = read_table(status_key("dev")).rows
     assert list(found)[:6] == ["app", "health", "drift", "detail", "release", "commit"]
     assert sum(len(str(found[name])) for name in ("app", "health", "drift", "release", "commit")) < 60
     assert bench.release(1).id.removeprefix("sha256:").startswith(found["release"])
