@@ -98,7 +98,7 @@ def test_a_lock_is_not_asked_for_without_end(prefect_server: None, monkeypatch: 
 @step("keep a table")
 def keep() -> str:
     write_table("overload-table", [{"app": "hello"}], "A table")
-    return str(read_table("overload-table")[0]["app"])
+    return str(read_table("overload-table").rows[0]["app"])
 
 
 @towpath_flow
