@@ -11,6 +11,8 @@ from typing import Any
 from towpath.errors import ConfigError
 from towpath.files import read_text
 from towpath.foreign.definition import Fields, Note, manifest_files
+from towpath.foreign.selectors import matches, read_selector
+from towpath.foreign.templates import normalized
 from towpath.yamltext.manifest_reader import ManifestDocument, load_documents
 
 LABEL = "argocd.argoproj.io/secret-type"
@@ -36,10 +38,9 @@ class KnownCluster:
 
     def parameters(self) -> dict[str, Any]:
         """What a template may name."""
-        normal = re.sub(r"[^-a-z0-9.]", "-", self.name.lower())[:253].strip("-.")
         return {
             "name": self.name,
-            "nameNormalized": normal,
+            "nameNormalized": normalized(self.name),
             "server": self.server,
             "project": self.project,
             "metadata": {"labels": dict(self.labels), "annotations": dict(self.annotations)},
@@ -77,15 +78,11 @@ def by_name(clusters: Sequence[KnownCluster]) -> dict[str, str]:
 
 def selected(generator: Fields, clusters: Sequence[KnownCluster]) -> Iterator[KnownCluster]:
     """The clusters that a cluster generator takes; what is not known here is told."""
-    selector = generator.inner("selector")
-    rules, known = [*_labels(selector), *_expressions(selector)], len(selector.notes)
-    selector.tell_rest()
-    if None in rules:
-        selector.tell("matchExpressions", "has an operator that is not known; it is not carried over")
-    if None in rules or len(selector.notes) > known:
+    rules = read_selector(generator.inner("selector"))
+    if rules is None:
         return
     if rules:
-        matching = [each for each in clusters if all(_matches(each.labels, *rule) for rule in rules if rule)]
+        matching = [each for each in clusters if matches(each.labels, rules)]
         if not matching:
             generator.tell(
                 "selector", "selects no cluster whose Secret is in the files; it is not carried over"
@@ -98,28 +95,6 @@ def selected(generator: Fields, clusters: Sequence[KnownCluster]) -> Iterator[Kn
     if not any(each.is_local for each in clusters):
         yield LOCAL
     yield from clusters
-
-
-_Rule = tuple[str, str, tuple[str, ...]]
-_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
-
-
-def _labels(selector: Fields) -> Iterator[_Rule]:
-    labels = selector.take("matchLabels")
-    for key, value in labels.items() if isinstance(labels, dict) else ():
-        yield str(key), "In", (str(value),)
-
-
-def _expressions(selector: Fields) -> Iterator[_Rule | None]:
-    for each in selector.items("matchExpressions"):
-        key, operator, values = each.text("key"), each.text("operator"), each.texts("values")
-        yield (key, operator, values) if operator in _OPERATORS else None
-
-
-def _matches(labels: Mapping[str, str], key: str, operator: str, values: tuple[str, ...]) -> bool:
-    if operator in ("Exists", "DoesNotExist"):
-        return (key in labels) == (operator == "Exists")
-    return (labels.get(key) in values) == (operator == "In")
 
 
 def _of_document(document: ManifestDocument, notes: list[Note]) -> Iterator[KnownCluster]:

@@ -69,6 +69,15 @@ class Fields:
         self._value: Mapping[str, Any] = value if isinstance(value, dict) else {}
         self._taken: set[str] = set()
 
+    @property
+    def value(self) -> Mapping[str, Any]:
+        """The mapping as it is."""
+        return self._value
+
+    def replaced(self, value: Any) -> "Fields":
+        """The fields of another value at the same place, none of them taken."""
+        return Fields(self.definition, self.path, value, self.notes)
+
     def take(self, *keys: str) -> Any:
         """The value of the first of these keys that is there; all of them count as known."""
         self._taken.update(keys)

@@ -1,11 +1,12 @@
-"""What ApplicationSets make, by list, git and cluster generators; other generators and templates are told."""
+"""What ApplicationSets make of what generators give, and which Applications are one app in several places."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.unit.foreign.definitions import URL, definitions
-from towpath.foreign.application_set import applications, is_one_app
+from towpath.foreign.application_set import Made, applications
 from towpath.foreign.clusters import KnownCluster
 from towpath.foreign.definition import Definition, Note
 
@@ -13,30 +14,51 @@ TEMPLATE = "  template:\n    metadata: {name: 'shop-%s'}\n    spec: {destination
 LIST = "  generators:\n  - list: {elements: [{env: dev, o: {num: 1}}, {env: prod, o: {num: 2}}]}\n"
 
 
-def made(tmp_path: Path, spec: str) -> tuple[list[Definition], list[Note]]:
+GO = "  goTemplate: true\n"
+
+
+def made_of(
+    tmp_path: Path, spec: str, clusters: Sequence[KnownCluster] = ()
+) -> tuple[list[Made], list[Note]]:
     text = f"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: shop}}\nspec:\n{spec}"
     (definition,), notes = definitions(tmp_path / "repo", text)
-    return applications(tmp_path / "repo", definition, [URL], notes), notes
+    return applications(tmp_path / "repo", definition, [URL], notes, clusters), notes
+
+
+def made(tmp_path: Path, spec: str) -> tuple[list[Definition], list[Note]]:
+    found, notes = made_of(tmp_path, spec)
+    return [each.application for each in found], notes
 
 
 @pytest.mark.parametrize(
-    ("name", "inner"),
-    [("{{env}}", "{{o.num}}"), ("{{.env}}", "{{ .o.num }}"), ("{{- .env -}}", "{{.o.num}}")],
+    ("name", "inner", "go"),
+    [("{{env}}", "{{ o.num }}", ""), ("{{.env}}", "{{ .o.num }}", GO), ("{{- .env -}}", "{{.o.num}}", GO)],
 )
-def test_a_list_gives_one_for_each_element(tmp_path: Path, name: str, inner: str) -> None:
-    found, notes = made(tmp_path, LIST + TEMPLATE % (name, inner))
+def test_a_list_gives_one_for_each_element(tmp_path: Path, name: str, inner: str, go: str) -> None:
+    found, notes = made(tmp_path, LIST + go + TEMPLATE % (name, inner))
     assert [each.title for each in found] == ["Application shop-dev", "Application shop-prod"]
     assert [each.data["spec"]["destination"]["namespace"] for each in found] == ["1", "2"]
-    assert found[0].line(("spec", "destination")) == 9
+    assert found[0].line(("spec", "destination")) == (10 if go else 9)
     assert notes == []
 
 
 @pytest.mark.parametrize(
     "expression",
-    ["{{ .env | upper }}", "{{none}}", "{{.o}}", "{{if .env}}x{{end}}", "{{index .x 0}}", "{{.o.num.m}}"],
+    [
+        *(
+            "{{ .env | upper }}",
+            "{{none}}",
+            "{{.o}}",
+            "{{if .env}}x{{end}}",
+            "{{index .x 0}}",
+            "{{.o.num.m}}",
+        ),
+        *("{{.}}", "{{index .env 0}}", "{{ .env .o.num }}", "{{ index .o }}", "{{ `{{ .env }}` }}", "{{}}"),
+    ],
 )
-def test_a_template_that_is_more_is_told(tmp_path: Path, expression: str) -> None:
-    found, notes = made(tmp_path, LIST + TEMPLATE % ("{{env}}", expression))
+@pytest.mark.parametrize("go", [GO, ""])
+def test_a_template_that_is_more_is_told(tmp_path: Path, expression: str, go: str) -> None:
+    found, notes = made(tmp_path, LIST + go + TEMPLATE % ("x", expression))
     assert found == []
     assert "which is not known here" in notes[0].message
 
@@ -46,16 +68,17 @@ def test_folders_of_the_repository(tmp_path: Path) -> None:
         (tmp_path / "repo" / folder).mkdir(parents=True)
     directories = "directories: [{path: apps/*}, {path: apps/skip, exclude: true}]"
     git = f"  generators:\n  - git: {{repoURL: '{URL}', revision: HEAD, {directories}}}\n"
-    for name, folder in (
-        ("{{path.basenameNormalized}}", "{{path}}"),
-        ("{{.path.basenameNormalized}}", "{{.path.path}}"),
+    for go, name, folder in (
+        ("", "{{path.basenameNormalized}}", "{{path}}"),
+        (GO, "{{.path.basename | normalize}}", "{{.path.path}}"),
     ):
-        found, notes = made(tmp_path, git + TEMPLATE % (name, folder))
+        found, notes = made(tmp_path, git + go + TEMPLATE % (name, folder))
         assert [each.name for each in found] == ["shop-b-2", "shop-a"]
         assert found[1].data["spec"]["destination"]["namespace"] == "apps/a"
         assert notes == []
-    found, _ = made(tmp_path, git + TEMPLATE % ("x", "{{path[1]}}"))
-    assert found[1].data["spec"]["destination"]["namespace"] == "a"
+    for go, step in (("", "{{path[1]}}"), (GO, "{{index .path.segments 1}}")):
+        found, _ = made(tmp_path, git + go + TEMPLATE % ("x", step))
+        assert found[1].data["spec"]["destination"]["namespace"] == "a"
 
 
 def test_files_of_the_repository(tmp_path: Path) -> None:
@@ -74,11 +97,14 @@ def test_files_of_the_repository(tmp_path: Path) -> None:
     ("generator", "said"),
     [
         ("clusters: {selector: {a: b}}", "`spec.generators.0.clusters.selector.a` has no counterpart"),
-        ("matrix: {generators: []}", "`spec.generators.0.matrix`"),
+        ("matrix: {generators: []}", "`spec.generators.0.matrix.generators` are 0"),
         ("scmProvider: {github: {}}", "scmProvider"),
         ("git: {repoURL: 'https://e.com/x', directories: [{path: a}]}", "is another repository"),
-        ("list: {elements: [{env: a}]}, selector: {matchLabels: {a: b}}", "selects or changes"),
-        ("list: {elementsYaml: x}", "elementsYaml"),
+        ("list: {elements: [{env: a}]}, selector: {matchLabels: {a: b}, more: c}", "selector.more"),
+        ("list: {elements: [a]}", "element 0, which is no mapping"),
+        ("list: {elementsYaml: x}", "elementsYaml` is no list"),
+        ("list: {elementsYaml: '{'}", "elementsYaml` is no list"),
+        ("selector: {}", "has 0 generators"),
     ],
 )
 def test_other_generators_are_told(tmp_path: Path, generator: str, said: str) -> None:
@@ -88,24 +114,20 @@ def test_other_generators_are_told(tmp_path: Path, generator: str, said: str) ->
 
 
 @pytest.mark.parametrize(
-    ("generator", "namespace", "one"),
+    ("generator", "namespace", "apps"),
     [
-        ("list: {elements: [{env: dev}, {env: prod}]}", "{{env}}", True),
-        ("list: {elements: [{env: dev}, {env: prod}]}", "same", False),
-        (f"git: {{repoURL: '{URL}', directories: [{{path: apps/*}}]}}", "{{path.basename}}", False),
+        ("list: {elements: [{env: dev}, {env: prod}]}", "{{env}}", ["shop", "shop"]),
+        ("list: {elements: [{env: dev}, {env: prod}]}", "same", ["", ""]),
+        (f"git: {{repoURL: '{URL}', directories: [{{path: apps/*}}]}}", "{{path.basename}}", ["", ""]),
     ],
 )
 def test_elements_of_a_list_are_places_and_folders_are_apps(
-    tmp_path: Path, generator: str, namespace: str, *, one: bool
+    tmp_path: Path, generator: str, namespace: str, apps: list[str]
 ) -> None:
     for folder in "ab":
         (tmp_path / "repo/apps" / folder).mkdir(parents=True)
-    spec = f"  generators:\n  - {generator}\n{TEMPLATE % ('x', namespace)}"
-    text = f"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: shop}}\nspec:\n{spec}"
-    (definition,), notes = definitions(tmp_path / "repo", text)
-    found = applications(tmp_path / "repo", definition, [URL], notes)
-    assert len(found) == 2
-    assert is_one_app(definition, found) is one
+    found, _ = made_of(tmp_path, f"  generators:\n  - {generator}\n{TEMPLATE % ('x', namespace)}")
+    assert [each.app for each in found] == apps
 
 
 CLUSTERS = [
@@ -115,14 +137,10 @@ CLUSTERS = [
 
 
 def of_clusters(tmp_path: Path, generator: str, name: str, inner: str) -> tuple[list[Definition], list[Note]]:
-    text = (
-        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: shop}\nspec:\n"
-        f"  generators:\n  - clusters: {{{generator}}}\n" + TEMPLATE % (name, inner)
-    )
-    (definition,), notes = definitions(tmp_path / "repo", text)
-    found = applications(tmp_path / "repo", definition, [URL], notes, CLUSTERS)
-    assert is_one_app(definition, found)
-    return found, notes
+    spec = f"  generators:\n  - clusters: {{{generator}}}\n" + TEMPLATE % (name, inner)
+    found, notes = made_of(tmp_path, spec, CLUSTERS)
+    assert {each.app for each in found} <= {"shop"}
+    return [each.application for each in found], notes
 
 
 def test_clusters_give_one_for_each(tmp_path: Path) -> None:
@@ -130,7 +148,7 @@ def test_clusters_give_one_for_each(tmp_path: Path) -> None:
         "selector: {matchExpressions: [{key: region, operator: Exists}]},"
         " values: {of: '{{name}}-{{metadata.labels.region}}'}"
     )
-    found, notes = of_clusters(tmp_path, values, "{{.nameNormalized}}", "{{values.of}}")
+    found, notes = of_clusters(tmp_path, values, "{{nameNormalized}}", "{{values.of}}")
     assert [(each.name, each.data["spec"]["destination"]["namespace"]) for each in found] == [
         ("shop-eu", "eu-europe"),
         ("shop-us", "us-america"),
@@ -150,6 +168,26 @@ def test_clusters_give_one_for_each(tmp_path: Path) -> None:
     ],
 )
 def test_clusters_that_are_not_known_are_told(tmp_path: Path, generator: str, said: str) -> None:
-    _, notes = of_clusters(tmp_path, generator, "{{name}}", "{{server}}")
+    found, notes = of_clusters(tmp_path, generator, "{{name}}", "{{server}}")
+    assert found == []
     assert [each.message for each in notes if said in each.message], notes
     assert all(each.line for each in notes)
+
+
+def test_a_generator_may_have_parts_of_the_template(tmp_path: Path) -> None:
+    own = "template: {metadata: {name: ''}, spec: {destination: {server: here}, project: '{{env}}'}}"
+    generators = f"  generators:\n  - list: {{elements: [{{env: dev}}], {own}}}\n"
+    (found,), notes = made(tmp_path, generators + TEMPLATE % ("{{env}}", "web"))
+    assert found.name == "shop-dev"
+    assert found.data["spec"] == {"destination": {"server": "here", "namespace": "web"}, "project": "dev"}
+    assert notes == []
+
+
+@pytest.mark.parametrize(("env", "names"), [("prod", ["shop-b"]), ("none", [])])
+def test_what_a_generator_gives_is_selected(tmp_path: Path, env: str, names: list[str]) -> None:
+    for go, name in (("", "{{app}}"), (GO, "{{.app}}")):
+        elements = "[{app: a, at: {env: dev}}, {app: b, at: {env: prod}}]"
+        generators = f"  generators:\n  - list: {{elements: {elements}}}\n"
+        selector = f"    selector: {{matchLabels: {{at.env: {env}}}}}\n"
+        found, notes = made(tmp_path, generators + selector + go + TEMPLATE % (name, "web"))
+        assert ([each.name for each in found], notes) == (names, [])

@@ -8,7 +8,7 @@ from towpath.engine.imports.folders import namespace_in, read_folder
 from towpath.errors import ConfigError
 from towpath.foreign import flux
 from towpath.foreign.application import MANAGER, application
-from towpath.foreign.application_set import applications, is_one_app
+from towpath.foreign.application_set import applications
 from towpath.foreign.clusters import by_name, read_clusters
 from towpath.foreign.definition import Definition, Note, read_definitions
 from towpath.foreign.deployment import Deployment, LocalSource
@@ -31,8 +31,7 @@ def collect(root: Path, urls: Iterable[str]) -> tuple[list[Deployment], list[Not
             deployments.append(_settled(root, application(each, urls, notes), definitions, notes))
         elif each.kind == "ApplicationSet":
             made = applications(root, each, urls, notes, clusters)
-            app = each.name if is_one_app(each, made) else ""
-            several = [application(one, urls, notes, app=app) for one in made]
+            several = [application(one.application, urls, notes, app=one.app) for one in made]
             deployments += [_settled(root, one, definitions, notes) for one in several]
         elif each.kind == "HelmRelease":
             deployments.append(flux.helm_release(each, sources, urls, notes))
