@@ -15,6 +15,7 @@ from towpath.config import load_config
 from towpath.engine.apply.sync import sync_app
 from towpath.engine.check.repository import check_repository
 from towpath.engine.preview.plan import plan_app
+from towpath.engine.reconcile.detect import inspect
 from towpath.engine.source.render import render_app
 from towpath.objects import Manifest
 
@@ -140,6 +141,8 @@ def test_what_people_have_made_is_imported_and_taken_over(
     assert content(world, objects) == before
     compared = towpath(world, tools, "diff", where.name, "--repo", folder)
     assert compared.exit_code == 0, compared.output
+    drift = inspect(world.cluster, where, [rendered], commit="c" * 40).report
+    assert drift.entries == (), drift.entries  # the Secret is no extra
     again = towpath(world, tools, "import", tmp_path / "again", "--namespace", world.namespace)
     assert again.exit_code == 1
     assert "belongs to another ApplySet" in again.output

@@ -46,8 +46,8 @@ def command(  # noqa: PLR0913, PLR0917
     """Make an environment repository in FOLDER of what another tool deploys, or of what is live.
 
     --from reads Applications and ApplicationSets (list, git, cluster, matrix and merge generators),
-    Kustomizations and HelmReleases in the files of a folder, and asks no cluster. Writes towpath.yaml, an overlay or values for
-    each app and environment, and vendor.yaml for charts and bases from elsewhere.
+    Kustomizations and HelmReleases in the files of a folder, and asks no cluster. Writes towpath.yaml, an
+    overlay or values for each app and environment, and vendor.yaml for charts and bases from elsewhere.
 
     --namespace reads a namespace of the cluster: what people own there becomes one app of plain manifests.
     Secrets are never written: they stay as they are. With --helm-release it is the chart and the values of a

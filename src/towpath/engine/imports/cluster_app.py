@@ -18,6 +18,7 @@ from towpath.yamltext.writer import dump
 
 HEAD = "# Made by `towpath import`.\n"
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_OBJECT = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 HELM_RECORD = re.compile(r"sh\.helm\.release\.v1\.(?P<release>.+)\.v(?P<revision>[0-9]{1,9})")
 """Names of the Secrets in which Helm keeps its releases."""
 
@@ -26,7 +27,7 @@ HELM_RECORD = re.compile(r"sh\.helm\.release\.v1\.(?P<release>.+)\.v(?P<revision
 class ClusterApp:
     """What is found of an app in a namespace: files by path, notes, who wrote the objects.
 
-    `place` are further keys of the environment.
+    `place` are further keys of the environment, `left` the objects that stay as they are: (kind, name).
     """
 
     namespace: str
@@ -37,6 +38,7 @@ class ClusterApp:
     managers: set[str] = field(default_factory=set)
     vendored: list[Mapping[str, Any]] = field(default_factory=list)
     place: dict[str, Any] = field(default_factory=dict)
+    left: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def environment(self) -> str:
@@ -53,6 +55,11 @@ class ClusterApp:
         """A note on something of the cluster."""
         self.notes.append(Note(what, 0, message))
 
+    def leave(self, kind: str, name: str) -> None:
+        """An object of the namespace that is in no file: it is no extra, so that nothing deletes it."""
+        if _OBJECT.fullmatch(name):  # any other would be a pattern
+            self.left.add((kind, name))
+
     def repository(self) -> Imported:
         """All files; none where the app has none."""
         notes = tuple(sorted(set(self.notes)))
@@ -61,6 +68,8 @@ class ClusterApp:
         files = dict(self.files)
         policy = {"takeOver": sorted(self.managers)} if self.managers else {}
         environment = {"name": self.environment, "namespace": self.namespace, **self.place}
+        if self.left:
+            environment["extras"] = {f"{kind}/{name}": "ignore" for kind, name in sorted(self.left)}
         config = _yaml(
             {
                 VERSION_KEY: LATEST,

@@ -54,6 +54,7 @@ def import_namespace(cluster: Cluster, namespace: str) -> Imported:
         if _has_ended(each):
             message = "has ended; it is not carried over: from Git it would run again elsewhere"
             app.tell(str(ref), message)
+            app.leave(ref.kind, ref.name)
             continue
         try:
             manifest = declared(pointer.without(each, scaling.pointers(each)))
@@ -127,9 +128,10 @@ def _is_wanted(app: ClusterApp, live: Manifest, releases: set[str], parts: Count
     elif kind == "Secret":
         app.tell(
             shown,
-            "a Secret is never written to Git; it stays on the cluster as it is. Make it by an operator"
-            " (External Secrets, Sealed Secrets), or by hand where the app goes next",
+            "a Secret is never written to Git; it stays on the cluster as it is, and is no extra by `extras`."
+            " Make it by an operator (External Secrets, Sealed Secrets), or by hand where the app goes next",
         )
+        app.leave(kind, name)
     elif PART_OF_LABEL in labels:
         app.tell(shown, f"belongs to another ApplySet ({str(labels[PART_OF_LABEL])[:80]})")
     elif metadata.get("deletionTimestamp"):

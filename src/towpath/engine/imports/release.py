@@ -1,7 +1,7 @@
 """Makes an app with a chart of a Helm release of the cluster."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from towpath.adapters.kubernetes import ApiRefusedError, Cluster
@@ -15,6 +15,7 @@ from towpath.foreign.definition import Note
 from towpath.foreign.deployment import app_name
 from towpath.foreign.helm_release import HelmRelease, credentials, read_release
 from towpath.kube.kinds import is_built_in
+from towpath.kube.secret_names import secret_names
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.yamltext.manifest_reader import load_documents
 from towpath.yamltext.reader import Limits
@@ -42,7 +43,9 @@ def import_release(cluster: Cluster, namespace: str, name: str) -> Imported:
         raise UnknownNameError("Helm release", name, where=f"namespace {namespace}")
     try:
         release = _fill(app, name, secret, str(ref))
-        _place(cluster, app, [*_objects(app, release)])
+        objects = [*_objects(app, release)]
+        _place(cluster, app, objects)
+        _leave_secrets(app, objects)
     except (RecursionError, UnicodeError) as error:
         raise ConfigError("cannot be written as YAML", file=str(ref)) from error
     return app.repository()
@@ -149,6 +152,24 @@ def _objects(app: ClusterApp, release: HelmRelease) -> Iterator[Manifest]:
         for document in documents:
             if _is_object(document.value):
                 yield document.value
+
+
+def _leave_secrets(app: ClusterApp, objects: Iterable[Manifest]) -> None:
+    """Secrets that the chart's objects name and the chart does not make: somebody else does."""
+    own: set[str] = set()
+    named: set[str] = set()
+    for each in objects:
+        ref = ref_of(each)
+        if ref.namespace in ("", app.namespace):
+            named |= secret_names(each)
+            own |= {ref.name} if ref.kind == "Secret" else set()
+    for name in sorted(named - own):
+        app.leave("Secret", name)
+        what = f"Secret {app.namespace}/{name[:253]}"
+        app.tell(
+            ascii(what)[1:-1],
+            "is named by the chart, and not made by it; it stays, and is no extra by `extras`",
+        )
 
 
 def _is_object(value: Any) -> bool:

@@ -81,6 +81,10 @@ def test_secrets_are_told_and_never_written(api: ApiServer, cluster: Cluster) ->
     )
     made = import_namespace(cluster, "shop")
     assert "never written to Git" in told(made, "Secret shop/db")
+    assert "is no extra by `extras`" in told(made, "Secret shop/db")
+    environment = parse_config(made.files["towpath.yaml"].decode()).environment("shop")
+    assert environment.extras == {"Secret/db": "ignore"}
+    assert environment.extras_mode_of("", "Secret", "other") == "report"
     assert not any("secret-db" in path for path in made.files)
     assert PASSWORD not in str(made.notes)
     assert "look like credentials" in told(made, "apps/shop/shop/configmap-settings.yaml")
@@ -109,11 +113,21 @@ def test_what_is_left_out_is_told(api: ApiServer, cluster: Cluster) -> None:
     }
     assert "runs by itself" in told(made, "Pod shop/shell")
     assert "has ended" in told(made, "Job shop/once")
+    environment = parse_config(made.files["towpath.yaml"].decode()).environment("shop")
+    assert environment.extras == {"Job/once": "ignore"}
     assert "another ApplySet (applyset-x)" in told(made, "ConfigMap shop/ours")
     assert "being deleted" in told(made, "ConfigMap shop/leaving")
     assert "its 1 object is not carried over" in told(made, "Helm release cache")
     assert "may not be listed" in told(made, "Service (v1)")
     assert len(made.notes) == 6
+
+
+def test_a_secret_whose_name_is_a_pattern_hides_no_other(api: ApiServer, cluster: Cluster) -> None:
+    api.objects["/api/v1/namespaces/shop/secrets/x"] = manifest("Secret", "d*", metadata={"uid": "1"})
+    api.add(manifest("ConfigMap", "settings", data={}))
+    made = import_namespace(cluster, "shop")
+    assert "never written to Git" in told(made, "Secret shop/d*")
+    assert parse_config(made.files["towpath.yaml"].decode()).environment("shop").extras == {"*": "report"}
 
 
 @pytest.mark.parametrize("name", ["../../outside", "..", "a/b", "x\x1b[2Jy", "a\nb", "%2e%2e"])

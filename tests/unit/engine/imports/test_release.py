@@ -71,6 +71,22 @@ def test_hooks_and_what_is_beside_the_namespace_are_told(both: Both) -> None:
     assert "other namespaces: other" in said
 
 
+def test_secrets_that_the_chart_names_and_does_not_make_are_no_extras(both: Both) -> None:
+    api, cluster = both
+    manifest = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: own}\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  imagePullSecrets: [{name: registry}]\n"
+        "  volumes: [{secret: {secretName: own}}, {secret: {secretName: 'd*'}}]\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: other}\n"
+        "spec: {imagePullSecrets: [{name: far}]}\n"
+    )
+    api.add(record(content(manifest=manifest)))
+    made = import_release(cluster, "shop", "cache")
+    environment = parse_config(made.files["towpath.yaml"].decode()).environment("shop")
+    assert environment.extras == {"Secret/registry": "ignore"}
+    assert "is named by the chart, and not made by it" in told(made, "Secret shop/registry")
+
+
 def test_subcharts_are_vendored(both: Both) -> None:
     api, cluster = both
     needs = [
