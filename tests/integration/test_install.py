@@ -2,19 +2,16 @@
 
 import base64
 import json
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.chart import example, needs_helm
+from tests.chart import needs_helm
+from tests.integration.installing import Site, a_site, actions, with_logins
 from tests.integration.running import RunningStack
 from tests.integration.verb import towpath
-from tests.integration.world import World, throw_away
 from towpath.adapters.rendering.own_chart import render_own_chart
 from towpath.applyset.inventory import INSTALLED_LABEL
 from towpath.evidence.private_key import PrivateKey
@@ -25,85 +22,11 @@ from towpath.orchestration.api import PrefectApi
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), needs_helm]
 
-CLUSTER_WIDE = (
-    "clusterrolebinding,clusterrole,validatingadmissionpolicybinding,validatingadmissionpolicy,namespace"
-)
-
-
-@dataclass
-class Site:
-    """A cluster into which Towpath is installed: `home` and `place` are names of namespaces."""
-
-    world: World
-    folder: Path
-    home: str
-    place: str
-
-    def values(self, **changes: Any) -> Path:
-        """An agent alone, for the environment `far` in `place`."""
-        content = {**yaml.safe_load(example("agent-alone").read_text()), "caBundle": {}}
-        content["prefect"]["url"] = "http://127.0.0.1:9/api"
-        content["agents"] = {"far": {"namespace": self.place}}
-        path = self.folder / "values.yaml"
-        path.write_text(yaml.safe_dump(content | changes))
-        return path
-
-    def run(self, *options: str, **changes: Any) -> tuple[int, str]:
-        return self.towpath("--values", str(self.values(**changes)), *options)
-
-    def towpath(self, *options: str, verb: str = "install") -> tuple[int, str]:
-        where = ("--context", self.context, "--namespace", self.home)
-        return towpath(self.world, self.folder / "none", verb, *where, *options)
-
-    @property
-    def context(self) -> str:
-        return self.world.kubectl("config", "current-context").strip()
-
-    def make(self, name: str, **content: str) -> None:
-        """What is the user's own, with the namespace if there is none yet."""
-        literals = [f"--from-literal={key.replace('_', '-')}={value}" for key, value in content.items()]
-        if not self.there("namespace", self.home):
-            self.world.kubectl("create", "namespace", self.home)
-        self.world.kubectl("-n", self.home, "create", "secret", "generic", name, *literals)
-
-    def there(self, kind: str, name: str) -> Manifest | None:
-        text = self.world.kubectl("-n", self.home, "get", kind, name, "-o", "json", "--ignore-not-found")
-        found: Manifest | None = json.loads(text) if text else None
-        return found
-
-    def all_of_it(self) -> dict[str, str]:
-        """resourceVersion of everything that an installation might have written."""
-        kinds = f"{CLUSTER_WIDE},all,secret,configmap,serviceaccount,networkpolicy,rolebinding,pdb"
-        text = self.world.kubectl("get", kinds, "-A", "-l", f"{INSTALLED_LABEL}={self.home}", "-o", "json")
-        items = json.loads(text)["items"]
-        return {
-            f"{each['kind']} {each['metadata']['name']}": each["metadata"]["resourceVersion"]
-            for each in items
-        }
-
 
 @pytest.fixture
 def site(stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setenv("TOWPATH_KEYS", str(tmp_path / "keys"))
-    monkeypatch.setenv("PATH", f"{stack.settings.tools}{os.pathsep}{os.environ['PATH']}")
-    with throw_away(stack.settings) as world:
-        site = Site(world, tmp_path, f"{world.namespace}-home", f"{world.namespace}-place")
+    with a_site(stack, tmp_path, monkeypatch) as site:
         yield site
-        world.kubectl("delete", CLUSTER_WIDE, "--wait=false", "-l", f"{INSTALLED_LABEL}={site.home}")
-        world.kubectl("delete", "namespace", "--wait=false", "--ignore-not-found", site.home, site.place)
-
-
-def with_logins(site: Site) -> Site:
-    site.make("towpath-prefect", auth_string="towpath:pass-of-this-test")
-    site.make("towpath-git", ssh_privatekey="k", known_hosts="h")
-    return site
-
-
-def actions(text: str) -> dict[str, str]:
-    return {
-        f"{each['object']['kind']} {each['object']['name']}": each["action"]
-        for each in json.loads(text)["entries"]
-    }
 
 
 def test_a_dry_run_shows_the_plan_and_writes_nothing(site: Site) -> None:
@@ -200,30 +123,6 @@ def test_what_somebody_else_has_made_is_not_taken(site: Site) -> None:
     assert site.there("deployment", "towpath-agent-far") is None
     code, said = site.run("--no-wait", "--take-over")
     assert code == 0, said
-
-
-def test_an_account_without_the_right_to_make_namespaces(site: Site, tmp_path: Path) -> None:
-    """It may do everything in its own namespace, as a team's account."""
-    world = site.world
-    world.kubectl("create", "serviceaccount", "team")
-    world.kubectl("create", "clusterrole", world.namespace, "--verb=get,list", "--resource=namespaces")
-    world.kubectl(
-        "create", "clusterrolebinding", world.namespace, f"--clusterrole={world.namespace}",
-        f"--serviceaccount={world.namespace}:team",
-    )  # fmt: skip
-    config = yaml.safe_load(world.kubectl("config", "view", "--raw", "--flatten"))
-    token = world.kubectl("create", "token", "team").strip()
-    config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
-    (tmp_path / "kubeconfig").write_text(json.dumps(config))
-    admin, world.kubeconfig = world.kubeconfig, tmp_path / "kubeconfig"
-    try:
-        code, said = site.run("--dry-run", "--no-wait")
-    finally:
-        world.kubeconfig = admin
-        world.kubectl("delete", "clusterrolebinding,clusterrole", world.namespace)
-    assert code == 1
-    assert "forbidden" in said
-    assert f"To make namespace {site.home} needs an account with more rights" in said
 
 
 def test_without_a_context_nothing_is_guessed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,7 @@ def _installation(
     settings = Settings.load(os.environ)
     folder = KeyFolder(Path(os.environ.get("TOWPATH_KEYS") or settings.keys))
     target = target_of(context, namespace, take_over=take_over)
-    objects = render_own_chart(values, namespace, settings.tools)
+    objects = render_own_chart(values, namespace, settings.tools, target.cluster.version())
     return Installation(target, objects, folder, reach_of(context, api))
 
 

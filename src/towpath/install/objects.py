@@ -5,6 +5,7 @@ no inventory of an app: an agent must not take the installation's objects for th
 """
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +16,14 @@ from towpath.engine.live.concurrent import concurrently
 from towpath.errors import ConfigError, TowpathError
 from towpath.kube.apply_order import apply_stages, deletion_stages, in_apply_order
 from towpath.kube.diff import differences
+from towpath.kube.rights import RBAC
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 MANAGER = "towpath-install"
 """Field manager of what `towpath install` writes, and the name of its record."""
 GONE = "no longer in the chart"
+ROLE_SECONDS, ROLE_PAUSE = 10.0, 0.1
+"""How long a binding waits for its role, which was written before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,10 @@ def plan_objects(
     What the API server refuses, and what is somebody else's, is `skip` with the reason.
     """
     ordered = in_apply_order(map(target.labelled, wanted))
-    entries = concurrently(lambda manifest: _planned(target, manifest, absent), ordered)
+    refs = frozenset(map(ref_of, ordered))
+    entries = concurrently(
+        lambda manifest: _later(manifest, absent) or _planned(target, manifest, refs), ordered
+    )
     if target.namespace in absent:
         return entries
     return entries + [PlanEntry(ref, "delete", reason=GONE, uid=uid) for ref, uid in _left(target, ordered)]
@@ -114,12 +121,21 @@ def explained(error: TowpathError, what: str) -> TowpathError:
     return error
 
 
-def _planned(target: Target, manifest: Manifest, absent: frozenset[str]) -> PlanEntry:
+def _later(manifest: Manifest, absent: frozenset[str]) -> PlanEntry | None:
+    """The entry of an object whose namespace has to be made first."""
+    ref = ref_of(manifest)
+    return (
+        PlanEntry(ref, "create", reason=f"after namespace {ref.namespace}")
+        if ref.namespace in absent
+        else None
+    )
+
+
+def _planned(target: Target, manifest: Manifest, refs: frozenset[ObjectRef]) -> PlanEntry:
     ref, cluster = ref_of(manifest), target.cluster
     if (ref.group, ref.kind) not in cluster.discover():
         return PlanEntry(ref, "skip", reason=f"{cluster.server} serves no {ref.kind} in {ref.group or 'v1'}")
-    if ref.namespace in absent:
-        return PlanEntry(ref, "create", reason=f"after namespace {ref.namespace}")
+    live = None
     try:
         live = cluster.get(ref)
         if live is not None and (owner := target.owner_of(live)) and not target.take_over:
@@ -128,7 +144,9 @@ def _planned(target: Target, manifest: Manifest, absent: frozenset[str]) -> Plan
             manifest, dry_run=True, force=target.take_over, field_manager=MANAGER
         )
     except (ApiConflictError, ApiRefusedError) as error:
-        return PlanEntry(ref, "skip", reason=error.message)
+        if not (_lacks_role(manifest, error) and (role := _bound_role(manifest)) in refs):
+            return PlanEntry(ref, "skip", reason=error.message)
+        return PlanEntry(ref, "configure" if live else "create", reason=f"after {role}")
     if live is None:
         return PlanEntry(ref, "create")
     changes = differences(live, after)
@@ -136,7 +154,29 @@ def _planned(target: Target, manifest: Manifest, absent: frozenset[str]) -> Plan
 
 
 def _apply(target: Target, manifest: Manifest) -> None:
-    target.cluster.server_side_apply(manifest, force=target.take_over, field_manager=MANAGER)
+    """Apply it. A binding waits until the authorizer, which follows what is written, knows its role."""
+    deadline = time.monotonic() + ROLE_SECONDS
+    while True:
+        try:
+            target.cluster.server_side_apply(manifest, force=target.take_over, field_manager=MANAGER)
+        except ApiRefusedError as error:
+            if not _lacks_role(manifest, error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(ROLE_PAUSE)
+        else:
+            return
+
+
+def _lacks_role(manifest: Manifest, error: TowpathError) -> bool:
+    """Whether a binding is refused for want of its role, whose rights an account must have that binds it."""
+    refused = isinstance(error, ApiRefusedError) and error.status == 404
+    return refused and ref_of(manifest).group == RBAC and "roleRef" in manifest
+
+
+def _bound_role(manifest: Manifest) -> ObjectRef:
+    role = manifest["roleRef"]
+    place = ref_of(manifest).namespace if role["kind"] == "Role" else ""
+    return ObjectRef(RBAC, role["kind"], place, role["name"])
 
 
 def _left(target: Target, wanted: Iterable[Manifest]) -> list[tuple[ObjectRef, str]]:

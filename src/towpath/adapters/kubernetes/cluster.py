@@ -58,6 +58,16 @@ class Cluster(Workloads):
         reason = f"{self.server} serves no {kind} in {named}; {hint}"
         raise ApiRefusedError(f"kind {kind}", status=404, reason=reason)
 
+    def version(self) -> str:
+        """The version that the server says it has, as `v1.35.4`; empty where it does not."""
+        try:
+            told = self._wire.json(
+                Request(method="GET", path="/version", accept=JSON, what="ask for the version")
+            )
+        except ApiRefusedError:
+            return ""
+        return str(told.get("gitVersion") or "")
+
     # Reading
 
     def get(

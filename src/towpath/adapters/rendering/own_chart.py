@@ -30,9 +30,12 @@ def chart_folder() -> Path:
     )
 
 
-def render_own_chart(values: Path, namespace: str, tools: Path | None) -> tuple[Manifest, ...]:
+def render_own_chart(
+    values: Path, namespace: str, tools: Path | None, kubernetes: str = ""
+) -> tuple[Manifest, ...]:
     """The objects that the chart has with these values, in the chart's order.
 
+    `kubernetes` is the version of the cluster; without it the chart does not ask for one that it can be in.
     Raises ConfigError for values that are no YAML or that the chart refuses, MissingPartError without helm.
     """
     _check(values)
@@ -41,6 +44,7 @@ def render_own_chart(values: Path, namespace: str, tools: Path | None) -> tuple[
         command = [
             *(helm, "template", RELEASE, str(chart_folder()), "--namespace", namespace),
             *("--values", str(values.absolute())),
+            *(("--kube-version", kubernetes) if kubernetes else ()),
         ]
         env = {"HOME": home, "TMPDIR": home, "PATH": home, "KUBECONFIG": os.devnull}
         try:
