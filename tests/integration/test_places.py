@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,14 @@ import yaml
 
 from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.manifests import configmap, service
+from tests.integration.rights import Recorder, kubeconfig_as
+from towpath.adapters.kubernetes import cluster as adapter
 from towpath.applyset.prune_file import dump_prune_file
+from towpath.engine.live.context import open_context
+from towpath.engine.reconcile.loop import look
 from towpath.formats.versions import V2
+from towpath.kube.rights import RBAC
+from towpath.settings import Settings
 
 pytestmark = pytest.mark.integration
 
@@ -158,3 +164,45 @@ def test_an_app_moves_to_another_namespace_without_a_deletion_unasked(fleet: Fle
     assert names_in(fleet, f"{home}-moved") == {"one", "one-settings"}
     live = fleet.world.find("namespace", f"{home}-one")
     assert live is None or "deletionTimestamp" in live["metadata"]
+
+
+@pytest.fixture
+def reader(fleet: Fleet) -> Iterator[Settings]:
+    """The connection of an account that may read the whole cluster."""
+    name = f"{fleet.namespace}-reader"
+    role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}
+    head = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": name}}
+    rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
+    subjects = [{"apiGroup": RBAC, "kind": "User", "name": name}]
+    objects = (
+        {**head, "kind": "ClusterRole", "rules": rules},
+        {**head, "kind": "ClusterRoleBinding", "roleRef": role, "subjects": subjects},
+    )
+    fleet.world.kubectl("apply", "-f", "-", text="\n---\n".join(map(json.dumps, objects)))
+    file = fleet.folder / "reader.json"
+    file.write_text(kubeconfig_as(fleet.world, **{"as": name}))
+    yield replace(fleet.settings, kubeconfig=str(file))
+    fleet.world.kubectl("delete", "clusterrole,clusterrolebinding", name)
+
+
+def test_an_account_of_the_whole_cluster_asks_once_for_each_kind(
+    fleet: Fleet, spread: Spread, reader: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = fleet.namespace
+    fleet.push()
+    fleet.reconcile()
+    fleet.world.kubectl("-n", f"{home}-one", "delete", "service", "one")
+    recorder = Recorder()
+    monkeypatch.setattr(adapter, "Wire", recorder.wire())
+    found = look(open_context(reader, "test"), None)
+    assert [str(each.ref) for each in found.drift.entries] == [f"Service {home}-one/one"]
+    assert recorder.refused() == set()
+    whole = [each for each in recorder.used if "labelSelector" not in each.request.query]
+    lists = [right for each in whole for right in each.rights if right.verb == "list"]
+    places: dict[str, list[str]] = {}
+    for each in lists:
+        places.setdefault(each.resource, []).append(each.namespace)
+    secrets = places.pop("secrets")
+    assert {"configmaps", "services", "deployments", "roles"} <= places.keys()
+    assert {resource: each for resource, each in places.items() if each != [""]} == {}
+    assert sorted(secrets) == [home, f"{home}-one"], "those of others are not read"
