@@ -9,11 +9,13 @@ from towpath.adapters.registries.image_finder import ImageFinder
 from towpath.adapters.registries.registry import get_release
 from towpath.agent.poller import Progress
 from towpath.agent.source_poller import Start
-from towpath.config import App
+from towpath.config import CONFIG_FILE, App
 from towpath.engine.source.composition import begins_in, compose, delivered_as
 from towpath.engine.source.history import release_history
 from towpath.engine.source.repository import EnvironmentRepo
+from towpath.files import read_text
 from towpath.release.model import EnvironmentRelease, id_of_images
+from towpath.yamltext.config_reader import read_document
 
 FOUND = ""
 """Where progress keeps what was found; an app has a name."""
@@ -62,7 +64,7 @@ class WatchedImages:
         app = repo.config.app(subject.app)
         environment = begins_in(repo, app)
         state = repo.release(app.name, environment)
-        found = self._newest(app, progress)
+        found = self._newest(repo, app, progress)
         images = compose(repo, app, environment, _wanted(repo, app, found, state))
         release = id_of_images(images)
         if progress.handled.get(app.name) != release:
@@ -71,7 +73,7 @@ class WatchedImages:
                 self.start(app.name, delivered_as(app, images), release.removeprefix("sha256:")[:7])
         progress.handled |= {app.name: release, FOUND: found}
 
-    def _newest(self, app: App, progress: Progress) -> dict[str, Seen]:
+    def _newest(self, repo: EnvironmentRepo, app: App, progress: Progress) -> dict[str, Seen]:
         """The newest images, each since when it is that; `progress` is what was found and handled before."""
         before: dict[str, Seen] = progress.handled.get(FOUND, {})
         found: dict[str, Seen] = {}
@@ -80,11 +82,18 @@ class WatchedImages:
             newest = self.finders.setdefault(image, ImageFinder(image)).newest(watch)
             if newest.note and image not in self.told:
                 self.told.add(image)
-                self.say(newest.note)
+                self.say(f"{_place(repo, app, name)}: {newest.note}")
             known = before.get(name)
             same = known is not None and known.digest == newest.digest
             found[name] = known if known and same else Seen(newest.digest, datetime.now(UTC), bool(known))
         return found
+
+
+def _place(repo: EnvironmentRepo, app: App, image: str) -> str:
+    """File, line and key of a `watch`."""
+    document = read_document(read_text(repo.root, CONFIG_FILE) or "", CONFIG_FILE)
+    path = ("apps", app.name, "images", image, "watch")
+    return f"{CONFIG_FILE}:{document.line(path)}: {'.'.join(path)}"
 
 
 def _wanted(

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 from towpath.config.explain import explain
 from towpath.config.fields import Model, Name, RelativePath, Text
 from towpath.config.ranges import VersionRange, parse_range
-from towpath.errors import ConfigError, UnknownNameError
+from towpath.errors import ConfigError, Problem, RefusedError, UnknownNameError
 from towpath.files import read_text
 from towpath.formats.key_tree import key_tree
 from towpath.formats.record import require_known
@@ -188,6 +188,18 @@ def parse_vendor_file(text: str, file: str = VENDOR_FILE) -> VendorFile:
     if problems := [*_between(parsed.vendor, document)]:
         raise config_error(problems, file)
     return parsed
+
+
+def at_entry(root: Path, name: str, error: RefusedError) -> RefusedError:
+    """The error with the file and the line of the entry that it is about."""
+    document = read_document(read_text(root, VENDOR_FILE) or "", VENDOR_FILE)
+    listed = document.data.get("vendor") if isinstance(document.data, dict) else None
+    lines = (
+        document.line(("vendor", index))
+        for index, each in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(each, dict) and each.get("name") == name
+    )
+    return RefusedError(str(Problem(VENDOR_FILE, next(lines, 0), error.message)), remedy=error.remedy)
 
 
 def vendor_schema() -> dict[str, Any]:

@@ -243,6 +243,24 @@ def test_of_thousands_of_tags_one_manifest_is_asked_for(
     assert found.note == f"5000 tags of {world.web.name} match; only the last one is read"
 
 
+def test_a_pattern_that_matches_thousands_is_told_once_with_its_line(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web, worker = world.web.tag("1.4.2"), world.worker.tag("main-4999")
+    many = [f"main-{number}" for number in range(5000)]
+    real = Repository.tags
+    monkeypatch.setattr(
+        Repository, "tags", lambda self: iter(many) if self.image.name == world.worker.name else real(self)
+    )
+    poller = world.poller()
+    for _ in range(3):
+        world.wait(poller, 300)
+    assert world.started == [["shop", web, worker]]
+    place = "towpath.yaml:6: apps.shop.images.worker.watch"
+    (told,) = (line for line in world.said if "match" in line)
+    assert told == f"{place}: 5000 tags of {world.worker.name} match; only the last one is read"
+
+
 def test_pages_of_tags_are_followed_in_a_real_registry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 8):
         digest = world.web.tag(f"n-{number}")

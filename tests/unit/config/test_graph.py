@@ -151,6 +151,15 @@ def test_what_is_no_order_is_refused_with_its_line(before: str, after: str, said
     assert said in str(raised.value)
 
 
+def test_two_roots_of_one_name_are_refused_with_the_line_of_the_second() -> None:
+    roots = "  - {name: dev, namespace: a}\n  - {name: dev, namespace: b}\n"
+    with pytest.raises(ConfigError) as raised:
+        config(f"{roots}  - {{name: prod, namespace: p, after: [dev]}}\n")
+    assert [str(each) for each in raised.value.problems] == [
+        "towpath.yaml:4: environment `dev` is there twice"
+    ]
+
+
 def test_rollout_is_for_a_graph() -> None:
     with pytest.raises(ConfigError, match=r"towpath.yaml:3: rollout of `dev`: it is for what has `after`"):
         config("  - {name: dev, namespace: dev, rollout: sequential}\n")

@@ -8,9 +8,9 @@ from towpath.config.ranges import parse_range, parse_version
 from towpath.engine.vendor.compare import NOT_FETCHED, UNDECLARED, folder_digest, is_declared
 from towpath.engine.vendor.plan import declared_entries, files_changed_by_hand
 from towpath.engine.vendor.resolve import ChartOf, FilesOf, Resolver
-from towpath.errors import TowpathError
+from towpath.errors import RefusedError, TowpathError
 from towpath.vendor.lock import LockedEntry, load_lock
-from towpath.vendor.model import VendorEntry
+from towpath.vendor.model import VendorEntry, at_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ def _outlook(root: Path, entry: VendorEntry, locked: LockedEntry | None, resolve
                 files = files_changed_by_hand(root, entry, locked, resolver)
         latest = _latest(source, newest)
     except TowpathError as error:
-        return Outlook(entry, locked, newer, latest, different, files, error)
+        placed = at_entry(root, entry.name, error) if isinstance(error, RefusedError) else error
+        return Outlook(entry, locked, newer, latest, different, files, placed)
     return Outlook(entry, locked, newer, latest, different, files)
 
 

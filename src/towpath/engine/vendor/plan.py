@@ -9,7 +9,7 @@ from towpath.engine.vendor.resolve import ChartOf, Fetched, FilesOf, Resolver
 from towpath.errors import ConfigError, RefusedError
 from towpath.files import read_text
 from towpath.vendor.lock import LOCK_FILE, Lock, LockedEntry, dump_lock, load_lock
-from towpath.vendor.model import VENDOR_FILE, VendorEntry, VendorFile, load_vendor_file
+from towpath.vendor.model import VENDOR_FILE, VendorEntry, VendorFile, at_entry, load_vendor_file
 from towpath.vendor.tree import Tree, changed_files, read_tree
 
 MAX_FETCHED = 256 << 20
@@ -81,7 +81,11 @@ def make_plan(
     changes: list[Change] = []
     total = 0
     for entry in declared.chosen(names):
-        change = _change(root, entry, lock.get(entry.name), resolver, update=update, overwrite=overwrite)
+        locked = lock.get(entry.name)
+        try:
+            change = _change(root, entry, locked, resolver, update=update, overwrite=overwrite)
+        except RefusedError as error:
+            raise at_entry(root, entry.name, error) from error
         total += sum(map(len, (change.tree or {}).values()))
         if total > MAX_FETCHED:
             raise RefusedError(

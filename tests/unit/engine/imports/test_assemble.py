@@ -68,6 +68,10 @@ def test_a_repository_of_flux(tmp_path: Path) -> None:
     ("text", "said"),
     [
         (application("a", f"repoURL: '{ARGO_URL}', path: none"), "there is no such folder"),
+        (
+            application("a", f"repoURL: '{ARGO_URL}', path: empty, plugin: {{name: cmp}}"),
+            "`spec.source.plugin`",
+        ),
         (application("a", f"repoURL: '{ARGO_URL}', path: ../out"), "no such folder|leads out"),
         (application("a", f"repoURL: '{ARGO_URL}', path: remote"), "remote"),
         (

@@ -108,7 +108,8 @@ def test_other_content_under_the_same_version_is_refused(repo: Vendored, digest:
     before = repo.files()
     repo.server.add(repo.server.chart("shop", "1.0.0", files={"x": b"evil"}), "shop", "1.0.0", digest=digest)
     with pytest.raises(
-        RefusedError, match=r"shop 1.0.0: .* has other content under the same version: sha256:"
+        RefusedError,
+        match=r"^vendor.yaml:3: shop 1.0.0: .* has other content under the same version: sha256:",
     ):
         vendor(repo, update=True)
     (repo.root / "apps/shop/base/values.yaml").write_text("x: y\n")
