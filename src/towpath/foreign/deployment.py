@@ -51,7 +51,7 @@ class Deployment:
 
     `renderer` is empty where the files of the source say it. `values` are those of a chart, after
     `value_files` (paths as the source has them). `overlay` are keys of a kustomization. `manager` is the
-    field manager that the tool writes as.
+    field manager that the tool writes as. `depends_on` are the apps that it waits for.
     """
 
     app: str
@@ -67,6 +67,7 @@ class Deployment:
     value_files: tuple[str, ...] = ()
     overlay: Mapping[str, Any] = field(default_factory=dict)
     ignore: tuple[Mapping[str, Any], ...] = ()
+    depends_on: tuple[str, ...] = ()
 
 
 def app_name(text: str) -> str:

@@ -51,7 +51,7 @@ def helm_release(
         spec.tell("kubeConfig", "has no counterpart: the machine of the agent says which cluster")
     drift = spec.inner("driftDetection")
     heals = drift.text("mode") in ("", "enabled")
-    _common(spec)
+    depends_on = _common(spec)
     release = spec.text("releaseName")
     spec.tell_rest(*_PASSED, "storageNamespace", "persistentClient")
     return Deployment(
@@ -65,6 +65,7 @@ def helm_release(
         release=release or definition.name,
         values=values if isinstance(values, dict) else {},
         value_files=files,
+        depends_on=depends_on,
     )
 
 
@@ -102,7 +103,7 @@ def kustomization(
     ):
         if spec.take(key):
             spec.tell(key, message)
-    _common(spec)
+    depends_on = _common(spec)
     spec.tell_rest(*_PASSED, "deletionPolicy")
     return Deployment(
         app_name(definition.name),
@@ -112,14 +113,19 @@ def kustomization(
         KUSTOMIZE,
         renderer="kustomize",
         overlay=overlay,
+        depends_on=depends_on,
     )
 
 
-def _common(spec: Fields) -> None:
+def _common(spec: Fields) -> tuple[str, ...]:
+    """The apps that are waited for."""
     if spec.take("suspend"):
         spec.tell("suspend", "is not carried over: `towpath pause` holds an app up")
-    if spec.take("dependsOn"):
-        spec.tell("dependsOn", "has no counterpart: apps are synced side by side")
+    found = []
+    for each in spec.items("dependsOn"):
+        found.append(app_name(each.text("name")))
+        each.tell_rest("namespace")
+    return tuple(found)
 
 
 def _cluster_of(file: str) -> str:

@@ -99,7 +99,8 @@ def test_fields_without_counterpart_are_told(tmp_path: Path) -> None:
     deployment, notes = release(tmp_path, spec)
     assert (deployment.heals, deployment.release) == (False, "web")
     told = {each.message.split("`")[1] for each in notes}
-    assert told == {"spec.valuesFrom", "spec.dependsOn", "spec.suspend", "spec.postRenderers"}
+    assert told == {"spec.valuesFrom", "spec.suspend", "spec.postRenderers"}
+    assert deployment.depends_on == ("a",)
     assert "names no namespace" in release(tmp_path, spec, "name: podinfo")[1][-1].message
 
 

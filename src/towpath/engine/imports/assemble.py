@@ -11,6 +11,7 @@ from towpath.adapters.rendering.renderers import RECORDS
 from towpath.config import parse_config
 from towpath.config.fields import RESERVED
 from towpath.config.ranges import parse_version
+from towpath.engine.imports.configuration import apps_of, environments_of
 from towpath.engine.imports.folders import (
     is_kustomization,
     read_chart,
@@ -197,15 +198,6 @@ class Assembly:
                 deployment, "has another version or place than in the first environment, which is taken"
             )
 
-    def tell_missing(self) -> None:
-        """Note where an app has nothing: here it has a folder for every environment."""
-        environments = list(dict.fromkeys(environment for _, environment in self.placed))
-        for app in sorted({app for app, _ in self.placed}):
-            first = next(each for (name, _), each in self.placed.items() if name == app)
-            if missing := [each for each in environments if (app, each) not in self.placed]:
-                named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-                self._tell(first, f"{app} is in every environment here, and has nothing for {named}")
-
     def _tell(self, deployment: Deployment, message: str) -> None:
         self.notes.append(deployment.origin.note(("spec",), message))
 
@@ -231,9 +223,10 @@ def assemble(root: Path, deployments: list[Deployment], notes: list[Note]) -> Im
     for each in deployments:
         assembly.add(each, names[each.destination])
     placed = assembly.placed
-    assembly.tell_missing()
     if placed:
-        config = _config(placed, {name: place for place, name in names.items()}, assembly.renderers)
+        apps = apps_of(placed, assembly.renderers, assembly.notes)
+        environments = environments_of(placed, {name: place for place, name in names.items()})
+        config = _yaml({VERSION_KEY: LATEST, "apps": apps, "environments": environments})
         parse_config(config.decode(), CONFIG)
         assembly.files[CONFIG] = config
     if assembly.vendored:
@@ -263,27 +256,6 @@ def environment_names(places: list[Destination]) -> dict[Destination, str]:
             name, number = f"{base[:60]}-{number}", number + 1
         names[place] = name
     return names
-
-
-def _config(
-    placed: Mapping[tuple[str, str], Deployment],
-    places: Mapping[str, Destination],
-    renderers: Mapping[str, str],
-) -> bytes:
-    apps = {app: {"renderer": renderers[app], "images": {}} for app in sorted({app for app, _ in placed})}
-    environments = []
-    for name in dict.fromkeys(environment for _, environment in placed):
-        here = {app: each for (app, environment), each in sorted(placed.items()) if environment == name}
-        policies = {
-            app: {**({} if each.heals else {"drift": "report"}), "takeOver": [each.manager]}
-            for app, each in here.items()
-        }
-        rules: list[Any] = []
-        for each in here.values():
-            rules += [rule for rule in each.ignore if rule not in rules]
-        environment = {"name": name, "namespace": places[name].namespace, "apps": policies}
-        environments.append({**environment, **({"ignore": rules} if rules else {})})
-    return _yaml({VERSION_KEY: LATEST, "apps": apps, "environments": environments})
 
 
 def _kustomization(content: Mapping[str, Any]) -> bytes:

@@ -108,7 +108,7 @@ def test_one_app_of_two_charts_or_renderers_is_told(tmp_path: Path) -> None:
     told = " ".join(each.message for each in made.notes)
     for said in ("has another version or place", "is of plain, and a is of helm", "a is in one already"):
         assert said in told
-    assert "b is in every environment here, and has nothing for two" in told
+    assert parse_config(made.files["towpath.yaml"].decode()).apps.keys() == {"a", "b"}, "b is in one alone"
 
 
 def test_a_folder_is_read_as_deep_as_argo_does(tmp_path: Path) -> None:
@@ -161,6 +161,27 @@ def test_an_app_of_apps_is_none_itself_and_a_namespace_may_be_in_the_files(tmp_p
     assert (made.apps, made.environments) == (("maps",), ("web",))
     (note,) = made.notes
     assert str(note) == "apps/other.yaml:5: Application other: names no namespace; it is not carried over"
+
+
+def test_what_flux_waits_for_is_waited_for_in_one_environment(tmp_path: Path) -> None:
+    release = (
+        "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: %s, namespace: %s}\n"
+        "spec:\n  dependsOn: [%s]\n  chart: {spec: {chart: x, version: 1.0.0, sourceRef: {name: c,"
+        " kind: HelmRepository}}}\n"
+    )
+    head = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: c}\n"
+    text = head + "spec: {url: 'https://e.com/c'}\n"
+    text += release % ("web", "shop", "{name: db}, {name: cache, readyExpr: a}")
+    text += release % ("db", "shop", "{name: web}, {name: far, namespace: other}")
+    text += release % ("cache", "shop", "{name: db}") + release % ("far", "other", "")
+    made = imported(write(tmp_path, {"apps.yaml": text}))
+    apps = parse_config(made.files["towpath.yaml"].decode()).apps
+    waits = {name: app.depends_on for name, app in apps.items()}
+    assert waits == {"cache": ("db",), "db": ("web",), "far": (), "web": ()}
+    told = " ".join(str(each) for each in made.notes)
+    assert "HelmRelease db: waits for far, which is no app in shop here" in told
+    assert "HelmRelease web: waits for db, which waits for it" in told
+    assert "readyExpr` has no counterpart" in told
 
 
 def test_a_folder_without_kustomization_is_taken_as_flux_does(tmp_path: Path) -> None:
