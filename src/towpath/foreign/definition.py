@@ -139,8 +139,20 @@ def read_definitions(root: Path, notes: list[Note]) -> list[Definition]:
             found += _of_file(text, path)
         except ConfigError as error:
             problem = error.problems[0]
-            notes.append(Note(path, problem.line or 1, f"cannot be read: {problem.message}"))
+            message = f"cannot be read: {problem.message}"
+            if chart := _chart_of(root, path):
+                message = (
+                    f"is a template of the chart {chart}, which is not rendered here: write what"
+                    f" `helm template {chart}` prints into a file of the repository, and import again"
+                )
+            notes.append(Note(path, problem.line or 1, message))
     return found
+
+
+def _chart_of(root: Path, path: str) -> str:
+    """The folder of the chart whose template a file is; empty for any other file."""
+    folders = [parent.parent for parent in Path(path).parents if parent.name == "templates"]
+    return next((each.as_posix() for each in folders if (root / each / "Chart.yaml").is_file()), "")
 
 
 def _of_file(text: str, file: str) -> Iterator[Definition]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.unit.foreign.definitions import application_text, definitions
-from towpath.foreign.definition import Fields, read_definitions
+from towpath.foreign.definition import Fields, Note, read_definitions
 
 
 def test_each_document_has_its_lines(tmp_path: Path) -> None:
@@ -48,3 +48,17 @@ def test_what_is_not_taken_is_told_with_its_line(tmp_path: Path) -> None:
         "10: Application shop: `spec.items.0.x` has no counterpart",
         "6: Application shop: `spec.new` has no counterpart",
     ]
+
+
+def test_a_template_of_a_chart_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "apps/templates/more").mkdir(parents=True)
+    (tmp_path / "apps/Chart.yaml").write_text("name: apps\n")
+    text = "{{- range .Values.apps }}\napiVersion: argoproj.io/v1alpha1\nkind: Application\n{{ end }}\n"
+    (tmp_path / "apps/templates/more/all.yaml").write_text(text)
+    (tmp_path / "other.yaml").write_text(text)
+    notes: list[Note] = []
+    assert read_definitions(tmp_path, notes) == []
+    first, second = map(str, notes)
+    assert first.startswith("apps/templates/more/all.yaml:1: is a template of the chart apps")
+    assert "`helm template apps`" in first
+    assert second.startswith("other.yaml:1: cannot be read: not valid YAML")
