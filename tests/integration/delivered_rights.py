@@ -18,7 +18,7 @@ from towpath.adapters.kubernetes import connect_environment
 from towpath.applyset.prune_file import dump_prune_file
 from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
-from towpath.engine.reconcile.rights import Asked, EnvironmentRights, rights_of
+from towpath.engine.rights.rights import Asked, EnvironmentRights, rights_of
 from towpath.engine.verify.failure_details import explain
 from towpath.formats.versions import V2
 from towpath.kube.rights import RBAC, Account, Right

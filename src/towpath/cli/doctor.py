@@ -114,7 +114,7 @@ def _examine(
 def _wanted_roles(target: "Target", repo: Path | None, revision: str | None, context: str | None) -> "Roles":
     """As `towpath rbac` prints them, read when first asked for."""
     from towpath.cli.ui.planning import open_source
-    from towpath.engine.reconcile.rights import Asked, rights_of
+    from towpath.engine.rights.rights import Asked, rights_of
 
     def roles(environment: str, account: "Account") -> "Sequence[Manifest]":
         source = open_source(repo, revision, context)

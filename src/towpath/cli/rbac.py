@@ -61,7 +61,7 @@ def command(  # noqa: PLR0913, PLR0917
       towpath rbac prod --repo . --offline
       towpath rbac prod --revision my-branch --output json
     """
-    from towpath.engine.reconcile.rights import Asked, rights_of
+    from towpath.engine.rights.rights import Asked, rights_of
     from towpath.kube.rights import Account
 
     source = open_source(repo, revision, context)

@@ -13,8 +13,8 @@ from towpath.drift.extras import EXTRA_KINDS
 from towpath.engine.live.finished import JOB
 from towpath.engine.live.lists import SECRET
 from towpath.engine.live.pods import WORKLOADS
-from towpath.engine.reconcile.granted_roles import GrantedRoles
-from towpath.engine.reconcile.known_kinds import KnownKinds
+from towpath.engine.rights.granted_roles import GrantedRoles
+from towpath.engine.rights.known_kinds import KnownKinds
 from towpath.engine.source.render import Rendered, secret_places
 from towpath.engine.verify.claims import CLAIM, STORAGE_CLASS
 from towpath.health.assess import healthy_once_present

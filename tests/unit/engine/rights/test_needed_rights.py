@@ -8,8 +8,8 @@ import pytest
 from towpath.applyset.hooks import split_hooks
 from towpath.applyset.inventory import HookRun, Inventory, OwnedObject, Owner
 from towpath.config import Environment, parse_config
-from towpath.engine.reconcile.known_kinds import KnownKinds
-from towpath.engine.reconcile.needed_rights import EnvironmentNeeds, Needed, needed_rights
+from towpath.engine.rights.known_kinds import KnownKinds
+from towpath.engine.rights.needed_rights import EnvironmentNeeds, Needed, needed_rights
 from towpath.engine.source.render import Rendered, digest_of
 from towpath.objects import Manifest, ObjectRef
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from towpath.applyset.prune import PROTECTED_KINDS
-from towpath.engine.reconcile.granted_roles import GrantedRoles
+from towpath.engine.rights.granted_roles import GrantedRoles
 from towpath.kube.autoscaling import Kind
 from towpath.objects import ObjectRef
 

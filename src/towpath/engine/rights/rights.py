@@ -12,9 +12,9 @@ from towpath.applyset.prune_file import load_confirmed_deletions
 from towpath.config import Config, Environment
 from towpath.engine.reconcile.detect import read_inventories
 from towpath.engine.reconcile.diff import WantedApps, read_wanted
-from towpath.engine.reconcile.known_kinds import KnownKinds
-from towpath.engine.reconcile.needed_rights import EnvironmentNeeds, needed_rights
-from towpath.engine.reconcile.rights_notes import OFFLINE, notes_of
+from towpath.engine.rights.known_kinds import KnownKinds
+from towpath.engine.rights.needed_rights import EnvironmentNeeds, needed_rights
+from towpath.engine.rights.rights_notes import OFFLINE, notes_of
 from towpath.errors import RefusedError
 from towpath.kube.rights import Account, roles_of
 from towpath.objects import Manifest, ref_of
