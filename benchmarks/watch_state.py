@@ -28,7 +28,7 @@ from towpath.applyset.inventory_configmap import to_configmap  # noqa: E402
 from towpath.engine.source.render import digest_of  # noqa: E402
 from towpath.engine.watch.state import WatchState  # noqa: E402
 from towpath.engine.watch.wanted import Wanted  # noqa: E402
-from towpath.kube.managed_fields import fingerprint  # noqa: E402
+from towpath.fields.managed_fields import fingerprint  # noqa: E402
 from towpath.objects import Manifest, ref_of  # noqa: E402
 
 OWNER = Owner("app", "bench", "bench")

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from tests.integration.world import World
 from towpath.cli.main import main
-from towpath.kube.canonical import without_server_fields
+from towpath.fields.canonical import without_server_fields
 from towpath.objects import Manifest, ref_of
 
 

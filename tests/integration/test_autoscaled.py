@@ -15,7 +15,7 @@ from tests.integration.world import World
 from towpath.adapters.kubernetes import ApiRefusedError
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.reconcile.detect import inspect
-from towpath.kube import pointer
+from towpath.fields import pointer
 from towpath.objects import Manifest, ObjectRef
 
 pytestmark = pytest.mark.integration

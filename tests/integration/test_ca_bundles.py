@@ -12,7 +12,7 @@ import yaml
 from tests.integration.manifests import configmap
 from tests.integration.world import World
 from towpath.engine.source.render import EarlierApp
-from towpath.kube import pointer
+from towpath.fields import pointer
 from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration

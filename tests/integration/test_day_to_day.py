@@ -17,8 +17,8 @@ from tests.integration.verb import towpath
 from tests.integration.world import World
 from towpath.applyset.prune_file import parse_prune_file
 from towpath.engine.operate.restart import MANAGER
+from towpath.fields.managed_fields import RESTARTED_ANNOTATION
 from towpath.formats.versions import V2
-from towpath.kube.managed_fields import RESTARTED_ANNOTATION
 from towpath.objects import Manifest
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
 from towpath.release.release_file import dump_release_file

@@ -17,7 +17,7 @@ from towpath.applyset.inventory_configmap import from_configmap, to_configmap
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.digest_keys import read_key
 from towpath.engine.reconcile.detect import inspect
-from towpath.kube.canonical import digest
+from towpath.fields.canonical import digest
 from towpath.objects import Manifest, ref_of
 
 pytestmark = pytest.mark.integration

@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.manifests import configmap, deployment, role, secret, service
 from tests.integration.world import World
-from towpath.kube.pointer import read
+from towpath.fields.pointer import read
 from towpath.objects import Manifest
 
 pytestmark = pytest.mark.integration

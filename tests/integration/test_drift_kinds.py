@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.manifests import configmap, deployment, role, secret, service
 from tests.integration.world import World
-from towpath.kube.canonical import without_server_fields
+from towpath.fields.canonical import without_server_fields
 from towpath.objects import Manifest, ref_of
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.integration.manifests import configmap, deployment, service
 from tests.integration.world import World
-from towpath.kube import pointer
+from towpath.fields import pointer
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 pytestmark = pytest.mark.integration

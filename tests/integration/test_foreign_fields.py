@@ -14,7 +14,7 @@ from tests.integration.world import World
 from towpath.engine.apply.foreign_fields import AppliedBefore
 from towpath.engine.source.render import EarlierApp, Rendered
 from towpath.errors import SyncError
-from towpath.kube import pointer
+from towpath.fields import pointer
 from towpath.kube.apply_order import WAVE_ANNOTATION
 from towpath.objects import Manifest
 

@@ -27,7 +27,7 @@ from towpath.engine.source.render import Rendered, render_app
 from towpath.engine.vendor.plan import make_plan
 from towpath.engine.vendor.resolve import Resolver
 from towpath.engine.vendor.write import write_folder
-from towpath.kube.canonical import without_server_fields
+from towpath.fields.canonical import without_server_fields
 from towpath.objects import ref_of
 
 pytestmark = pytest.mark.integration

@@ -25,7 +25,7 @@ from towpath.engine.apply.sync_result import SyncResult
 from towpath.engine.preview.plan import plan_app
 from towpath.engine.reconcile.detect import inspect
 from towpath.engine.source.render import Rendered, digest_of
-from towpath.kube.canonical import digest, without_server_fields
+from towpath.fields.canonical import digest, without_server_fields
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.settings import Settings
 

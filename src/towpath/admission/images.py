@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from towpath.admission.policy import AdmissionPolicy
+from towpath.fields.pointer import build
 from towpath.kube.image_fields import ImageField, image_fields
-from towpath.kube.pointer import build
 from towpath.objects import Manifest
 from towpath.release.image_ref import same_repository
 

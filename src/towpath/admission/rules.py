@@ -16,7 +16,7 @@ from towpath.admission.shape import shape_problem
 from towpath.applyset.annotations import metadata_problems
 from towpath.applyset.hooks import hook_phase
 from towpath.errors import ConfigError
-from towpath.kube.canonical import SERVER_METADATA
+from towpath.fields.canonical import SERVER_METADATA
 from towpath.kube.kinds import Kind, crd_scopes
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.yamltext.manifest_reader import ManifestDocument

@@ -8,10 +8,9 @@ from typing import Protocol
 from towpath.applyset.digest_key import sealed
 from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.applyset.wanted_object import WantedObject
-from towpath.kube import pointer
-from towpath.kube.autoscaling import Autoscaling, autoscaling, scaled_by_others
-from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import (
+from towpath.fields import pointer
+from towpath.fields.canonical import digest
+from towpath.fields.managed_fields import (
     KNOWN_TOOLS,
     FieldChange,
     IgnoredManagers,
@@ -21,6 +20,7 @@ from towpath.kube.managed_fields import (
     manager_entries,
     pointers_left_to_managers,
 )
+from towpath.kube.autoscaling import Autoscaling, autoscaling, scaled_by_others
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.redact.manifests import secret_values
 

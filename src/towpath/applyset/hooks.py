@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from towpath.applyset.inventory import HookRun, Inventory
 from towpath.errors import ConfigError
+from towpath.fields.canonical import digest
 from towpath.kube.apply_order import HOOK_ANNOTATION, POST_SYNC, PRE_SYNC, in_apply_order
-from towpath.kube.canonical import digest
 from towpath.objects import Manifest, group_of, ref_of
 
 SMOKE = "smoke"

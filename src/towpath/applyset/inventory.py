@@ -62,8 +62,8 @@ def _applyset(parent: ObjectRef) -> str:
 class OwnedObject:
     """One object as it was after the last apply; `uid` is empty until the API server confirmed that apply.
 
-    `fingerprint` is that of `managedFields` (kube/managed_fields.py), `applied_digest` the digest of what was
-    sent. `finished`: it has ended well, and the cluster deletes it by itself (a Job with a time to live).
+    `fingerprint` is that of `managedFields` (fields/managed_fields.py), `applied_digest` the digest of what
+    was sent. `finished`: it has ended well, and the cluster deletes it by itself (a Job with a time to live).
     `commit` is that of this content where it is not the inventory's: the sync that applied it failed later.
     """
 

@@ -31,7 +31,7 @@ from towpath.applyset.inventory import (
 )
 from towpath.applyset.packed_digests import SIZE, pack_digests, unpack_digests
 from towpath.errors import RefusedError
-from towpath.kube.canonical import canonical_json
+from towpath.fields.canonical import canonical_json
 from towpath.objects import Manifest, ObjectRef
 
 FORMAT = 2

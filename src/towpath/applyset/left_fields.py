@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from towpath.applyset.inventory import OWNER_LABELS
-from towpath.kube import field_set, pointer
-from towpath.kube.managed_fields import (
+from towpath.fields import field_set, pointer
+from towpath.fields.managed_fields import (
     IgnoredManagers,
     Metadata,
     TakenBack,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from towpath.applyset.inventory import OwnedObject
 from towpath.applyset.left_fields import LeftField, fields_of_controllers
-from towpath.kube import field_set, pointer
-from towpath.kube.canonical import canonical_json
-from towpath.kube.managed_fields import (
+from towpath.fields import field_set, pointer
+from towpath.fields.canonical import canonical_json
+from towpath.fields.managed_fields import (
     KNOWN_TOOLS,
     FieldChange,
     IgnoredManagers,

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from towpath.config.fields import DriftMode, Model, Text
-from towpath.kube.managed_fields import MANAGER
+from towpath.fields.managed_fields import MANAGER
 
 
 class IgnoreRule(Model):

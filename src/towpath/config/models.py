@@ -31,8 +31,8 @@ from towpath.config.graph import AfterKey, Needs, flat, is_graph, needs_of, need
 from towpath.config.people import MAX_PEOPLE, People, Person
 from towpath.config.scan import ScanPolicy
 from towpath.errors import RefusedError, UnknownNameError
+from towpath.fields.managed_fields import TakenBack
 from towpath.formats.versions import CONFIG, FileVersion
-from towpath.kube.managed_fields import TakenBack
 
 CONFIG_FILE = CONFIG
 DEPRECATED: dict[str, JsonValue] = {"deprecated": True}

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from towpath.drift.model import DriftEntry
+from towpath.fields.pointer import build, parse, read
 from towpath.kube.diff import Difference, format_value
 from towpath.kube.image_fields import is_image_key
-from towpath.kube.pointer import build, parse, read
 from towpath.objects import Manifest, ObjectRef
 from towpath.redact import redact
 from towpath.release.image_ref import same_repository

@@ -7,7 +7,7 @@ controller makes out of another object is told by its owner, or by the label or 
 from towpath.applyset.digest_key import KEY_NAME
 from towpath.applyset.inventory import HEALS_LABEL, INSTALLED_LABEL, INVENTORY_LABEL
 from towpath.drift.model import DriftEntry
-from towpath.kube.managed_fields import field_change, manager_entries
+from towpath.fields.managed_fields import field_change, manager_entries
 from towpath.kube.rights import RIGHTS_LABEL
 from towpath.objects import Manifest, ObjectRef
 

@@ -14,8 +14,8 @@ from typing import Any
 from towpath.applyset.inventory import APP_LABEL, ENVIRONMENT_LABEL, HEALS_LABEL, Owner
 from towpath.drift.model import DriftEntry
 from towpath.errors import RefusedError
-from towpath.kube.canonical import canonical_json
-from towpath.kube.pointer import parse
+from towpath.fields.canonical import canonical_json
+from towpath.fields.pointer import parse
 from towpath.objects import Manifest, ObjectRef
 
 LIMIT = 3

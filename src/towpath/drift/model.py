@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
-from towpath.kube import field_set, pointer
-from towpath.kube.diff import Difference, format_value
-from towpath.kube.managed_fields import (
+from towpath.fields import field_set, pointer
+from towpath.fields.managed_fields import (
     FieldChange,
     field_change,
     manager_entries,
     own_entry,
 )
+from towpath.kube.diff import Difference, format_value
 from towpath.objects import Manifest, ObjectRef
 
 DriftKind = Literal["modified", "deleted", "extra", "unapplied", "waiting", "kept"]

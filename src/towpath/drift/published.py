@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry, DriftReport, drift_report
-from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import manager_entries
+from towpath.fields.canonical import digest
+from towpath.fields.managed_fields import manager_entries
 from towpath.objects import Manifest, ObjectRef
 
 STATE_TYPE = "https://towpath.dev/state/v1"

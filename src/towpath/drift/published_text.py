@@ -10,8 +10,8 @@ from towpath.drift.model import DriftEntry, DriftKind
 from towpath.drift.published import STATE_TYPE, PublishedApp, PublishedState
 from towpath.errors import OtherSubjectError
 from towpath.evidence.json_text import malformed, object_at, parse_object, text_of, time_of
+from towpath.fields.managed_fields import FieldChange
 from towpath.kube.diff import Difference
-from towpath.kube.managed_fields import FieldChange
 from towpath.objects import ObjectRef
 from towpath.redact import redact
 

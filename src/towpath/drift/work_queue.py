@@ -14,8 +14,8 @@ from towpath.applyset.prune import PRUNE_ANNOTATION
 from towpath.applyset.wanted_object import WantedObject
 from towpath.drift.comparison import PRESENT, object_drift
 from towpath.drift.model import LEAVING, DriftEntry
-from towpath.kube.canonical import digest
-from towpath.kube.managed_fields import fingerprint, own_entry, person_tool
+from towpath.fields.canonical import digest
+from towpath.fields.managed_fields import fingerprint, own_entry, person_tool
 from towpath.objects import Manifest, ObjectRef
 
 SETTLE = 3.0

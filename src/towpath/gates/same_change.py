@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from towpath.kube import pointer
+from towpath.fields import pointer
 from towpath.kube.diff import item_names
 from towpath.objects import Manifest, ObjectRef, ref_of
 

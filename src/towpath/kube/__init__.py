@@ -1,1 +1,1 @@
-"""What the API server means: kinds, fields, who owns them, and in which order objects come. Pure."""
+"""What the API server means: kinds, defaults, differences, and in which order objects come. Pure."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from towpath.kube import field_set, pointer
-from towpath.kube.managed_fields import manager_entries
+from towpath.fields import field_set, pointer
+from towpath.fields.managed_fields import manager_entries
 from towpath.objects import Manifest, ObjectRef, group_of, ref_of
 
 Kind = tuple[str, str]

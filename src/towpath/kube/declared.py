@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from towpath.kube import field_set, pointer
-from towpath.kube.canonical import without_server_fields
+from towpath.fields import field_set, pointer
+from towpath.fields.canonical import without_server_fields
+from towpath.fields.managed_fields import RESTART_RULE, Metadata, manager_entries
 from towpath.kube.defaults import without_defaults
-from towpath.kube.managed_fields import RESTART_RULE, Metadata, manager_entries
 from towpath.objects import Manifest, group_of
 
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-apiserver", "kube-proxy")

@@ -7,7 +7,7 @@ class) or cannot be changed later stays.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from towpath.kube import pointer
+from towpath.fields import pointer
 from towpath.objects import Manifest
 
 Defaults = Mapping[str, Any]

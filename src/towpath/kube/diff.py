@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from towpath.kube import pointer
-from towpath.kube.canonical import without_server_fields
+from towpath.fields import pointer
+from towpath.fields.canonical import without_server_fields
 from towpath.objects import Manifest
 from towpath.redact import MASK, mask_secret, redact, redact_data
 from towpath.redact.patterns import is_credential_name

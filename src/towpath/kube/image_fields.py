@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from towpath.fields.pointer import parse
 from towpath.kube.containers import CONTAINER_LISTS
-from towpath.kube.pointer import parse
 from towpath.objects import Manifest, group_of
 from towpath.yamltext.path import YamlPath
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from towpath.kube import field_set as owned_fields
-from towpath.kube.managed_fields import KNOWN_TOOLS, TakenBack, manager_entries, own_entry
+from towpath.fields import field_set as owned_fields
+from towpath.fields.managed_fields import KNOWN_TOOLS, TakenBack, manager_entries, own_entry
 from towpath.objects import Manifest
 
 MAX_LISTED = 5

@@ -15,8 +15,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from towpath.errors import ConfigError
+from towpath.fields.pointer import build
 from towpath.kube.image_fields import ImageField, ImageRule, image_fields, name_key, objects_in
-from towpath.kube.pointer import build
 from towpath.overlay.helm_image import image_places, image_values
 from towpath.release.image_ref import repository_of, same_repository
 from towpath.yamltext.config_reader import ConfigDocument, read_document

@@ -7,7 +7,7 @@ from typing import Any
 
 from towpath.drift.adoption import Address, AdoptableChange, resolve_address, value_at
 from towpath.errors import ConfigError
-from towpath.kube.pointer import build
+from towpath.fields.pointer import build
 from towpath.objects import Manifest
 from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.overlay.texts import (

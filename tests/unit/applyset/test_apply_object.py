@@ -3,7 +3,7 @@ import pytest
 from towpath.applyset.apply_object import ApplyObject, prepare_objects
 from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.config import IgnoreRule
-from towpath.kube.managed_fields import TakenBack, fingerprint
+from towpath.fields.managed_fields import TakenBack, fingerprint
 
 OWNER = Owner("hello", "dev", "dev")
 DEPLOYMENT = {

@@ -13,7 +13,7 @@ from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.drift.extras import is_extra
 from towpath.drift.work_queue import judge_object
 from towpath.engine.source.render import Rendered, digest_of
-from towpath.kube.canonical import digest
+from towpath.fields.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 OWNER = Owner("hello", "dev", "dev")

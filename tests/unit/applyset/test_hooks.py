@@ -5,7 +5,7 @@ import pytest
 from towpath.applyset.hooks import find_attempt, hook_phase, hooks_for, split_hooks
 from towpath.applyset.inventory import HookRun, Inventory, Owner
 from towpath.errors import ConfigError
-from towpath.kube.canonical import digest
+from towpath.fields.canonical import digest
 from towpath.objects import Manifest, ref_of
 
 

@@ -7,7 +7,7 @@ import pytest
 from towpath.applyset.apply_object import prepare_objects
 from towpath.applyset.inventory import OwnedObject, Owner
 from towpath.config import IgnoreRule
-from towpath.kube.managed_fields import TakenBack, fingerprint
+from towpath.fields.managed_fields import TakenBack, fingerprint
 from towpath.objects import Manifest
 
 OWNER = Owner("hello", "dev", "dev")

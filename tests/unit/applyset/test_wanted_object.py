@@ -4,7 +4,7 @@ import pytest
 
 from towpath.applyset.inventory import OwnedObject
 from towpath.applyset.wanted_object import WantedObject
-from towpath.kube.managed_fields import fingerprint
+from towpath.fields.managed_fields import fingerprint
 from towpath.objects import ObjectRef
 
 GIT = {

@@ -14,8 +14,8 @@ from towpath.cli.drift import text, to_json
 from towpath.cli.views.drift import DriftView
 from towpath.drift.decision import Decision
 from towpath.drift.model import DriftEntry, DriftReport
+from towpath.fields.managed_fields import FieldChange
 from towpath.kube.diff import Difference
-from towpath.kube.managed_fields import FieldChange
 from towpath.objects import ObjectRef
 
 EXAMPLE = Path(__file__).parents[3] / "examples/environments"

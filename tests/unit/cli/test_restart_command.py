@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.cli.running_app import RunningApp
 from towpath.engine.operate.restart import MANAGER, Workload
-from towpath.kube.managed_fields import RESTARTED_ANNOTATION, foreign_edits
+from towpath.fields.managed_fields import RESTARTED_ANNOTATION, foreign_edits
 
 WEB = "/apis/apps/v1/namespaces/dev/deployments/web"
 

@@ -20,8 +20,8 @@ from towpath.drift.model import DriftEntry
 from towpath.drift.published import STATE_FILE, PublishedState, state_ref
 from towpath.drift.published_text import encode_state
 from towpath.engine.source.published import publish_state
+from towpath.fields.managed_fields import FieldChange
 from towpath.kube.diff import Difference
-from towpath.kube.managed_fields import FieldChange
 from towpath.objects import ObjectRef
 from towpath.settings import Settings
 

@@ -9,8 +9,8 @@ import pytest
 from towpath.config import Config, config_schema, load_config, parse_config, resolve_source_url
 from towpath.config.checks import shared_namespaces
 from towpath.errors import ConfigError, RefusedError, UnknownNameError
+from towpath.fields.managed_fields import TakenBack
 from towpath.formats.versions import KEYS, VERSIONS
-from towpath.kube.managed_fields import TakenBack
 
 EXAMPLE = Path(__file__).parents[3] / "examples/environments"
 HEAD = "apiVersion: towpath.dev/v1\n"

@@ -5,7 +5,7 @@ import pytest
 from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner
 from towpath.applyset.wanted_object import WantedObject
 from towpath.drift.comparison import app_drift, object_drift
-from towpath.kube.managed_fields import fingerprint
+from towpath.fields.managed_fields import fingerprint
 from towpath.objects import ObjectRef
 
 OWNER = Owner("hello", "dev", "dev")

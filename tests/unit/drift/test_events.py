@@ -12,8 +12,8 @@ from towpath.drift.events import (
     sync_ended,
 )
 from towpath.drift.model import DriftEntry
+from towpath.fields.managed_fields import FieldChange
 from towpath.kube.diff import Difference
-from towpath.kube.managed_fields import FieldChange
 from towpath.objects import ObjectRef
 
 REF = ObjectRef("apps", "Deployment", "prod", "hello")

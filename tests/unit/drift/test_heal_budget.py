@@ -18,8 +18,8 @@ from towpath.drift.heal_budget import (
 )
 from towpath.drift.model import DriftEntry
 from towpath.errors import RefusedError
+from towpath.fields.managed_fields import FieldChange
 from towpath.kube.diff import Difference
-from towpath.kube.managed_fields import FieldChange
 from towpath.objects import ObjectRef
 
 T = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

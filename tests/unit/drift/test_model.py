@@ -6,8 +6,8 @@ from towpath.applyset.inventory import OwnedObject
 from towpath.drift.comparison import compare_object
 from towpath.drift.extras import extra_entry
 from towpath.drift.model import drift_report, explain_drift
+from towpath.fields.managed_fields import fingerprint
 from towpath.kube.diff import Difference
-from towpath.kube.managed_fields import fingerprint
 from towpath.objects import ObjectRef
 
 REF = ObjectRef("", "ConfigMap", "dev", "a")

@@ -11,8 +11,8 @@ from towpath.drift.model import DriftEntry
 from towpath.drift.published import MAX_ENTRIES, PublishedApp, PublishedState, live_mark, state_ref
 from towpath.drift.published_text import MAX_TEXT, decode_state, encode_state
 from towpath.errors import MalformedEvidenceError, OtherSubjectError
+from towpath.fields.managed_fields import FieldChange
 from towpath.kube.diff import Difference
-from towpath.kube.managed_fields import FieldChange
 from towpath.objects import Manifest, ObjectRef
 from towpath.redact import forget_secret, remember_secret
 

@@ -23,7 +23,7 @@ from towpath.drift.work_queue import (
     own_apply_time,
     trim_metadata,
 )
-from towpath.kube.managed_fields import TakenBack, fingerprint
+from towpath.fields.managed_fields import TakenBack, fingerprint
 from towpath.objects import ObjectRef
 
 REF = ObjectRef("", "ConfigMap", "dev", "a")

@@ -23,10 +23,10 @@ from towpath.engine.apply.server_side_apply import TRIES, apply_object
 from towpath.engine.live.app_state import AppState
 from towpath.engine.source.render import EarlierApp
 from towpath.errors import TowpathError
-from towpath.kube import field_set, pointer
+from towpath.fields import field_set, pointer
+from towpath.fields.managed_fields import manager_entries
 from towpath.kube.apply_order import wave_of
 from towpath.kube.diff import Difference, field_difference
-from towpath.kube.managed_fields import manager_entries
 from towpath.objects import Manifest, ObjectRef
 
 AppliedBefore = Callable[[str], EarlierApp | None]

@@ -10,8 +10,8 @@ from towpath.engine.live.app_state import AppState
 from towpath.engine.live.concurrent import concurrently
 from towpath.engine.source.render import Rendered
 from towpath.errors import TowpathError
-from towpath.kube.field_set import leaves, pointer_of
-from towpath.kube.managed_fields import Metadata, is_deployment_tool, manager_entries
+from towpath.fields.field_set import leaves, pointer_of
+from towpath.fields.managed_fields import Metadata, is_deployment_tool, manager_entries
 from towpath.objects import ObjectRef, ref_of
 
 

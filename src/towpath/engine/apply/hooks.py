@@ -9,7 +9,7 @@ from towpath.applyset.inventory import HookRun, Inventory, Owner
 from towpath.engine.apply.failpoint import reach
 from towpath.engine.live.jobs import find_run, start_run, wait_ended
 from towpath.errors import SyncError
-from towpath.kube.canonical import digest
+from towpath.fields.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 

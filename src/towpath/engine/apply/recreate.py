@@ -13,7 +13,7 @@ from towpath.engine.apply.foreign_fields import Applied, LastApply, apply_beside
 from towpath.engine.apply.server_side_apply import GONE_SECONDS, apply_object
 from towpath.engine.live.observe import wait_gone
 from towpath.errors import SyncError, TowpathError, TransientError
-from towpath.kube.canonical import without_server_fields
+from towpath.fields.canonical import without_server_fields
 from towpath.kube.finalizers import termination
 from towpath.kube.immutable import changed_fields, refusal_message, with_fields_of_others
 from towpath.objects import Manifest, ObjectRef

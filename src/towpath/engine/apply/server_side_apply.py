@@ -6,8 +6,8 @@ from towpath.applyset.inventory import OwnedObject
 from towpath.applyset.left_fields import is_taken_back
 from towpath.engine.apply.failpoint import reach
 from towpath.errors import TransientError
-from towpath.kube.managed_fields import fingerprint, person_entries
-from towpath.kube.owner_rewrite import managed_fields_patch, take_over
+from towpath.fields.managed_fields import fingerprint, person_entries
+from towpath.fields.owner_rewrite import managed_fields_patch, take_over
 from towpath.objects import Manifest
 
 TRIES = 5

@@ -9,10 +9,10 @@ from towpath.adapters.kubernetes import ApiRefusedError, Cluster
 from towpath.config import parse_config
 from towpath.engine.imports.assemble import Imported, environment_names
 from towpath.errors import RefusedError, UnknownNameError
+from towpath.fields.managed_fields import is_deployment_tool, manager_entries
 from towpath.foreign.definition import Note
 from towpath.foreign.deployment import Destination, app_name
 from towpath.formats.versions import CONFIG, LATEST, VENDOR, VERSION_KEY
-from towpath.kube.managed_fields import is_deployment_tool, manager_entries
 from towpath.objects import Manifest, ObjectRef
 from towpath.yamltext.writer import dump
 

@@ -18,8 +18,8 @@ from towpath.engine.imports.cluster_app import (
     deployment_managers,
 )
 from towpath.errors import ConfigError, TooLargeError
+from towpath.fields import pointer
 from towpath.foreign.annotations import told_annotations
-from towpath.kube import pointer
 from towpath.kube.autoscaling import autoscaling
 from towpath.kube.declared import declared, is_of_controllers
 from towpath.objects import Manifest, ref_of

@@ -15,9 +15,9 @@ from towpath.applyset.inventory import (
 )
 from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.lists import list_everywhere
+from towpath.fields.managed_fields import own_entry
 from towpath.kube.apply_order import HOOK_ANNOTATION
 from towpath.kube.autoscaling import Kind
-from towpath.kube.managed_fields import own_entry
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 T = TypeVar("T")

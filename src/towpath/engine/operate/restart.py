@@ -1,6 +1,6 @@
 """Restarts the pods of workloads as `kubectl rollout restart` does: by one annotation of their pod templates.
 
-The annotation is no drift (kube/managed_fields.py), unless Git has it too.
+The annotation is no drift (fields/managed_fields.py), unless Git has it too.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from towpath.adapters.kubernetes import Cluster
 from towpath.engine.operate.app_objects import AppObjects
 from towpath.errors import RefusedError, UnknownNameError
+from towpath.fields.managed_fields import RESTARTED_ANNOTATION, own_entry
 from towpath.health.verdict import mapping_at
-from towpath.kube.managed_fields import RESTARTED_ANNOTATION, own_entry
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 MANAGER = "towpath-restart"

@@ -13,7 +13,7 @@ from towpath.engine.operate.app_objects import owner_in
 from towpath.engine.operate.find_object import owners_of
 from towpath.errors import TowpathError
 from towpath.evidence.trusted_keys import TrustedKeys
-from towpath.kube.managed_fields import manager_entries
+from towpath.fields.managed_fields import manager_entries
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.release.model import EnvironmentRelease
 

@@ -7,10 +7,9 @@ from towpath.applyset.apply_object import ApplyObject
 from towpath.engine.apply.foreign_fields import Applied, LastApply, LeftFields, apply_beside, left_fields
 from towpath.engine.preview.prediction import merged, patch_operations, removed_paths, without_paths
 from towpath.errors import TowpathError
-from towpath.kube import pointer
-from towpath.kube.diff import Difference, declared_differences, differences, removed_field
-from towpath.kube.field_set import Path, leaves, paths_beyond, pointer_of
-from towpath.kube.managed_fields import (
+from towpath.fields import pointer
+from towpath.fields.field_set import Path, leaves, paths_beyond, pointer_of
+from towpath.fields.managed_fields import (
     KNOWN_TOOLS,
     RESTART_RULE,
     TakenBack,
@@ -19,7 +18,8 @@ from towpath.kube.managed_fields import (
     person_entries,
     pointers_left_to_managers,
 )
-from towpath.kube.owner_rewrite import take_over
+from towpath.fields.owner_rewrite import take_over
+from towpath.kube.diff import Difference, declared_differences, differences, removed_field
 from towpath.objects import Manifest
 
 IN_THE_WAY = "edited by hand; a sync takes that back first"

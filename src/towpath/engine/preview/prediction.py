@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from towpath.kube import field_set, pointer
-from towpath.kube.managed_fields import Entry, manager_entries, own_entry
+from towpath.fields import field_set, pointer
+from towpath.fields.managed_fields import Entry, manager_entries, own_entry
 from towpath.objects import Manifest
 
 _METADATA = ("labels", "annotations", "finalizers", "ownerReferences")

@@ -21,7 +21,7 @@ from towpath.engine.apply.sync import LEFT
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.source.render import EarlierApp, Rendered
 from towpath.errors import RefusedError, UnknownNameError
-from towpath.kube import pointer
+from towpath.fields import pointer
 from towpath.kube.apply_order import POST_SYNC, PRE_SYNC, deletion_stages, split_at_pre_sync
 from towpath.kube.diff import Difference, differences
 from towpath.objects import Manifest, ObjectRef, ref_of

@@ -18,8 +18,8 @@ from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.preview.plan import read_full
 from towpath.engine.source.render import Rendered, render_app
 from towpath.errors import ConfigError, TowpathError, as_towpath_error
+from towpath.fields.canonical import digest
 from towpath.files import read_text
-from towpath.kube.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.overlay.candidates import candidates, explain_no_candidate
 from towpath.overlay.texts import Edits, Overlay

@@ -25,7 +25,7 @@ from towpath.engine.live.observe import NamespaceState
 from towpath.engine.watch.comparison import Comparison, app_of, inventories_in, waiting_refs
 from towpath.engine.watch.wanted import Wanted
 from towpath.errors import TowpathError
-from towpath.kube.canonical import digest
+from towpath.fields.canonical import digest
 from towpath.objects import Manifest, ObjectRef, ref_of
 
 NOTHING: Mapping[str, str] = MappingProxyType({})

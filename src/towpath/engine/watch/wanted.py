@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from towpath.applyset.wanted_object import WantedObject
 from towpath.config import CONFIG_FILE, Config
+from towpath.fields.canonical import digest
 from towpath.formats.versions import VERIFIED
 from towpath.gates.pause import pause_path
-from towpath.kube.canonical import digest
 from towpath.objects import ObjectRef
 
 

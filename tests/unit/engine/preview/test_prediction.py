@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from towpath.engine.preview.prediction import merged, patch_operations, removed_paths, without_paths
-from towpath.kube.field_set import display_path
+from towpath.fields.field_set import display_path
 from towpath.objects import Manifest
 
 UDP = {"containerPort": 80, "protocol": "UDP"}

@@ -12,8 +12,8 @@ from towpath.drift.adoption import AdoptableChange, ListItem, select_changes
 from towpath.drift.model import DriftEntry
 from towpath.engine.reconcile.adopt import Adoption, write_back
 from towpath.engine.source.render import Rendered, render_app
+from towpath.fields.managed_fields import FieldChange
 from towpath.kube.diff import Difference
-from towpath.kube.managed_fields import FieldChange
 from towpath.objects import Manifest, ObjectRef, ref_of
 from towpath.settings import Settings
 

@@ -13,7 +13,7 @@ from towpath.drift import work_queue
 from towpath.engine.watch.comparison import FEW
 from towpath.engine.watch.state import WatchState
 from towpath.engine.watch.wanted import Wanted
-from towpath.kube.managed_fields import fingerprint
+from towpath.fields.managed_fields import fingerprint
 from towpath.objects import Manifest, ObjectRef
 
 OWNER = Owner("hello", "dev", "dev")

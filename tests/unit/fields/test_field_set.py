@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.kube.field_set import (
+from towpath.fields.field_set import (
     declared_path,
     display_path,
     leaves,

@@ -1,7 +1,7 @@
 from datetime import datetime
 
-from towpath.kube.managed_fields import TakenBack, fingerprint
-from towpath.kube.owner_rewrite import take_over
+from towpath.fields.managed_fields import TakenBack, fingerprint
+from towpath.fields.owner_rewrite import take_over
 
 LABEL = {"f:metadata": {"f:labels": {"f:x": {}}}}
 SPEC = {"f:spec": {"f:replicas": {}, "f:paused": {}}}

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from towpath.kube import field_set, pointer
-from towpath.kube.canonical import digest
+from towpath.fields import field_set, pointer
+from towpath.fields.canonical import digest
 
 MANAGER = "towpath"
 RESTARTED_ANNOTATION = "kubectl.kubernetes.io/restartedAt"

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.characters import UNICODE
-from towpath.kube.pointer import build, covers, parse, read, without
+from towpath.fields.pointer import build, covers, parse, read, without
 
 VALUE = {"a": {"b/c": [{"x": 1, "y": 2}, {"x": 3}]}, "d": 1}
 

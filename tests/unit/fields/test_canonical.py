@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.kube.canonical import canonical_json, digest, without_server_fields
+from towpath.fields.canonical import canonical_json, digest, without_server_fields
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | _TEXT

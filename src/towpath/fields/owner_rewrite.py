@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from towpath.kube import field_set, pointer
-from towpath.kube.managed_fields import (
+from towpath.fields import field_set, pointer
+from towpath.fields.managed_fields import (
     KNOWN_TOOLS,
     MANAGER,
     RESTART_RULE,

@@ -1,6 +1,6 @@
 import pytest
 
-from towpath.kube.managed_fields import (
+from towpath.fields.managed_fields import (
     TakenBack,
     fingerprint,
     foreign_edits,
@@ -130,7 +130,7 @@ def test_an_edit_by_a_manager_that_a_rule_leaves_alone_is_none() -> None:
 
 
 def test_the_name_of_unknown_owners_is_nobody() -> None:
-    from towpath.kube.managed_fields import is_unknown_owner
+    from towpath.fields.managed_fields import is_unknown_owner
 
     assert is_unknown_owner("before-first-apply")
     assert not is_unknown_owner("kube-controller-manager")

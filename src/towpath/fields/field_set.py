@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from towpath.kube.pointer import build, read
+from towpath.fields.pointer import build, read
 
 Fields = dict[str, Any]
 Path = tuple[str, ...]

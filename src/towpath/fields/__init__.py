@@ -1,0 +1,1 @@
+"""Fields of objects: paths to them, sets of them, who manages which. Pure."""
