@@ -18,7 +18,7 @@ from prefect.logging import get_run_logger
 
 from tasks.runs.run_identity import promotion_name, release_tags, run_created, run_id
 from tasks.runs.step import settings, step
-from towpath.config.graph import flat, needs_text
+from towpath.config.keys.graph import flat, needs_text
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.keys import load_trusted_keys
 from towpath.engine.source.release_proof import prove

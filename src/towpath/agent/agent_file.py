@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from towpath.adapters.endpoint import parse_address
-from towpath.config.fields import Branch, Duration, Model, Name, Text
+from towpath.config.keys.fields import Branch, Duration, Model, Name, Text
 from towpath.config.machine_file import AbsolutePath, Prefect
 from towpath.settings import SIGNING_KEY, TRUSTED_KEYS
 

@@ -11,7 +11,7 @@ from towpath.cli.ui.options import app_argument, environment_option, output_opti
 from towpath.printable import printable
 
 if TYPE_CHECKING:
-    from towpath.config.graph import Needs
+    from towpath.config.keys.graph import Needs
     from towpath.engine.source.history import Entry
     from towpath.engine.source.verified_changes import Change
     from towpath.settings import Settings
@@ -63,7 +63,7 @@ def with_after(rows: list[tuple[str, ...]], after: "Mapping[str, Needs]") -> lis
     """The rows, after the environment what it comes after; as they are where no graph is declared."""
     if not any(after.values()):
         return rows
-    from towpath.config.graph import needs_text
+    from towpath.config.keys.graph import needs_text
 
     head, *rest = rows
     told = ((*each[:2], needs_text(after.get(each[1], ())) or "-", *each[2:]) for each in rest)

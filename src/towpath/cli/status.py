@@ -100,7 +100,7 @@ def narrowed(
 
 def table(found: "Sequence[EnvironmentStatus]") -> str:
     """Columns for people; a line below for each thing that is not as it should be."""
-    from towpath.config.graph import needs_text
+    from towpath.config.keys.graph import needs_text
 
     rows: list[tuple[str, ...]] = [("APP", "ENVIRONMENT", "RELEASE", "HEALTH", "GIT", "CHECKED", "WAITS FOR")]
     rows += [_row(line) for each in found for line in each.lines]

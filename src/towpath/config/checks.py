@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pydantic.alias_generators import to_camel
 
 from towpath.config.cel import compile_expression
-from towpath.config.fields import RESERVED
-from towpath.config.models import CONFIG_FILE, Config
+from towpath.config.keys.fields import RESERVED
+from towpath.config.keys.models import CONFIG_FILE, Config
 from towpath.config.namespaces import namespace_problems
 from towpath.config.order import app_order_problems, environment_order_problems
 from towpath.config.order import hint as name_hint

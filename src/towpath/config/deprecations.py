@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from towpath.config.models import CONFIG_FILE
+from towpath.config.keys.models import CONFIG_FILE
 from towpath.formats.versions import LATEST, VERSION_KEY, known_version, order, ranges_in
 from towpath.yamltext.config_reader import read_document
 

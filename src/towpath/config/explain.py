@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel
 
-from towpath.config.fields import HINTS
-from towpath.config.models import Config
+from towpath.config.keys.fields import HINTS
+from towpath.config.keys.models import Config
 from towpath.formats.versions import CONFIG, LATEST, FileVersion, is_key_of
 
 

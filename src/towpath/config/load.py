@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from towpath.config.app import App
 from towpath.config.checks import check_expressions, check_names
 from towpath.config.explain import explain
-from towpath.config.models import CONFIG_FILE, Config
+from towpath.config.keys.app import App
+from towpath.config.keys.models import CONFIG_FILE, Config
 from towpath.config.nulls import without_null_collections
 from towpath.errors import ConfigError
 from towpath.files import read_text

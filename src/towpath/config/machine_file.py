@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, StringConstraints, ValidationError
 
 from towpath.config.explain import explain
-from towpath.config.fields import Model
+from towpath.config.keys.fields import Model
 from towpath.errors import ConfigError, MissingPartError
 from towpath.files import read_text
 from towpath.redact import remember_secret

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from towpath.config.fields import LABEL
-from towpath.config.models import Config
+from towpath.config.keys.fields import LABEL
+from towpath.config.keys.models import Config
 from towpath.yamltext.config_reader import ConfigDocument
 
 

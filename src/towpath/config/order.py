@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from towpath.config.graph import is_graph
-from towpath.config.models import Config, Environment
+from towpath.config.keys.graph import is_graph
+from towpath.config.keys.models import Config, Environment
 from towpath.yamltext.config_reader import ConfigDocument
 
 MAX_HINTS = 3

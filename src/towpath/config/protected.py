@@ -12,12 +12,12 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator
 
 from towpath.config.explain import explain
-from towpath.config.fields import Duration, Model, Text
-from towpath.config.gate import Approvals
-from towpath.config.graph import Needs, flat
-from towpath.config.models import Config
-from towpath.config.people import Person
-from towpath.config.scan import ScanPolicy
+from towpath.config.keys.fields import Duration, Model, Text
+from towpath.config.keys.gate import Approvals
+from towpath.config.keys.graph import Needs, flat
+from towpath.config.keys.models import Config
+from towpath.config.keys.people import Person
+from towpath.config.keys.scan import ScanPolicy
 
 
 class ProtectedGate(Model):

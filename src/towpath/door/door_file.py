@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from towpath.adapters.endpoint import parse_address
-from towpath.config.fields import Duration, Model, Name, Text
+from towpath.config.keys.fields import Duration, Model, Name, Text
 from towpath.config.machine_file import AbsolutePath, Prefect, read_secret
 from towpath.errors import MissingPartError
 from towpath.redact import remember_secret

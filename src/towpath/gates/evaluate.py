@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from towpath.config import Approvals, Config
-from towpath.config.graph import flat, needs_text
+from towpath.config.keys.graph import flat, needs_text
 from towpath.gates.approval import Approval, is_author
 from towpath.gates.pause import Pause, active_pause
 from towpath.gates.same_change import ChangeFacts

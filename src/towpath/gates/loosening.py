@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from towpath.config import ScanIgnore, ScanPolicy
-from towpath.config.gate import Approvals
-from towpath.config.graph import all_before
-from towpath.config.people import People, Person, normal
+from towpath.config.keys.gate import Approvals
+from towpath.config.keys.graph import all_before
+from towpath.config.keys.people import People, Person, normal
 from towpath.config.protected import Paused, Policy, ProtectedGate, Quarantined
 from towpath.gates.looser_order import order_in_force
 from towpath.release.scan_policy import canonical_id

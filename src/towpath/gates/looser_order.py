@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from towpath.config.graph import implied, needs_text
+from towpath.config.keys.graph import implied, needs_text
 from towpath.config.protected import ProtectedGate
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from towpath.config.ranges import parse_range, parse_version
+from towpath.config.keys.ranges import parse_range, parse_version
 from towpath.errors import RefusedError
 from towpath.vendor.tree import Tree, check_path
 from towpath.yamltext.config_reader import read_document

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from towpath.config.explain import explain
-from towpath.config.fields import Model, Name, RelativePath, Text
-from towpath.config.ranges import VersionRange, parse_range
+from towpath.config.keys.fields import Model, Name, RelativePath, Text
+from towpath.config.keys.ranges import VersionRange, parse_range
 from towpath.errors import ConfigError, Problem, RefusedError, UnknownNameError
 from towpath.files import read_text
 from towpath.formats.key_tree import key_tree

@@ -8,7 +8,7 @@ from towpath.adapters.registries.oci import digest_of
 from towpath.adapters.vendor.archive import unpack
 from towpath.adapters.vendor.chart_sources import ChartPlace, ChartPlaces
 from towpath.adapters.vendor.download import Origin, names_origin, place_of
-from towpath.config.ranges import parse_range, same_version
+from towpath.config.keys.ranges import parse_range, same_version
 from towpath.errors import RefusedError, TerminalError
 from towpath.release.image_ref import parse_image
 from towpath.vendor.chart import CHART_FILE, MAX_DEPENDENCIES, Dependency, chart_info

@@ -5,7 +5,7 @@ import click
 from towpath.adapters.registries import registry
 from towpath.cli.ui.names import Environments
 from towpath.config import App
-from towpath.config.graph import needs_text
+from towpath.config.keys.graph import needs_text
 from towpath.engine.source.composition import (
     SEPARATOR,
     compose,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from towpath.adapters.git import resolve_revision
 from towpath.config import Config, resolve_source_url
-from towpath.config.graph import Needs, flat, needs_text
+from towpath.config.keys.graph import Needs, flat, needs_text
 from towpath.engine.source.repository import EnvironmentRepo, read_repository
 from towpath.errors import MissingPartError, RefusedError, TransientError, UnknownNameError
 from towpath.release.model import Release

@@ -9,7 +9,7 @@ from towpath.cli.ui.follow import Narrator, conclude, follow
 from towpath.cli.ui.names import load_environments
 from towpath.cli.ui.started import tell_started
 from towpath.config import Config
-from towpath.config.graph import needs_text
+from towpath.config.keys.graph import needs_text
 from towpath.errors import MissingPartError, RefusedError, TransientError
 from towpath.gates.approval import check_approver
 from towpath.orchestration.keys import plan_key

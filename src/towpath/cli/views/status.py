@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from towpath.cli.views.git_news import Row, is_well, newest_change, render_error, unseen
 from towpath.cli.views.source_news import delivery_of
-from towpath.config.graph import Needs
+from towpath.config.keys.graph import Needs
 from towpath.drift.decision import BROKEN, IN_SYNC, LEFT_GIT
 from towpath.errors import TowpathError
 from towpath.gates.pause import Pause, active_pause

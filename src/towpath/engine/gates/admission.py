@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from towpath.config import Config, ScanPolicy
-from towpath.config.graph import flat
+from towpath.config.keys.graph import flat
 from towpath.engine.source.history import signed_commits, signed_states
 from towpath.engine.source.release_proof import authors_of, prove
 from towpath.engine.source.repository import EnvironmentRepo

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from towpath.adapters.git import read_commit
 from towpath.config import Environment
-from towpath.config.graph import needs_text
+from towpath.config.keys.graph import needs_text
 from towpath.engine.gates.admission import admit_change
 from towpath.engine.source.keys import load_trusted_keys
 from towpath.engine.source.render import Rendered

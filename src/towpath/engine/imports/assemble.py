@@ -9,8 +9,8 @@ from typing import Any
 
 from towpath.adapters.rendering.renderers import RECORDS
 from towpath.config import parse_config
-from towpath.config.fields import RESERVED
-from towpath.config.ranges import parse_version
+from towpath.config.keys.fields import RESERVED
+from towpath.config.keys.ranges import parse_version
 from towpath.engine.imports.configuration import apps_of, environments_of
 from towpath.engine.imports.folders import (
     is_kustomization,

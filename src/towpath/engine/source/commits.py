@@ -7,7 +7,7 @@ from pathlib import Path
 
 from towpath.adapters.git import commit_files
 from towpath.config import load_config
-from towpath.config.graph import needs_text
+from towpath.config.keys.graph import needs_text
 from towpath.engine.source.edits import (
     Renderers,
     promote_edits,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from towpath.config.ranges import parse_range, parse_version
+from towpath.config.keys.ranges import parse_range, parse_version
 from towpath.engine.vendor.compare import NOT_FETCHED, UNDECLARED, folder_digest, is_declared
 from towpath.engine.vendor.plan import declared_entries, files_changed_by_hand
 from towpath.engine.vendor.resolve import ChartOf, FilesOf, Resolver

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.engine.source.promotions import release
 from towpath.adapters.git import Checkout
 from towpath.config import parse_config
-from towpath.config.app import App
+from towpath.config.keys.app import App
 from towpath.engine.source.composition import (
     begins_in,
     delivered_as,

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Literal
 
-from towpath.config.fields import Model, Severity, Text
+from towpath.config.keys.fields import Model, Severity, Text
 
 
 class ScanIgnore(Model):

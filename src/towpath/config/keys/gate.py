@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from towpath.config.fields import Duration, Model, Name, Text
+from towpath.config.keys.fields import Duration, Model, Name, Text
 
 PLANNED_KINDS = ("identified", "reviewed")
 """Kinds of approvals that are not there yet."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from towpath.config.fields import Model, Name
+from towpath.config.keys.fields import Model, Name
 
 if TYPE_CHECKING:
-    from towpath.config.models import Environment
+    from towpath.config.keys.models import Environment
 
 Needs = tuple[tuple[str, ...], ...]
 """Groups of environments: a release must be verified in one of each group."""

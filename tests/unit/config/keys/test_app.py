@@ -3,7 +3,7 @@
 import pytest
 
 from towpath.config import parse_config
-from towpath.config.app import App
+from towpath.config.keys.app import App
 from towpath.errors import ConfigError, RefusedError
 
 HEAD = "apiVersion: towpath.dev/v2\nenvironments: [{name: dev, namespace: dev}]\napps:\n  shop:\n"

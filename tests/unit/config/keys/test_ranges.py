@@ -2,7 +2,7 @@
 
 import pytest
 
-from towpath.config.ranges import MAX_LENGTH, parse_range, parse_version, same_version
+from towpath.config.keys.ranges import MAX_LENGTH, parse_range, parse_version, same_version
 
 VERSIONS = [
     "0.0.3",

@@ -11,10 +11,10 @@ from pydantic import (
     StringConstraints,
 )
 
-from towpath.config.app import App
-from towpath.config.app_rules import AppPolicy, IgnoreRule, PruneLimit
-from towpath.config.extras import any_extras_pruned, any_extras_searched, extras_mode, kinds_with_group
-from towpath.config.fields import (
+from towpath.config.keys.app import App
+from towpath.config.keys.app_rules import AppPolicy, IgnoreRule, PruneLimit
+from towpath.config.keys.extras import any_extras_pruned, any_extras_searched, extras_mode, kinds_with_group
+from towpath.config.keys.fields import (
     API_VERSION,
     KUBERNETES_VERSION,
     DriftMode,
@@ -26,10 +26,10 @@ from towpath.config.fields import (
     NamespacePattern,
     Text,
 )
-from towpath.config.gate import Gate
-from towpath.config.graph import AfterKey, Needs, flat, is_graph, needs_of, needs_passing, sorted_names
-from towpath.config.people import MAX_PEOPLE, People, Person
-from towpath.config.scan import ScanPolicy
+from towpath.config.keys.gate import Gate
+from towpath.config.keys.graph import AfterKey, Needs, flat, is_graph, needs_of, needs_passing, sorted_names
+from towpath.config.keys.people import MAX_PEOPLE, People, Person
+from towpath.config.keys.scan import ScanPolicy
 from towpath.errors import RefusedError, UnknownNameError
 from towpath.fields.managed_fields import TakenBack
 from towpath.formats.versions import CONFIG, FileVersion

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from towpath.config.fields import DriftMode, Model, Text
+from towpath.config.keys.fields import DriftMode, Model, Text
 from towpath.fields.managed_fields import MANAGER
 
 

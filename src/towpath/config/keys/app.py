@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from towpath.config.fields import (
+from towpath.config.keys.fields import (
     KIND,
     Branch,
     Duration,
@@ -27,7 +27,7 @@ from towpath.config.fields import (
     RelativePath,
     Text,
 )
-from towpath.config.image_watch import ImageWatch
+from towpath.config.keys.image_watch import ImageWatch
 from towpath.errors import RefusedError
 from towpath.kube.image_fields import ImageRule
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from towpath.config.fields import ExtrasMode
+from towpath.config.keys.fields import ExtrasMode
 
 CAREFUL_FIRST: tuple[ExtrasMode, ...] = ("ignore", "report", "prune")
 

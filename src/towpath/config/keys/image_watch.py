@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
-from towpath.config.fields import Duration, Model, Text
-from towpath.config.ranges import parse_range, parse_version
+from towpath.config.keys.fields import Duration, Model, Text
+from towpath.config.keys.ranges import parse_range, parse_version
 
 SHORTEST_POLL = timedelta(seconds=10)
 MAX_PATTERN = 200

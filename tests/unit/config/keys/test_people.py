@@ -3,7 +3,7 @@
 import pytest
 
 from towpath.config import parse_config
-from towpath.config.people import People, Person
+from towpath.config.keys.people import People, Person
 from towpath.errors import ConfigError
 
 PEOPLE = People(

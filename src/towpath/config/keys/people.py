@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from towpath.config.fields import ADDRESS, PUBLIC_KEY, Model, Name, Text
+from towpath.config.keys.fields import ADDRESS, PUBLIC_KEY, Model, Name, Text
 
 MAX_PEOPLE = 10_000
 

@@ -1,0 +1,1 @@
+"""What each key of `towpath.yaml` may hold: one model per part, and ranges of versions."""
