@@ -10,6 +10,7 @@ from tasks.runs.step import step
 from towpath.drift.decision import BROKEN, LEFT_GIT, Decision, drift_status
 from towpath.engine.live.context import render_app
 from towpath.engine.reconcile.result import ReconcileResult
+from towpath.engine.reconcile.work import Outcome
 from towpath.engine.source.commits import now
 from towpath.engine.source.news import beside_mark, sources_mark
 from towpath.engine.source.repository import EnvironmentRepo
@@ -49,8 +50,12 @@ def write_health(done: ReconcileResult) -> None:
 def _rows(done: ReconcileResult) -> Iterator[Row]:
     plan = done.plan
     repo, environment = plan.context.repo, plan.context.environment.name
+    outcomes = {each.app: each for each in done.outcomes}
+    decisions = {each.app: each for each in plan.decisions}
+    beside = {each.app: each.beside for each in plan.rendered}
     for app in done.health:
-        yield _judged(done, app)
+        decision = decisions.get(app, Decision(app, "none"))
+        yield _judged(done, decision, outcomes.get(app), beside.get(app, _NOTHING))
     for app, reason in plan.broken.items():
         yield _row(repo, environment, app, _released(repo, app, environment), "Unknown", BROKEN, reason)
     for decision in plan.decisions:
@@ -73,16 +78,15 @@ def _rows(done: ReconcileResult) -> Iterator[Row]:
         )
 
 
-def _judged(done: ReconcileResult, app: str) -> Row:
-    plan = done.plan
-    outcome = next((each for each in done.outcomes if each.app == app), None)
-    decision = next((each for each in plan.decisions if each.app == app), Decision(app, "none"))
+def _judged(
+    done: ReconcileResult, decision: Decision, outcome: Outcome | None, beside: Mapping[str, str]
+) -> Row:
+    plan, app = done.plan, decision.app
     failed, changed = (bool(outcome.failure), outcome.changed) if outcome else (False, ())
     drift = drift_status(decision, failed=failed, changed=changed)
-    if held := done.held.get(app):
+    if held := outcome.held if outcome else "":
         drift = held.partition(", not healthy")[0]
     detail = held or done.health[app].message or "; ".join(map(str, decision.exhausted)) or decision.reason
-    beside = next((each.beside for each in plan.rendered if each.app == app), _NOTHING)
     return _row(
         plan.context.repo, plan.context.environment.name, app,
         plan.releases.get(app, ReleaseRef()).id, str(done.health[app].status), drift, detail, beside=beside,

@@ -1,10 +1,12 @@
 """What is published of the apps that a reconcile, or a look, has seen. Nothing is asked of the cluster."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from towpath.applyset.inventory import Inventory
 from towpath.drift.decision import Decision
+from towpath.drift.model import DriftEntry
 from towpath.drift.published import PublishedApp, live_mark
 from towpath.engine.live.context import renders_before
 from towpath.engine.reconcile.result import ReconcilePlan
@@ -19,14 +21,24 @@ def published_apps(plan: ReconcilePlan, now: datetime | None = None) -> dict[str
     inventories = {**inspection.rebuilt, **inspection.inventories}
     apps = {*rendered, *plan.broken, *inventories, *plan.drift.apps()}
     at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-    return {app: _published(plan, app, inventories.get(app), rendered.get(app), at) for app in sorted(apps)}
+    entries: dict[str, list[DriftEntry]] = {}
+    for entry in plan.drift.entries:
+        entries.setdefault(entry.app, []).append(entry)
+    decisions = {each.app: each for each in reversed(plan.decisions)}  # the first one counts
+    decided = {
+        app: replace(decisions.get(app, Decision(app, "none")), entries=tuple(entries.get(app, ())))
+        for app in apps
+    }
+    return {
+        app: _published(plan, decided[app], inventories.get(app), rendered.get(app), at)
+        for app in sorted(apps)
+    }
 
 
 def _published(
-    plan: ReconcilePlan, app: str, inventory: Inventory | None, rendered: Rendered | None, at: str
+    plan: ReconcilePlan, decided: Decision, inventory: Inventory | None, rendered: Rendered | None, at: str
 ) -> PublishedApp:
-    entries = tuple(entry for entry in plan.drift.entries if entry.app == app)
-    decided = next((each for each in plan.decisions if each.app == app), Decision(app, "none"))
+    app, entries = decided.app, decided.entries
     live = plan.inspection.live
     objects = inventory.objects if inventory else ()
     return PublishedApp(

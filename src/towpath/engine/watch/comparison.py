@@ -3,8 +3,7 @@
 Not safe for threads: WatchState holds a lock around it.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from towpath.adapters.kubernetes import Collection
 from towpath.applyset.inventory import INVENTORY_LABEL, PART_OF_LABEL, Inventory, OwnedObject, Owner
@@ -19,6 +18,7 @@ from towpath.objects import Manifest, ObjectRef
 FEW = 3
 """So many cluster-scoped objects of a kind are watched by name: the kind's own watch tells of everybody's."""
 NOTHING = Wanted()
+Kind = tuple[str, str]
 
 
 class Comparison:
@@ -32,8 +32,12 @@ class Comparison:
         self.namespace_state: NamespaceState = "present"
         self._owned: dict[str, dict[ObjectRef, OwnedObject]] = {}
         self._holders: dict[ObjectRef, tuple[str, ...]] = {}
-        self._whole: frozenset[tuple[str, str]] = frozenset()
-        self._named: set[tuple[str, str]] = set()
+        self._places: dict[Kind, dict[str, int]] = {}
+        """Kind -> namespace -> how many objects are held there."""
+        self._names: dict[Kind, set[str]] = {}
+        """The cluster-scoped objects of a kind."""
+        self._named: set[Kind] = set()
+        self._collections: frozenset[Collection] | None = None
 
     def is_read(self) -> bool:
         """Whether inventories and Git were read at least once."""
@@ -79,38 +83,75 @@ class Comparison:
         if after:
             self._owned[app] = after
         for ref in before.keys() ^ after.keys():
-            others = [each for each in self.holders(ref) if each != app]
-            self._holders[ref] = tuple([*others, app] if ref in after else others)
-            if not self._holders[ref]:
-                del self._holders[ref]
-        many = Counter((ref.group, ref.kind) for ref in self._holders if not ref.namespace)
-        places = Counter(kind for kind, _ in {((r.group, r.kind), r.namespace) for r in self._holders})
-        spread = {kind for kind, count in places.items() if count > 1 and kind not in many}
-        self._whole = frozenset(spread) | {kind for kind, count in many.items() if count > FEW}
+            known = self.holders(ref)
+            others = tuple(each for each in known if each != app)
+            now = (*others, app) if ref in after else others
+            if now:
+                self._holders[ref] = now
+            else:
+                self._holders.pop(ref, None)
+            if bool(known) != bool(now):
+                self._count(ref, 1 if now else -1)
         return {ref for ref in before.keys() | after.keys() if before.get(ref) != after.get(ref)}
 
     # What must be watched
 
     def collections(self) -> frozenset[Collection]:
         """Where the owned objects are."""
-        return frozenset(self.collection_of(ref) for ref in self._holders)
+        if self._collections is None:
+            self._collections = frozenset(each for kind in self._places for each in self._of_kind(kind))
+        return self._collections
 
     def collection_of(self, ref: ObjectRef) -> Collection:
         """The one that an object is watched in."""
         kind = (ref.group, ref.kind)
-        if kind in self._whole and kind not in self._named:
+        if self._is_whole(kind):
             return Collection(*kind, metadata_only=True)
         return Collection(*kind, ref.namespace, "" if ref.namespace else ref.name, metadata_only=True)
+
+    def _of_kind(self, kind: Kind) -> Iterator[Collection]:
+        if self._is_whole(kind):
+            yield Collection(*kind, metadata_only=True)
+            return
+        for namespace in filter(None, self._places[kind]):
+            yield Collection(*kind, namespace, metadata_only=True)
+        for name in self._names.get(kind, ()):
+            yield Collection(*kind, name=name, metadata_only=True)
+
+    def _is_whole(self, kind: Kind) -> bool:
+        """Whether a kind is watched in the whole cluster: it is in several namespaces, or more than FEW."""
+        if kind in self._named:
+            return False
+        names = self._names.get(kind)
+        return len(names) > FEW if names else len(self._places.get(kind, ())) > 1
+
+    def _count(self, ref: ObjectRef, more: int) -> None:
+        """An object is held by somebody now, or by nobody any more (-1)."""
+        kind = (ref.group, ref.kind)
+        places = self._places.setdefault(kind, {})
+        before = len(places)
+        places[ref.namespace] = places.get(ref.namespace, 0) + more
+        if not places[ref.namespace]:
+            del places[ref.namespace]
+        if not ref.namespace:
+            names = self._names.setdefault(kind, set())
+            (names.add if more > 0 else names.discard)(ref.name)
+        if not ref.namespace or len(places) != before:
+            self._collections = None  # else it is watched already, or still
+        if not places:
+            del self._places[kind]
 
     def by_name_only(self, collection: Collection) -> None:
         """This account may not see a kind in the whole cluster: it is watched by namespace, or by name."""
         self._named.add((collection.group, collection.kind))
+        self._collections = None
 
     def held_in(self, collection: Collection) -> dict[str, list[ObjectRef]]:
         """The owned objects of a collection, by app."""
         found: dict[str, list[ObjectRef]] = {}
         for ref, apps in self._holders.items():
-            if self.collection_of(ref) == collection:
+            of_kind = (ref.group, ref.kind) == (collection.group, collection.kind)
+            if of_kind and self.collection_of(ref) == collection:
                 for app in apps:
                     found.setdefault(app, []).append(ref)
         return found

@@ -68,9 +68,10 @@ class WatchState:
         if new is not None and new.owner.environment != self.environment:
             return ()
         with self._lock:
-            app, old = app_of(event.object), self._known.applied or {}
-            self._known.applied = {a: i for a, i in old.items() if a != app} | ({app: new} if new else {})
-            self._renew(app, old.get(app), new)
+            app, applied = app_of(event.object), self._known.applied or {}
+            old, self._known.applied = applied.pop(app, None), applied
+            applied |= {app: new} if new else {}
+            self._renew(app, old, new)
         self._wake()
         return ()
 
