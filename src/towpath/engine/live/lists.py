@@ -10,6 +10,9 @@ from towpath.kube.autoscaling import Kind
 from towpath.objects import Manifest, ObjectRef
 
 SECRET = ("", "Secret")
+SPREAD = 16
+"""Whole objects, of which others may have thousands, are read and watched by namespace in so many of them at
+most: that takes about as long as one request of the whole cluster."""
 _refused: WeakKeyDictionary[Cluster, set[Kind]] = WeakKeyDictionary()
 """Kinds that a connection may not list in the whole cluster: it is not asked again."""
 

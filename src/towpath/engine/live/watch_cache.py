@@ -2,10 +2,19 @@
 
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from towpath.adapters.kubernetes import Collection, Watchable, WatchEvent, WatchExpiredError, follow
+from towpath.adapters.kubernetes import (
+    ApiRefusedError,
+    Collection,
+    Watchable,
+    WatchEvent,
+    WatchExpiredError,
+    follow,
+)
+from towpath.engine.live.lists import SPREAD
 from towpath.errors import TowpathError, TransientError, as_towpath_error
 from towpath.objects import Manifest, ObjectRef, ref_of
 
@@ -13,6 +22,21 @@ __all__ = ["Collection", "LivePicture", "Watchable"]
 
 WINDOW = 10.0
 """Seconds one watch request stays open: so long may a thread outlive the picture."""
+EVERYWHERE: frozenset[str] = frozenset()
+
+
+def gathered(collections: Iterable[Collection]) -> dict[Collection, frozenset[str]]:
+    """What to watch: a kind that is wanted in many namespaces as a whole, with these namespaces."""
+    kinds: dict[Collection, set[str]] = {}
+    for each in collections:
+        kinds.setdefault(replace(each, namespace=""), set()).add(each.namespace)
+    found: dict[Collection, frozenset[str]] = {}
+    for kind, places in kinds.items():
+        if len(places) > SPREAD and "" not in places:
+            found[kind] = frozenset(places)
+        else:
+            found |= {replace(kind, namespace=place): EVERYWHERE for place in places}
+    return found
 
 
 class LivePicture:
@@ -20,7 +44,7 @@ class LivePicture:
 
     def __init__(self, cluster: Watchable, collections: Iterable[Collection]) -> None:
         self._cluster = cluster
-        self._collections = tuple(sorted(set(collections)))
+        self._places = gathered(collections)
         self._objects: dict[Collection, dict[ObjectRef, Manifest]] = {}
         self._changed = threading.Condition()
         self._version = 0
@@ -30,10 +54,8 @@ class LivePicture:
         """Why a watch is interrupted at the moment."""
 
     def __enter__(self) -> Self:
-        for collection in self._collections:
-            threading.Thread(
-                target=self._keep, args=(collection,), name=f"watch {collection.kind}", daemon=True
-            ).start()
+        for collection in sorted(self._places):
+            self._start(collection)
         return self
 
     def __exit__(
@@ -52,7 +74,7 @@ class LivePicture:
         with self._changed:
             if self._fatal:
                 raise self._fatal
-            if len(self._objects) < len(self._collections):
+            if len(self._objects) < len(self._places):
                 return self._version, None
             merged: dict[ObjectRef, Manifest] = {}
             for objects in self._objects.values():
@@ -64,23 +86,47 @@ class LivePicture:
         with self._changed:
             self._changed.wait_for(lambda: self._version != version, timeout=max(0.0, seconds))
 
+    def _start(self, collection: Collection) -> None:
+        name = f"watch {collection.kind}"
+        threading.Thread(target=self._keep, args=(collection,), name=name, daemon=True).start()
+
     def _keep(self, collection: Collection) -> None:
         try:
             follow(self._cluster, collection, self, self._closed, window=WINDOW)
         except Exception as error:  # noqa: BLE001 - raised again in the thread that looks
+            if isinstance(error, ApiRefusedError) and error.status == 403 and self._places[collection]:
+                self._part(collection)
+                return
             with self._changed:
                 self._fatal = as_towpath_error(error)
                 self._touch()
 
+    def _part(self, whole: Collection) -> None:
+        """This account may not see the kind in the whole cluster: it is watched by namespace."""
+        with self._changed:
+            parts = [replace(whole, namespace=place) for place in sorted(self._places.pop(whole))]
+            self._places |= dict.fromkeys(parts, EVERYWHERE)
+            self._objects.pop(whole, None)
+        for part in parts:
+            self._start(part)
+
+    def _concerns(self, collection: Collection, live: Manifest) -> bool:
+        places = self._places[collection]
+        return not places or live["metadata"].get("namespace", "") in places
+
     def listed(self, collection: Collection, objects: list[Manifest]) -> None:
         with self._changed:
-            self._objects[collection] = {ref_of(item): item for item in objects}
+            self._objects[collection] = {
+                ref_of(item): item for item in objects if self._concerns(collection, item)
+            }
             self.trouble = None
             self._touch()
 
     def changed(self, collection: Collection, event: WatchEvent) -> None:
         ref = ref_of(event.object)
         with self._changed:
+            if not self._concerns(collection, event.object):
+                return
             if event.type == "DELETED":
                 self._objects[collection].pop(ref, None)
             else:

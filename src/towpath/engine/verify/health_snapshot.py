@@ -1,6 +1,6 @@
 """Health of many apps at one moment, read once per kind: nothing is waited for, nothing is asked per app."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -9,7 +9,7 @@ from towpath.config import Config
 from towpath.engine.live.app_state import owner_of
 from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.finished import finished_refs
-from towpath.engine.live.lists import list_or_get
+from towpath.engine.live.lists import SPREAD, list_in, list_or_get
 from towpath.engine.live.observe import FEW
 from towpath.engine.live.pods import WORKLOADS
 from towpath.engine.source.render import Rendered
@@ -86,6 +86,8 @@ def read_picture(
 ) -> HealthPicture:
     """Everything that tells the health of these apps: one request per kind, beside what is `known`.
 
+    In a few namespaces there is one for each of them, and where the whole cluster may not be listed.
+
     `ended` was seen to end well; what inventories and events tell of that is read here.
     """
     apps = tuple(rendered)
@@ -136,20 +138,34 @@ def _tells(manifest: Manifest) -> bool:
 
 
 def _read(cluster: Cluster, manifests: Iterable[Manifest]) -> dict[ObjectRef, Manifest]:
-    by_place: dict[tuple[Kind, str], list[ObjectRef]] = {}
+    by_kind: dict[Kind, dict[str, list[ObjectRef]]] = {}
     for ref in map(ref_of, manifests):
-        by_place.setdefault(((ref.group, ref.kind), ref.namespace), []).append(ref)
+        by_kind.setdefault((ref.group, ref.kind), {}).setdefault(ref.namespace, []).append(ref)
         if (ref.group, ref.kind) in WORKLOADS or (ref.group, ref.kind) == CLAIM:
-            by_place.setdefault((_POD, ref.namespace), [])
+            by_kind.setdefault(_POD, {}).setdefault(ref.namespace, [])
         if (ref.group, ref.kind) == ("apps", "Deployment"):
-            by_place.setdefault((_REPLICA_SET, ref.namespace), [])
+            by_kind.setdefault(_REPLICA_SET, {}).setdefault(ref.namespace, [])
 
-    def read(item: tuple[tuple[Kind, str], list[ObjectRef]]) -> list[Manifest]:
-        (kind, namespace), refs = item
+    def read(item: tuple[Kind, dict[str, list[ObjectRef]]]) -> list[Manifest]:
+        kind, places = item
         if kind not in cluster.discover():
             return []
-        if not namespace and len(refs) <= FEW:
+        if "" not in places:
+            return list_in(cluster, kind, places)
+        refs = places[""]
+        if len(refs) <= FEW:
             return [live for ref in refs if (live := cluster.get(ref)) is not None]
-        return list(cluster.list(*kind, namespace)) if namespace else list_or_get(cluster, kind, refs)
+        return list_or_get(cluster, kind, refs)
 
-    return {ref_of(live): live for group in concurrently(read, by_place.items()) for live in group}
+    lists = [part for kind, places in by_kind.items() for part in _parts(kind, places)]
+    return {ref_of(live): live for group in concurrently(read, lists) for live in group}
+
+
+def _parts(
+    kind: Kind, places: dict[str, list[ObjectRef]]
+) -> Iterator[tuple[Kind, dict[str, list[ObjectRef]]]]:
+    """What is asked together: a kind in many namespaces, else in one."""
+    if len(places) > SPREAD:
+        yield kind, places
+    else:
+        yield from ((kind, {name: refs}) for name, refs in places.items())

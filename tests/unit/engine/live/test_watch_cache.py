@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from towpath.adapters.kubernetes import ApiRefusedError, WatchEvent, WatchExpiredError
-from towpath.engine.live.watch_cache import Collection, LivePicture
+from towpath.engine.live.lists import SPREAD
+from towpath.engine.live.watch_cache import EVERYWHERE, Collection, LivePicture, gathered
 from towpath.errors import TransientError
 from towpath.objects import Manifest, ref_of
 
 PODS = Collection("", "Pod", "dev")
 
 
-def pod(name: str, version: str) -> Manifest:
-    metadata = {"name": name, "namespace": "dev", "resourceVersion": version}
+def pod(name: str, version: str, namespace: str = "dev") -> Manifest:
+    metadata = {"name": name, "namespace": namespace, "resourceVersion": version}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
 
 
@@ -124,3 +125,27 @@ def test_the_same_object_in_the_picture_is_the_newest() -> None:
             assert time.monotonic() < end
             picture.wait(version, 1)
     script.closed.set()
+
+
+PLACES = [f"place-{number}" for number in range(SPREAD + 1)]
+MANY = tuple(Collection("", "Pod", place) for place in PLACES)
+
+
+def test_a_kind_in_many_namespaces_is_watched_once_and_in_a_few_by_namespace() -> None:
+    node, few = Collection("", "Node", name="n"), MANY[:SPREAD]
+    assert gathered([*few, node]) == dict.fromkeys((*few, node), EVERYWHERE)
+    assert gathered([*MANY, node]) == {Collection("", "Pod"): frozenset(PLACES), node: EVERYWHERE}
+
+
+def test_what_is_in_other_namespaces_is_no_part_of_the_picture() -> None:
+    others = [pod("b", "1", "elsewhere"), pod("a", "1", PLACES[0])]
+    events = [WatchEvent("ADDED", pod("d", "2", "elsewhere")), WatchEvent("ADDED", pod("c", "3", PLACES[1]))]
+    script = Script([others], [events])
+    settle(script, {"a", "c"}, MANY)
+    assert script.lists == []
+
+
+def test_a_kind_that_may_not_be_seen_in_the_whole_cluster_is_watched_by_namespace() -> None:
+    refused = ApiRefusedError("list Pod", status=403, reason="forbidden")
+    lists = [[pod(place, "1", place)] for place in PLACES]
+    settle(Script([refused, *lists], []), set(PLACES), MANY)

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from tests.unit.engine.described import CONFIG, app, deployment
+from towpath.adapters.kubernetes import ApiRefusedError
+from towpath.engine.live.lists import SPREAD
+from towpath.engine.source.render import Rendered
 from towpath.engine.verify.health_snapshot import AppHealth, health_of, health_snapshot
 from towpath.engine.verify.rollout_status import RolloutStatus
 from towpath.errors import TransientError
@@ -22,13 +25,17 @@ class Recorded:
 
     def __init__(self, *live: Manifest) -> None:
         self.live = live
-        self.asked: Counter[str] = Counter()
+        self.lists: list[str] = []
+
+    @property
+    def asked(self) -> Counter[str]:
+        return Counter(self.lists)
 
     def discover(self) -> Any:
         return {("apps", "Deployment"), ("apps", "ReplicaSet"), ("", "Pod"), ("", "ConfigMap")}
 
     def list(self, group: str, kind: str, namespace: str | None) -> list[Manifest]:
-        self.asked[kind] += 1
+        self.lists.append(kind)
         return [each for each in self.live if (ref_of(each).group, ref_of(each).kind) == (group, kind)]
 
 
@@ -39,6 +46,45 @@ def test_each_kind_is_listed_once_for_all_apps_and_what_is_just_there_not_at_all
     found = health_snapshot(cluster, CONFIG, rendered, {})
     assert found == {name: AppHealth(Status.HEALTHY) for name in names}
     assert cluster.asked == {"Deployment": 1, "ReplicaSet": 1, "Pod": 1}
+
+
+def spread(number: int) -> list[Rendered]:
+    """As many apps, each with a Deployment in a namespace of its own."""
+    names = [f"app-{each}" for each in range(number)]
+    return [app(name, in_namespace(deployment(name), name)) for name in names]
+
+
+def in_namespace(manifest: Manifest, name: str) -> Manifest:
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": name}}
+
+
+@pytest.mark.parametrize(("apps", "each"), [(SPREAD, SPREAD), (SPREAD + 1, 1)])
+def test_a_kind_is_listed_once_for_apps_in_many_namespaces_and_by_namespace_for_a_few(
+    apps: int, each: int
+) -> None:
+    rendered = spread(apps)
+    live = [
+        *(m for one in rendered for m in one.objects),
+        in_namespace(deployment("x", ready=False), "other"),
+    ]
+    cluster = Recorded(*live)
+    found = health_snapshot(cluster, CONFIG, rendered, {})
+    assert found == {one.app: AppHealth(Status.HEALTHY) for one in rendered}
+    assert cluster.asked == dict.fromkeys(("Deployment", "ReplicaSet", "Pod"), each)
+
+
+def test_who_may_not_list_the_whole_cluster_lists_by_namespace() -> None:
+    class Confined(Recorded):
+        def list(self, group: str, kind: str, namespace: str | None) -> list[Manifest]:
+            if namespace is None:
+                raise ApiRefusedError(f"list {kind}", status=403, reason="forbidden")
+            return super().list(group, kind, namespace)
+
+    rendered = spread(SPREAD + 1)
+    cluster = Confined(*(m for one in rendered for m in one.objects))
+    found = health_snapshot(cluster, CONFIG, rendered, {})
+    assert found == {one.app: AppHealth(Status.HEALTHY) for one in rendered}
+    assert cluster.asked == dict.fromkeys(("Deployment", "ReplicaSet", "Pod"), SPREAD + 1)
 
 
 def test_an_app_is_as_bad_as_its_worst_object_and_says_which() -> None:
