@@ -7,9 +7,10 @@ was verified in the environment before, which a commit says that this environmen
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from towpath.adapters.git import read_commit
+from towpath.adapters.git import Checkout, CommitInfo, read_commit
 from towpath.config import Environment
 from towpath.config.keys.graph import needs_text
 from towpath.engine.gates.admission import admit_change
@@ -183,7 +184,7 @@ def _all(rendered: Rendered) -> tuple[Manifest, ...]:
 
 def commit_of(repo: EnvironmentRepo, app: str, at: str | None = None) -> Release:
     """A commit, for those who speak of releases: nothing is built, and there is no digest."""
-    commit = read_commit(repo.checkout, at)
+    commit = _commit(repo.checkout, at or repo.checkout.commit)
     return Release(
         app=app,
         images=(),
@@ -195,3 +196,9 @@ def commit_of(repo: EnvironmentRepo, app: str, at: str | None = None) -> Release
         scan=ScanSummary("not-scanned", ()),
         flow_run="",
     )
+
+
+@lru_cache(maxsize=8)
+def _commit(checkout: Checkout, commit: str) -> CommitInfo:
+    """Read once for all apps of a run; a commit never changes."""
+    return read_commit(checkout, commit)

@@ -83,22 +83,17 @@ class Followers:
                 closed.wait(REFUSED_PAUSE)
 
     def _refused(self, collection: Collection, error: TowpathError, closed: threading.Event) -> None:
-        may_stay_unread = (
-            isinstance(error, ApiRefusedError)
-            and error.status in (403, 404)
-            and collection not in self._state.collections()
-        )
-        if may_stay_unread and self._around.refused(collection):
+        status = error.status if isinstance(error, ApiRefusedError) else 0
+        may_stay_unread = status in (403, 404) and collection not in self._state.collections()
+        if may_stay_unread and self._around.refused(collection, served=status != 404):
             self._forgive(collection)
             self.adjust()
             closed.wait(UNREAD_PAUSE)
             return
         self._metrics.restarted(collection.kind, "refused")
-        if isinstance(error, ApiRefusedError) and error.status == 404:
+        if status == 404:
             self._state.see_all(collection, ())  # the kind is not served: there are none
-        if isinstance(error, ApiRefusedError) and error.status == 403 and not (
-            collection.namespace or collection.name
-        ):  # fmt: skip
+        if status == 403 and not (collection.namespace or collection.name):
             self._state.by_name_only(collection)
             self.adjust()
             return

@@ -93,14 +93,15 @@ class Surroundings:
             if old != new:
                 self._wake()
 
-    def refused(self, collection: Collection) -> bool:
+    def refused(self, collection: Collection, *, served: bool = True) -> bool:
         """Whether it is one that may stay unread: a namespace is then there, as for a reconcile.
 
-        Instead of autoscalers of the whole cluster, those of each namespace are watched from then on.
+        Instead of autoscalers of the whole cluster, those of each namespace are watched from then on; of a
+        kind that is not `served` there are none.
         """
         if collection == self.namespace:
             self._tell("present")
-        elif collection in self._autoscalers and not collection.namespace:
+        elif collection in self._autoscalers and not collection.namespace and served:
             with self._lock:
                 self._refused.add((collection.group, collection.kind))
                 self._follow()

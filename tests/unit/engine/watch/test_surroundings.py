@@ -108,3 +108,13 @@ def test_autoscalers_of_several_namespaces_are_one_collection_until_that_is_refu
     assert made.collections() == {made.namespace, whole}
     assert made.refused(whole)
     assert made.collections() == {made.namespace, Collection(*HPA, "dev"), Collection(*HPA, "shop")}
+
+
+def test_a_kind_of_autoscalers_that_is_not_served_is_asked_for_once_whatever_the_number_of_namespaces() -> (
+    None
+):
+    made = Surroundings("dev", lambda _: None, lambda: None)
+    made.follow_autoscalers((HPA,), ("dev", "shop"))
+    assert made.refused(Collection(*HPA), served=False)
+    assert made.collections() == {made.namespace, Collection(*HPA)}
+    assert made.scaled() == frozenset()
