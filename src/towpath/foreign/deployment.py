@@ -51,7 +51,8 @@ class Deployment:
 
     `renderer` is empty where the files of the source say it. `values` are those of a chart, after
     `value_files` (paths as the source has them). `overlay` are keys of a kustomization. `manager` is the
-    field manager that the tool writes as. `depends_on` are the apps that it waits for.
+    field manager that the tool writes as. `depends_on` are names of
+    definitions of its kind that it waits for.
     """
 
     app: str

@@ -27,7 +27,8 @@ def helm_release(
 ) -> Deployment | None:
     """The deployment of a HelmRelease; None when it has no counterpart, which a note says."""
     spec = Fields(definition, ("spec",), definition.data.get("spec"), notes)
-    namespace = spec.text("targetNamespace") or definition.namespace
+    target = spec.text("targetNamespace")
+    namespace = target or definition.namespace
     chart = spec.inner("chart").inner("spec")
     reference = spec.inner("chartRef") or chart.inner("sourceRef")
     name, version = chart.text("chart"), chart.text("version")
@@ -62,7 +63,7 @@ def helm_release(
         HELM,
         renderer="helm",
         heals=heals,
-        release=release or definition.name,
+        release=release or (f"{target}-{definition.name}" if target else definition.name),
         values=values if isinstance(values, dict) else {},
         value_files=files,
         depends_on=depends_on,
@@ -118,12 +119,12 @@ def kustomization(
 
 
 def _common(spec: Fields) -> tuple[str, ...]:
-    """The apps that are waited for."""
+    """The names of what is waited for, of the same kind."""
     if spec.take("suspend"):
         spec.tell("suspend", "is not carried over: `towpath pause` holds an app up")
     found = []
     for each in spec.items("dependsOn"):
-        found.append(app_name(each.text("name")))
+        found.append(each.text("name"))
         each.tell_rest("namespace")
     return tuple(found)
 

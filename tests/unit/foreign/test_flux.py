@@ -125,3 +125,8 @@ def test_a_kustomization(tmp_path: Path) -> None:
     deployment, notes = kustomization(tmp_path, "path: x, sourceRef: {kind: OCIRepository, name: one}")
     assert deployment is None
     assert "OCIRepository" in notes[0].message
+
+
+def test_a_release_in_another_namespace_has_that_in_its_name(tmp_path: Path) -> None:
+    deployment, _ = release(tmp_path, "chartRef: {kind: OCIRepository, name: one}, targetNamespace: far")
+    assert (deployment.release, deployment.destination.namespace) == (f"far-{deployment.app}", "far")

@@ -1,5 +1,6 @@
 """Reads a repository of Argo CD or Flux: what it deploys where, and what is not carried over."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from towpath.foreign.application import MANAGER, application
 from towpath.foreign.application_set import applications
 from towpath.foreign.clusters import by_name, read_clusters
 from towpath.foreign.definition import Definition, Note, read_definitions
-from towpath.foreign.deployment import Deployment, LocalSource
+from towpath.foreign.deployment import Deployment, LocalSource, app_name
 
 _WITHOUT = {
     "AppProject": "its limits are `allowClusterScoped` and the policy here",
@@ -42,7 +43,7 @@ def collect(root: Path, urls: Iterable[str]) -> tuple[list[Deployment], list[Not
             more = f": {_WITHOUT[each.kind]}" if each.kind in _WITHOUT else ""
             notes.append(each.note((), f"has no counterpart{more}"))
     named = _with_names([each for each in deployments if each], by_name(clusters))
-    return _of_one_cluster(named), sorted(set(notes))
+    return _called_as_released(_of_one_cluster(named)), sorted(set(notes))
 
 
 def _with_names(deployments: list[Deployment], names: Mapping[str, str]) -> list[Deployment]:
@@ -66,6 +67,20 @@ def _of_one_cluster(deployments: list[Deployment]) -> list[Deployment]:
         else each
         for each in deployments
     ]
+
+
+def _called_as_released(deployments: list[Deployment]) -> list[Deployment]:
+    """With the name of its one Helm release for each app, if no other app has or wants it.
+
+    Charts make names of objects of it, which would change otherwise.
+    """
+    releases: dict[str, set[str]] = {}
+    for each in deployments:
+        releases.setdefault(each.app, set()).add(each.release or each.app)
+    wanted = {app: next(iter(names)) for app, names in releases.items() if len(names) == 1}
+    count = Counter([*releases, *(name for app, name in wanted.items() if name != app)])
+    names = {app: name for app, name in wanted.items() if count[name] == 1 and app_name(name) == name}
+    return [replace(each, app=names.get(each.app, each.app)) for each in deployments]
 
 
 def _settled(

@@ -40,11 +40,12 @@ def environments_of(placed: Placed, places: Mapping[str, Destination]) -> list[d
 def _dependencies(placed: Placed, notes: list[Note]) -> dict[str, list[str]]:
     """What each app waits for, where both are in one environment and neither waits for itself."""
     found: dict[str, list[str]] = {}
+    apps = {(each.manager, each.origin.name, place): app for (app, place), each in placed.items()}
     for (app, environment), deployment in sorted(placed.items()):
-        for other in deployment.depends_on:
-            problem = ""
-            if (other, environment) not in placed:
-                problem = f"waits for {other}, which is no app in {environment} here"
+        for name in deployment.depends_on:
+            other, problem = apps.get((deployment.manager, name, environment), ""), ""
+            if not other:
+                problem = f"waits for {name}, which is no app in {environment} here"
             elif _waits(found, other, app):
                 problem = f"waits for {other}, which waits for it"
             elif other not in found.setdefault(app, []):

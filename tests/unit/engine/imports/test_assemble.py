@@ -184,6 +184,18 @@ def test_what_flux_waits_for_is_waited_for_in_one_environment(tmp_path: Path) ->
     assert "readyExpr` has no counterpart" in told
 
 
+def test_an_app_is_called_as_its_release_unless_another_one_is(tmp_path: Path) -> None:
+    chart = "repoURL: https://e.com/c, chart: x, targetRevision: 1.0.0"
+    named = chart + ", helm: {releaseName: %s}"
+    text = application("team.shop", named % "shop", "one") + application("cache-a", named % "cache", "one")
+    text += application("cache-b", named % "cache", "two") + application("db", chart, "one")
+    text += application("old-db", named % "db", "two") + application("odd", named % "a.b", "one")
+    made = imported(write(tmp_path, {"apps.yaml": text}))
+    assert made.apps == ("cache-a", "cache-b", "db", "odd", "old-db", "shop")
+    told = {str(each.message).partition(":")[0] for each in made.notes if "release is called" in each.message}
+    assert told == {f"Application {name}" for name in ("cache-a", "cache-b", "old-db", "odd")}
+
+
 def test_a_folder_without_kustomization_is_taken_as_flux_does(tmp_path: Path) -> None:
     kustomization = (
         "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: all}\n"
