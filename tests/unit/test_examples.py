@@ -8,6 +8,9 @@ from click.testing import CliRunner
 
 from towpath.cli.main import main
 from towpath.config import load_config
+from towpath.engine.vendor.compare import folder_digest
+from towpath.vendor.lock import load_lock
+from towpath.vendor.model import load_vendor_file
 from towpath.yamltext.config_reader import read_document
 
 REGIONS = Path(__file__).parents[2] / "examples/regions"
@@ -26,6 +29,14 @@ def test_regions_are_a_graph_and_their_apps_wait_for_each_other() -> None:
     assert config.after("prod-us") == (("staging",), ("prod-eu",))
     assert config.app("shop").depends_on == ("network", "database")
     assert config.environment("prod-eu").namespace_of("database") == "database-prod-eu"
+
+
+def test_a_base_from_elsewhere_is_there_as_it_is_locked() -> None:
+    declared = load_vendor_file(REGIONS)
+    assert declared
+    (entry,) = declared.vendor
+    assert folder_digest(REGIONS, entry.path) == load_lock(REGIONS)["metrics"].tree
+    assert load_config(REGIONS).app("database").watched["postgres"].semver == "~16.4"
 
 
 @pytest.mark.parametrize(
