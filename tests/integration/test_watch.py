@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.manifests import configmap, deployment
 from tests.integration.running import RunningStack
-from tests.integration.watched import Watched, watched
+from tests.integration.watched import POLL, Watched, watched
 from tests.integration.world import throw_away
 from towpath.adapters.kubernetes import Cluster, Collection, WatchEvent, follow
 from towpath.errors import TransientError
@@ -299,7 +299,7 @@ def test_a_notice_makes_git_be_asked_at_once(stack: RunningStack) -> None:
 
 def test_sigterm_in_the_middle_of_a_heal_leaves_no_run_behind(here: Watched) -> None:
     threading.Thread(target=lambda: here.edit("c0")).start()
-    here.until(lambda: here.runs("RUNNING") or here.value("c0") == "by hand", "a heal is near")
+    here.until(lambda: here.runs("RUNNING") or here.value("c0") == "by hand", "a heal is near", seldom=POLL)
     assert here.stop() == 0
     assert not here.runs("RUNNING")
 

@@ -33,7 +33,8 @@ IMAGE, DIGEST = "registry.example.com/app", "sha256:" + "0" * 64
 PATIENCE = 180.0
 """Seconds until a promise counts as broken; nothing waits so long unless it is."""
 POLL = 0.1
-"""Seconds between two looks: what is waited for needs the processors, too."""
+SELDOM = 0.5
+"""Seconds between the first two looks, and later ones: what is waited for needs the processors, too."""
 
 
 @dataclass
@@ -153,9 +154,11 @@ class Watched:
         families = text_string_to_metric_families(self.get("/metrics").text)
         return sum(s.value for family in families for s in family.samples if s.name == name)
 
-    def until(self, holds: Callable[[], Any], promise: str, seconds: float = PATIENCE) -> float:
-        """Seconds until it holds."""
-        started = time.monotonic()
+    def until(
+        self, holds: Callable[[], Any], promise: str, seconds: float = PATIENCE, *, seldom: float = SELDOM
+    ) -> float:
+        """Seconds until it holds. The pause between two looks grows to `seldom`."""
+        started, pause = time.monotonic(), POLL
         while True:
             try:
                 if holds():
@@ -167,7 +170,8 @@ class Watched:
             assert not late and ended is None, (
                 f"not true: {promise}; exit {ended}; the log:\n{self.log[-5000:]}"
             )
-            time.sleep(POLL)
+            time.sleep(pause)
+            pause = min(pause * 1.2, seldom)
 
     # What it does
 
@@ -185,13 +189,12 @@ class Watched:
 
     def runs(self, *states: str) -> list[dict[str, Any]]:
         """The environment's flow runs, newest first."""
-        query = {
-            "flow_runs": {"tags": {"all_": [keys.environment_tag(self.environment)]}},
-            "sort": "START_TIME_DESC",
-            "limit": 200,
-        }
+        wanted: dict[str, Any] = {"tags": {"all_": [keys.environment_tag(self.environment)]}}
+        if states:
+            wanted["state"] = {"type": {"any_": states}}
+        query = {"flow_runs": wanted, "sort": "START_TIME_DESC", "limit": 200}
         found: list[dict[str, Any]] = self.api.post("/flow_runs/filter", json=query).json()
-        return [run for run in found if not states or run["state_type"] in states]
+        return found
 
     def quiet(self) -> bool:
         """Whether everything is as in Git, and nobody works."""
