@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from towpath.cli.init import command
 from towpath.config import load_config, resolve_source_url
-from towpath.errors import ConfigError, RefusedError, TerminalError
+from towpath.errors import ConfigError, RefusedError, TerminalError, UnknownNameError
 
 
 def invoke(*args: str) -> str:
@@ -34,6 +34,48 @@ def test_nothing_is_overwritten_and_nothing_half_written(tmp_path: Path) -> None
         invoke(str(tmp_path), "--image", "example.com/shop")
     assert (tmp_path / "apps/shop/prod/kustomization.yaml").read_text() == "mine\n"
     assert not (tmp_path / "towpath.yaml").exists()
+
+
+def test_an_app_is_added_to_a_repository_that_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    invoke(str(folder), "--image", "example.com/team/shop:1")
+    before = (folder / "towpath.yaml").read_text().replace("    namespace: dev\n", "    namespace: first\n")
+    (folder / "towpath.yaml").write_text(f"{before}# the end\n")
+    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    said = invoke(str(folder), "--image", "example.com/team/blog:1")
+    assert "blog is added, for dev, staging, prod" in said
+    invoke(str(folder), "--image", "example.com/team/mail:1", "--environments", "dev,staging")
+    config = load_config(folder)
+    assert list(config.apps) == ["shop", "blog", "mail"]
+    assert config.app("mail").environments == ("dev", "staging")
+    after = (folder / "towpath.yaml").read_text()
+    assert all(line in after.splitlines() for line in before.splitlines())
+    assert "# the end" in after
+    overlay = (folder / "apps/blog/dev/kustomization.yaml").read_text()
+    assert "namespace: first" in overlay
+    assert "namespace.yaml" not in overlay
+    assert not (folder / "apps/blog/dev/namespace.yaml").exists(), "shop has it"
+    changed = {path for path, content in files.items() if path.read_bytes() != content}
+    assert changed == {folder / "towpath.yaml"}
+    assert not list(folder.glob(".towpath*"))
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "said"),
+    [
+        (("--image", "example.com/shop"), RefusedError, "app shop is in towpath.yaml already"),
+        (("--image", "example.com/b", "--environments", "deb"), UnknownNameError, "Did you mean dev"),
+    ],
+)
+def test_what_cannot_be_added_writes_nothing(
+    tmp_path: Path, args: tuple[str, ...], error: type[Exception], said: str
+) -> None:
+    folder = tmp_path / "new"
+    invoke(str(folder), "--image", "example.com/shop:1")
+    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(error, match=said):
+        invoke(str(folder), *args)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files
 
 
 @pytest.mark.parametrize(
