@@ -30,6 +30,7 @@ from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import (
     PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_LOGGING_TO_API_ENABLED,
     get_current_settings,
     temporary_settings,
 )
@@ -42,6 +43,7 @@ from flows.reconcile import reconcile
 from flows.rollback import rollback
 from tests.flows.server_database import MigratedDatabase
 from tests.keys import evidence_of, make_keys
+from tests.prepared import copy_of
 from towpath.adapters.evidence.key_files import read_private_key
 from towpath.adapters.evidence.referrers import FoundBundles
 from towpath.adapters.registries.registry import RegistryManifest
@@ -60,6 +62,7 @@ from towpath.evidence.signing import sign_release
 from towpath.health import Status
 from towpath.objects import ObjectRef
 from towpath.orchestration import keys
+from towpath.orchestration.execution.related_resources import relate_without_asking
 from towpath.orchestration.profile import share_tls_contexts
 from towpath.release.image_ref import check_digest, parse_image
 from towpath.release.model import EnvironmentRelease, Release, ScanSummary, one_image
@@ -74,6 +77,12 @@ FLOWS: dict[str, Flow[Any, Any]] = {
     "rollback": rollback,
 }
 IMAGE = "127.0.0.1:5000/hello"
+
+UNUSED = (
+    *("PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED", "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED"),
+    *("PREFECT_SERVER_EVENTS_STREAM_OUT_ENABLED", "PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED"),
+)
+"""What the server does besides answering."""
 
 SERVER_PATIENCE = 900
 """Seconds that a server may take to start: ten where nothing else runs, minutes beside the other tests."""
@@ -111,13 +120,18 @@ spec:
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """One server for all flow tests: it takes many seconds to start."""
-    share_tls_contexts()  # as an agent does
+    share_tls_contexts()  # as an agent does, like the next
+    relate_without_asking()
     database = MigratedDatabase()
     with (
         patch.object(SubprocessASGIServer, "_run_uvicorn_command", lambda server: _serve(server, database)),
         prefect_test_harness(server_startup_timeout=SERVER_PATIENCE),
         temporary_settings(
-            {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False}
+            {
+                PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+                PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False,
+                PREFECT_LOGGING_TO_API_ENABLED: False,  # no test reads there what a run said
+            }
         ),
     ):
         database.keep()
@@ -136,15 +150,10 @@ def prefect_server() -> Iterator[None]:
 def _serve(server: SubprocessASGIServer, database: MigratedDatabase) -> subprocess.Popen[Any]:
     """The local stack's server: Prefect's own stands still for a minute now and then (decision 0007).
 
-    No test waits for an automation, and none reads events afterwards: they are passed on to whoever listens,
-    and the runs of tasks are made of them, but no trigger is looked for and none is kept.
+    No test of flows waits for an automation, or reads events and logs afterwards: the runs of tasks are made
+    of events as they come in, but none is kept, passed on or compared with triggers.
     """
-    given = {
-        "PREFECT_UI_ENABLED": "0",
-        "PREFECT__SERVER_EPHEMERAL": "1",
-        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "0",
-        "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "0",
-    }
+    given = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", **dict.fromkeys(UNUSED, "0")}
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
     url = settings["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
     database.place(Path(url.removeprefix("sqlite+aiosqlite:///")))
@@ -164,12 +173,13 @@ def _serve(server: SubprocessASGIServer, database: MigratedDatabase) -> subproce
 def _wait_for(process: subprocess.Popen[Any], health: str) -> None:
     """Prefect would wait for a server that has ended, too."""
     end = time.monotonic() + SERVER_PATIENCE
-    while time.monotonic() < end:
-        assert process.poll() is None, f"the Prefect server ended with {process.returncode}"
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(health, timeout=10).is_success:
-                return
-        time.sleep(0.1)
+    with httpx.Client(timeout=10) as client:  # to make one reads all certificates of authorities
+        while time.monotonic() < end:
+            assert process.poll() is None, f"the Prefect server ended with {process.returncode}"
+            with contextlib.suppress(httpx.TransportError):
+                if client.get(health).is_success:
+                    return
+            time.sleep(0.1)
     process.kill()
     pytest.fail(f"the Prefect server did not start in {SERVER_PATIENCE} s")
 
@@ -224,7 +234,7 @@ class Bench:
         """A person's commit on the newest state of a repository's branch; its id."""
         work = self.folder / f"work-{repository}"
         if not work.exists():
-            git(self.folder, "clone", "-q", f"{repository}.git", work.name)
+            git(self.folder, "clone", "-q", "--template=", f"{repository}.git", work.name)
             git(work, "checkout", "-q", "-B", "main")
         elif git(self.folder / f"{repository}.git", "branch", "--list", "main"):
             git(work, "pull", "-q", "--rebase", "origin", "main")
@@ -343,11 +353,8 @@ def bench(prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
         for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=paused)):
             client.delete_flow_run(run.id)
-    for name in ("environments", "hello"):
-        git(tmp_path, "init", "-q", "--bare", "-b", "main", f"{name}.git")
+    copy_of(_begin, tmp_path)
     bench = Bench(tmp_path)
-    overlays = {f"apps/hello/{name}/deployment.yaml": DEPLOYMENT for name in ("dev", "prod")}
-    bench.push("environments", {"towpath.yaml": TOWPATH, **overlays}, "Begin")
     for name, value in {
         "TOWPATH_ENVIRONMENTS": str(bench.environments),
         "TOWPATH_GIT_ALLOW_FILE": "1",
@@ -359,6 +366,15 @@ def bench(prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     _record_cluster(bench, monkeypatch)
     _record_build(bench, monkeypatch)
     return bench
+
+
+def _begin(folder: Path) -> None:
+    """Both repositories, and a person's clone of that of the environments."""
+    for name in ("environments", "hello"):
+        git(folder, "init", "-q", "--template=", "--bare", "-b", "main", f"{name}.git")
+    overlays = {f"apps/hello/{name}/deployment.yaml": DEPLOYMENT for name in ("dev", "prod")}
+    Bench(folder).push("environments", {"towpath.yaml": TOWPATH, **overlays}, "Begin")
+    git(folder / "work-environments", "remote", "set-url", "origin", "../environments.git")
 
 
 def _record_cluster(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
