@@ -10,6 +10,7 @@ from prefect.exceptions import ObjectNotFound
 from tests.flows.bench import DEPLOYMENT, FLOWS, Bench
 from towpath.adapters.evidence.key_changes import make_key
 from towpath.adapters.evidence.key_files import KeyFolder
+from towpath.errors import VerifyError
 from towpath.evidence.trusted_keys import COMMITS
 from towpath.orchestration import keys
 from towpath.release.model import Release
@@ -49,9 +50,9 @@ def diamond(bench: Bench) -> Bench:
     return bench
 
 
-def joined(release: Release) -> list[FlowRun]:
-    """The runs that come after prod and staging."""
-    key = keys.joined_key("hello", release.id, "last")
+def joined(release: Release, environment: str = "last") -> list[FlowRun]:
+    """The runs that come after several environments."""
+    key = keys.joined_key("hello", release.id, environment)
     wanted = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]))
     with get_client(sync_client=True) as client:
         return client.read_flow_runs(flow_run_filter=wanted)
@@ -85,6 +86,31 @@ def test_a_release_fans_out_and_comes_together_in_one_run(diamond: Bench) -> Non
     assert again.state is not None
     assert again.state.is_completed()
     assert len(joined(release)) == 1, "it is there already"
+
+
+def test_a_rollout_one_after_the_other_stops_at_the_first_failure(diamond: Bench) -> None:
+    one_by_one = DIAMOND.replace("{name: dev, ", "{name: dev, rollout: sequential, ")
+    diamond.push("environments", {"towpath.yaml": one_by_one}, "One after the other")
+    release = diamond.release(1)
+    first = diamond.promoted(release, "dev")
+    assert not diamond.successor(first, "prod"), "staging is before it"
+    assert not joined(release, "prod")
+    staging = diamond.successor(first, "staging")
+    assert staging is not None
+    diamond.verify_fails.append(VerifyError("its pods crash"))
+    failed = diamond.work(staging.id)
+    assert failed.state is not None
+    assert failed.state.is_failed()
+    assert not joined(release, "prod")
+    refused = diamond.promoted(release, "prod")
+    assert "must be verified in staging first" in str(refused.state and refused.state.message)
+    mended = diamond.release(2)
+    for environment in ("dev", "staging"):
+        done = diamond.promoted(mended, environment)
+        assert done.state is not None
+        assert done.state.is_completed(), done.state.message
+    [run] = joined(mended, "prod")
+    assert run.parameters["environment"] == "prod"
 
 
 def test_a_release_that_stayed_long_enough_moves_on_though_a_newer_one_has_come(diamond: Bench) -> None:
