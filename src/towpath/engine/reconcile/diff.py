@@ -99,7 +99,9 @@ def read_wanted(
     conflicts = objects_of_two_apps((rendered.app, rendered.origins) for rendered, _ in here)
     if conflicts:
         problems[""] = "\n".join(map(str, conflicts))
-    return WantedApps(here, apps, tuple(sorted(config.apps.keys() - set(apps))), problems)
+    # Of an app without images only its folder says where it is: without one it is not here.
+    released_later = {each for each, app in config.apps.items() if app.is_released and app.may_be_in(name)}
+    return WantedApps(here, apps, tuple(sorted(released_later - set(apps))), problems)
 
 
 def compare_environment(  # noqa: PLR0913
