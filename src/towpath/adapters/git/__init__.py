@@ -5,6 +5,7 @@ A URL is mirrored once into the cache (`mirror`), a commit is checked out once i
 branch's newest (`write`).
 """
 
+from towpath.adapters.git.allowed_url import check_url
 from towpath.adapters.git.checkout import (
     Checkout,
     checkouts_of,
@@ -14,7 +15,6 @@ from towpath.adapters.git.checkout import (
     last_checkout,
     resolve_revision,
 )
-from towpath.adapters.git.command import check_url
 from towpath.adapters.git.file_history import file_history
 from towpath.adapters.git.head import branch_head
 from towpath.adapters.git.lineage import authors_since, commits_after, earlier_commits

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from towpath.adapters.git.command import Remote, check_url, git
+from towpath.adapters.git.allowed_url import Remote, check_url
+from towpath.adapters.git.command import git
 from towpath.adapters.git.mirror import fetch, fetch_commit, is_ready, mirror_path
 from towpath.errors import RefusedError, TransientError, UnknownNameError
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from towpath.adapters.git.command import check_url, git
+from towpath.adapters.git.allowed_url import check_url
+from towpath.adapters.git.command import git
 from towpath.errors import UnknownNameError
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from towpath.adapters.file_lock import try_lock
-from towpath.adapters.git.command import Remote, git
+from towpath.adapters.git.allowed_url import Remote
+from towpath.adapters.git.command import git
 from towpath.errors import TransientError
 
 # Of all attributes a repository can set for itself, none may change a byte on the way to the checkout.

@@ -9,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from towpath.adapters.git.allowed_url import check_url
 from towpath.adapters.git.checkout import COMMIT, Checkout, find_commit
-from towpath.adapters.git.command import check_url, environment, git
+from towpath.adapters.git.command import environment, git
 from towpath.adapters.git.mirror import fetch
 from towpath.errors import MissingPartError, RefusedError, UnknownNameError
 from towpath.printable import printable

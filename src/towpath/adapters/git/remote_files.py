@@ -6,8 +6,9 @@ Submodules are not followed, symbolic links are refused, and what Git LFS keeps 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from towpath.adapters.git.allowed_url import check_url
 from towpath.adapters.git.checkout import COMMIT
-from towpath.adapters.git.command import check_url, git
+from towpath.adapters.git.command import git
 from towpath.adapters.git.mirror import fetch_commit
 from towpath.adapters.git.read import open_mirror
 from towpath.errors import RefusedError, UnknownNameError

@@ -136,7 +136,7 @@ def _sources(root: Path, config: Config) -> Iterator[Finding]:
     absolute = {name: url for name, url in urls.items() if not url.startswith(("./", "../"))}
     if not absolute:
         return
-    from towpath.adapters.git.command import check_url
+    from towpath.adapters.git.allowed_url import check_url
 
     lines = read_document(read_text(root, CONFIG_FILE) or "", CONFIG_FILE)
     for name, url in absolute.items():

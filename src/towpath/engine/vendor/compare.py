@@ -56,7 +56,7 @@ def _url_problem(entry: VendorEntry) -> str:
     if entry.git is None:
         return ""
     # `towpath check` of a repository without such entries needs no Git.
-    from towpath.adapters.git.command import check_url
+    from towpath.adapters.git.allowed_url import check_url
 
     try:
         check_url(entry.git.repository, allow_file=True)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from towpath.adapters.git.allowed_url import Remote, check_url
 from towpath.adapters.git.checkout import COMMIT, find_commit, materialise
-from towpath.adapters.git.command import Remote, check_url, git
+from towpath.adapters.git.command import git
 from towpath.adapters.git.mirror import advance, fetch, is_ready, mirror_path
 from towpath.adapters.git.read import descends, log_range, object_id
 from towpath.adapters.git.write.blobs import FileEdits, content_of, modes_of, write_blobs

@@ -5,8 +5,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from towpath.adapters.git.allowed_url import check_url
 from towpath.adapters.git.checkout import find_commit, materialise
-from towpath.adapters.git.command import check_url
 from towpath.adapters.git.mirror import fetch
 from towpath.adapters.git.read import descends, log_range
 from towpath.adapters.git.write.blobs import FileEdits

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from towpath.adapters.git.command import Remote, check_url, git
+from towpath.adapters.git.allowed_url import Remote, check_url
+from towpath.adapters.git.command import git
 from towpath.adapters.git.verify import judge_commits
 from towpath.adapters.git.write.commit import person
 from towpath.adapters.git.write.sign import not_signed, signing_options
