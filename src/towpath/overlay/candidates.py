@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from towpath.drift.adoption import AdoptableChange
 from towpath.errors import ConfigError
 from towpath.objects import Manifest
-from towpath.overlay import helm, kustomize, plain
+from towpath.overlay import drift_in_helm, drift_in_kustomize, drift_in_plain
 from towpath.overlay.texts import Edit, Edits, Overlay, find_object_texts
 
 FINDERS: dict[str, Callable[[Overlay, AdoptableChange, Manifest], Iterator[Edit]]] = {
-    "kustomize": kustomize.edits,
-    "helm": helm.edits,
-    "plain": plain.edits,
+    "kustomize": drift_in_kustomize.edits,
+    "helm": drift_in_helm.edits,
+    "plain": drift_in_plain.edits,
 }
 
 
