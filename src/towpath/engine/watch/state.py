@@ -38,8 +38,7 @@ class WatchState:
         self.environment = environment
         self.inventories = Collection("", "ConfigMap", namespace, labels=INVENTORY_LABEL)
         self._wake, self._lock = wake, threading.RLock()
-        self._queue = WorkQueue()
-        self._known = Comparison(environment, namespace)
+        self._queue, self._known = WorkQueue(), Comparison(environment, namespace)
         self._findings: dict[str, dict[ObjectRef, WatchFinding]] = {}
         self._git: dict[str, str] = {}
         self._withdrawn: dict[str, str] = {}
