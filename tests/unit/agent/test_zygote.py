@@ -48,14 +48,15 @@ def ask(run, **environ):
 
 
 def test_each_order_has_a_child_with_its_own_variables_and_process_group() -> None:
-    main = f"""{ASK}
-pids = [ask(name, NAME=name) for name in ("a", "b")]
-ended = [control.recv(), control.recv()]
-print(sorted(each.run for each in ended), {{each.code for each in ended}}, len(set(pids)))
+    main = """
+for name in ("a", "b"):
+    control.send(Order(name, {"NAME": name}))
+told = [control.recv() for _ in range(4)]  # one may have ended before the other has begun
+ended = [each for each in told if isinstance(each, Ended)]
+pids = {each.pid for each in told if isinstance(each, Started)}
+print(sorted(each.run for each in ended), {each.code for each in ended}, len(pids))
 print("NAME" in os.environ)"""
-    told = "print(order.run, os.environ['NAME'], os.getpgrp() == os.getpid(), flush=True)"
-    run = f"{told}\ntime.sleep(0.5)"  # neither ends before both have begun
-    lines = said(start(main, run))
+    lines = said(start(main, "print(order.run, os.environ['NAME'], os.getpgrp() == os.getpid(), flush=True)"))
     assert sorted(lines) == ["False", "['a', 'b'] {0} 2", "a a True", "b b True"]
 
 
