@@ -42,10 +42,14 @@ def committer() -> Committer:
 def commit(proposal: Proposal, approvals: tuple[Approval, ...]) -> Target:
     """Write the release into the environment; nothing to commit is fine. At most one commit per promotion."""
     release, environment = proposal.release, proposal.environment
-    override = overridden(proposal.admission.override)
+    override, told = overridden(proposal.admission.override), proposal.admission.verdict.told
     repo = commit_promotion(
-        committer(), proposal.context.repo, environment, release, approvals, override=override
+        committer(), proposal.context.repo, environment, release, approvals, override=override, told=told
     )
+    for each in told:
+        get_run_logger().warning(
+            "%s %s into %s: %s", release.app, release.short_id, environment, redact(each)
+        )
     if override:
         tell_override(environment, release, override)
     return Target(proposal.release.app, proposal.environment, repo.commit, proposal.release.id)

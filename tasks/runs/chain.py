@@ -20,8 +20,8 @@ from tasks.runs.run_identity import promotion_name, release_tags, run_created, r
 from tasks.runs.step import settings, step
 from towpath.config.keys.graph import flat, needs_text
 from towpath.engine.live.context import EnvironmentContext
+from towpath.engine.source.excepted_release import proven_or_excepted
 from towpath.engine.source.keys import load_trusted_keys
-from towpath.engine.source.release_proof import prove
 from towpath.engine.source.repository import last_repository
 from towpath.errors import MissingPartError, TerminalError
 from towpath.orchestration import keys
@@ -103,7 +103,7 @@ def find_release(app: str, run: FlowRun) -> Release | None:
     digest = str(run.parameters.get("digest", ""))
     try:
         trusted = load_trusted_keys(settings().trusted_keys)
-        return prove(trusted, last_repository(settings()).config.app(app), digest).release
+        return proven_or_excepted(last_repository(settings()), trusted, app, digest)
     except TerminalError:
         return None
 

@@ -5,12 +5,15 @@ import os
 import sys
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from towpath.cli.ui.options import output_option
+from towpath.cli.completion.values import complete_release
+from towpath.cli.ui.options import app_argument, output_option
+from towpath.cli.ui.overrides import owner_options
 from towpath.printable import printable
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ def command() -> None:
       towpath policy sign --repo . && git add policy.json policy.json.sig
       towpath policy sign                       sign the branch's newest commit, and push both files
       towpath policy verify                     who has signed, and when
+      towpath policy except hello 4f5e6a7b --until 30d --reason "from before" --as olga --key KEY
     """
 
 
@@ -148,6 +152,72 @@ def sign(repo: Path | None, key: Path | None, yes: bool, output: str) -> None:
             f"commit {commit[:7]}" if commit else "policy.json and policy.json.sig are written: commit both"
         )
         click.echo(f"the policy is signed ({where})")
+
+
+@command.command(name="except")
+@app_argument
+@click.argument("release", shell_complete=complete_release)
+@click.option("--until", required=True, help="Its end: 30d, or a time such as 2026-12-31T18:00.")
+@click.option("--author", "authors", multiple=True, help="Who else wrote what is new with it: `Name <mail>`.")
+@click.option(
+    "--repo",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Write both files into this clone, to be committed; left out: commit and push them.",
+)
+@owner_options
+@output_option
+def except_(  # noqa: PLR0913, PLR0917
+    app: str,
+    release: str,
+    until: str,
+    authors: tuple[str, ...],
+    repo: Path | None,
+    yes: bool,
+    key: Path | None,
+    owner: str | None,
+    reason: str | None,
+    output: str,
+) -> None:
+    """Let RELEASE of APP in without evidence, until a time, as an owner: of before there was any.
+
+    RELEASE is its id or some digits of it. What Git or the registry says of the release is shown and signed,
+    since nothing else proves it; today's scan policy, order, soak and approvals are asked as ever. Nobody
+    approves what he wrote: name all authors of what is new with it.
+
+    \b
+    Examples:
+      towpath policy except hello 4f5e6a7b --until 30d --reason "from before" --as olga --key ~/.ssh/id
+    """
+    from towpath.cli.ui.exceptions import commit_exception, release_of, signed_exception, write_exception
+    from towpath.cli.ui.waiting import named_person
+    from towpath.gates.evidence_exception import made_now
+    from towpath.gates.pause import parse_until
+    from towpath.settings import Settings
+
+    if not reason or key is None:
+        raise click.UsageError("an owner signs for this: give --reason TEXT and --key FILE")
+    try:
+        end = datetime.fromisoformat(parse_until(until, datetime.now(UTC)))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--until") from error
+    environments = _environments(settings := Settings.load(os.environ))
+    meant = release_of(environments, app, release)
+    asked = not yes and sys.stdin.isatty()
+    name = named_person(owner, asked=asked, yes=yes)
+    content = made_now(meant, tuple(dict.fromkeys((meant.author, *authors))), name, reason, end)
+    click.echo("\n".join(map(printable, content.decode().splitlines())), err=True)
+    if asked:
+        click.confirm(f"Sign this as {name}?", abort=True, err=True)
+    files = signed_exception(content, meant, key, settings.trusted_keys)
+    commit = "" if repo else commit_exception(environments, files, meant)
+    if repo:
+        write_exception(files, repo)
+    if output == "json":
+        told = {"app": app, "release": meant.id, "until": end.isoformat(), "owner": name}
+        click.echo(json.dumps({**told, "commit": commit, "files": [*files]}, indent=2))
+    else:
+        where = f"commit {commit[:7]}" if commit else f"{' and '.join(files)} are written: commit both"
+        click.echo(printable(f"{app} {meant.short_id} may enter without evidence until {end} ({where})"))
 
 
 def _commit(environments: "Environments", signer: Callable[[bytes], str]) -> str:

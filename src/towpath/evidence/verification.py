@@ -89,8 +89,7 @@ def find_release(
         raise EvidenceError(
             f"there is no release evidence for {asked}",
             remedy="Only what the build agent delivers has any: deliver its commit again (`towpath deliver`)."
-            " A release of before there was evidence has no other way in yet; exceptions that an owner signs,"
-            " each with its end, are planned.",
+            " If that cannot be, an owner lets it in until a day that he names: `towpath policy except`.",
         )
     # The closest one tells most: it is signed by who may, and speaks of something else.
     closest = next((error for error in errors if isinstance(error, OtherSubjectError)), errors[0])

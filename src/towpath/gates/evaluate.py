@@ -22,7 +22,8 @@ class Facts:
 
     `unproven` says why no evidence holds. `states` are the releases of the environments, by name. `approvals`
     are all decisions so far; `check_approval` checks their manifests and expiry when the release is promoted.
-    `authors` wrote what is new with the release: none of them approves it. `here` is what the environment's
+    `authors` wrote what is new with the release: none of them approves it. `excepted` says by which exception
+    of an owner it needs no evidence. `here` is what the environment's
     agent has signed of the release as verified there; `overridden_by` is the owner who signed that its
     quarantine may be passed over. `change` is what is known of an app without images: then `release` names
     the commit alone.
@@ -38,6 +39,7 @@ class Facts:
     pauses: tuple[Pause, ...] = ()
     approvals: tuple[Approval, ...] = ()
     authors: tuple[str, ...] = ()
+    excepted: str = ""
     here: EnvironmentRelease | None = None
     overridden_by: str = ""
     change: ChangeFacts | None = None
@@ -57,8 +59,8 @@ class Facts:
 class GateVerdict:
     """The decision. `reasons` say why the gate is closed; `missing_approvals` is a number.
 
-    `told` is what checks would have said that were waived, and what an owner passed over. `soaks`: for how
-    many seconds more, where nothing but the soak time is against it; 0 otherwise.
+    `told` is what checks would have said that were waived, and what an owner passed over or excepted.
+    `soaks`: for how many seconds more, where nothing but the soak time is against it; 0 otherwise.
     """
 
     open: bool
@@ -77,7 +79,7 @@ def evaluate_gate(way: Way, facts: Facts) -> GateVerdict:
     """The verdict about a release that comes in this way. UnknownNameError for an unknown environment."""
     facts.config.environment(facts.environment)
     reasons: list[str] = []
-    told: list[str] = []
+    told: list[str] = [facts.excepted] if facts.excepted else []
     for check, ruling in WAIVERS[way].items():
         if ruling in ("waived", "of then"):
             continue

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,13 @@ from click.testing import CliRunner, Result
 
 from tests.unit.adapters.git.repositories import run
 from tests.unit.cli.test_pause_command import Repository
+from tests.unit.engine.source.promotions import release
+from towpath.adapters.evidence.key_files import read_trusted_keys
 from towpath.cli.main import main
+from towpath.formats.versions import V2
+from towpath.gates.evidence_exception import exception_paths, verify_exception
+from towpath.release.model import EnvironmentRelease
+from towpath.release.release_file import dump_release_file
 
 
 class Owned(Repository):
@@ -114,3 +121,71 @@ def test_without_owners_it_says_that_nothing_is_protected(repository: Owned) -> 
     for verb in ("diff", "verify"):
         done = repository.towpath("policy", verb)
         assert "no owner is trusted here, so the policy is not protected" in str(done.exception)
+
+
+def old_release(repository: Owned) -> str:
+    """A release that Git names in dev; the id. No registry answers in this test."""
+    state = EnvironmentRelease(release(1), "2026-01-01T00:00:00Z", "ann", verified_at="2026-01-02T00:00:00Z")
+    (repository.clone / "apps/hello/dev/release.yaml").write_text(dump_release_file(state, V2))
+    run("add", "-A", cwd=repository.clone)
+    run("commit", "-q", "-m", "Release", cwd=repository.clone)
+    run("push", "-q", "origin", "HEAD:main", cwd=repository.clone)
+    return release(1).id
+
+
+def except_(repository: Owned, *args: str, begin: str = "", owner: str = "olga") -> Result:
+    given = ("--until", "30d", "--reason", "of before", "--as", owner, "--key", str(repository.key), "--yes")
+    which = begin or release(1).id.removeprefix("sha256:")[:10]
+    return repository.towpath("policy", "except", "hello", which, *given, *args)
+
+
+def test_an_exception_is_one_commit_and_holds_for_the_release_alone(repository: Owned) -> None:
+    digest = old_release(repository)
+    done = except_(repository, "--author", "Bob <bob@example.com>")
+    assert done.exit_code == 0, done.output
+    changed = repository.git("diff", "--name-only", "main~1", "main").split()
+    assert changed == [*exception_paths("hello", digest)]
+    content, signature = (repository.git("show", f"main:{path}") for path in changed)
+    trusted = read_trusted_keys(repository.keys / "allowed_signers")
+    # What git prints of a file ends before its last line break.
+    about = {"app": "hello", "release": digest}
+    said = verify_exception(f"{content}\n".encode(), signature, trusted, datetime.now(UTC), **about).statement
+    assert (said.release, said.owner) == (release(1), "olga")
+    assert said.authors == (release(1).author, "Bob <bob@example.com>")
+    assert repository.towpath("policy", "verify").exit_code == 1  # it signs nothing else
+
+
+def test_an_exception_can_be_reviewed_first_and_check_reads_it(repository: Owned) -> None:
+    digest = old_release(repository)
+    done = except_(repository, "--repo", str(repository.clone), "--output", "json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["commit"], told["files"]) == ("", [*exception_paths("hello", digest)])
+    check = ("check", "--repo", str(repository.clone))
+    assert "exceptions/" not in repository.towpath(*check).output
+    path, signature = (repository.clone / each for each in exception_paths("hello", digest))
+    path.rename(path.with_name("other.json"))
+    assert "other.json: is about hello" in repository.towpath(*check).output
+    path.with_name("other.json").rename(path)
+    signature.unlink()
+    assert "has no signature beside it" in repository.towpath(*check).output
+    path.write_text("{}")
+    assert f"{path.name}: does not count: an exception" in repository.towpath(*check).output
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"begin": "f" * 12}, "unknown release"),
+        ({"owner": "bob"}, "'bob' is no owner"),
+    ],
+)
+def test_an_exception_that_would_not_count_is_not_written(
+    repository: Owned, args: dict[str, str], said: str
+) -> None:
+    old_release(repository)
+    head = repository.git("rev-parse", "main")
+    done = except_(repository, **args)
+    assert done.exit_code != 0
+    assert said in f"{done.output}{done.exception}"
+    assert repository.git("rev-parse", "main") == head

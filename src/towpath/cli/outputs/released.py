@@ -47,7 +47,7 @@ class Scan(Output):
 class Evidence(Output):
     """Whether a key that this machine trusts proves the release."""
 
-    standing: Literal["proven", "failed", "unknown"]
+    standing: Literal["proven", "excepted", "failed", "unknown"]
     by: str
     detail: str
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from towpath.cli.outputs.base import ObjectReference, Output
+from towpath.cli.outputs.base import ObjectReference, Output, Time
 from towpath.cli.outputs.drift import Protection
 from towpath.cli.outputs.running import EnvironmentProblem
 
@@ -64,6 +64,17 @@ class PolicySigned(Output):
     signed: bool
     commit: str
     key: str
+
+
+class PolicyExcepted(Output):
+    """`towpath policy except`; `commit` is empty where it went into a folder."""
+
+    app: str
+    release: str
+    until: Time
+    owner: str
+    commit: str
+    files: list[str]
 
 
 class VendorEntry(Output):

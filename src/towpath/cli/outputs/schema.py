@@ -34,6 +34,7 @@ OUTPUTS: Mapping[str, type[BaseModel]] = {
     "pause": runs.Paused,
     "plan": drift.Plan,
     "policy diff": repository.PolicyDiff,
+    "policy except": repository.PolicyExcepted,
     "policy sign": repository.PolicySigned,
     "policy verify": drift.Protection,
     "promote": runs.FollowedOrStarted,

@@ -11,9 +11,10 @@ from towpath.config import CONFIG_FILE, App, Config, Environment
 from towpath.config.deprecations import deprecation_notes
 from towpath.engine.source.migrate import record_paths, record_version
 from towpath.engine.vendor.compare import vendor_problems
-from towpath.errors import ConfigError, RefusedError, TooLargeError
+from towpath.errors import ConfigError, EvidenceError, RefusedError, TooLargeError
 from towpath.files import read_text
 from towpath.formats.versions import FileVersion, order
+from towpath.gates.evidence_exception import EXCEPTIONS, decode_exception, exception_paths
 from towpath.gates.pause import load_pauses, pause_path
 from towpath.gates.policy_statement import POLICY_FILE
 from towpath.gates.signed_approval import key_problems
@@ -31,7 +32,7 @@ MAX_ENTRIES = 10_000
 def check_files(root: Path, config: Config) -> set[Finding]:
     """All findings; what cannot be read is one of them."""
     findings: set[Finding] = set()
-    for check in (_unknown_folders, _nowhere, _records, _pauses, _sources, _people, _vendored):
+    for check in (_unknown_folders, _nowhere, _records, _pauses, _sources, _people, _vendored, _exceptions):
         try:
             findings.update(check(root, config))
         except ConfigError as error:
@@ -161,6 +162,31 @@ def _vendored(root: Path, _config: Config) -> Iterator[Finding]:
     """What is vendored, and is not as `vendor.yaml` and its lock say."""
     for problem in vendor_problems(root):
         yield Finding(problem.file, problem.line, problem.message)
+
+
+def _exceptions(root: Path, config: Config) -> Iterator[Finding]:
+    """Exceptions from evidence that cannot be read, are of nothing that is there, or lack their signature."""
+    for folder in _entries(root, EXCEPTIONS):
+        place = f"{EXCEPTIONS}/{folder.name}"
+        if folder.name not in config.apps:
+            yield Finding(place, 0, "no app of this name is in towpath.yaml")
+            continue
+        for file in _entries(root, place):
+            if file.suffix == ".json" and (problem := _exception_problem(root, folder.name, file.name)):
+                yield Finding(f"{place}/{file.name}", 0, problem)
+
+
+def _exception_problem(root: Path, app: str, name: str) -> str:
+    """Who signed it, the agents judge: they know the owners."""
+    path = f"{EXCEPTIONS}/{app}/{name}"
+    try:
+        release = decode_exception((read_text(root, path) or "").encode()).release
+    except EvidenceError as error:
+        return f"does not count: {error.message}"
+    wanted, signature = exception_paths(release.app, release.id)
+    if wanted != path:
+        return f"is about {release.app} {release.short_id}, so it must be {wanted}"
+    return "" if read_text(root, signature) else f"has no signature beside it: {signature}"
 
 
 def policy_findings(root: Path, trusted_keys: Path | None) -> tuple[list[Finding], list[str]]:

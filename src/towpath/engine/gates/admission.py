@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 
 from towpath.config import Config, ScanPolicy
 from towpath.config.keys.graph import flat
+from towpath.engine.source.excepted_release import require_exception
 from towpath.engine.source.history import signed_commits, signed_states
 from towpath.engine.source.release_proof import authors_of, prove
 from towpath.engine.source.repository import EnvironmentRepo
-from towpath.errors import ConflictError, RefusedError
+from towpath.errors import ConflictError, EvidenceError, RefusedError
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.gates.approval import Approval
 from towpath.gates.evaluate import Facts, GateVerdict, evaluate_gate, verified_before
@@ -86,29 +87,30 @@ class Admission:
 def admit(entry: Entry, trusted: TrustedKeys) -> Admission:
     """Judge it by today's policy. Asks the registry for evidence unless that is waived; changes nothing.
 
-    EvidenceError when no evidence holds, or an override does not; TransientError when the registry does not
-    answer; RefusedError without the override that the way needs, with one that was used before, and where
-    owners protect the policy, but have not signed what would be in force.
+    EvidenceError when no evidence and no exception holds, or an override does not; TransientError when the
+    registry does not answer; RefusedError without the override that the way needs, with one that was used
+    before, and where owners protect the policy, but have not signed what would be in force.
     """
     rulings, now = WAIVERS[entry.way], datetime.now(UTC)
     repo, environment, config = entry.repo, entry.environment, _asked_of(entry)
     repo.config.require_in(entry.app, environment)
     repo.protection.require(environment, entry.app)
     override = _verified_override(entry, trusted, now)
-    release, authors, unproven = _proven(entry, trusted)
+    proof = _proven(entry, trusted)
     looks_back = "asked" in (rulings["order"], rulings["soak"])
     returns = rulings["verified here"] == "asked" or rulings["approvals"] == "of then"
     here = verified_here(entry.repo, trusted, entry.app, environment, entry.release) if returns else None
     facts = Facts(
         config,
         environment,
-        release,
+        proof.release,
         now,
-        unproven=unproven,
+        unproven=proof.unproven,
         states=_proven_releases(entry, trusted) if looks_back else {},
         quarantine=repo.quarantine(entry.app) if rulings["quarantine"] != "waived" else (),
         pauses=repo.pauses(environment) if rulings["pause"] != "waived" else (),
-        authors=authors,
+        authors=proof.authors,
+        excepted=proof.excepted,
         here=here,
         overridden_by=override.statement.owner if override else "",
     )
@@ -203,29 +205,46 @@ def _is_built_here(entry: Entry) -> bool:
     return entry.named is None or entry.repo.config.app(entry.app).source is not None
 
 
-def _proven(entry: Entry, trusted: TrustedKeys) -> tuple[Release, tuple[str, ...], str]:
-    """The release, the authors of what is new with it, and why it is not proven by its evidence."""
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """A release, who wrote what is new with it, why it is not proven, and what excepts it from evidence."""
+
+    release: Release
+    authors: tuple[str, ...] = ()
+    unproven: str = ""
+    excepted: str = ""
+
+
+def _proven(entry: Entry, trusted: TrustedKeys) -> _Proof:
     named, config = entry.named, entry.repo.config
     if named is not None and (WAIVERS[entry.way]["evidence"] == "waived" or not _is_built_here(entry)):
-        return named, (), ""
+        return _Proof(named)
     if named is not None and not named.images:
-        return named, (), "it has no image, so nothing proves its commit and its scan"
+        return _Proof(named, unproven="it has no image, so nothing proves its commit and its scan")
     app = config.app(entry.app)
-    proven = prove(trusted, app, entry.release, named.images if named is not None else ())
+    try:
+        proven = prove(trusted, app, entry.release, named.images if named is not None else ())
+    except EvidenceError as error:
+        exception = require_exception(entry.repo, trusted, app.name, entry.release, error)
+        stated = exception.statement
+        return _of_commit(named, _Proof(stated.release, stated.authors, excepted=str(exception)))
     if proven.evidence.prebuilt and app.source is not None:
-        return (
-            named or proven.release,
-            (),
-            f"it was built elsewhere, and {app.name} is built from its `source`",
-        )
-    if named is not None and proven.release.commit != named.commit:
-        return named, (), "its release.yaml and its evidence have another commit"
+        why = f"it was built elsewhere, and {app.name} is built from its `source`"
+        return _Proof(named or proven.release, unproven=why)
+    proof = _of_commit(named, _Proof(proven.release, proven.evidence.authors))
     approvals = config.environment(entry.environment).gate.approvals.required
-    if not approvals or WAIVERS[entry.way]["approvals"] != "asked":
-        return proven.release, proven.evidence.authors, ""
+    if proof.unproven or not approvals or WAIVERS[entry.way]["approvals"] != "asked":
+        return proof
     states = signed_states(entry.repo.checkout, trusted, app.name, entry.environment, limit=RUNNING_LIMIT)
     running = next((state.release.id for state in states if state.release.id != entry.release), "")
-    return proven.release, authors_of(trusted, app, proven, running), ""
+    return replace(proof, authors=authors_of(trusted, app, proven, running))
+
+
+def _of_commit(named: Release | None, proof: _Proof) -> _Proof:
+    """The proof, if it is of the commit that Git names."""
+    if named is None or proof.release.commit == named.commit:
+        return proof
+    return _Proof(named, unproven="its release.yaml and its evidence have another commit")
 
 
 def _proven_releases(entry: Entry, trusted: TrustedKeys) -> dict[str, EnvironmentRelease | None]:

@@ -15,6 +15,7 @@ from towpath.adapters.git import CommitInfo, judge_commits
 from towpath.config import People
 from towpath.engine.gates.admission import scan_objection
 from towpath.engine.gates.changes import ChangedApp, is_of
+from towpath.engine.source.excepted_release import exception_or_why
 from towpath.engine.source.history import is_last_word, signed_commits
 from towpath.engine.source.news import newest_commit, sources_id
 from towpath.engine.source.release_proof import Proven, prove
@@ -101,7 +102,7 @@ def _built(repo: EnvironmentRepo, trusted: TrustedKeys, named: Release) -> Itera
     try:
         proven = prove(trusted, repo.config.app(named.app), named.id, named.images)
     except (EvidenceError, RefusedError) as error:
-        yield Step("evidence", "failed", "", error.message)
+        yield _without_evidence(repo, trusted, named, error)
         yield Step("source", "claimed", "release.yaml", _source(named))
         yield Step("scan", "claimed", "release.yaml", named.scan.status)
         return
@@ -115,6 +116,15 @@ def _built(repo: EnvironmentRepo, trusted: TrustedKeys, named: Release) -> Itera
     objection = scan_objection(release, repo.config.scan)
     told = f"{release.scan.status} ({', '.join(release.scan.scanners) or 'no scanner'})"
     yield Step("scan", "failed" if objection else "proven", by, f"{told}{objection and f'; it {objection}'}")
+
+
+def _without_evidence(
+    repo: EnvironmentRepo, trusted: TrustedKeys, named: Release, error: TowpathError
+) -> Step:
+    found = exception_or_why(repo, trusted, named, error)
+    if isinstance(found, str):
+        return Step("evidence", "failed", "", found)
+    return Step("exception", "proven", f"{found.statement.owner} {found.fingerprint}", str(found))
 
 
 def _promoted(

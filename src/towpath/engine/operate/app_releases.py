@@ -7,6 +7,7 @@ from typing import Any
 from towpath.adapters.registries import registry
 from towpath.engine.gates.admission import scan_objection
 from towpath.engine.live.concurrent import concurrently
+from towpath.engine.source.excepted_release import exception_or_why
 from towpath.engine.source.history import Entry, release_history
 from towpath.engine.source.release_proof import prove
 from towpath.engine.source.repository import EnvironmentRepo
@@ -40,7 +41,9 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`proven` by a key that this machine trusts; `failed`; `unknown`: not asked, or nobody to ask."""
+    """`proven` by a key that this machine trusts; `excepted`: an owner has signed that there is none;
+    `failed`; `unknown`: not asked, or nobody to ask.
+    """
 
     standing: str
     by: str = ""
@@ -182,7 +185,7 @@ def _proven(repo: EnvironmentRepo, trusted: TrustedKeys | None, known: KnownRele
         try:
             proven = prove(trusted, app, release.id, release.images)
         except (EvidenceError, RefusedError) as error:
-            evidence = Evidence("failed", "", error.message)
+            evidence = _excepted(repo, trusted, release, error)
         except TowpathError as error:
             evidence = Evidence("unknown", "", error.message)
         else:
@@ -192,3 +195,10 @@ def _proven(repo: EnvironmentRepo, trusted: TrustedKeys | None, known: KnownRele
             )
     objection = scan_objection(release, repo.config.scan) if evidence.standing == "proven" else ""
     return replace(known, release=release, evidence=evidence, objection=objection)
+
+
+def _excepted(repo: EnvironmentRepo, trusted: TrustedKeys, release: Release, error: TowpathError) -> Evidence:
+    found = exception_or_why(repo, trusted, release, error)
+    if isinstance(found, str):
+        return Evidence("failed", "", found)
+    return Evidence("excepted", f"{found.statement.owner} {found.fingerprint}", str(found))

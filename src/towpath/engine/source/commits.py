@@ -62,10 +62,11 @@ def commit_promotion(  # noqa: PLR0913
     approvals: tuple[Approval, ...],
     *,
     override: Override | None = None,
+    told: tuple[str, ...] = (),
 ) -> EnvironmentRepo:
     """Write the release into the environment; at most one commit per promotion. The repository after it.
 
-    What approvers have signed is kept in the commit's message.
+    What approvers have signed, and `told`, what it was let in without, are kept in the commit's message.
 
     A release that is there because others have written so is written again: signed, and to be verified.
     """
@@ -78,6 +79,7 @@ def commit_promotion(  # noqa: PLR0913
         actor=by.actor,
         statements=tuple(encode_trailer(each.statement) for each in given(approvals) if each.statement),
         override=override,
+        told=told,
     )
     state = EnvironmentRelease(
         release=release,
