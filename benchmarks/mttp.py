@@ -9,7 +9,7 @@ seconds. Counted are all its processes. The API server is not, nor is this proce
 Ingresses their addresses.
 
 *Applied*: each Deployment has what the commit says. *Judged*: `towpath status` shows every app at the commit,
-healthy and in sync, and no run is under way; of Flux, every Kustomization is Ready at the commit, which
+healthy and in sync, and no run is under way; of Flux, every Kustomization has applied the commit, which
 without `:wait` says nothing about health. What is delivered stays until all has been measured. Argo CD is not
 among the engines: its module needs Go 1.27.
 

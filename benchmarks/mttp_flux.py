@@ -63,7 +63,7 @@ class Flux:
         self.apps.cluster.json_patch(ObjectRef(*GIT_REPOSITORY, self.apps.home, NAME), [change])
 
     def settled(self, revision: str) -> bool:
-        return all(map(self._ready, self._kustomizations())) and self.apps.applied(revision)
+        return all(map(self._has_applied, self._kustomizations())) and self.apps.applied(revision)
 
     def ended(self) -> str:
         return "".join(
@@ -81,11 +81,13 @@ class Flux:
             if each["metadata"].get("finalizers"):
                 self.apps.cluster.json_patch(ref_of(each), [{"op": "remove", "path": "/metadata/finalizers"}])
 
-    def _ready(self, kustomization: Manifest) -> bool:
-        status = kustomization.get("status", {})
-        at_commit = str(status.get("lastAppliedRevision", "")).endswith(self.commit)
-        conditions = {each["type"]: each["status"] for each in status.get("conditions", [])}
-        return at_commit and conditions.get("Ready") == "True"
+    def _has_applied(self, kustomization: Manifest) -> bool:
+        """Set when an apply has succeeded, with `wait` when all is healthy, and kept while the next one runs.
+
+        Not Ready, which is Unknown in every run: with short intervals some are always under way.
+        """
+        applied = kustomization.get("status", {}).get("lastAppliedRevision", "")
+        return bool(self.commit) and str(applied).endswith(self.commit)
 
     def _kustomizations(self) -> list[Manifest]:
         return self._list(KUSTOMIZATION)
