@@ -3,8 +3,8 @@
 What a worker's run costs beside its work is left out: no program is started, no code fetched.
 """
 
-import base64
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +23,9 @@ from prefect.states import Crashed, Running
 from towpath.engine.reconcile.loop import listening
 from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.watch.run_protocol import Ended, Unrecorded
-from towpath.errors import TowpathError
+from towpath.errors import TowpathError, TransientError
 from towpath.orchestration import keys
+from towpath.orchestration.api import NotFoundError, PrefectApi
 from towpath.orchestration.execution.heartbeats import EVERY, beat
 from towpath.orchestration.execution.known_answers import answer_here
 from towpath.orchestration.execution.left_runs import WORKER_LABEL
@@ -46,7 +47,7 @@ class InProcessRuns:
         """`agent`: the name of the worker beside it."""
         self._environment, self._say, self._agent = environment, say, agent
         self._title = keys.deployment(keys.RECONCILE, environment)
-        self._http = httpx.Client(base_url=url, timeout=QUICK, headers=_authorization())
+        self._api = PrefectApi(url, read_timeout=QUICK, retries=0)
         self._deployment: DeploymentResponse | None = None
         self._current: str = ""
         self._orphan: str = ""
@@ -76,15 +77,12 @@ class InProcessRuns:
     def busy(self) -> bool | None:
         """As Runner."""
         try:
-            found = self._http.get(f"/v2/concurrency_limits/{keys.lock_name(self._environment)}")
-        except httpx.RequestError:
-            return None
-        if found.status_code >= 500:
-            return None
-        try:
-            return bool(found.status_code == 200 and found.json()["active_slots"] > 0)
-        except (ValueError, KeyError, TypeError):
-            return None  # a proxy's page in place of the server's answer
+            found = self._api.get(f"/v2/concurrency_limits/{keys.lock_name(self._environment)}")
+            return bool(found["active_slots"] > 0)
+        except NotFoundError:
+            return False
+        except (TransientError, KeyError, TypeError):
+            return None  # it is away, or a proxy answers in its place
 
     def run(self, apps: Sequence[str] | None) -> Ended | None:
         """As Runner."""
@@ -163,12 +161,10 @@ class InProcessRuns:
     def health(self) -> dict[str, str] | None:
         """Each app's health, as the environment's table says; None while nobody says."""
         key = keys.status_key(self._environment)
-        with contextlib.suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
-            found = self._http.get(f"/artifacts/{key}/latest")
-            if found.status_code == 200:
-                data = found.json()["data"]
-                rows = httpx.Response(200, text=data).json() if isinstance(data, str) else data
-                return {str(row["app"]): str(row["health"]) for row in rows}
+        with contextlib.suppress(TowpathError, ValueError, KeyError, TypeError):
+            data = self._api.get(f"/artifacts/{key}/latest")["data"]
+            rows = json.loads(data) if isinstance(data, str) else data
+            return {str(row["app"]): str(row["health"]) for row in rows}
         return None
 
     def last_success(self) -> float | None:
@@ -182,8 +178,8 @@ class InProcessRuns:
             "sort": "END_TIME_DESC",
             "limit": 1,
         }
-        with contextlib.suppress(httpx.HTTPError, ValueError, KeyError, TypeError, IndexError):
-            newest = self._http.post("/flow_runs/filter", json=query).json()[0]
+        with contextlib.suppress(TowpathError, ValueError, KeyError, TypeError, IndexError):
+            newest = self._api.post("/flow_runs/filter", query)[0]
             return datetime.fromisoformat(newest["end_time"]).timestamp()
         return None
 
@@ -236,13 +232,3 @@ def _uuid(text: str) -> Any:
     from uuid import UUID
 
     return UUID(text)
-
-
-def _authorization() -> dict[str, str]:
-    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY
-
-    if auth := PREFECT_API_AUTH_STRING.value():
-        return {"Authorization": f"Basic {base64.b64encode(auth.get_secret_value().encode()).decode()}"}
-    if key := PREFECT_API_KEY.value():
-        return {"Authorization": f"Bearer {key.get_secret_value()}"}
-    return {}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from tests.unit.adapters.answering import Answer, answering
 from towpath.adapters.endpoint import Response, serve
 from towpath.engine.watch.run_protocol import Unrecorded
 from towpath.orchestration.in_process import InProcessRuns
@@ -61,3 +62,25 @@ def test_a_server_that_is_away_at_the_start_or_later_ends_nothing(answer: Respon
             server.shutdown()
             server.server_close()
     assert said == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sent"),
+    [
+        ("PREFECT_API_AUTH_STRING", "admin:a-pass", "Basic YWRtaW46YS1wYXNz"),
+        ("PREFECT_API_KEY", "pnu_a-key", "Bearer pnu_a-key"),
+    ],
+)
+def test_a_server_that_asks_for_credentials_gets_them(
+    monkeypatch: pytest.MonkeyPatch, setting: str, value: str, sent: str
+) -> None:
+    for name in ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(setting, value)
+    texts = (b'{"active_slots": 1}', b'{"data": "[{\\"app\\": \\"hello\\", \\"health\\": \\"Healthy\\"}]"}')
+    answers = [Answer(200, text, {}) for text in texts]
+    with answering(answers) as server:
+        runs = InProcessRuns(server.url, "dev", lambda _: None)
+        assert runs.busy() is True
+        assert runs.health() == {"hello": "Healthy"}
+    assert [each.headers["Authorization"] for each in server.requests] == [sent, sent]
