@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.programs import COSIGN, REFERRERS, built
+from tests.interop.stores import Stores, running_stores
 from tests.own_registry import own_registry
 
 
@@ -74,3 +75,9 @@ def cosign_program() -> Path:
 @pytest.fixture
 def cosign(cosign_program: Path, tmp_path: Path) -> Cosign:
     return Cosign(cosign_program, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def stores() -> Iterator[Stores]:
+    with running_stores() as made:
+        yield made
