@@ -33,6 +33,15 @@ GITEA = GoProgram(
 """A forge."""
 
 
+OAUTH2_PROXY = GoProgram(
+    "oauth2-proxy",
+    "github.com/oauth2-proxy/oauth2-proxy/v7",
+    ("oauth2-proxy",),
+    ("github.com/oauth2-proxy/oauth2-proxy/v7/pkg/version.VERSION=v7.15.6",),
+)
+"""Lets people sign in before they reach a server."""
+
+
 REFERRERS = GoProgram("referrers", ".", ("referrers",))
 """A registry with the referrers API."""
 
@@ -62,5 +71,5 @@ STORES = (
 
 if __name__ == "__main__":  # before the tests, whose time is limited
     debian.ensure(STORES, Settings.load(os.environ), progress_on())
-    for each in (COSIGN, GITEA, REFERRERS):
+    for each in (COSIGN, GITEA, OAUTH2_PROXY, REFERRERS):
         built(each)

@@ -46,9 +46,9 @@
 - {name: PREFECT_SERVER_ANALYTICS_ENABLED, value: "false"}
 - {name: PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED, value: "events,flow_runs"}
 - {name: PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD, value: {{ mul .Values.server.retentionDays 86400 | quote }}}
-{{- if .Values.server.host }}
-- {name: PREFECT_UI_URL, value: {{ printf "https://%s" .Values.server.host | quote }}}
-- {name: PREFECT_SERVER_UI_API_URL, value: {{ printf "https://%s/api" .Values.server.host | quote }}}
+{{- with include "towpath.publicHost" . }}
+- {name: PREFECT_UI_URL, value: {{ printf "https://%s" . | quote }}}
+- {name: PREFECT_SERVER_UI_API_URL, value: {{ printf "https://%s/api" . | quote }}}
 {{- end }}
 # All that a server writes outside of its database.
 - {name: HOME, value: /tmp}

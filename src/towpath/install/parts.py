@@ -70,6 +70,8 @@ class Parts:
     auth: Entry | None = None
     trial_database: Entry | None = None
     trial_redis: TrialRedis | None = None
+    cookie: Entry | None = None
+    """What sessions of people who sign in are encrypted with."""
     needed: Mapping[Entry, str] = field(default_factory=dict)
 
     @property
@@ -106,8 +108,9 @@ def read_parts(objects: Iterable[Manifest]) -> Parts:
         prefect_host=_host(ingress),
         prefect_url=_prefect_url(by_ref),
         auth=next(iter(auth), None) or (_server_auth(server, workloads[server]) if server else None),
-        trial_database=_password(component.get(("database", "StatefulSet")), workloads),
+        trial_database=_mounted_by(component.get(("database", "StatefulSet")), workloads, "password"),
         trial_redis=_trial_redis(component.get(("redis", "StatefulSet")), server, workloads),
+        cookie=_mounted_by(component.get(("sso", "Deployment")), workloads, "cookie"),
         needed=_needed(workloads, by_ref.keys()),
     )
 
@@ -167,14 +170,14 @@ def _mounted(ref: ObjectRef, workload: Manifest, volume: str) -> Iterator[Entry]
     return _entries(ref.namespace, {"volumes": chosen})
 
 
-def _password(ref: ObjectRef | None, workloads: Mapping[ObjectRef, Manifest]) -> Entry | None:
-    return next(_mounted(ref, workloads[ref], "password"), None) if ref else None
+def _mounted_by(ref: ObjectRef | None, workloads: Mapping[ObjectRef, Manifest], volume: str) -> Entry | None:
+    return next(_mounted(ref, workloads[ref], volume), None) if ref else None
 
 
 def _trial_redis(
     ref: ObjectRef | None, server: ObjectRef | None, workloads: Mapping[ObjectRef, Manifest]
 ) -> TrialRedis | None:
-    password = _password(ref, workloads)
+    password = _mounted_by(ref, workloads, "password")
     url = _variable(server, workloads[server], "PREFECT_REDIS_MESSAGING_URL") if server else None
     return TrialRedis(ref.name, password, url) if ref and password and url else None
 

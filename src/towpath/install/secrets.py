@@ -68,6 +68,8 @@ def makeable(parts: Parts) -> dict[ObjectRef, Content]:
     made: dict[ObjectRef, Content] = {}
     if (auth := parts.auth) and parts.server:
         made[auth.ref] = lambda: {auth.key: f"{USER}:{_password()}".encode()}
+    if (cookie := parts.cookie) and all(each.ref != cookie.ref or each == cookie for each in parts.needed):
+        made[cookie.ref] = lambda: {cookie.key: _password().encode()}
     if database := parts.trial_database:
         made[database.ref] = lambda: {database.key: _password().encode()}
     if redis := parts.trial_redis:

@@ -15,6 +15,8 @@ from towpath.objects import Manifest
 
 pytestmark = needs_helm
 
+SERVER = "towpath-server"
+
 
 def agent_file(objects: list[Manifest], name: str) -> AgentFile:
     data = one(objects, "ConfigMap", f"towpath-agent-{name}")["data"]
@@ -123,6 +125,40 @@ def test_an_agent_alone_brings_no_server() -> None:
     (policy,) = [each for each in objects if each["kind"] == "ValidatingAdmissionPolicy"]
     accounts = policy["spec"]["variables"][0]["expression"]
     assert accounts == "{'system:serviceaccount:towpath-system:towpath-prod-eu': 'shop'}"
+
+
+def test_people_go_by_the_proxy_and_only_it_and_programs_reach_the_server() -> None:
+    objects = rendered(example("sso"))
+    (rule,) = one(objects, "Ingress", "towpath-sso")["spec"]["rules"]
+    assert rule["host"] == "prefect.example.com"
+    assert not [each for each in objects if (each["kind"], each["metadata"]["name"]) == ("Ingress", SERVER)]
+    (allowed,) = one(objects, "NetworkPolicy", SERVER)["spec"]["ingress"]
+    (peers,) = allowed["from"]
+    (parts,) = peers["podSelector"]["matchExpressions"]
+    assert parts["values"] == ["agent", "build-agent", "door", "sso"]
+    (server,) = pods(objects)[SERVER]["containers"]
+    variables = {each["name"]: each.get("value") for each in server["env"]}
+    assert variables["PREFECT_SERVER_UI_API_URL"] == "https://prefect.example.com/api"
+    assert "towpath.orchestration.server_people:create_app" in server["command"]
+    assert "TOWPATH_SERVER_PEOPLE" not in str(pods(rendered(example("all-in-one")))[SERVER])
+
+
+def test_agents_of_other_clusters_reach_the_api_alone() -> None:
+    ingress = {"server.host": "api.example.com", "server.ingress": {"enabled": True, "tlsSecret": "x"}}
+    objects = rendered(example("sso"), ingress)
+    (rule,) = one(objects, "Ingress", SERVER)["spec"]["rules"]
+    assert (rule["host"], [each["path"] for each in rule["http"]["paths"]]) == ("api.example.com", ["/api/"])
+    (allowed,) = one(objects, "NetworkPolicy", SERVER)["spec"]["ingress"]
+    assert len(allowed["from"]) == 2
+    (server,) = pods(objects)[SERVER]["containers"]
+    variables = {each["name"]: each.get("value") for each in server["env"]}
+    assert variables["PREFECT_UI_URL"] == "https://prefect.example.com", "of people"
+
+
+@pytest.mark.parametrize(("issuer", "port"), [("https://a.example.com/b", 443), ("https://a:8443/b", 8443)])
+def test_the_proxy_reaches_its_issuer(issuer: str, port: int) -> None:
+    policy = one(rendered(example("sso"), {"sso.issuer": issuer}), "NetworkPolicy", "towpath-sso")
+    assert policy["spec"]["egress"][1]["ports"][1]["port"] == port
 
 
 def test_whoever_sees_the_chart_sees_each_value_explained_or_named() -> None:

@@ -66,3 +66,38 @@ def test_without_any_values_the_first_thing_that_is_missing_is_named() -> None:
 @pytest.mark.parametrize("values", EXAMPLES, ids=lambda path: path.stem)
 def test_no_secret_is_rendered(values: object) -> None:
     assert not [each for each in rendered(values) if each["kind"] == "Secret"]  # type: ignore[arg-type]
+
+
+WRONG_SSO: dict[str, tuple[dict[str, Any], str]] = {
+    "secret-in-values": ({"sso.clientSecret": "x"}, "/sso/clientSecret"),
+    "unknown-key": ({"sso.group": ["x"]}, "additional properties 'group' not allowed"),
+    "a-tag": ({"sso.image.tag": "v7.15.6"}, "additional properties 'tag' not allowed"),
+    "no-image": ({"sso.image": {}}, "sso.image."),
+    "no-digest": ({"sso.image.digest": ""}, "sso.image.digest is not set"),
+    "no-host": ({"sso.host": ""}, "sso.host is not set"),
+    "no-certificate": ({"sso.ingress.tlsSecret": ""}, "sso.ingress.tlsSecret is not set"),
+    "no-issuer": ({"sso.issuer": ""}, "sso.issuer is not set"),
+    "issuer-in-the-clear": ({"sso.issuer": "http://login.example.com"}, "/sso/issuer"),
+    "no-client": ({"sso.clientId": ""}, "sso.clientId is not set"),
+    "no-client-secret": ({"sso.clientSecret.name": ""}, "sso.clientSecret.name is not set"),
+    "no-cookie-secret": ({"sso.cookieSecret.name": ""}, "sso.cookieSecret.name is not set"),
+    "nobody": ({"sso.groups": [], "sso.viewers": []}, "sso.groups is not set"),
+    "groups-as-text": ({"sso.groups": "delivery"}, "/sso/groups"),
+    "two-groups-in-one": ({"sso.groups": ["a,b"]}, "/sso/groups/0"),
+    "a-variable-of-the-proxy": ({"sso.viewers": ["${HOME}"]}, "/sso/viewers/0"),
+    "empty-group": ({"sso.groups": [""]}, "/sso/groups/0"),
+    "scope-without-openid": ({"sso.scope": "email"}, "/sso/scope"),
+    "for-ever": ({"sso.session.hours": 0}, "/sso/session/hours"),
+    "no-server": (
+        {"server.enabled": False, "prefect.url": "https://p.example.com/api"},
+        "sso.enabled is set",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_SSO)
+def test_signing_in_is_refused(case: str) -> None:
+    changes, message = WRONG_SSO[case]
+    with pytest.raises(RenderError) as caught:
+        rendered(example("sso"), changes)
+    assert message in str(caught.value)

@@ -62,3 +62,11 @@ def test_passwords_of_the_small_database_and_redis() -> None:
     assert found.trial_redis.password == entry("Secret", "towpath-redis", "password")
     assert found.trial_redis.host == "towpath-redis"
     assert (parts("all-in-one").trial_database, parts("all-in-one").trial_redis) == (None, None)
+
+
+def test_people_sign_in_beside_the_server_whose_address_is_not_theirs() -> None:
+    found = parts("sso")
+    assert found.cookie == entry("Secret", "towpath-sso-cookie", "cookie-secret")
+    assert found.needed[entry("Secret", "towpath-sso-client", "client-secret")] == "towpath-sso"
+    assert found.api == "", "programs do not sign in"
+    assert parts("all-in-one").cookie is None

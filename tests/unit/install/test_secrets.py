@@ -68,6 +68,15 @@ def test_passwords_are_long_and_never_the_same() -> None:
     assert all(first[ref] != second[ref] for ref in first)
 
 
+def test_what_sessions_are_encrypted_with_is_made_and_the_issuer_s_secret_is_not() -> None:
+    cookie, client = entry("Secret", "cookie", "cookie-secret"), entry("Secret", "client", "client-secret")
+    found = Parts(cookie=cookie, needed={cookie: "sso", client: "sso"})
+    assert len(base64.urlsafe_b64decode(makeable(found)[cookie.ref]()["cookie-secret"])) == 24  # of AES
+    assert list(missing(found, Found({}))) == [client]
+    shared = Parts(cookie=cookie, needed={cookie: "sso", entry("Secret", "cookie", "client-secret"): "sso"})
+    assert makeable(shared) == {}, "a Secret that is somebody's is theirs"
+
+
 def test_the_plan_tells_what_is_new(folder: KeyFolder) -> None:
     make_key(folder, "prod", (COMMITS,))
     entries = {each.ref.name: each for each in plan_secrets(parts("build", "prod"), Found({}), folder)}
