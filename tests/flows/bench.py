@@ -23,6 +23,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.context import SyncClientContext
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.flows import Flow
@@ -62,6 +63,7 @@ from towpath.evidence.signing import sign_release
 from towpath.health import Status
 from towpath.objects import ObjectRef
 from towpath.orchestration import keys
+from towpath.orchestration.execution.known_answers import answer_here
 from towpath.orchestration.execution.related_resources import relate_without_asking
 from towpath.orchestration.profile import share_tls_contexts
 from towpath.release.image_ref import check_digest, parse_image
@@ -305,13 +307,15 @@ class Bench:
         return self.work(run.id)
 
     def work(self, run_id: UUID) -> FlowRun:
-        """Run a created or resumed run in this process."""
-        with get_client(sync_client=True) as client:
-            run = client.read_flow_run(run_id)
-            flow = FLOWS[client.read_flow(run.flow_id).name]
-        environ = {SIGNING_KEY: str(self.folder / "keys" / run.parameters.get("environment", "build"))}
-        with contextlib.suppress(Pause), patch.dict(os.environ, environ):
-            run_flow(flow, flow_run=run, return_type="state")
+        """Run a created or resumed run in this process, as an agent's child does (flow_child.py)."""
+        with SyncClientContext() as opened, contextlib.suppress(Pause):
+            run = opened.client.read_flow_run(run_id)
+            flow = FLOWS[opened.client.read_flow(run.flow_id).name]
+            environ = {SIGNING_KEY: str(self.folder / "keys" / run.parameters.get("environment", "build"))}
+            seen = run.model_copy(update={"deployment_id": None})  # nobody suspends it from outside
+            answer_here(opened.client, seen, run.deployment_id)
+            with patch.dict(os.environ, environ):
+                run_flow(flow, flow_run=seen, return_type="state")
         with get_client(sync_client=True) as client:
             return client.read_flow_run(run_id)
 
