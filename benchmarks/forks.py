@@ -19,7 +19,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,8 @@ LATEST_KILL = 1.0
 LOOK = 1.0
 PAGE = 200
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+COLD = (sys.executable, "-m", "benchmarks.forks_agent")
+Server = AbstractContextManager[httpx.Client]
 PLACES = ("preloaded process", "agent")
 
 
@@ -49,7 +52,10 @@ class Sample:
 
 @dataclass(slots=True)
 class Agent:
-    """A running agent: its preloaded process is the one that was started, `main` the first that it forked."""
+    """A running agent: its preloaded process is the one that was started, `main` the first that it forked.
+
+    What only stands for an agent that another process forked has no `main`.
+    """
 
     process: "subprocess.Popen[bytes]"
     main: int
@@ -114,19 +120,21 @@ def kill_some(agent: Agent, share: float, chance: random.Random, stop: threading
             agent.killed.add(pid)
 
 
-def start(folder: Path, api: httpx.Client, limit: int, name: str = "bench") -> Agent:
+def start(
+    folder: Path, api: httpx.Client, limit: int, name: str = "bench", program: Sequence[str] = COLD
+) -> Agent:
     """An agent of the pool `build` on this server, of this name."""
     environ = {**variables(folder), "PREFECT_API_URL": str(api.base_url).rstrip("/")}
     log = folder / f"agent-{name}.log"
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "benchmarks.forks_agent", "127.0.0.1:0", str(limit), name]
+        command = [*program, "127.0.0.1:0", str(limit), name]
         process = subprocess.Popen(command, env=environ, stdout=output, stderr=subprocess.STDOUT)
     deadline = time.monotonic() + 120
     while "started!" not in log.read_text():
         if process.poll() is not None or time.monotonic() > deadline:
             raise SystemExit(f"the agent did not start:\n{log.read_text()}")
         time.sleep(0.1)
-    return Agent(process, _children(process.pid)[0], log)
+    return Agent(process, next(iter(_children(process.pid)), 0), log)
 
 
 def create(api: httpx.Client, deployment: str, count: int, chance: random.Random) -> None:
@@ -156,10 +164,12 @@ class Outcome:
     seconds: float
 
 
-def measure(runs: int, share: float, limit: int, seed: int) -> Outcome:
+def measure(
+    runs: int, share: float, limit: int, seed: int, server: Callable[[Path], Server] = prefect_server
+) -> Outcome:
     """Run and kill, until every run has ended."""
     stop, chance = threading.Event(), random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="towpath-forks-") as text, prefect_server(Path(text)) as api:
+    with tempfile.TemporaryDirectory(prefix="towpath-forks-") as text, server(Path(text)) as api:
         deployment = deploy(api, keys.DELIVER, None)
         agent = start(Path(text), api, limit)
         killer = threading.Thread(target=kill_some, args=(agent, share, random.Random(seed), stop))

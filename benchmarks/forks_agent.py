@@ -28,10 +28,15 @@ def report(error: TowpathError) -> None:
     print(error.message, file=sys.stderr)
 
 
-def main() -> int:
+def install() -> None:
+    """Let it be the flow of that name that an agent has."""
     module = types.ModuleType(flow_module(keys.DELIVER))
     vars(module)[keys.DELIVER] = deliver
     sys.modules[module.__name__] = module
+
+
+def main() -> int:
+    install()
     address, limit, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     return start_agent(AgentConfiguration(None, name, address=address, limit=limit, grace=60.0), report)
 

@@ -17,6 +17,8 @@ from towpath.orchestration import keys
 ROOT = Path(__file__).parents[1]
 PATIENCE = 900.0
 """Seconds that the server may take to start: ten where nothing else runs."""
+DATABASE = "server.db"
+"""In the server's folder: made by its start, or there already."""
 _APP = "towpath.orchestration.server_app:create_app"
 
 
@@ -48,7 +50,7 @@ def prefect_server(folder: Path) -> Iterator[httpx.Client]:
         **variables(folder),
         "PREFECT_UI_ENABLED": "0",
         "PREFECT_HOME": str(folder / "server"),
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'server.db'}",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / DATABASE}",
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     }
     where = (f"--port={port}", "--host=127.0.0.1", "--log-level=warning", "--timeout-graceful-shutdown=3")

@@ -6,10 +6,14 @@ The migrations are half of what a server's start costs.
 import fcntl
 import shutil
 import sqlite3
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import httpx
 import prefect
+
+from benchmarks.prefect_server import DATABASE, prefect_server
 
 FOLDER = Path(__file__).parents[2] / ".cache" / "tests"
 
@@ -44,3 +48,13 @@ class MigratedDatabase:
             source.backup(target)
         made.replace(self._original)
         self._held.close()
+
+
+@contextmanager
+def migrated_server(folder: Path) -> Iterator[httpx.Client]:
+    """A server of its own for agents, which has migrated nothing; a client of its API."""
+    database = MigratedDatabase()
+    database.place(folder / DATABASE)
+    with prefect_server(folder) as api:
+        database.keep()
+        yield api

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from benchmarks.forks import Agent, counted, start
-from benchmarks.prefect_server import ask, deploy, prefect_server
-from tests.flows.server_database import MigratedDatabase
+from benchmarks.prefect_server import ask, deploy, variables
+from tests.flows.server_database import migrated_server
+from tests.forks import Forks
 from towpath.orchestration import keys
 
 pytestmark = [
@@ -27,6 +28,9 @@ holds its signs of life.
 """
 
 
+AGENTS = Forks("tests.flows.agent_server")
+
+
 class Here:
     """The server, and what it has."""
 
@@ -36,7 +40,9 @@ class Here:
 
     @contextmanager
     def agent(self, name: str, limit: int = 4) -> Iterator[Agent]:
-        agent = start(self.folder, self.api, limit, name)
+        url = str(self.api.base_url).rstrip("/")
+        program = AGENTS.command({**variables(self.folder), "PREFECT_API_URL": url})
+        agent = start(self.folder, self.api, limit, name, program)
         try:
             yield agent
         finally:
@@ -74,11 +80,9 @@ class Here:
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     folder = tmp_path_factory.mktemp("agent")
-    database = MigratedDatabase()
-    database.place(folder / "server.db")
-    with prefect_server(folder) as api:
-        database.keep()
+    with migrated_server(folder) as api:
         yield Here(folder, api)
+    AGENTS.end()
 
 
 @pytest.mark.parametrize("successor", ["pod-a", "pod-b"])

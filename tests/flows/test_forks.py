@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from benchmarks.forks import measure
+from tests.flows.server_database import migrated_server
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -23,7 +24,7 @@ LATE = 3
 
 
 def test_no_run_process_or_file_is_left_and_each_end_is_counted() -> None:
-    done = measure(RUNS, 0.3, 6, 1)
+    done = measure(RUNS, 0.3, 6, 1, migrated_server)
     killed, samples = len(done.agent.killed), done.agent.samples
     assert killed > 5
     assert set(done.states) <= {"COMPLETED", "CRASHED"}
