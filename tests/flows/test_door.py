@@ -1,7 +1,6 @@
 """The door before a real Prefect server: a request starts one run, and its state can be followed."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
 
 from tests.flows.bench import Bench
+from tests.forks import towpath_command
 from tests.unit.door.opened import Opened, asking, door_text, opened
 from tests.unit.door.prefect_stand_in import StandIn
 from towpath.orchestration import keys
@@ -69,14 +69,7 @@ def test_a_verb_for_another_repository_starts_nothing(
     commit = bench.push("hello", {"new.txt": "2"}, "For another repository")
     monkeypatch.setenv("PREFECT_API_URL", url)
     api = PrefectApi(url)
-    program = [
-        str(Path(sys.executable).with_name("towpath")),
-        "deliver",
-        "hello",
-        "--revision",
-        commit,
-        "--detach",
-    ]
+    program = [*towpath_command(), "deliver", "hello", "--revision", commit, "--detach"]
 
     def deliver() -> "subprocess.CompletedProcess[str]":
         return subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)

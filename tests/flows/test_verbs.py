@@ -17,6 +17,7 @@ from prefect.client.schemas.objects import StateType
 
 from tests.flows.bench import TOWPATH as CONFIG
 from tests.flows.bench import Bench
+from tests.forks import towpath_command
 from towpath.drift.model import DriftEntry, DriftReport
 from towpath.objects import ObjectRef
 
@@ -27,8 +28,9 @@ POLL = 0.3
 
 def towpath(*args: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command as a process of its own, without a terminal."""
+    program = (TOWPATH,) if args[0] == "agent" else towpath_command()
     return subprocess.run(
-        [TOWPATH, *args],
+        [*program, *args],
         capture_output=True,
         text=True,
         timeout=120,
