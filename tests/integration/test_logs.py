@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.manifests import secret
+from tests.integration.running import TOWPATH
 from tests.integration.test_plan_and_diff import commit, git
 from tests.integration.test_verify import web
-from tests.integration.verb import TOWPATH, towpath
+from tests.integration.verb import towpath
 from tests.integration.world import World
 from towpath.adapters.registries.registry import read_manifest
 from towpath.formats.versions import V2
@@ -122,7 +123,7 @@ def following(world: World, talking: Path) -> Iterator["subprocess.Popen[str]"]:
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PYTHONUNBUFFERED": "1",
     }
-    command = [*TOWPATH, "logs", "hello", "test", "--follow", "--tail", "1"]
+    command = [TOWPATH, "logs", "hello", "test", "--follow", "--tail", "1"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.forks import towpath_command
 from tests.integration.manifests import configmap
 from tests.integration.running import RunningStack
 from tests.integration.watched import Watched, watched
@@ -19,8 +20,6 @@ from towpath.evidence.trusted_keys import COMMITS
 from towpath.settings import SIGNING_KEY, TRUSTED_KEYS
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
-
-TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
 
 
 @pytest.fixture
@@ -47,7 +46,11 @@ def person(here: Watched, *arguments: str, cluster: bool = False) -> tuple[int, 
     if cluster:
         variables["KUBECONFIG"] = here.variables["KUBECONFIG"]
     done = subprocess.run(
-        [*TOWPATH, *arguments, "--output", "json"], env=variables, capture_output=True, text=True, check=False
+        [*towpath_command(), *arguments, "--output", "json"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
 

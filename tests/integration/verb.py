@@ -5,10 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.forks import towpath_command
 from tests.integration.world import World
 from tests.outputs import require_described
-
-TOWPATH = [sys.executable, "-c", "from towpath.cli.main import run; run()"]
 
 
 def towpath(world: World, repository: Path, *arguments: str) -> tuple[int, str]:
@@ -21,7 +20,7 @@ def towpath(world: World, repository: Path, *arguments: str) -> tuple[int, str]:
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
     done = subprocess.run(
-        [*TOWPATH, *arguments], env=environment, capture_output=True, text=True, check=False
+        [*towpath_command(), *arguments], env=environment, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
     require_described(arguments, done.stdout)
