@@ -1,6 +1,5 @@
 """A real environment repository, and evidence that a test may change."""
 
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -34,6 +33,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.git = World(folder)
+        self.merges = 0
         self.config(CONFIG)
         self.bundles = {release(n).id: [self.signed(release(n))] for n in (1, 2)}
 
@@ -46,7 +46,8 @@ class Bench:
 
     def merge(self, files: dict[str, str]) -> str:
         """A commit of a person."""
-        mark = ("Merged-By-Hand", uuid.uuid4().hex)
+        self.merges += 1
+        mark = ("Merged-By-Hand", str(self.merges))
         self.git.write(files, f"Change something\n\n{mark[0]}: {mark[1]}\n", mark)
         return self.git.checkout().commit
 

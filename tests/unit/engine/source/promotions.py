@@ -43,11 +43,40 @@ def release(number: int) -> Release:
     )
 
 
+class Push:
+    """What a commit has added to a bare repository."""
+
+    def __init__(self, bare: Path, commit: str, before: set[Path]) -> None:
+        self.commit, self.head = commit, head_of(bare)
+        self.objects = {path: (bare / path).read_bytes() for path in objects_of(bare) - before}
+
+    def repeat(self, bare: Path) -> None:
+        """Add it to another one that has the same head."""
+        for path, data in self.objects.items():
+            (bare / path.parent).mkdir(exist_ok=True)
+            (bare / path).write_bytes(data)
+        (bare / HEAD).write_text(f"{self.head}\n")
+
+
+_PUSHES: dict[tuple[object, ...], Push] = {}
+"""By head, files, message, marker and key."""
+HEAD = "refs/heads/main"
+
+
+def head_of(bare: Path) -> str:
+    return (bare / HEAD).read_text().strip()
+
+
+def objects_of(bare: Path) -> set[Path]:
+    return {path.relative_to(bare) for path in (bare / "objects").glob("*/*")}
+
+
 class World:
     def __init__(self, folder: Path) -> None:
         self.keys = make_keys(folder / "keys")
         copy_of(_begin, folder)
-        self.url = f"file://{folder}/environments.git"
+        self.bare = folder / "environments.git"
+        self.url = f"file://{self.bare}"
         self.cache = folder / "cache"
 
     def checkout(self) -> Checkout:
@@ -58,18 +87,27 @@ class World:
         return read_trusted_keys(self.keys.trusted_file)
 
     def write(self, files: dict[str, str], message: str, marker: tuple[str, str], *, signer: str = "") -> str:
-        return commit_files(
-            self.url,
-            "main",
-            self.checkout().commit,
-            lambda _: dict(files),
-            message,
-            author="Towpath",
-            cache=self.cache,
-            marker=marker,
-            signing_key=self.keys.private_file(signer) if signer else None,
-            allow_file=True,
-        )
+        """The same commit on top of the same head is made once; other repositories get a copy of it."""
+        key = self.keys.private_file(signer) if signer else None
+        wanted = (head_of(self.bare), *files.items(), message, marker, key.read_text() if key else "")
+        if wanted not in _PUSHES:
+            before = objects_of(self.bare)
+            commit = commit_files(
+                self.url,
+                "main",
+                self.checkout().commit,
+                lambda _: dict(files),
+                message,
+                author="Towpath",
+                cache=self.cache,
+                marker=marker,
+                signing_key=key,
+                allow_file=True,
+            )
+            _PUSHES[wanted] = Push(self.bare, commit, before)
+        else:
+            _PUSHES[wanted].repeat(self.bare)
+        return _PUSHES[wanted].commit
 
     def promote(
         self,
