@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.forks import AGENTS
+from tests.forks import AGENTS, towpath_command
 from tests.integration.running import PERSONAL, RunningStack
 from tests.integration.second_cluster import SecondCluster, second_cluster
 from tests.integration.shared_stack import prepared_stack, shared_stack
 from tests.integration.world import World, throw_away
+from towpath.adapters.process import Completed, run
 from towpath.demo import world as demo_world
 from towpath.errors import MissingPartError
 from towpath.objects import Manifest
@@ -118,7 +119,19 @@ def second(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield made
 
 
+class Demo(demo_world.World):
+    """The demo's, whose verbs are forked: each start is a second of a processor otherwise."""
+
+    __slots__ = ()
+
+    def towpath(
+        self, *args: str, tell: demo_world.Tell | None = None, codes: tuple[int, ...] = (0,)
+    ) -> Completed:
+        command = [*towpath_command(), *args]
+        return run(command, env=self.environ, timeout=demo_world.COMMAND_TIMEOUT, codes=codes, on_line=tell)
+
+
 @pytest.fixture(scope="module")
 def demo(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> demo_world.World:
     """The demo's app and environments on the stack: only one worker at a time has them (group `demo`)."""
-    return demo_world.World.connect(stack.settings, tmp_path_factory.mktemp("demo"))
+    return Demo.connect(stack.settings, tmp_path_factory.mktemp("demo"))

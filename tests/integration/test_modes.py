@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.forks import towpath_command
 from tests.integration.fleet import Fleet, a_fleet
 from tests.integration.manifests import configmap, secret
 from towpath.drift.decision import drift_status
@@ -265,13 +265,9 @@ def test_extras_by_kind(fleet: Fleet) -> None:
 
 def towpath(fleet: Fleet, *args: str) -> subprocess.CompletedProcess[str]:
     known = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    environ = {
-        **known,
-        **fleet.settings.variables,
-        "HOME": str(fleet.folder),
-        "TOWPATH_CACHE": str(fleet.settings.cache),
-    }
-    command = [sys.executable, "-c", "from towpath.cli.main import run; run()", *args]
+    own = {"HOME": str(fleet.folder), "TOWPATH_CACHE": str(fleet.settings.cache)}
+    environ = {**known, **fleet.settings.variables, **own}
+    command = [*towpath_command(), *args]
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 
 
