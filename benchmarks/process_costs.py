@@ -1,4 +1,4 @@
-"""What all processes below this one have cost: processor seconds, and memory that is shared counted once.
+"""What processes have cost: processor seconds, and memory that is shared counted once.
 
 Read from /proc. Processes that have ended count, too, where the one that began them has waited for them.
 """
@@ -12,43 +12,44 @@ from pathlib import Path
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def descendants() -> list[Path]:
-    """The folders in /proc of this process's children, and of theirs."""
-    parents: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents.setdefault(int(_stat(folder)[1]), []).append(int(folder.name))
-        except OSError:
-            continue
-    found, rest = [], [os.getpid()]
-    while rest:
-        below = parents.get(rest.pop(), [])
-        found += below
-        rest += below
-    return [Path(f"/proc/{pid}") for pid in found]
+def children(pid: int) -> list[int]:
+    """Of this process, those that live."""
+    return _by_parent().get(pid, [])
+
+
+def tree(pid: int) -> list[int]:
+    """The process, its children, and theirs."""
+    parents, found = _by_parent(), [pid]
+    for each in found:
+        found += parents.get(each, [])
+    return found
+
+
+def spent(pid: int) -> float:
+    """Processor seconds of a process and of those that it has waited for; 0 when it has ended."""
+    try:
+        return sum(int(each) for each in _stat(Path(f"/proc/{pid}"))[11:15]) / _TICKS
+    except OSError:
+        return 0.0
+
+
+def pss(pid: int) -> float:
+    """MiB of a process; 0 when it has ended. Needs root where it belongs to somebody else."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def processor_seconds() -> float:
-    """Of the descendants that live, and of those that they have waited for."""
-    total = 0
-    for folder in descendants():
-        try:
-            total += sum(int(each) for each in _stat(folder)[11:15])
-        except OSError:
-            continue
-    return total / _TICKS
+    """Of the descendants of this process that live, and of those that they have waited for."""
+    return sum(spent(pid) for pid in tree(os.getpid())[1:])
 
 
 def memory() -> float:
-    """MiB of the descendants (PSS). Needs root where they belong to somebody else."""
-    total = 0
-    for folder in descendants():
-        try:
-            lines = (folder / "smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024
+    """MiB of the descendants of this process (PSS)."""
+    return sum(pss(pid) for pid in tree(os.getpid())[1:])
 
 
 @contextmanager
@@ -67,6 +68,16 @@ def peak_memory(every: float = 1.0) -> Iterator[list[float]]:
     finally:
         done.set()
         thread.join()
+
+
+def _by_parent() -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            found.setdefault(int(_stat(folder)[1]), []).append(int(folder.name))
+        except OSError:
+            continue
+    return found
 
 
 def _stat(folder: Path) -> list[str]:

@@ -65,8 +65,8 @@ class Stores:
 
 
 @contextmanager
-def running_stores() -> Iterator[Stores]:
-    """Both, until the end of the block."""
+def running_stores(*, durable: bool = False) -> Iterator[Stores]:
+    """Both, until the end of the block. `durable`: what is written is synced to disk, as in production."""
     folder = Path(f"/tmp/towpath-stores-{os.getpid()}")  # a user of its own has to reach it
     folder.mkdir(mode=0o755)
     (folder / "data").mkdir()
@@ -80,7 +80,8 @@ def running_stores() -> Iterator[Stores]:
         [POSTGRES[-1] / "initdb", "-D", data, "-U", "prefect", "--auth=trust", "--no-sync"],
         check=True, capture_output=True, cwd="/", **user,  # type: ignore[call-overload]
     )  # fmt: skip
-    options = ("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off")
+    options = ("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
+    options += () if durable else ("-c", "fsync=off")
     database = subprocess.Popen(
         [POSTGRES[-1] / "postgres", "-D", data, "-p", str(made.database), *options],
         stderr=subprocess.DEVNULL, cwd="/", **user,  # type: ignore[call-overload]
