@@ -181,7 +181,7 @@ FAULTS = (
         "release/recorded_scan.py",
         "missing = sorted(set(policy.scanners) - set(scan.scanners))",
         "missing = sorted(set(scan.scanners) - set(policy.scanners))",
-        "release",
+        "gates",
     ),
 )
 

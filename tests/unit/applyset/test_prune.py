@@ -4,6 +4,7 @@ from towpath.applyset.inventory import PART_OF_LABEL, OwnedObject, Owner
 from towpath.applyset.prune import (
     PruneCandidate,
     Pruning,
+    check_moved,
     check_protected,
     check_prune_limit,
     decide_pruning,
@@ -74,3 +75,22 @@ def test_protected_kinds_need_confirmation_of_exactly_them(kind: str) -> None:
     with pytest.raises(RefusedError, match=kind):  # another object by the same name
         check_protected(wanted, {wanted.delete[0][0]: "another"})
     check_protected(wanted, dict(wanted.delete))
+
+
+def test_confirmed_deletions_do_not_count_while_they_are_of_the_same_objects() -> None:
+    many = pruning(4)
+    check_prune_limit(many, total=4, limit=3, share=0.2, confirmed=dict(many.delete))
+    check_prune_limit(many, total=4, limit=3, share=0.2, confirmed=dict(many.delete[:1]))
+    others = {ref: "another" for ref, _ in many.delete}  # made again by the same names since
+    with pytest.raises(RefusedError, match="4 of 4 objects"):
+        check_prune_limit(many, total=4, limit=3, share=0.2, confirmed=others)
+
+
+def test_a_move_to_another_namespace_needs_confirmation_of_exactly_what_is_deleted() -> None:
+    ref = ObjectRef("", "ConfigMap", "old", "a")
+    leaving, wanted = Pruning(((ref, "u"),), (), ()), [ObjectRef("", "ConfigMap", "new", "a")]
+    for confirmed in ({}, {ref: "another"}, {REF: "u"}):
+        with pytest.raises(RefusedError, match=r"would move objects.* \(now in new\)"):
+            check_moved(leaving, wanted, confirmed)
+    check_moved(leaving, wanted, {ref: "u"})
+    check_moved(leaving, [ObjectRef("", "ConfigMap", "new", "b"), ObjectRef("", "Secret", "new", "a")])
