@@ -1,5 +1,6 @@
 """A release into an environment: gate, commit, sync, verify, and on to the next one."""
 
+from tasks.approval_gate import approved, judged_again
 from tasks.cluster import (
     prune,
     require_dependencies,
@@ -10,7 +11,6 @@ from tasks.cluster import (
 )
 from tasks.commit import commit, mark_verified
 from tasks.context import fetch
-from tasks.gate import approved, judged_again
 from tasks.proposal import plan
 from tasks.release import read_release
 from tasks.rollback import undo

@@ -24,7 +24,7 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.logging import get_run_logger
 from prefect.states import AwaitingRetry, Scheduled
 
-from tasks.gate import PATIENCE
+from tasks.approval_gate import PATIENCE
 from tasks.runs.step import step
 from towpath.orchestration import keys
 

@@ -39,7 +39,7 @@ def command(app: str, environment: str, context: str | None, output: str) -> Non
     from towpath.engine.gates.chain import Step, release_chain
     from towpath.engine.live.context import environment_context
     from towpath.engine.source.keys import load_trusted_keys
-    from towpath.engine.verify.running_release import running_step
+    from towpath.engine.verify.running_step import running_step
     from towpath.errors import MissingPartError, TransientError
     from towpath.settings import Settings
 

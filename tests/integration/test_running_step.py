@@ -8,7 +8,7 @@ import pytest
 from tests.integration.fleet import DIGEST, Fleet, a_fleet
 from towpath.engine.gates.chain import Step
 from towpath.engine.live.context import open_context
-from towpath.engine.verify.running_release import running_step
+from towpath.engine.verify.running_step import running_step
 
 pytestmark = pytest.mark.integration
 
