@@ -120,7 +120,7 @@ class BenchEnvironment:
 
     def _copy(self, repository: str, tag: str) -> str:
         """Its digest; the blobs are mounted from that repository."""
-        api, kind = f"http://{self.registry}/v2", "application/vnd.oci.image.manifest.v1+json"
+        api, kind = f"http://{self.registry}/v2", "application/vnd.docker.distribution.manifest.v2+json"
         found = httpx.get(f"{api}/{repository}/manifests/{tag}", headers={"Accept": kind}).raise_for_status()
         manifest = found.json()
         for blob in (manifest["config"], *manifest["layers"]):
