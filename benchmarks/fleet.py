@@ -30,10 +30,10 @@ from typing import Any
 import httpx
 import yaml
 
+from benchmarks.fleet_costs import costs, idle
 from benchmarks.git_http import git_http
 from benchmarks.mttp_apps import until
 from benchmarks.prefect_server import ask, deploy, variables
-from benchmarks.process_costs import children, pss, spent, tree
 from benchmarks.stores import prefect_servers, size
 from tests.interop.stores import SECRET, Stores
 from towpath.local.programs.tools import require
@@ -188,42 +188,6 @@ def line(name: str, values: list[float], unit: str = "s") -> None:
           f"most {ordered[-1]:.2f} {unit}")  # fmt: skip
 
 
-def parts(agents: list[Agent]) -> dict[str, list[int]]:
-    """Process ids of each part: of the agents, and of the other children of this process by their program."""
-    found = {"an agent": [each.process.pid for each in agents]}
-    for pid in set(children(os.getpid())) - set(found["an agent"]):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        text = b" ".join(words)
-        kind = (
-            "PostgreSQL" if b"postgres" in words[0]
-            else "Redis" if b"redis" in words[0]
-            else "services" if b"services start" in text
-            else "a server of the API" if b"server start" in text
-            else "else"
-        )  # fmt: skip
-        found.setdefault(kind, []).append(pid)
-    return found
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of a part: how many there are, MiB of the middle one, processor seconds of all since they began."""
-
-    count: int
-    mebibytes: float
-    processor: float
-
-
-def costs(agents: list[Agent]) -> dict[str, Cost]:
-    found = {}
-    for name, pids in parts(agents).items():
-        trees = [tree(pid) for pid in pids]
-        mebibytes = statistics.median(sum(pss(each) for each in below) for below in trees)
-        processor = sum(spent(each) for below in trees for each in below)
-        found[name] = Cost(len(pids), mebibytes, processor)
-    return found
-
-
 def measure(given: argparse.Namespace, made: Stores, apis: list[httpx.Client], agents: list[Agent]) -> None:
     deployments = {
         each.environment: str(deploy(apis[0], keys.RECONCILE, each.environment)) for each in agents
@@ -231,7 +195,8 @@ def measure(given: argparse.Namespace, made: Stores, apis: list[httpx.Client], a
     for each in agents:
         until(each.ready, each.ended, within=600)
     print(f"{len(agents)} agents are ready, load {os.getloadavg()[0]:.1f}", flush=True)
-    before = costs(agents)
+    pids = [each.process.pid for each in agents]
+    before = idle(pids)
     bytes_before, events = size(made), int(made.sql("SELECT count(*) FROM events"))
     begun = time.monotonic()
     asked = trigger(apis, deployments, given.rate, given.minutes)
@@ -245,11 +210,11 @@ def measure(given: argparse.Namespace, made: Stores, apis: list[httpx.Client], a
           + ", ".join(f"{count} {state}" for state, count in sorted(states.items())))  # fmt: skip
     line("from trigger to first step", first)
     line("from trigger to the end", ends)
-    for name, cost in costs(agents).items():
-        first_cost = before.get(name, Cost(0, 0.0, 0.0))
-        used = cost.processor - first_cost.processor
-        print(f"{name:34} {cost.count} of {first_cost.mebibytes:.0f} MiB before, {cost.mebibytes:.0f} after; "
-              f"{used:.0f} processor s, {used / len(asked):.2f} a run")  # fmt: skip
+    for name, cost in costs(pids).items():
+        used = cost.processor - before[name].processor
+        print(
+            f"{name:34} {cost.mebibytes:.0f} MiB (PSS), {used:.0f} processor s, {used / len(asked):.2f} a run"
+        )
     grown, more = size(made) - bytes_before, int(made.sql("SELECT count(*) FROM events")) - events
     print(f"database: {bytes_before / 2**20:.0f} MiB, grown by {grown / 2**20:.1f} MiB, "
           f"{grown / 1024 / len(asked):.1f} KiB a run; {more / len(asked):.1f} events a run")  # fmt: skip
