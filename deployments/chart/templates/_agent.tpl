@@ -153,13 +153,16 @@ spec:
           startupProbe:
             httpGet: {path: /healthz, port: http}
             periodSeconds: 3
+            timeoutSeconds: 5
             failureThreshold: 60
           readinessProbe:
             httpGet: {path: /readyz, port: http}
             periodSeconds: 5
+            timeoutSeconds: 5
           livenessProbe:
             httpGet: {path: /healthz, port: http}
             periodSeconds: 15
+            timeoutSeconds: 10
             failureThreshold: 4
           resources: {{- toYaml ($agent.resources | default $resources) | nindent 12 }}
           securityContext: {{- include "towpath.container" $root | nindent 12 }}

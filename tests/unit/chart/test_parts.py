@@ -165,3 +165,18 @@ def test_whoever_sees_the_chart_sees_each_value_explained_or_named() -> None:
     guide = (CHART.parents[1] / "docs/guides/install.md").read_text()
     for key in re.findall(r"^(\w+):", (CHART / "values.yaml").read_text(), re.MULTILINE):
         assert f"`{key}" in guide, key
+
+
+@pytest.mark.parametrize("name", ["trial", "all-in-one"])
+def test_a_busy_node_ends_nothing_that_works(name: str) -> None:
+    """Kubernetes waits for a second where a probe does not say how long, and ends what is slower."""
+    found = {
+        f"{pod} {probe}": container[probe].get("timeoutSeconds", 1)
+        for pod, spec in pods(rendered(example(name))).items()
+        for container in spec["containers"]
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe")
+        if probe in container
+    }
+    assert len(found) > 5
+    least = {each: 10 if each.endswith("livenessProbe") else 5 for each in found}
+    assert {each: seconds for each, seconds in found.items() if seconds < least[each]} == {}
