@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
     from prefect.client.schemas.responses import DeploymentResponse
 
+LAST_ANSWER = 5.0
+"""Seconds that the server has to say which run it has made, when this process ends meanwhile."""
 QUICK = 5.0
 """Seconds that the server has for a question whose answer is only good when it is quick."""
 
@@ -52,6 +54,7 @@ class InProcessRuns:
         self._current: str = ""
         self._orphan: str = ""
         self._beat = 0.0
+        self._abandoned = False
         self._lock = threading.Lock()
         self._open = contextlib.ExitStack()
         self._client_is_open = False
@@ -91,8 +94,10 @@ class InProcessRuns:
         try:
             deployment, flow = self._load(), installed_flow(keys.RECONCILE)
             parameters = {"environment": self._environment, "apps": None if apps is None else list(apps)}
-            run = self._create(deployment, parameters, Running())
-            with self._lock:
+            with self._lock:  # until the run is known that the server has: whoever abandons waits for it
+                if self._abandoned:
+                    return None
+                run = self._create(deployment, parameters, Running())
                 self._current, self._beat = str(run.id), 0.0
             self.tend()
             with listening(concluded.append):
@@ -151,9 +156,12 @@ class InProcessRuns:
         beat(run, self._title)
 
     def abandon(self, why: str) -> None:
-        """Mark the run that is under way as crashed: this process ends."""
-        with self._lock:
-            run = self._current
+        """Mark the run that is under way as crashed, and begin none: this process ends."""
+        self._abandoned = True
+        known = self._lock.acquire(timeout=LAST_ANSWER)
+        run = self._current
+        if known:
+            self._lock.release()
         if run:
             with contextlib.suppress(*_AWAY), get_client(sync_client=True) as client:
                 client.set_flow_run_state(_uuid(run), Crashed(message=why), force=True)

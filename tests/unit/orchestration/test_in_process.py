@@ -1,14 +1,19 @@
 """What a watcher makes of a Prefect server's answers, and of one that is away."""
 
 import socket
+import threading
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from uuid import UUID, uuid4
 
 import pytest
+from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tests.unit.adapters.answering import Answer, answering
 from towpath.adapters.endpoint import Response, serve
 from towpath.engine.watch.run_protocol import Unrecorded
+from towpath.orchestration import in_process
 from towpath.orchestration.in_process import InProcessRuns
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,3 +89,43 @@ def test_a_server_that_asks_for_credentials_gets_them(
         assert runs.busy() is True
         assert runs.health() == {"hello": "Healthy"}
     assert [each.headers["Authorization"] for each in server.requests] == [sent, sent]
+
+
+def test_a_run_that_is_being_created_when_the_process_ends_is_abandoned_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, answered, told = threading.Event(), threading.Event(), threading.Event()
+    crashed: list[str] = []
+    runs = InProcessRuns(nobody(), "dev", lambda _: None)
+    made = SimpleNamespace(id=uuid4())
+
+    def create(*_: object) -> SimpleNamespace:
+        asked.set()
+        assert answered.wait(30)
+        return made
+
+    class Client:
+        def __enter__(self) -> "Client":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def set_flow_run_state(self, run: UUID, state: "State[object]", **_: object) -> None:
+            crashed.append(f"{run} {state.type.value}")
+            told.set()
+
+    monkeypatch.setattr(runs, "_load", lambda: None)
+    monkeypatch.setattr(runs, "_create", create)
+    monkeypatch.setattr(in_process, "get_client", lambda **_: Client())
+    monkeypatch.setattr(in_process, "beat", lambda *_: told.wait(30))  # it is under way
+    running = threading.Thread(target=runs.run, args=(["hello"],))
+    running.start()
+    assert asked.wait(30)
+    ending = threading.Thread(target=runs.abandon, args=("the test is over",))
+    ending.start()
+    answered.set()
+    for thread in (ending, running):
+        thread.join(60)
+    assert f"{made.id} CRASHED" in crashed
+    assert runs.run(["hello"]) is None  # and none is begun any more
