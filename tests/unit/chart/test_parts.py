@@ -167,7 +167,7 @@ def test_whoever_sees_the_chart_sees_each_value_explained_or_named() -> None:
         assert f"`{key}" in guide, key
 
 
-@pytest.mark.parametrize("name", ["trial", "all-in-one"])
+@pytest.mark.parametrize("name", ["trial", "all-in-one", "sso"])
 def test_a_busy_node_ends_nothing_that_works(name: str) -> None:
     """Kubernetes waits for a second where a probe does not say how long, and ends what is slower."""
     found = {
