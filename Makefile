@@ -1,7 +1,7 @@
 # The doors of this repository. Each target does all set-up that it needs; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit interop image bench lock clean
+.PHONY: help setup demo test lint unit interop incluster image bench lock clean
 ARGS ?=
 
 help: ## Show the targets.
@@ -28,7 +28,12 @@ unit: setup ## Run the unit tests only.
 
 interop: setup ## Try evidence with the real cosign, the door with a real Gitea, Prefect servers on PostgreSQL and Redis, and signing in (not part of `make test`: the first time builds all of them).
 	@.venv/bin/python -m tests.interop.programs
-	@.venv/bin/pytest tests/interop $(ARGS)
+	@.venv/bin/pytest tests/interop --ignore=tests/interop/test_in_cluster.py $(ARGS)
+	@test -n "$(ARGS)" || $(MAKE) --no-print-directory incluster
+
+incluster: setup ## Build the images, install them in a Kubernetes with pods of its own, and take a release through it (root; the last part of `make interop`).
+	@.venv/bin/python -m tests.interop.pods.prepare
+	@.venv/bin/pytest tests/interop/test_in_cluster.py $(ARGS)
 
 image: setup ## Build the images of server, agent and build agent with a Docker Engine, and list what is in each.
 	@.venv/bin/python -m tools.image $(ARGS)

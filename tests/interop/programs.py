@@ -46,6 +46,10 @@ REFERRERS = GoProgram("referrers", ".", ("referrers",))
 """A registry with the referrers API."""
 
 
+COREDNS = GoProgram("coredns", ".", ("coredns",))
+"""The names of Services, for pods."""
+
+
 def built(program: GoProgram) -> Path:
     """The path of a program, which is built when it is missing."""
     settings = Settings.load(os.environ)
