@@ -11,7 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Paused, Scheduled
 
-from tasks import gate
+from tasks import approval_gate
 from tasks.proposal import plan_markdown
 from tests.flows.approvals import approve, waiting_in_prod
 from tests.flows.bench import TOWPATH, Bench, git
@@ -270,15 +270,15 @@ def test_a_promotion_that_is_superseded_while_its_answer_is_judged_changes_nothi
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = approve(bench, waiting_in_prod(bench, bench.release(1)), "alice")
-    before, judge = bench.subjects(), gate.judge
+    before, judge = bench.subjects(), approval_gate.judge
 
-    def overtaken(*args: Any) -> gate.Judged:
+    def overtaken(*args: Any) -> approval_gate.Judged:
         with get_client(sync_client=True) as client:
             superseded = State(type=StateType.CANCELLED, name="Superseded", message="by another")
             client.set_flow_run_state(run.id, superseded, force=True)
         return judge(*args)
 
-    monkeypatch.setattr(gate, "judge", overtaken)
+    monkeypatch.setattr(approval_gate, "judge", overtaken)
     run = approve(bench, run, "bob")
     assert (run.state.type.value, run.state.name) == ("CANCELLED", "Superseded")
     assert bench.subjects() == before
