@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from tests.interop.pods.layout import PodsLayout
-from towpath.local.lifecycle.processes import remove_cgroups
+from towpath.local.lifecycle.processes import cgroup_folders, remove_cgroups
 from towpath.local.programs import tools
 from towpath.settings import Settings
 
@@ -152,6 +152,6 @@ def _end(outer: "subprocess.Popen[bytes]", layout: PodsLayout) -> None:
         remove_cgroups(layout.stack().layout)
         with contextlib.suppress(OSError):
             shutil.rmtree(layout.folder)
-        if not layout.folder.exists():
+        if not layout.folder.exists() and not list(cgroup_folders(layout.stack().layout)):
             break
         time.sleep(0.5)
