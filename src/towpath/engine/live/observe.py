@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -128,11 +129,12 @@ def observe(
     if not all(kind in cluster.discover() for kind in by_kind):
         cluster.discover(refresh=True)
     served = {kind: wanted for kind, wanted in by_kind.items() if kind in cluster.discover()}
-    found = concurrently(lambda item: _of_kind(cluster, item[0], item[1], namespace), served.items())
-    scalers = read_autoscalers(cluster, scaled, namespace)
+    with ThreadPoolExecutor(1) as beside:
+        scalers = beside.submit(read_autoscalers, cluster, scaled, namespace)
+        found = concurrently(lambda item: _of_kind(cluster, item[0], item[1], namespace), served.items())
     metadata = {ref: live for group in found for ref, live in group.items()}
     key = key_of(metadata.get(key_ref(namespace)))
-    return Live(metadata, scalers, frozenset(by_kind.keys() - served.keys()), key)
+    return Live(metadata, scalers.result(), frozenset(by_kind.keys() - served.keys()), key)
 
 
 def require_gone(cluster: Cluster, namespace: str, seconds: float) -> None:
