@@ -13,7 +13,8 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Crashed, Pending, Running
 
 from towpath.orchestration import keys
-from towpath.orchestration.execution.left_runs import WORKER_LABEL, LeftRuns
+from towpath.orchestration.execution.left_runs import LeftRuns
+from towpath.orchestration.keys import WORKER_LABEL
 
 PATIENCE = 2.0
 APART = 0.5

@@ -22,6 +22,7 @@ from towpath.orchestration.agent_worker import AgentWorker
 from towpath.orchestration.api import PrefectApi
 from towpath.orchestration.delivery.repository import publish_repository
 from towpath.orchestration.execution.heartbeats import send_heartbeats, show_life
+from towpath.orchestration.execution.left_lock import LeftLock
 from towpath.orchestration.execution.left_runs import LeftRuns
 from towpath.orchestration.execution.measured_runs import MeasuredRuns
 from towpath.orchestration.installed_flows import flows_of
@@ -96,6 +97,9 @@ class _Agent:
             asyncio.create_task(send_heartbeats(lambda: list(self._children.running))),
             asyncio.create_task(show_life(pool, name, lambda: bool(self._mine()))),
         ]
+        if self._configuration.environment is not None:
+            lock = LeftLock(self._configuration.environment)
+            signs.append(asyncio.create_task(lock.keep_looking(say)))
         ends = [asyncio.create_task(event.wait()) for event in (self._stop, self._lost)]
         await asyncio.wait([polling, *ends], return_when=asyncio.FIRST_COMPLETED)
         await self._drain()

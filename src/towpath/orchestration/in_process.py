@@ -31,7 +31,6 @@ from towpath.orchestration.api import HeldError, NotFoundError, PrefectApi
 from towpath.orchestration.execution.heartbeats import EVERY, beat
 from towpath.orchestration.execution.known_answers import answer_here
 from towpath.orchestration.execution.lease import SECONDS, kept
-from towpath.orchestration.execution.left_runs import WORKER_LABEL
 from towpath.orchestration.execution.turn import turn
 from towpath.orchestration.installed_flows import installed_flow
 from towpath.redact import redact
@@ -242,7 +241,7 @@ class InProcessRuns:
     ) -> "FlowRun":
         # Begun as Running: a scheduled run would be taken by the worker, a pending one would be cancelled
         # while a scheduled reconcile is on its way. What keeps them apart is the environment's lock.
-        labels: dict[str, bool | int | float | str] = {WORKER_LABEL: self._agent} if self._agent else {}
+        labels: dict[str, bool | int | float | str] = {keys.WORKER_LABEL: self._agent} if self._agent else {}
         labels |= {keys.LEASE_LABEL: str(self._lease)} if self._lease else {}
         return get_client(sync_client=True).create_flow_run_from_deployment(
             deployment.id,

@@ -24,6 +24,10 @@ POOL_TEMPLATE: Mapping[str, Any] = {
 
 WATCH_TAG = "watch"
 """Tag of the reconcile runs that an agent's watcher creates."""
+CANARY_TAG = "canary"
+"""Tag of runs that only prove that an agent takes runs."""
+WORKER_LABEL = "prefect.worker.name"
+"""Label of a run: the agent that took it. Prefect's."""
 LEASE_LABEL = "towpath.lease"
 """Label of a run: the lease under which it holds its environment's lock."""
 LOST = "Lost"
@@ -79,6 +83,11 @@ def environment_of(flow: str, name: str) -> str:
     return name.removeprefix(prefix) if name.startswith(prefix) else ""
 
 
+def worker_name(environment: str | None, host: str) -> str:
+    """What the agent of an environment is called at the Prefect server, where nothing else names it."""
+    return f"{pool(environment)}-{host}"
+
+
 def repository_variable(environment: str | None) -> str:
     """The Prefect variable in which an agent says which environment repository it works on."""
     return f"{pool(environment)}-repository"
@@ -97,6 +106,11 @@ def promote_name(app: str, commit: str, environment: str) -> str:
 def reconcile_name(environment: str) -> str:
     """Name of a run of `reconcile`: `reconcile prod`."""
     return f"{RECONCILE} {environment}"
+
+
+def canary_name(environment: str) -> str:
+    """Name of a reconcile of no app, by which an agent proves that it works: `canary of prod`."""
+    return f"canary of {environment}"
 
 
 def rollback_name(app: str, environment: str) -> str:

@@ -30,8 +30,6 @@ from prefect.states import AwaitingRetry, Crashed, Scheduled
 from towpath.orchestration import keys
 from towpath.orchestration.execution.heartbeats import SILENT
 
-WORKER_LABEL = "prefect.worker.name"
-
 BEGINNING = 60.0
 """Seconds after its start in which an agent takes over what another one left just before."""
 LONG_SILENT = 90.0
@@ -72,7 +70,7 @@ class LeftRuns:
         """What an earlier agent of this name left: before this one takes anything. A line for each."""
         async with get_client() as client:
             await client.raise_for_api_version_mismatch()
-            runs = await _unfinished(client, self.pool, self.environment)
+            runs = await unfinished(client, self.pool, self.environment)
             return await self._take_up(client, [run for run in runs if _worker(run) == self.name])
 
     async def take_up_others(self, patience: float, apart: float = APART) -> list[str]:
@@ -91,7 +89,7 @@ class LeftRuns:
             return await self._take_up(client, still_left(before, now))
 
     async def _left_by_others(self, client: PrefectClient, patience: float) -> list[Left]:
-        runs = await _unfinished(client, self.pool, self.environment)
+        runs = await unfinished(client, self.pool, self.environment)
         runs = [run for run in runs if _worker(run) != self.name and run.id not in self.mine()]
         if not runs:
             return []
@@ -184,7 +182,7 @@ async def release_lease(client: PrefectClient, labels: Mapping[str, Any]) -> Non
 
 
 def _worker(run: FlowRun) -> str | None:
-    name = run.labels.get(WORKER_LABEL)
+    name = run.labels.get(keys.WORKER_LABEL)
     return str(name) if name else None
 
 
@@ -193,7 +191,7 @@ def _since(run: FlowRun, now: datetime) -> float:
     return (now - run.updated).total_seconds() if run.updated else 0.0
 
 
-async def _unfinished(client: PrefectClient, pool: str, environment: str | None) -> list[FlowRun]:
+async def unfinished(client: PrefectClient, pool: str, environment: str | None) -> list[FlowRun]:
     """Runs of the pool that are under way, those that were lost, and those of the environment's watchers."""
     in_pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
     types = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])

@@ -17,14 +17,13 @@ from towpath.orchestration.execution.left_runs import (
     BEGINNING,
     LONG_SILENT,
     LOOK,
-    WORKER_LABEL,
     Left,
     LeftRuns,
     is_left,
     next_state,
     still_left,
 )
-from towpath.orchestration.keys import LOST
+from towpath.orchestration.keys import LOST, WORKER_LABEL
 
 
 @pytest.mark.parametrize(
