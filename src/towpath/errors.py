@@ -9,6 +9,7 @@ TowpathError
     ├── RefusedError      a policy does not allow it: scan, gate, admission, prune limit
     ├── BuildError        the image does not build, or its tests fail
     ├── ConflictError     somebody else changed the same thing meanwhile
+    ├── NotLeadingError   another agent of the environment leads: this one writes nothing
     ├── SyncError         the API server refused objects; names each
     ├── VerifyError       synced, but not healthy; names each offender
     ├── EvidenceError     a signed statement does not prove what it must
@@ -116,6 +117,10 @@ class BuildError(TerminalError):
 
 class ConflictError(TerminalError):
     """Somebody else changed the same thing meanwhile."""
+
+
+class NotLeadingError(TerminalError):
+    """This agent does not lead its environment, or does not any more; nothing was written."""
 
 
 class SyncError(TerminalError):

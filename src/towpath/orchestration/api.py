@@ -24,6 +24,7 @@ from towpath.adapters.http import (
     read_body,
 )
 from towpath.errors import TerminalError, TransientError
+from towpath.fence import require_leadership
 from towpath.orchestration.profile import prefect_setting
 from towpath.redact import remember_secret
 
@@ -122,6 +123,8 @@ class PrefectApi:
         return TransientError(f"the Prefect server at {self.url} did not answer {path} as expected: {why}")
 
     def _send(self, method: str, path: str, data: bytes | None) -> tuple[HttpAnswer, bytes]:
+        if method != "GET":
+            require_leadership(f"{method} {path} at the Prefect server")
         headers = self._headers | ({} if data is None else {"Content-Type": "application/json"})
         answer = self._http.send(
             method,

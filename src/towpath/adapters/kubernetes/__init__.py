@@ -4,9 +4,15 @@
 """
 
 from towpath.adapters.kubernetes.cluster import Cluster
-from towpath.adapters.kubernetes.connect import connect, connect_environment, shared_connection
+from towpath.adapters.kubernetes.connect import (
+    connect,
+    connect_environment,
+    connect_lease,
+    shared_connection,
+)
 from towpath.adapters.kubernetes.discovery import Kinds, Resource
 from towpath.adapters.kubernetes.errors import ApiAwayError, ApiConflictError, ApiRefusedError, FieldOwner
+from towpath.adapters.kubernetes.lease import Lease, LeaseClient, lease_time, released
 from towpath.adapters.kubernetes.watch import (
     Collection,
     Sink,
@@ -25,6 +31,8 @@ __all__ = [
     "Collection",
     "FieldOwner",
     "Kinds",
+    "Lease",
+    "LeaseClient",
     "LogQuery",
     "Resource",
     "ServiceAnswer",
@@ -34,6 +42,9 @@ __all__ = [
     "Watchable",
     "connect",
     "connect_environment",
+    "connect_lease",
     "follow",
+    "lease_time",
+    "released",
     "shared_connection",
 ]

@@ -11,6 +11,7 @@ from towpath.adapters.kubernetes.exec_plugin import shared_source
 from towpath.adapters.kubernetes.fields import KubeconfigError
 from towpath.adapters.kubernetes.in_cluster import chosen_inside, is_inside
 from towpath.adapters.kubernetes.kubeconfig import Chosen, choose, merge, parse, validate
+from towpath.adapters.kubernetes.lease import LeaseClient
 from towpath.adapters.kubernetes.proxy import proxy_of
 from towpath.adapters.kubernetes.tls import read_file
 from towpath.adapters.kubernetes.transport import Endpoint, Transport
@@ -39,6 +40,24 @@ def connect(
     what is not done here: unverified TLS, a forbidden exec plugin, sending no credentials by mistake;
     TerminalError when a plugin fails.
     """
+    address, transport = _connected(kubeconfig, context, allow_exec=allow_exec, fenced=True)
+    return Cluster(address, transport, read_timeout=read_timeout)
+
+
+def connect_lease(connection: ClusterConnection, namespace: str, name: str) -> LeaseClient:
+    """The Lease of that name in the cluster of `connection`; raises as `connect`.
+
+    It may be written without leading: that is how one comes to lead.
+    """
+    where, context = connection.kubeconfig, connection.context
+    address, transport = _connected(where, context, allow_exec=connection.allow_exec, fenced=False)
+    return LeaseClient(address, transport, namespace, name)
+
+
+def _connected(
+    kubeconfig: str | None, context: str | None, *, allow_exec: bool, fenced: bool
+) -> tuple[str, Transport]:
+    """The server's URL, and what sends requests there."""
     named = kubeconfig or os.environ.get("KUBECONFIG")
     inside = named == IN_CLUSTER or (not named and not context and is_inside())
     where = "the pod's service account" if inside else f"kubeconfig {named or Path(_DEFAULT).expanduser()}"
@@ -47,7 +66,7 @@ def connect(
         address = _checked_address(chosen)
         _check_user(chosen, tls=address.scheme == "https", allow_exec=allow_exec)
         validate(chosen)
-        transport = _transport(chosen, address)
+        return address.geturl(), _transport(chosen, address, fenced=fenced)
     except KubeconfigError as error:
         wanted = f"context {context!r} of " if context else ""
         raise MissingPartError(
@@ -55,7 +74,6 @@ def connect(
             remedy="`kubectl config get-contexts` lists the contexts that it has, and"
             " `kubectl auth whoami` says whether it gives access.",
         ) from error
-    return Cluster(address.geturl(), transport, read_timeout=read_timeout)
 
 
 def connect_environment(environment: Environment, connection: ClusterConnection) -> Cluster:
@@ -198,7 +216,7 @@ def _check_user(chosen: Chosen, *, tls: bool, allow_exec: bool) -> None:
         )
 
 
-def _transport(chosen: Chosen, address: SplitResult) -> Transport:
+def _transport(chosen: Chosen, address: SplitResult, *, fenced: bool) -> Transport:
     cluster = chosen.cluster
     tls = address.scheme == "https"
     proxy = proxy_of(address.geturl(), cluster.proxy_url, os.environ)
@@ -213,4 +231,4 @@ def _transport(chosen: Chosen, address: SplitResult) -> Transport:
     else:
         source = Given(chosen.user)
     endpoint = Endpoint(tls, cluster.authority, cluster.authority_file, cluster.tls_server_name, proxy)
-    return Transport(endpoint, source, chosen.user.impersonation)
+    return Transport(endpoint, source, chosen.user.impersonation, fenced=fenced)

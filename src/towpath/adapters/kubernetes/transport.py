@@ -1,23 +1,30 @@
 """Sends requests as somebody: credentials of the moment, impersonation, and the proxy on the way."""
 
+import socket
 import ssl
+import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import SplitResult, unquote
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import urllib3
+from urllib3.connection import HTTPConnection
 
 from towpath.adapters.kubernetes.credentials import Identity, Source
 from towpath.adapters.kubernetes.fields import KubeconfigError
 from towpath.adapters.kubernetes.kubeconfig import Impersonation
 from towpath.adapters.kubernetes.tls import KeyPair, WatchedFiles, client_context
+from towpath.fence import is_put_up, require_leadership
 from towpath.redact import remember_secret
 
 CONNECTIONS = 32
+_FORGET = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+"""What the network has not taken yet is forgotten when a leader ends: else the kernel would send it for
+minutes more, as soon as a broken network is whole again."""
 """Kept open: two syncs at a time in one process need not connect anew."""
 _TOKEN_CHARACTERS = frozenset("!#$&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -37,10 +44,15 @@ class Endpoint:
 
 
 class Transport:
-    """Sends requests through a connection pool, and makes a new one when certificates have changed."""
+    """Sends requests through a connection pool, and makes a new one when certificates have changed.
 
-    def __init__(self, endpoint: Endpoint, source: Source, impersonation: Impersonation) -> None:
-        self._endpoint, self._source = endpoint, source
+    What writes is sent only by who leads (`fence`), unless `fenced` is False: to come to lead is a write.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, source: Source, impersonation: Impersonation, *, fenced: bool = True
+    ) -> None:
+        self._endpoint, self._source, self._fenced = endpoint, source, fenced
         self._headers = impersonation_headers(impersonation)
         self._lock = threading.Lock()
         self._files = WatchedFiles(endpoint.authority_file) if endpoint.authority_file else None
@@ -68,6 +80,12 @@ class Transport:
             sent["Authorization"] = f"Bearer {identity.token}"
         for name, value in self._headers:
             sent.add(name, value)
+        if self._fenced and method != "GET":
+            what = f"{method} {urlsplit(url).path}"
+            require_leadership(what)
+            if body := options.get("body"):
+                sent["Content-Length"] = str(len(body))
+                options = {**options, "body": _while_leading(body, what)}
         return self._pool_for(identity.pair).request(method, url, headers=sent, **options)
 
     def _pool_for(self, pair: KeyPair | None) -> urllib3.PoolManager:
@@ -87,7 +105,13 @@ class Transport:
 
     def _new_pool(self) -> urllib3.PoolManager:
         context = client_context(*self._made_for) if self._endpoint.tls else None
-        return _pool(self._endpoint, context)
+        return _pool(self._endpoint, context, forgets=self._fenced and is_put_up())
+
+
+def _while_leading(body: bytes, what: str) -> Iterator[bytes]:
+    """The body of a request, sent only if that may be written when all else is sent: connection and head."""
+    require_leadership(what)
+    yield body
 
 
 def impersonation_headers(who: Impersonation) -> tuple[tuple[str, str], ...]:
@@ -115,9 +139,11 @@ def _escaped(key: str) -> str:
     return "".join(chr(byte) if chr(byte) in _TOKEN_CHARACTERS else f"%{byte:02X}" for byte in key.encode())
 
 
-def _pool(endpoint: Endpoint, context: ssl.SSLContext | None) -> urllib3.PoolManager:
+def _pool(endpoint: Endpoint, context: ssl.SSLContext | None, *, forgets: bool) -> urllib3.PoolManager:
     # Retries are ours: urllib3's would repeat requests without telling.
     options: dict[str, Any] = {"maxsize": CONNECTIONS, "retries": urllib3.Retry(0, redirect=0)}
+    if forgets:
+        options["socket_options"] = [*HTTPConnection.default_socket_options, _FORGET]
     if context is not None:
         options["ssl_context"] = context
         if endpoint.tls_server_name:

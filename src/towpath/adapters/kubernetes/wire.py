@@ -74,11 +74,14 @@ class Wire:
 
     def json(self, request: Request) -> dict[str, Any]:
         """The answer's JSON object."""
-        response = self.send(request)
+        return self.read(self.send(request), request.what)
+
+    def read(self, response: urllib3.BaseHTTPResponse, what: str) -> dict[str, Any]:
+        """The JSON object of an answer to `what`."""
         try:
             answer: dict[str, Any] = json.loads(response.data)
         except ValueError as error:
-            raise TransientError(f"{request.what}: {self.server} did not answer with JSON") from error
+            raise TransientError(f"{what}: {self.server} did not answer with JSON") from error
         remember_objects([answer])
         return answer
 

@@ -17,6 +17,7 @@ from urllib.request import parse_http_list, parse_keqv_list
 
 from towpath.adapters.http import CertificateError, HttpAnswer, HttpClient, HttpError, is_private, read_body
 from towpath.errors import TerminalError, TransientError
+from towpath.fence import require_leadership
 from towpath.redact import redact, remember_secret
 from towpath.release.image_ref import DEFAULT_REGISTRY, ImageReference, check_digest, is_loopback
 
@@ -95,8 +96,7 @@ class Repository:
 
         Says whether the registry lists it by itself as a referrer of its subject (`referrers`).
         """
-        headers = {"Content-Type": media_type}
-        answer = self._ask("PUT", f"manifests/{selector}", data=content, headers=headers)
+        answer = self._ask("PUT", f"manifests/{selector}", data=content, headers={"Content-Type": media_type})
         return answer is not None and "OCI-Subject" in answer.headers
 
     def referrers(self, digest: str, artifact_type: str) -> list[dict[str, Any]] | None:
@@ -127,8 +127,7 @@ class Repository:
         for _ in range(MAX_TAG_PAGES):
             if path is None:
                 return
-            answer = self._ask("GET", path, missing=(404,))
-            if answer is None:
+            if (answer := self._ask("GET", path, missing=(404,))) is None:
                 return
             yield from object_of(body_of(answer), f"{self.image.name} tags").get("tags") or []
             path = self._next(answer, path)
@@ -180,6 +179,7 @@ class Repository:
             options: dict[str, Any] = {"headers": sent, "timeout": TIMEOUT, "redirects": MAX_REDIRECTS}
             if method in ("GET", "HEAD"):
                 return self._http.follow(url, method=method, check=self._check_redirect, **options)
+            require_leadership(f"{method} to {self.image.name}")
             return self._http.send(method, url, body=data, **options)
         except CertificateError as error:
             raise TerminalError(

@@ -1,6 +1,11 @@
 """Against a real HTTP server that notes who it is told is asking."""
 
+import contextlib
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,6 +16,8 @@ from towpath.adapters.kubernetes.fields import KubeconfigError
 from towpath.adapters.kubernetes.kubeconfig import Impersonation
 from towpath.adapters.kubernetes.proxy import proxy_of
 from towpath.adapters.kubernetes.transport import Endpoint, Transport, impersonation_headers
+from towpath.errors import NotLeadingError
+from towpath.fence import Fence, put_up
 from towpath.redact import redact
 
 
@@ -141,3 +148,61 @@ def test_proxies() -> None:
     except ImportError:
         with pytest.raises(KubeconfigError, match="PySocks"):
             through("socks5://proxy.test")
+
+
+def test_a_body_is_sent_only_if_it_still_leads_once_all_else_is_sent() -> None:
+    """The time is over between the first look and the second: as when a process is stopped there."""
+    looks = iter([1000.0, 1011.0])
+    fence = Fence(lambda: next(looks), lambda: 0.0)
+    assert fence.open(1010.0, 10.0)
+    put_up(fence)
+    came = b""
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+            transport = Transport(Endpoint(tls=False), Tokens("t"), NOBODY_ELSE)
+            with pytest.raises(NotLeadingError, match="POST /"):
+                transport.request("POST", url, headers={}, body=b"{}", retries=False)
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(ConnectionResetError):
+                while more := connection.recv(4096):
+                    came += more
+    finally:
+        put_up(None)
+    assert not came.endswith(b"{}")
+    assert b"Content-Length: 2\r\n" in came or not came, "it is not taken for a request without a body"
+
+
+SENDER = """
+import sys, time
+from towpath.adapters.kubernetes.credentials import Nobody
+from towpath.adapters.kubernetes.kubeconfig import Impersonation
+from towpath.adapters.kubernetes.transport import Endpoint, Transport
+from towpath.fence import Fence, boot_time, put_up
+fence = Fence()
+fence.open(boot_time() + 600, time.time() + 600)
+put_up(fence)
+transport = Transport(Endpoint(tls=False), Nobody(), Impersonation())
+transport.request("POST", sys.argv[1], headers={}, body=b"x" * 300_000)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how much a socket holds")
+def test_what_the_network_has_not_taken_ends_with_the_process_that_sent_it() -> None:
+    """Else the kernel would go on to send it, also minutes after another agent has come to lead."""
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        process = subprocess.Popen([sys.executable, "-c", SENDER, url])
+        connection, _ = listening.accept()
+        with connection:
+            time.sleep(1.0)  # all of it is with the kernel, which waits for room on the other side
+            process.kill()
+            process.wait()
+            came = 0
+            with pytest.raises(ConnectionResetError):
+                while more := connection.recv(65536):
+                    came += len(more)
+    assert came < 300_000

@@ -23,6 +23,7 @@ from towpath.errors import (
     TransientError,
     UnknownNameError,
 )
+from towpath.fence import require_leadership
 from towpath.files import Edits
 from towpath.redact import redact
 from towpath.release.commit_message import one_line
@@ -235,6 +236,7 @@ def push(mirror: Path, commit: str, work: Work, *, expected: str = "") -> str:
     options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
     options += [f"--force-with-lease=refs/heads/{work.branch}:{expected}"] if expected else []
     target = f"{commit}:refs/heads/{work.branch}"
+    require_leadership(f"push to {work.branch} of {work.remote}")
     try:
         done = git(
             mirror,

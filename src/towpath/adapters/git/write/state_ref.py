@@ -23,6 +23,7 @@ from towpath.adapters.process import CommandError
 from towpath.errors import MalformedEvidenceError, RefusedError, TransientError
 from towpath.evidence.signed_commit import CommitVerdict
 from towpath.evidence.trusted_keys import TrustedKeys
+from towpath.fence import require_leadership
 from towpath.redact import redact
 
 PREFIX = "refs/towpath/"
@@ -66,6 +67,7 @@ def write_state_ref(  # noqa: PLR0913
         commit = _commit(folder, name, content, message, author, signing_key)
         options = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--force")
         target = f"{commit}:{ref}"
+        require_leadership(f"push to {ref} of {remote}")
         done = git(
             folder,
             *("push", *options, "--end-of-options", remote.url, target),
