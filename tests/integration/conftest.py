@@ -23,7 +23,7 @@ FOLDER = "integration"
 LONGEST = (
     *("test_story", "test_automations", "test_drift_kinds", "test_preview", "test_former_managers"),
     *("test_autoscaled", "test_watch", "test_agent", "test_reconcile_neighbours", "test_people_tools"),
-    *("test_immutable", "test_verify", "test_chart"),
+    *("test_immutable", "test_verify", "test_chart", "test_leader"),
 )
 """Begun first when several workers share the tests, so that none is still at one when all else is done."""
 
@@ -39,7 +39,7 @@ SPREAD = {
     *("test_adopt", "test_drift", "test_helm_hooks", "test_hooks", "test_modes", "test_neighbours"),
     *("test_plan_and_diff", "test_prune", "test_reconcile", "test_rights", "test_sync", "test_sync_faults"),
     *("test_sync_kills", "test_verify", "test_watch", "test_watch_agrees", "test_chart"),
-    *("test_day_to_day", "test_delete", "test_install", "test_logs"),
+    *("test_day_to_day", "test_delete", "test_install", "test_leader", "test_logs"),
 }
 """Files whose tests share nothing, so that several workers may have them."""
 

@@ -19,15 +19,18 @@ from towpath.adapters.kubernetes import (
     connect_lease,
     lease_time,
 )
-from towpath.agent.election import LASTS, Election
+from towpath.agent.election import Election
 from towpath.errors import MissingPartError, NotLeadingError
 from towpath.fence import Fence, put_up
-from towpath.kube.lease import lease_name, lease_rights
+from towpath.kube.lease import LeaseTimes, lease_name, lease_rights
 from towpath.kube.rights import Account, roles_of
+from towpath.objects import ref_of
 from towpath.settings import ClusterConnection
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 NAME = lease_name("prod")
+TIMES = LeaseTimes()
+LASTS = TIMES.lasts
 
 
 @dataclass
@@ -38,7 +41,7 @@ class Place:
     connection: ClusterConnection
 
     def client(self, name: str = NAME) -> LeaseClient:
-        return connect_lease(self.connection, self.world.namespace, name)
+        return connect_lease(self.connection, self.world.namespace, name, TIMES.answer)
 
 
 def account(world: World, folder: Path) -> ClusterConnection:
@@ -74,7 +77,7 @@ class Candidate:
 
     def __init__(self, client: LeaseClient, name: str) -> None:
         self.clock = 0.0
-        self.election = Election(client, name, clock=lambda: self.clock)
+        self.election = Election(client, name, TIMES, clock=lambda: self.clock)
 
     def tries(self) -> bool:
         return self.election.attempt() is not None
@@ -170,8 +173,6 @@ def test_who_does_not_lead_changes_nothing_on_the_cluster(stack: RunningStack, p
     cluster = connect(str(world.kubeconfig))
     made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": world.namespace}}
     there = cluster.server_side_apply(made)
-    from towpath.objects import ref_of
-
     ref = ref_of(made)
     times = {"boot": 100.0, "wall": now}
     fence = Fence(lambda: times["boot"], lambda: times["wall"])

@@ -42,7 +42,7 @@ class Watched:
     """`environment` is the name of the environment, and of its deployment and lock on the Prefect server.
 
     `forked`: its agent comes from the preloaded process of the tests, as on the local stack, and `process`
-    only stands for it. Else it is a program of its own, as in a pod.
+    only stands for it. Else it is a program of its own, as in a pod, and `program` is that.
     """
 
     world: World
@@ -54,6 +54,9 @@ class Watched:
     process: "subprocess.Popen[bytes] | None" = None
     port: int = 0
     policy: dict[str, Any] = field(default_factory=dict)
+    program: tuple[str, ...] = (str(Path(sys.executable).with_name("towpath")),)
+    arguments: tuple[str, ...] = ("--interval=1", "--address=127.0.0.1:0")
+    log_name: str = "log"
 
     @property
     def repository(self) -> Path:
@@ -61,7 +64,7 @@ class Watched:
 
     @property
     def log(self) -> str:
-        return (self.folder / "log").read_text()
+        return (self.folder / self.log_name).read_text()
 
     def git(self, *args: str) -> str:
         identity = {
@@ -111,14 +114,10 @@ class Watched:
     # The watcher
 
     def start(self, *options: str, wait: bool = True) -> None:
-        alone = Path(sys.executable).with_name("towpath")
-        command = AGENTS.command(self.variables) if self.forked else (alone,)
-        with (self.folder / "log").open("ab") as log:
+        command = AGENTS.command(self.variables) if self.forked else self.program
+        with (self.folder / self.log_name).open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    *(*command, "agent", self.environment),
-                    *("--interval=1", "--address=127.0.0.1:0", *options),
-                ],
+                [*command, "agent", self.environment, *self.arguments, *options],
                 env=self.variables,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -209,11 +208,12 @@ def watched(
     *,
     forked: bool = True,
     options: tuple[str, ...] = (),
+    prepare: Callable[[Watched], object] = lambda _: None,
 ) -> Iterator[Watched]:
     """The environment with its apps in place and a watcher that is ready.
 
     `account` gives the kubeconfig that the watcher works with, and may write it into the folder that it gets.
-    `options` are those of its first start.
+    `options` are those of its first start, before which `prepare` is called.
     """
     apps = apps or {"app": [configmap(f"c{number}", a="1", b="2") for number in range(3)]}
     settings = stack.settings
@@ -225,6 +225,7 @@ def watched(
         made.variables["KUBECONFIG"] = str(account(world, folder))
         _deploy(api, name)
         made.push(apps)
+        prepare(made)
         try:
             made.start(*options)
             made.until(lambda: made.quiet() and made.metrics("towpath_app_in_sync") == len(apps), "in sync")

@@ -1,3 +1,15 @@
+{{/* The namespace of the Lease that several agents of an environment share; empty for one: (list $ NAME AGENT). */}}
+{{- define "towpath.leaseNamespace" -}}
+{{- $agent := index . 2 }}
+{{- if gt (int ($agent.replicas | default 1)) 1 }}
+{{- if $agent.kubeconfigSecret }}
+{{- required (printf "agents.%s.leaseNamespace is not set: the namespace, in the cluster of its kubeconfig, of the Lease that its replicas share" (index . 1)) $agent.leaseNamespace }}
+{{- else }}
+{{- (index . 0).Release.Namespace }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* agent.yaml of an agent: (list $ NAME AGENT). */}}
 {{- define "towpath.agentFile" -}}
 {{- $root := index . 0 }}
@@ -12,12 +24,20 @@
 {{- $file := dict
   "apiVersion" "towpath.dev/v1"
   "environment" $name
-  "name" (printf "towpath-%s" $name)
   "repository" $repository
   "prefect" (dict "api" (include "towpath.prefectUrl" $root) "authFile" "/etc/towpath/prefect/auth")
   "keys" (dict "signing" (printf "/etc/towpath/keys/%s" $name) "trusted" "/etc/towpath/trusted/allowed_signers")
   "runs" (dict "limit" ($runs.limit | default 8) "grace" (printf "%ds" (int ($runs.graceSeconds | default 60))))
   "listen" "0.0.0.0:9090" }}
+{{- with include "towpath.leaseNamespace" . }}
+{{- $leader := dict "namespace" . }}
+{{- with $agent.leaseDuration }}
+{{- $_ := set $leader "leaseDuration" . }}
+{{- end }}
+{{- $_ := set $file "leader" $leader }}
+{{- else }}
+{{- $_ := set $file "name" (printf "towpath-%s" $name) }}
+{{- end }}
 {{- if eq $name "build" }}
 {{- $host := required "build.docker.host is not set: the address of the Docker Engine that builds, as tcp://HOST:2376" $agent.docker.host }}
 {{- $_ := set $file "docker" (dict "host" $host) }}
@@ -108,6 +128,7 @@
 {{- $full := printf "%s-agent-%s" (include "towpath.name" $root) $name }}
 {{- $volumes := include "towpath.agentVolumes" . | fromYamlArray }}
 {{- $file := include "towpath.agentFile" . }}
+{{- $shared := include "towpath.leaseNamespace" . }}
 {{- $resources := dict "requests" (dict "cpu" "50m" "memory" "192Mi") "limits" (dict "memory" "1Gi") }}
 apiVersion: v1
 kind: ConfigMap
@@ -126,9 +147,15 @@ metadata:
   namespace: {{ $root.Release.Namespace }}
   labels: {{- include "towpath.labels" (list $root $part $name) | nindent 4 }}
 spec:
-  # One: two agents must not have one name.
+  {{- if $shared }}
+  # One works: the one that holds the Lease. The others wait for it.
+  replicas: {{ $agent.replicas }}
+  strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}
+  {{- else }}
+  # One: two agents that work must not have one name.
   replicas: 1
   strategy: {type: Recreate}
+  {{- end }}
   selector:
     matchLabels: {{- include "towpath.selector" (list $root $part $name) | nindent 6 }}
   template:
@@ -142,6 +169,9 @@ spec:
       automountServiceAccountToken: {{ and (ne $name "build") (not $agent.kubeconfigSecret) }}
       terminationGracePeriodSeconds: {{ add 30 (($agent.runs | default dict).graceSeconds | default 60) }}
       {{- include "towpath.pod" $root | nindent 6 }}
+      {{- if $shared }}
+      {{- include "towpath.spread" (list $root $part $name) | nindent 6 }}
+      {{- end }}
       containers:
         - name: agent
           image: {{ index . 3 }}

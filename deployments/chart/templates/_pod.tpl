@@ -21,14 +21,14 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* Replicas on different nodes, where there are several: (list $ PART). */}}
+{{/* Replicas on different nodes, where there are several: (list $ PART NAME). */}}
 {{- define "towpath.spread" -}}
 topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
     whenUnsatisfiable: ScheduleAnyway
     labelSelector:
-      matchLabels: {{- include "towpath.selector" (list (index . 0) (index . 1) "") | nindent 8 }}
+      matchLabels: {{- include "towpath.selector" . | nindent 8 }}
 {{- end }}
 
 {{- define "towpath.container" -}}

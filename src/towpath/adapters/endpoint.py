@@ -29,11 +29,15 @@ Page = Callable[[], Response]
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`POST path` with `Authorization: Bearer TOKEN` calls `on_notice`; other requests are refused."""
+    """`POST path` with `Authorization: Bearer TOKEN` calls `on_notice`; other requests are refused.
+
+    `unavailable` says why nothing is noticed now, if so: the caller shall try again.
+    """
 
     path: str
     token: str
     on_notice: Callable[[], None]
+    unavailable: Callable[[], str] = lambda: ""
 
 
 def serve(address: str, pages: Mapping[str, Page], notice: Notice | None = None) -> ThreadingHTTPServer:
@@ -88,6 +92,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if not self._skip_body():
             self._respond(Response("too large\n", 413))
+            return
+        if why := notice.unavailable():
+            self._respond(Response(f"{why}\n", 503))
             return
         notice.on_notice()
         self._respond(Response("noticed\n", 202))

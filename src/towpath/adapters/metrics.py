@@ -6,7 +6,14 @@ Labels are names of apps, kinds and fixed words, never of objects.
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -37,10 +44,19 @@ class Metrics(Collector):
 
     def __init__(self, environment: str) -> None:
         self._environment = environment
+        self._stands_by = False
         self._lock = threading.Lock()
         self._values: dict[str, Values] = {name: {} for name in _GAUGES}
         self._is_ready: Callable[[], bool] = lambda: False
-        self._registry = CollectorRegistry()
+        self._registry, self._standby = CollectorRegistry(), CollectorRegistry()
+        self._leads = Gauge(
+            "towpath_agent_leads",
+            "1: does the work of its environment; 0: stands by until the agent that does it is gone.",
+            ("environment",),
+            registry=self._standby,
+        ).labels(environment)
+        self._leads.set(1)
+        self._registry.register(self._standby)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
@@ -100,6 +116,11 @@ class Metrics(Collector):
         """`is_ready` is called at each scrape."""
         self._is_ready = is_ready
 
+    def set_leads(self, *, leads: bool) -> None:
+        """Whether it works; one that stands by has no other metrics, as it watches nothing."""
+        self._leads.set(leads)
+        self._stands_by = not leads
+
     def set_reachable(self, *, git: bool | None = None, server: bool | None = None) -> None:
         if git is not None:
             self._set("git_reachable", {(): float(git)})
@@ -128,7 +149,7 @@ class Metrics(Collector):
 
     def text(self) -> str:
         """All metrics in Prometheus' text format."""
-        return generate_latest(self._registry).decode()
+        return generate_latest(self._standby if self._stands_by else self._registry).decode()
 
     def names(self) -> frozenset[str]:
         """Every metric name that a query may use."""

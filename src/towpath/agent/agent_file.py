@@ -9,9 +9,13 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from towpath.adapters.endpoint import parse_address
 from towpath.config.keys.fields import Branch, Duration, Model, Name, Text
 from towpath.config.machine_file import AbsolutePath, Prefect
+from towpath.kube.lease import LeaseTimes
 from towpath.settings import SIGNING_KEY, TRUSTED_KEYS
 
 AGENT_FILE = "agent.yaml"
+SHORTEST_LEASE, LONGEST_LEASE = timedelta(seconds=5), timedelta(minutes=5)
+BUILD = "build"
+"""In the place of an environment: the agent that builds."""
 
 
 class Repository(Model):
@@ -75,6 +79,30 @@ class Runs(Model):
     grace: Duration = timedelta(seconds=30)
 
 
+class Leader(Model):
+    """For several agents of one environment: the one that holds their Lease works, the others stand by."""
+
+    namespace: Annotated[
+        Name,
+        Field(description="Of the Lease `towpath-agent-ENVIRONMENT`, in the environment's cluster."),
+    ]
+    lease_duration: Annotated[
+        Duration, Field(description="How long nobody renews it until another agent leads (5s to 5m).")
+    ] = timedelta(seconds=LeaseTimes().lasts)
+
+    @field_validator("lease_duration")
+    @classmethod
+    def _is_of_use(cls, value: timedelta) -> timedelta:
+        if not SHORTEST_LEASE <= value <= LONGEST_LEASE:
+            raise ValueError("must be from 5s to 5m")
+        return value
+
+    @property
+    def times(self) -> LeaseTimes:
+        """What follows from `lease_duration`."""
+        return LeaseTimes(int(self.lease_duration.total_seconds()))
+
+
 class AgentFile(Model):
     """The whole of `agent.yaml`. What the environment variables of the process say goes before it."""
 
@@ -90,6 +118,9 @@ class AgentFile(Model):
     docker: DockerEngine | None = None
     keys: Keys = Keys()
     runs: Runs = Runs()
+    leader: Annotated[
+        Leader | None, Field(description="null: this agent is the only one of its environment.")
+    ] = None
     listen: Annotated[str, Field(description="HOST:PORT of /metrics, /readyz, /healthz and /notify.")] = (
         "127.0.0.1:4210"
     )
@@ -100,6 +131,12 @@ class AgentFile(Model):
     def _is_address(cls, value: str) -> str:
         parse_address(value)
         return value
+
+    @model_validator(mode="after")
+    def _has_a_cluster(self) -> "AgentFile":
+        if self.leader is not None and self.environment == BUILD:
+            raise ValueError("`leader` needs the cluster of an environment, which `build` has not")
+        return self
 
     def environ(self) -> Iterator[tuple[str, str]]:
         """The environment variables that it stands for. MissingPartError for a secret that is not there."""

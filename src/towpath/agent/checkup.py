@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 
 from towpath.adapters.images.docker_engine import engine_version
-from towpath.agent.configuration import BUILD, AgentConfiguration
+from towpath.adapters.kubernetes import Lease, connect_lease
+from towpath.agent.agent_file import BUILD
+from towpath.agent.configuration import AgentConfiguration
 from towpath.engine.live.context import environment_context
 from towpath.engine.source.keys import signing_summary, trusted_summary
 from towpath.engine.source.repository import read_repository
@@ -35,6 +37,8 @@ def check_up(configuration: AgentConfiguration, settings: Settings) -> Iterator[
     if configuration.environment is not None:
         yield look_at("policy", lambda: _policy(configuration.environment or "", settings))
         yield look_at("cluster", lambda: _cluster(configuration.environment or "", settings))
+        if configuration.lease_namespace:
+            yield look_at("lease", lambda: _lease(configuration, settings))
     else:
         yield look_at("Docker Engine", lambda: _engine(settings))
 
@@ -100,6 +104,14 @@ def _cluster(environment: str, settings: Settings) -> str:
     namespace = context.environment.namespace
     there = context.cluster.get(ObjectRef("", "Namespace", "", namespace))
     return f"namespace {namespace}" + ("" if there else " is made by the first sync")
+
+
+def _lease(configuration: AgentConfiguration, settings: Settings) -> str:
+    where, name = configuration.lease_namespace, configuration.lease_name
+    client = connect_lease(settings.connection, where, name, configuration.lease_times.answer)
+    found = client.read()
+    client.write(found or Lease("", 1, "", "", 0), dry_run=True)  # the right to
+    return f"{client} is held by {found.holder}" if found and found.holder else f"{client} may be taken"
 
 
 def _engine(settings: Settings) -> str:

@@ -4,17 +4,19 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from towpath.agent.agent_file import AgentFile
+from towpath.agent.agent_file import BUILD, AgentFile
 from towpath.config.machine_file import read_secret
+from towpath.kube.lease import LeaseTimes, lease_name
 from towpath.orchestration import keys
-
-BUILD = "build"
-"""In the place of an environment: the agent that builds."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentConfiguration:
-    """`environment` is None for the agent that builds. Times are in seconds; `address` is HOST:PORT."""
+    """`environment` is None for the agent that builds. Times are in seconds; `address` is HOST:PORT.
+
+    `lease_namespace`: where the Lease is that this agent must hold to work; empty: it is alone. All that
+    share it have the same `lease_times`.
+    """
 
     environment: str | None
     name: str = ""
@@ -25,6 +27,8 @@ class AgentConfiguration:
     notify_token: str = field(default="", repr=False)
     addresses: tuple[str, ...] = ()
     publish: bool = True
+    lease_namespace: str = ""
+    lease_times: LeaseTimes = field(default_factory=LeaseTimes)
 
     @classmethod
     def from_file(cls, file: AgentFile) -> "AgentConfiguration":
@@ -38,6 +42,8 @@ class AgentConfiguration:
             grace=file.runs.grace.total_seconds(),
             addresses=file.repository.addresses,
             publish=file.repository.publish,
+            lease_namespace=file.leader.namespace if file.leader else "",
+            lease_times=file.leader.times if file.leader else LeaseTimes(),
             notify_token=read_secret(Path(file.notify_token_file)) if file.notify_token_file else "",
         )
 
@@ -48,5 +54,14 @@ class AgentConfiguration:
 
     @property
     def worker_name(self) -> str:
-        """Tells it apart from other agents of its pool; the same after a restart."""
-        return self.name or f"{self.pool}-{socket.gethostname()}"
+        """Tells it apart from other agents of its pool that work; the same after a restart.
+
+        Of those that share a Lease one works at a time, and the next one goes on at once with what it left.
+        """
+        shared = self.lease_name if self.lease_namespace else ""
+        return self.name or shared or f"{self.pool}-{socket.gethostname()}"
+
+    @property
+    def lease_name(self) -> str:
+        """The Lease of the environment's agents."""
+        return lease_name(self.environment or BUILD)

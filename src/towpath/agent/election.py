@@ -13,13 +13,8 @@ from typing import Protocol
 from towpath.adapters.kubernetes import ApiConflictError, Lease, lease_time, released
 from towpath.errors import NotLeadingError
 from towpath.fence import boot_time
+from towpath.kube.lease import LeaseTimes
 
-LASTS = 15.0
-"""Seconds for which a Lease holds after it was seen to change; then whoever waits may have it."""
-DEADLINE = 10.0
-"""Seconds after which a leader that could not renew it stops. What it has sent has the rest to arrive."""
-RETRY = 2.0
-"""Seconds between two tries to get or to renew it."""
 _SENT = 8
 """So many of the last renewals are known as our own: the answer to one may be lost."""
 
@@ -39,11 +34,13 @@ class Election:
         self,
         leases: Leases,
         identity: str,
+        times: LeaseTimes,
         *,
         clock: Callable[[], float] = boot_time,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._leases, self._identity, self._clock, self._now = leases, identity, clock, now
+        self._leases, self._identity, self._times = leases, identity, times
+        self._clock, self._now = clock, now
         self._seen: tuple[object, ...] | None = None
         self._seen_at = 0.0
         self._sent: deque[str] = deque(maxlen=_SENT)
@@ -73,7 +70,7 @@ class Election:
             return None
         self._look_at(written)
         self.leads = True
-        return began + DEADLINE
+        return began + self._times.deadline
 
     def release(self) -> None:
         """Give it back, so that another one may lead at once; nothing when it is not ours any more."""
@@ -103,19 +100,19 @@ class Election:
         """
         if lease is not None and not lease.holder:
             return True
-        lasts = LASTS if lease is None else max(LASTS, float(lease.seconds))
+        lasts = self._times.lasts if lease is None else max(self._times.lasts, lease.seconds)
         return self._clock() - self._seen_at >= lasts
 
     def _wanted(self, found: Lease | None) -> Lease:
         now = lease_time(self._now())
         if found is None:
-            return Lease(self._identity, int(LASTS), now, now, 0)
+            return Lease(self._identity, self._times.lasts, now, now, 0)
         if found.holder == self._identity:
-            return replace(found, seconds=int(LASTS), renewed=now)
+            return replace(found, seconds=self._times.lasts, renewed=now)
         return replace(
             found,
             holder=self._identity,
-            seconds=int(LASTS),
+            seconds=self._times.lasts,
             acquired=now,
             renewed=now,
             transitions=found.transitions + 1,

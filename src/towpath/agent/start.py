@@ -5,19 +5,32 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from typing import NoReturn
 
 from towpath.adapters.kubernetes.in_cluster import is_inside
 from towpath.agent.configuration import AgentConfiguration
+from towpath.agent.end_timer import EndTimer
+from towpath.agent.first_process import stand_for_agent
 from towpath.agent.zygote import Order, keep, preload
 from towpath.errors import TowpathError
+from towpath.fence import Fence, put_up
+from towpath.kube.lease import LeaseTimes
 from towpath.orchestration.installed_flows import flow_module, flows_of
 from towpath.orchestration.profile import refresh_settings, share_tls_contexts, switch_heartbeats_off
 from towpath.orchestration.server import prepare
+from towpath.progress import say
 from towpath.settings import Settings
+
+TEND = 1.0
+"""Seconds between two looks at the deadline."""
 
 
 def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathError], None]) -> int:
     """Run the agent until it ends; its exit code. `report` tells people of the error that ended it."""
+    fence = Fence() if configuration.lease_namespace else None
+    if fence is not None:
+        stand_for_agent()
+        put_up(fence)
     prepare(Settings.load(os.environ))
     # The agent asks for the server's version once, its runs do not.
     os.environ.setdefault("PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED", "false")
@@ -27,7 +40,25 @@ def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathErro
     # A run's heartbeats are sent by the agent: see orchestration/execution/heartbeats.py.
     switch_heartbeats_off()
     _prepare_runs(configuration)
-    return keep(functools.partial(_serve, configuration, report), functools.partial(_run, configuration))
+    serve = functools.partial(_serve, configuration, report, fence)
+    run = functools.partial(_run, configuration)
+    if fence is None:
+        return keep(serve, run)
+    _fence_prefect()
+    timer = EndTimer()
+    if not timer.works:
+        say("this machine cannot end an agent that is stopped: only each write asks whether it leads")
+    return keep(serve, run, functools.partial(_tend, fence, timer, configuration.lease_times))
+
+
+def _tend(fence: Fence, timer: EndTimer, times: LeaseTimes) -> float:
+    """Let the kernel end this process, and with it all that it has forked, when its agent has lost the lead.
+
+    The agent itself ends before, and says why, unless it is stopped.
+    """
+    if (until := fence.until) is not None:
+        timer.set(until + times.killed - times.deadline)
+    return TEND
 
 
 def modules(configuration: AgentConfiguration) -> Iterator[str]:
@@ -41,15 +72,33 @@ def modules(configuration: AgentConfiguration) -> Iterator[str]:
 
 
 def _serve(
-    configuration: AgentConfiguration, report: Callable[[TowpathError], None], control: Connection
+    configuration: AgentConfiguration,
+    report: Callable[[TowpathError], None],
+    fence: Fence | None,
+    control: Connection,
 ) -> None:
     from towpath.agent.serve import run_agent
 
     try:
-        run_agent(configuration, control)
+        run_agent(configuration, control, fence, functools.partial(_leave, report))
     except TowpathError as error:
         report(error)
         sys.exit(1)
+
+
+def _leave(report: Callable[[TowpathError], None], error: TowpathError) -> NoReturn:
+    """End the agent's process at once, from any thread: whatever it would still do is another one's now."""
+    report(error)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(1)
+
+
+def _fence_prefect() -> None:
+    """Let what was preloaded ask before it writes to the Prefect server."""
+    from towpath.orchestration.execution.fenced_requests import fence_requests
+
+    fence_requests()
 
 
 def _prepare_runs(configuration: AgentConfiguration) -> None:

@@ -45,6 +45,10 @@ class Watching:
         self._ended = ended
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._keep, name="watcher", daemon=True)
+        self._threads = [self._thread, threading.Thread(target=self._do_chores, name="chores", daemon=True)]
+        if self._publisher:
+            state = partial(self._publish, self._publisher)
+            self._threads.append(threading.Thread(target=state, name="state", daemon=True))
 
     @property
     def current(self) -> str:
@@ -53,10 +57,13 @@ class Watching:
 
     def start(self) -> None:
         """Begin to watch."""
-        self._thread.start()
-        threading.Thread(target=self._do_chores, name="chores", daemon=True).start()
-        if self._publisher:
-            threading.Thread(target=self._publish, args=(self._publisher,), name="state", daemon=True).start()
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it writes any more."""
+        return not any(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
         """Begin nothing new, and wait a while for the reconcile that is under way."""

@@ -98,10 +98,15 @@ def preload(modules: Iterable[str]) -> None:
     gc.freeze()
 
 
-def keep(main: Callable[[Connection], None], run: Callable[[Order], None]) -> int:
+def keep(
+    main: Callable[[Connection], None],
+    run: Callable[[Order], None],
+    tend: Callable[[], float | None] = lambda: None,
+) -> int:
     """Fork `main`, and a child for each order that it sends, until it ends; its exit code.
 
     SIGTERM, SIGINT and SIGHUP are passed on to `main`. Children end with their parent, however it ends.
+    `tend` is called again and again, and says after how many seconds at most; None: when something happens.
     """
     ours, theirs = _FORK.Pipe()
     parent = os.getpid()
@@ -113,7 +118,7 @@ def keep(main: Callable[[Connection], None], run: Callable[[Order], None]) -> in
     children: dict[int, tuple[str, _Child]] = {}
     try:
         while first.is_alive():
-            _turn(ours, first, children, run)
+            _turn(ours, first, children, run, tend())
     finally:
         for _, child in children.values():
             child.kill()
@@ -126,9 +131,10 @@ def _turn(
     first: ForkProcess,
     children: dict[int, tuple[str, _Child]],
     run: Callable[[Order], None],
+    seconds: float | None,
 ) -> None:
-    """Wait for what happens next, and handle it."""
-    ready = connection.wait([control, first.sentinel, *children])
+    """Wait for what happens next, at most so long, and handle it."""
+    ready = connection.wait([control, first.sentinel, *children], seconds)
     for sentinel in ready:
         if isinstance(sentinel, int) and sentinel in children:
             name, child = children.pop(sentinel)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--account", callback=checked_name, help="Name of the ServiceAccount.  [default: towpath-ENVIRONMENT]"
 )
+@click.option("--lease", is_flag=True, help="Several agents of ENVIRONMENT share a Lease in that namespace.")
 @click.option("--offline", is_flag=True, help="By what Git says alone: the cluster is not asked.")
 @click.option(
     "--output", type=click.Choice(["yaml", "json"]), default="yaml", help="How to print the result."
@@ -43,6 +44,7 @@ def command(  # noqa: PLR0913, PLR0917
     context: str | None,
     namespace: str,
     account: str | None,
+    lease: bool,
     offline: bool,
     output: str,
 ) -> None:
@@ -58,6 +60,7 @@ def command(  # noqa: PLR0913, PLR0917
       towpath rbac prod
       towpath rbac prod > rights.yaml && kubectl apply --server-side -f rights.yaml
       towpath rbac prod --namespace delivery --account agent
+      towpath rbac prod --namespace towpath-system --lease
       towpath rbac prod --repo . --offline
       towpath rbac prod --revision my-branch --output json
     """
@@ -68,7 +71,7 @@ def command(  # noqa: PLR0913, PLR0917
     whose = Account(namespace, account or f"towpath-{environment}")
     where = source.config.environment(environment)
     connect = None if offline else _connect(source.settings)
-    asked = Asked(source.root, source.config, where, whose, source.commit, connect)
+    asked = Asked(source.root, source.config, where, whose, source.commit, connect, lease)
     found = rights_of(asked, tools=source.settings.tools, cache=source.settings.renders)
     if output == "json":
         click.echo(printable(json.dumps(found.to_json(), indent=2, ensure_ascii=False)))

@@ -24,7 +24,8 @@ from towpath.install.parts import VERSION_LABEL, AgentPart, Parts, read_parts
 from towpath.install.reach import Reach
 from towpath.install.secrets import Found, look_at_secrets, missing, untrusted
 from towpath.install.server_checks import check_pools, check_server
-from towpath.kube.rights import Account
+from towpath.kube.lease import lease_rights
+from towpath.kube.rights import Account, roles_of
 from towpath.local.programs.checks import Check, Status
 from towpath.objects import Manifest, ObjectRef
 
@@ -198,6 +199,9 @@ def _rights_of(installed: Installed, agent: AgentPart) -> Check:
         return Check(name, Status.ABSENT, f"what {agent.name} needs is not known without its repository", way)
     try:
         roles = installed.wanted_roles(agent.name, account)
+        if agent.several:
+            shared = lease_rights(account.namespace, agent.name)
+            roles = [*roles, *roles_of(agent.name, account, shared, {}, agent.name)]
         lacking = lacking_rights(installed.cluster, account, roles)
     except TowpathError as error:
         return _broken(name, error)
@@ -207,7 +211,8 @@ def _rights_of(installed: Installed, agent: AgentPart) -> Check:
         name,
         Status.MISSING,
         f"{account.name} may not {_some(list(map(str, lacking)))}",
-        f"`towpath rbac {agent.name} --namespace {account.namespace} | kubectl apply --server-side -f -`",
+        f"`towpath rbac {agent.name} --namespace {account.namespace}{' --lease' if agent.several else ''}"
+        " | kubectl apply --server-side -f -`",
     )
 
 

@@ -30,7 +30,7 @@ class Entry:
 class AgentPart:
     """An agent: the key that it signs with, and the file of those that it trusts.
 
-    `elsewhere`: it has a kubeconfig of another cluster.
+    `elsewhere`: it has a kubeconfig of another cluster. `several`: they share a Lease.
     """
 
     name: str
@@ -39,6 +39,7 @@ class AgentPart:
     signing: Entry
     trusted: Entry
     elsewhere: bool = False
+    several: bool = False
 
     @property
     def environment(self) -> str | None:
@@ -122,13 +123,17 @@ def _agents(workloads: Mapping[ObjectRef, Manifest]) -> Iterator[AgentPart]:
         if name and signing and trusted:
             account = _pod(each).get("serviceAccountName", "")
             elsewhere = any(_mounted(ref, each, "cluster"))
-            yield AgentPart(name, ref, account, signing[0], trusted[0], elsewhere)
+            several = int((each.get("spec") or {}).get("replicas") or 0) > 1
+            yield AgentPart(name, ref, account, signing[0], trusted[0], elsewhere, several)
 
 
 def _places(objects: Mapping[ObjectRef, Manifest], agents: set[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for ref, each in objects.items():
-        if ref.kind == "RoleBinding" and (name := _labels(each).get(AGENT_LABEL)) in agents:
+        # That of all rights in a namespace; another one is of the Lease that agents share.
+        if ref.kind != "RoleBinding" or (each.get("roleRef") or {}).get("kind") != "ClusterRole":
+            continue
+        if (name := _labels(each).get(AGENT_LABEL)) in agents:
             found.setdefault(ref.namespace, set()).add(str(name))
     return {namespace: tuple(sorted(names)) for namespace, names in sorted(found.items())}
 

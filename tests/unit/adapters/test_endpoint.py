@@ -15,7 +15,10 @@ from towpath.errors import MissingPartError
 class Running:
     def __init__(self, token: str | None = "secret") -> None:
         self.told: list[int] = []
-        notice = Notice("/notify", token, lambda: self.told.append(1)) if token else None
+        self.standby = ""
+        notice = (
+            Notice("/notify", token, lambda: self.told.append(1), lambda: self.standby) if token else None
+        )
         self.server = serve("127.0.0.1:0", {"/healthz": lambda: Response("ok\n")}, notice)
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
@@ -50,6 +53,13 @@ def test_a_notice_needs_the_token(running: Running) -> None:
     assert running.told == []
     assert running.ask("POST", "/notify", b'{"ref": "x"}', Authorization="Bearer secret")[0] == 202
     assert running.told == [1]
+
+
+def test_who_cannot_take_a_notice_now_says_why(running: Running) -> None:
+    running.standby = "standby: Lease a/b is held by c"
+    assert running.ask("POST", "/notify", Authorization="Bearer wrong")[0] == 401
+    assert running.ask("POST", "/notify", Authorization="Bearer secret") == (503, f"{running.standby}\n")
+    assert running.told == []
 
 
 def test_without_a_token_there_is_no_notice() -> None:

@@ -81,6 +81,16 @@ def test_runs_heals_and_times_are_counted() -> None:
     assert found[("towpath_reconcile_duration_seconds_count",)] == 2
 
 
+def test_an_agent_that_stands_by_shows_that_alone() -> None:
+    metrics = Metrics("dev")
+    assert 'towpath_agent_leads{environment="dev"} 1.0' in metrics.text()
+    metrics.set_leads(leads=False)
+    names = {line.split("{")[0] for line in metrics.text().splitlines() if not line.startswith("#")}
+    assert names == {"towpath_agent_leads"}
+    metrics.set_leads(leads=True)
+    assert "towpath_watch_ready" in metrics.text()
+
+
 def expressions() -> list[str]:
     dashboard = json.loads(DASHBOARD.read_text())
     asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]

@@ -1,5 +1,6 @@
 """agent.yaml: strict, with line and key of what is wrong; secrets are files."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,7 @@ def test_a_file_or_secret_that_is_not_there(tmp_path: Path) -> None:
 def test_the_schema_has_every_key() -> None:
     assert set(machine_file_schema(AgentFile, AGENT_FILE)["properties"]) == {
         *("apiVersion", "cluster", "docker", "environment", "keys", "listen", "name", "notifyTokenFile"),
-        *("prefect", "repository", "runs"),
+        *("leader", "prefect", "repository", "runs"),
     }
 
 
@@ -132,3 +133,34 @@ def test_publishing_can_be_turned_off(tmp_path: Path) -> None:
         (tmp_path / "agent.yaml").write_text(f"{HEAD}environment: prod\n{text}")
         file = load_machine_file(tmp_path / "agent.yaml", AgentFile)
         assert AgentConfiguration.from_file(file).publish is wanted
+
+
+def test_agents_that_share_a_lease_have_one_name_whatever_their_machine() -> None:
+    file = parse_agent_file(f"{HEAD}environment: prod\nleader: {{namespace: towpath-system}}\n")
+    made = AgentConfiguration.from_file(file)
+    assert (made.lease_namespace, made.lease_name) == ("towpath-system", "towpath-agent-prod")
+    assert made.worker_name == "towpath-agent-prod", "and not that of an agent that is alone"
+    assert AgentConfiguration("prod", lease_namespace="a", name="mine").worker_name == "mine"
+    assert made.lease_times.lasts == 15
+    longer = parse_agent_file(f"{HEAD}environment: prod\nleader: {{namespace: a, leaseDuration: 1m}}\n")
+    assert AgentConfiguration.from_file(longer).lease_times.deadline == 40
+    alone = AgentConfiguration.from_file(parse_agent_file(f"{HEAD}environment: prod\n"))
+    assert alone.lease_namespace == ""
+    assert alone.worker_name == f"towpath-prod-{socket.gethostname()}"
+
+
+@pytest.mark.parametrize(
+    ("environment", "leader", "why"),
+    [
+        ("build", "{namespace: a}", "needs the cluster of an environment"),
+        ("prod", "{}", "namespace"),
+        ("prod", "{namespace: A}", "namespace"),
+        ("prod", "{namespace: a, name: b}", "name"),
+        ("prod", "{namespace: a, leaseDuration: 4s}", "leaseDuration: must be from 5s to 5m"),
+        ("prod", "{namespace: a, leaseDuration: 1h}", "leaseDuration: must be from 5s to 5m"),
+        ("prod", "true", "leader"),
+    ],
+)
+def test_a_leader_that_cannot_be_is_refused(environment: str, leader: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        parse_agent_file(f"{HEAD}environment: {environment}\nleader: {leader}\n")

@@ -1,5 +1,6 @@
 """The preloaded process: children are forked, told of, and end with it."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -56,7 +57,8 @@ ended = [each for each in told if isinstance(each, Ended)]
 pids = {each.pid for each in told if isinstance(each, Started)}
 print(sorted(each.run for each in ended), {each.code for each in ended}, len(pids))
 print("NAME" in os.environ)"""
-    lines = said(start(main, "print(order.run, os.environ['NAME'], os.getpgrp() == os.getpid(), flush=True)"))
+    run = "print(f\"{order.run} {os.environ['NAME']} {os.getpgrp() == os.getpid()}\\n\", end='', flush=True)"
+    lines = said(start(main, run))
     assert sorted(lines) == ["False", "['a', 'b'] {0} 2", "a a True", "b b True"]
 
 
@@ -123,6 +125,56 @@ def test_runs_end_with_the_agent_however_it_ends(victim: str) -> None:
     zygote, agent, child = map(int, process.stdout.readline().split())
     os.kill(zygote if victim == "the preloaded process" else agent, signal.SIGKILL)
     process.communicate(timeout=60)
+    deadline = time.monotonic() + 10
+    while alive(agent) or alive(child):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("stopped", ["all", "agent", "preloaded process"])
+def test_a_stopped_agent_is_ended_at_its_deadline_and_never_goes_on(stopped: str) -> None:
+    program = """
+import os, time
+from towpath.agent.end_timer import EndTimer
+from towpath.agent.start import _tend
+from towpath.agent.zygote import Order, Started, keep
+from towpath.fence import Fence, boot_time
+from towpath.kube.lease import LeaseTimes
+fence, timer = Fence(), EndTimer()
+
+def main(control):
+    control.send(Order("a", {}))
+    child = control.recv().pid
+    fence.open(boot_time() + 3.0, time.time() + 600)
+    os.write(1, f"{os.getppid()} {os.getpid()} {child}\\n".encode())  # whole, of all who write
+    while stopped == "preloaded process":  # it leads, and renews
+        fence.open(boot_time() + 3.0, time.time() + 600)
+        time.sleep(0.1)
+    time.sleep(100)
+
+def tend():
+    seconds = _tend(fence, timer, LeaseTimes(5))
+    os.write(1, b"armed\\n" if fence.until else b"not yet\\n")
+    return seconds
+
+keep(main, lambda order: time.sleep(100), tend)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program.replace("stopped ==", f"{stopped!r} ==")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    numbers, armed = "", False
+    while not (numbers and armed) and (line := process.stdout.readline()):
+        armed = armed or line == "armed\n"
+        numbers = line if line[0].isdigit() else numbers
+    preloaded, agent, child = map(int, numbers.split())
+    for pid in {"all": (preloaded, agent, child), "agent": (agent,)}.get(stopped, (preloaded,)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
     deadline = time.monotonic() + 10
     while alive(agent) or alive(child):
         assert time.monotonic() < deadline

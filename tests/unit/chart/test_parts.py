@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.chart import CHART, EXAMPLES, example, needs_helm, one, pods, rendered
+from tests.chart import CHART, EXAMPLES, RenderError, example, needs_helm, one, pods, rendered
 from towpath.agent.agent_file import AGENT_FILE, AgentFile
 from towpath.cli.agent import command as agent_command
 from towpath.cli.door import command as door_command
 from towpath.config.machine_file import parse_machine_file
 from towpath.door.door_file import DOOR_FILE, DoorFile
+from towpath.kube.lease import lease_rights
+from towpath.kube.rights import rules_of
 from towpath.objects import Manifest
 
 pytestmark = needs_helm
@@ -117,6 +119,57 @@ def test_the_trial_s_redis_is_the_process_that_is_told_to_end() -> None:
     begin, password, end = container["command"][-1].splitlines()
     assert begin == "exec redis-server - --appendonly yes --dir /data <<END"
     assert (password, end) == ("requirepass $(cat /etc/towpath/redis/password)", "END")
+
+
+def test_one_agent_is_alone_and_several_share_a_lease_to_which_alone_they_have_a_right() -> None:
+    plain, objects = (
+        rendered(example("all-in-one")),
+        rendered(example("all-in-one"), {"agents.prod.replicas": 2, "agents.prod.leaseDuration": "1m"}),
+    )
+    assert agent_file(plain, "prod").leader is None
+    assert one(plain, "Deployment", "towpath-agent-prod")["spec"]["strategy"] == {"type": "Recreate"}
+    file = agent_file(objects, "prod")
+    assert file.leader
+    assert (file.leader.namespace, file.leader.times.lasts, file.name) == ("towpath-system", 60, None)
+    spec = one(objects, "Deployment", "towpath-agent-prod")["spec"]
+    assert (spec["replicas"], spec["strategy"]["type"]) == (2, "RollingUpdate")
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    spread = spec["template"]["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]
+    budget = one(objects, "PodDisruptionBudget", "towpath-agent-prod")["spec"]
+    assert spread == spec["selector"]["matchLabels"] == budget["selector"]["matchLabels"]
+    role = one(objects, "Role", "towpath-system-towpath-prod-lease")
+    assert role["rules"] == rules_of(lease_rights("towpath-system", "prod"))
+    binding = one(objects, "RoleBinding", "towpath-system-towpath-prod-lease")
+    assert binding["subjects"][0]["name"] == "towpath-prod"
+    changed = {each["metadata"]["name"] for each in objects if each not in plain}
+    assert changed == {"towpath-agent-prod", "towpath-system-towpath-prod-lease"}
+
+
+def test_the_lease_of_a_cluster_elsewhere_is_there_and_its_rights_are_given_there() -> None:
+    with pytest.raises(RenderError, match="leaseNamespace is not set"):
+        rendered(example("gitops"), {"agents.prod.replicas": 2})
+    objects = rendered(
+        example("gitops"), {"agents.prod.replicas": 2, "agents.prod.leaseNamespace": "delivery"}
+    )
+    file = agent_file(objects, "prod")
+    assert file.leader
+    assert file.leader.namespace == "delivery"
+    assert not [each for each in objects if each["metadata"]["name"].endswith("-lease")]
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ({"agents.prod.replicas": 0}, "minimum"),
+        ({"agents.prod.replicas": "2"}, "got string, want integer"),
+        ({"agents.prod.leaseNamespace": "a"}, "kubeconfigSecret"),
+        ({"agents.prod.leaseDuration": "1m"}, "replicas"),
+        ({"build.replicas": 2}, "not allowed"),
+    ],
+)
+def test_numbers_of_agents_that_cannot_be_are_refused(value: dict[str, object], why: str) -> None:
+    with pytest.raises(RenderError, match=why):
+        rendered(example("all-in-one"), value)
 
 
 def test_an_agent_alone_brings_no_server() -> None:

@@ -106,3 +106,22 @@ def test_an_account_that_cannot_be_is_wrong_usage(repo: Path, option: str) -> No
     result = rbac(repo, "--offline", option, "My Account")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "is no name of Kubernetes" in result.stderr
+
+
+def test_agents_that_share_a_lease_get_a_role_beside_their_account(repo: Path) -> None:
+    result = rbac(repo, "--offline", "--namespace", "towpath-system", "--lease")
+    assert result.exit_code == 0, result.output
+    documents = [each.value for each in load_documents(result.stdout, "rights.yaml")]
+    (rule,) = [
+        rule
+        for each in documents
+        if each["kind"] == "Role" and each["metadata"]["namespace"] == "towpath-system"
+        for rule in each["rules"]
+    ]
+    assert rule == {
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "resourceNames": ["towpath-agent-dev"],
+        "verbs": ["get", "create", "update"],
+    }
+    assert "coordination.k8s.io" not in rbac(repo, "--offline").stdout

@@ -44,14 +44,14 @@ def connect(
     return Cluster(address, transport, read_timeout=read_timeout)
 
 
-def connect_lease(connection: ClusterConnection, namespace: str, name: str) -> LeaseClient:
+def connect_lease(connection: ClusterConnection, namespace: str, name: str, timeout: float) -> LeaseClient:
     """The Lease of that name in the cluster of `connection`; raises as `connect`.
 
     It may be written without leading: that is how one comes to lead.
     """
     where, context = connection.kubeconfig, connection.context
     address, transport = _connected(where, context, allow_exec=connection.allow_exec, fenced=False)
-    return LeaseClient(address, transport, namespace, name)
+    return LeaseClient(address, transport, namespace, name, timeout)
 
 
 def _connected(

@@ -10,9 +10,6 @@ from towpath.errors import MissingPartError
 from towpath.kube.lease import GROUP, RESOURCE, VERBS
 from towpath.objects import Manifest
 
-TIMEOUT = 3.0
-"""Seconds for each answer: a Lease whose holder waits for longer is lost soon."""
-
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -35,10 +32,13 @@ def lease_time(at: datetime) -> str:
 
 
 class LeaseClient:
-    """Asks for one Lease, once for each call. Raises as `Cluster`; MissingPartError without the right."""
+    """Asks for one Lease, once for each call, and waits `timeout` seconds for the answer.
 
-    def __init__(self, server: str, sender: Sender, namespace: str, name: str) -> None:
-        self._wire = Wire(server, sender, read_timeout=TIMEOUT)
+    Raises as `Cluster`; MissingPartError without the right.
+    """
+
+    def __init__(self, server: str, sender: Sender, namespace: str, name: str, timeout: float) -> None:
+        self._wire = Wire(server, sender, read_timeout=timeout)
         self.namespace, self.name = namespace, name
         self._path = f"/apis/{GROUP}/v1/namespaces/{quote(namespace)}/{RESOURCE}/{quote(name)}"
 

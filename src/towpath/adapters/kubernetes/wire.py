@@ -71,6 +71,7 @@ class Wire:
         self.server = server.rstrip("/")
         self._sender = sender
         self._read_timeout = read_timeout
+        self._connect_timeout = min(CONNECT_TIMEOUT, read_timeout)
 
     def json(self, request: Request) -> dict[str, Any]:
         """The answer's JSON object."""
@@ -116,7 +117,7 @@ class Wire:
                     self.server + request.path + query,
                     body=body,
                     headers=headers,
-                    timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=seconds),
+                    timeout=urllib3.Timeout(connect=self._connect_timeout, read=seconds),
                     preload_content=not request.stream,
                     retries=False,
                 )

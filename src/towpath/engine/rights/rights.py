@@ -16,6 +16,7 @@ from towpath.engine.rights.known_kinds import KnownKinds
 from towpath.engine.rights.needed_rights import EnvironmentNeeds, needed_rights
 from towpath.engine.rights.rights_notes import OFFLINE, notes_of
 from towpath.errors import RefusedError
+from towpath.kube.lease import lease_rights
 from towpath.kube.rights import Account, roles_of
 from towpath.objects import Manifest, ref_of
 from towpath.yamltext.writer import dump_all
@@ -60,7 +61,10 @@ class EnvironmentRights:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """For whom, in what state of the repository, and how the cluster is reached; None: it is not asked."""
+    """For whom, in what state of the repository, and how the cluster is reached; None: it is not asked.
+
+    `lease`: several agents of the account share a Lease in its namespace.
+    """
 
     root: Path
     config: Config
@@ -68,6 +72,7 @@ class Asked:
     account: Account
     commit: str = ""
     connect: Callable[[Environment], Cluster] | None = None
+    lease: bool = False
 
 
 def rights_of(asked: Asked, *, tools: Path | None = None, cache: Path | None = None) -> EnvironmentRights:
@@ -85,7 +90,8 @@ def rights_of(asked: Asked, *, tools: Path | None = None, cache: Path | None = N
     needs = _needs(asked, wanted, inventories)
     kinds = KnownKinds.of(cluster.discover() if cluster else None, needs.objects)
     needed = needed_rights(needs, kinds)
-    objects = roles_of(f"towpath-{name}", asked.account, needed.rights, needed.roles.rules, name)
+    rights = needed.rights | (lease_rights(asked.account.namespace, name) if asked.lease else set())
+    objects = roles_of(f"towpath-{name}", asked.account, rights, needed.roles.rules, name)
     present = {*map(ref_of, needs.objects), *needs.held} - needs.confirmed
     places = [each["metadata"]["namespace"] for each in objects if each["kind"] == "Role"]
     notes: list[str] = [] if cluster else [OFFLINE]
