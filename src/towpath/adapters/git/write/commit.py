@@ -29,11 +29,12 @@ from towpath.redact import redact
 from towpath.release.commit_message import one_line
 
 ATTEMPTS = 10
-_SEARCHED = 1000
-_RACE = re.compile(
+RACE = re.compile(
     r"\((fetch first|non-fast-forward|cannot lock ref|failed to (update|lock) ref|incorrect old value"
     r"|stale info)|reference already exists"
 )
+"""What a push says that lost against another one."""
+_SEARCHED = 1000
 _COMMITTER = ("Towpath", "towpath@localhost")
 
 
@@ -250,7 +251,7 @@ def push(mirror: Path, commit: str, work: Work, *, expected: str = "") -> str:
     if done.code == 0:
         return commit
     said = f"{done.stdout}\n{done.stderr}"
-    if _RACE.search(said):
+    if RACE.search(said):
         raise LostRaceError
     rejected = re.search(r"\[(?:remote )?rejected\] \((?P<why>.*)\)", said)
     if rejected:

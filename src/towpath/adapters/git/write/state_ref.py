@@ -17,7 +17,7 @@ from pathlib import Path
 from towpath.adapters.git.allowed_url import Remote, check_url
 from towpath.adapters.git.command import git
 from towpath.adapters.git.verify import judge_commits
-from towpath.adapters.git.write.commit import person
+from towpath.adapters.git.write.commit import RACE, person
 from towpath.adapters.git.write.sign import not_signed, signing_options
 from towpath.adapters.process import CommandError
 from towpath.errors import MalformedEvidenceError, RefusedError, TransientError
@@ -60,12 +60,15 @@ def write_state_ref(  # noqa: PLR0913
 ) -> str:
     """Replace what `ref` holds by one file, signed; the new commit.
 
-    Raises RefusedError when the other side takes no such ref, TransientError when it does not answer.
+    Raises RefusedError when the other side takes no such ref, TransientError when it does not answer, or
+    somebody else wrote the ref meanwhile.
     """
     remote = _remote(url, ref, allow_file=allow_file)
     with _scratch(cache) as folder:
+        # Only in place of what is there now: what has been held up since then changes nothing any more.
+        there = f"--force-with-lease={ref}:{_commit_of(folder, remote, ref, timeout)}"
         commit = _commit(folder, name, content, message, author, signing_key)
-        options = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--force")
+        options = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", there)
         target = f"{commit}:{ref}"
         require_leadership(f"push to {ref} of {remote}")
         done = git(
@@ -98,9 +101,7 @@ def read_state_ref(  # noqa: PLR0913
     """
     remote = _remote(url, ref, allow_file=allow_file)
     with _scratch(cache) as folder:
-        asked = ("ls-remote", "--quiet", "--end-of-options", remote.url, ref)
-        listed = git(folder, *asked, remote=remote, timeout=timeout).stdout.splitlines()
-        if not any(line.partition("\t")[2] == ref for line in listed):
+        if not _commit_of(folder, remote, ref, timeout):
             return None
         options = ("--quiet", "--no-tags", "--depth=1", "--no-recurse-submodules", "--no-write-fetch-head")
         wanted = ("fetch", *options, "--end-of-options", remote.url, f"+{ref}:refs/heads/state")
@@ -138,6 +139,14 @@ def _remote(url: str, ref: str, *, allow_file: bool) -> Remote:
     if not _NAME.fullmatch(ref):
         raise RefusedError(f"not a ref of ours: {ref[:100]!r}")
     return check_url(url, allow_file=allow_file)
+
+
+def _commit_of(folder: Path, remote: Remote, ref: str, timeout: float) -> str:
+    """What `ref` is at on the other side; empty when it has no such ref."""
+    asked = ("ls-remote", "--quiet", "--end-of-options", remote.url, ref)
+    listed = git(folder, *asked, remote=remote, timeout=timeout).stdout.splitlines()
+    found = (line.partition("\t") for line in listed)
+    return next((commit for commit, _, name in found if name == ref), "")
 
 
 def _commit(  # noqa: PLR0913, PLR0917
@@ -186,6 +195,8 @@ def _not_ours(ref: str, commit: str, what: str) -> MalformedEvidenceError:
 
 def _refused(remote: Remote, ref: str, said: str) -> RefusedError | TransientError:
     rejected = _REJECTED.search(said)
+    if rejected is not None and RACE.search(said):
+        return TransientError(f"{remote}: {ref} was written by somebody else meanwhile")
     if rejected is None:
         return TransientError(f"push to {remote} failed: {redact(said).strip()[-300:]}")
     remote_says = " ".join(re.findall(r"^remote: (.*\S)", said, re.MULTILINE))

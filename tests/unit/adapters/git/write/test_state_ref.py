@@ -9,6 +9,7 @@ import pytest
 from tests.unit.adapters.git.repositories import Bare, run
 from towpath.adapters.evidence.key_changes import make_key
 from towpath.adapters.evidence.key_files import KeyFolder, read_trusted_keys
+from towpath.adapters.git.write import state_ref
 from towpath.adapters.git.write.state_ref import StateFile, read_state_ref, write_state_ref
 from towpath.errors import MalformedEvidenceError, RefusedError, TransientError, UnknownNameError
 
@@ -59,6 +60,29 @@ def test_what_was_written_last_is_read_with_its_signer(place: StateRepository) -
     assert (found.commit, found.content.decode()) == (commit, "zwei ü\n")
     assert found.verdict is not None
     assert found.verdict.principal == "prod"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_was_held_up_does_not_replace_what_another_one_wrote_meanwhile(
+    place: StateRepository, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """As the agent that led before, whose push is still under way."""
+    if not first:
+        place.write("one\n")
+    commit = state_ref._commit
+
+    def late(*args: object) -> str:
+        monkeypatch.setattr(state_ref, "_commit", commit)
+        place.write("of the other\n")
+        return commit(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(state_ref, "_commit", late)
+    with pytest.raises(TransientError, match=f"{REF} was written by somebody else meanwhile"):
+        place.write("late\n")
+    found = place.read()
+    assert found
+    assert found.content == b"of the other\n"
+    place.write("next\n")
 
 
 def test_nothing_was_written_yet(place: StateRepository) -> None:
