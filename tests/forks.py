@@ -7,6 +7,7 @@ stack, whose fork server makes them.
 import atexit
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import towpath
+from towpath.agent.zygote import end_with
 
 ROOT = Path(__file__).parents[1]
 LAUNCH = Path(towpath.__file__).with_name("agent") / "launch.py"
@@ -71,7 +73,19 @@ class Forks:
 def _ending(
     command: tuple[str, ...], environ: Mapping[str, str], log: int
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    with subprocess.Popen(command, env=environ, cwd=ROOT, stdout=log, stderr=log) as process:
+    parent = os.getpid()
+
+    def end_with_worker() -> None:
+        end_with(parent, signal.SIGTERM)
+
+    with subprocess.Popen(
+        command,
+        env=environ,
+        cwd=ROOT,
+        stdout=log,
+        stderr=log,
+        preexec_fn=end_with_worker,  # noqa: PLW1509 - also when pytest is killed, which calls nothing then
+    ) as process:
         try:
             yield process
         finally:

@@ -186,10 +186,10 @@ def _child(run: Callable[[Order], None], order: Order, control: Connection, pare
     run(order)
 
 
-def end_with(parent: int) -> None:
+def end_with(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Let the kernel end this process when `parent` has ended. Linux only: elsewhere it goes on alone."""
     if sys.platform == "linux":
-        set_kernel_option(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        set_kernel_option(_PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:
             os._exit(1)
 
