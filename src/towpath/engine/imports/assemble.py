@@ -19,8 +19,8 @@ from towpath.engine.imports.folders import (
     read_manifests,
     resources_of,
 )
-from towpath.engine.imports.vendored import check_vendored
-from towpath.errors import ConfigError
+from towpath.engine.imports.vendored import check_vendored, missing_subcharts, packed, subchart
+from towpath.errors import ConfigError, RefusedError
 from towpath.foreign.annotations import told_annotations
 from towpath.foreign.definition import Note
 from towpath.foreign.deployment import (
@@ -34,6 +34,7 @@ from towpath.foreign.deployment import (
 )
 from towpath.formats.versions import CONFIG, LATEST, VENDOR, VERSION_KEY
 from towpath.vendor.model import COMMIT
+from towpath.vendor.tree import Tree
 from towpath.yamltext.manifest_reader import load_document
 from towpath.yamltext.writer import dump
 
@@ -93,9 +94,10 @@ class Assembly:
         values: Any = {}
         texts: list[bytes] = []
         if isinstance(source, LocalSource):
-            chart = read_chart(self.root, source.path)
-            self.notes += told_annotations(chart)
-            files = {f"{base}/{path[len(source.path) + 1 :]}": content for path, content in chart.items()}
+            read = read_chart(self.root, source.path)
+            self.notes += told_annotations(read)
+            chart = self._chart(deployment, {path[len(source.path) + 1 :]: read[path] for path in read})
+            files = {f"{base}/{path}": content for path, content in chart.items()}
             if any(self.files.get(path, content) != content for path, content in files.items()):
                 self._tell(
                     deployment, "has another chart than in the first environment, which is the one taken"
@@ -122,6 +124,25 @@ class Assembly:
             else _yaml(merged(values, deployment.values))
         )
         return {**files, f"apps/{app}/{environment}/values.yaml": content}
+
+    def _chart(self, deployment: Deployment, chart: Tree) -> Tree:
+        """Its files without archives; what it needs besides is declared in `vendor.yaml`, or told."""
+        app, place = deployment.app, f"apps/{deployment.app}/base/charts"
+        archives = packed(chart)
+        for path in sorted(archives):
+            self._tell(deployment, f"{path} is an archive, which no one can review; it is not carried over")
+        try:
+            for each in missing_subcharts(chart, f"the chart of {app}"):
+                entry = subchart(app, each.name, each.repository, each.locked or each.wanted)
+                if entry is None:
+                    message = f"its chart needs the chart {each.name}, which has no address to fetch it from"
+                    self._tell(deployment, f"{message}: put it, unpacked, into {place}/{each.name}")
+                elif self.vendored.setdefault(entry["name"], entry) != entry:
+                    message = f"its chart needs the chart {each.name} in several versions or places"
+                    self._tell(deployment, f"{message}: the first one is taken")
+        except (ConfigError, RefusedError) as error:
+            self._tell(deployment, f"not all charts that its chart needs are known: {error.message}")
+        return {path: content for path, content in chart.items() if path not in archives}
 
     def kustomize(self, deployment: Deployment, environment: str) -> dict[str, bytes]:
         """An overlay on the files as they are, which are copied, or vendored from elsewhere."""

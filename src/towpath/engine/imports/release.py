@@ -8,11 +8,10 @@ from towpath.adapters.kubernetes import ApiRefusedError, Cluster
 from towpath.admission.chart_hooks import sync_phases
 from towpath.engine.imports.assemble import Imported
 from towpath.engine.imports.cluster_app import HEAD, HELM_RECORD, ClusterApp, cluster_app, deployment_managers
-from towpath.engine.imports.vendored import check_vendored
+from towpath.engine.imports.vendored import subchart
 from towpath.errors import ConfigError, RefusedError, UnknownNameError
 from towpath.foreign.annotations import told_annotations
 from towpath.foreign.definition import Note
-from towpath.foreign.deployment import app_name
 from towpath.foreign.helm_release import HelmRelease, credentials, read_release
 from towpath.kube.kinds import is_built_in
 from towpath.kube.secret_names import secret_names
@@ -94,12 +93,8 @@ def _subcharts(app: ClusterApp, release: HelmRelease, file: str) -> Iterator[dic
     for each in release.dependencies:
         name, version = str(each.get("name") or ""), str(each.get("version") or "")
         repository = str(each.get("repository") or "")
-        where = app_name(name)
-        entry: dict[str, Any] = {
-            "name": f"{app.app[:30]}-{where[:30]}",
-            "path": f"apps/{app.app}/base/charts/{name}",
-        }
-        if each.get("alias") or not repository.startswith(("https://", "http://", "oci://")):
+        entry = None if each.get("alias") else subchart(app.app, name, repository, version)
+        if entry is None:
             raise ConfigError(
                 f"its chart needs the chart {name[:80]!a}, which Helm does not keep in a release"
                 " and which has no address here",
@@ -107,12 +102,6 @@ def _subcharts(app: ClusterApp, release: HelmRelease, file: str) -> Iterator[dic
                 remedy="Take the chart from where it was installed from, as the app's base:"
                 " docs/guides/import.md",
             )
-        if repository.startswith("oci://"):
-            entry |= {"oci": f"{repository.removeprefix('oci://').rstrip('/')}/{name}"}
-        else:
-            entry |= {"chart": {"repository": repository, "name": name}}
-        entry["version"] = version
-        check_vendored(entry)
         yield entry
 
 
