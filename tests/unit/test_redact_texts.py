@@ -98,9 +98,51 @@ def test_what_only_looks_alike_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["name: token\n", "<token", "machine a login b ", "identified by ", "name: x-", "value: "]
+    "piece",
+    [
+        *("name: token\n", "<token", "machine a login b ", "identified by ", "name: x-", "value: "),
+        *("A_", "A_KEY:", "A_KEY='"),
+    ],
 )
 def test_a_text_without_an_end_is_redacted_in_time(piece: str) -> None:
     started = time.process_time()
     redact(piece * (300_000 // len(piece)))
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "STRIPE_KEY={}",
+        'export STRIPE_KEY="{}"',
+        "level=info STRIPE_KEY={} PORT=80",
+        '{{"MAILGUN_V3_KEY": "{}", "a": 1}}',
+        "  SENDGRID_KEY: {}",
+        r"{{\"STRIPE_KEY\":\"{}\"}}",
+    ],
+)
+def test_a_variable_that_is_called_a_key_is_masked(text: str) -> None:
+    masked = redact(text.format("canary-4f6a81"))
+    assert masked == text.format("***")
+    assert redact(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "STRIPE_PUBLIC_KEY=canary-4f6a81",
+        "PARTITION_KEY=tenant-id-17",
+        "APP_CACHE_KEY=pages-2026",
+        "TLS_KEY=/etc/tls/tls.key",
+        "TLS_KEY=./tls-2026.key",
+        'TLS_KEY="~/tls-2026.key"',
+        "STRIPE_KEY=$STRIPE_2026",
+        "STRIPE_KEY: unexpected end of line 17",
+        "STRIPE_KEY is not set",
+        "STRIPE_KEY=",
+        "A_KEY_OF_MINE=canary-4f6a81",
+        "stripe_key_name=canary-4f6a81",
+    ],
+)
+def test_keys_that_are_no_secrets_and_paths_stay(text: str) -> None:
+    assert redact(text) == text

@@ -63,6 +63,17 @@ _PIPED = re.compile(
 _ASSIGNMENT = re.compile(
     rf"""(?P<key>{_KEY_NAME}\\?["']?[ \t]*(?::=|=>|[:=])[ \t]*){_VALUE}""", re.IGNORECASE
 )
+_HARMLESS_KEYS = (
+    "PUBLIC|PUBLISHABLE|PRIMARY|FOREIGN|UNIQUE|PARTITION|SHARD|SORT|RANGE|GROUP|ROUTING|CACHE|IDEMPOTENCY|"
+    "LOOKUP|OBJECT|INDEX|HOST|TOWPATH_SIGNING"
+)
+"""Of a database, a queue or a store, or a file."""
+_VARIABLE = re.compile(
+    rf"""(?P<key>(?<![A-Za-z0-9_])(?!(?:[A-Z0-9]{{1,40}}_){{0,9}}(?:{_HARMLESS_KEYS})_KEY)"""
+    rf"""(?:[A-Z0-9]{{1,40}}_){{1,10}}KEY\\?["']?(?:=|[ \t]*:[ \t]*(?=[^\s\d]{{0,100}}\d)))"""
+    rf"""(?=\\?["']?[^\s"'./~$\\][^\s"']{{5}}){_VALUE}"""
+)
+"""A variable called `…_KEY`, whose value is no path: after a colon, where words may follow, with a digit."""
 _ELEMENT = re.compile(
     rf"(?P<head><[\w.:-]{{0,100}}{_KEY_NAME}>)(?P<value>[^<>\s][^<>\n]*+)(?=</)", re.IGNORECASE
 )
@@ -263,6 +274,7 @@ _MASKS: tuple[tuple[Sequence[str], Callable[[str], str]], ...] = (
     ((), partial(_TOKEN.sub, MASK)),
     (("value",), partial(_NAMED.sub, _mask_value)),
     (_NAME_HINTS, partial(_ASSIGNMENT.sub, _mask_value)),
+    (("_key",), partial(_VARIABLE.sub, _mask_value)),
     (_NAME_HINTS, partial(_OPTION.sub, _mask_value)),
     (_HEADS[_USER], partial(_USER.sub, _mask_user)),
 )
