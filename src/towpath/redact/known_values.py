@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from towpath.redact.value_forms import SHORTEST, forms_of, values_in
+from towpath.redact.value_forms import LONG, SHORTEST, forms_of, forms_of_long, values_in
 
 MASK = "***"
 _KIND = Implementation.ContiguousNFA  # a DFA is larger, and takes ten times as long to build
@@ -19,6 +19,8 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _MOST_MATCHERS = 8
 """New values get an automaton of their own; at so many all are made into one."""
+_MOST_LONG = 4 * 1024 * 1024
+"""Characters of all long values together that are looked for by value."""
 
 
 class KnownValues:
@@ -29,6 +31,8 @@ class KnownValues:
         self._seen: set[str] = set()
         self._values: set[str] = set()
         self._new: set[str] = set()
+        self._long: set[str] = set()
+        self._new_long: set[str] = set()
         self._public: set[str] = set()
         self._matchers: tuple[AhoCorasick, ...] = ()
         self._stale = self._whole = False
@@ -39,8 +43,12 @@ class KnownValues:
         new = [value for value in values if len(value) >= SHORTEST and value not in self._seen]
         if not new:
             return
-        found = {each for value in new for each in values_in(value)}
+        found = {each for value in new if len(value) <= LONG for each in values_in(value)}
         with self._lock:
+            for value in new:
+                if len(value) > LONG and len(value) + sum(map(len, self._long)) <= _MOST_LONG:
+                    self._long.add(value)
+                    self._new_long.add(value)
             self._seen.update(new)
             self._new |= found - self._values
             self._values |= found
@@ -50,7 +58,8 @@ class KnownValues:
         """Mask the value no longer."""
         with self._lock:
             self._seen.discard(value)
-            self._values -= set(values_in(value))
+            self._long.discard(value)
+            self._values -= set(values_in(value)) if len(value) <= LONG else set()
             self._rebuild()
 
     def publish(self, names: Iterable[str]) -> None:
@@ -95,14 +104,15 @@ class KnownValues:
             with self._lock:
                 if self._stale:
                     self._matchers = self._built()
-                    self._new, self._whole, self._stale = set(), False, False
+                    self._new, self._new_long, self._whole, self._stale = set(), set(), False, False
         return self._matchers
 
     def _built(self) -> tuple[AhoCorasick, ...]:
-        before, new = self._matchers, self._new
+        before, new, long = self._matchers, self._new, self._new_long
         if self._whole or len(before) >= _MOST_MATCHERS:
-            before, new = (), self._values
+            before, new, long = (), self._values, self._long
         forms = {_SURROGATE.sub("?", form) for value in new - self._public for form in forms_of(value)}
+        forms |= {_SURROGATE.sub("?", form) for value in long for form in forms_of_long(value) - self._public}
         if not forms:
             return before
         return (*before, AhoCorasick(forms, implementation=_KIND, store_patterns=False))

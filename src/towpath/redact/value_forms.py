@@ -16,6 +16,9 @@ from urllib.parse import quote, quote_plus, unquote
 
 SHORTEST = 6
 """Characters of the shortest value that is looked for by value: shorter ones occur in any text."""
+LONG = 32 * 1024
+"""Characters of a value that is looked for by its pieces: all forms of a megabyte would take a gigabyte."""
+_WRAPPED = 76
 _DEEPEST = 4
 _USER_INFO = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://(?P<user>[^\s/@:]*)(?::(?P<password>[^\s/@]*))?@")
 _SETTING = re.compile(
@@ -84,6 +87,27 @@ def _decoded(value: str) -> str:
     except (binascii.Error, ValueError):
         return ""
     return text if all(c.isprintable() or c in "\r\n\t" for c in text) else ""
+
+
+def forms_of_long(value: str) -> set[str]:
+    """The pieces by which a value of more than LONG characters is looked for.
+
+    Its lines and what it holds as settings or JSON, plain and as JSON writes them; and its base64, from its
+    beginning, whole or wrapped as `base64` does.
+    """
+    stripped = value.strip()
+    pieces: set[str] = set()
+    for line in stripped.splitlines():
+        if not line.strip().startswith("-----"):
+            pieces.add(line.strip())
+            if setting := _LINE.match(line):
+                pieces.add(setting["value"].strip("\"' "))
+    if stripped[:1] in ("{", "["):
+        pieces.update(each.strip() for each in _leaves(stripped))
+    pieces |= {json.dumps(each)[1:-1] for each in pieces}
+    whole = base64.b64encode(value.encode(errors="surrogatepass")).decode()
+    pieces.update(whole[at : at + _WRAPPED] for at in range(0, len(whole), _WRAPPED))
+    return {piece for piece in pieces if len(piece) >= SHORTEST}
 
 
 def forms_of(value: str) -> set[str]:
