@@ -241,3 +241,21 @@ def test_drift_is_healed_and_what_leaves_git_is_deleted_and_a_lost_record_is_sig
     infra.push("Without it", {"verified/dev/infra.yaml": None})
     assert infra.reconcile("dev").failures == {}
     assert infra.signed("dev") == 3
+
+
+def test_a_paused_one_is_left_alone_until_the_pause_ends(infra: Infra) -> None:
+    infra.scaffold()
+    assert infra.reconcile("dev").failures == {}
+    entry = "{app: infra, until: '2999-01-01T00:00:00+00:00', reason: a migration}"
+    pause = f"apiVersion: towpath.dev/v2\npauses: [{entry}]\n"
+    infra.push("Pause", {"pauses/dev.yaml": pause})
+    infra.limit(2)
+    pods = ObjectRef(infra.group, "Limit", infra.namespaces["dev"], "pods")
+    infra.cluster.delete(pods)
+    done = infra.reconcile("dev")
+    assert (done.failures, done.changed) == ({}, 0)
+    assert infra.max("dev") is None, "neither the change nor the drift is answered"
+    assert infra.signed("dev") == 1, "what was not applied is not verified"
+    infra.push("End the pause", {"pauses/dev.yaml": None})
+    assert infra.reconcile("dev").failures == {}
+    assert (infra.max("dev"), infra.signed("dev")) == (2, 2)
