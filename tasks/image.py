@@ -14,6 +14,7 @@ from tasks.runs.step import settings as read_settings
 from tasks.runs.step import step
 from tasks.source import Build, Source
 from towpath.adapters.images import docker, trivy
+from towpath.adapters.images.builder import Builder, builder_of
 from towpath.adapters.images.dockerfile import has_stage, stages
 from towpath.adapters.registries import registry
 from towpath.adapters.registries.oci import digest_of
@@ -55,7 +56,7 @@ class Scanned(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """Built images: name -> id (`sha256:…` of its configuration) in the Docker Engine; and their source."""
+    """Built images: name -> id (`sha256:…` of its configuration) in the builder; and their source."""
 
     ids: Mapping[str, str]
     source: Source
@@ -90,7 +91,7 @@ def build(source: Source) -> Built:
         commit=source.commit, source=source.url, version=source.short_id, created=source.committed_at
     )
     ids = {
-        name: _docker_build(source, how, tag=source.tag(name), target=how.target, labels=labels)
+        name: _build(source, how, tag=source.tag(name), target=how.target, labels=labels)
         for name, how in source.builds.items()
     }
     return Built(ids, source)
@@ -107,7 +108,7 @@ def test(built: Built) -> Built:
     for name in reversed(files.values()):
         how, tag = built.source.builds[name], f"{built.source.tag(name)}-{target}"
         try:
-            _docker_build(built.source, how, tag=tag, target=target, labels={})
+            _build(built.source, how, tag=tag, target=target, labels={})
         except TerminalError as error:
             raise without_stage(built.source, how, target) or error from error
     return built
@@ -134,13 +135,12 @@ def scan(built: Built) -> Scan:
 
 
 def pull(image: ReleaseImage) -> str:
-    """Pull an image that was built elsewhere; its id in the Docker Engine."""
-    host = read_settings().docker_host
-    return docker.pull(parse_image(image.reference), docker_host=host, timeout=SCAN_TIMEOUT)
+    """Pull an image that was built elsewhere; its id in the builder."""
+    return _builder().pull(parse_image(image.reference), timeout=SCAN_TIMEOUT)
 
 
 def scan_images(of: Scanned, images: Mapping[str, str], remedy: str) -> Scan:
-    """Scan images of the Docker Engine, by name their ids, publish the report, and refuse what may not pass.
+    """Scan images of the builder, by name their ids, publish the report, and refuse what may not pass.
 
     They pass together or not at all.
     """
@@ -158,11 +158,11 @@ def scan_images(of: Scanned, images: Mapping[str, str], remedy: str) -> Scan:
 
 
 def scanned(image: str, policy: ScanPolicy) -> dict[str, Any]:
-    """The scanner's report on an image of the Docker Engine, by the scanners that the policy names."""
+    """The scanner's report on an image of the builder, by the scanners that the policy names."""
     settings = read_settings()
     with tempfile.TemporaryDirectory(prefix="towpath-scan-") as folder:
         tar = Path(folder) / "image.tar"
-        docker.save(image, tar, docker_host=settings.docker_host, timeout=SCAN_TIMEOUT)
+        builder_of(settings).save(image, tar, timeout=SCAN_TIMEOUT)
         return trivy.scan_image(
             trivy.find_trivy(settings),
             tar,
@@ -175,30 +175,33 @@ def scanned(image: str, policy: ScanPolicy) -> dict[str, Any]:
 @step("push {built.source.app} {built.source.short_id}")
 def push(built: Built, scanned: Scan) -> Images:
     """Push what was scanned; all images of the release, by the digests that the registry holds."""
-    source, docker_host = built.source, read_settings().docker_host
+    source, builder = built.source, _builder()
     if scanned.summary.status != "passed":  # never without a scan, whoever calls
         raise RefusedError(f"{source.app} {source.short_id} has no passed scan")
     pushed = []
     for name, image in built.ids.items():
         tag = parse_image(source.tag(name))
-        digest = docker.push(image, tag, docker_host=docker_host, timeout=PUSH_TIMEOUT)
+        digest = builder.push(image, tag, timeout=PUSH_TIMEOUT)
         held = registry.read_manifest(tag.with_digest(digest))
         if held.config_digest != image:
             raise ConflictError(f"the registry holds another image as {digest} than the one that was scanned")
         pushed.append(ReleaseImage(name, source.builds[name].repository, digest))
+    builder.forget(built.ids.values())
     return (*pushed, *source.kept)
 
 
-def _docker_build(source: Source, how: Build, *, tag: str, target: str | None, labels: dict[str, str]) -> str:
+def _builder() -> Builder:
+    return builder_of(read_settings())
+
+
+def _build(source: Source, how: Build, *, tag: str, target: str | None, labels: dict[str, str]) -> str:
     log = get_run_logger()
-    return docker.build(
+    return _builder().build(
         resolve_inside(source.path, how.context),
         how.dockerfile,
         tag=tag,
         target=target,
-        build_args={},
         labels=labels,
-        docker_host=read_settings().docker_host,
         on_line=lambda line: log.info("%s", line),
         timeout=BUILD_TIMEOUT,
     )

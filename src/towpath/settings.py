@@ -50,6 +50,8 @@ class Settings:
     context: str | None
     allow_exec: bool
     docker_host: str | None
+    buildkit_host: str | None
+    buildkit_tls: Path | None
     trivy: str | None
     signing_key: Path | None
     trusted_keys: Path | None
@@ -121,6 +123,8 @@ class Settings:
             context=environ.get("TOWPATH_CONTEXT"),
             allow_exec=environ.get("TOWPATH_ALLOW_EXEC") == "1",
             docker_host=variables.get("DOCKER_HOST"),
+            buildkit_host=environ.get("BUILDKIT_HOST"),
+            buildkit_tls=_path(environ.get("TOWPATH_BUILDKIT_TLS")),
             trivy=variables.get("TOWPATH_TRIVY"),
             signing_key=_path(environ.get(SIGNING_KEY)),
             trusted_keys=_path(variables.get(TRUSTED_KEYS)),

@@ -46,6 +46,13 @@ REFERRERS = GoProgram("referrers", ".", ("referrers",))
 """A registry with the referrers API."""
 
 
+BUILDCTL, BUILDKITD = (
+    GoProgram("buildkit", f"github.com/moby/buildkit/cmd/{name}", (name,))
+    for name in ("buildctl", "buildkitd")
+)
+"""BuildKit's client and its server."""
+
+
 COREDNS = GoProgram("coredns", ".", ("coredns",))
 """The names of Services, for pods."""
 
@@ -73,7 +80,15 @@ STORES = (
 """What Prefect servers in a cluster keep everything in."""
 
 
+ROOTLESS = (
+    DebianPackage("rootlesskit", ("rootlesskit",)),
+    DebianPackage("uidmap", ("newuidmap", "newgidmap")),
+    DebianPackage("runc", ("runc",)),
+)
+"""What BuildKit needs to build without root."""
+
+
 if __name__ == "__main__":  # before the tests, whose time is limited
-    debian.ensure(STORES, Settings.load(os.environ), progress_on())
-    for each in (COSIGN, GITEA, OAUTH2_PROXY, REFERRERS):
+    debian.ensure((*STORES, *ROOTLESS), Settings.load(os.environ), progress_on())
+    for each in (COSIGN, GITEA, OAUTH2_PROXY, REFERRERS, BUILDCTL, BUILDKITD):
         built(each)

@@ -39,8 +39,16 @@
 {{- $_ := set $file "name" (printf "towpath-%s" $name) }}
 {{- end }}
 {{- if eq $name "build" }}
-{{- $host := required "build.docker.host is not set: the address of the Docker Engine that builds, as tcp://HOST:2376" $agent.docker.host }}
+{{- with include "towpath.buildkitHost" $root }}
+{{- if $agent.docker.host }}
+{{- fail "build.docker.host and build.buildkit are both set: one of them builds" }}
+{{- end }}
+{{- $tls := include "towpath.named" (list $agent.buildkit.tlsSecret "build.buildkit.tlsSecret" "Secret with ca.pem, cert.pem and key.pem for BuildKit") }}
+{{- $_ := set $file "buildkit" (dict "host" . "tls" "/etc/towpath/buildkit") }}
+{{- else }}
+{{- $host := required "build.docker.host is not set: the address of the Docker Engine that builds, as tcp://HOST:2376; or build.buildkit" $agent.docker.host }}
 {{- $_ := set $file "docker" (dict "host" $host) }}
+{{- end }}
 {{- else if $agent.kubeconfigSecret }}
 {{- $cluster := dict "kubeconfig" "/etc/towpath/cluster/kubeconfig" }}
 {{- with $agent.context }}{{ $_ := set $cluster "context" . }}{{ end }}
@@ -89,6 +97,10 @@
   secret: {secretName: {{ .name }}, defaultMode: 0440, items: [{key: {{ .key }}, path: kubeconfig}]}
 {{- end }}
 {{- if eq $name "build" }}
+{{- if include "towpath.buildkitHost" $root }}
+- name: buildkit
+  secret: {secretName: {{ $agent.buildkit.tlsSecret }}, defaultMode: 0440}
+{{- end }}
 {{- with $agent.docker.tlsSecret }}
 - name: docker
   secret: {secretName: {{ . }}, defaultMode: 0440}

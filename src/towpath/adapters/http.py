@@ -9,7 +9,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
@@ -51,13 +51,14 @@ class HttpClient:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes | IO[bytes] | None = None,
         timeout: tuple[float, float],
         redirects: int = 0,
     ) -> HttpAnswer:
         """The answer, whatever its status, its body not read yet. HttpError when there is none.
 
-        `timeout` is in seconds: to connect, and to wait for the next bytes. Credentials are not sent along to
+        `timeout` is in seconds: to connect, and to wait for the next bytes. Of a `body` that is a file, the
+        header Content-Length says how much is sent. Credentials are not sent along to
         another host by a redirect.
         """
         retries = urllib3.Retry(

@@ -65,6 +65,13 @@ class DockerEngine(Model):
     host: Annotated[str, StringConstraints(pattern=r"^(unix|tcp)://\S+$(?!\n)")]
 
 
+class BuildKitServer(Model):
+    """Where images are built in place of a Docker Engine; `tls`: a folder with ca.pem, cert.pem, key.pem."""
+
+    host: Annotated[str, StringConstraints(pattern=r"^(unix|tcp)://\S+$(?!\n)")]
+    tls: AbsolutePath | None = None
+
+
 class Keys(Model):
     """The agent's own private key, and the file of the public keys that it trusts (`allowed_signers`)."""
 
@@ -116,6 +123,7 @@ class AgentFile(Model):
     prefect: Prefect = Prefect()
     cluster: ClusterFile = ClusterFile()
     docker: DockerEngine | None = None
+    buildkit: BuildKitServer | None = None
     keys: Keys = Keys()
     runs: Runs = Runs()
     leader: Annotated[
@@ -138,6 +146,12 @@ class AgentFile(Model):
             raise ValueError("`leader` needs the cluster of an environment, which `build` has not")
         return self
 
+    @model_validator(mode="after")
+    def _has_one_builder(self) -> "AgentFile":
+        if self.docker and self.buildkit:
+            raise ValueError("`docker` and `buildkit` are two builders, and one builds")
+        return self
+
     def environ(self) -> Iterator[tuple[str, str]]:
         """The environment variables that it stands for. MissingPartError for a secret that is not there."""
         named = {
@@ -145,6 +159,8 @@ class AgentFile(Model):
             "TOWPATH_ENVIRONMENTS_BRANCH": self.repository.branch,
             **self.cluster.environ(),
             "DOCKER_HOST": self.docker.host if self.docker else None,
+            "BUILDKIT_HOST": self.buildkit.host if self.buildkit else None,
+            "TOWPATH_BUILDKIT_TLS": self.buildkit.tls if self.buildkit else None,
             SIGNING_KEY: self.keys.signing,
             TRUSTED_KEYS: self.keys.trusted,
         }

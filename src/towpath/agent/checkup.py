@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from towpath.adapters.images.docker_engine import engine_version
+from towpath.adapters.images.builder import builder_of
 from towpath.adapters.kubernetes import Lease, connect_lease
 from towpath.agent.agent_file import BUILD
 from towpath.agent.configuration import AgentConfiguration
@@ -40,7 +40,7 @@ def check_up(configuration: AgentConfiguration, settings: Settings) -> Iterator[
         if configuration.lease_namespace:
             yield look_at("lease", lambda: _lease(configuration, settings))
     else:
-        yield look_at("Docker Engine", lambda: _engine(settings))
+        yield look_at("builder", lambda: _engine(settings))
 
 
 def _server_parts(
@@ -115,4 +115,4 @@ def _lease(configuration: AgentConfiguration, settings: Settings) -> str:
 
 
 def _engine(settings: Settings) -> str:
-    return engine_version(settings.docker_host)
+    return builder_of(settings).version()

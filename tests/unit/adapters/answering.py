@@ -58,7 +58,7 @@ def answering(answers: Sequence[Answer]) -> Iterator[Answering]:
             self.wfile.write(answer.body)
             self.close_connection = answer.length is not None
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815
+        do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815
 
         def log_message(self, *args: object) -> None: ...
 

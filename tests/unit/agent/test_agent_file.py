@@ -123,8 +123,8 @@ def test_a_file_or_secret_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_schema_has_every_key() -> None:
     assert set(machine_file_schema(AgentFile, AGENT_FILE)["properties"]) == {
-        *("apiVersion", "cluster", "docker", "environment", "keys", "listen", "name", "notifyTokenFile"),
-        *("leader", "prefect", "repository", "runs"),
+        *("apiVersion", "buildkit", "cluster", "docker", "environment", "keys", "listen", "name"),
+        *("leader", "notifyTokenFile", "prefect", "repository", "runs"),
     }
 
 
@@ -164,3 +164,14 @@ def test_agents_that_share_a_lease_have_one_name_whatever_their_machine() -> Non
 def test_a_leader_that_cannot_be_is_refused(environment: str, leader: str, why: str) -> None:
     with pytest.raises(ConfigError, match=why):
         parse_agent_file(f"{HEAD}environment: {environment}\nleader: {leader}\n")
+
+
+def test_one_builder_is_named() -> None:
+    head = f"{HEAD}environment: build\n"
+    kit = "buildkit: {host: 'tcp://buildkit.example.com:1234', tls: /etc/towpath/buildkit}\n"
+    assert dict(parse_agent_file(head + kit).environ()) == {
+        "BUILDKIT_HOST": "tcp://buildkit.example.com:1234",
+        "TOWPATH_BUILDKIT_TLS": "/etc/towpath/buildkit",
+    }
+    with pytest.raises(ConfigError, match="two builders"):
+        parse_agent_file(f"{head}{kit}docker: {{host: 'unix:///docker.sock'}}\n")

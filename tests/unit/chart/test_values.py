@@ -40,6 +40,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "name-of-no-environment": ({"agents": {"Prod_EU": {}}}, "additional properties 'Prod_EU' not allowed"),
     "context-without-kubeconfig": ({"agents.dev": {"context": "x"}}, "kubeconfigSecret"),
     "no-docker": ({"build.docker.host": ""}, "build.docker.host is not set"),
+    "two-builders": (
+        {"build.buildkit.host": "tcp://b:1"},
+        "build.docker.host and build.buildkit are both set",
+    ),
+    "builder-without-certificate": (
+        {"build.docker.host": "", "build.buildkit.host": "tcp://b:1"},
+        "build.buildkit.tlsSecret is not set",
+    ),
     "no-push": ({"build.registrySecret": ""}, "build.registrySecret is not set"),
     "no-door-host": ({"door.host": ""}, "door.host is not set"),
     "no-door-secret": ({"door.secret": ""}, "door.secret is not set"),

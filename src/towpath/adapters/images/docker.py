@@ -15,8 +15,10 @@ import docker.utils
 from docker.utils.build import create_archive
 from urllib3.exceptions import ReadTimeoutError
 
+from towpath.adapters.images.build_context import require_dockerfile
 from towpath.adapters.images.docker_engine import open_engine
 from towpath.adapters.images.dockerignore import sent_files
+from towpath.adapters.images.transient import is_transient
 from towpath.adapters.process import tail
 from towpath.errors import BuildError, TerminalError, TransientError
 from towpath.printable import printable
@@ -28,12 +30,6 @@ LABELS = "org.opencontainers.image."
 
 _STEP = re.compile(r"^Step \d+/\d+ : ")
 _NOISE = re.compile(r"^ ---> |^Removing intermediate container ")
-_TRANSIENT = re.compile(
-    r"connection refused|connection reset|i/o timeout|no such host|TLS handshake timeout|unexpected EOF|"
-    r"server misbehaving|Client\.Timeout|network is unreachable|toomanyrequests|"
-    r"unexpected (?:HTTP )?status:? (?:from .{0,200})?(?:429|5\d\d)",
-    re.IGNORECASE,
-)  # what a registry or the network says when a retry may help
 
 
 def labels(*, commit: str, source: str, version: str, created: str) -> dict[str, str]:
@@ -62,7 +58,7 @@ def build(  # noqa: PLR0913
     when a step is silent. Raises BuildError, which ends with the output of the step that failed, and
     TransientError when the engine or the base image's registry does not answer.
     """
-    _check_dockerfile(context, dockerfile)
+    require_dockerfile(context, dockerfile)
     log = _Log(on_line)
     deadline = time.monotonic() + timeout
     files = sent_files(context, dockerfile)
@@ -205,22 +201,9 @@ class _Log:
             self.on_line(line)
 
 
-def _check_dockerfile(context: Path, dockerfile: str) -> None:
-    """Refuse a Dockerfile outside of the context: the SDK would read it from anywhere."""
-    root = context.resolve()
-    path = (root / dockerfile).resolve()
-    if dockerfile.startswith("-") or not path.is_relative_to(root):
-        raise BuildError(f"Dockerfile {dockerfile} is outside of the build context")
-    if not path.is_file():
-        raise BuildError(
-            f"there is no {dockerfile} in the source",
-            remedy="Say where it is: `source.dockerfile` in towpath.yaml.",
-        )
-
-
 def _failed_build(message: str, log: _Log) -> Exception:
     message = redact(printable(message)).strip()
-    if _TRANSIENT.search(message) and "returned a non-zero code" not in message:
+    if is_transient(message) and "returned a non-zero code" not in message:
         return TransientError(f"the build could not get what it needs: {message}")
     step = log.last_step()
     return BuildError(f"{message}\n{step}" if step and step != message else message)
@@ -228,13 +211,13 @@ def _failed_build(message: str, log: _Log) -> Exception:
 
 def _failed_pull(message: str, reference: ImageReference) -> Exception:
     message = f"{reference} cannot be pulled: {redact(printable(message)).strip()}"
-    kind = TransientError if _TRANSIENT.search(message) else TerminalError
+    kind = TransientError if is_transient(message) else TerminalError
     return kind(message, remedy=f"`docker login {reference.registry}` gives the rights to pull.")
 
 
 def _failed_push(message: str, reference: ImageReference) -> Exception:
     message = redact(message).strip()
-    if _TRANSIENT.search(message):
+    if is_transient(message):
         return TransientError(
             f"registry {reference.registry} did not take {reference}: {message}",
             remedy=f"Is the registry {reference.registry} running? `towpath doctor` says.",

@@ -9,9 +9,9 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import parse_http_list, parse_keqv_list
 
@@ -30,15 +30,10 @@ MAX_REDIRECTS = 10
 """Registries keep blobs elsewhere, and say where."""
 MAX_PAGES, MAX_TAG_PAGES = 20, 1_000
 MAX_BYTES = 4 * 1024 * 1024
-_ACCEPT = ", ".join(
-    [
-        MANIFEST_TYPE,
-        "application/vnd.docker.distribution.manifest.v2+json",
-        INDEX_TYPE,
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-    ]
-)
+_DOCKER = "application/vnd.docker.distribution.manifest"
+_ACCEPT = f"{MANIFEST_TYPE}, {_DOCKER}.v2+json, {INDEX_TYPE}, {_DOCKER}.list.v2+json"
 _NEXT = re.compile(r'<([^<>]+)>\s*;[^,]*\brel="?next"?')
+Body = bytes | IO[bytes]
 _API_HOSTS = {DEFAULT_REGISTRY: "registry-1.docker.io"}
 
 
@@ -79,7 +74,10 @@ class Repository:
 
     def put_blob(self, content: bytes) -> None:
         """Upload a small blob unless it is there."""
-        digest = digest_of(content)
+        self.put(digest_of(content), len(content), lambda: content)
+
+    def put(self, digest: str, size: int, content: Callable[[], Body]) -> None:
+        """Upload a blob of `size` bytes unless it is there; `content` is opened for each try."""
         if self._ask("HEAD", f"blobs/{digest}", missing=(404,)) is not None:
             return
         started = self._ask("POST", "blobs/uploads/")
@@ -88,7 +86,7 @@ class Repository:
             raise TerminalError(f"registry {self.image.registry} does not say where to upload to")
         url = urljoin(f"{self.base}blobs/uploads/", place)
         separator = "&" if urlsplit(url).query else "?"
-        headers = {"Content-Type": "application/octet-stream"}
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         self._ask("PUT", f"{url}{separator}digest={digest}", data=content, headers=headers)
 
     def put_manifest(self, selector: str, content: bytes, media_type: str = MANIFEST_TYPE) -> bool:
@@ -96,7 +94,8 @@ class Repository:
 
         Says whether the registry lists it by itself as a referrer of its subject (`referrers`).
         """
-        answer = self._ask("PUT", f"manifests/{selector}", data=content, headers={"Content-Type": media_type})
+        headers = {"Content-Type": media_type}
+        answer = self._ask("PUT", f"manifests/{selector}", data=lambda: content, headers=headers)
         return answer is not None and "OCI-Subject" in answer.headers
 
     def referrers(self, digest: str, artifact_type: str) -> list[dict[str, Any]] | None:
@@ -144,7 +143,7 @@ class Repository:
         path: str,
         *,
         headers: Mapping[str, str] | None = None,
-        data: bytes | None = None,
+        data: Callable[[], Body] | None = None,
         missing: tuple[int, ...] = (),
     ) -> HttpAnswer | None:
         """The answer; None when its status is one of `missing`."""
@@ -153,13 +152,13 @@ class Repository:
             raise TerminalError(f"registry {self.image.registry} points to another host: {redact(url)}")
         if urlsplit(url).scheme != "https" and not is_loopback(urlsplit(url).netloc):
             raise TerminalError(f"registry {self.image.registry} points to plain HTTP: {redact(url)}")
-        answer = self._send(method, url, headers, data)
+        answer = self._send(method, url, headers, data and data())
         if answer.status == 401:
             answer.close()
             self.authorization = None
             self.authorization = self._log_in(answer.headers.get("WWW-Authenticate", ""))
             if self.authorization is not None:
-                answer = self._send(method, url, headers, data)
+                answer = self._send(method, url, headers, data and data())
         if answer.status in missing:
             answer.close()
             return None
@@ -170,7 +169,7 @@ class Repository:
         return answer
 
     def _send(
-        self, method: str, url: str, headers: Mapping[str, str] | None, data: bytes | None
+        self, method: str, url: str, headers: Mapping[str, str] | None, data: Body | None
     ) -> HttpAnswer:
         sent = dict(headers or {})
         if self.authorization is not None and urlsplit(url).netloc == urlsplit(self.base).netloc:
