@@ -13,6 +13,7 @@ rm -rf kubernetes/aio kubernetes/client/api
 find kubernetes/client/models -name '*.py' ! -name __init__.py -delete
 # Of CEL's extensions, src/towpath/config/cel.py uses three others.
 rm -f cel_expr_python/ext/ext_bindings.*.so cel_expr_python/ext/ext_math.*.so cel_expr_python/ext/ext_proto.*.so
-# Tables of languages whose text nobody colours here.
-rm -f pygments/lexers/_*_builtins.py
+# Languages whose text nobody colours here.
+find pygments/lexers -name '*.py' ! -name __init__.py ! -name _mapping.py ! -name special.py ! -name python.py \
+    ! -name data.py ! -name diff.py -delete
 find . -name '*.so*' -type f -exec strip --strip-unneeded {} +
