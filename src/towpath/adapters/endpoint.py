@@ -1,11 +1,13 @@
 """A small HTTP server for probes, metrics and notifications. It binds to loopback by default."""
 
 import hmac
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from towpath.errors import MissingPartError
 
@@ -67,6 +69,11 @@ def parse_address(text: str) -> tuple[str, int]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of who asked and did not wait for the answer, as probes of a busy node do."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

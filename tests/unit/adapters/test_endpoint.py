@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -101,3 +102,33 @@ def test_a_taken_port_is_told(running: Running) -> None:
     with pytest.raises(MissingPartError, match="in use"):
         serve(f"127.0.0.1:{port}", {})
     assert threading.active_count() == threads
+
+
+def test_who_does_not_wait_for_the_answer_leaves_no_trace(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def page() -> Response:
+        asked.set()
+        go.wait(10)
+        return Response("x" * (1 << 24))
+
+    server = serve("127.0.0.1:0", {"/slow": page})
+    finish = server.shutdown_request
+
+    def finished(request: socket.socket) -> None:
+        finish(request)
+        ended.set()
+
+    monkeypatch.setattr(server, "shutdown_request", finished)
+    try:
+        with socket.create_connection(server.server_address[:2]) as client:
+            client.sendall(b"GET /slow HTTP/1.0\r\n\r\n")
+            assert asked.wait(10)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        go.set()
+        assert ended.wait(10)
+    finally:
+        server.shutdown()
+    assert "Traceback" not in capfd.readouterr().err
