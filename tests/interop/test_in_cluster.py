@@ -247,6 +247,6 @@ def test_a_release_is_rolled_back(waiting: Site, tell: Tell) -> None:
     released(site, "v2")
     assert running(site, "dev") == {digest(site, "v2")}
     tell("v2 runs in dev")
-    site.must("rollback", APP, "--environment", "dev", "--yes", **site.people)
+    site.must("rollback", APP, "dev", **site.people)
     tell("dev is back at v1")
     assert running(site, "dev") == {digest(site, "v1")}
