@@ -6,7 +6,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +94,14 @@ def test_an_image_is_built_scanned_pushed_and_pulled_by_its_digest(builds: Build
         described = json.loads(found.manifest)
         layers = [each["digest"] for each in described["layers"]]
         assert all(archive.getmember(f"blobs/{each.replace(':', '/')}") for each in layers)
+
+
+def test_only_who_has_a_certificate_of_its_authority_may_ask(builds: Builds) -> None:
+    assert builds.builder.version() != "unknown"
+    assert builds.builder.tls
+    for tls in (None, builds.builder.tls.parent / "other"):
+        with pytest.raises(TransientError):
+            replace(builds.builder, tls=tls).version()
 
 
 def test_steps_run_as_nobody_s_root_and_cannot_see_the_machine(builds: Builds) -> None:

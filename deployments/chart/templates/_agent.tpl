@@ -43,7 +43,7 @@
 {{- if $agent.docker.host }}
 {{- fail "build.docker.host and build.buildkit are both set: one of them builds" }}
 {{- end }}
-{{- $tls := include "towpath.named" (list $agent.buildkit.tlsSecret "build.buildkit.tlsSecret" "Secret with ca.pem, cert.pem and key.pem for BuildKit") }}
+{{- $tls := include "towpath.named" (list $agent.buildkit.tlsSecret "build.buildkit.tlsSecret" "Secret with ca.crt, tls.crt and tls.key for BuildKit") }}
 {{- $_ := set $file "buildkit" (dict "host" . "tls" "/etc/towpath/buildkit") }}
 {{- else }}
 {{- $host := required "build.docker.host is not set: the address of the Docker Engine that builds, as tcp://HOST:2376; or build.buildkit" $agent.docker.host }}

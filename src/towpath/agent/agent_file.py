@@ -66,7 +66,7 @@ class DockerEngine(Model):
 
 
 class BuildKitServer(Model):
-    """Where images are built in place of a Docker Engine; `tls`: a folder with ca.pem, cert.pem, key.pem."""
+    """Where images are built in place of a Docker Engine; `tls`: a folder with ca.crt, tls.crt, tls.key."""
 
     host: Annotated[str, StringConstraints(pattern=r"^(unix|tcp)://\S+$(?!\n)")]
     tls: AbsolutePath | None = None

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class BuildKit:
-    """`host` is its address, `tls` a folder with ca.pem, cert.pem and key.pem for a `tcp://` one."""
+    """`host` is its address, `tls` a folder with ca.crt, tls.crt and tls.key for a `tcp://` one."""
 
     host: str
     cache: Path
