@@ -75,28 +75,32 @@ def test_the_api_server_takes_every_object_of_each_example(
     values: Path, stack: RunningStack, home: World
 ) -> None:
     """A warning is a failure, too: of Pod Security, for example."""
-    agents = yaml.safe_load(values.read_text())["agents"]
+    content = yaml.safe_load(values.read_text())
     with throw_away(stack.settings) as world:
-        there = {name: {"namespace": world.namespace} for name in agents}
-        objects = objects_of(home, values, {f"agents.{name}": each for name, each in there.items()})
+        changes: dict[str, Any] = {
+            f"agents.{name}": {"namespace": world.namespace} for name in content.get("agents", ())
+        }
+        if "buildkit" in content.get("build", ()):
+            changes["build.buildkit.server.namespace"] = world.namespace
+        objects = objects_of(home, values, changes)
         known = [each for each in objects if each["kind"] not in MONITORING]
         assert len(apply(home, *known, dry_run=True)) == len(known)
-        for name, pod in pods_of(objects).items():
+        for (namespace, name), pod in pods_of(objects).items():
             manifest = {"apiVersion": "v1", "kind": "Pod", "spec": pod}
-            manifest["metadata"] = {"name": name, "namespace": home.namespace}
+            manifest["metadata"] = {"name": name, "namespace": namespace}
             pod.pop("serviceAccountName", None)  # a dry run has not made it
             assert apply(home, manifest, dry_run=True) == [f"pod/{name}"]
 
 
-def pods_of(objects: list[Manifest]) -> dict[str, Manifest]:
-    """Claims of a StatefulSet are volumes of its pods."""
+def pods_of(objects: list[Manifest]) -> dict[tuple[str, str], Manifest]:
+    """By namespace and name. Claims of a StatefulSet are volumes of its pods."""
     found = {}
     for each in objects:
         if each["kind"] in ("Deployment", "StatefulSet"):
             spec = each["spec"]["template"]["spec"]
             for claim in each["spec"].get("volumeClaimTemplates", ()):
                 spec["volumes"].append({"name": claim["metadata"]["name"], "emptyDir": {}})
-            found[each["metadata"]["name"]] = spec
+            found[each["metadata"]["namespace"], each["metadata"]["name"]] = spec
     return found
 
 
