@@ -17,6 +17,7 @@ from tests.integration.installing import Site, a_site
 from tests.integration.running import RunningStack
 from tests.unit.guides.commands import ROOT, lines_to_run
 from towpath.evidence.trusted_keys import parse_trusted_keys
+from towpath.local.parts.certificates import Subject, ensure_certificates
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900), needs_helm]
 
@@ -49,7 +50,7 @@ class Clusters:
         environ = {**os.environ, "KUBECONFIG": str(self.folder / "kubeconfig"), "PATH": path}
         environ |= {"KUBE_EDITOR": "true", "TOWPATH_CACHE": str(self.folder / "cache")}
         done = subprocess.run(
-            line.replace("towpath-system", site.home),
+            line.replace("towpath-system", site.home).replace("towpath-builder", builder_of(site)),
             shell=True, cwd=self.folder, env=environ, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
@@ -84,7 +85,15 @@ def clusters(stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (tmp_path / "eu.yaml").write_text(yaml.safe_dump(values))
         (tmp_path / "netrc").write_text("machine git.example.com login a password b\n")
         (tmp_path / "client-secret").write_text("c")
+        subjects = {"server": Subject("buildkit", hosts=("127.0.0.1",)), "client": Subject("agent")}
+        ensure_certificates(tmp_path, subjects)
         yield Clusters(hub, eu, tmp_path)
+        hub.world.kubectl("delete", "namespace", builder_of(hub), "--wait=false", "--ignore-not-found")
+
+
+def builder_of(site: Site) -> str:
+    """In place of the guide's `towpath-builder`."""
+    return f"{site.home}-builder"
 
 
 def secret(site: Site, name: str, key: str) -> str:
@@ -95,7 +104,8 @@ def secret(site: Site, name: str, key: str) -> str:
 
 def test_a_second_cluster_secrets_that_change_and_a_restore(clusters: Clusters) -> None:
     hub, eu = clusters.hub, clusters.eu
-    assert len(clusters.follow("install.md", "create namespace", "label namespace", "create secret")) == 3
+    assert len(clusters.follow("install.md", "create namespace", "label namespace", "create secret")) == 7
+    assert hub.there("secret", "buildkit-client")
     assert len(clusters.follow("sso.md")) == 2
     clusters.run("towpath install --context hub --values values.yaml")
     assert clusters.trusted(hub) == {"build", "prod"}
