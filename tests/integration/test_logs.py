@@ -67,6 +67,10 @@ def talking(world: World, image: str, tmp_path: Path) -> Path:
     del workload["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
     folder = released(world, image, tmp_path / "environments", workload, secret("db", password=PASSWORD))
     world.kubectl("rollout", "status", "deployment/web", "--timeout=120s")
+    deadline = time.monotonic() + 60
+    while not all("begun" in world.kubectl("logs", pod) for pod in pods(world)):
+        assert time.monotonic() < deadline, "a pod that runs does not talk"
+        time.sleep(0.5)
     return folder
 
 

@@ -16,6 +16,8 @@ APPROVER = "alice"
 ROLE_ADDED = "demo-extra"
 FORGED = f"sha256:{'f' * 64}"
 """A release that nobody has built."""
+SERVED_WITHIN = 30.0
+"""Seconds that what routes to new pods has before the story calls their version missing."""
 HEALED_WITHIN = 30.0
 """Seconds that the watcher has before the story calls `towpath reconcile`."""
 
@@ -192,7 +194,10 @@ def _commit_variant(stage: Stage, variant: str, mistake: str) -> str:
 
 
 def _show_environment(stage: Stage, environment: str, version: str, digest: str) -> None:
-    page = stage.world.page(environment)
+    end, page = time.monotonic() + SERVED_WITHIN, stage.world.page(environment)
+    while version not in page and time.monotonic() < end:
+        time.sleep(0.5)
+        page = stage.world.page(environment)
     expect(version in page, f"{environment} to serve {version}", page)
     observed = stage.world.running_digests(environment)
     expect(observed == {digest}, f"{environment} to run {digest}", observed)
