@@ -39,12 +39,8 @@ class NoServer:
 
     held: bool = True
 
-    @contextmanager
-    def locked(self) -> Iterator[bool | None]:
-        yield False if self.held else None
-
-    def is_away(self) -> bool:
-        return True
+    def busy(self) -> bool | None:
+        return True if self.held else None
 
     def run(self, apps: Sequence[str] | None) -> Ended | None:
         return None

@@ -17,12 +17,8 @@ PATIENCE = 120.0
 class Held:
     """Flow runs while somebody else holds the environment's lock: nothing is carried out."""
 
-    @contextmanager
-    def locked(self) -> Iterator[bool | None]:
-        yield False
-
-    def is_away(self) -> bool:
-        return False
+    def busy(self) -> bool | None:
+        return True
 
     def run(self, apps: Sequence[str] | None) -> Ended | None:
         return None
