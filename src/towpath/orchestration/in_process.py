@@ -45,8 +45,6 @@ GIVE_WAY = 0.1
 """Seconds in which a run of this machine that waits for the lock gets it: it looks twice as often."""
 QUICK = 5.0
 """Seconds that the server has for a question whose answer is only good when it is quick."""
-SLOW = 30.0
-"""Seconds that it has to give the lock: an answer that nobody waits for leaves it locked until it expires."""
 
 
 class InProcessRuns:
@@ -59,7 +57,6 @@ class InProcessRuns:
         self._environment, self._cache, self._say, self._agent = environment, cache, say, agent
         self._title = keys.deployment(keys.RECONCILE, environment)
         self._api = PrefectApi(url, read_timeout=QUICK, retries=0)
-        self._locks = PrefectApi(url, read_timeout=SLOW, retries=0)
         self._deployment: DeploymentResponse | None = None
         self._lease: UUID | None = None
         self._current: str = ""
@@ -109,7 +106,7 @@ class InProcessRuns:
         """The lease that the server gives; True where there is no such lock, of which the run tells."""
         ask = {"names": [name], "slots": 1, "mode": "concurrency", "lease_duration": SECONDS}
         try:
-            given = self._locks.post("/v2/concurrency_limits/increment-with-lease", ask)
+            given = self._api.post("/v2/concurrency_limits/increment-with-lease", ask)
             return UUID(given["lease_id"]) if given["limits"] else True
         except HeldError:
             return False
