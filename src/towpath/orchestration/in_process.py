@@ -9,9 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import get_client
@@ -27,11 +25,9 @@ from towpath.engine.reconcile.result import ReconcileResult
 from towpath.engine.watch.run_protocol import Ended, Unrecorded
 from towpath.errors import TowpathError, TransientError
 from towpath.orchestration import keys
-from towpath.orchestration.api import HeldError, NotFoundError, PrefectApi
+from towpath.orchestration.api import NotFoundError, PrefectApi
 from towpath.orchestration.execution.heartbeats import EVERY, beat
 from towpath.orchestration.execution.known_answers import answer_here
-from towpath.orchestration.execution.lease import SECONDS, kept
-from towpath.orchestration.execution.turn import turn
 from towpath.orchestration.installed_flows import installed_flow
 from towpath.redact import redact
 
@@ -41,8 +37,6 @@ if TYPE_CHECKING:
 
 LAST_ANSWER = 5.0
 """Seconds that the server has to say which run it has made, when this process ends meanwhile."""
-GIVE_WAY = 0.1
-"""Seconds in which a run of this machine that waits for the lock gets it: it looks twice as often."""
 QUICK = 5.0
 """Seconds that the server has for a question whose answer is only good when it is quick."""
 
@@ -50,15 +44,12 @@ QUICK = 5.0
 class InProcessRuns:
     """One environment's. All methods but `tend` are called by one thread, which entered the object."""
 
-    def __init__(
-        self, url: str, environment: str, cache: Path, say: Callable[[str], None], agent: str = ""
-    ) -> None:
-        """`cache`: the agent's, which its other runs have, too; `agent`: the name of the worker beside it."""
-        self._environment, self._cache, self._say, self._agent = environment, cache, say, agent
+    def __init__(self, url: str, environment: str, say: Callable[[str], None], agent: str = "") -> None:
+        """`agent`: the name of the worker beside it."""
+        self._environment, self._say, self._agent = environment, say, agent
         self._title = keys.deployment(keys.RECONCILE, environment)
         self._api = PrefectApi(url, read_timeout=QUICK, retries=0)
         self._deployment: DeploymentResponse | None = None
-        self._lease: UUID | None = None
         self._current: str = ""
         self._orphan: str = ""
         self._beat = 0.0
@@ -85,43 +76,15 @@ class InProcessRuns:
         """The id of the run that is under way; empty when none is."""
         return self._current
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[bool | None]:
+    def busy(self) -> bool | None:
         """As Runner."""
-        name = keys.lock_name(self._environment)
-        with turn(self._cache, name) as mine:
-            taken = self._take(name) if mine() else False
-            if not isinstance(taken, UUID):
-                yield taken
-                return
-            self._lease = taken
-            try:
-                with kept(get_client(sync_client=True), name, taken):
-                    yield True
-            finally:
-                self._lease = None
-        time.sleep(GIVE_WAY)
-
-    def _take(self, name: str) -> UUID | bool | None:
-        """The lease that the server gives; True where there is no such lock, of which the run tells."""
-        ask = {"names": [name], "slots": 1, "mode": "concurrency", "lease_duration": SECONDS}
         try:
-            given = self._api.post("/v2/concurrency_limits/increment-with-lease", ask)
-            return UUID(given["lease_id"]) if given["limits"] else True
-        except HeldError:
-            return False
-        except (TowpathError, KeyError, TypeError, ValueError):
-            return None  # it is away, or a proxy answers in its place
-
-    def is_away(self) -> bool:
-        """As Runner."""
-        name = keys.lock_name(self._environment)
-        try:
-            return "active_slots" not in self._api.get(f"/v2/concurrency_limits/{name}")
+            found = self._api.get(f"/v2/concurrency_limits/{keys.lock_name(self._environment)}")
+            return bool(found["active_slots"] > 0)
         except NotFoundError:
             return False
-        except (TransientError, TypeError):
-            return True
+        except (TransientError, KeyError, TypeError):
+            return None  # it is away, or a proxy answers in its place
 
     def run(self, apps: Sequence[str] | None) -> Ended | None:
         """As Runner."""
@@ -155,7 +118,7 @@ class InProcessRuns:
         self, run: "FlowRun | None", error: Exception, concluded: list[ReconcileResult]
     ) -> Ended | None:
         self._deployment = None  # it may be another one by now
-        if not self.is_away():
+        if self.busy() is not None:
             return Ended(f"the run broke off: {redact(str(error))}", failed=True, again=True)
         self._orphan = str(run.id) if run is not None else ""
         if not concluded:
@@ -171,7 +134,7 @@ class InProcessRuns:
         try:
             client = get_client(sync_client=True)
             if self._orphan:
-                client.set_flow_run_state(UUID(self._orphan), state, force=True)
+                client.set_flow_run_state(_uuid(self._orphan), state, force=True)
                 self._orphan = ""
             else:
                 deployment = self._load()
@@ -200,7 +163,7 @@ class InProcessRuns:
             self._lock.release()
         if run:
             with contextlib.suppress(*_AWAY), get_client(sync_client=True) as client:
-                client.set_flow_run_state(UUID(run), Crashed(message=why), force=True)
+                client.set_flow_run_state(_uuid(run), Crashed(message=why), force=True)
 
     def health(self) -> dict[str, str] | None:
         """Each app's health, as the environment's table says; None while nobody says."""
@@ -241,15 +204,13 @@ class InProcessRuns:
     ) -> "FlowRun":
         # Begun as Running: a scheduled run would be taken by the worker, a pending one would be cancelled
         # while a scheduled reconcile is on its way. What keeps them apart is the environment's lock.
-        labels: dict[str, bool | int | float | str] = {keys.WORKER_LABEL: self._agent} if self._agent else {}
-        labels |= {keys.LEASE_LABEL: str(self._lease)} if self._lease else {}
         return get_client(sync_client=True).create_flow_run_from_deployment(
             deployment.id,
             parameters=parameters,
             state=state,
             name=keys.reconcile_name(self._environment),
             tags=[keys.environment_tag(self._environment), keys.WATCH_TAG],
-            labels=labels or None,
+            labels={keys.WORKER_LABEL: self._agent} if self._agent else None,
         )
 
 
@@ -272,3 +233,9 @@ def _ended(state: "State[Any]", concluded: list[ReconcileResult]) -> Ended:
 def _ended_of(done: ReconcileResult) -> Ended:
     again = any(each.transient for each in done.outcomes)
     return Ended(done.summary(), failed=bool(done.failures), again=again, done=done)
+
+
+def _uuid(text: str) -> Any:
+    from uuid import UUID
+
+    return UUID(text)

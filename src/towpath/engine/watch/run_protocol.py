@@ -1,7 +1,6 @@
 """What a watcher asks of flow runs: whether one is under way, one reconcile, a record of a past one."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -33,14 +32,8 @@ class Unrecorded:
 class Runner(Protocol):
     """Makes flow runs. Nothing of it raises because the server is away."""
 
-    def locked(self) -> AbstractContextManager[bool | None]:
-        """Hold the environment's lock for what is run meanwhile.
-
-        False when somebody else holds it, None when the server does not answer: then it is not held.
-        """
-
-    def is_away(self) -> bool:
-        """Whether the server does not answer; asked once, and quickly."""
+    def busy(self) -> bool | None:
+        """Whether somebody holds the environment's lock; None when the server does not answer."""
 
     def run(self, apps: Sequence[str] | None) -> Ended | None:
         """A flow run of `reconcile` in this process, of some apps or (None) of all.

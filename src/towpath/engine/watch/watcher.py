@@ -168,19 +168,19 @@ class Watcher:
             cases = self._allowed(watch_state.confirm(cases, self._tries))
         self._metrics.set_reachable(git=self.branch.trouble is None)
         if cases:
-            with self._runner.locked() as locked:
-                self._metrics.set_reachable(server=locked is not None)
-                if locked is False:
-                    watch_state.again((case.app for case in cases), BUSY_PAUSE)
-                else:
-                    self._answering = True
-                    self._answer(watch_state, cases, away=locked is None)
-                    self._answering = False
+            busy = self._runner.busy()
+            self._metrics.set_reachable(server=busy is not None)
+            if busy:
+                watch_state.again((case.app for case in cases), BUSY_PAUSE)
+            else:
+                self._answering = True
+                self._answer(watch_state, cases, away=busy is None)
+                self._answering = False
         if watch_state.ready() and self._around and self._around.ready():
             self._metrics.set_apps(watch_state.drifted(), watch_state.unapplied())
         if self.unrecorded and time.monotonic() - self._asked >= RECORD_EVERY:
             self._asked = time.monotonic()
-            if not self._runner.is_away():
+            if self._runner.busy() is not None:
                 self._record_past()
 
     def _read_scaled_again(self) -> None:
@@ -196,15 +196,12 @@ class Watcher:
 
     def _answer_all(self, watch_state: WatchState) -> None:
         """A reconcile of the whole environment as soon as nobody holds its lock: its policies changed."""
-        if time.monotonic() < self._whole_at:
+        if time.monotonic() < self._whole_at or (busy := self._runner.busy()):
             return
-        with self._runner.locked() as locked:
-            if locked is False:
-                return
-            self._whole, self._answering = False, True
-            self._say(f"{self._environment}: its policies in towpath.yaml have changed")
-            away = locked is None or self.branch.trouble
-            ended = (None if away else self._runner.run(None)) or self._by_hand(None)
+        self._whole, self._answering = False, True
+        self._say(f"{self._environment}: its policies in towpath.yaml have changed")
+        away = busy is None or self.branch.trouble
+        ended = (None if away else self._runner.run(None)) or self._by_hand(None)
         self._say(ended.summary)
         self._answering = False
         if ended.failed and ended.again:

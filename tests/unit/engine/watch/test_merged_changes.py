@@ -3,8 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -315,13 +314,8 @@ class Runs:
         self.asked: list[Any] = []
         self._ends, self._busy = list(ends), list(busy)
 
-    @contextmanager
-    def locked(self) -> Iterator[bool | None]:
-        busy = self._busy.pop(0) if self._busy else False
-        yield None if busy is None else not busy
-
-    def is_away(self) -> bool:
-        return False
+    def busy(self) -> bool | None:
+        return self._busy.pop(0) if self._busy else False
 
     def run(self, apps: Sequence[str] | None) -> Ended | None:
         self.asked.append(apps)
