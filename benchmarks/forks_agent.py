@@ -1,5 +1,6 @@
 """The agent that benchmarks/forks.py measures: `towpath agent build`, where `deliver` only sleeps."""
 
+import math
 import sys
 import time
 import types
@@ -12,6 +13,9 @@ from towpath.errors import TowpathError
 from towpath.orchestration import keys
 from towpath.orchestration.installed_flows import flow_module
 
+STEP = 4.0
+"""Seconds of a step at most."""
+
 
 @task(name="sleep")
 def sleep(seconds: float) -> None:
@@ -20,8 +24,11 @@ def sleep(seconds: float) -> None:
 
 @flow(name=keys.DELIVER)
 def deliver(app: str, revision: str) -> None:  # noqa: ARG001 - the parameters of the real one
-    """One step, of as many seconds as `revision` says."""
-    sleep(float(revision))
+    """Steps of as many seconds as `revision` says: a run stops between two of them, when it is suspended."""
+    seconds = float(revision)
+    steps = max(1, math.ceil(seconds / STEP))
+    for _ in range(steps):
+        sleep(seconds / steps)
 
 
 def report(error: TowpathError) -> None:

@@ -111,11 +111,10 @@ def test_a_second_agent_leaves_what_the_first_works_on_to_it(here: Here) -> None
 
 def test_a_run_that_is_suspended_from_outside_stops_there_and_goes_on_when_it_is_resumed(here: Here) -> None:
     with here.agent("pod-a") as agent:
-        run = here.run(10)
+        run = here.run(60)
         here.until(lambda: here.state(run) == "Running", "it runs")
-        time.sleep(5)  # it is listened for by now
         here.set(run, type="PAUSED", name="Suspended")
-        here.until(lambda: counted(agent), "its process has ended")
+        here.until(lambda: counted(agent), "its process has ended, after the step at which it was told")
         assert here.state(run) == "Suspended"
         assert counted(agent) == {"suspended": 1}
         here.until(
@@ -123,7 +122,9 @@ def test_a_run_that_is_suspended_from_outside_stops_there_and_goes_on_when_it_is
             "no heartbeat is awaited of a run that waits",
         )
         here.set(run, type="SCHEDULED", name="Resuming")
-        here.until(lambda: here.state(run) == "Completed", "it ends")
+        here.until(lambda: (here.state(run), here.read(run)["run_count"]) == ("Running", 2), "it goes on")
+        here.set(run, type="CANCELLING", name="Cancelling")
+        here.until(lambda: here.state(run) == "Cancelled", "it is cancelled")
 
 
 def test_a_run_is_cancelled_at_work(here: Here) -> None:

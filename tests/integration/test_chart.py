@@ -76,12 +76,14 @@ def test_the_api_server_takes_every_object_of_each_example(
 ) -> None:
     """A warning is a failure, too: of Pod Security, for example."""
     content = yaml.safe_load(values.read_text())
-    with throw_away(stack.settings) as world:
+    with throw_away(stack.settings) as world, throw_away(stack.settings) as builders:
         changes: dict[str, Any] = {
             f"agents.{name}": {"namespace": world.namespace} for name in content.get("agents", ())
         }
         if "buildkit" in content.get("build", ()):
-            changes["build.buildkit.server.namespace"] = world.namespace
+            changes["build.buildkit.server.namespace"] = builders.namespace
+            privileged = "pod-security.kubernetes.io/enforce=privileged"
+            builders.kubectl("label", "namespace", builders.namespace, privileged)
         objects = objects_of(home, values, changes)
         known = [each for each in objects if each["kind"] not in MONITORING]
         assert len(apply(home, *known, dry_run=True)) == len(known)

@@ -184,9 +184,11 @@ def test_a_promotion_under_way_is_not_fought(here: Watched) -> None:
 
 def runs_of_the_mode(here: Watched, apps: dict[str, list[Manifest]], drift: str) -> int:
     """Push another drift mode; how many runs there are when everything was reconciled for it."""
-    before = len(here.runs())
-    here.push(apps, drift=drift)
-    here.until(lambda: len(here.runs("COMPLETED")) > before, "another mode is reconciled, too")
+    commit = here.push(apps, drift=drift)
+    here.until(
+        lambda: any(f" at {commit[:7]}" in run["state"]["message"] for run in here.runs("COMPLETED")),
+        "another mode is reconciled, too",
+    )
     here.until(lambda: len(here.runs()) == len(here.runs("COMPLETED")), "the runs have ended")
     return len(here.runs())
 
@@ -340,14 +342,14 @@ class Told:
 def test_a_place_in_history_that_the_api_server_forgot_is_listed_anew(stack: RunningStack) -> None:
     with throw_away(stack.settings) as world:
         cluster, told, closed = Forgetful(world.cluster), Told(), threading.Event()
-        here = Collection("", "ConfigMap", world.namespace, metadata_only=True)
+        here = Collection("", "Secret", world.namespace, metadata_only=True)
         thread = threading.Thread(target=follow, args=(cluster, here, told, closed), kwargs={"window": 5})
         thread.start()
-        new = f"ADDED ConfigMap {world.namespace}/new"
+        new = f"ADDED Secret {world.namespace}/new"
         end = time.monotonic() + 30
         while "resumed" not in told.seen and time.monotonic() < end:
             time.sleep(0.05)
-        world.kubectl("create", "configmap", "new")
+        world.kubectl("create", "secret", "generic", "new")
         while new not in told.seen and time.monotonic() < end:
             time.sleep(0.05)
         closed.set()

@@ -140,24 +140,25 @@ from towpath.agent.start import _tend
 from towpath.agent.zygote import Order, Started, keep
 from towpath.fence import Fence, boot_time
 from towpath.kube.lease import LeaseTimes
-fence, timer = Fence(), EndTimer()
+
+class Telling(EndTimer):
+    def set(self, at):
+        super().set(at)
+        os.write(1, b"armed\\n")
+
+fence, timer = Fence(), Telling()
 
 def main(control):
     control.send(Order("a", {}))
     child = control.recv().pid
-    fence.open(boot_time() + 3.0, time.time() + 600)
     os.write(1, f"{os.getppid()} {os.getpid()} {child}\\n".encode())  # whole, of all who write
+    fence.open(boot_time() + 3.0, time.time() + 600)
     while stopped == "preloaded process":  # it leads, and renews
         fence.open(boot_time() + 3.0, time.time() + 600)
         time.sleep(0.1)
     time.sleep(100)
 
-def tend():
-    seconds = _tend(fence, timer, LeaseTimes(5))
-    os.write(1, b"armed\\n" if fence.until else b"not yet\\n")
-    return seconds
-
-keep(main, lambda order: time.sleep(100), tend)
+keep(main, lambda order: time.sleep(100), lambda: _tend(fence, timer, LeaseTimes(5)))
 """
     process = subprocess.Popen(
         [sys.executable, "-c", program.replace("stopped ==", f"{stopped!r} ==")],
