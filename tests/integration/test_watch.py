@@ -6,14 +6,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
-from tests.integration.manifests import configmap, deployment
+from tests.integration.manifests import configmap, definition, deployment
 from tests.integration.running import RunningStack
 from tests.integration.watched import POLL, Watched, watched
-from tests.integration.world import throw_away
+from tests.integration.world import World, throw_away
 from towpath.adapters.kubernetes import Cluster, Collection, WatchEvent, follow
 from towpath.errors import TransientError
 from towpath.objects import Manifest, ref_of
@@ -339,17 +340,30 @@ class Told:
         self.seen.append(type(error).__name__)
 
 
+@contextmanager
+def young_kind(world: World) -> Iterator[str]:
+    """The group of a kind of the test's own. A young API server may know the history of older ones whole."""
+    group = f"{world.namespace}.example.com"
+    world.kubectl("create", "-f", "-", text=json.dumps(definition(group)))
+    world.kubectl("wait", "--for=condition=Established", f"crd/widgets.{group}")
+    try:
+        yield group
+    finally:
+        world.kubectl("delete", "crd", f"widgets.{group}", "--wait=false")
+
+
 def test_a_place_in_history_that_the_api_server_forgot_is_listed_anew(stack: RunningStack) -> None:
-    with throw_away(stack.settings) as world:
+    with throw_away(stack.settings) as world, young_kind(world) as group:
         cluster, told, closed = Forgetful(world.cluster), Told(), threading.Event()
-        here = Collection("", "Secret", world.namespace, metadata_only=True)
+        here = Collection(group, "Widget", world.namespace, metadata_only=True)
         thread = threading.Thread(target=follow, args=(cluster, here, told, closed), kwargs={"window": 5})
         thread.start()
-        new = f"ADDED Secret {world.namespace}/new"
+        new = f"ADDED Widget {world.namespace}/new"
         end = time.monotonic() + 30
         while "resumed" not in told.seen and time.monotonic() < end:
             time.sleep(0.05)
-        world.kubectl("create", "secret", "generic", "new")
+        widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "new"}}
+        world.kubectl("create", "-f", "-", text=json.dumps(widget))
         while new not in told.seen and time.monotonic() < end:
             time.sleep(0.05)
         closed.set()
