@@ -56,7 +56,7 @@ def answers(place: Path) -> bool:
         return connection.connect_ex(str(place)) == 0
 
 
-def until(condition: "object", within: float = 20.0) -> None:
+def until(condition: "object", within: float = 60.0) -> None:
     deadline = time.monotonic() + within
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
@@ -151,7 +151,7 @@ def test_signals_reach_the_child(place: Path, number: signal.Signals) -> None:
     assert process.stdout
     process.stdout.readline()
     process.send_signal(number)
-    assert process.wait(20) == 9
+    assert process.wait(60) == 9
     process.stdout.close()
 
 

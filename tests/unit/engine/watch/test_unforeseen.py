@@ -100,7 +100,7 @@ def test_a_follower_that_hits_a_defect_is_not_ready_and_follows_again(
         said.append,
     )
     made.start()
-    assert over.wait(10)
+    assert over.wait(60)
     assert made.troubles() == ["unexpected ZeroDivisionError: division by zero"]
     made.stop()
     assert len(said) == 1
@@ -136,6 +136,6 @@ def test_what_may_stay_unread_is_no_trouble_after_an_outage(
     cluster: Any = None
     made = Followers(lambda: cluster, state, around, Metrics("dev"), lambda _: None)
     made._start(around.namespace)
-    assert over.wait(10)
+    assert over.wait(60)
     assert made.troubles() == []
     made.stop()

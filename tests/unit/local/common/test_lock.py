@@ -15,7 +15,7 @@ def test_one_at_a_time_and_who_waits_is_told(tmp_path: Path) -> None:
     waiting = threading.Thread(target=other)
     with locked(tmp_path / "lock", lambda _: order.append("told for nothing")):
         waiting.start()
-        assert told.wait(10)
+        assert told.wait(60)
         order.append("first")
     waiting.join(10)
     assert order == ["first", "other"]
