@@ -3,7 +3,7 @@
 from tasks.adopt import adopt
 from tasks.commit import sign_merged
 from tasks.context import fetch
-from tasks.drift import carry_out, detect, record, reset_budgets
+from tasks.drift import Round, carry_out, detect, record, reset_budgets
 from tasks.runs.lock import environment_lock
 from tasks.runs.run_identity import identify_run, name_scheduled_runs
 from tasks.runs.step import towpath_flow
@@ -26,8 +26,18 @@ def reconcile(
         reschedule_unstarted_runs(environment)
         name_scheduled_runs(environment)
     with environment_lock(environment):
-        context = fetch(environment)
-        if reset_budget:
-            reset_budgets(context, apps)
-        detected = detect(context, apps, deep=deep)
-        return record(detected, sign_merged(detected, carry_out(detected)), adopt(detected))
+        rounds = [answer(environment, apps, deep=deep, reset_budget=reset_budget)]
+        while more := rounds[-1].apps_of_next():
+            rounds.append(answer(environment, more))
+        return record(rounds)
+
+
+def answer(
+    environment: str, apps: list[str] | None, *, deep: bool = False, reset_budget: bool = False
+) -> Round:
+    """What was found in one look, and what was done about it."""
+    context = fetch(environment)
+    if reset_budget:
+        reset_budgets(context, apps)
+    detected = detect(context, apps, deep=deep)
+    return Round(detected, sign_merged(detected, carry_out(detected)), adopt(detected))

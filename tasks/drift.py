@@ -3,6 +3,7 @@
 Few steps for any number of apps: the engine works on many at a time, and a line of the log tells of each.
 """
 
+import threading
 from collections.abc import Sequence
 
 from prefect.logging import get_run_logger
@@ -19,6 +20,7 @@ from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.live.heal_store import forget_heals
 from towpath.engine.reconcile.loop import act, conclude, look
 from towpath.engine.reconcile.result import ReconcilePlan
+from towpath.engine.reconcile.rounds import apps_of_next_round
 from towpath.engine.reconcile.work import Outcome
 from towpath.engine.source.render import Rendered
 from towpath.errors import SyncError
@@ -53,8 +55,16 @@ def detect(context: EnvironmentContext, apps: list[str] | None = None, *, deep: 
     return Detected(plan, Beside(lambda: _tell_found(plan, apps)))
 
 
+_telling = threading.Lock()
+
+
 def _tell_found(plan: ReconcilePlan, apps: list[str] | None) -> None:
-    """Publish what was found, and send its events."""
+    """Publish what was found, and send its events: of one round after the other."""
+    with _telling:
+        _tell_of(plan, apps)
+
+
+def _tell_of(plan: ReconcilePlan, apps: list[str] | None) -> None:
     environment = plan.context.environment.name
     drift_is_news = False
     if plan.drift.entries or plan.broken:
@@ -101,19 +111,36 @@ def apply(detected: Detected) -> tuple[Outcome, ...]:
     return act(detected.plan, lambda line: log.info("%s", redact(line)))
 
 
-@step("record {detected.environment}")
-def record(detected: Detected, outcomes: Sequence[Outcome], proposals: Sequence[Proposal] = ()) -> str:
-    """Write the table that `towpath status` shows, and say in one line what was found and done."""
-    detected.told.finish()
-    done = conclude(detected.plan, outcomes)
-    emit(of_ending(done))
-    write_health(done)
-    failures = done.failures | {each.app: each.failure for each in proposals if each.failure}
-    summary = "; ".join((done.summary(), *map(str, proposals)))
-    if failures:
-        reasons = "\n".join(f"{app}: {reason}" for app, reason in failures.items())
-        raise SyncError(f"{summary}\n{redact(reasons)}")
-    return summary
+class Round:
+    """What was found, and what came of it. Not a dataclass, as Detected."""
+
+    def __init__(
+        self, detected: Detected, outcomes: Sequence[Outcome], proposals: Sequence[Proposal] = ()
+    ) -> None:
+        self.detected, self.outcomes, self.proposals = detected, outcomes, proposals
+        self.environment = detected.environment
+
+    def apps_of_next(self) -> list[str]:
+        """What has to be answered in this run, too: nothing where nobody watches."""
+        return apps_of_next_round(self.detected.plan, self.outcomes)
+
+
+@step("record {rounds[0].environment}")
+def record(rounds: Sequence[Round]) -> str:
+    """Write the table that `towpath status` shows, and say in a line each what was found and done."""
+    ended, lines, reasons = [], [], []
+    for each in rounds:
+        each.detected.told.finish()
+        done = conclude(each.detected.plan, each.outcomes)
+        emit(of_ending(done))
+        ended.append(done)
+        failures = done.failures | {made.app: made.failure for made in each.proposals if made.failure}
+        lines.append("; ".join((done.summary(), *map(str, each.proposals))))
+        reasons += [f"{app}: {redact(reason)}" for app, reason in failures.items()]
+    write_health(ended)
+    if reasons:
+        raise SyncError("\n".join((*lines, *reasons)))
+    return "\n".join(lines)
 
 
 @step("reset heal budgets in {context.environment.name}")

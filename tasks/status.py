@@ -1,6 +1,6 @@
 """What `towpath status` shows beside Git: health and drift of each app, a table per environment."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from tasks.cluster import Target
@@ -38,13 +38,16 @@ def record_promoted(target: Target, release: Release) -> None:  # noqa: ARG001 -
     write_rows(target.environment, [row], others=True)
 
 
-def write_health(done: ReconcileResult) -> None:
-    """The table after a reconcile; apps that it did not look at stay as they were."""
-    environment = done.plan.context.environment.name
-    rows = [*_rows(done)]
-    told = {row["app"] for row in rows}
-    gone = {each.app for each in done.plan.decisions} - told
-    write_rows(environment, rows, others=not done.plan.whole, gone=gone)
+def write_health(ended: Sequence[ReconcileResult]) -> None:
+    """The table after a reconcile of these rounds; apps that it did not look at stay as they were."""
+    rows: dict[str, Row] = {}
+    gone: set[str] = set()
+    for done in ended:
+        told = {row["app"]: row for row in _rows(done)}
+        gone = (gone | {each.app for each in done.plan.decisions}) - told.keys()
+        rows = {app: row for app, row in rows.items() if app not in gone} | told
+    whole = any(done.plan.whole for done in ended)
+    write_rows(ended[0].plan.context.environment.name, [*rows.values()], others=not whole, gone=gone)
 
 
 def _rows(done: ReconcileResult) -> Iterator[Row]:

@@ -9,8 +9,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.runtime import flow_run
 
 from tasks.runs.step import settings
-from towpath.adapters.file_lock import try_lock
-from towpath.orchestration.execution.lease import busy, leased
+from towpath.orchestration.execution.lease import busy, is_held, leased
+from towpath.orchestration.execution.turn import turn
 from towpath.orchestration.keys import lock_name
 
 PATIENCE = 900.0
@@ -29,8 +29,12 @@ def environment_lock(environment: str, look: Callable[[], None] = lambda: None) 
 
     Runs of this agent take turns among themselves first: the lock goes to whoever happens to ask next. While
     a run waits for its turn, and when it has it, `look` is called, which raises when it need not go on.
+    A run of the watcher, which holds the lock already, asks for nothing.
     """
     name, what, begun = lock_name(environment), f"environment {environment}", time.monotonic()
+    if is_held(name):
+        yield
+        return
     with _turn(name, what, look):
         left = max(1.0, PATIENCE - (time.monotonic() - begun))
         with leased(name, what, patience=left, run=str(flow_run.id or "")):
@@ -41,10 +45,8 @@ def environment_lock(environment: str, look: Callable[[], None] = lambda: None) 
 def _turn(name: str, what: str, look: Callable[[], None]) -> Iterator[None]:
     """Be the only run on this machine, with this cache, that asks for the lock."""
     until = time.monotonic() + PATIENCE
-    folder = settings().cache / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("w") as file:
-        while not try_lock(file):
+    with turn(settings().cache, name) as mine:
+        while not mine():
             look()
             if time.monotonic() > until:
                 raise busy(what, PATIENCE)

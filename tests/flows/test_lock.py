@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from tasks.runs.lock import environment_lock
 from towpath.adapters.file_lock import try_lock
 from towpath.errors import MissingPartError, TransientError
+from towpath.orchestration.in_process import InProcessRuns
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,23 @@ def test_who_waits_for_its_turn_too_long_says_so(tmp_path: Path, monkeypatch: py
         assert try_lock(file)
         with pytest.raises(TransientError, match="another run holds its lock"), environment_lock("dev"):
             pass
+
+
+def test_what_the_watcher_runs_works_under_the_lock_that_the_watcher_has(
+    prefect_server: None, tmp_path: Path
+) -> None:
+    def runs(cache: str) -> InProcessRuns:
+        return InProcessRuns(str(PREFECT_API_URL.value()), "dev", tmp_path / cache, lambda _: None)
+
+    with runs("mine").locked() as mine, runs("others").locked() as others:
+        assert (mine, others) == (True, False)
+        begun = time.monotonic()
+        with environment_lock("dev"):
+            assert time.monotonic() - begun < 60, "nobody was asked"
+        with runs("others").locked() as given:
+            assert given is False, "it is still held"
+    with runs("others").locked() as given:
+        assert given is True, "it was given back"
 
 
 def test_a_lock_that_nobody_made_is_missing(prefect_server: None) -> None:

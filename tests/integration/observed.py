@@ -21,6 +21,7 @@ from towpath.drift.decision import drift_status
 from towpath.engine.live.context import open_context
 from towpath.engine.reconcile.loop import look, reconcile
 from towpath.engine.reconcile.result import ReconcilePlan, ReconcileResult
+from towpath.engine.reconcile.rounds import Further, only_one
 from towpath.engine.watch.run_protocol import Ended, Unrecorded
 from towpath.engine.watch.watcher import Watcher
 from towpath.objects import Manifest
@@ -39,10 +40,14 @@ class NoServer:
 
     held: bool = True
 
-    def busy(self) -> bool | None:
-        return True if self.held else None
+    @contextmanager
+    def locked(self) -> Iterator[bool | None]:
+        yield False if self.held else None
 
-    def run(self, apps: Sequence[str] | None) -> Ended | None:
+    def is_away(self) -> bool:
+        return True
+
+    def run(self, apps: Sequence[str] | None, further: Further = only_one) -> Ended | None:
         return None
 
     def record(self, past: Unrecorded) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.integration.asking import insist
 from tests.integration.manifests import configmap, deployment
 from tests.integration.running import RunningStack
-from tests.integration.watched import Watched, insist, watched
+from tests.integration.watched import Watched, watched
 from towpath.orchestration import keys
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.integration.asking import insist
 from tests.integration.manifests import configmap, deployment
 from tests.integration.running import RunningStack
-from tests.integration.watched import PATIENCE, Watched, insist, watched
+from tests.integration.watched import PATIENCE, Watched, watched
 from towpath.kube.lease import lease_name
 from towpath.orchestration import keys
 
@@ -95,16 +96,6 @@ def leads(agent: Watched) -> bool:
     return "this agent leads" in agent.get("/healthz").text
 
 
-def reconcile(here: Watched) -> str:
-    """A run of the environment's agent; its id."""
-    flow = here.api.post("/flows/", json={"name": keys.RECONCILE}).json()["id"]
-    body = {"name": "long", "flow_id": flow, "work_pool_name": keys.pool(here.environment)}
-    made = insist(lambda: here.api.post("/deployments/", json=body)).json()["id"]
-    parameters = {"parameters": {"environment": here.environment}}
-    path = f"/deployments/{made}/create_flow_run"
-    return str(insist(lambda: here.api.post(path, json=parameters)).json()["id"])
-
-
 def read(here: Watched, run: str) -> dict[str, Any]:
     found: dict[str, Any] = here.api.get(f"/flow_runs/{run}").json()
     return found
@@ -169,7 +160,7 @@ def long_run(here: Watched) -> str:
     slow["spec"]["replicas"] = 1
     slow["spec"]["template"]["spec"]["nodeSelector"] = {"towpath.dev/nowhere": "true"}
     here.push({"app": [configmap("c0", a="1"), slow]}, timeout="600s")
-    run = reconcile(here)
+    run = here.reconcile()
     here.until(lambda: keys.LEASE_LABEL in read(here, run)["labels"], "it works under the lock")
     here.until(lambda: here.live("slow", "deployment"), "it is verified")
     return run
@@ -206,7 +197,7 @@ def test_a_leader_that_was_stopped_for_longer_than_its_lease_writes_nothing_when
         process = first.process
         assert process
         first.push({"app": [configmap(f"c{number}", a="first") for number in range(MANY)]})
-        run = reconcile(first)
+        run = first.reconcile()
         first.until(
             lambda: "T" in map(state, processes(process.pid)), "its run is in the middle of its writes"
         )

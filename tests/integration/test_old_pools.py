@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.integration.asking import insist
 from tests.integration.running import RunningStack
-from tests.integration.watched import insist
 from towpath.orchestration import keys
 from towpath.orchestration.api import PrefectApi
 from towpath.orchestration.old_pools import former_pools, move_waiting_runs, waiting_runs

@@ -94,6 +94,40 @@ def test_two_hundred_edits_in_a_burst_are_a_few_runs(stack: RunningStack) -> Non
         assert [run["state"]["message"] for run in bad] == [], here.log
 
 
+def test_edits_that_follow_one_another_share_runs_and_let_another_run_of_the_agent_through(
+    stack: RunningStack,
+) -> None:
+    names, edited, enough = [f"c{number:03}" for number in range(200)], [], threading.Event()
+    with watched(stack, {"app": [configmap(name, a="1") for name in names]}) as here:
+        before = len(here.runs())
+
+        def go_on_editing() -> None:
+            for name in names:
+                if enough.wait(0.1):
+                    return
+                here.edit(name)
+                edited.append(name)
+
+        editing = threading.Thread(target=go_on_editing)
+        editing.start()
+        here.until(lambda: len(edited) > 10, "one edit follows the other")
+        asked = here.reconcile()
+        here.until(
+            lambda: here.api.get(f"/flow_runs/{asked}").json()["state_type"] == "COMPLETED",
+            "who waits for the lock gets it meanwhile",
+        )
+        assert editing.is_alive()
+        enough.set()
+        editing.join()
+        here.until(lambda: all(here.value(name) == "1" for name in edited[-3:]), "the last ones are healed")
+        here.until(here.quiet, "the runs have ended")
+        made = [run for run in here.runs() if keys.WATCH_TAG in run["tags"]][: len(here.runs()) - before]
+        assert {run["state_type"] for run in made} == {"COMPLETED"}
+        assert max(len(run["state"]["message"].splitlines()) for run in made) > 1, "a line for each round"
+        live = json.loads(here.world.kubectl("get", "configmap", *names, "-o", "json"))["items"]
+        assert {each["data"]["a"] for each in live} == {"1"}
+
+
 def test_an_edit_while_the_watcher_is_away_is_found_when_it_is_back(here: Watched) -> None:
     assert here.stop() == 0
     assert "stopped" in here.log

@@ -19,6 +19,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.forks import AGENTS
+from tests.integration.asking import insist
 from tests.integration.manifests import configmap, deployment
 from tests.integration.running import RunningStack
 from tests.integration.world import World, throw_away
@@ -195,6 +196,15 @@ class Watched:
         found: list[dict[str, Any]] = self.api.post("/flow_runs/filter", json=query).json()
         return found
 
+    def reconcile(self) -> str:
+        """Ask for a run that the agent takes from its pool; its id."""
+        flow = self.api.post("/flows/", json={"name": keys.RECONCILE}).json()["id"]
+        body = {"name": "asked", "flow_id": flow, "work_pool_name": keys.pool(self.environment)}
+        made = insist(lambda: self.api.post("/deployments/", json=body)).json()["id"]
+        parameters = {"parameters": {"environment": self.environment}}
+        path = f"/deployments/{made}/create_flow_run"
+        return str(insist(lambda: self.api.post(path, json=parameters)).json()["id"])
+
     def quiet(self) -> bool:
         """Whether everything is as in Git, and nobody works."""
         return self.metrics("towpath_app_drifted_objects") == 0 and not self.runs("RUNNING")
@@ -288,13 +298,3 @@ def _deploy(api: httpx.Client, environment: str) -> None:
     insist(lambda: api.post("/work_pools/", json=pool))
     limit = {"name": keys.lock_name(environment), "limit": 1, "active": True}
     insist(lambda: api.post("/v2/concurrency_limits/", json=limit))
-
-
-def insist(ask: Callable[[], httpx.Response]) -> httpx.Response:
-    """The answer; SQLite answers 503 when many write at once."""
-    for _ in range(20):
-        answer = ask()
-        if answer.status_code != 503:
-            break
-        time.sleep(1)
-    return answer.raise_for_status()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from towpath.adapters.metrics import Metrics
+from towpath.engine.reconcile.rounds import Further, only_one
 from towpath.engine.watch.run_protocol import Ended, Unrecorded
 from towpath.engine.watch.watcher import Watcher
 from towpath.settings import Settings
@@ -17,10 +18,14 @@ PATIENCE = 120.0
 class Held:
     """Flow runs while somebody else holds the environment's lock: nothing is carried out."""
 
-    def busy(self) -> bool | None:
-        return True
+    @contextmanager
+    def locked(self) -> Iterator[bool | None]:
+        yield False
 
-    def run(self, apps: Sequence[str] | None) -> Ended | None:
+    def is_away(self) -> bool:
+        return False
+
+    def run(self, apps: Sequence[str] | None, further: Further = only_one) -> Ended | None:
         return None
 
     def record(self, past: Unrecorded) -> bool:

@@ -35,7 +35,7 @@ class Watching:
         publish: bool,
         ended: Callable[[], object],
     ) -> None:
-        self._runs = InProcessRuns(url, environment, say, agent)
+        self._runs = InProcessRuns(url, environment, settings.cache, say, agent)
         self.watcher = Watcher(settings, environment, self._runs, metrics, say, interval=interval)
         self._publisher = (
             Publisher(environment, partial(seen_by, self.watcher), partial(publish_state, settings), say)

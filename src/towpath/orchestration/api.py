@@ -47,6 +47,14 @@ class NotFoundError(TerminalError):
     """404: the server has nothing by that id, name or key."""
 
 
+class HeldError(TransientError):
+    """423: others have the slot."""
+
+
+class BusyError(TransientError):
+    """503: the server answers, and cannot do it now."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiAnswer:
     """An answer below 400: its status and the JSON in it (None when it is empty)."""
@@ -138,6 +146,10 @@ class PrefectApi:
     def _judge(self, status: int, content: bytes, method: str, path: str) -> ApiAnswer:
         if status == 404:
             raise NotFoundError(f"the Prefect server at {self.url} has nothing for {method} {path}")
+        if status == 423:
+            raise HeldError(f"the Prefect server at {self.url} has given the slot to others")
+        if status == 503:
+            raise BusyError(f"the Prefect server at {self.url} answered {status}")
         if not 200 <= status < 300:
             remedy = "PREFECT_API_AUTH_STRING must hold its credentials." if status in (401, 403) else None
             raise TransientError(f"the Prefect server at {self.url} answered {status}", remedy=remedy)

@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import get_client
@@ -22,12 +24,15 @@ from prefect.states import Crashed, Running
 
 from towpath.engine.reconcile.loop import listening
 from towpath.engine.reconcile.result import ReconcileResult
+from towpath.engine.reconcile.rounds import Further, going_on, only_one
 from towpath.engine.watch.run_protocol import Ended, Unrecorded
 from towpath.errors import TowpathError, TransientError
 from towpath.orchestration import keys
-from towpath.orchestration.api import NotFoundError, PrefectApi
+from towpath.orchestration.api import BusyError, HeldError, NotFoundError, PrefectApi
 from towpath.orchestration.execution.heartbeats import EVERY, beat
 from towpath.orchestration.execution.known_answers import answer_here
+from towpath.orchestration.execution.lease import SECONDS, kept
+from towpath.orchestration.execution.turn import turn
 from towpath.orchestration.installed_flows import installed_flow
 from towpath.redact import redact
 
@@ -37,19 +42,28 @@ if TYPE_CHECKING:
 
 LAST_ANSWER = 5.0
 """Seconds that the server has to say which run it has made, when this process ends meanwhile."""
+GIVE_WAY = 0.1
+"""Seconds in which a run of this machine that waits for the lock gets it: it looks twice as often."""
 QUICK = 5.0
 """Seconds that the server has for a question whose answer is only good when it is quick."""
+SLOW = 30.0
+"""Seconds that it has to give the lock: an answer that nobody waits for leaves it locked until it expires."""
 
 
 class InProcessRuns:
     """One environment's. All methods but `tend` are called by one thread, which entered the object."""
 
-    def __init__(self, url: str, environment: str, say: Callable[[str], None], agent: str = "") -> None:
-        """`agent`: the name of the worker beside it."""
-        self._environment, self._say, self._agent = environment, say, agent
+    def __init__(
+        self, url: str, environment: str, cache: Path, say: Callable[[str], None], agent: str = ""
+    ) -> None:
+        """`cache`: the agent's, which its other runs have, too; `agent`: the name of the worker beside it."""
+        self._environment, self._cache, self._say, self._agent = environment, cache, say, agent
         self._title = keys.deployment(keys.RECONCILE, environment)
         self._api = PrefectApi(url, read_timeout=QUICK, retries=0)
+        self._locks = PrefectApi(url, read_timeout=SLOW, retries=0)
         self._deployment: DeploymentResponse | None = None
+        self._lease: UUID | None = None
+        self._released = float("-inf")
         self._current: str = ""
         self._orphan: str = ""
         self._beat = 0.0
@@ -76,17 +90,51 @@ class InProcessRuns:
         """The id of the run that is under way; empty when none is."""
         return self._current
 
-    def busy(self) -> bool | None:
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[bool | None]:
         """As Runner."""
+        name = keys.lock_name(self._environment)
+        time.sleep(max(0.0, self._released + GIVE_WAY - time.monotonic()))
+        with turn(self._cache, name) as mine:
+            taken = self._take(name) if mine() else False
+            if not isinstance(taken, UUID):
+                yield taken
+                return
+            self._lease = taken
+            try:
+                with kept(get_client(sync_client=True), name, taken):
+                    yield True
+            finally:
+                self._lease = None
+        self._released = time.monotonic()
+
+    def _take(self, name: str) -> UUID | bool | None:
+        """The lease that the server gives; True where there is no such lock, of which the run tells.
+
+        False, too, where the server is too busy to write: it is asked again.
+        """
+        ask = {"names": [name], "slots": 1, "mode": "concurrency", "lease_duration": SECONDS}
         try:
-            found = self._api.get(f"/v2/concurrency_limits/{keys.lock_name(self._environment)}")
-            return bool(found["active_slots"] > 0)
-        except NotFoundError:
+            given = self._locks.post("/v2/concurrency_limits/increment-with-lease", ask)
+            return UUID(given["lease_id"]) if given["limits"] else True
+        except HeldError:
             return False
-        except (TransientError, KeyError, TypeError):
+        except BusyError:
+            return None if self.is_away() else False
+        except (TowpathError, KeyError, TypeError, ValueError):
             return None  # it is away, or a proxy answers in its place
 
-    def run(self, apps: Sequence[str] | None) -> Ended | None:
+    def is_away(self) -> bool:
+        """As Runner."""
+        name = keys.lock_name(self._environment)
+        try:
+            return "active_slots" not in self._api.get(f"/v2/concurrency_limits/{name}")
+        except NotFoundError:
+            return False
+        except (TransientError, TypeError):
+            return True
+
+    def run(self, apps: Sequence[str] | None, further: Further = only_one) -> Ended | None:
         """As Runner."""
         run: FlowRun | None = None
         concluded: list[ReconcileResult] = []
@@ -99,7 +147,7 @@ class InProcessRuns:
                 run = self._create(deployment, parameters, Running())
                 self._current, self._beat = str(run.id), 0.0
             self.tend()
-            with listening(concluded.append):
+            with listening(concluded.append), going_on(further):
                 # Without the deployment's id in hand the engine opens no channel for being suspended, which a
                 # reconcile never is; the flow's body knows the deployment all the same.
                 seen = run.model_copy(update={"deployment_id": None})
@@ -118,7 +166,7 @@ class InProcessRuns:
         self, run: "FlowRun | None", error: Exception, concluded: list[ReconcileResult]
     ) -> Ended | None:
         self._deployment = None  # it may be another one by now
-        if self.busy() is not None:
+        if not self.is_away():
             return Ended(f"the run broke off: {redact(str(error))}", failed=True, again=True)
         self._orphan = str(run.id) if run is not None else ""
         if not concluded:
@@ -134,7 +182,7 @@ class InProcessRuns:
         try:
             client = get_client(sync_client=True)
             if self._orphan:
-                client.set_flow_run_state(_uuid(self._orphan), state, force=True)
+                client.set_flow_run_state(UUID(self._orphan), state, force=True)
                 self._orphan = ""
             else:
                 deployment = self._load()
@@ -163,7 +211,7 @@ class InProcessRuns:
             self._lock.release()
         if run:
             with contextlib.suppress(*_AWAY), get_client(sync_client=True) as client:
-                client.set_flow_run_state(_uuid(run), Crashed(message=why), force=True)
+                client.set_flow_run_state(UUID(run), Crashed(message=why), force=True)
 
     def health(self) -> dict[str, str] | None:
         """Each app's health, as the environment's table says; None while nobody says."""
@@ -204,13 +252,15 @@ class InProcessRuns:
     ) -> "FlowRun":
         # Begun as Running: a scheduled run would be taken by the worker, a pending one would be cancelled
         # while a scheduled reconcile is on its way. What keeps them apart is the environment's lock.
+        labels: dict[str, bool | int | float | str] = {keys.WORKER_LABEL: self._agent} if self._agent else {}
+        labels |= {keys.LEASE_LABEL: str(self._lease)} if self._lease else {}
         return get_client(sync_client=True).create_flow_run_from_deployment(
             deployment.id,
             parameters=parameters,
             state=state,
             name=keys.reconcile_name(self._environment),
             tags=[keys.environment_tag(self._environment), keys.WATCH_TAG],
-            labels={keys.WORKER_LABEL: self._agent} if self._agent else None,
+            labels=labels or None,
         )
 
 
@@ -233,9 +283,3 @@ def _ended(state: "State[Any]", concluded: list[ReconcileResult]) -> Ended:
 def _ended_of(done: ReconcileResult) -> Ended:
     again = any(each.transient for each in done.outcomes)
     return Ended(done.summary(), failed=bool(done.failures), again=again, done=done)
-
-
-def _uuid(text: str) -> Any:
-    from uuid import UUID
-
-    return UUID(text)

@@ -1,11 +1,13 @@
 """What a watcher asks of flow runs: whether one is under way, one reconcile, a record of a past one."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from towpath.engine.reconcile.result import ReconcileResult
+from towpath.engine.reconcile.rounds import Further, only_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,19 @@ class Unrecorded:
 class Runner(Protocol):
     """Makes flow runs. Nothing of it raises because the server is away."""
 
-    def busy(self) -> bool | None:
-        """Whether somebody holds the environment's lock; None when the server does not answer."""
+    def locked(self) -> AbstractContextManager[bool | None]:
+        """Hold the environment's lock for what is run meanwhile.
 
-    def run(self, apps: Sequence[str] | None) -> Ended | None:
+        False when somebody else holds it, None when the server does not answer: then it is not held.
+        """
+
+    def is_away(self) -> bool:
+        """Whether the server does not answer; asked once, and quickly."""
+
+    def run(self, apps: Sequence[str] | None, further: Further = only_one) -> Ended | None:
         """A flow run of `reconcile` in this process, of some apps or (None) of all.
 
-        None when the server went away meanwhile.
+        `further` is asked after each of its rounds. None when the server went away meanwhile.
         """
 
     def record(self, past: Unrecorded) -> bool:

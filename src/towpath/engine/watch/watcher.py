@@ -2,20 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from towpath.adapters.kubernetes import connect_environment
 from towpath.adapters.metrics import Metrics
 from towpath.drift.decision import DriftPolicy
-from towpath.drift.work_queue import ReconcileCase, backoff, manager_family
-from towpath.engine.live.context import open_context
-from towpath.engine.reconcile.loop import act, conclude, look, reconcile
-from towpath.engine.reconcile.result import ReconcileResult
+from towpath.drift.work_queue import ReconcileCase, backoff
+from towpath.engine.watch.answers import FIRST_RETRY, Answers
 from towpath.engine.watch.git_poller import Branch, Head
 from towpath.engine.watch.informers import Followers
-from towpath.engine.watch.policy import policy_at, without_git
-from towpath.engine.watch.run_protocol import Ended, Runner, Unrecorded
+from towpath.engine.watch.policy import policy_at
+from towpath.engine.watch.run_protocol import Runner
 from towpath.engine.watch.state import WatchState
 from towpath.engine.watch.surroundings import Surroundings
 from towpath.engine.watch.wanted import concerns_all
@@ -26,12 +24,8 @@ from towpath.settings import Settings
 
 BUSY_PAUSE = 0.25
 """Seconds until the environment's lock is looked at again."""
-FIRST_RETRY = 2.0
 STUCK = 60.0
 RECORD_EVERY = 5.0
-ALL = ""  # in the place of an app
-UNRECORDED = 1000
-"""So many reconciles are kept for a server that is away; of more, only the newest."""
 TICK = 30.0
 """Seconds until what was held back (a pause, a mode) is looked at again."""
 
@@ -59,10 +53,9 @@ class Watcher:
         self._reread_for: tuple[frozenset[Target] | None, float] = (None, 0.0)
         self._followers: Followers | None = None
         self._fatal: TowpathError | None = None
-        self._failures: dict[str, int] = {}
-        self._answering, self._whole, self._whole_at = False, False, 0.0
+        self._answers = Answers(settings, environment, runner, metrics, say, branch=self.branch)
+        self._answering, self._whole, self._whole_at, self._whole_failures = False, False, 0.0, 0
         self._turned = self._asked = time.monotonic()
-        self.unrecorded: list[Unrecorded] = []
         metrics.set_ready(lambda: not self.not_ready())
 
     def stop(self) -> None:
@@ -110,12 +103,12 @@ class Watcher:
             self._turned = time.monotonic()
             self._sleep()
 
-    def _sleep(self) -> None:
+    def _sleep(self, longest: float = 1.0) -> None:
         due = self._state.next_due() if self._state else None
         with self._wake:
             if not self._stopped.is_set():
                 left = TICK if due is None else due - time.monotonic()
-                self._wake.wait(max(0.0, min(left, 1.0)))
+                self._wake.wait(max(0.0, min(left, longest)))
 
     def _awake(self) -> None:
         with self._wake:
@@ -168,20 +161,38 @@ class Watcher:
             cases = self._allowed(watch_state.confirm(cases, self._tries))
         self._metrics.set_reachable(git=self.branch.trouble is None)
         if cases:
-            busy = self._runner.busy()
-            self._metrics.set_reachable(server=busy is not None)
-            if busy:
-                watch_state.again((case.app for case in cases), BUSY_PAUSE)
-            else:
-                self._answering = True
-                self._answer(watch_state, cases, away=busy is None)
-                self._answering = False
+            with self._runner.locked() as locked:
+                self._metrics.set_reachable(server=locked is not None)
+                if locked is False:
+                    watch_state.again((case.app for case in cases), BUSY_PAUSE)
+                else:
+                    self._answering = True
+                    more = partial(self._more, watch_state)
+                    self._answers.to_cases(watch_state, cases, more, away=locked is None)
+                    self._answering = False
+                self._show(watch_state)
+        self._show(watch_state)
+        if self._answers.unrecorded and time.monotonic() - self._asked >= RECORD_EVERY:
+            self._asked = time.monotonic()
+            if not self._runner.is_away():
+                self._answers.record_past()
+
+    def _show(self, watch_state: WatchState) -> None:
         if watch_state.ready() and self._around and self._around.ready():
             self._metrics.set_apps(watch_state.drifted(), watch_state.unapplied())
-        if self.unrecorded and time.monotonic() - self._asked >= RECORD_EVERY:
-            self._asked = time.monotonic()
-            if self._runner.busy() is not None:
-                self._record_past()
+
+    def _more(self, watch_state: WatchState, until: float) -> tuple[ReconcileCase, ...]:
+        """As More. What a commit has changed is left to the next run, before which it is read."""
+        self._show(watch_state)
+        while not (self._whole or self._stopped.is_set() or self.branch.trouble):
+            cases = self._allowed(watch_state.due(self._tries))
+            if any(case.git for case in cases):
+                watch_state.again((case.app for case in cases), 0.0)
+                return ()
+            if cases or time.monotonic() >= until:
+                return cases
+            self._sleep(max(0.0, until - time.monotonic()))
+        return ()
 
     def _read_scaled_again(self) -> None:
         """An autoscaler came or went without a commit: Git counts otherwise now."""
@@ -196,20 +207,21 @@ class Watcher:
 
     def _answer_all(self, watch_state: WatchState) -> None:
         """A reconcile of the whole environment as soon as nobody holds its lock: its policies changed."""
-        if time.monotonic() < self._whole_at or (busy := self._runner.busy()):
+        if time.monotonic() < self._whole_at:
             return
-        self._whole, self._answering = False, True
-        self._say(f"{self._environment}: its policies in towpath.yaml have changed")
-        away = busy is None or self.branch.trouble
-        ended = (None if away else self._runner.run(None)) or self._by_hand(None)
-        self._say(ended.summary)
+        with self._runner.locked() as locked:
+            if locked is False:
+                return
+            self._whole, self._answering = False, True
+            self._say(f"{self._environment}: its policies in towpath.yaml have changed")
+            ended = self._answers.to_all(away=locked is None)
         self._answering = False
         if ended.failed and ended.again:
-            self._failures[ALL] = self._failures.get(ALL, 0) + 1
             self._whole = True
-            self._whole_at = time.monotonic() + backoff(self._failures[ALL] - 1, first=FIRST_RETRY)
+            self._whole_at = time.monotonic() + backoff(self._whole_failures, first=FIRST_RETRY)
+            self._whole_failures += 1
         else:
-            self._failures.pop(ALL, None)
+            self._whole_failures = 0
         watch_state.look_again()
 
     def _allowed(self, cases: Sequence[ReconcileCase]) -> tuple[ReconcileCase, ...]:
@@ -226,67 +238,6 @@ class Watcher:
     def _tries(self, app: str) -> int:
         # What is only told is told once; what is healed may have been edited again meanwhile.
         return 2 if self._policy(app).mode == "heal" else 1
-
-    def _answer(self, watch_state: WatchState, cases: Sequence[ReconcileCase], *, away: bool) -> None:
-        apps = tuple(case.app for case in cases)
-        seen = min((f.since for case in cases for f in case.findings), default=time.monotonic())
-        self._say("; ".join(f"{case.app}: {case.reason}" for case in cases))
-        ended = None if away or self.branch.trouble else self._runner.run(apps)
-        recorded = ended is not None
-        ended = ended or self._by_hand(apps)
-        self._say(ended.summary)
-        result = "failed" if ended.failed else "completed"
-        self._metrics.ran(result if recorded else "unrecorded", time.monotonic() - seen)
-        if not ended.failed:
-            self._metrics.succeeded(time.time())
-        if ended.done:
-            self._tell_of(ended.done)
-        if ended.failed and ended.again:
-            self._retry(watch_state, apps)
-            return
-        for app in apps:
-            self._failures.pop(app, None)
-        watch_state.answered(cases)
-
-    def _retry(self, watch_state: WatchState, apps: Iterable[str]) -> None:
-        for app in apps:
-            self._failures[app] = self._failures.get(app, 0) + 1
-            watch_state.again((app,), backoff(self._failures[app] - 1, first=FIRST_RETRY))
-
-    def _by_hand(self, apps: tuple[str, ...] | None) -> Ended:
-        """The same work without a flow run, for some apps or for all; recorded when the server is back."""
-        started = datetime.now(UTC)
-        try:
-            done = self._reconcile(apps)
-        except TowpathError as error:
-            return Ended(error.message, failed=True, again=error.transient)
-        failed, again = bool(done.failures), any(each.transient for each in done.outcomes)
-        summary = "\n".join([done.summary(), *(f"{app}: {why}" for app, why in done.failures.items())])
-        if done.outcomes:
-            self.unrecorded.append(Unrecorded(apps or (), started, datetime.now(UTC), summary, failed))
-            del self.unrecorded[:-UNRECORDED]
-            self._metrics.set_pending(len(self.unrecorded))
-        return Ended(summary, failed, again, done)
-
-    def _reconcile(self, apps: tuple[str, ...] | None) -> ReconcileResult:
-        head = self.branch.head
-        if self.branch.trouble is None or head is None:
-            return reconcile(open_context(self._settings, self._environment), apps, tell=self._say)
-        # Git is away: what was applied last is put back, nothing else is decided.
-        plan = without_git(look(head.context, apps))
-        return conclude(plan, act(plan, self._say))
-
-    def _tell_of(self, done: ReconcileResult) -> None:
-        well = {each.app for each in done.outcomes if each.well}
-        for entry in (e for d in done.plan.decisions if d.app in well for e in d.taken_back if e.app):
-            for name in {manager_family(each.manager) for each in entry.managers} or {"unknown"}:
-                self._metrics.healed(name)
-
-    def _record_past(self) -> None:
-        """Hand in what happened while the server was away, oldest first."""
-        while self.unrecorded and self._runner.record(self.unrecorded[0]):
-            del self.unrecorded[0]
-        self._metrics.set_pending(len(self.unrecorded))
 
     def succeeded(self, at: float) -> None:
         """Some reconcile of the environment has succeeded at this Unix time."""

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -32,6 +33,7 @@ LONGEST_PAUSE = 2.0
 """Seconds until a slot that others hold is asked for again; the server would have one wait up to 30."""
 _LOCKED = 423
 _LOG = logging.getLogger(__name__)
+_held: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())
 
 
 @contextmanager
@@ -42,18 +44,33 @@ def leased(name: str, what: str, *, patience: float, run: str = "") -> Iterator[
     TransientError when others hold it for so long, or when the server is away or does not give it.
     A lease that cannot be renewed or given back while the server restarts is no error.
     """
-    with get_client(sync_client=True) as client:
-        lease = _acquire(client, name, what, patience)
-        ended = threading.Event()
-        try:
-            # In the run's context: its settings say where the server is.
-            arguments = (_keep, lease, run, ended)
-            context = contextvars.copy_context()
-            threading.Thread(target=context.run, args=arguments, name=f"lease of {name}", daemon=True).start()
-            yield
-        finally:
-            ended.set()
-            _release(client, lease)
+    with (
+        get_client(sync_client=True) as client,
+        kept(client, name, _acquire(client, name, what, patience), run),
+    ):
+        yield
+
+
+@contextmanager
+def kept(client: SyncPrefectClient, name: str, lease: UUID, run: str = "") -> Iterator[None]:
+    """Keep a lease of the slot `name` that was given, and give it back in the end."""
+    ended = threading.Event()
+    held = _held.set(_held.get() | {name})
+    try:
+        # In the run's context: its settings say where the server is.
+        arguments = (_keep, lease, run, ended)
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=arguments, name=f"lease of {name}", daemon=True).start()
+        yield
+    finally:
+        _held.reset(held)
+        ended.set()
+        _release(client, lease)
+
+
+def is_held(name: str) -> bool:
+    """Whether what calls this runs while its context keeps the slot `name`."""
+    return name in _held.get()
 
 
 def busy(what: str, seconds: float) -> TransientError:

@@ -3,7 +3,8 @@
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from towpath.applyset.inventory_configmap import to_configmap
 from towpath.config import load_config, parse_config
 from towpath.drift import work_queue
 from towpath.engine.live.context import EnvironmentContext
+from towpath.engine.reconcile.rounds import Further, only_one
 from towpath.engine.source.render import render_app
 from towpath.engine.source.repository import EnvironmentRepo
 from towpath.engine.watch.git_poller import Head, _has_key_still, read_head
@@ -314,10 +316,15 @@ class Runs:
         self.asked: list[Any] = []
         self._ends, self._busy = list(ends), list(busy)
 
-    def busy(self) -> bool | None:
-        return self._busy.pop(0) if self._busy else False
+    @contextmanager
+    def locked(self) -> Iterator[bool | None]:
+        busy = self._busy.pop(0) if self._busy else False
+        yield None if busy is None else not busy
 
-    def run(self, apps: Sequence[str] | None) -> Ended | None:
+    def is_away(self) -> bool:
+        return False
+
+    def run(self, apps: Sequence[str] | None, further: Further = only_one) -> Ended | None:
         self.asked.append(apps)
         return self._ends.pop(0) if self._ends else Ended("done", failed=False)
 
