@@ -79,7 +79,7 @@ def test_a_program_within_its_limit_ends_by_itself(
         ),
         pytest.param(CHILDREN.format(number=8, mebibytes=20, seconds=60, wait=60), id="many children"),
         pytest.param(
-            CHILDREN.format(number=40, mebibytes=20, seconds=0.2, wait=0.5), id="many children that soon end"
+            CHILDREN.format(number=40, mebibytes=20, seconds=2, wait=4), id="many children that soon end"
         ),
         pytest.param(
             f"import os, time\nif not os.fork():\n    os.fork()\n    {HOLD.format(70)}    time.sleep(60)\n"
