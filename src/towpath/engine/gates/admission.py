@@ -35,8 +35,7 @@ _OVERRIDABLE: dict[Way, Waived] = {"break-glass": "gate", "rollback": "quarantin
 class Entry:
     """What is to enter which environment: the release of an app, by its id, as of one commit of Git.
 
-    `named` is the release as Git has it, where Git names it already. `override` is what an owner signed, as
-    the run got it; `run` is the id of the run that asks.
+    `named` is the release that Git names already. `override`: what an owner signed. `run`: who asks, by id.
     """
 
     repo: EnvironmentRepo
