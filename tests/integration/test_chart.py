@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart import EXAMPLES, example, rendered
+from tests.chart import EXAMPLES, example, one, rendered
 from tests.integration.manifests import configmap, secret
 from tests.integration.running import RunningStack
 from tests.integration.watched import watched
@@ -149,7 +149,7 @@ def test_its_account_watches_and_heals_and_restores_its_namespace(stack: Running
         space: Manifest = {"apiVersion": "v1", "kind": "Namespace"}
         space["metadata"] = {"name": world.namespace, "labels": {"team": "shop"}}
         objects = of_environment(home, world.namespace)
-        [binding] = [each for each in objects if each["kind"] == "RoleBinding"]
+        binding = one(objects, "RoleBinding", "towpath")
         binding["metadata"]["annotations"] = {"towpath.dev/wave": "-1"}
         here.push({"app": [*apps["app"], space, binding]})
         here.until(lambda: labels(world).get("team") == "shop", "its own Namespace is carried out")

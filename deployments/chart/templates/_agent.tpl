@@ -1,13 +1,22 @@
-{{/* The namespace of the Lease that several agents of an environment share; empty for one: (list $ NAME AGENT). */}}
+{{/* The namespace of the Lease that the pods of an environment's agent share, so that one works and a new one
+   stands by; empty where they have none: (list $ NAME AGENT). */}}
 {{- define "towpath.leaseNamespace" -}}
 {{- $agent := index . 2 }}
-{{- if gt (int ($agent.replicas | default 1)) 1 }}
-{{- if $agent.kubeconfigSecret }}
+{{- if eq (index . 1) "build" }}
+{{- else if not $agent.kubeconfigSecret }}
+{{- (index . 0).Release.Namespace }}
+{{- else if gt (int ($agent.replicas | default 1)) 1 }}
 {{- required (printf "agents.%s.leaseNamespace is not set: the namespace, in the cluster of its kubeconfig, of the Lease that its replicas share" (index . 1)) $agent.leaseNamespace }}
 {{- else }}
-{{- (index . 0).Release.Namespace }}
+{{- $agent.leaseNamespace | default "" }}
 {{- end }}
 {{- end }}
+
+{{/* Seconds that the runs of an agent have to end. One that is replaced while it promotes itself verifies the new
+   version, and rolls it back if need be: (list $ NAME AGENT). */}}
+{{- define "towpath.graceSeconds" -}}
+{{- $runs := (index . 2).runs | default dict }}
+{{- $runs.graceSeconds | default (include "towpath.leaseNamespace" . | empty | ternary 60 600) }}
 {{- end }}
 
 {{/* agent.yaml of an agent: (list $ NAME AGENT). */}}
@@ -27,7 +36,7 @@
   "repository" $repository
   "prefect" (dict "api" (include "towpath.prefectUrl" $root) "authFile" "/etc/towpath/prefect/auth")
   "keys" (dict "signing" (printf "/etc/towpath/keys/%s" $name) "trusted" "/etc/towpath/trusted/allowed_signers")
-  "runs" (dict "limit" ($runs.limit | default 8) "grace" (printf "%ds" (int ($runs.graceSeconds | default 60))))
+  "runs" (dict "limit" ($runs.limit | default 8) "grace" (printf "%ss" (include "towpath.graceSeconds" .)))
   "listen" "0.0.0.0:9090" }}
 {{- with include "towpath.leaseNamespace" . }}
 {{- $leader := dict "namespace" . }}
@@ -162,8 +171,8 @@ metadata:
   labels: {{- include "towpath.labels" (list $root $part $name) | nindent 4 }}
 spec:
   {{- if $shared }}
-  # One works: the one that holds the Lease. The others wait for it.
-  replicas: {{ $agent.replicas }}
+  # One works: the one that holds the Lease. The others wait for it, and so does a new one until the old one ends.
+  replicas: {{ $agent.replicas | default 1 }}
   strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}
   {{- else }}
   # One: two agents that work must not have one name.
@@ -181,9 +190,9 @@ spec:
     spec:
       serviceAccountName: {{ index . 4 }}
       automountServiceAccountToken: {{ and (ne $name "build") (not $agent.kubeconfigSecret) }}
-      terminationGracePeriodSeconds: {{ add 30 (($agent.runs | default dict).graceSeconds | default 60) }}
+      terminationGracePeriodSeconds: {{ add 30 (include "towpath.graceSeconds" .) }}
       {{- include "towpath.pod" $root | nindent 6 }}
-      {{- if $shared }}
+      {{- if gt (int ($agent.replicas | default 1)) 1 }}
       {{- include "towpath.spread" (list $root $part $name) | nindent 6 }}
       {{- end }}
       containers:

@@ -199,7 +199,7 @@ def _rights_of(installed: Installed, agent: AgentPart) -> Check:
         return Check(name, Status.ABSENT, f"what {agent.name} needs is not known without its repository", way)
     try:
         roles = installed.wanted_roles(agent.name, account)
-        if agent.several:
+        if agent.shares:
             shared = lease_rights(account.namespace, agent.name)
             roles = [*roles, *roles_of(agent.name, account, shared, {}, agent.name)]
         lacking = lacking_rights(installed.cluster, account, roles)
@@ -211,7 +211,7 @@ def _rights_of(installed: Installed, agent: AgentPart) -> Check:
         name,
         Status.MISSING,
         f"{account.name} may not {_some(list(map(str, lacking)))}",
-        f"`towpath rbac {agent.name} --namespace {account.namespace}{' --lease' if agent.several else ''}"
+        f"`towpath rbac {agent.name} --namespace {account.namespace}{' --lease' if agent.shares else ''}"
         " | kubectl apply --server-side -f -`",
     )
 

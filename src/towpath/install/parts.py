@@ -30,7 +30,7 @@ class Entry:
 class AgentPart:
     """An agent: the key that it signs with, and the file of those that it trusts.
 
-    `elsewhere`: it has a kubeconfig of another cluster. `several`: they share a Lease.
+    `elsewhere`: it has a kubeconfig of another cluster. `shares`: its pods share a Lease.
     """
 
     name: str
@@ -39,7 +39,7 @@ class AgentPart:
     signing: Entry
     trusted: Entry
     elsewhere: bool = False
-    several: bool = False
+    shares: bool = False
 
     @property
     def environment(self) -> str | None:
@@ -98,7 +98,7 @@ def read_parts(objects: Iterable[Manifest]) -> Parts:
     workloads = {ref: each for ref, each in by_ref.items() if ref.kind in WORKLOADS}
     component = {(_labels(each).get(COMPONENT_LABEL), ref.kind): ref for ref, each in workloads.items()}
     server = component.get(("server", "Deployment"))
-    agents = tuple(_agents(workloads))
+    agents = tuple(_agents(by_ref))
     auth = [entry for ref, each in workloads.items() for entry in _mounted(ref, each, "prefect")]
     ingress = next((each for ref, each in by_ref.items() if server and ref == _ingress(server)), None)
     return Parts(
@@ -116,15 +116,16 @@ def read_parts(objects: Iterable[Manifest]) -> Parts:
     )
 
 
-def _agents(workloads: Mapping[ObjectRef, Manifest]) -> Iterator[AgentPart]:
-    for ref, each in sorted(workloads.items()):
+def _agents(objects: Mapping[ObjectRef, Manifest]) -> Iterator[AgentPart]:
+    for ref, each in sorted(objects.items()):
+        if ref.kind not in WORKLOADS:
+            continue
         name = _labels(each).get(AGENT_LABEL)
         signing, trusted = list(_mounted(ref, each, "keys")), list(_mounted(ref, each, "trusted"))
         if name and signing and trusted:
             account = _pod(each).get("serviceAccountName", "")
             elsewhere = any(_mounted(ref, each, "cluster"))
-            several = int((each.get("spec") or {}).get("replicas") or 0) > 1
-            yield AgentPart(name, ref, account, signing[0], trusted[0], elsewhere, several)
+            yield AgentPart(name, ref, account, signing[0], trusted[0], elsewhere, _shares(objects, ref))
 
 
 def _places(objects: Mapping[ObjectRef, Manifest], agents: set[str]) -> dict[str, tuple[str, ...]]:
@@ -200,11 +201,23 @@ def _variable(ref: ObjectRef, workload: Manifest, name: str) -> Entry | None:
 
 def _prefect_url(objects: Mapping[ObjectRef, Manifest]) -> str:
     """As the agents' files name it."""
-    for ref, each in sorted(objects.items()):
-        text = (each.get("data") or {}).get("agent.yaml") if ref.kind == "ConfigMap" else None
-        if text:
-            return str(((load_document(text, str(ref)) or {}).get("prefect") or {}).get("api") or "")
+    for ref in sorted(objects):
+        if file := _agent_file(objects, ref):
+            return str((file.get("prefect") or {}).get("api") or "")
     return ""
+
+
+def _shares(objects: Mapping[ObjectRef, Manifest], deployment: ObjectRef) -> bool:
+    """Whether the pods of an agent share a Lease, as its file says, which is called as its Deployment."""
+    file = _agent_file(objects, ObjectRef("", "ConfigMap", deployment.namespace, deployment.name))
+    return bool(file.get("leader"))
+
+
+def _agent_file(objects: Mapping[ObjectRef, Manifest], ref: ObjectRef) -> Mapping[str, Any]:
+    """Empty where this is no ConfigMap with one."""
+    text = (objects.get(ref, {}).get("data") or {}).get("agent.yaml") if ref.kind == "ConfigMap" else None
+    file: Mapping[str, Any] = (load_document(text, str(ref)) if text else None) or {}
+    return file
 
 
 def _ingress(server: ObjectRef) -> ObjectRef:

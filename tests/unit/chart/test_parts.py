@@ -31,7 +31,7 @@ def test_each_agent_has_its_own_file() -> None:
         file = agent_file(objects, name)
         assert (file.environment, file.name, file.cluster.kubeconfig) == (
             name,
-            f"towpath-{name}",
+            None,
             "in-cluster",
         )
         assert file.prefect.api == "http://towpath-server.towpath-system.svc:4200/api"
@@ -144,39 +144,66 @@ def test_the_trial_s_redis_is_the_process_that_is_told_to_end() -> None:
     assert (password, end) == ("requirepass $(cat /etc/towpath/redis/password)", "END")
 
 
-def test_one_agent_is_alone_and_several_share_a_lease_to_which_alone_they_have_a_right() -> None:
-    plain, objects = (
-        rendered(example("all-in-one")),
-        rendered(example("all-in-one"), {"agents.prod.replicas": 2, "agents.prod.leaseDuration": "1m"}),
-    )
-    assert agent_file(plain, "prod").leader is None
-    assert one(plain, "Deployment", "towpath-agent-prod")["spec"]["strategy"] == {"type": "Recreate"}
+ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+
+
+def test_the_pods_of_an_agent_share_a_lease_to_which_alone_they_have_a_right() -> None:
+    objects = rendered(example("all-in-one"), {"agents.prod.leaseDuration": "1m"})
     file = agent_file(objects, "prod")
     assert file.leader
     assert (file.leader.namespace, file.leader.times.lasts, file.name) == ("towpath-system", 60, None)
     spec = one(objects, "Deployment", "towpath-agent-prod")["spec"]
-    assert (spec["replicas"], spec["strategy"]["type"]) == (2, "RollingUpdate")
-    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
-    spread = spec["template"]["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]
-    budget = one(objects, "PodDisruptionBudget", "towpath-agent-prod")["spec"]
-    assert spread == spec["selector"]["matchLabels"] == budget["selector"]["matchLabels"]
+    assert (spec["replicas"], spec["strategy"]) == (1, ROLLING), (
+        "the new one stands by before the old one ends"
+    )
     role = one(objects, "Role", "towpath-system-towpath-prod-lease")
     assert role["rules"] == rules_of(lease_rights("towpath-system", "prod"))
     binding = one(objects, "RoleBinding", "towpath-system-towpath-prod-lease")
     assert binding["subjects"][0]["name"] == "towpath-prod"
+
+
+def test_the_build_agent_and_one_of_a_cluster_elsewhere_are_alone() -> None:
+    for values, name in (("all-in-one", "build"), ("gitops", "prod")):
+        objects = rendered(example(values))
+        file = agent_file(objects, name)
+        assert (file.leader, file.name) == (None, f"towpath-{name}")
+        spec = one(objects, "Deployment", f"towpath-agent-{name}")["spec"]
+        assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_several_are_on_different_nodes_and_not_evicted_together() -> None:
+    plain, objects = (
+        rendered(example("all-in-one")),
+        rendered(example("all-in-one"), {"agents.prod.replicas": 2}),
+    )
+    spec = one(objects, "Deployment", "towpath-agent-prod")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (2, ROLLING)
+    spread = spec["template"]["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]
+    budget = one(objects, "PodDisruptionBudget", "towpath-agent-prod")["spec"]
+    assert spread == spec["selector"]["matchLabels"] == budget["selector"]["matchLabels"]
     changed = {each["metadata"]["name"] for each in objects if each not in plain}
-    assert changed == {"towpath-agent-prod", "towpath-system-towpath-prod-lease"}
+    assert changed == {"towpath-agent-prod"}
+
+
+@pytest.mark.parametrize(("change", "seconds"), [({}, 600), ({"agents.prod.runs": {"graceSeconds": 90}}, 90)])
+def test_an_agent_that_is_replaced_has_the_time_to_end_the_upgrade_of_itself(
+    change: dict[str, object], seconds: int
+) -> None:
+    objects = rendered(example("all-in-one"), change)
+    assert agent_file(objects, "prod").runs.grace.total_seconds() == seconds
+    assert pods(objects)["towpath-agent-prod"]["terminationGracePeriodSeconds"] == seconds + 30
 
 
 def test_the_lease_of_a_cluster_elsewhere_is_there_and_its_rights_are_given_there() -> None:
     with pytest.raises(RenderError, match="leaseNamespace is not set"):
         rendered(example("gitops"), {"agents.prod.replicas": 2})
-    objects = rendered(
-        example("gitops"), {"agents.prod.replicas": 2, "agents.prod.leaseNamespace": "delivery"}
-    )
-    file = agent_file(objects, "prod")
-    assert file.leader
-    assert file.leader.namespace == "delivery"
+    for replicas in (1, 2):
+        change = {"agents.prod.replicas": replicas, "agents.prod.leaseNamespace": "delivery"}
+        objects = rendered(example("gitops"), change)
+        file = agent_file(objects, "prod")
+        assert file.leader
+        assert file.leader.namespace == "delivery"
+        assert one(objects, "Deployment", "towpath-agent-prod")["spec"]["strategy"] == ROLLING
     assert not [each for each in objects if each["metadata"]["name"].endswith("-lease")]
 
 
@@ -186,7 +213,6 @@ def test_the_lease_of_a_cluster_elsewhere_is_there_and_its_rights_are_given_ther
         ({"agents.prod.replicas": 0}, "minimum"),
         ({"agents.prod.replicas": "2"}, "got string, want integer"),
         ({"agents.prod.leaseNamespace": "a"}, "kubeconfigSecret"),
-        ({"agents.prod.leaseDuration": "1m"}, "replicas"),
         ({"build.replicas": 2}, "not allowed"),
     ],
 )

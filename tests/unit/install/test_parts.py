@@ -37,10 +37,9 @@ def test_environments_and_their_namespaces() -> None:
     assert (parts("agent-alone").environments, parts("agent-alone").builds) == (("prod-eu",), False)
 
 
-def test_agents_that_share_a_lease_have_no_other_place_by_its_rights() -> None:
-    found = read_parts(rendered(example("all-in-one"), {"agents.prod.replicas": 2}))
-    assert found.places == parts("all-in-one").places
-    assert [agent.name for agent in found.agents if agent.several] == ["prod"]
+def test_agents_share_a_lease_in_their_own_cluster_and_have_no_other_place_by_its_rights() -> None:
+    assert [agent.name for agent in parts("all-in-one").agents if agent.shares] == ["dev", "prod", "staging"]
+    assert [agent.name for agent in parts("gitops").agents if agent.shares] == ["tools"]
 
 
 def test_the_address_of_the_api_as_people_reach_it() -> None:
