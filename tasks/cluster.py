@@ -7,6 +7,7 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
+from tasks.canary import require_working_agents
 from tasks.context import context_at
 from tasks.runs.step import WaitingError, cause_of, step
 from towpath.engine.apply.prune import prune_app
@@ -87,7 +88,8 @@ def sync(target: Target) -> SyncResult:
 
 @step("verify {target.app} in {target.environment}")
 def verify(target: Target) -> Verification:
-    """Wait until it is healthy and runs the release's images, then smoke checks; VerifyError if not."""
+    """Wait until it is healthy and runs the release's images, then smoke checks, and a run of each agent of
+    Towpath among its pods; VerifyError if not."""
     context, log = context_at(target.environment, target.commit), get_run_logger()
     rendered = render_app(context, target.app)
     verified = verify_app(
@@ -100,6 +102,7 @@ def verify(target: Target) -> Verification:
         own=judges_of(context.repo.config.health_check_exprs),
         on_progress=lambda line: log.info("%s", line),
     )
+    require_working_agents(context, rendered, lambda line: log.info("%s", line))
     remember_finished(context.cluster, owner_of(rendered), rendered.objects)
     return verified
 

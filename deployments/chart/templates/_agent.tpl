@@ -183,7 +183,12 @@ spec:
     matchLabels: {{- include "towpath.selector" (list $root $part $name) | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "towpath.labels" (list $root $part $name) | nindent 8 }}
+      labels:
+        {{- include "towpath.labels" (list $root $part $name) | nindent 8 }}
+        {{- if $shared }}
+        # It answers canary runs: whoever verifies these pods asks each of them whether it works.
+        towpath.dev/canary: {{ $name }}
+        {{- end }}
       annotations:
         {{- include "towpath.scraped" 9090 | nindent 8 }}
         towpath.dev/agent-file: {{ sha256sum $file }}

@@ -31,16 +31,25 @@ def check_up(configuration: AgentConfiguration, settings: Settings) -> Iterator[
         for part, look in _server_parts(configuration, api):
             yield look_at(part, look)
         api.close()
-    yield look_at("trusted keys", lambda: trusted_summary(settings))
-    yield look_at("signing key", lambda: signing_summary(settings, configuration.environment or BUILD))
-    yield look_at("environment repository", lambda: _repository(configuration, settings))
-    if configuration.environment is not None:
-        yield look_at("policy", lambda: _policy(configuration.environment or "", settings))
-        yield look_at("cluster", lambda: _cluster(configuration.environment or "", settings))
-        if configuration.lease_namespace:
-            yield look_at("lease", lambda: _lease(configuration, settings))
-    else:
+    for part, look in environment_parts(configuration.environment, settings):
+        yield look_at(part, look)
+    if configuration.environment is None:
         yield look_at("builder", lambda: _engine(settings))
+    elif configuration.lease_namespace:
+        yield look_at("lease", lambda: _lease(configuration, settings))
+
+
+def environment_parts(environment: str | None, settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
+    """What the work of an environment needs beside the Prefect server; None: what building needs.
+
+    Each raises an error of ours when it is not as it must be.
+    """
+    yield "trusted keys", lambda: trusted_summary(settings)
+    yield "signing key", lambda: signing_summary(settings, environment or BUILD)
+    yield "environment repository", lambda: _repository(environment, settings)
+    if environment is not None:
+        yield "policy", lambda: _policy(environment, settings)
+        yield "cluster", lambda: _cluster(environment, settings)
 
 
 def _server_parts(
@@ -86,10 +95,10 @@ def _there(api: PrefectApi, path: str, remedy: str) -> str:
     return "there"
 
 
-def _repository(configuration: AgentConfiguration, settings: Settings) -> str:
+def _repository(environment: str | None, settings: Settings) -> str:
     repo = read_repository(settings)
-    if configuration.environment is not None:
-        repo.config.environment(configuration.environment)
+    if environment is not None:
+        repo.config.environment(environment)
     return f"at commit {repo.commit[:7]}"
 
 

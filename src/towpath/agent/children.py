@@ -20,9 +20,16 @@ class Children:
 
     async def fork(self, run: str, environ: Mapping[str, str], known: str) -> Child:
         """A child that runs the flow run of that id, of which so much is known."""
+        return await self._ordered(Order(run, dict(environ), known))
+
+    async def fork_canary(self, run: str) -> Child:
+        """A child that runs the canary run of that id, also while this agent stands by."""
+        return await self._ordered(Order(run, {}, canary=True))
+
+    async def _ordered(self, order: Order) -> Child:
         started: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
-        self._starting[run] = started
-        self._control.send(Order(run, dict(environ), known))
+        self._starting[order.run] = started
+        self._control.send(order)
         return await started
 
     def _read(self) -> None:

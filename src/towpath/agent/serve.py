@@ -14,6 +14,7 @@ from uuid import UUID
 from towpath.adapters.endpoint import Notice, Page, Response, serve
 from towpath.adapters.kubernetes import LeaseClient, connect_lease
 from towpath.adapters.metrics import Metrics
+from towpath.agent.answering import Answering
 from towpath.agent.children import Children
 from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.image_poller import WatchedImages
@@ -104,12 +105,15 @@ class _Agent:
                 lost=self._on_lost,
             )
             self._metrics.set_leads(leads=False)
+        answering = self._answer()
         server = serve(self._configuration.address, self._pages(), self._notice())
         say(f"metrics and probes at http://{server.server_address[0]!s}:{server.server_address[1]}")
         try:
             if await self._leads():
                 await self._work()
         finally:
+            if answering is not None:
+                answering.cancel()
             await self._let_go()
             server.shutdown()
         if self._watching and self._watching.failure:
@@ -117,6 +121,13 @@ class _Agent:
         if self._lost.is_set():
             raise TerminalError("the preloaded process has ended, so nothing can be run")
         say("stopped")
+
+    def _answer(self) -> "asyncio.Task[None] | None":
+        """Show whoever asks that this pod works: from now on, also while it stands by, until its end."""
+        if self._fence is None or self._configuration.environment is None:
+            return None
+        answering = Answering(self._url, self._configuration.environment, self._children.fork_canary)
+        return asyncio.create_task(answering.keep())
 
     def _lease(self) -> LeaseClient:
         configuration = self._configuration

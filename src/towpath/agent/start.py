@@ -15,7 +15,7 @@ from towpath.agent.zygote import Order, keep, preload
 from towpath.errors import TowpathError
 from towpath.fence import Fence, put_up
 from towpath.kube.lease import LeaseTimes
-from towpath.orchestration.installed_flows import flow_module, flows_of
+from towpath.orchestration.installed_flows import SHOWS, flow_module, flows_of
 from towpath.orchestration.profile import refresh_settings, share_tls_contexts, switch_heartbeats_off
 from towpath.orchestration.server import prepare
 from towpath.progress import say
@@ -64,11 +64,16 @@ def _tend(fence: Fence, timer: EndTimer, times: LeaseTimes) -> float:
 def modules(configuration: AgentConfiguration) -> Iterator[str]:
     """What is imported before anything is forked."""
     yield "towpath.orchestration.execution.flow_child"
-    for flow in flows_of(configuration.environment):
+    for flow in (*flows_of(configuration.environment), *_answered(configuration)):
         yield flow_module(flow)
     yield from _LATER if configuration.environment is not None else _LATER_BUILD
     if configuration.environment is not None and is_inside():
         yield "kubernetes.config"
+
+
+def _answered(configuration: AgentConfiguration) -> tuple[str, ...]:
+    """Flows that show that it works: of one that shares a Lease, as it is in a pod."""
+    return SHOWS if configuration.lease_namespace else ()
 
 
 def _serve(
@@ -112,6 +117,10 @@ def _prepare_runs(configuration: AgentConfiguration) -> None:
 def _run(configuration: AgentConfiguration, order: Order) -> None:
     from towpath.orchestration.execution.flow_child import execute
 
+    if order.canary:
+        put_up(None)  # a standby's, too: it runs that flow and no other, which writes nothing
+        execute(order.run, configuration.environment, order.known, SHOWS)
+        return
     execute(order.run, configuration.environment, order.known)
 
 

@@ -30,11 +30,13 @@ class Order:
     """Asks for a child that runs the flow run of that id; `environ` is set in the child only.
 
     `known`: what the agent knows of the run, for the child; the preloaded process does not look at it.
+    `canary`: it only shows that the agent works, and may while the agent stands by.
     """
 
     run: str
     environ: Mapping[str, str] = field(repr=False)
     known: str = field(default="", repr=False)
+    canary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 BUILD = (keys.DELIVER,)
 ENVIRONMENT = (keys.PROMOTE, keys.RECONCILE, keys.ROLLBACK)
+SHOWS = (keys.CANARY,)
+"""By these an agent shows that it works: it runs them for whoever asks, and writes nothing by them."""
 
 
 def flows_of(environment: str | None) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ PROMOTE = "promote"
 RECONCILE = "reconcile"
 ROLLBACK = "rollback"
 """Names of the flows. `deliver` has one deployment, of the same name; the others have one per environment."""
+CANARY = "canary"
+"""Name of the flow by which an agent in a pod shows that it works. It has no deployment and no work pool."""
 
 POOL_TYPE = "towpath"
 """Type of the work pools: only `towpath agent` takes their runs."""
@@ -25,7 +27,7 @@ POOL_TEMPLATE: Mapping[str, Any] = {
 WATCH_TAG = "watch"
 """Tag of the reconcile runs that an agent's watcher creates."""
 CANARY_TAG = "canary"
-"""Tag of runs that only prove that an agent takes runs."""
+"""Tag of runs that only show that an agent works."""
 WORKER_LABEL = "prefect.worker.name"
 """Label of a run: the agent that took it. Prefect's."""
 LEASE_LABEL = "towpath.lease"
@@ -108,9 +110,9 @@ def reconcile_name(environment: str) -> str:
     return f"{RECONCILE} {environment}"
 
 
-def canary_name(environment: str) -> str:
-    """Name of a reconcile of no app, by which an agent proves that it works: `canary of prod`."""
-    return f"canary of {environment}"
+def canary_name(environment: str, pod: str) -> str:
+    """Name of a run of `canary`: `canary of prod in towpath-agent-prod-5d4-x7k2p`."""
+    return f"{CANARY} of {environment} in {pod}"
 
 
 def rollback_name(app: str, environment: str) -> str:

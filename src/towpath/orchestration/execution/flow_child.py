@@ -49,10 +49,11 @@ def prepare(environment: str | None) -> None:
         _checked(installed_flow(name))
 
 
-def execute(run: str, environment: str | None, known: str = "") -> None:
+def execute(run: str, environment: str | None, known: str = "", flows: tuple[str, ...] | None = None) -> None:
     """Run it to its end. A run that is not for this agent fails before anything is read or written.
 
-    `known`: what the agent knows of it already (known_run.py).
+    `known`: what the agent knows of it already (known_run.py). `flows`: it is to be of one of these, in place
+    of those that the agent takes from its work pool.
     """
     configure_from_env()
     run_id = UUID(run)
@@ -61,7 +62,7 @@ def execute(run: str, environment: str | None, known: str = "") -> None:
         with handle_engine_signals(run_id), _client or SyncClientContext() as opened:
             client = opened.client
             name, flow_run = load_known(known) if known else _ask(client, run_id)
-            if refusal := refuse(name, flow_run.parameters, environment):
+            if refusal := refuse(name, flow_run.parameters, environment, flows):
                 _fail(client, flow_run, refusal)
                 return
             flow = installed_flow(name)
@@ -82,11 +83,17 @@ def _ask(client: SyncPrefectClient, run_id: UUID) -> "tuple[str, FlowRun]":
     return client.read_flow(flow_run.flow_id).name, flow_run
 
 
-def refuse(flow: str, parameters: Mapping[str, Any], environment: str | None) -> str | None:
+def refuse(
+    flow: str,
+    parameters: Mapping[str, Any],
+    environment: str | None,
+    flows: tuple[str, ...] | None = None,
+) -> str | None:
     """Why this agent does not run it; None when it does. Pure."""
     mine = "the build agent" if environment is None else f"the agent of {environment}"
-    if flow not in flows_of(environment):
-        return f"{mine} runs {', '.join(flows_of(environment))}, and no flow of another name"
+    own = flows_of(environment) if flows is None else flows
+    if flow not in own:
+        return f"{mine} runs {', '.join(own)}, and no flow of another name"
     if environment is not None and parameters.get("environment") != environment:
         return f"{mine} runs nothing for another environment"
     if len(json.dumps(parameters)) > LARGEST_PARAMETERS:

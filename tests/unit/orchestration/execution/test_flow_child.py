@@ -3,7 +3,7 @@
 import pytest
 
 from towpath.orchestration.execution.flow_child import LARGEST_PARAMETERS, refuse, wrong_parameters
-from towpath.orchestration.installed_flows import installed_flow
+from towpath.orchestration.installed_flows import SHOWS, installed_flow
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,14 @@ def test_only_installed_flows_and_the_own_environment(
     refusal = refuse(flow, parameters, environment)
     assert (refusal is None) == (why is None)
     assert (why or "") in (refusal or "")
+
+
+def test_a_canary_is_no_run_of_a_work_pool_and_what_answers_it_runs_nothing_else() -> None:
+    asked = {"environment": "dev", "pod": "a"}
+    assert "no flow of another name" in str(refuse("canary", asked, "dev"))
+    assert refuse("canary", asked, "dev", SHOWS) is None
+    assert "nothing for another environment" in str(refuse("canary", asked, "prod", SHOWS))
+    assert "runs canary, and no flow of another name" in str(refuse("promote", asked, "dev", SHOWS))
 
 
 @pytest.mark.parametrize(
