@@ -12,6 +12,7 @@ from tasks.context import context_at
 from tasks.runs.events import emit
 from tasks.runs.run_identity import run_id
 from tasks.runs.step import cause_of, settings, step
+from towpath.adapters.kubernetes import ApiRefusedError
 from towpath.drift.events import rolled_back
 from towpath.engine.gates.change_rollback import RestoredChange, restore_change
 from towpath.engine.gates.rollback import Rollback, restore_failed, restore_release
@@ -22,6 +23,8 @@ from towpath.printable import headline
 from towpath.redact import redact
 from towpath.release.model import Release
 from towpath.release.quarantine import QuarantineEntry
+
+UNKNOWN = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,11 @@ def undo(target: Target, *states: "State[Any]") -> NoReturn:
     """Deal with a sync or verification that failed as the environment's policy says, then fail the run.
 
     An outage (a transient error) is not the release's fault: its commit stays; the next reconcile does it.
+    Nor is it that the API server does not know this agent: the token of a deleted pod counts no more.
     """
     failure = first_failure(*states)
     environment = context_at(target.environment, target.commit).environment
-    if failure.transient or environment.on_failure == "hold":
+    if failure.transient or is_unknown(failure) or environment.on_failure == "hold":
         raise failure
     restored = restore(target, failure.message)
     if restored is None:
@@ -57,6 +61,11 @@ def undo(target: Target, *states: "State[Any]") -> NoReturn:
     prune(restored.target, return_state=True)  # the next reconcile goes on with what cannot be deleted
     told = f" It was not asked for this: {'; '.join(restored.told)}." if restored.told else ""
     raise VerifyError(f"{failure.message}\n{target.environment} was rolled back to {restored.name}.{told}")
+
+
+def is_unknown(failure: TowpathError) -> bool:
+    """Whether the API server does not know who asks."""
+    return isinstance(failure, ApiRefusedError) and failure.status == UNKNOWN
 
 
 def first_failure(*states: "State[Any]") -> TowpathError:

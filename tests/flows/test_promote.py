@@ -15,6 +15,7 @@ from tasks import approval_gate
 from tasks.proposal import plan_markdown
 from tests.flows.approvals import approve, waiting_in_prod
 from tests.flows.bench import TOWPATH, Bench, git
+from towpath.adapters.kubernetes import ApiRefusedError
 from towpath.errors import SyncError, TransientError, VerifyError
 from towpath.orchestration import keys
 from towpath.orchestration.keys import description_key
@@ -417,6 +418,16 @@ def test_an_outage_is_tried_again_and_is_no_reason_to_roll_back(
     run = bench.promoted(bench.release(2), "dev")
     assert run.state.message == "API server away"
     assert bench.subjects()[0] == "Promote hello 0000000 to dev"
+
+
+def test_an_agent_that_its_cluster_knows_no_more_rolls_nothing_back(bench: Bench) -> None:
+    """Its pod was deleted by force while it verified: the next agent goes on."""
+    assert bench.promoted(bench.release(1), "dev").state.is_completed()
+    bench.verify_fails = [ApiRefusedError("list Pod", status=401, reason="Unauthorized")]
+    run = bench.promoted(bench.release(2), "dev")
+    assert run.state.message == "list Pod: Unauthorized"
+    assert bench.subjects()[0] == "Promote hello 0000000 to dev"
+    assert bench.state("dev").release.id == bench.release(2).id
 
 
 def test_a_run_that_was_killed_after_its_commit_finds_it_and_does_the_rest(bench: Bench) -> None:
