@@ -28,12 +28,12 @@ unit: setup ## Run the unit tests only.
 
 interop: setup ## Try evidence with the real cosign, the door with a real Gitea, Prefect servers on PostgreSQL and Redis, and signing in (not part of `make test`: the first time builds all of them).
 	@.venv/bin/python -m tests.interop.programs
-	@.venv/bin/pytest tests/interop --ignore=tests/interop/test_in_cluster.py $(ARGS)
+	@.venv/bin/pytest tests/interop --ignore=tests/interop/incluster $(ARGS)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory incluster
 
-incluster: setup ## Build the images, install them in a Kubernetes with pods of its own, and take a release through it (root; the last part of `make interop`).
+incluster: setup ## Build the images, install them in a Kubernetes with pods of its own, take a release through it, and let Towpath upgrade itself (root; the last part of `make interop`).
 	@.venv/bin/python -m tests.interop.pods.prepare
-	@.venv/bin/pytest tests/interop/test_in_cluster.py $(ARGS)
+	@.venv/bin/pytest tests/interop/incluster $(ARGS)
 
 image: setup ## Build the images of server, agent and build agent with a Docker Engine, and list what is in each.
 	@.venv/bin/python -m tools.image $(ARGS)

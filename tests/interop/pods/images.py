@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.images.engine import ROOT, Engine, running_engine
+from tests.interop.pods.broken import PROGRAM, PROGRAMS, archive
 from tests.interop.pods.hello import build_hello
 from tests.interop.pods.layout import REGISTRY
 from tests.own_registry import own_registry
@@ -31,6 +32,7 @@ INPUTS = (
     *("src", "flows", "tasks", "deployments/image", "deployments/chart", ".ci/uv.lock", "requirements.lock"),
     *("deployments/local/kustomize", "deployments/local/helm", "pyproject.toml", "examples/hello"),
     *("tests/interop/pods/stores.Dockerfile", "tests/interop/pods/stores.sh", "tests/images/engine.py"),
+    *("tests/interop/pods/broken.py", "tests/interop/pods/images.py"),
 )
 BUILD_SECONDS = 3000.0
 
@@ -60,7 +62,8 @@ def kept() -> Path:
 
 
 def images(progress: Progress) -> Mapping[str, Image]:
-    """`server`, `agent`, `stores`, a next version of the first two, and two versions of the app `hello`.
+    """`server`, `agent`, `stores`, two more versions of the first two, three of the agent that do not work
+    (broken.py), and two versions of the app `hello`.
 
     Built for each version of what goes into them once.
     """
@@ -105,8 +108,10 @@ def _build(progress: Progress, folder: Path) -> Mapping[str, Image]:
                     timeout=BUILD_SECONDS,
                 )
                 made[name] = _pushed(engine, registry, name, image, step)
-                if target:
-                    made[f"{name}-next"] = _next(engine, registry, name, image, step)
+                for version in ("next", "third") if target else ():
+                    made[f"{name}-{version}"] = _next(engine, registry, name, image, version, step)
+                for version, program in PROGRAMS.items() if target == "agent" else ():
+                    made[f"{name}-{version}"] = _next(engine, registry, name, image, version, step, program)
         stack = Stack(Layout(folder), Options(registry=registry), Settings.load(os.environ))
         for version in ("v1", "v2"):
             with progress.step(f"image hello {version}"):
@@ -122,12 +127,16 @@ def _pushed(engine: Engine, registry: str, name: str, image: str, step: Step) ->
     return Image(f"{REGISTRY}/towpath/{name}", digest, size)
 
 
-def _next(engine: Engine, registry: str, name: str, image: str, step: Step) -> Image:
-    """The same files as an image of another digest."""
+def _next(
+    engine: Engine, registry: str, name: str, image: str, version: str, step: Step, program: str = ""
+) -> Image:
+    """The same files as an image of another digest, but for the `program` in the place of ours."""
     with engine.client() as client:
-        changes = ["LABEL org.opencontainers.image.version=next"]
+        changes = [f"LABEL org.opencontainers.image.version={version}"]
         container = client.create_container(image)
         try:
+            if program:
+                client.put_archive(container, PROGRAM.rpartition("/")[0], archive(program))
             made = client.commit(container, changes=changes)["Id"]
         finally:
             client.remove_container(container, force=True, v=True)

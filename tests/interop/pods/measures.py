@@ -1,6 +1,7 @@
 """What an installation costs: memory of its pods, and the time until a run begins."""
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,12 +16,13 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 def idle_memory(site: Site, part: str) -> int:
     """Bytes (PSS) of all processes in the containers of the pod of `towpath-PART`."""
     (pod,) = [each for each in site.pods() if each["metadata"]["name"].startswith(f"towpath-{part}-")]
-    names = {each["containerID"].rpartition("/")[2] for each in pod["status"]["containerStatuses"]}
-    return memory(_processes(pod["metadata"]["uid"], names), {})
+    return memory(processes_of(pod), {})
 
 
-def _processes(uid: str, containers: set[str]) -> set[int]:
-    """As this machine numbers them."""
+def processes_of(pod: Mapping[str, Any]) -> set[int]:
+    """Those of its containers, as this machine numbers them."""
+    uid = pod["metadata"]["uid"]
+    containers = {each["containerID"].rpartition("/")[2] for each in pod["status"]["containerStatuses"]}
     top = next(each for each in cgroup_tops() if each.name in ("memory", "cgroup"))
     found: set[int] = set()
     for folder, _, _ in os.walk(top):

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from tests.chart import example
+from tests.interop.pods import releases
 from tests.interop.pods.cluster import ROOT, PodsCluster
 from tests.interop.pods.git_server import LOGIN, PASSWORD
 from tests.interop.pods.images import Image
@@ -32,7 +33,10 @@ TOWPATH = Path(sys.executable).with_name("towpath")
 SECONDS = 1800.0
 """How long anything may take on a machine with other work; nothing of it is a promise."""
 INSTALL = ("install", "--context=towpath")
+DOCTOR = ("doctor", "--cluster", "--context=towpath")
 PATIENT = {"timeout": "600s"}
+Tell = Callable[[str], None]
+"""Says where a story is, and what was measured."""
 ASK = """\
 import base64, sys, urllib.request
 url, login = sys.argv[1:]
@@ -54,7 +58,7 @@ class Site:
     # What its owner brings.
 
     def prepare(self) -> None:
-        """Namespace, login and authority, two volumes, the environment repository, and the builder's key."""
+        """Namespace, login and authority, two volumes, and the builder's key."""
         layout = self.cluster.layout
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         authority = layout.certificate("ca").read_text()
@@ -67,7 +71,11 @@ class Site:
         make_key(KeyFolder(self.keys), "build", (EVIDENCE,))
         for name, text in ((".netrc", self._netrc), ("ca.crt", authority)):
             (self.folder / name).write_text(text)
-        seed(self._repository(), layout.repositories / "environments.git", "Begin", registry=REGISTRY)
+
+    def seed(self, work: Path) -> None:
+        """Begin the environment repository by the content of that folder."""
+        repository = self.cluster.layout.repositories / "environments.git"
+        seed(work, repository, "Begin", registry=REGISTRY)
 
     @property
     def _netrc(self) -> str:
@@ -77,9 +85,14 @@ class Site:
     def keys(self) -> Path:
         return self.folder / "keys"
 
-    def _repository(self) -> Path:
+    @property
+    def environments(self) -> Path:
+        """The folder of which the environment repository began."""
+        return self.folder / "environments"
+
+    def example(self) -> Path:
         """The example, with an app that is not built here and environments that have time."""
-        work = self.folder / "environments"
+        work = self.environments
         shutil.copytree(ROOT / "examples" / "environments", work)
         substitute(work, DEFAULT_REGISTRY, REGISTRY)
         path = work / "towpath.yaml"
@@ -153,6 +166,15 @@ class Site:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr + self.told()
         return json.loads(done.stdout)
+
+    def release(self, app: str, subject: str, *images: Image) -> str:
+        """Sign and record a release of these images; its id."""
+        references = (each.reference for each in images)
+        made = self.cluster.run(
+            *releases.command(self.keys, self.environments, app, subject, *references), environ=self.variables
+        )
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
 
     # What is seen of it.
 

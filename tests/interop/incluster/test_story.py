@@ -6,58 +6,23 @@ The tests are one story, in their order: each begins with what the one before ha
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.chart import needs_helm
-from tests.interop.pods import hello
-from tests.interop.pods.cluster import pods_cluster
-from tests.interop.pods.images import images, kept
 from tests.interop.pods.measures import idle_memory, start_delay
-from tests.interop.pods.site import APP, ENVIRONMENTS, HOME, INSTALL, Site, is_ready
+from tests.interop.pods.site import APP, DOCTOR, ENVIRONMENTS, HOME, INSTALL, Site, Tell, is_ready
 from towpath.install.objects import MANAGER
-from towpath.progress import progress_on
 
 pytestmark = [needs_helm, pytest.mark.timeout(7200)]
 
 MIB = 1 << 20
-DOCTOR = ("doctor", "--cluster", "--context=towpath")
-Tell = Callable[[str], None]
-
-
-@pytest.fixture(scope="module")
-def tell(request: pytest.FixtureRequest) -> Tell:
-    """Says where the story is, and what was measured."""
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-    begun = time.monotonic()
-
-    def line(text: str) -> None:
-        assert terminal is not None
-        terminal.ensure_newline()
-        terminal.write_line(f"  {time.monotonic() - begun:6.0f} s  {text}")
-
-    return line
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, tell: Tell) -> Iterator[Site]:
-    """A cluster with its images, and what the installation's owner brings."""
-    made = images(progress_on())
-    tell("images are there; starting a cluster")
-    with pods_cluster(kept()) as cluster:
-        tell("the cluster is up")
-        found = Site(cluster, made, tmp_path_factory.mktemp("site"))
-        found.prepare()
-        for name, image in sorted(made.items()):
-            cluster.pull(image.reference)
-            tell(f"pulled {name}")
-        yield found
 
 
 @pytest.fixture(scope="module")
 def installed(site: Site, tell: Tell) -> Site:
+    site.seed(site.example())
     begun = time.monotonic()
     site.install(site.values())
     tell(f"towpath install: {time.monotonic() - begun:.1f} s with images present")
@@ -125,13 +90,8 @@ def waiting(installed: Site, tell: Tell) -> Site:
 
 def released(site: Site, version: str) -> None:
     """A release of that version is signed, and promoted to dev."""
-    environments = site.folder / "environments"
-    made = site.cluster.run(
-        *hello.command(site.keys, environments, digest(site, version), version), environ=site.variables
-    )
-    assert made.returncode == 0, made.stderr
-    promote = ("promote", APP, "--to", "dev", "--release", digest(site, version))
-    site.must(*promote, **site.people)
+    release = site.release(APP, f"Hello {version}", site.images[f"hello-{version}"])
+    site.must("promote", APP, "--to", "dev", "--release", release, **site.people)
 
 
 def digest(site: Site, version: str) -> str:
@@ -179,8 +139,9 @@ def test_what_waits_outlives_an_upgrade_and_lost_pods(waiting: Site, tell: Tell)
     (run,), ended, held = waits(site), history(site), locks(site)
     site.install(site.values(version="-next"))
     tell("upgraded")
-    images_ = {each["spec"]["containers"][0]["image"] for each in site.pods("agent")}
-    assert images_ == {site.images["agent-next"].reference}
+    site.until(
+        lambda: agent_images(site) == {site.images["agent-next"].reference}, "the old agents ended", 120
+    )
     lose(site, "server")
     lose(site, "database")
     lose(site, "redis")
@@ -190,6 +151,10 @@ def test_what_waits_outlives_an_upgrade_and_lost_pods(waiting: Site, tell: Tell)
     assert ended.items() <= history(site).items()
     assert locks(site) == held
     assert {f"environment-{name}" for name in ENVIRONMENTS} <= held
+
+
+def agent_images(site: Site) -> set[str]:
+    return {each["spec"]["containers"][0]["image"] for each in site.pods("agent")}
 
 
 def answers(site: Site) -> bool:
@@ -222,9 +187,7 @@ def test_it_is_approved_and_finished_and_the_version_is_taken_back(waiting: Site
     assert site.prefect(f"/flow_runs/{run['id']}")["state_type"] == "COMPLETED"
     site.install(site.values())
     tell("the former version is back")
-    assert {each["spec"]["containers"][0]["image"] for each in site.pods("agent")} == {
-        site.images["agent"].reference
-    }
+    site.until(lambda: agent_images(site) == {site.images["agent"].reference}, "the old agents ended", 120)
     site.until(lambda: site.towpath(*DOCTOR).returncode == 0, "doctor finds nothing")
 
 
