@@ -7,8 +7,10 @@ its deadline (`end_timer`) is therefore the second. When the first one ends, the
 import os
 import signal
 import sys
+from pathlib import Path
 
-_PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STAND_IN = Path(__file__).with_name("stand_in.py")
+"""What the first process goes on as: what was imported here would cost as much once more."""
 
 
 def stand_for_agent() -> None:
@@ -18,18 +20,9 @@ def stand_for_agent() -> None:
     """
     if os.getpid() != 1:
         return
-    # Until it is known whom they are for.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
+    passed_on = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)  # until it is known whom they are for
     child = os.fork()
-    if child == 0:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
-        return
-    for number in _PASSED_ON:
-        signal.signal(number, lambda number, _frame: os.kill(child, number))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
-    while True:
-        ended, status = os.wait()  # also for what lost its own parent
-        if ended == child:
-            code = os.waitstatus_to_exitcode(status)
-            sys.stdout.flush()
-            os._exit(code if code >= 0 else 128 - code)
+    if child:
+        os.execv(sys.executable, [sys.executable, "-I", "-S", str(STAND_IN), str(child)])  # noqa: S606
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on)
