@@ -201,6 +201,21 @@ def test_a_watcher_s_run_that_was_killed_with_it_is_done_by_the_next(stack: Runn
         here.until(lambda: not held(here), "its lock is free")
 
 
+def test_what_is_deleted_while_its_app_is_verified_is_back_long_before_the_deadline(
+    stack: RunningStack,
+) -> None:
+    with watched(stack) as here:
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}
+        service["spec"] = {"selector": {"app": "slow"}, "ports": [{"port": 80}]}
+        here.push({"app": [service, wait_for_ever("slow")]}, timeout="3000s")
+        here.until(lambda: here.live("slow", "deployment") and held(here), "it is verified under the lock")
+        uid = here.live("web", "service")["metadata"]["uid"]
+        here.world.kubectl("delete", "service", "web")
+        here.until(
+            lambda: (live := here.live("web", "service")) and live["metadata"]["uid"] != uid, "it is back"
+        )
+
+
 def test_a_killed_run_does_not_stay_running(stuck: Watched) -> None:
     here = stuck
     here.push({"app": [configmap("c0", a="1"), wait_for_ever("slow")]}, timeout="600s")

@@ -14,7 +14,7 @@ from tests.integration.world import World
 from towpath.adapters.registries.registry import read_manifest
 from towpath.config import App, SmokeCheck, parse_config
 from towpath.engine.verify.verify import Verification, verify_app
-from towpath.errors import VerifyError
+from towpath.errors import TransientError, VerifyError
 from towpath.health.assess import Judges
 from towpath.health.expressions import judges_of
 from towpath.objects import Manifest
@@ -97,6 +97,23 @@ def test_a_second_look_at_a_healthy_app_is_short(world: World, image: str, diges
     world.sync()
     verify(world, image, digest)
     assert verify(world, image, digest).seconds < 3
+
+
+@pytest.mark.parametrize("gone", ["service/web", "configmap/c"])
+def test_what_was_deleted_since_the_sync_ends_the_wait_and_is_not_the_releases_fault(
+    world: World, image: str, digest: str, gone: str
+) -> None:
+    stuck = web(f"{image}@{digest}")
+    stuck["spec"]["template"]["spec"]["nodeSelector"] = {"towpath.dev/nowhere": "true"}
+    world.objects = [stuck, service(), configmap("c", A="1")]
+    world.sync()
+    deleting = threading.Timer(2.0, world.kubectl, ("delete", gone))
+    deleting.start()
+    started = time.monotonic()
+    with pytest.raises(TransientError, match=f"deleted while it was verified: .*/{gone.partition('/')[2]}"):
+        verify(world, image, digest, seconds=300)
+    assert time.monotonic() - started < 100
+    deleting.join()
 
 
 def test_another_digest_than_the_releases_is_not_believed(world: World, image: str, digest: str) -> None:

@@ -62,7 +62,7 @@ def candidate_of(config: Config, work: Work, rendered: Rendered, *, rolls: bool)
     """What verification looks at; `rolls`: pods will have changed."""
     judged = work.app in config.apps and not rolls_another(work.decision)
     images = work.release.images if judged else ()
-    return Candidate(as_allowed(rendered, work.decision), images, rolls=rolls)
+    return Candidate(as_allowed(rendered, work.decision), images, rolls=rolls, synced=True)
 
 
 def as_allowed(rendered: Rendered, decision: Decision) -> Rendered:

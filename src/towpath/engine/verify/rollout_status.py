@@ -46,6 +46,11 @@ class RolloutStatus:
     def hopeless(self) -> tuple[ObjectHealth, ...]:
         return tuple(each for each in self.offenders if each.health.final)
 
+    @property
+    def missing(self) -> tuple[ObjectRef, ...]:
+        """Objects that are not in the cluster."""
+        return tuple(each.ref for each in self.offenders if each.health.status is Status.MISSING)
+
     def line(self) -> str:
         """The first thing still waited for."""
         for each in self.offenders:

@@ -69,17 +69,20 @@ def verify_app(  # noqa: PLR0913
     own: Judges = NO_JUDGES,
     on_progress: Callable[[str], None] | None = None,
 ) -> Verification:
-    """Wait until all is healthy and runs `images`, then run the smoke checks; `own` are the user's judges.
+    """Of what was just synced: wait until all is healthy and runs `images`, then run the smoke checks.
+
+    `own` are the user's judges.
 
     What somebody has deleted by hand where drift is allowed is not missed.
 
     Raises VerifyError, naming each offender with its pod's reason and where its log is, when the deadline has
-    passed or nothing but a change can help; TransientError when the cluster could not be read at all.
+    passed or nothing but a change can help; TransientError when the cluster could not be read at all, or when
+    somebody has deleted an object meanwhile, which only another sync makes again.
     """
     started = time.monotonic()
     end = started + deadline.total_seconds()
     rendered = without_allowed(cluster, rendered, environment)
-    candidate = Candidate(rendered, images, whole=True)
+    candidate = Candidate(rendered, images, whole=True, synced=True)
     tell = on_progress or _tell_nobody
     awaited = wait_healthy(cluster, [candidate], own, end, lambda _, line: tell(line))[rendered.app]
     rollout = _require_healthy(cluster, rendered, awaited)
@@ -137,9 +140,20 @@ def verify_at_once(
 def _require_healthy(cluster: Cluster, rendered: Rendered, awaited: Awaited) -> RolloutStatus:
     if awaited.rollout is None:
         raise awaited.trouble or TransientError("the cluster could not be read in time")
+    missing = awaited.rollout.missing
+    if missing and all(each.ref in missing for each in awaited.rollout.hopeless):
+        raise _deleted(rendered, missing)
     if not awaited.rollout.good:
         raise failed_error(cluster, awaited.rollout, awaited.snapshot, rendered, awaited.seconds)
     return awaited.rollout
+
+
+def _deleted(rendered: Rendered, missing: Sequence[ObjectRef]) -> TransientError:
+    named = ", ".join(map(str, missing[:_MAX_EXPLAINED]))
+    return TransientError(
+        f"app {rendered.app} in {rendered.environment}: deleted while it was verified: {named}",
+        remedy="The next reconcile makes it again.",
+    )
 
 
 def _require_smoke(

@@ -25,6 +25,8 @@ from towpath.release.model import Images
 
 STABLE = 1.0
 """Seconds that health must hold before it is read a second time."""
+GONE = 3.0
+"""Seconds for which an object that was applied may be away: nothing but another sync makes it again."""
 MANY, PAUSE = 20, 0.1
 """One look at so many apps is not free: their changes of a moment are looked at together. Seconds."""
 
@@ -35,16 +37,18 @@ TellApp = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One app that was synced. Pods must run `images`; without them no pod's image is judged.
+    """One app. Pods must run `images`; without them no pod's image is judged.
 
     `rolls`: pods or what Git wants will have changed. `whole`: also objects that are healthy once they are
-    present must be there; else drift detection sees to them.
+    present must be there; else drift detection sees to them. `synced`: all of it was just applied, so that
+    what is away was deleted since.
     """
 
     rendered: Rendered
     images: Images
     rolls: bool = True
     whole: bool = False
+    synced: bool = False
 
     @property
     def app(self) -> str:
@@ -108,6 +112,7 @@ class _Wait:
         self._open = {candidate.app: candidate for candidate in candidates}
         self._ended: dict[str, Awaited] = {}
         self._good_since: dict[str, float] = {}
+        self._gone_since: dict[str, float] = {}
         self._last_lines: dict[str, str] = {}
         self._still = self._read_still(candidates)
         self._finished: frozenset[ObjectRef] = frozenset()
@@ -138,9 +143,11 @@ class _Wait:
                     for candidate in list(self._open.values()):
                         self._close(candidate, picture, trouble)
                 elif self._open:
-                    # Health that holds is looked at again soon, anything else when something changes.
+                    # Health that holds, or an object that is away, is looked at again soon; all else when it
+                    # changes.
                     soon = min(self._good_since.values(), default=self._end) + STABLE
-                    live.wait(version, min(self._end, soon) - now)
+                    gone = min(self._gone_since.values(), default=self._end) + GONE
+                    live.wait(version, min(self._end, soon, gone) - now)
                     time.sleep(PAUSE if len(self._open) > MANY else 0)
 
     def _look(self, picture: HealthPicture) -> list[Candidate]:
@@ -151,7 +158,7 @@ class _Wait:
             if rollout.line() != self._last_lines.get(app):
                 self._last_lines[app] = rollout.line()
                 self._tell(app, rollout.line())
-            if rollout.hopeless:
+            if rollout.hopeless or self._stays_away(candidate, rollout, now):
                 self._close(candidate, picture)
             elif not rollout.good:
                 self._good_since.pop(app, None)
@@ -160,6 +167,12 @@ class _Wait:
             elif now - self._good_since.setdefault(app, now) >= STABLE:
                 stable.append(candidate)
         return stable
+
+    def _stays_away(self, candidate: Candidate, rollout: RolloutStatus, now: float) -> bool:
+        if not candidate.synced or not rollout.missing:
+            self._gone_since.pop(candidate.app, None)
+            return False
+        return now - self._gone_since.setdefault(candidate.app, now) >= GONE
 
     def _look_again(self, candidates: Sequence[Candidate]) -> None:
         """A consistent read of the API server must say the same as the watches."""
@@ -188,6 +201,7 @@ class _Wait:
     ) -> None:
         del self._open[candidate.app]
         self._good_since.pop(candidate.app, None)
+        self._gone_since.pop(candidate.app, None)
         seconds = time.monotonic() - self._started
         if picture is None:
             self._ended[candidate.app] = Awaited(None, {}, seconds, trouble)
