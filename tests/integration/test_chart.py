@@ -109,8 +109,8 @@ def pods_of(objects: list[Manifest]) -> dict[tuple[str, str], Manifest]:
 def test_once_more_changes_nothing(stack: RunningStack, home: World) -> None:
     with throw_away(stack.settings) as world:
         objects = of_environment(home, world.namespace)
-        assert len(apply(home, *objects)) == len(objects) == 11
-        assert len(apply(home, *objects)) == 11
+        assert len(apply(home, *objects)) == len(objects) == 13
+        assert len(apply(home, *objects)) == 13
 
 
 def account_of(world: World, home: World, folder: Path) -> Path:
