@@ -112,6 +112,14 @@ def test_what_the_agent_itself_works_on_is_not_left(pool: Pool) -> None:
     assert pool.look(mine=[mine, unlabelled]) == []
 
 
+def test_a_run_of_the_agent_itself_whose_end_the_server_has_lost_goes_on(pool: Pool) -> None:
+    lost, mine = pool.run(Running(), "pod-new"), pool.run(Running(), "pod-new")
+    assert pool.look(mine=[mine]) == [], "its end may be on its way"
+    time.sleep(PATIENCE)
+    assert len(pool.look(mine=[mine])) == 1
+    assert [pool.read(run).state_name for run in (lost, mine)] == ["AwaitingRetry", "Running"]
+
+
 def test_a_reconcile_of_a_silent_watcher_ends_and_that_of_a_living_one_does_not(pool: Pool) -> None:
     tags = (keys.environment_tag(pool.environment), keys.WATCH_TAG)
     old, other = pool.run(Running(), "pod-old", *tags), pool.run(Running(), "pod-other", *tags)

@@ -76,6 +76,9 @@ class LeftRuns:
     async def take_up_others(self, patience: float, apart: float = APART) -> list[str]:
         """What an agent of another name left, of which nothing was heard for `patience` seconds.
 
+        So are runs of this agent that it does not work on: the server has lost their end, as with a database
+        that was restored.
+
         A pod has another host name after each start. Agents that work say so every few seconds: see
         heartbeats.py. All times are the server's, which may be busy and hold what an agent says: it is looked
         twice, and an agent that was heard between the two looks lives.
@@ -90,7 +93,7 @@ class LeftRuns:
 
     async def _left_by_others(self, client: PrefectClient, patience: float) -> list[Left]:
         runs = await unfinished(client, self.pool, self.environment)
-        runs = [run for run in runs if _worker(run) != self.name and run.id not in self.mine()]
+        runs = [run for run in runs if run.id not in self.mine()]
         if not runs:
             return []
         await client.send_worker_heartbeat(self.pool, self.name)
