@@ -35,6 +35,8 @@ INPUTS = (
     *("tests/interop/pods/broken.py", "tests/interop/pods/images.py"),
 )
 BUILD_SECONDS = 3000.0
+VERSIONS = tuple(f"v{number}" for number in range(1, 9))
+"""Of the app: one for each promotion of a story."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def kept() -> Path:
 
 def images(progress: Progress) -> Mapping[str, Image]:
     """`server`, `agent`, `stores`, two more versions of the first two, three of the agent that do not work
-    (broken.py), and two versions of the app `hello`.
+    (broken.py), and eight versions of the app `hello`.
 
     Built for each version of what goes into them once.
     """
@@ -113,7 +115,7 @@ def _build(progress: Progress, folder: Path) -> Mapping[str, Image]:
                 for version, program in PROGRAMS.items() if target == "agent" else ():
                     made[f"{name}-{version}"] = _next(engine, registry, name, image, version, step, program)
         stack = Stack(Layout(folder), Options(registry=registry), Settings.load(os.environ))
-        for version in ("v1", "v2"):
+        for version in VERSIONS:
             with progress.step(f"image hello {version}"):
                 made[f"hello-{version}"] = Image(f"{REGISTRY}/hello", build_hello(engine, stack, version), 0)
     return made
