@@ -158,7 +158,11 @@ def main(control):
         time.sleep(0.1)
     time.sleep(100)
 
-keep(main, lambda order: time.sleep(100), lambda: _tend(fence, timer, LeaseTimes(5)))
+def run(order):
+    os.write(1, b"bound\\n")  # to its parent: one that is stopped before that ends when it goes on
+    time.sleep(100)
+
+keep(main, run, lambda: _tend(fence, timer, LeaseTimes(5)))
 """
     process = subprocess.Popen(
         [sys.executable, "-c", program.replace("stopped ==", f"{stopped!r} ==")],
@@ -166,9 +170,9 @@ keep(main, lambda order: time.sleep(100), lambda: _tend(fence, timer, LeaseTimes
         text=True,
     )
     assert process.stdout
-    numbers, armed = "", False
-    while not (numbers and armed) and (line := process.stdout.readline()):
-        armed = armed or line == "armed\n"
+    numbers, told = "", set[str]()
+    while not (numbers and {"armed\n", "bound\n"} <= told) and (line := process.stdout.readline()):
+        told.add(line)
         numbers = line if line[0].isdigit() else numbers
     preloaded, agent, child = map(int, numbers.split())
     for pid in {"all": (preloaded, agent, child), "agent": (agent,)}.get(stopped, (preloaded,)):
