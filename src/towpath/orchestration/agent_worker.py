@@ -168,6 +168,9 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
         except Exception as error:  # noqa: BLE001 - Prefect raises many kinds, and the run goes on
             self._logger.debug("the process of %s was not written down: %s", flow_run_id, error)
 
+    async def _worker_metadata(self) -> None:
+        """Nothing: to find Prefect's integrations imports each, and reads the metadata of all packages."""
+
     def _emit_flow_run_submitted_event(self, configuration: BaseJobConfiguration) -> None:
         """Nothing: the run's states tell."""
 

@@ -19,7 +19,6 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.context import SyncClientContext
 from prefect.exceptions import PrefectException
 from prefect.flow_engine import run_flow_sync
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Crashed, Running
 
 from towpath.engine.reconcile.loop import listening
@@ -34,6 +33,7 @@ from towpath.orchestration.execution.known_answers import answer_here
 from towpath.orchestration.execution.lease import SECONDS, kept
 from towpath.orchestration.execution.turn import turn
 from towpath.orchestration.installed_flows import installed_flow
+from towpath.orchestration.profile import with_settings
 from towpath.redact import redact
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ class InProcessRuns:
         A server that is away is no error: the client is opened when there is something to run.
         """
         # A heartbeat of the engine's own would make each run wait a second for its thread: see `tend`.
-        unusual = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_CLIENT_MAX_RETRIES: 2}
-        with temporary_settings(unusual), self._open:
+        with with_settings(flows={"heartbeat_frequency": None}, client={"max_retries": 2}), self._open:
             with contextlib.suppress(*_AWAY):
                 self._load()
             yield

@@ -5,7 +5,7 @@ import os
 import ssl
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -76,9 +76,26 @@ def switch_heartbeats_off() -> None:
     from prefect import context
 
     before = context.GLOBAL_SETTINGS_CONTEXT
-    flows = before.settings.flows.model_copy(update={"heartbeat_frequency": None})
-    settings = before.settings.model_copy(update={"flows": flows})
+    settings = _changed(before.settings, {"flows": {"heartbeat_frequency": None}})
     context.GLOBAL_SETTINGS_CONTEXT = before.model_copy(update={"settings": settings})
+
+
+@contextlib.contextmanager
+def with_settings(**changes: Mapping[str, object]) -> Iterator[None]:
+    """Let these settings of Prefect hold meanwhile, in this thread: `client={"max_retries": 2}`.
+
+    As Prefect's `temporary_settings`, which would read all others anew, too (see `refresh_settings`).
+    """
+    from prefect.context import SettingsContext, get_settings_context
+
+    before = get_settings_context()
+    with SettingsContext(profile=before.profile, settings=_changed(before.settings, changes)):
+        yield
+
+
+def _changed(settings: "M", changes: Mapping[str, Mapping[str, object]]) -> "M":
+    groups = {name: getattr(settings, name).model_copy(update=values) for name, values in changes.items()}
+    return settings.model_copy(update=groups)
 
 
 def _home() -> Path:

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from prefect.settings import (
     PREFECT_API_SSL_CERT_FILE,
     PREFECT_API_TLS_INSECURE_SKIP_VERIFY,
     PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     temporary_settings,
 )
@@ -23,6 +25,7 @@ from towpath.orchestration.profile import (
     prefect_setting,
     share_tls_contexts,
     switch_heartbeats_off,
+    with_settings,
 )
 
 PROFILES = """\
@@ -150,3 +153,17 @@ def test_no_engine_sends_heartbeats_and_other_settings_stay(monkeypatch: pytest.
     now = context.GLOBAL_SETTINGS_CONTEXT.settings
     assert PREFECT_FLOWS_HEARTBEAT_FREQUENCY.value_from(now) is None
     assert PREFECT_API_URL.value_from(now) == url
+
+
+def test_some_settings_hold_in_one_thread_meanwhile_and_the_others_stay() -> None:
+    url, before = PREFECT_API_URL.value(), PREFECT_CLIENT_MAX_RETRIES.value()
+    elsewhere: list[int] = []
+    with with_settings(client={"max_retries": before + 1}, flows={"heartbeat_frequency": None}):
+        assert PREFECT_CLIENT_MAX_RETRIES.value() == before + 1
+        assert PREFECT_FLOWS_HEARTBEAT_FREQUENCY.value() is None
+        assert PREFECT_API_URL.value() == url
+        other = threading.Thread(target=lambda: elsewhere.append(PREFECT_CLIENT_MAX_RETRIES.value()))
+        other.start()
+        other.join()
+    assert elsewhere == [before]
+    assert PREFECT_CLIENT_MAX_RETRIES.value() == before
