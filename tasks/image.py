@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prefect.logging import get_run_logger
 
@@ -13,8 +13,7 @@ from tasks.runs.report import report
 from tasks.runs.step import settings as read_settings
 from tasks.runs.step import step
 from tasks.source import Build, Source
-from towpath.adapters.images import docker, trivy
-from towpath.adapters.images.builder import Builder, builder_of
+from towpath.adapters.images import trivy
 from towpath.adapters.images.dockerfile import has_stage, stages
 from towpath.adapters.registries import registry
 from towpath.adapters.registries.oci import digest_of
@@ -29,6 +28,9 @@ from towpath.release.joined_scans import join_verdicts
 from towpath.release.judge_scan import judge_scan
 from towpath.release.model import Images, ReleaseImage, ScanSummary
 from towpath.release.scan_verdict import ScanVerdict
+
+if TYPE_CHECKING:
+    from towpath.adapters.images.builder import Builder
 
 BUILD_TIMEOUT = 1800.0
 SCAN_TIMEOUT = 600.0
@@ -87,6 +89,8 @@ class Scan:
 @step("build {source.app} {source.short_id}")
 def build(source: Source) -> Built:
     """Build the images from the checkout, labelled with where they come from."""
+    from towpath.adapters.images import docker  # see _builder
+
     labels = docker.labels(
         commit=source.commit, source=source.url, version=source.short_id, created=source.committed_at
     )
@@ -162,7 +166,7 @@ def scanned(image: str, policy: ScanPolicy) -> dict[str, Any]:
     settings = read_settings()
     with tempfile.TemporaryDirectory(prefix="towpath-scan-") as folder:
         tar = Path(folder) / "image.tar"
-        builder_of(settings).save(image, tar, timeout=SCAN_TIMEOUT)
+        _builder().save(image, tar, timeout=SCAN_TIMEOUT)
         return trivy.scan_image(
             trivy.find_trivy(settings),
             tar,
@@ -190,7 +194,10 @@ def push(built: Built, scanned: Scan) -> Images:
     return (*pushed, *source.kept)
 
 
-def _builder() -> Builder:
+def _builder() -> "Builder":
+    # The docker SDK takes 7 MB, and an environment's agent, which imports this module too, builds nothing.
+    from towpath.adapters.images.builder import builder_of
+
     return builder_of(read_settings())
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-from towpath.adapters.images.builder import builder_of
 from towpath.adapters.kubernetes import Lease, connect_lease
 from towpath.agent.agent_file import BUILD
 from towpath.agent.configuration import AgentConfiguration
@@ -124,4 +123,7 @@ def _lease(configuration: AgentConfiguration, settings: Settings) -> str:
 
 
 def _engine(settings: Settings) -> str:
+    # Of an agent that builds alone: see tasks/image.py.
+    from towpath.adapters.images.builder import builder_of
+
     return builder_of(settings).version()

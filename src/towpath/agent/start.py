@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from typing import NoReturn
 
 from towpath.adapters.kubernetes.in_cluster import is_inside
+from towpath.adapters.registries.registry_login import has_logins
 from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.end_timer import EndTimer
 from towpath.agent.first_process import stand_for_agent
@@ -35,7 +36,7 @@ def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathErro
     # The agent asks for the server's version once, its runs do not.
     os.environ.setdefault("PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED", "false")
     refresh_settings()
-    preload(modules(configuration))
+    preload(modules(configuration), UNUSED)
     share_tls_contexts()
     # A run's heartbeats are sent by the agent: see orchestration/execution/heartbeats.py.
     switch_heartbeats_off()
@@ -69,6 +70,12 @@ def modules(configuration: AgentConfiguration) -> Iterator[str]:
     yield from _LATER if configuration.environment is not None else _LATER_BUILD
     if configuration.environment is not None and is_inside():
         yield "kubernetes.config"
+    if has_logins(os.environ):
+        yield "docker.auth"
+
+
+UNUSED = ("text_unidecode",)
+"""4 MB of letters, which Prefect reads to make slugs of ASCII texts. Who needs it imports it anew."""
 
 
 def _answered(configuration: AgentConfiguration) -> tuple[str, ...]:

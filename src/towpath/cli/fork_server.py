@@ -10,7 +10,7 @@ from pathlib import Path
 
 from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.fork_server import ForkServer, Request, prepare_child
-from towpath.agent.start import modules
+from towpath.agent.start import UNUSED, modules
 from towpath.agent.zygote import preload
 from towpath.cli.main import run
 from towpath.cli.ui.output import filtered_output
@@ -28,7 +28,7 @@ def main() -> None:
         prepare(Settings.load(os.environ))
         note_settings(os.environ)
         names = [*modules(AgentConfiguration(None)), *modules(AgentConfiguration("any")), "towpath.cli.agent"]
-        preload(dict.fromkeys(names))
+        preload(dict.fromkeys(names), UNUSED)
         share_tls_contexts()
         ForkServer(Path(path), [_uid(user) for user in users], _agent).serve()
 

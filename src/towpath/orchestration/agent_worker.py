@@ -15,6 +15,7 @@ import anyio.abc
 from prefect.client.schemas.objects import FlowRun
 from prefect.runner._flow_run_executor import FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle, create_isolated_termination_scope
+from prefect.utilities.slugify import slugify
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from towpath.orchestration.execution.announcements import listen
@@ -167,6 +168,10 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
             await self.client.update_flow_run(flow_run_id, infrastructure_pid=str(child.pid))
         except Exception as error:  # noqa: BLE001 - Prefect raises many kinds, and the run goes on
             self._logger.debug("the process of %s was not written down: %s", flow_run_id, error)
+
+    def get_name_slug(self) -> str:
+        """As Prefect's for a name in ASCII; other letters stay, which Prefect looks up in a table of 4 MB."""
+        return slugify(self.name, allow_unicode=True)
 
     async def _worker_metadata(self) -> None:
         """Nothing: to find Prefect's integrations imports each, and reads the metadata of all packages."""

@@ -196,6 +196,22 @@ def test_a_thread_that_an_import_starts_is_an_error(tmp_path: Path, monkeypatch:
         preload(["with_thread"])
 
 
+def test_what_is_of_no_use_is_forgotten_and_imported_anew_by_who_needs_it(tmp_path: Path) -> None:
+    (tmp_path / "large_table.py").write_text("TABLE = [str(number) for number in range(1000)]")
+    (tmp_path / "reads_it.py").write_text(
+        "import large_table\nlength = len(large_table.TABLE)\ndel large_table"
+    )
+    code = (
+        "import sys; from towpath.agent.zygote import preload\n"
+        "preload(['reads_it'], ['large_table', 'not_imported'])\n"
+        "print(sys.modules['reads_it'].length, 'large_table' in sys.modules)\n"
+        "import large_table; print(len(large_table.TABLE))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
+    assert done.stdout.split() == ["1000", "False", "1000"]
+
+
 def test_memory_stays_the_same_over_many_runs_that_end_in_all_ways() -> None:
     main = f"""{ASK}
 def resident():

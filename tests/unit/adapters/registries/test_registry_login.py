@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from towpath.adapters.registries.registry_login import credentials
+from towpath.adapters.registries.registry_login import credentials, has_logins
 from towpath.errors import TerminalError
 
 REGISTRY = "registry.example.com"
@@ -73,3 +73,15 @@ def test_helms_log_in_is_read_where_docker_has_none(config: Path, monkeypatch: p
         file.parent.mkdir(parents=True)
         file.write_text(auths(f"ann:{name}"))
         assert credentials(REGISTRY) == {"username": "ann", "password": name}
+
+
+@pytest.mark.parametrize(
+    "file", ["docker/config.json", "home/.docker/config.json", "home/.dockercfg", "helm.json"]
+)
+def test_a_log_in_of_each_place_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    environ = {"DOCKER_CONFIG": str(tmp_path / "docker"), "HELM_REGISTRY_CONFIG": str(tmp_path / "helm.json")}
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert not has_logins(environ)
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text("{}")
+    assert has_logins(environ)
