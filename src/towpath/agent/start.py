@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import NoReturn
 
-from towpath.adapters.kubernetes.in_cluster import is_inside
+from towpath.adapters.kubernetes.in_cluster import find_inside, is_inside
 from towpath.adapters.registries.registry_login import has_logins
 from towpath.agent.configuration import AgentConfiguration
 from towpath.agent.end_timer import EndTimer
@@ -36,6 +36,8 @@ def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathErro
     # The agent asks for the server's version once, its runs do not.
     os.environ.setdefault("PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED", "false")
     refresh_settings()
+    if configuration.environment is not None and is_inside():
+        find_inside()
     preload(modules(configuration), UNUSED)
     share_tls_contexts()
     # A run's heartbeats are sent by the agent: see orchestration/execution/heartbeats.py.
@@ -68,8 +70,6 @@ def modules(configuration: AgentConfiguration) -> Iterator[str]:
     for flow in (*flows_of(configuration.environment), *_answered(configuration)):
         yield flow_module(flow)
     yield from _LATER if configuration.environment is not None else _LATER_BUILD
-    if configuration.environment is not None and is_inside():
-        yield "kubernetes.config"
     if has_logins(os.environ):
         yield "docker.auth"
 

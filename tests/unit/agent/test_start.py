@@ -16,13 +16,23 @@ preload(modules(AgentConfiguration(sys.argv[1] or None, lease_namespace="towpath
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 SDK = {"docker", "requests", "charset_normalizer"}
-NEVER = {"prefect_redis", "redis", "sqlalchemy", "supervisor", "text_unidecode", "typer"}
+NEVER = {
+    "kubernetes",
+    "oauthlib",
+    "prefect_redis",
+    "redis",
+    "sqlalchemy",
+    "supervisor",
+    "text_unidecode",
+    "typer",
+}
 
 
 def packages(environment: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     for name in ("DOCKER_CONFIG", "HELM_REGISTRY_CONFIG", "HELM_CONFIG_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "192.0.2.1")
     command = [sys.executable, "-c", PROGRAM, environment]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,20 @@ def test_token_and_authority_are_files(account: Path) -> None:
     chosen = in_cluster.chosen_inside()
     assert chosen.cluster.server == "https://[fd00::1]:443"
     assert chosen.cluster.authority_file == f"{account}/ca.crt"
+    assert chosen.user.token_file == f"{account}/token"
+
+
+def test_it_is_found_once_for_all_that_are_forked_from_here(account: Path, monkeypatch) -> None:
+    monkeypatch.setattr(in_cluster, "_found", None)
+    in_cluster.find_inside()
+    with pytest.raises(MissingPartError, match="Service token file does not exist"):
+        connect()
+    (account / "token").write_text("t0ken")
+    (account / "ca.crt").write_text("certificate")
+    in_cluster.find_inside()
+    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    chosen = in_cluster.chosen_inside()
+    assert chosen.cluster.server == "https://[fd00::1]:443"
     assert chosen.user.token_file == f"{account}/token"
 
 
