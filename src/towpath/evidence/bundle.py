@@ -6,8 +6,6 @@ What a bundle says of its key beside the envelope proves nothing, and is not rea
 import base64
 import hashlib
 
-from cryptography.hazmat.primitives import serialization
-
 from towpath.evidence.envelope import Envelope, envelope_of
 from towpath.evidence.json_text import canonical, malformed, object_at, parse_object, text_of
 from towpath.evidence.public_key import PublicKey
@@ -19,8 +17,7 @@ _WHAT = "a Sigstore bundle"
 
 def encode_bundle(envelope: Envelope, key: PublicKey) -> bytes:
     """The bundle of an envelope that `key` signed."""
-    encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    digest = hashlib.sha256(key.loaded().public_bytes(encoding, form)).digest()
+    digest = hashlib.sha256(key.loaded().der).digest()
     return canonical(
         {
             "mediaType": BUNDLE_TYPE,

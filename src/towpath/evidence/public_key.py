@@ -3,24 +3,15 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
-from towpath.errors import MalformedEvidenceError
 from towpath.evidence.json_text import malformed
 from towpath.evidence.wire import WireReader
 
-AnyPublicKey: TypeAlias = Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
+if TYPE_CHECKING:
+    from towpath.evidence.loaded_key import LoadedKey
+
 ED25519 = "ssh-ed25519"
 P256 = "ecdsa-sha2-nistp256"
 RSA = "ssh-rsa"
@@ -31,17 +22,7 @@ KINDS = (
 """Kinds of keys whose signatures are verified. `sk-` are security keys, which a person touches to sign."""
 EVIDENCE_KINDS = (ED25519, P256, RSA)
 """Kinds that sign envelopes, and whose signatures cosign verifies."""
-LEAST_RSA_BITS = 2048
 _TOUCHED = 0x01
-_CURVE_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "secp256r1": hashes.SHA256(),
-    "secp384r1": hashes.SHA384(),
-    "secp521r1": hashes.SHA512(),
-}
-_RSA_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "rsa-sha2-256": hashes.SHA256(),
-    "rsa-sha2-512": hashes.SHA512(),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +70,19 @@ class PublicKey:
     @property
     def pem(self) -> str:
         """PEM of the SubjectPublicKeyInfo, as `cosign --key` takes it."""
-        encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        return self.loaded().public_bytes(encoding, form).decode()
+        return self.loaded().pem
 
-    def loaded(self) -> AnyPublicKey:
+    def loaded(self) -> "LoadedKey":
         """The key of the library; MalformedEvidenceError for a key that is broken, unknown or too short."""
-        return _load(self.blob)
+        # 9 MB, which a command pays that reads a key.
+        from towpath.evidence.loaded_key import load
+
+        return load(self.blob)
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
         """Whether a plain signature, as in a DSSE envelope, holds: Ed25519, P-256 or RSA with SHA-256."""
         key = self.loaded()
-        if self.kind not in EVIDENCE_KINDS:
-            return False
-        if isinstance(key, EllipticCurvePublicKey):
-            return _holds(lambda: key.verify(signature, data, ec.ECDSA(hashes.SHA256())))
-        if isinstance(key, RSAPublicKey):
-            return _holds(lambda: key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256()))
-        return _holds(lambda: key.verify(signature, data))
+        return self.kind in EVIDENCE_KINDS and key.verifies(signature, data)
 
     def verifies_ssh(self, signature: bytes, data: bytes) -> bool:
         """Whether a signature in SSH's encoding holds; one that is not of this kind of key does not."""
@@ -120,19 +97,7 @@ class PublicKey:
             data = application + flags + counter + hashlib.sha256(data).digest()
         reader.end()
         key = self.loaded()
-        if isinstance(key, RSAPublicKey):
-            rsa_hash = _RSA_HASHES.get(algorithm)  # SHA-1 is not there
-            if rsa_hash is None:
-                return False
-            return _holds(lambda: key.verify(raw, data, padding.PKCS1v15(), rsa_hash))
-        if algorithm != self.kind:
-            return False
-        if isinstance(key, EllipticCurvePublicKey):
-            numbers = WireReader(raw, "a signature")
-            encoded = encode_dss_signature(numbers.mpint(), numbers.mpint())
-            numbers.end()
-            return _holds(lambda: key.verify(encoded, data, ec.ECDSA(_CURVE_HASHES[key.curve.name])))
-        return _holds(lambda: key.verify(raw, data))
+        return self.kind in (RSA, algorithm) and key.verifies_ssh(algorithm, raw, data)
 
     def _application(self) -> bytes:
         """What a security key signs for (`ssh:`): the last field of its public key."""
@@ -141,34 +106,3 @@ class PublicKey:
         for _ in range(fields):
             reader.string()
         return reader.string()
-
-
-@lru_cache(maxsize=256)
-def _load(blob: bytes) -> AnyPublicKey:
-    kind = WireReader(blob, "a public key").text()
-    if kind not in KINDS:
-        raise MalformedEvidenceError(
-            f"a public key of the kind {kind[:60]!r} is not supported",
-            remedy=f"Use one of: {', '.join(KINDS)}. `towpath keys make` makes the first.",
-        )
-    line = f"{kind} {base64.b64encode(blob).decode()}".encode()
-    try:
-        key = serialization.load_ssh_public_key(line)
-    except (ValueError, UnsupportedAlgorithm):
-        raise malformed("a public key", "is damaged") from None
-    if isinstance(key, RSAPublicKey) and key.key_size < LEAST_RSA_BITS:
-        raise MalformedEvidenceError(
-            f"an RSA key has {key.key_size} bits, fewer than {LEAST_RSA_BITS}",
-            remedy="Make a new key: `towpath keys make`, or `ssh-keygen -t ed25519`.",
-        )
-    if not isinstance(key, Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey):
-        raise malformed("a public key", "is of another kind than it says")
-    return key
-
-
-def _holds(verify: Callable[[], None]) -> bool:
-    try:
-        verify()
-    except (InvalidSignature, ValueError):
-        return False
-    return True

@@ -5,12 +5,15 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from towpath.errors import UntrustedSignatureError
 from towpath.evidence.json_text import malformed
-from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.public_key import PublicKey
 from towpath.evidence.wire import WireReader, wire_string
+
+if TYPE_CHECKING:
+    from towpath.evidence.private_key import PrivateKey
 
 MAX_CHARACTERS = 16 * 1024
 """Of a signature's text; one by an RSA key of 16384 bits has 6,000."""
@@ -73,7 +76,7 @@ def parse_ssh_signature(text: str) -> SshSignature:
     return SshSignature(key, namespace, hash_name, signature)
 
 
-def sign_text(message: bytes, namespace: str, key: PrivateKey) -> str:
+def sign_text(message: bytes, namespace: str, key: "PrivateKey") -> str:
     """The signature of `message`, as `ssh-keygen -Y sign -n NAMESPACE` writes it."""
     hash_name = "sha512"
     signature = key.sign_ssh(_signed_data(message, namespace, hash_name))

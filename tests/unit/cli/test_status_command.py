@@ -1,6 +1,8 @@
-"""`towpath status`: its filters."""
+"""`towpath status`: its filters, and what it does without."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -51,6 +53,22 @@ def test_only_what_is_not_well_is_shown(app: RunningApp, server: PrefectServer) 
     assert shown(app, "--problems", "--environment", "dev") == []
     text = app.run("status", "--problems", "--environment", "dev").output
     assert text == "All is as it should be.\n"
+
+
+def test_where_no_keys_are_trusted_none_is_read_and_nothing_is_rendered(
+    app: RunningApp, server: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOWPATH_TRUSTED_KEYS")
+    code = (
+        "import sys\nfrom towpath.cli.main import main\n"
+        "main.main(['status'], standalone_mode=False)\n"
+        "loaded = {'cryptography', 'prefect', 'towpath.engine.source.render'} & sys.modules.keys()\n"
+        "sys.exit(' '.join(loaded) or 0)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Degraded" in done.stdout
 
 
 GRAPH = CONFIG.replace(

@@ -52,7 +52,7 @@ def test_openssh_reads_the_same_key(kind: str, tmp_path: Path) -> None:
         ["ssh-keygen", "-l", "-f", tmp_path / "key.pub"], check=True, capture_output=True, text=True
     ).stdout
     assert key.fingerprint in told
-    assert serialization.load_pem_public_key(key.pem.encode()) == key.loaded()
+    assert serialization.load_pem_public_key(key.pem.encode()) == key.loaded().key
 
 
 def test_a_security_key_must_be_touched() -> None:

@@ -13,21 +13,26 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from towpath.adapters.file_lock import wait_for_lock
 from towpath.errors import ConfigError, ConflictError, MissingPartError, TerminalError, UnknownNameError
-from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.public_key import PublicKey
 from towpath.evidence.trusted_keys import MAX_CHARACTERS, TrustedKeys, parse_trusted_keys
 from towpath.files import open_regular
+
+if TYPE_CHECKING:
+    from towpath.evidence.private_key import PrivateKey
 
 TRUSTED_FILE = "allowed_signers"
 _MAX_KEY_BYTES = 64 * 1024
 _NAME = re.compile(r"(?!.*\.pub$)[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 
 
-def read_private_key(path: Path) -> PrivateKey:
+def read_private_key(path: Path) -> "PrivateKey":
     """The private key in a file. MissingPartError for no file, and for one that others may read."""
+    from towpath.evidence.private_key import PrivateKey  # see PublicKey.loaded
+
     content = _read(path, "private key")
     status = path.stat()
     own = hasattr(os, "geteuid") and status.st_uid == os.geteuid()
@@ -93,7 +98,7 @@ class KeyFolder:
         parse_trusted_keys(text, str(self.trusted_file))
         _write(self.trusted_file, text.encode(), 0o644)
 
-    def write_key(self, name: str, key: PrivateKey, *, replace: bool = False) -> None:
+    def write_key(self, name: str, key: "PrivateKey", *, replace: bool = False) -> None:
         """Write both parts of a key; ConflictError when there is one and it is not to be replaced."""
         place = self.private_file(name)
         if not replace and place.exists():

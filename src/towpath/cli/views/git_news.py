@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from towpath.drift.decision import BROKEN, IN_SYNC, SYNCED
 from towpath.engine.source.news import as_in, newest_commit, unseen_commit
-from towpath.engine.source.render_changed import render_released
-from towpath.engine.source.verified_changes import verified_now
 from towpath.errors import MissingPartError, TowpathError, TransientError
 
 if TYPE_CHECKING:
@@ -40,6 +38,9 @@ def render_error(  # noqa: PLR0913
         return str(row.get("detail", "")) if broken and not newer else ""
     if not broken and not newer:
         return ""
+    # With what renders, 2 MB, which most environments do without.
+    from towpath.engine.source.render_changed import render_released
+
     settings = environments.settings
     try:
         render_released(environments, environment, app, tools=settings.tools, cache=settings.renders)
@@ -57,6 +58,8 @@ def newest_change(environments: "Environments", app: str, environment: str, row:
     """
     if environments.config.app(app).is_released or app not in environments.released_apps(environment):
         return {}
+    from towpath.engine.source.verified_changes import verified_now
+
     commit = newest_commit(environments, app, environment)
     verified, beside = verified_now(environments, app, environment), str(row.get("beside", ""))
     well = is_well(str(row.get("health")), str(row.get("drift"))) and not unseen_commit(

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from towpath.adapters.evidence.key_files import read_private_key, read_trusted_keys
 from towpath.errors import MissingPartError
-from towpath.evidence.private_key import PrivateKey
 from towpath.evidence.trusted_keys import COMMITS, EVIDENCE, TrustedKeys
 from towpath.settings import TRUSTED_KEYS, Settings
+
+if TYPE_CHECKING:
+    from towpath.evidence.private_key import PrivateKey
 
 BUILDER = "build"
 """Whose keys sign release evidence: the agent that builds. An environment's agent signs by its name."""
@@ -30,7 +33,7 @@ def load_trusted_keys(path: Path | None) -> TrustedKeys:
     return trusted
 
 
-def load_signing_key(settings: Settings) -> PrivateKey:
+def load_signing_key(settings: Settings) -> "PrivateKey":
     """This agent's private key; MissingPartError when none is configured, or others may read it."""
     return read_private_key(settings.signing_key_file())
 
