@@ -225,6 +225,26 @@ def test_an_edited_inventory_holds_its_own_app_and_no_other(fleet: Fleet, odd: s
     assert fleet.world.live("configmap", "two-settings")["data"] == {"A": "2"}
 
 
+@pytest.mark.parametrize("text", ["{", "[" * 100_000])
+def test_an_unreadable_inventory_holds_its_own_app_and_no_other(fleet: Fleet, text: str) -> None:
+    fleet.push()
+    fleet.reconcile()
+    patch = json.dumps({"data": {"inventory": text}})
+    fleet.world.kubectl("patch", "cm/towpath-inventory-two", "--type=merge", "-p", patch)
+    fleet.apps["one"][2]["data"]["A"] = fleet.apps["two"][2]["data"]["A"] = "2"
+    fleet.push("Both change")
+    done = fleet.reconcile()
+    assert [(each.app, each.failure) for each in done.outcomes] == [("one", "")]
+    assert set(done.failures) == {"two"}
+    assert "towpath-inventory-two cannot be read" in done.failures["two"]
+    assert done.plan.drift.uncompared == ("two",)
+    assert fleet.world.live("configmap", "two-settings")["data"] == {"A": "1"}
+
+    fleet.world.kubectl("delete", "cm/towpath-inventory-two")
+    assert fleet.reconcile().failures == {}
+    assert fleet.world.live("configmap", "two-settings")["data"] == {"A": "2"}
+
+
 def test_without_a_note_of_its_own_the_apps_of_lost_commits_are_held(fleet: Fleet) -> None:
     """An agent whose cache was lost, and a branch that was rewritten meanwhile."""
     fleet.push()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from towpath.admission.policy import AdmissionPolicy
 from towpath.applyset.digest_key import key_ref
-from towpath.applyset.inventory import Owner
+from towpath.applyset.inventory import INVENTORY_PREFIX, Owner
 from towpath.kube.kinds import (
     NEVER_STORED,
     Kind,
@@ -14,8 +14,6 @@ from towpath.kube.kinds import (
     removed_in,
 )
 from towpath.objects import Manifest, group_of, ref_of
-
-_INVENTORY_PREFIX = "towpath-inventory-"
 
 
 def placement_problems(
@@ -37,7 +35,7 @@ def placement_problems(
         yield f"{kind} {name} is for namespace {metadata['namespace'][:100]!r}; {_allowed(manifest, policy)}"
     elif ref_of(manifest) == key_ref(metadata["namespace"]):
         yield f"{kind} {name}: this name is of the key that Towpath makes for its digests"
-    elif ref_of(manifest) == Owner(name.removeprefix(_INVENTORY_PREFIX), "", metadata["namespace"]).ref:
+    elif ref_of(manifest) == Owner(name.removeprefix(INVENTORY_PREFIX), "", metadata["namespace"]).ref:
         yield f"{kind} {name}: this name is of Towpath's own inventories"
 
 

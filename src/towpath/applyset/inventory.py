@@ -16,6 +16,8 @@ from towpath.objects import Manifest, ObjectRef
 INVENTORY_LABEL = "towpath.dev/inventory"
 INSTALLED_LABEL = "towpath.dev/installed-by"
 """Label of every object that `towpath install` writes: the namespace of the installation."""
+INVENTORY_PREFIX = "towpath-inventory-"
+"""Of the name of an inventory's ConfigMap; the app's name follows."""
 HEALS_LABEL = "towpath.dev/heals"
 """Label of the ConfigMap with an app's heals (drift/heal_budget.py)."""
 APP_LABEL = "towpath.dev/app"
@@ -24,6 +26,8 @@ PART_OF_LABEL = "applyset.kubernetes.io/part-of"
 OWNER_LABELS = (APP_LABEL, ENVIRONMENT_LABEL, PART_OF_LABEL)
 """Labels of every object that Towpath applies: no other controller's, whoever wrote them."""
 APPLYSET_ID_LABEL = "applyset.kubernetes.io/id"
+
+HookResult = Literal["running", "succeeded", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Owner:
     @property
     def ref(self) -> ObjectRef:
         """The ConfigMap of the inventory."""
-        return ObjectRef("", "ConfigMap", self.namespace, f"towpath-inventory-{self.app}")
+        return ObjectRef("", "ConfigMap", self.namespace, f"{INVENTORY_PREFIX}{self.app}")
 
     @property
     def applyset(self) -> str:
@@ -92,7 +96,7 @@ class HookRun:
     ref: ObjectRef
     commit: str
     digest: str
-    result: Literal["running", "succeeded", "failed"]
+    result: HookResult
     uid: str = ""
     message: str = ""
 
@@ -115,6 +119,11 @@ class Inventory:
     @property
     def by_ref(self) -> dict[ObjectRef, OwnedObject]:
         return {owned.ref: owned for owned in self.objects}
+
+
+def app_of_inventory(name: str) -> str:
+    """The app whose inventory a ConfigMap of this name is; empty: nobody's. Its labels anybody may edit."""
+    return name.removeprefix(INVENTORY_PREFIX) if name.startswith(INVENTORY_PREFIX) else ""
 
 
 def with_planned_objects(

@@ -10,12 +10,13 @@ format 1    is still read: no hooks, and `binaryData.inventory` is gzip of every
 """
 
 import base64
-import binascii
 import gzip
+import io
 import json
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from towpath import __version__
 from towpath.applyset.inventory import (
@@ -23,10 +24,12 @@ from towpath.applyset.inventory import (
     APPLYSET_ID_LABEL,
     ENVIRONMENT_LABEL,
     INVENTORY_LABEL,
+    HookResult,
     HookRun,
     Inventory,
     OwnedObject,
     Owner,
+    app_of_inventory,
     sorted_objects,
 )
 from towpath.applyset.packed_digests import SIZE, pack_digests, unpack_digests
@@ -39,6 +42,9 @@ READABLE_FORMATS = (1, 2)
 PLAIN_LIMIT = 200_000
 MAX_BYTES = 1_000_000
 """Bytes of a ConfigMap's data; the API server's limit is 1 MiB."""
+MAX_TEXT, MAX_LISTS = 16 * 1024 * 1024, 100_000
+"""Characters of an inventory's JSON, and lists and mappings in it: a packed bomb is small."""
+_ODD = (LookupError, TypeError, ValueError, AttributeError, OSError, EOFError, RecursionError, zlib.error)
 TOOLING_ANNOTATION = "applyset.kubernetes.io/tooling"
 GROUP_KINDS_ANNOTATION = "applyset.kubernetes.io/contains-group-kinds"
 ADDITIONAL_NAMESPACES_ANNOTATION = "applyset.kubernetes.io/additional-namespaces"
@@ -111,38 +117,66 @@ def _content(inventory: Inventory, objects: tuple[OwnedObject, ...]) -> dict[str
 def from_configmap(manifest: Manifest) -> Inventory:
     """The inventory in a ConfigMap. Its environment is that of the label: who renames one changes that.
 
-    Raises RefusedError when it cannot be read: that is not an empty inventory.
+    Raises RefusedError when it cannot be read: that is not an empty inventory. Others can write a ConfigMap.
     """
     metadata = manifest["metadata"]
     try:
-        content = _read(manifest)
-        environment = (metadata.get("labels") or {}).get(ENVIRONMENT_LABEL) or content["environment"]
-        owner = Owner(content["app"], environment, metadata["namespace"])
-        objects = {}
-        for group, kind, namespace, name, uid, fingerprint, applied in content["objects"]:
-            ref = ObjectRef(group, kind, namespace, name)
-            objects[ref] = OwnedObject(ref, uid, fingerprint, applied)
-        if digests := (manifest.get("binaryData") or {}).get("digests"):
-            objects = _unpack(objects, base64.b64decode(digests, validate=True))
-        for ref in (ObjectRef(*key) for key in content.get("finished") or ()):
-            objects[ref] = replace(objects[ref], finished=True)
-        refs = [ObjectRef(*listed[:4]) for listed in content["objects"]] if content.get("commits") else []
-        for commit, indexes in (content.get("commits") or {}).items():
-            objects |= {refs[at]: replace(objects[refs[at]], commit=commit) for at in indexes}
-        hooks = tuple(HookRun(ObjectRef(*hook[:4]), *hook[4:]) for hook in content.get("hooks") or ())
-        deletions = tuple(sorted(ObjectRef(*key) for key in content.get("deletions") or ()))
-        return Inventory(
-            owner, content["commit"], content["desired"], sorted_objects(objects), hooks, deletions
-        )
-    except (KeyError, TypeError, ValueError, OSError, EOFError, binascii.Error) as error:
+        inventory = _parse(manifest)
+        if inventory.owner.app != app_of_inventory(metadata["name"]):
+            raise ValueError("it names another app")
+    except _ODD as error:
         raise RefusedError(
-            f"inventory ConfigMap {metadata.get('namespace')}/{metadata.get('name')} cannot be read: {error}",
+            f"inventory ConfigMap {metadata.get('namespace')}/{metadata.get('name')} cannot be read:"
+            f" {str(error)[:200]}",
             remedy="Restore it, or delete it: the next sync then writes a new one and deletes nothing.",
         ) from error
+    return inventory
+
+
+def _parse(manifest: Manifest) -> Inventory:
+    metadata, content = manifest["metadata"], _read(manifest)
+    environment = (metadata.get("labels") or {}).get(ENVIRONMENT_LABEL) or content["environment"]
+    said = (content["app"], environment, content["commit"], content["desired"])
+    app, environment, commit, desired = _texts(said)
+    objects = {}
+    for group, kind, namespace, name, uid, fingerprint, applied in map(_texts, content["objects"]):
+        ref = ObjectRef(group, kind, namespace, name)
+        objects[ref] = OwnedObject(ref, uid, fingerprint, applied)
+    if digests := (manifest.get("binaryData") or {}).get("digests"):
+        objects = _unpack(objects, base64.b64decode(digests, validate=True))
+    for ref in _refs(content.get("finished")):
+        objects[ref] = replace(objects[ref], finished=True)
+    refs = [ObjectRef(*listed[:4]) for listed in content["objects"]] if content.get("commits") else []
+    for other, indexes in (content.get("commits") or {}).items():
+        _texts([other])
+        objects |= {refs[at]: replace(objects[refs[at]], commit=other) for at in indexes}
+    owner = Owner(app, environment, metadata["namespace"])
+    hooks, deletions = tuple(map(_hook, content.get("hooks") or ())), _refs(content.get("deletions"))
+    return Inventory(owner, commit, desired, sorted_objects(objects), hooks, tuple(sorted(deletions)))
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    """The values, if all are texts that can be written again: not so with half of a surrogate pair."""
+    texts = list(values)
+    "".join(texts).encode()
+    return texts
+
+
+def _refs(listed: Iterable[Iterable[Any]] | None) -> list[ObjectRef]:
+    return [ObjectRef(*_texts(each)) for each in listed or ()]
+
+
+def _hook(listed: Any) -> HookRun:
+    group, kind, namespace, name, commit, digest, result, *more = _texts(listed)
+    known: dict[str, HookResult] = {each: each for each in get_args(HookResult)}
+    return HookRun(ObjectRef(group, kind, namespace, name), commit, digest, known[result], *more)
 
 
 def _read(manifest: Manifest) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(_text(manifest))
+    text = _text(manifest)
+    if len(text) > MAX_TEXT or text.count("[") + text.count("{") > MAX_LISTS:
+        raise ValueError("it is larger than any inventory is")
+    content: dict[str, Any] = json.loads(text)
     if content["format"] not in READABLE_FORMATS:
         raise ValueError(f"its format is {content['format']}, known are {READABLE_FORMATS}")
     return content
@@ -151,7 +185,8 @@ def _read(manifest: Manifest) -> dict[str, Any]:
 def _text(manifest: Manifest) -> str:
     packed = (manifest.get("binaryData") or {}).get("inventory")
     if packed is not None:
-        return gzip.decompress(base64.b64decode(packed, validate=True)).decode()
+        unpacked = gzip.GzipFile(fileobj=io.BytesIO(base64.b64decode(packed, validate=True)))
+        return unpacked.read(MAX_TEXT + 1).decode()
     text: str = manifest["data"]["inventory"]
     return text
 

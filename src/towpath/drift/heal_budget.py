@@ -167,7 +167,7 @@ def from_configmap(manifest: Manifest) -> dict[ObjectRef, ObjectHeals]:
             if any(time.tzinfo is None for each in times.values() for time in each):
                 raise ValueError("a time has no zone")  # noqa: TRY301
             found[ObjectRef(group, kind, namespace, name)] = ObjectHeals(digest, times)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise RefusedError(
             f"ConfigMap {metadata.get('namespace')}/{metadata.get('name')} cannot be read: {error}",
             remedy="Delete it: the budget of heals then begins anew.",

@@ -99,6 +99,50 @@ def test_an_unreadable_inventory_is_not_an_empty_one(content) -> None:
         from_configmap({"metadata": {"name": "a", "namespace": "b"}, **content})
 
 
+def _as_written(**changed) -> dict:
+    """An inventory of an app with one object, as somebody else has changed it."""
+    content = {"format": 2, "app": "a", "environment": "e", "commit": "c", "desired": "d"}
+    content["objects"] = [["", "ConfigMap", "n", "x", "u", "f", "h"]]
+    return {"data": {"inventory": json.dumps(content | changed)}}
+
+
+def _packed(content: bytes) -> dict:
+    return {"binaryData": {"inventory": base64.b64encode(content).decode()}}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"data": {"inventory": "[" * 100_000}},
+        {"data": {"inventory": "[" + "[]," * 200_000 + "[]]"}},
+        {"data": ["inventory"]},
+        {"binaryData": ["inventory"]},
+        _packed(gzip.compress(b"{}" * 100)[:20] + b"\xff" * 30),
+        _packed(gzip.compress(b" " * (64 << 20))),
+        _as_written(app="b"),
+        _as_written(app=["a"]),
+        _as_written(environment=1),
+        _as_written(commit={}),
+        _as_written(desired=None),
+        _as_written(objects=[["", "ConfigMap", "n", 5, "u", "f", "h"]]),
+        _as_written(objects=[["", "ConfigMap", "n", "\ud800", "u", "f", "h"]]),
+        _as_written(objects=[["", "ConfigMap", "n", "x", {}, "f", "h"]]),
+        _as_written(commits=["c"]),
+        _as_written(commits={"c": [7]}),
+        _as_written(commits={"\ud800": [0]}),
+        _as_written(finished=[["", "ConfigMap", "n", "y"]]),
+        _as_written(deletions=[["", 1, "n", "x"]]),
+        _as_written(hooks=[["batch", "Job", "n", "h", "c", "d", "won"]]),
+        _as_written(hooks=[["batch", "Job", "n", "h", "c", [], "failed"]]),
+    ],
+)
+def test_whatever_somebody_writes_into_the_configmap_it_is_unreadable_and_no_other_error(odd: dict) -> None:
+    metadata = {"name": "towpath-inventory-a", "namespace": "n"}
+    from_configmap({"metadata": metadata, **_as_written()})
+    with pytest.raises(RefusedError, match="cannot be read"):
+        from_configmap({"metadata": metadata, **odd})
+
+
 @pytest.mark.parametrize("uid", ["u", "", str(uuid.UUID(int=0)), str(uuid.UUID(int=0xC2E6B98E)).upper(), "é"])
 def test_unusual_values_survive_a_large_inventory(uid: str) -> None:
     objects = {ref(f"c{i}"): OwnedObject(ref(f"c{i}"), uid, "short", "a" * 40) for i in range(3000)}
@@ -130,7 +174,7 @@ def test_the_format_before_is_still_read() -> None:
     content = {"format": 1, "app": "hello", "environment": "dev", "commit": "c", "desired": "d"}
     text = json.dumps({**content, "objects": [one]})
     expected = inventory_after_sync(OWNER, "c", "d", {ref("a"): OwnedObject(ref("a"), "u", "f", "h")})
-    metadata = {"name": "a", "namespace": "dev-namespace"}
+    metadata = {"name": OWNER.ref.name, "namespace": "dev-namespace"}
     packed = base64.b64encode(gzip.compress(text.encode())).decode()
     assert from_configmap({"metadata": metadata, "data": {"inventory": text}}) == expected
     assert from_configmap({"metadata": metadata, "binaryData": {"inventory": packed}}) == expected

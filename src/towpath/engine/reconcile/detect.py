@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from towpath.adapters.kubernetes import ApiConflictError, ApiRefusedError, Cluster
 from towpath.applyset.apply_object import ApplyObject
-from towpath.applyset.inventory import INVENTORY_LABEL, Inventory, Owner
-from towpath.applyset.inventory_configmap import from_configmap
+from towpath.applyset.inventory import Inventory, Owner
 from towpath.config import Environment
 from towpath.drift.comparison import NO_RULES, app_drift, object_drift
 from towpath.drift.extras import EXTRA_KINDS, extra_entry, is_extra
@@ -16,7 +15,7 @@ from towpath.engine.apply.namespace import lost_bindings
 from towpath.engine.live.app_state import AppState, app_state_from, owner_of
 from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.finished import with_finished
-from towpath.engine.live.namespace_owner import require_own
+from towpath.engine.live.inventories import read_inventories_with_versions
 from towpath.engine.live.observe import FEW, Live, NamespaceState, namespace_state, observe, secrets_of
 from towpath.engine.live.recovery import rebuild_all
 from towpath.engine.preview.changes import changes_beside, edits_in_the_way, refused_changes
@@ -34,7 +33,8 @@ class Inspection:
     """The report, and all that was read for it: who carries it out need not ask again.
 
     `live` is None where the namespace is missing or may not be read. `versions` are those of the inventories'
-    ConfigMaps; an inventory in `rebuilt` was lost, and put together from labels.
+    ConfigMaps; an inventory in `rebuilt` was lost, and put together from labels. `unreadable` says of apps
+    why their inventories cannot be read: nothing else is said about these.
     """
 
     report: DriftReport
@@ -45,6 +45,7 @@ class Inspection:
     desired: Mapping[str, dict[ObjectRef, ApplyObject]] = field(default_factory=dict)
     suspects: frozenset[ObjectRef] = frozenset()
     """Found by a dry run only."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     def state_of(self, owner: Owner) -> AppState | None:
         """What a sync of one app decides on; None when it has to look for itself.
@@ -84,12 +85,14 @@ def inspect(  # noqa: PLR0913
         lost = _all_deleted(rendered, state)
         return Inspection(drift_report(environment.name, commit, lost))
     try:
-        read = read_inventories_with_versions(cluster, environment.name, namespace)
+        read, unreadable = read_inventories_with_versions(cluster, environment.name, namespace)
     except ApiRefusedError as error:
         return Inspection(drift_report(environment.name, commit, _lost_rights(cluster, rendered, error)))
+    unreadable = {app: why for app, why in unreadable.items() if only is None or app in only}
     inventories = {app: inventory for app, (inventory, _) in read.items() if only is None or app in only}
     owners = {app.app: owner_of(app) for app in rendered}
-    lost_apps = [app for app in rendered if app.app not in inventories]
+    known = [app for app in rendered if app.app not in unreadable]
+    lost_apps = [app for app in known if app.app not in inventories]
     rebuilt = rebuild_all(cluster, {owners[app.app]: map(ref_of, app.objects) for app in lost_apps})
     declared = {ref_of(manifest) for app in rendered for manifest in app.objects}
     declared |= {owned.ref for each in (*inventories.values(), *rebuilt.values()) for owned in each.objects}
@@ -98,11 +101,11 @@ def inspect(  # noqa: PLR0913
     live = observe(cluster, declared | beside, namespace, scaled=objects)
     for app in rendered:
         if app.app in inventories:
-            known = inventories[app.app]
-            inventories[app.app] = with_finished(cluster, known, app.objects, live.metadata)
-    desired = {app.app: app_state_from(app, environment, None, live).desired for app in rendered}
+            inventory = inventories[app.app]
+            inventories[app.app] = with_finished(cluster, inventory, app.objects, live.metadata)
+    desired = {app.app: app_state_from(app, environment, None, live).desired for app in known}
     compared = {app: inventory for app, inventory in inventories.items() if app not in unknown}
-    entries = _explained(cluster, _by_metadata(rendered, desired, compared, live), desired)
+    entries = _explained(cluster, _by_metadata(known, desired, compared, live), desired)
     suspects = _deeper(cluster, desired, live, {e.ref for e in entries}) if deep else []
     entries += suspects
     if only is None:
@@ -110,7 +113,7 @@ def inspect(  # noqa: PLR0913
     report = drift_report(environment.name, commit, entries)
     versions = {app: version for app, (_, version) in read.items()}
     refs = frozenset(entry.ref for entry in suspects)
-    return Inspection(report, live, inventories, versions, rebuilt, desired, refs)
+    return Inspection(report, live, inventories, versions, rebuilt, desired, refs, unreadable)
 
 
 def _kinds_beside(environment: Environment, rendered: Sequence[Rendered], *, extras: bool) -> set[ObjectRef]:
@@ -182,27 +185,6 @@ def _hooks(rendered: Sequence[Rendered], inventories: Mapping[str, Inventory]) -
     """The Jobs of hooks that Git has, and those that ran."""
     refs = {ref_of(hook) for app in rendered for hook in app.hooks}
     return refs | {run.ref for inventory in inventories.values() for run in inventory.hooks}
-
-
-def read_inventories_with_versions(
-    cluster: Cluster, environment: str, namespace: str
-) -> dict[str, tuple[Inventory, str]]:
-    """All inventories of an environment by app, each with its resourceVersion, in one request.
-
-    Raises RefusedError where there are only those of other environments.
-    """
-    listed = cluster.list("", "ConfigMap", namespace, labels=INVENTORY_LABEL)
-    read = [(from_configmap(each), each["metadata"]["resourceVersion"]) for each in listed]
-    require_own((each.owner.environment for each, _ in read), environment, namespace)
-    return {
-        each.owner.app: (each, version) for each, version in read if each.owner.environment == environment
-    }
-
-
-def read_inventories(cluster: Cluster, environment: str, namespace: str) -> dict[str, Inventory]:
-    """All inventories of an environment by app, in one request."""
-    read = read_inventories_with_versions(cluster, environment, namespace)
-    return {app: inventory for app, (inventory, _) in read.items()}
 
 
 def _explained(

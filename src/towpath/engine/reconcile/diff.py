@@ -20,9 +20,9 @@ from towpath.engine.apply.uninstall import plan_leaving
 from towpath.engine.live.app_state import app_state_from, is_lost, owner_of
 from towpath.engine.live.concurrent import concurrently
 from towpath.engine.live.finished import with_finished
+from towpath.engine.live.inventories import read_inventories
 from towpath.engine.live.observe import Live, namespace_state, observe, secrets_of
 from towpath.engine.preview.plan import plan_app, plan_state
-from towpath.engine.reconcile.detect import read_inventories
 from towpath.engine.source.render import Rendered, released_apps, render_app, secret_places
 from towpath.errors import ConfigError, TowpathError
 from towpath.objects import ref_of
@@ -124,8 +124,10 @@ def compare_environment(  # noqa: PLR0913
         return Comparison(name, (), problems, unreleased)
     try:
         cluster = connect(environment)
-        inventories = _inventories(cluster, environment)
-        plans = list(_plans(cluster, environment, wanted.apps, inventories, applied_before))
+        inventories, unreadable = _inventories(cluster, environment)
+        problems |= unreadable
+        apps = [each for each in wanted.apps if each[0].app not in unreadable]
+        plans = list(_plans(cluster, environment, apps, inventories, applied_before))
         left = sorted((inventories or {}).keys() - set(wanted.released))
         for app in left:
             try:
@@ -139,16 +141,19 @@ def compare_environment(  # noqa: PLR0913
     return Comparison(name, tuple(plans), problems, tuple(app for app in unreleased if app not in left))
 
 
-def _inventories(cluster: Cluster, environment: Environment) -> dict[str, Inventory] | None:
-    """All of the environment; None when they cannot be read now, which planning app by app explains."""
+def _inventories(
+    cluster: Cluster, environment: Environment
+) -> tuple[dict[str, Inventory] | None, dict[str, str]]:
+    """All of the environment, and why others cannot be read; None when none can be read now, which planning
+    app by app explains."""
     if namespace_state(cluster, environment.namespace) != "present":
-        return None
+        return None, {}
     try:
         return read_inventories(cluster, environment.name, environment.namespace)
     except ApiRefusedError as error:
         if error.status != 403:
             raise
-        return None
+        return None, {}
 
 
 def _plans(

@@ -41,7 +41,7 @@ def reconcile(
 ) -> ReconcileResult:
     """All of it, for all apps or for `apps`; an app's failure is in the result, never raised.
 
-    Raises what makes looking impossible: a cluster that does not answer, an unreadable inventory.
+    Raises what makes looking impossible: a cluster that does not answer.
     """
     plan = look(context, apps, deep=deep)
     return conclude(plan, act(plan, tell))
@@ -65,14 +65,14 @@ def look(
         context.cluster, environment, rendered,
         commit=context.repo.commit, only=only, deep=deep, unknown=unknown,
     )  # fmt: skip
-    broken = renders.broken | lost_folders(context, inspection, chosen)
+    broken = {**renders.broken, **lost_folders(context, inspection, chosen), **inspection.unreadable}
     drift = replace(inspection.report, uncompared=tuple(sorted(broken)))
     inspection = replace(inspection, report=drift)
     if only is not None:
         _check_known(context, only, {*released, *drift.apps()})
     broken |= unconfirmed(context, drift, {*chosen, *broken, ""})
     held = context.repo.protection.held(environment.name) or rewritten(context)
-    lost = {} if held else apps_of_lost_commits(context, inspection)
+    lost = {} if held else {**apps_of_lost_commits(context, inspection), **inspection.unreadable}
     broken |= {app: reason for app, reason in lost.items() if only is None or app in only}
     now, pauses = datetime.now(UTC), context.repo.pauses(environment.name)
     decisions = tuple(

@@ -10,7 +10,7 @@ from towpath.adapters.kubernetes import Cluster
 from towpath.applyset.inventory import Inventory
 from towpath.applyset.prune_file import load_confirmed_deletions
 from towpath.config import Config, Environment
-from towpath.engine.reconcile.detect import read_inventories
+from towpath.engine.live.inventories import read_inventories
 from towpath.engine.reconcile.diff import WantedApps, read_wanted
 from towpath.engine.rights.known_kinds import KnownKinds
 from towpath.engine.rights.needed_rights import EnvironmentNeeds, needed_rights
@@ -86,7 +86,7 @@ def rights_of(asked: Asked, *, tools: Path | None = None, cache: Path | None = N
         why = "\n".join(f"  {app or 'all'}: {problem}" for app, problem in sorted(wanted.problems.items()))
         raise RefusedError(f"what {name} needs cannot be told, as not all of it renders:\n{why}")
     cluster = asked.connect(environment) if asked.connect else None
-    inventories = read_inventories(cluster, name, environment.namespace) if cluster else {}
+    inventories = _inventories(cluster, environment) if cluster else {}
     needs = _needs(asked, wanted, inventories)
     kinds = KnownKinds.of(cluster.discover() if cluster else None, needs.objects)
     needed = needed_rights(needs, kinds)
@@ -99,6 +99,14 @@ def rights_of(asked: Asked, *, tools: Path | None = None, cache: Path | None = N
     return EnvironmentRights(
         name, asked.commit, asked.account, cluster is not None, tuple(objects), tuple(notes)
     )
+
+
+def _inventories(cluster: Cluster, environment: Environment) -> Mapping[str, Inventory]:
+    found, unreadable = read_inventories(cluster, environment.name, environment.namespace)
+    if unreadable:
+        why = "\n".join(f"  {app}: {problem}" for app, problem in sorted(unreadable.items()))
+        raise RefusedError(f"what {environment.name} needs cannot be told, as not all of it is known:\n{why}")
+    return found
 
 
 def _needs(asked: Asked, wanted: WantedApps, inventories: Mapping[str, Inventory]) -> EnvironmentNeeds:

@@ -6,7 +6,7 @@ Not safe for threads: WatchState holds a lock around it.
 from collections.abc import Iterable, Iterator, Mapping
 
 from towpath.adapters.kubernetes import Collection
-from towpath.applyset.inventory import INVENTORY_LABEL, PART_OF_LABEL, Inventory, OwnedObject, Owner
+from towpath.applyset.inventory import PART_OF_LABEL, Inventory, OwnedObject, Owner, app_of_inventory
 from towpath.applyset.inventory_configmap import from_configmap
 from towpath.drift.comparison import lost_inventory
 from towpath.drift.work_queue import WatchFinding, judge_object
@@ -204,9 +204,8 @@ class Comparison:
 
 
 def app_of(configmap: Manifest) -> str:
-    """The app of an inventory, by its label."""
-    app: str = (configmap["metadata"].get("labels") or {}).get(INVENTORY_LABEL, "")
-    return app
+    """The app of an inventory; empty for a ConfigMap that is none."""
+    return app_of_inventory(configmap["metadata"]["name"])
 
 
 def inventories_in(
