@@ -37,6 +37,7 @@ def parse_object(body: bytes, *, content_type: str = "application/json") -> dict
         raise RequestError(415, "content-type", "the body must be JSON (Content-Type: application/json)")
     try:
         content = json.loads(body.decode("utf-8"), parse_constant=lambda _: None)
+        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair cannot be answered
     except (ValueError, RecursionError) as error:
         raise malformed("the body is no JSON, or nested too deeply") from error
     if not isinstance(content, dict):

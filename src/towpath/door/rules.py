@@ -104,6 +104,6 @@ def commit_id(value: object) -> str:
 
 def ref_name(value: object) -> str:
     """A branch or tag with its `refs/…`; RequestError for anything else."""
-    if not isinstance(value, str) or len(value) > 500 or re.search(r"[\x00-\x20\x7f]", value):
+    if not isinstance(value, str) or len(value) > 500 or re.search(r"[\x00-\x20\x7f\ud800-\udfff]", value):
         raise malformed("`ref` must be refs/heads/BRANCH or refs/tags/TAG")
     return value

@@ -329,3 +329,13 @@ def test_no_secret_in_any_log_or_answer(
     for secret in (SECRET, token, token.rpartition(".")[2]):
         assert secret not in told
     assert "acme/shop refs/heads/main by hmac: shop 1a2b3c4, new run" in told
+
+
+@pytest.mark.parametrize("changed", [{"\ud800": "x"}, {"ref": "refs/heads/\ud800"}, {"app": "\ud800"}])
+def test_half_a_surrogate_pair_is_malformed_and_starts_nothing(door: Opened, changed: dict[str, str]) -> None:
+    body = json.dumps({**asking(), **changed}).encode()
+    for headers in (signature(body), signature(body, secret="of nobody")):
+        answer = door.ask("POST", "/deliver", body, headers)
+        assert (answer.status, answer.headers["cache-control"]) == (400, "no-store")
+        assert answer.json == {"error": "the body is no JSON, or nested too deeply"}
+    assert door.prefect.runs == {}
