@@ -4,18 +4,23 @@ Everything that arrives is bounded in size and time and checked against its dige
 this machine only. Why not oras: docs/decisions/0001-libraries.md.
 """
 
-import base64
 import hashlib
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from typing import IO, Any
 from urllib.parse import urlencode, urljoin, urlsplit
-from urllib.request import parse_http_list, parse_keqv_list
 
-from towpath.adapters.http import CertificateError, HttpAnswer, HttpClient, HttpError, is_private, read_body
+from towpath.adapters.http import (
+    CertificateError,
+    HttpAnswer,
+    HttpClient,
+    HttpError,
+    is_private,
+    origin_of,
+    read_body,
+)
+from towpath.adapters.registries.headers import basic_login, parse_challenge, wished_pause
 from towpath.errors import TerminalError, TransientError
 from towpath.fence import require_leadership
 from towpath.redact import redact, remember_secret
@@ -84,7 +89,7 @@ class Repository:
         place = started.headers.get("Location") if started is not None else None
         if not place:
             raise TerminalError(f"registry {self.image.registry} does not say where to upload to")
-        url = urljoin(f"{self.base}blobs/uploads/", place)
+        url = self._joined(f"{self.base}blobs/uploads/", place)
         separator = "&" if urlsplit(url).query else "?"
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         self._ask("PUT", f"{url}{separator}digest={digest}", data=content, headers=headers)
@@ -112,8 +117,8 @@ class Repository:
             kind, body = answer.headers.get("Content-Type", "").partition(";")[0], body_of(answer)
             if kind != INDEX_TYPE:
                 return None  # a page for people
-            found = object_of(body, f"{self.image.name} referrers").get("manifests")
-            listed += [each for each in found or [] if isinstance(each, dict)]
+            found = list_in(object_of(body, f"{self.image.name} referrers"), "manifests")
+            listed += [each for each in found if isinstance(each, dict)]
             following = self._next(answer, path)
             if following is None:
                 return listed
@@ -128,14 +133,23 @@ class Repository:
                 return
             if (answer := self._ask("GET", path, missing=(404,))) is None:
                 return
-            yield from object_of(body_of(answer), f"{self.image.name} tags").get("tags") or []
+            yield from list_in(object_of(body_of(answer), f"{self.image.name} tags"), "tags")
             path = self._next(answer, path)
         raise TerminalError(f"registry {self.image.registry} lists more than {MAX_TAG_PAGES} pages of tags")
 
     def _next(self, answer: HttpAnswer, path: str) -> str | None:
         """Where the next page of a list is; None for the last one."""
         link = _NEXT.search(answer.headers.get("Link", ""))
-        return urljoin(urljoin(self.base, path), link.group(1)) if link else None
+        return self._joined(urljoin(self.base, path), link.group(1)) if link else None
+
+    def _joined(self, base: str, place: str) -> str:
+        """An address that the registry names. TerminalError where it is none."""
+        try:
+            url = urljoin(base, place)
+            origin_of(url)
+        except ValueError as error:
+            raise TerminalError(f"registry {self.image.registry} points to what is no URL") from error
+        return url
 
     def _ask(
         self,
@@ -210,11 +224,11 @@ class Repository:
         for secret in known.values():
             remember_secret(secret)
         if kind.lower() == "basic":
-            return _basic(known) if "password" in known else None
+            return basic_login(known) if "password" in known else None
         if kind.lower() != "bearer":
             return None
-        asked = _challenge(rest)
-        realm = asked.get("realm") or ""
+        asked = parse_challenge(rest)
+        realm = self._joined(self.base, asked.get("realm") or "")
         parts = urlsplit(realm)
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.netloc)):
             raise TerminalError(
@@ -227,7 +241,7 @@ class Repository:
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             answer = self._send("POST", realm, headers, urlencode(form).encode())
         else:
-            headers = {"Authorization": _basic(known)} if "password" in known else {}
+            headers = {"Authorization": basic_login(known)} if "password" in known else {}
             separator = "&" if parts.query else "?"
             answer = self._send("GET", f"{realm}{separator}{urlencode(query)}", headers, None)
         if answer.status >= 300:
@@ -243,7 +257,7 @@ class Repository:
         status = answer.status
         message = f"registry {self.image.registry} answered {what} of {self.image.repository} with {status}"
         if status in (408, 425, 429) or status >= 500:
-            return TransientError(message, retry_after=_retry_after(answer))
+            return TransientError(message, retry_after=wished_pause(answer.headers))
         if status in (401, 403):
             return TerminalError(
                 f"{message}: no right to do that", remedy=f"`docker login {self.image.registry}` gives it."
@@ -260,11 +274,17 @@ def object_of(body: bytes, where: str) -> dict[str, Any]:
     """The JSON object in a body; `where` is its name in the TerminalError."""
     try:
         content = json.loads(body)
-    except ValueError as error:
-        raise TerminalError(f"{where} is no JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise TerminalError(f"{where} is no JSON, or nested too deeply") from error
     if not isinstance(content, dict):
         raise TerminalError(f"{where} is no JSON object")
     return content
+
+
+def list_in(content: Mapping[str, Any], key: str) -> list[Any]:
+    """The list at a key; empty for anything else."""
+    found = content.get(key)
+    return found if isinstance(found, list) else []
 
 
 def body_of(answer: HttpAnswer, largest: int | None = None) -> bytes:
@@ -277,23 +297,3 @@ def body_of(answer: HttpAnswer, largest: int | None = None) -> bytes:
     if content is None:
         raise TerminalError(f"{redact(str(answer.geturl()))} is larger than {largest} bytes")
     return content
-
-
-def _basic(known: Mapping[str, str]) -> str:
-    pair = f"{known['username']}:{known['password']}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-def _challenge(text: str) -> dict[str, str]:
-    """The parameters of a WWW-Authenticate header: `realm="…",service="…"`."""
-    return parse_keqv_list([part for part in parse_http_list(text) if "=" in part])
-
-
-def _retry_after(answer: HttpAnswer) -> float | None:
-    value = answer.headers.get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from towpath.adapters.registries.oci import MANIFEST_TYPE, Repository, digest_of, object_of
+from towpath.adapters.registries.oci import MANIFEST_TYPE, Repository, digest_of, list_in, object_of
 from towpath.errors import RefusedError, TerminalError, UnknownNameError
 from towpath.formats.versions import GROUP, LATEST, V1, V2, VERSION_KEY, FileVersion
 from towpath.redact import redact
@@ -132,7 +132,7 @@ def _read_record(repository: Repository, tag: str) -> Release | None:
     manifest = object_of(answer[0], place)
     layers = [
         layer
-        for layer in manifest.get("layers") or []
+        for layer in list_in(manifest, "layers")
         if isinstance(layer, dict) and _RECORD_TYPE.fullmatch(str(layer.get("mediaType")))
     ]
     if len(layers) != 1:

@@ -6,7 +6,7 @@ from typing import Protocol
 from urllib.parse import urljoin
 
 from towpath.adapters.http import origin_of
-from towpath.adapters.registries.oci import Repository, digest_of, object_of
+from towpath.adapters.registries.oci import Repository, digest_of, list_in, object_of
 from towpath.adapters.vendor.archive import MAX_ARCHIVE
 from towpath.adapters.vendor.chart_index import MAX_INDEX, ChartVersion, chart_versions
 from towpath.adapters.vendor.download import Downloads, Origin
@@ -131,10 +131,10 @@ class OciChart:
         answer = self.repository.manifest(self.image.with_tag(version.replace("+", "_")).selector)
         if answer is None:
             raise UnknownNameError("version", version, where=self.source)
-        listed = object_of(answer[0], self.source).get("layers")
+        listed = list_in(object_of(answer[0], self.source), "layers")
         layers = [
             str(each.get("digest"))
-            for each in (listed if isinstance(listed, list) else [])
+            for each in listed
             if isinstance(each, dict) and each.get("mediaType") in _LAYERS
         ]
         if len(layers) != 1:

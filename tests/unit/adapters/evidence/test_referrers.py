@@ -187,3 +187,12 @@ def test_a_list_that_is_none_is_told() -> None:
         pytest.raises(TerminalError, match="no valid index"),
     ):
         read_bundles(image, DIGEST, RELEASE_TYPE)
+
+
+def test_one_that_is_nested_too_deeply_hides_no_other() -> None:
+    deep = b'{"subject": {"digest": "%s"}, "a": %s}' % (DIGEST.encode(), b"[" * 20_000 + b"]" * 20_000)
+    answers = {f"referrers/{DIGEST}": index(entry(digest_of(deep)), entry(digest_of(manifest())))}
+    with registry({**answers, **stored(deep), **stored(manifest())}) as (image, _):
+        found = read_bundles(image, DIGEST, RELEASE_TYPE)
+    assert found.bundles == (BUNDLE,)
+    assert "nested too deeply" in found.problems[0]

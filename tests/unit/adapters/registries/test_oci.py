@@ -242,3 +242,46 @@ def test_tags_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.raises(TerminalError, match="more than 5 pages of tags"),
     ):
         list(repository(registry).tags())
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a": ' * 100_000])
+def test_json_that_is_nested_too_deeply_is_terminal(body: bytes) -> None:
+    with (
+        server(lambda _: (200, {}, body)) as registry,
+        pytest.raises(TerminalError, match="nested too deeply"),
+    ):
+        list(repository(registry).tags())
+
+
+@pytest.mark.parametrize("tags", ["5", '{"a": 1}', '"latest"', "null"])
+def test_tags_that_are_no_list_are_none(tags: str) -> None:
+    with server(lambda _: (200, {}, b'{"tags": %s}' % tags.encode())) as registry:
+        assert list(repository(registry).tags()) == []
+
+
+@pytest.mark.parametrize("challenge", ["Bearer realm=", 'Bearer realm="http://[::1", x=', "Bearer realm=x"])
+def test_a_challenge_that_names_no_url_is_refused(challenge: str) -> None:
+    with (
+        server(lambda _: (401, {"WWW-Authenticate": challenge}, b"")) as registry,
+        pytest.raises(TerminalError, match=r"answered|points to what is no URL"),
+    ):
+        repository(registry).manifest("latest")
+
+
+def test_a_next_page_that_is_no_url_is_refused() -> None:
+    link = {"Link": '<https://[/v2/x>; rel="next"'}
+    with (
+        server(lambda _: (200, link, b'{"tags": []}')) as registry,
+        pytest.raises(TerminalError, match="points to what is no URL"),
+    ):
+        list(repository(registry).tags())
+
+
+@pytest.mark.parametrize("wish", ["\u00b2", "Mon, 01 Jan 99999999999 00:00:00 GMT", "-1"])
+def test_a_wish_that_is_no_time_is_none(wish: str) -> None:
+    with (
+        server(lambda _: (503, {"Retry-After": wish}, b"")) as registry,
+        pytest.raises(TransientError) as raised,
+    ):
+        repository(registry).manifest("latest")
+    assert raised.value.retry_after is None
