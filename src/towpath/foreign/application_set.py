@@ -72,7 +72,8 @@ def _application(definition: Definition, data: Any) -> Definition:
     metadata = data.get("metadata") if isinstance(data, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
     lines = {path[2:]: line for path, line in definition.lines.items() if path[:2] == ("spec", "template")}
-    return Definition("Application", str(name or ""), definition.namespace, data, definition.file, lines)
+    whole = data if isinstance(data, dict) else {}
+    return Definition("Application", str(name or ""), definition.namespace, whole, definition.file, lines)
 
 
 def _completed(own: Any, template: Any) -> Any:

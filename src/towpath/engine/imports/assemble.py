@@ -13,6 +13,8 @@ from towpath.config.keys.fields import RESERVED
 from towpath.config.keys.ranges import parse_version
 from towpath.engine.imports.configuration import apps_of, environments_of
 from towpath.engine.imports.folders import (
+    check_inside,
+    has_file,
     is_kustomization,
     read_chart,
     read_folder,
@@ -80,10 +82,8 @@ class Assembly:
         if isinstance(source, GitSource):
             self._tell(deployment, "its files are elsewhere; they are taken for a kustomization")
             return "kustomize"
-        folder = self.root / source.path
-        if not folder.is_dir():
-            raise ConfigError("there is no such folder", file=source.path)
-        if (folder / "Chart.yaml").is_file():
+        check_inside(self.root, source.path)
+        if has_file(self.root, f"{source.path}/Chart.yaml"):
             return "helm"
         return "kustomize" if is_kustomization(self.root, source.path) else "plain"
 
@@ -150,9 +150,14 @@ class Assembly:
         overlay = {key: value for key, value in deployment.overlay.items() if key != "components"}
         if "components" in deployment.overlay:
             self._tell(deployment, "`components` are not carried over: add them to the overlay")
-        if any(isinstance(each, dict) and "path" in each for each in overlay.get("patches", [])):
+        patches = overlay.get("patches", [])
+        known = [each for each in patches if isinstance(each, dict)] if isinstance(patches, list) else []
+        if known != patches:
+            self._tell(deployment, "`patches` are no list of patches, and are not carried over")
+            overlay["patches"] = known
+        if any("path" in each for each in known):
             self._tell(deployment, "patches of files are not carried over: add them to the overlay")
-            overlay["patches"] = [each for each in overlay["patches"] if "path" not in each]
+            overlay["patches"] = [each for each in known if "path" not in each]
         files: dict[str, bytes] = {}
         if isinstance(source, LocalSource):
             read = read_folder(self.root, source.path)

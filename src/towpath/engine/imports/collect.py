@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from towpath.engine.imports.folders import namespace_in, read_folder
+from towpath.engine.imports.folders import has_file, namespace_in, read_folder
 from towpath.errors import ConfigError
 from towpath.foreign import flux
 from towpath.foreign.application import MANAGER, application
@@ -90,7 +90,7 @@ def _settled(
     if deployment is None:
         return None
     origin, source = deployment.origin, deployment.source
-    if not isinstance(source, LocalSource) or (root / source.path / "Chart.yaml").is_file():
+    if not isinstance(source, LocalSource) or has_file(root, f"{source.path}/Chart.yaml"):
         return _with_namespace(deployment, "", notes)
     try:
         read = read_folder(root, source.path)

@@ -18,7 +18,7 @@ def read_folder(root: Path, folder: str) -> Mapping[str, bytes]:
     Raises ConfigError, also for what is remote.
     """
     sources = Sources(root)
-    _check_inside(root, folder)
+    check_inside(root, folder)
     for path in [folder] if is_kustomization(root, folder) else resources_of(root, folder):
         if (root / path).is_dir():
             kustomize.scan(sources, path)
@@ -35,14 +35,22 @@ def resources_of(root: Path, folder: str) -> list[str]:
 def read_manifests(root: Path, folder: str) -> Mapping[str, bytes]:
     """All manifests below a folder, each as it is."""
     sources = Sources(root)
-    _check_inside(root, folder)
+    check_inside(root, folder)
     paths = [path for path in sources.walk(folder) if path.endswith(MANIFESTS)]
     return {path: sources.read(path, file=path) for path in paths}
 
 
 def is_kustomization(root: Path, folder: str) -> bool:
     """Whether a folder has a kustomization."""
-    return any((root / folder / name).is_file() for name in KUSTOMIZE_FILES)
+    return any(has_file(root, f"{folder}/{name}") for name in KUSTOMIZE_FILES)
+
+
+def has_file(root: Path, path: str) -> bool:
+    """Whether a file is there; what no path can be is none."""
+    try:
+        return (root / path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _resources(root: Path, folder: str) -> Iterator[str]:
@@ -56,16 +64,21 @@ def _resources(root: Path, folder: str) -> Iterator[str]:
             yield path
 
 
-def _check_inside(root: Path, folder: str) -> None:
-    place = (root / folder).resolve()
-    if not place.is_relative_to(root.resolve()) or not place.is_dir():
-        raise ConfigError("there is no such folder", file=folder)
+def check_inside(root: Path, folder: str) -> None:
+    """ConfigError unless it is a folder of the repository."""
+    try:
+        place = (root / folder).resolve()
+        is_there = place.is_relative_to(root.resolve()) and place.is_dir()
+    except (OSError, ValueError, RuntimeError):  # no path can be so, or it is a link to itself
+        is_there = False
+    if not is_there:
+        raise ConfigError("there is no such folder", file=folder[:200])
 
 
 def read_chart(root: Path, folder: str) -> Mapping[str, bytes]:
     """All files of a chart."""
     sources = Sources(root)
-    _check_inside(root, folder)
+    check_inside(root, folder)
     return {path: sources.read(path, file=path) for path in sources.walk(folder, hidden=True)}
 
 

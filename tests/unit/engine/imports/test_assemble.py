@@ -271,3 +271,27 @@ def test_clusters_of_argo_are_environments_by_their_names(tmp_path: Path) -> Non
     ]
     assert not any(b"hunter2" in content or b"kubeconfig" in content for content in made.files.values())
     assert "hunter2" not in str(made.notes)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r'path: "a\0b"',
+        f"path: {'x' * 5000}",
+        "path: kust, kustomize: {patches: 5}",
+        "path: kust, kustomize: {patches: [5]}",
+    ],
+)
+def test_what_no_path_or_patch_can_be_is_told(tmp_path: Path, source: str) -> None:
+    write(tmp_path, {"apps.yaml": application("odd", f"repoURL: '{ARGO_URL}', {source}")})
+    write(tmp_path, {"kust/kustomization.yaml": "resources: []\n"})
+    made = imported(tmp_path)
+    assert any("there is no such folder" in str(note) or "`patches`" in str(note) for note in made.notes)
+
+
+def test_an_application_set_without_a_template_is_told(tmp_path: Path) -> None:
+    text = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: s}\nspec: {generators: "
+    write(tmp_path, {"set.yaml": text + "[{list: {elements: [{a: b}]}}]}\n"})
+    made = imported(tmp_path)
+    assert made.apps == ()
+    assert "`spec.source.repoURL` is missing" in str(made.notes[0])
