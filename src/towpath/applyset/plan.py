@@ -1,5 +1,6 @@
 """A plan: the ordered changes of a sync. Frozen, byte-stable, printable."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -115,9 +116,8 @@ class Plan:
 
 def fenced_block(body: str, language: str = "diff") -> str:
     """A Markdown code block whose fence does not occur in `body`."""
-    fence = "```"
-    while fence in body:
-        fence += "`"
+    longest = max(map(len, re.findall("`+", body)), default=0)
+    fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{body}\n{fence}"
 
 

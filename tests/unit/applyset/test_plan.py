@@ -1,4 +1,5 @@
 import json
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,3 +58,10 @@ def test_content_cannot_leave_its_block() -> None:
 def test_equal_plans_give_equal_bytes(entries) -> None:
     assert plan(*entries) == plan(*entries)
     assert json.dumps(plan(*entries).to_json()) == json.dumps(plan(*entries).to_json())
+
+
+def test_a_fence_is_longer_than_any_in_the_text_and_found_at_once() -> None:
+    assert fenced_block("a ``` b") == "````diff\na ``` b\n````"
+    begun = time.process_time()
+    assert fenced_block("`" * 1_000_000).startswith("`" * 1_000_001 + "diff")
+    assert time.process_time() - begun < 2
