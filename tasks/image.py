@@ -23,6 +23,7 @@ from towpath.evidence.json_text import canonical
 from towpath.evidence.statement import ScanEvidence
 from towpath.files import read_text, resolve_inside
 from towpath.orchestration.keys import scan_key
+from towpath.redact.markdown import plain_markdown
 from towpath.release.image_ref import parse_image
 from towpath.release.joined_scans import join_verdicts
 from towpath.release.judge_scan import judge_scan
@@ -232,12 +233,13 @@ def scan_markdown(source: Scanned, verdict: ScanVerdict) -> str:
     lines = [
         f"# Scan of {source.app} {source.short_id}: {summary.status}",
         "",
-        source.told,
+        plain_markdown(source.told),
         "",
         f"Scanners {', '.join(summary.scanners) or 'none'} · version {summary.scanner_version} · {counts}",
         "",
     ]
     blocking = set(verdict.blocked_by)
-    lines += [f"- not scanned: {reason}" for reason in verdict.reasons]
-    lines += [f"- {'**blocks** ' if each in blocking else ''}{each}" for each in verdict.findings]
+    lines += [f"- not scanned: {plain_markdown(reason)}" for reason in verdict.reasons]
+    for each in verdict.findings:
+        lines.append(f"- {'**blocks** ' if each in blocking else ''}{plain_markdown(str(each))}")
     return "\n".join(lines)

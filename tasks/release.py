@@ -20,6 +20,7 @@ from towpath.evidence.statement import Image, ReleaseEvidence
 from towpath.gates.ways import Way
 from towpath.orchestration import keys
 from towpath.redact import redact
+from towpath.redact.markdown import plain_markdown
 from towpath.release.model import Images, Release
 
 
@@ -122,7 +123,7 @@ def release_markdown(release: Release) -> str:
         [
             f"# {release.app} {release.short_id}",
             "",
-            f"{release.subject} ({release.author})",
+            f"{plain_markdown(release.subject)} ({plain_markdown(release.author)})",
             "",
             "| | |",
             "|---|---|",

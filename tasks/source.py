@@ -84,7 +84,7 @@ class Source:
     @property
     def told(self) -> str:
         """One line that says which commit it is."""
-        return f"Commit `{self.commit}`: {self.subject}"
+        return f"Commit {self.commit}: {self.subject}"
 
     def tag(self, image: str) -> str:
         """What an image is called between its steps; a release is named by its digests only."""

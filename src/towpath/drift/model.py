@@ -23,6 +23,7 @@ from towpath.fields.managed_fields import (
 )
 from towpath.kube.diff import Difference, format_value
 from towpath.objects import Manifest, ObjectRef
+from towpath.redact.markdown import plain_markdown
 
 DriftKind = Literal["modified", "deleted", "extra", "unapplied", "waiting", "kept"]
 LEAVING: tuple[DriftKind, ...] = ("waiting", "kept")
@@ -137,7 +138,8 @@ class DriftReport:
             who = ", ".join(f"{m.manager} ({m.operation})" for m in entry.managers) or "not recorded"
             when = ", ".join(dict.fromkeys(m.time or "not recorded" for m in entry.managers))
             kind = f"{entry.kind}: {entry.message}" if entry.message else entry.kind
-            rows.append("| " + " | ".join(map(_cell, (str(entry.ref), entry.app, kind, who, when))) + " |")
+            cells = map(plain_markdown, (str(entry.ref), entry.app, kind, who, when))
+            rows.append(f"| {' | '.join(cells)} |")
         parts = [self.summary(), "\n".join(rows)]
         for entry in self.entries:
             if entry.differences:
@@ -145,9 +147,9 @@ class DriftReport:
                 for each, by_whom in entry.attributed:
                     by = f"{by_whom.manager} ({by_whom.operation})" if by_whom else "not recorded"
                     when = (by_whom.time if by_whom else "") or "not recorded"
-                    cells = (_code(each.pointer), _value(each.shown_desired), _value(each.shown_live))
-                    rows.append("| " + " | ".join((*cells, _cell(by), _cell(when))) + " |")
-                parts.append(f"**{entry.ref}**\n\n" + "\n".join(rows))
+                    values = (_code(each.pointer), _value(each.shown_desired), _value(each.shown_live))
+                    rows.append(f"| {' | '.join((*values, plain_markdown(by), plain_markdown(when)))} |")
+                parts.append(f"**{plain_markdown(str(entry.ref))}**\n\n" + "\n".join(rows))
         return "\n\n".join(parts) + "\n"
 
 
@@ -212,8 +214,4 @@ def _value(value: Any) -> str:
 
 def _code(text: str) -> str:
     """The text as code in a cell of a Markdown table."""
-    return "`" + _cell(text).replace("`", "'") + "`"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return "`" + text.replace("|", "\\|").replace("\n", " ").replace("`", "'") + "`"

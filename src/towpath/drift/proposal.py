@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from towpath.applyset.plan import fenced_block
 from towpath.drift.adoption import AdoptableChange, NotAdopted
 from towpath.redact import redact
+from towpath.redact.markdown import plain_markdown
 from towpath.release.commit_message import format_message, one_line
 
 AUTHOR = "Towpath <towpath@localhost>"
@@ -66,7 +67,7 @@ def adoption_markdown(environment: str, proposals: Iterable[Proposal]) -> str:
     for each in proposals:
         parts.append(f"### {each.app}")
         if each.failure:
-            parts.append(f"Not adopted: {each.failure}")
+            parts.append(f"Not adopted: {plain_markdown(each.failure)}")
         if each.branch and each.commit:
             parts.append(f"Branch `{each.branch}`, commit `{each.commit[:12]}`: review and merge it.")
         if each.adopted:

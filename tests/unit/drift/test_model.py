@@ -5,10 +5,11 @@ import pytest
 from towpath.applyset.inventory import OwnedObject
 from towpath.drift.comparison import compare_object
 from towpath.drift.extras import extra_entry
-from towpath.drift.model import drift_report, explain_drift
-from towpath.fields.managed_fields import fingerprint
+from towpath.drift.model import DriftEntry, drift_report, explain_drift
+from towpath.fields.managed_fields import FieldChange, fingerprint
 from towpath.kube.diff import Difference
 from towpath.objects import ObjectRef
+from towpath.redact import forget_secret, remember_secret
 
 REF = ObjectRef("", "ConfigMap", "dev", "a")
 FIELDS = {"f:data": {"f:a": {}}}
@@ -124,3 +125,15 @@ def test_a_value_cannot_leave_its_cell() -> None:
     [row] = [line for line in drift_report("dev", "c", [told]).to_markdown().splitlines() if "evil" in line]
     assert row.count("|") - row.count("\\|") == 6
     assert row.count("`") == 6
+
+
+def test_names_that_others_choose_are_no_markdown_and_still_redacted() -> None:
+    remember_secret("hunter_2_hunter")
+    found = FieldChange("T", "[seen](https://evil.example) **ok**", "Update", ())
+    ref = ObjectRef("rbac.authorization.k8s.io", "ClusterRole", "", "<img src=x>")
+    odd = DriftEntry("hello", ref, "modified", (), (found,), "refused: hunter_2_hunter")
+    text = drift_report("dev", "c", [odd]).to_markdown()
+    forget_secret("hunter_2_hunter")
+    assert "\\[seen\\](https://evil.example) \\*\\*ok\\*\\* (Update)" in text
+    assert "\\<img src=x\\>" in text
+    assert "hunter" not in text.replace("\\", "")

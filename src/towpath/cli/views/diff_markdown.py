@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from towpath.applyset.plan import Plan, fenced_block
 from towpath.printable import pluralize, printable
 from towpath.redact import redact
+from towpath.redact.markdown import plain_markdown
 
 if TYPE_CHECKING:
     from towpath.cli.ui.planning import ComparisonMade
@@ -20,7 +21,6 @@ MAX_SECTION = 20_000
 RESERVED = 300
 """For what stands around the changes."""
 _ACTIONS = {"create": "create", "configure": "change", "delete": "delete", "skip": "leave"}
-_ESCAPED = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>|#@!~&"})
 
 
 def diff_markdown(made: "Sequence[ComparisonMade]", limit: int = MAX_CHARACTERS) -> str:
@@ -45,13 +45,13 @@ def diff_markdown(made: "Sequence[ComparisonMade]", limit: int = MAX_CHARACTERS)
 def diff_title(made: "Sequence[ComparisonMade]") -> str:
     """One line for all environments."""
     title = "; ".join(each.comparison.summary() for each in made) or "nothing to compare"
-    return _escaped(title if len(title) <= MAX_TITLE else f"{title[:MAX_TITLE]}…")
+    return plain_markdown(title if len(title) <= MAX_TITLE else f"{title[:MAX_TITLE]}…")
 
 
 def _banners(made: "Sequence[ComparisonMade]") -> Iterator[str]:
     for _, against in made:
         for line in against.banner():
-            yield f"> {_escaped(line)}"
+            yield f"> {plain_markdown(line)}"
             yield ">"
     yield ""
 
@@ -65,7 +65,7 @@ def _table(made: "Sequence[ComparisonMade]") -> Iterator[str]:
     for plan in plans[:MAX_ROWS]:
         counts = [sum(entry.action == action for entry in plan.entries) for action in _ACTIONS]
         shown = " | ".join(str(count) if count else "" for count in counts)
-        yield f"| {_escaped(plan.app)} | {_escaped(plan.environment)} | {shown} |"
+        yield f"| {plain_markdown(plan.app)} | {plain_markdown(plan.environment)} | {shown} |"
     if len(plans) > MAX_ROWS:
         yield f"\nand {len(plans) - MAX_ROWS} more."
     yield ""
@@ -97,8 +97,3 @@ def _section(plan: Plan, room: int) -> str:
     body = fenced_block("\n".join(kept)) + more
     summary = html.escape(redact(printable(plan.summary())))
     return f"\n<details><summary>{summary}</summary>\n\n{body}\n\n</details>\n"
-
-
-def _escaped(text: str) -> str:
-    """Text of others, so that it neither formats, links, mentions nor makes HTML."""
-    return redact(printable(text)).replace("\n", " ").translate(_ESCAPED)

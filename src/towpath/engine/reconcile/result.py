@@ -14,6 +14,7 @@ from towpath.engine.source.render import Rendered
 from towpath.engine.verify.health_snapshot import AppHealth
 from towpath.printable import pluralize
 from towpath.progress import format_seconds
+from towpath.redact.markdown import plain_markdown
 from towpath.release.model import ReleaseRef
 
 
@@ -53,7 +54,7 @@ class ReconcilePlan:
         notes += [f"{each.app}: {stopped}" for each in self.decisions for stopped in each.exhausted]
         notes += [f"{app}: cannot be rendered: {reason}" for app, reason in self.broken.items()]
         notes += [f"policy: {note}" for note in self.policy_notes]
-        listed = "".join(f"- {line}\n" for line in dict.fromkeys(note.replace("\n", " ") for note in notes))
+        listed = "".join(f"- {line}\n" for line in dict.fromkeys(map(plain_markdown, notes)))
         return self.drift.to_markdown() + (f"\n{listed}" if listed else "")
 
     @property
