@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from towpath.engine.verify.agents import AgentPod
 from towpath.errors import TowpathError
 from towpath.orchestration import keys
-from towpath.orchestration.api import PrefectApi
+from towpath.orchestration.api import NotFoundError, PrefectApi
 from towpath.orchestration.runs import Run, run_of
 
 HOST_LENGTH = 63
@@ -109,7 +109,9 @@ class Asking:
         if pod not in self._asked:
             self._asked[pod] = self.runs.ask(pod.environment, pod.name)
             return False
-        run = self.runs.read(self._asked[pod])
+        run = self._read(pod)
+        if run is None:
+            return False
         if run.over and not run.succeeded:
             self._why[pod] = f"its canary run is {run.state}: {run.message}"
             del self._asked[pod]
@@ -118,9 +120,18 @@ class Asking:
             self.tell(f"{pod}: {run.message}")
         return run.succeeded
 
+    def _read(self, pod: AgentPod) -> Run | None:
+        """The run of a pod; None, and it is asked anew, when another verification has deleted it."""
+        try:
+            return self.runs.read(self._asked[pod])
+        except NotFoundError:
+            del self._asked[pod]
+            self._why[pod] = "its canary run was deleted"
+            return None
+
     def _said(self, pod: AgentPod, waited: float) -> str:
-        if pod in self._asked:
-            run = self.runs.read(self._asked[pod])
+        run = self._read(pod) if pod in self._asked else None
+        if run is not None:
             state = "was not taken" if run.kind == "SCHEDULED" else f"is {run.state}"
             return self._why.get(pod) or f"its canary run {state} after {waited:.0f} s"
         return self._why.get(pod) or "it was not asked in time"
