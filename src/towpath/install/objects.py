@@ -64,7 +64,7 @@ def read_record(target: Target) -> tuple[ObjectRef, ...]:
     try:
         listed = json.loads(live["data"]["objects"])
         return tuple(sorted(ObjectRef(**each) for each in listed))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(
             "cannot be read: it is not as `towpath install` wrote it",
             file=str(target.record),

@@ -128,6 +128,8 @@ class _Index:
             event = event or self._loader.get_event()
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
+                if depth > _MAX_DEPTH:  # each level makes the parser slower
+                    raise RefusedError(f"{self._where} is nested deeper than {_MAX_DEPTH}")
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth == 0:

@@ -1,6 +1,7 @@
 """Of an index, whatever its size and form, one chart is read."""
 
 import json
+import time
 
 import pytest
 
@@ -80,3 +81,11 @@ def test_aliases_are_not_followed_and_more_than_is_needed_is_not_read(
     monkeypatch.setattr(chart_index, "_MAX_VALUES", 3)
     with pytest.raises(RefusedError, match="more"):
         chart_versions(b"entries: {a: [{version: 1.0.0, x: y}]}\n", "a", "it")
+
+
+@pytest.mark.parametrize("nested", [b"[" * 5_000_000, b"{a: " * 1_000_000, b"\n  " + b"- " * 1_000_000])
+def test_what_is_nested_deeply_is_refused_at_once(nested: bytes) -> None:
+    begun = time.process_time()
+    with pytest.raises(RefusedError, match="nested deeper than"):
+        chart_versions(b"generated: " + nested, "shop", "the index")
+    assert time.process_time() - begun < 5
