@@ -502,3 +502,10 @@ def test_the_path_of_the_signing_key_and_the_words_around_it_are_told(text: str)
 )
 def test_other_keys_are_masked_as_before(name: str) -> None:
     assert redact(f"{name}=hunter2hunter2") == f"{name}=***"
+
+
+def test_a_last_applied_annotation_that_is_nested_too_deeply_is_masked_whole() -> None:
+    """Whoever edits one Secret would stop the comparison of its environment else."""
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": "[" * 100_000}
+    secret = {"kind": "Secret", "metadata": {"name": "a", "annotations": annotations}, "data": {}}
+    assert set(mask_secret(secret)["metadata"]["annotations"].values()) == {"***"}

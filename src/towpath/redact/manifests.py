@@ -221,6 +221,6 @@ def _mark(value: Any, to_bytes: Callable[[str], bytes]) -> str:
 def _mask_last_applied(annotation: Any) -> str:
     try:
         manifest = json.loads(annotation)
-    except (TypeError, ValueError):
+        return json.dumps(mask_secret(manifest), sort_keys=True) if isinstance(manifest, dict) else MASK
+    except (TypeError, ValueError, RecursionError):
         return MASK
-    return json.dumps(mask_secret(manifest), sort_keys=True) if isinstance(manifest, dict) else MASK

@@ -49,3 +49,10 @@ def test_every_object_gets_a_verdict(kind: tuple[str, str], metadata: Any, spec:
     version = f"{group}/v1" if group else "v1"
     manifest = {"apiVersion": version, "kind": kind[1], "metadata": metadata, "spec": spec, "status": status}
     assert assess(manifest).status in Status
+
+
+def test_an_annotation_that_is_nested_too_deeply_is_none() -> None:
+    annotations = {"autoscaling.alpha.kubernetes.io/conditions": "[" * 100_000}
+    kind = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler"}
+    metadata = {"name": "a", "namespace": "b", "annotations": annotations}
+    assert assess({**kind, "metadata": metadata, "spec": {}, "status": {}}).status is Status.PROGRESSING

@@ -11,7 +11,13 @@ from towpath.adapters.kubernetes.connect import (
     shared_connection,
 )
 from towpath.adapters.kubernetes.discovery import Kinds, Resource
-from towpath.adapters.kubernetes.errors import ApiAwayError, ApiConflictError, ApiRefusedError, FieldOwner
+from towpath.adapters.kubernetes.errors import (
+    ApiAwayError,
+    ApiConflictError,
+    ApiRefusedError,
+    FieldOwner,
+    TooDeepError,
+)
 from towpath.adapters.kubernetes.lease import Lease, LeaseClient, lease_time, released
 from towpath.adapters.kubernetes.watch import (
     Collection,
@@ -37,6 +43,7 @@ __all__ = [
     "Resource",
     "ServiceAnswer",
     "Sink",
+    "TooDeepError",
     "WatchEvent",
     "WatchExpiredError",
     "Watchable",

@@ -42,6 +42,10 @@ class ApiAwayError(TransientError):
     """The server answers nobody, or asks everybody to wait: the next request would fare no better."""
 
 
+class TooDeepError(TransientError):
+    """The answer has an object that is nested too deeply to be read."""
+
+
 class ApiConflictError(ConflictError):
     """409: another manager owns fields (`owners`), or the object changed since it was read (no owners)."""
 
@@ -161,7 +165,7 @@ def _seconds_until(date: str | None, now: str | None) -> float | None:
 def _status_object(body: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 

@@ -185,7 +185,7 @@ def _event(line: bytes, *, what: str, server: str) -> WatchEvent:
     try:
         raw = json.loads(line)
         kind, found = raw["type"], raw["object"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise TransientError(f"{what}: {server} sent what is no event") from error
     if kind != "ERROR":
         return WatchEvent(kind, found)

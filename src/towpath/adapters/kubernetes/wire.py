@@ -11,7 +11,14 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from towpath.adapters.kubernetes.errors import RETRIED, retry_after, silent, translate, unreachable
+from towpath.adapters.kubernetes.errors import (
+    RETRIED,
+    TooDeepError,
+    retry_after,
+    silent,
+    translate,
+    unreachable,
+)
 from towpath.errors import TowpathError, TransientError
 from towpath.redact import remember_objects
 
@@ -83,6 +90,11 @@ class Wire:
             answer: dict[str, Any] = json.loads(response.data)
         except ValueError as error:
             raise TransientError(f"{what}: {self.server} did not answer with JSON") from error
+        except RecursionError as error:
+            raise TooDeepError(
+                f"{what}: an object is nested too deeply to be read",
+                remedy="Its kind takes what its definition does not know. Delete what is in it.",
+            ) from error
         remember_objects([answer])
         return answer
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from towpath.adapters.kubernetes import ApiRefusedError, Cluster, Resource
+from towpath.adapters.kubernetes import ApiRefusedError, Cluster, Resource, TooDeepError
 from towpath.applyset.inventory import PART_OF_LABEL
 from towpath.drift.extras import is_extra
 from towpath.engine.imports.assemble import Imported
@@ -166,7 +166,7 @@ def _list(
         if error.status not in (403, 404, 405):
             raise
         app.tell(f"{resource.kind} ({resource.api_version})", "may not be listed; none is carried over")
-    except RecursionError:
+    except (RecursionError, TooDeepError):
         app.tell(f"{resource.kind} ({resource.api_version})", "nested too deeply; none is carried over")
     return ()
 

@@ -106,7 +106,7 @@ def _annotated_conditions(manifest: Manifest) -> dict[str, dict[str, Any]]:
     text = mapping_at(manifest, "metadata", "annotations").get("autoscaling.alpha.kubernetes.io/conditions")
     try:
         listed = json.loads(str(text)) if text else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {str(condition.get("type")): condition for condition in items({"": listed}, "")}
 

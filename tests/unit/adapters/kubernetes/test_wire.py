@@ -11,7 +11,7 @@ import pytest
 import urllib3
 import yaml
 
-from towpath.adapters.kubernetes import ApiAwayError
+from towpath.adapters.kubernetes import ApiAwayError, TooDeepError
 from towpath.adapters.kubernetes.wire import Request, Wire, json_body
 from towpath.errors import SyncError, TransientError
 
@@ -142,3 +142,9 @@ def test_a_body_is_json_and_yaml_alike(text: str) -> None:
 
 def test_half_a_character_is_left_to_the_server() -> None:
     assert json_body(["\ud83d"]) == rb'["\ud83d"]'
+
+
+def test_an_object_that_is_nested_too_deeply_is_told(serve: Callable[..., tuple[Wire, list[str]]]) -> None:
+    wire, _ = serve((200, {}, b'{"items": %s}' % (b"[" * 20_000 + b"]" * 20_000)))
+    with pytest.raises(TooDeepError, match="list widgets: an object is nested too deeply"):
+        wire.json(Request(method="GET", path="/apis/example.org/v1/widgets", what="list widgets"))
