@@ -17,6 +17,8 @@ MAX_KNOWN = 1000
 """Digests of one repository whose label is kept."""
 CREATED = "org.opencontainers.image.created"
 _TAG_LENGTH = 128
+LONGEST = 1000
+"""Characters of a label by which images are ordered; of a longer one nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _label(repository: Repository, digest: str, label: str) -> str:
     made = {CREATED: content.get("created")}
     places = (labels, annotations, manifest.get("annotations"), made)
     values = (each.get(label) for each in places if isinstance(each, dict))
-    return next((value for value in values if isinstance(value, str) and value), "")
+    return next((value for value in values if isinstance(value, str) and 0 < len(value) <= LONGEST), "")
 
 
 def _is_image(entry: Any) -> bool:
