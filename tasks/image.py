@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +12,7 @@ from prefect.logging import get_run_logger
 from tasks.runs.report import report
 from tasks.runs.step import settings as read_settings
 from tasks.runs.step import step
+from tasks.sbom import parts_of
 from tasks.source import Build, Source
 from towpath.adapters.images import trivy
 from towpath.adapters.images.dockerfile import has_stage, stages
@@ -67,10 +68,14 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A scan that has passed: its summary, and the digest of the whole report."""
+    """A scan that has passed: its summary, the digest of the whole report, and by image what is in it.
+
+    `parts` is CycloneDX; empty where Trivy could not list it.
+    """
 
     summary: ScanSummary
     report: str
+    parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def evidence(self) -> ScanEvidence:
@@ -149,17 +154,19 @@ def scan_images(of: Scanned, images: Mapping[str, str], remedy: str) -> Scan:
 
     They pass together or not at all.
     """
-    verdicts = {
-        name: judge_scan(scanned(image, of.policy), of.policy, image, now=datetime.now(UTC))
-        for name, image in images.items()
-    }
+    verdicts, parts = dict[str, ScanVerdict](), dict[str, bytes]()
+    for name, image in images.items():
+        found = scanned(image, of.policy)
+        verdicts[name] = judge_scan(found, of.policy, image, now=datetime.now(UTC))
+        if verdicts[name].passed:
+            parts[name] = parts_of(name, found)
     verdict = join_verdicts(verdicts)
     summary = verdict.summary
     title = f"Scan of {of.app} {of.short_id}: {summary.status}"
     report(scan_key(of.app), scan_markdown(of, verdict), title)
     if summary.status != "passed":
         raise RefusedError(scan_refusal(of, verdict), remedy=remedy)
-    return Scan(summary, digest_of(canonical(verdict.to_json())))
+    return Scan(summary, digest_of(canonical(verdict.to_json())), parts)
 
 
 def scanned(image: str, policy: ScanPolicy) -> dict[str, Any]:

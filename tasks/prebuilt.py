@@ -10,6 +10,7 @@ from tasks.release import release_markdown
 from tasks.runs.report import report
 from tasks.runs.run_identity import actor, run_id
 from tasks.runs.step import settings, step
+from tasks.sbom import attach_sboms
 from towpath.adapters.registries import registry
 from towpath.config import App, ScanPolicy
 from towpath.engine.gates.admission import scan_objection
@@ -154,6 +155,7 @@ def scan_prebuilt(prebuilt: Prebuilt) -> Scan:
 @step("record {prebuilt.app} {prebuilt.short_id}")
 def record_prebuilt(prebuilt: Prebuilt, scanned: Scan) -> Release:
     """Sign what the images are and how their scan went. Who brought them in counts as their author."""
+    sboms = attach_sboms(prebuilt.images, scanned.parts)
     evidence = ReleaseEvidence(
         app=prebuilt.app,
         images=tuple(Image(each.image, each.digest) for each in prebuilt.images),
@@ -172,7 +174,6 @@ def record_prebuilt(prebuilt: Prebuilt, scanned: Scan) -> Release:
     )
     release = attest(evidence, prebuilt.config, load_signing_key(settings()))
     registry.put_release(release, prebuilt.version)
-    report(
-        keys.release_key(release.app), release_markdown(release), f"Release {release.app} {release.short_id}"
-    )
+    told = release_markdown(release, sboms)
+    report(keys.release_key(release.app), told, f"Release {release.app} {release.short_id}")
     return release

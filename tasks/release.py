@@ -1,5 +1,6 @@
 """A release and its evidence in the registry: signed after the push, proven wherever it takes effect."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from tasks.image import Scan
 from tasks.runs.report import report
 from tasks.runs.run_identity import identify_run, promotion_name, release_tags, run_id
 from tasks.runs.step import settings, step
+from tasks.sbom import NONE, attach_sboms
 from tasks.source import Source
 from towpath.adapters.registries import registry
 from towpath.engine.gates.admission import Admission, Entry, admit, scan_objection
@@ -61,11 +63,12 @@ def record(source: Source, images: Images, scanned: Scan) -> Release:
     The record beside it only tells where to look: it proves nothing.
     """
     trusted = load_trusted_keys(settings().trusted_keys)
+    sboms = attach_sboms(images, scanned.parts)  # first: a release that is proven is not recorded again
     evidence = evidence_of(source, images, scanned, lineage(trusted, source.config, source.files))
     release = attest(evidence, source.config, load_signing_key(settings()))
     registry.put_release(release, source.version)
     title = f"Release {release.app} {release.short_id}"
-    report(keys.release_key(release.app), release_markdown(release), title)
+    report(keys.release_key(release.app), release_markdown(release, sboms), title)
     return release
 
 
@@ -115,8 +118,8 @@ def renew(admission: Admission, context: EnvironmentContext) -> Admission:
     return admit(replace(admission.entry, repo=context.repo), load_trusted_keys(context.trusted_keys))
 
 
-def release_markdown(release: Release) -> str:
-    """What a person wants to know about a release."""
+def release_markdown(release: Release, sboms: Mapping[str, str]) -> str:
+    """What a person wants to know about a release. `sboms` says by image what its bill of materials has."""
     counts = ", ".join(f"{count} {severity}" for severity, count in release.scan.counts.items() if count)
     scanners = ", ".join(release.scan.scanners)
     return "\n".join(
@@ -128,6 +131,7 @@ def release_markdown(release: Release) -> str:
             "| | |",
             "|---|---|",
             *(f"| image | `{each.reference}` |" for each in release.images),
+            *(f"| SBOM of {each.name} | {sboms.get(each.name, NONE)} |" for each in release.images),
             f"| commit | `{release.commit}` of {release.source} |",
             f"| built | {release.built_at} |",
             f"| scan | {release.scan.status} ({scanners}): {counts or 'no findings'} |",

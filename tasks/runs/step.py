@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from prefect import Task, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, StateType, TaskRun
-from prefect.context import FlowRunContext
+from prefect.context import FlowRunContext, TaskRunContext
 from prefect.flows import Flow
 from prefect.states import Completed, Failed, Scheduled
 from prefect.tasks import exponential_backoff
@@ -91,6 +91,12 @@ def transient_only(_task: "Task[..., Any]", _run: TaskRun, state: "State[Any]") 
         return False
     time.sleep(wish or 0.0)
     return True
+
+
+def is_last_try() -> bool:
+    """Whether this try of the step is followed by no other; outside of a step, too."""
+    context = TaskRunContext.get()
+    return context is None or context.task_run.run_count > TRIES_AFTER_FIRST
 
 
 def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:

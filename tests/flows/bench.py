@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -219,6 +220,9 @@ class Bench:
     not_ready: dict[str, str] = field(default_factory=dict)
     """By app: why it is not healthy for those that depend on it."""
     build_fails: list[Exception] = field(default_factory=list)
+    sboms: dict[str, list[bytes]] = field(default_factory=dict)
+    list_fails: list[Exception] = field(default_factory=list)
+    sbom_fails: list[Exception] = field(default_factory=list)
     verdict: ScanVerdict = field(
         default_factory=lambda: ScanVerdict(ScanSummary("passed", ("secret",), policy="0" * 12), (), ())
     )
@@ -495,6 +499,17 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.releases[release.id] = release
         return release.id
 
+    def list_parts(*_: object, **__: object) -> dict[str, Any]:
+        _fail(bench.list_fails)
+        part = {"bom-ref": "pkg:deb/debian/bash@5.2", "type": "library", "name": "bash", "version": "5.2"}
+        metadata = {"timestamp": datetime.now(UTC).isoformat(timespec="seconds")}
+        return {"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": metadata, "components": [part]}
+
+    def put_sbom(_image: str, digest: str, bundle: bytes, *_: object, **__: object) -> str:
+        _fail(bench.sbom_fails)
+        bench.sboms.setdefault(digest, []).append(bundle)
+        return digest
+
     def find_release(_image: str, commit: str) -> Release | None:
         return next((each for each in bench.releases.values() if each.commit == commit), None)
 
@@ -506,6 +521,8 @@ def _record_build(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("towpath.adapters.images.docker.push", push)
     monkeypatch.setattr("towpath.adapters.images.trivy.find_trivy", lambda _: None)
     monkeypatch.setattr("towpath.adapters.images.trivy.scan_image", lambda *_, **__: {})
+    monkeypatch.setattr("towpath.adapters.images.trivy.list_parts", list_parts)
+    monkeypatch.setattr("towpath.adapters.evidence.sbom_evidence.put_bundle", put_sbom)
     monkeypatch.setattr("tasks.image.judge_scan", judge)
     monkeypatch.setattr("towpath.adapters.registries.registry.put_release", put_release)
     monkeypatch.setattr("towpath.adapters.registries.registry.find_release", find_release)

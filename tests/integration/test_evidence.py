@@ -12,14 +12,19 @@ import pytest
 from tests.own_image import EMPTY, OwnImage, repository_name
 from tests.own_registry import own_registry
 from tests.unit.evidence.examples import BUILD, EVIDENCE_OF_HELLO, MALLORY, NOW, trusted
+from tests.unit.evidence.test_sbom_statement import document
 from towpath.adapters.evidence import referrers
 from towpath.adapters.evidence.referrers import index_tag, put_bundle, read_bundles
 from towpath.adapters.evidence.release_evidence import attach_release, prove_release
+from towpath.adapters.evidence.sbom_evidence import attach_sbom, prove_sbom
 from towpath.adapters.registries.oci import MANIFEST_TYPE, digest_of
+from towpath.config import App, parse_config
+from towpath.engine.verify.sbom_steps import sbom_steps
 from towpath.errors import EvidenceError, TerminalError, TransientError, UnknownNameError
 from towpath.evidence.bundle import BUNDLE_TYPE
 from towpath.evidence.statement import RELEASE_TYPE, Image
 from towpath.evidence.verification import find_release
+from towpath.release.model import one_image
 
 pytestmark = pytest.mark.integration
 OTHER_TYPE = "https://slsa.dev/provenance/v1"
@@ -56,6 +61,42 @@ def test_each_image_of_a_release_is_proven(image: OwnImage) -> None:
         assert prove_release(each.name, asked, trusted(), NOW).evidence == evidence
         with pytest.raises(EvidenceError, match="the evidence is about"):
             prove_release(each.name, each.asked(), trusted(), NOW)
+
+
+def test_a_bill_of_materials_of_any_size_lies_beside_the_evidence(image: OwnImage) -> None:
+    image.put(image.evidence())
+    about = Image(image.name, image.digest)
+    assert prove_sbom(about, trusted(), ("build",), NOW) is None
+    small, large = document(), document("2026-11-21T11:30:00Z", parts=130_000)
+    first = attach_sbom(about, small, BUILD)
+    assert attach_sbom(about, small, BUILD) == first, "the same again changes nothing"
+    attach_sbom(about, large, BUILD)
+    found = prove_sbom(about, trusted(), ("build",), NOW)
+    assert found
+    assert found.document == large
+    assert len(image.read()) == 1, "it is no release evidence"
+    with pytest.raises(EvidenceError, match="key"):
+        prove_sbom(about, trusted(), ("prod",), NOW)
+
+
+def test_verify_tells_of_each_bill_of_materials_and_asks_the_apps_own_repositories_only(
+    image: OwnImage,
+) -> None:
+    def app(name: str) -> App:
+        text = f"apiVersion: towpath.dev/v2\napps: {{hello: {{image: {name}}}}}\n"
+        return parse_config(f"{text}environments: [{{name: dev, namespace: dev}}]\n").app("hello")
+
+    def steps(name: str = image.name) -> list[str]:
+        named = one_image("hello", "127.0.0.1:1/elsewhere", image.digest)
+        return [f"{each.standing} {each.detail}" for each in sbom_steps(trusted(), app(name), named)]
+
+    about = Image(image.name, image.digest)
+    assert steps() == ["unknown no bill of materials is attached to the image"]
+    attach_sbom(about, document(), MALLORY)
+    assert steps()[0].startswith("unknown none of the 1 keys")
+    attach_sbom(about, document(), BUILD)
+    assert steps() == ["proven 1 part, CycloneDX 1.6"]
+    assert "does not answer" in steps("127.0.0.1:1/hello")[0]
 
 
 def test_what_cannot_be_read_is_told_beside_what_is_missing(image: OwnImage) -> None:

@@ -109,7 +109,9 @@ def test_a_release_that_somebody_wrote_by_hand_is_held_and_its_chain_is_broken(
     told = json.loads(world.towpath("verify", APP, "prod", "--output", "json").stdout)
     assert told["holds"]
     assert [step["step"] for step in told["steps"] if step["standing"] == "failed"] == []
-    assert {"source", "scan", "promotion"} <= {s["step"] for s in told["steps"] if s["standing"] == "proven"}
+    assert {"source", "scan", "promotion", "sbom"} <= {
+        s["step"] for s in told["steps"] if s["standing"] == "proven"
+    }
     assert next(iter(world.commits())).subject.startswith("Take back ")
 
 

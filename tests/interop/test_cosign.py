@@ -12,6 +12,7 @@ from tests.interop.conftest import Cosign
 from tests.own_image import OwnImage, repository_name
 from tests.unit.evidence.examples import BUILD, EVIDENCE_OF_HELLO, MALLORY, NOW, trusted
 from tests.unit.evidence.keys import KEYS
+from towpath.adapters.evidence.sbom_evidence import attach_sbom, prove_sbom
 from towpath.errors import EvidenceError, MalformedEvidenceError, OtherSubjectError, UntrustedSignatureError
 from towpath.evidence.bundle import encode_bundle
 from towpath.evidence.envelope import Envelope, sign_envelope
@@ -19,6 +20,7 @@ from towpath.evidence.public_key import PublicKey
 from towpath.evidence.statement import RELEASE_TYPE, Image, encode_statement
 from towpath.evidence.trusted_keys import EVIDENCE, TrustedKey, TrustedKeys
 from towpath.evidence.verification import VerifiedRelease, find_release
+from towpath.release.sbom import sbom_of
 
 OTHER_TYPE = "https://slsa.dev/provenance/v1"
 
@@ -69,6 +71,35 @@ def test_a_swapped_payload_convinces_neither(image: OwnImage, cosign: Cosign) ->
     assert not cosign.accepts(reference(image), BUILD.public.pem, RELEASE_TYPE)
     with pytest.raises(UntrustedSignatureError):
         verified(image, trusted())
+
+
+@pytest.mark.parametrize("parts", [300, 130_000], ids=["of some hundred parts", "of more than 10 MB"])
+def test_cosign_verifies_our_bill_of_materials(image: OwnImage, cosign: Cosign, parts: int) -> None:
+    image.put(image.evidence())
+    about = Image(image.name, image.digest)
+    listed = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"timestamp": NOW.isoformat()},
+        "components": [
+            {"bom-ref": f"pkg:deb/debian/a{each}@1", "type": "library", "name": f"a{each}", "version": "1"}
+            for each in range(parts)
+        ],
+    }
+    document = sbom_of(listed, image.name, image.digest)
+    attach_sbom(about, document, BUILD)
+    found = prove_sbom(about, trusted(), ("build",), NOW)
+    assert found
+    assert found.document == document
+    (cosign.folder / "build.pem").write_text(BUILD.public.pem)
+    options = ("--key", "build.pem", "--insecure-ignore-tlog", "--type", "cyclonedx")
+    done = cosign.run("verify-attestation", *options, reference(image))
+    assert done.returncode == 0, done.stderr
+    payload = json.loads(base64.b64decode(json.loads(done.stdout)["payload"]))
+    assert payload["predicate"] == document
+    assert cosign.accepts(reference(image), BUILD.public.pem, RELEASE_TYPE)
+    assert not cosign.accepts(reference(image), MALLORY.public.pem, "cyclonedx")
 
 
 def new_key(cosign: Cosign) -> TrustedKey:

@@ -27,7 +27,8 @@ def command(app: str, environment: str, context: str | None, output: str) -> Non
 
     Each step is `proven` by a key that this machine trusts (TOWPATH_TRUSTED_KEYS), `claimed` by somebody
     without proof, or `failed`. Of an app without images: its newest change, and whether the environment's
-    agent has signed that it was verified as Git has it now. What the cluster runs is compared too, where this
+    agent has signed that it was verified as Git has it now. Whether each image has a bill of materials that
+    the build agent signed is told, and fails nothing. What the cluster runs is compared too, where this
     machine reaches it. Exits 0 when no step has failed, else 1.
 
     \b
@@ -40,6 +41,7 @@ def command(app: str, environment: str, context: str | None, output: str) -> Non
     from towpath.engine.live.context import environment_context
     from towpath.engine.source.keys import load_trusted_keys
     from towpath.engine.verify.running_step import running_step
+    from towpath.engine.verify.sbom_steps import sbom_steps
     from towpath.errors import MissingPartError, TransientError
     from towpath.settings import Settings
 
@@ -52,6 +54,8 @@ def command(app: str, environment: str, context: str | None, output: str) -> Non
     steps = [*chain]
     state = environments.release(app, environment)
     images = state.release.images if state else ()
+    if any(step.name == "evidence" and step.standing == "proven" for step in steps):
+        steps += sbom_steps(trusted, environments.config.app(app), images)
     try:
         steps.append(running_step(environment_context(settings, environments, environment), app, images))
     except (MissingPartError, TransientError) as error:

@@ -7,7 +7,7 @@ import base64
 import hashlib
 
 from towpath.evidence.envelope import Envelope, envelope_of
-from towpath.evidence.json_text import canonical, malformed, object_at, parse_object, text_of
+from towpath.evidence.json_text import MAX_BYTES, canonical, malformed, object_at, parse_object, text_of
 from towpath.evidence.public_key import PublicKey
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -27,12 +27,12 @@ def encode_bundle(envelope: Envelope, key: PublicKey) -> bytes:
     )
 
 
-def decode_bundle(content: bytes) -> Envelope:
-    """The envelope in a bundle; MalformedEvidenceError when it holds none."""
-    data = parse_object(content, _WHAT, largest=2 * 1024 * 1024)  # base64 makes four bytes of three
+def decode_bundle(content: bytes, largest: int = MAX_BYTES) -> Envelope:
+    """The envelope in a bundle, of at most `largest` bytes; MalformedEvidenceError when it holds none."""
+    data = parse_object(content, _WHAT, largest=2 * largest)  # base64 makes four bytes of three
     media_type = text_of(data, "mediaType", _WHAT)
     if media_type not in _TYPES:
         raise malformed(_WHAT, f"is of the type {media_type[:80]!r}, not {BUNDLE_TYPE!r}")
     if "messageSignature" in data:
         raise malformed(_WHAT, "signs a message instead of a statement")
-    return envelope_of(object_at(data, "dsseEnvelope", _WHAT))
+    return envelope_of(object_at(data, "dsseEnvelope", _WHAT), largest)

@@ -63,8 +63,8 @@ def decode_envelope(content: bytes) -> Envelope:
     return envelope_of(parse_object(content, _WHAT))
 
 
-def envelope_of(data: dict[str, Any]) -> Envelope:
-    """The envelope in JSON data."""
+def envelope_of(data: dict[str, Any], largest: int = MAX_BYTES) -> Envelope:
+    """The envelope in JSON data; its payload has at most `largest` bytes."""
     if unknown := sorted(set(data) - _KEYS):
         raise malformed(_WHAT, f"has the unknown key {unknown[0][:60]!r}")
     payload_type = text_of(data, "payloadType", _WHAT)
@@ -78,7 +78,7 @@ def envelope_of(data: dict[str, Any]) -> Envelope:
     if not isinstance(signature, dict) or set(signature) - _SIGNATURE_KEYS:
         raise malformed(_WHAT, "has a signature of an unknown form")
     text_of(signature, "keyid", _WHAT, optional=True)  # names no key that could be believed
-    payload = _decoded(text_of(data, "payload", _WHAT), "payload", MAX_BYTES)
+    payload = _decoded(text_of(data, "payload", _WHAT), "payload", largest)
     return Envelope(payload, _decoded(text_of(signature, "sig", _WHAT), "signature", _MAX_SIGNATURE))
 
 

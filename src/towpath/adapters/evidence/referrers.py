@@ -12,7 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from towpath.adapters.registries.oci import INDEX_TYPE, MANIFEST_TYPE, Repository, digest_of, object_of
+from towpath.adapters.registries.oci import (
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    MAX_BYTES,
+    Repository,
+    digest_of,
+    object_of,
+)
 from towpath.errors import EvidenceError, TerminalError, TransientError, UnknownNameError
 from towpath.evidence.bundle import BUNDLE_TYPE
 from towpath.evidence.json_text import canonical
@@ -46,16 +53,22 @@ class FoundBundles:
     problems: tuple[str, ...] = ()
 
 
-def put_bundle(image: str, digest: str, bundle: bytes, predicate_type: str, created: str = "") -> str:
+def put_bundle(  # noqa: PLR0913
+    image: str,
+    digest: str,
+    bundle: bytes,
+    predicate_type: str,
+    created: str = "",
+    *,
+    largest: int = MAX_BUNDLE_BYTES,
+) -> str:
     """Attach a bundle to the image with that digest; the digest of its manifest. Again changes nothing.
 
-    `created` is an RFC 3339 time. Raises UnknownNameError when the image is not in the registry,
-    TransientError when others write the index all the time.
+    `created` is an RFC 3339 time, `largest` is in bytes. Raises UnknownNameError when the image is not in the
+    registry, EvidenceError when the bundle is larger, TransientError when others write the index all along.
     """
-    if len(bundle) > MAX_BUNDLE_BYTES:
-        raise EvidenceError(
-            f"evidence of {len(bundle)} bytes is more than the {MAX_BUNDLE_BYTES} that are read"
-        )
+    if len(bundle) > largest:
+        raise EvidenceError(f"evidence of {len(bundle)} bytes is more than the {largest} that are read")
     repository = Repository(parse_image(image), push=True)
     subject = repository.manifest(check_digest(digest))
     if subject is None:
@@ -83,8 +96,10 @@ def put_bundle(image: str, digest: str, bundle: bytes, predicate_type: str, crea
     return digest_of(manifest)
 
 
-def read_bundles(image: str, digest: str, predicate_type: str) -> FoundBundles:
-    """The bundles of a predicate type that are attached to the image with that digest.
+def read_bundles(
+    image: str, digest: str, predicate_type: str, *, largest: int = MAX_BUNDLE_BYTES
+) -> FoundBundles:
+    """The bundles of a predicate type that are attached to the image with that digest, up to `largest` bytes.
 
     EvidenceError when there are more than MAX_BUNDLES, or the list is too large.
     """
@@ -99,7 +114,7 @@ def read_bundles(image: str, digest: str, predicate_type: str) -> FoundBundles:
         )
     for entry in entries:
         try:
-            found.append(_read_bundle(repository, digest, str(entry.get("digest"))))
+            found.append(_read_bundle(repository, digest, str(entry.get("digest")), largest))
         except TransientError:
             raise
         except TerminalError as error:
@@ -138,12 +153,12 @@ def _wanted(listed: list[Descriptor], predicate_type: str) -> list[Descriptor]:
     return list(found.values())
 
 
-def _read_bundle(repository: Repository, subject: str, digest: str) -> bytes:
+def _read_bundle(repository: Repository, subject: str, digest: str, largest: int) -> bytes:
     """Fetched once in this process: what has a digest never changes. That it is listed is asked each time."""
     key = (repository.image.name, subject, digest)
     bundle = _fetched.get(key)
     if bundle is None:
-        bundle = _fetch_bundle(repository, subject, digest)
+        bundle = _fetch_bundle(repository, subject, digest, largest)
         if len(_fetched) >= MOST_KEPT:
             _fetched.clear()
         if len(bundle) <= LARGEST_KEPT:
@@ -151,7 +166,7 @@ def _read_bundle(repository: Repository, subject: str, digest: str) -> bytes:
     return bundle
 
 
-def _fetch_bundle(repository: Repository, subject: str, digest: str) -> bytes:
+def _fetch_bundle(repository: Repository, subject: str, digest: str, largest: int) -> bytes:
     answer = repository.manifest(check_digest(digest))
     place = f"{repository.image.name}@{digest[:19]}"
     if answer is None:
@@ -165,9 +180,9 @@ def _fetch_bundle(repository: Repository, subject: str, digest: str) -> bytes:
     if not isinstance(layer, dict) or layer.get("mediaType") != BUNDLE_TYPE:
         raise TerminalError(f"{place} does not hold one Sigstore bundle")
     size = layer.get("size")
-    if not isinstance(size, int) or not 0 < size <= MAX_BUNDLE_BYTES:
-        raise TerminalError(f"{place} holds more than {MAX_BUNDLE_BYTES} bytes")
-    return repository.blob(str(layer.get("digest")))
+    if not isinstance(size, int) or not 0 < size <= largest:
+        raise TerminalError(f"{place} holds more than {largest} bytes")
+    return repository.blob(str(layer.get("digest")), max(size, MAX_BYTES))
 
 
 def _keep_listed(repository: Repository, digest: str, entry: Descriptor) -> None:

@@ -94,13 +94,26 @@ def scan_image(  # noqa: PLR0913
             # The license scanner always gives a result, so that a clean image differs from one not scanned.
             *("--secret-config", str(_secret_rules(folder))),
             *("--scanners", ",".join([*dict.fromkeys(scanners), "license"])),
-            *("--format", "json", "--output", str(output), "--show-suppressed"),
+            *("--format", "json", "--output", str(output), "--show-suppressed", "--list-all-pkgs"),
             *("--cache-dir", str(cache.resolve()), "--cache-backend", "memory"),
             *("--offline-scan", "--skip-db-update", "--skip-java-db-update", "--skip-check-update"),
             *("--no-progress", "--quiet", "--timeout", f"{max(1, int(timeout))}s"),
         ]
         _run(args, folder, timeout + _GRACE, action="scan")
         return {**_read(output), EVIDENCE_KEY: _evidence(trivy, scanners, metadata)}
+
+
+def list_parts(trivy: Trivy, report: Mapping[str, Any], *, timeout: float = 120.0) -> dict[str, Any]:
+    """What is in the image that `scan_image` has reported on, as CycloneDX. Nothing is unpacked again.
+
+    Raises as `scan_image`.
+    """
+    with _workplace() as folder:
+        source, output = folder / "report.json", folder / "sbom.json"
+        source.write_text(json.dumps(report))
+        args = [str(trivy.path), "convert", "--format", "cyclonedx", "--output", str(output), "--quiet"]
+        _run([*args, str(source)], folder, timeout, action="bill of materials")
+        return _read(output)
 
 
 def _secret_rules(folder: Path) -> Path:

@@ -1,12 +1,14 @@
 """adapters/images/trivy.py: which Trivy may run. (What it does is in tests/integration/test_trivy.py.)"""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from towpath.adapters.images import trivy
-from towpath.adapters.images.trivy import find_trivy, read_database, scan_image
+from towpath.adapters.images.trivy import find_trivy, list_parts, read_database, scan_image
 from towpath.errors import MissingPartError, TerminalError
+from towpath.release.sbom import sbom_of
 from towpath.settings import Settings
 
 
@@ -83,3 +85,44 @@ def test_metadata_without_a_database_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "db").mkdir()
     (tmp_path / "db/metadata.json").write_text('{"Version": 2}')
     assert read_database(tmp_path) is None
+
+
+REPORT = {
+    "SchemaVersion": 2,
+    "ArtifactName": "/tmp/somewhere/image.tar",
+    "ArtifactType": "container_image",
+    "Metadata": {"OS": {"Family": "debian", "Name": "12.11"}, "ImageID": "sha256:" + "1" * 64},
+    "Results": [
+        {
+            "Target": "debian 12.11",
+            "Class": "os-pkgs",
+            "Type": "debian",
+            "Packages": [
+                {"ID": "bash@5.2", "Name": "bash", "Version": "5.2", "Licenses": ["GPL-3.0-or-later"]}
+            ],
+            "Vulnerabilities": [{"VulnerabilityID": "CVE-2026-1", "PkgID": "bash@5.2", "PkgName": "bash"}],
+        },
+        {"Target": "/app/key.pem", "Class": "secret", "Secrets": [{"RuleID": "x", "Match": "canary"}]},
+    ],
+    "Towpath": {"scanners": ["secret"]},
+}
+
+
+def test_what_is_in_an_image_is_listed_from_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    listed = list_parts(find_trivy(Settings.load({"HOME": str(tmp_path)})), REPORT)
+    made = sbom_of(listed, "registry.example.com/hello", "sha256:" + "2" * 64)
+    assert {each["name"] for each in made["components"]} == {"debian", "bash"}
+    assert made["bomFormat"] == "CycloneDX"
+    assert "canary" not in json.dumps(made)
+    assert "CVE" not in json.dumps(made)
+    assert "/tmp/" not in json.dumps(made)
+
+
+@pytest.mark.parametrize("text", ["exit 1", "true"], ids=["it fails", "it writes nothing"])
+def test_a_program_that_lists_nothing_is_an_error(tmp_path: Path, text: str) -> None:
+    path = program(tmp_path, text).trivy
+    with pytest.raises(TerminalError, match="Trivy"):
+        list_parts(trivy.Trivy(Path(str(path)), "0.70.1"), REPORT)
