@@ -26,7 +26,7 @@ lint: setup ## Run ruff, mypy and import-linter only.
 unit: setup ## Run the unit tests only.
 	@.venv/bin/pytest tests/unit -n auto --dist worksteal $(ARGS)
 
-interop: setup ## Try evidence with the real cosign, the door with a real Gitea, Prefect servers on PostgreSQL and Redis, and signing in (not part of `make test`: the first time builds all of them).
+interop: setup ## Try evidence with the real cosign, the door with a real Gitea, Prefect servers on PostgreSQL and Redis, signing in, and a delivery of Towpath itself (not part of `make test`: the first time builds all of them).
 	@.venv/bin/python -m tests.interop.programs
 	@.venv/bin/pytest tests/interop --ignore=tests/interop/incluster $(ARGS)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory incluster

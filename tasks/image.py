@@ -216,6 +216,7 @@ def _build(source: Source, how: Build, *, tag: str, target: str | None, labels: 
         how.dockerfile,
         tag=tag,
         target=target,
+        build_args=how.args,
         labels=labels,
         on_line=lambda line: log.info("%s", line),
         timeout=BUILD_TIMEOUT,

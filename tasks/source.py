@@ -30,12 +30,16 @@ MAX_SUBJECT = 200
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How one image is built: where from, and the Dockerfile target that it is (None: the last one)."""
+    """How one image is built: where from, and the Dockerfile target that it is (None: the last one).
+
+    `args` are values of `ARG` in the Dockerfile.
+    """
 
     repository: str
     context: str
     dockerfile: str
     target: str | None
+    args: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Source:
                 image.context or self.build.context,
                 image.dockerfile or self.build.dockerfile,
                 image.target,
+                {**self.build.build_args, **image.build_args},
             )
             for name, image in self.config.built.items()
         }

@@ -80,6 +80,26 @@ def test_all_images_are_built_of_one_commit_and_tested_once(
     assert bench.calls == [], "it is released already"
 
 
+def test_an_image_is_built_with_the_arguments_of_the_source_and_its_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, real = list[dict[str, str]](), docker.build
+
+    def build(*args, build_args: dict[str, str], **more):  # type: ignore[no-untyped-def]
+        given.append(dict(build_args))
+        return real(*args, **more)
+
+    monkeypatch.setattr(docker, "build", build)
+    images = f"web: {IMAGE}, worker: {{repository: {WORKER}, buildArgs: {{B: '3', C: '4'}}}}"
+    config = towpath(images).replace("../hello.git", "../hello.git, buildArgs: {A: '1', B: '2'}")
+    bench.push("environments", {"towpath.yaml": config, **overlays(IMAGE, WORKER)}, "Arguments")
+    commit = bench.push("hello", {"app.py": "args", "Dockerfile": "FROM scratch AS test\n"}, "Begin")
+    run = bench.start("deliver/deliver", app="hello", revision=commit)
+    assert run.state.is_completed(), run.state.message
+    source = {"A": "1", "B": "2"}
+    assert given == [source, {"A": "1", "B": "3", "C": "4"}, source]
+
+
 @pytest.fixture
 def mixed(bench: Bench) -> Bench:
     files = {"towpath.yaml": towpath(f"web: {IMAGE}, {PROXIED}"), **overlays(IMAGE, PROXY)}

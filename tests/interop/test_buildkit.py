@@ -45,7 +45,7 @@ class Builds:
         return place
 
     def build(self, source: Path, **more: object) -> str:
-        asked = {"tag": "", "target": None, "labels": {}, **STEPS, **more}
+        asked = {"tag": "", "target": None, "build_args": {}, "labels": {}, **STEPS, **more}
         return self.builder.build(source, "Dockerfile", **asked)  # type: ignore[arg-type]
 
 
@@ -63,11 +63,14 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
 
 def test_an_image_is_built_scanned_pushed_and_pulled_by_its_digest(builds: Builds, tmp_path: Path) -> None:
     labels = docker.labels(commit="c" * 40, source="https://git.example.com/x", version="v1", created="")
-    source = builds.source("RUN cat greeting > said\n", key="-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n")
+    source = builds.source(
+        "ARG SAID\nRUN cat $SAID > said\n", key="-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n"
+    )
     lines: list[str] = []
-    image = builds.build(source, labels=labels, on_line=lines.append)
-    assert builds.build(source, labels=labels) == image, "the same again"
-    assert any("RUN cat greeting" in line for line in lines)
+    asked = {"labels": labels, "build_args": {"SAID": "greeting"}}
+    image = builds.build(source, **asked, on_line=lines.append)
+    assert builds.build(source, **asked) == image, "the same again"
+    assert any("RUN cat $SAID" in line for line in lines)
     tar = tmp_path / "image.tar"
     builds.builder.save(image, tar, timeout=60)
     with tarfile.open(tar) as archive, opened(tar) as found:

@@ -64,6 +64,7 @@ KEYS: Mapping[str, tuple[KeyRange, ...]] = {
         KeyRange("apps.*.namespace", since=V2),
         KeyRange("environments.*.namespaces", since=V2),
         KeyRange("apps.*.source.poll", since=V2),
+        KeyRange("apps.*.source.buildArgs", since=V2),
         KeyRange("people", since=V2),
         KeyRange("environments.*.after", since=V2),
         KeyRange("environments.*.rollout", since=V2),

@@ -377,6 +377,19 @@ def test_null_stays_null_where_it_has_a_meaning() -> None:
     assert source.test_target is None
 
 
+def test_arguments_of_a_build_are_names_and_texts() -> None:
+    text = app("    source: {repository: ../hello.git, buildArgs: {BASE: debian, A_1: ''}}\n")
+    assert "towpath.dev/v2" in " ".join(problems(text))
+    source = parse_config(text.replace("dev/v1", "dev/v2")).app("hello").source
+    assert source is not None
+    assert source.build_args == {"BASE": "debian", "A_1": ""}
+    for bad in ("{A-1: x}", "{1A: x}", "{A: 1}", "[A]"):
+        wrong = app(f"    source: {{repository: ../hello.git, buildArgs: {bad}}}\n").replace(
+            "dev/v1", "dev/v2"
+        )
+        assert "buildArgs" in problems(wrong)[0], bad
+
+
 @pytest.mark.parametrize(("poll", "seconds"), [("null", None), ("10s", 10), ("60s", 60), ("1h30m", 5400)])
 def test_how_often_a_source_is_polled(poll: str, seconds: float | None) -> None:
     text = app(f"    source: {{repository: ../hello.git, poll: {poll}}}\n").replace("dev/v1", "dev/v2")

@@ -28,14 +28,15 @@ class Builder(Protocol):
         *,
         tag: str,
         target: str | None,
+        build_args: Mapping[str, str],
         labels: Mapping[str, str],
         on_line: Callable[[str], None],
         timeout: float,
     ) -> str:
         """Build an image, of the whole Dockerfile or up to its stage `target`; the image's id.
 
-        `dockerfile` is relative to `context`; `on_line` gets each line of output, redacted. BuildError ends
-        with the output of the step that failed.
+        `dockerfile` is relative to `context`; `build_args` are values of `ARG` in it; `on_line` gets each
+        line of output, redacted. BuildError ends with the output of the step that failed.
         """
 
     def pull(self, reference: ImageReference, *, timeout: float) -> str:
@@ -68,6 +69,7 @@ class DockerBuilder:
         *,
         tag: str,
         target: str | None,
+        build_args: Mapping[str, str],
         labels: Mapping[str, str],
         on_line: Callable[[str], None],
         timeout: float,
@@ -78,6 +80,7 @@ class DockerBuilder:
             dockerfile,
             tag=tag,
             target=target,
+            build_args=build_args,
             labels=labels,
             docker_host=self.host,
             on_line=on_line,

@@ -54,6 +54,7 @@ class BuildKit:
         *,
         tag: str,  # noqa: ARG002 - an archive is found by the image's id
         target: str | None,
+        build_args: Mapping[str, str],
         labels: Mapping[str, str],
         on_line: Callable[[str], None],
         timeout: float,
@@ -62,6 +63,7 @@ class BuildKit:
         require_dockerfile(context, dockerfile)
         file = context.resolve() / dockerfile
         options = {"filename": file.name, **{f"label:{name}": value for name, value in labels.items()}}
+        options |= {f"build-arg:{name}": value for name, value in build_args.items()}
         if target:
             options["target"] = target
         return self._to_archive(context.resolve(), file.parent, options, on_line, timeout)

@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema
 from towpath.config.keys.fields import (
     KIND,
     Branch,
+    BuildArgs,
     Duration,
     Image,
     Model,
@@ -50,6 +51,13 @@ class Source(Model):
     ] = None
     context: RelativePath = "."
     dockerfile: RelativePath = "Dockerfile"
+    build_args: Annotated[
+        BuildArgs,
+        Field(
+            default_factory=dict,
+            description="Values of `ARG` in the Dockerfile, no secrets. Since towpath.dev/v2.",
+        ),
+    ]
     test_target: Annotated[
         Text | None, Field(description="Dockerfile target whose build runs the tests; null: none.")
     ] = "test"
@@ -113,6 +121,10 @@ class AppImage(Model):
     target: Annotated[
         Text | None, Field(description="Dockerfile target that is the image; null: the last one.")
     ] = None
+    build_args: Annotated[
+        BuildArgs,
+        Field(default_factory=dict, description="Beside those of `source`, or in their place."),
+    ]
     prebuilt: Annotated[bool, Field(description="It is built elsewhere, though the app has a `source`.")] = (
         False
     )
@@ -129,6 +141,7 @@ class AppImage(Model):
     @model_validator(mode="after")
     def _built_here_or_elsewhere(self) -> "AppImage":
         built = [name for name in ("context", "dockerfile", "target") if getattr(self, name) is not None]
+        built += ["buildArgs"] if self.build_args else []
         if built and (self.prebuilt or self.watch):
             raise ValueError(
                 f"`{built[0]}` is for images that are built here, not `prebuilt` or with `watch`"
@@ -243,7 +256,7 @@ class App(Model):
             return {}
         images = self.declared_images or {}
         if self.image:
-            images = {self.name: AppImage(repository=self.image)}
+            images = {self.name: AppImage(repository=self.image, build_args={})}
         return {name: image for name, image in images.items() if not (image.prebuilt or image.watch)}
 
     @property

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
@@ -12,6 +12,7 @@ LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\n)"
 _RELATIVE = r"^(?!/)(?!-)(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]+$(?!\n)"
 NAMESPACE_TEMPLATE = r"^([a-z0-9]|\{environment\})([-a-z0-9]|\{environment\}){0,61}$(?!\n)"
 NAMESPACE_PATTERN = r"^[a-z0-9*?][-a-z0-9*?]{0,62}$(?!\n)"
+BUILD_ARG = r"^[A-Za-z_][A-Za-z0-9_]*$(?!\n)"
 API_VERSION = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$(?!\n)"
 KIND = r"^(\*|[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?)$(?!\n)"
 EXTRA_KEY = KIND.replace(r")$(?!", r")(/[-A-Za-z0-9.:_*?]{1,253})?$(?!")
@@ -55,6 +56,13 @@ NamespacePattern = Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Branch = Annotated[str, StringConstraints(pattern=_BRANCH, max_length=255)]
 RelativePath = Annotated[str, StringConstraints(pattern=_RELATIVE)]
+BuildArgs = Annotated[
+    dict[
+        Annotated[str, StringConstraints(pattern=BUILD_ARG)],
+        Annotated[str, StringConstraints(max_length=1000)],
+    ],
+    Field(max_length=50),
+]
 Image = Annotated[str, StringConstraints(pattern=_IMAGE, max_length=255)]
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN"]
 
@@ -82,6 +90,7 @@ RESERVED = {
     "build": "the work pool that must not hold an environment's credentials",
 }
 HINTS = {
+    BUILD_ARG: "must be the name of an ARG: letters, digits and _",
     API_VERSION: "must be GROUP/VERSION, for example example.com/v1",
     r"^[A-Z][A-Za-z0-9]*$(?!\n)": "must be a kind, for example Database",
     KIND: "must be a kind (Role), a kind with its group (Certificate.cert-manager.io), or *",

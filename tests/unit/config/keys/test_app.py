@@ -116,3 +116,5 @@ def test_an_image_is_built_of_the_source_unless_it_is_built_elsewhere() -> None:
         shop(text + elsewhere)
     with pytest.raises(ConfigError, match="`target` is for images that are built here"):
         shop("    images: {web: {repository: r.example.com/a, target: x, prebuilt: true}}\n")
+    with pytest.raises(ConfigError, match="`buildArgs` is for images that are built here"):
+        shop("    images: {web: {repository: r.example.com/a, buildArgs: {A: b}, prebuilt: true}}\n")
