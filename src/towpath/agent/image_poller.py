@@ -106,13 +106,12 @@ def _wanted(
     if state is None:
         return {name: seen.digest for name, seen in found.items()}
     runs = {each.name: each.digest for each in state.release.images}
-    promoted = datetime.fromisoformat(state.promoted_at)
     new = {name: seen for name, seen in found.items() if name in runs and seen.digest != runs[name]}
     released = _released(repo, app) if any(not seen.came for seen in new.values()) else set()
     replaced = {
         name
         for name, seen in new.items()
-        if seen.since < promoted or (not seen.came and (name, seen.digest) in released)
+        if seen.since < state.promoted or (not seen.came and (name, seen.digest) in released)
     }
     return {name: seen.digest for name, seen in found.items() if name not in replaced}
 

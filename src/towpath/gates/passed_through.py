@@ -26,6 +26,6 @@ def passed_through(
             return None
         if state.verified_at is None:
             return None
-        stayed = datetime.fromisoformat(newer.promoted_at) - datetime.fromisoformat(state.verified_at)
+        stayed = newer.promoted - datetime.fromisoformat(state.verified_at)
         return state if stayed >= soak else None
     return None

@@ -126,11 +126,7 @@ class Release:
     @property
     def built(self) -> datetime:
         """`built_at` as a point in time, in whatever zone it was written; the first of all for no time."""
-        try:
-            time = datetime.fromisoformat(self.built_at)
-        except ValueError:
-            return datetime.min.replace(tzinfo=UTC)
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+        return _time_of(self.built_at)
 
     @property
     def short_id(self) -> str:
@@ -170,6 +166,20 @@ class EnvironmentRelease:
     verified_at: str | None = None
     rolls_back: str | None = None
     override: Override | None = None
+
+    @property
+    def promoted(self) -> datetime:
+        """`promoted_at` as a point in time, as `Release.built`: whoever may push can write any text there."""
+        return _time_of(self.promoted_at)
+
+
+def _time_of(text: str) -> datetime:
+    """The point in time, in whatever zone it was written; the first of all for no time."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def id_of_images(images: Images) -> str:

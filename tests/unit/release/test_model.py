@@ -2,9 +2,11 @@
 
 import hashlib
 from dataclasses import FrozenInstanceError, replace
+from datetime import UTC, datetime
 
 import pytest
 
+from towpath.engine.gates.admission import require_not_superseded
 from towpath.release.model import (
     EnvironmentRelease,
     Release,
@@ -114,3 +116,11 @@ def test_only_a_later_build_overtakes(ours: str, theirs: str, *, overtakes: bool
     other = replace(RELEASE, images=one_image("hello", "127.0.0.1:5000/hello", OTHER), built_at=theirs)
     assert replace(RELEASE, built_at=ours).overtakes(other) is overtakes
     assert not replace(RELEASE, built_at=ours).overtakes(replace(RELEASE, built_at=theirs))
+
+
+@pytest.mark.parametrize("text", ["", "x", "2026-99-01", "2026-01-01", "2026-01-01T00:00:00"])
+def test_a_time_that_somebody_wrote_by_hand_can_be_compared(text: str) -> None:
+    state = replace(STATE, promoted_at=text)
+    assert state.promoted < datetime.now(UTC)
+    earlier = replace(RELEASE, images=one_image("hello", "127.0.0.1:5000/hello", OTHER), built_at="2020")
+    require_not_superseded(earlier, state, datetime(2026, 2, 1, tzinfo=UTC))

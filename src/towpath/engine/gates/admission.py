@@ -162,8 +162,8 @@ def require_not_superseded(
     """ConflictError when a newer build has come into the environment since the run was `created`."""
     if current is None or created is None:
         return
-    came = datetime.fromisoformat(current.promoted_at)
-    if current.release.overtakes(release) and came > created and current.rolls_back is None:
+    came_later = current.promoted > created
+    if current.release.overtakes(release) and came_later and current.rolls_back is None:
         raise ConflictError(
             f"{release.app} {release.short_id} was superseded by {current.release.short_id},"
             f" promoted at {current.promoted_at} by run {current.flow_run}",
@@ -182,7 +182,7 @@ def require_not_overtaken(admission: Admission, created: datetime | None) -> Non
         state = facts.states.get(before)
         if state is None or not state.release.overtakes(facts.release):
             continue
-        if datetime.fromisoformat(state.promoted_at) > created:
+        if state.promoted > created:
             reasons = "; ".join(admission.verdict.reasons)
             raise ConflictError(
                 f"{facts.name} was superseded by {state.release.short_id}, promoted to {before} at"
