@@ -127,11 +127,12 @@ class Generators:
         first, second = self._children(matrix, level, exactly=True)
         _check_rest(matrix)
         found: list[Element] = []
-        for one in self.elements(first, level + 1):
-            for other in self.elements(self._filled(second, one), level + 1):
-                found.append(self._joined(matrix, one, other))
-                if len(found) > MAX_APPLICATIONS:
-                    _stop(matrix, "", f"makes more than {MAX_APPLICATIONS:,}")
+        ones = self.elements(first, level + 1)
+        for one in ones:
+            others = self.elements(self._filled(second, one), level + 1)
+            if max(len(ones), len(others), len(found) + len(others)) > MAX_APPLICATIONS:
+                _stop(matrix, "", f"makes more than {MAX_APPLICATIONS:,}")
+            found += [self._joined(matrix, one, other) for other in others]
         return found
 
     def of_merge(self, merge: Fields, level: int) -> list[Element]:

@@ -8,6 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+MAX_FILLED = 256 * 1024
+"""Characters that all places of one template are filled with."""
+MAX_EXPRESSION = 1000
 _PLACE = re.compile(r"\{\{([^{}]*)\}\}")
 _WORD = re.compile(r'\s*(\.[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|"[^"\\]*"|\d+|[A-Za-z]+)(?=\s|$)')
 
@@ -21,13 +24,23 @@ def filled(
 ) -> Any:
     """A value with all of its texts filled, keys too. UnknownError unless what is unknown is to be left.
 
-    Go's templates never leave it.
+    Go's templates never leave it. UnknownError, too, for more text than any definition has.
     """
+    made = 0
+
+    def counted(place: str, found: str) -> str:
+        nonlocal made
+        made += len(found)
+        if made > MAX_FILLED:
+            raise UnknownError(f"{place[:60]} (too much text)")
+        return found
 
     def text(one: str) -> str:
         if go_template:
-            return _go_text(one, parameters)
-        return _PLACE.sub(lambda place: _of_plain(place, parameters, leave_unknown=leave_unknown), one)
+            return _go_text(one, lambda place: counted(place, _of_go(place, parameters)))
+        return _PLACE.sub(
+            lambda place: counted(place[1], _of_plain(place, parameters, leave_unknown=leave_unknown)), one
+        )
 
     return _mapped(value, text)
 
@@ -72,7 +85,7 @@ def _of_plain(place: re.Match[str], parameters: Mapping[str, Any], *, leave_unkn
     raise UnknownError(name[:80])
 
 
-def _go_text(text: str, parameters: Mapping[str, Any]) -> str:
+def _go_text(text: str, fill: Callable[[str], str]) -> str:
     """A text with its places filled. A dash at a brace takes the white space beside it away."""
     parts, end, trimmed = [], 0, False
     for place in _PLACE.finditer(text):
@@ -80,7 +93,7 @@ def _go_text(text: str, parameters: Mapping[str, Any]) -> str:
         before = before.lstrip() if trimmed else before
         parts.append(before.rstrip() if inner.startswith("-") else before)
         trimmed = inner.endswith("-")
-        parts.append(_of_go(inner.strip("-").strip(), parameters))
+        parts.append(fill(inner.strip("-").strip()))
         end = place.end()
     rest = text[end:]
     if "{{" in _PLACE.sub("", text):
@@ -90,6 +103,8 @@ def _go_text(text: str, parameters: Mapping[str, Any]) -> str:
 
 def _of_go(expression: str, parameters: Mapping[str, Any]) -> str:
     """The text of `.a.b`, `index .a.b "key" 0`, `normalize .a`, and of what is piped to a function."""
+    if len(expression) > MAX_EXPRESSION:
+        raise UnknownError(expression[:80])
     value: Any = None
     for number, command in enumerate(expression.split("|")):
         words = _words(command, expression)

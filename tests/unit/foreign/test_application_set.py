@@ -1,5 +1,6 @@
 """What ApplicationSets make of what generators give, and which Applications are one app in several places."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -191,3 +192,27 @@ def test_what_a_generator_gives_is_selected(tmp_path: Path, env: str, names: lis
         selector = f"    selector: {{matchLabels: {{at.env: {env}}}}}\n"
         found, notes = made(tmp_path, generators + selector + go + TEMPLATE % (name, "web"))
         assert ([each.name for each in found], notes) == (names, [])
+
+
+@pytest.mark.parametrize(("go", "place"), [(GO, "{{.a}}"), ("", "{{a}}")])
+def test_a_template_that_unfolds_to_more_text_than_any_has_is_told(
+    tmp_path: Path, go: str, place: str
+) -> None:
+    listed = f"  generators:\n  - list: {{elements: [{{a: {'x' * 100_000}}}]}}\n"
+    found, notes = made(tmp_path, listed + go + TEMPLATE % ("x", place * 10_000))
+    assert found == []
+    assert "(too much text)" in notes[0].message
+
+
+def test_an_expression_that_is_longer_than_any_is_told_at_once(tmp_path: Path) -> None:
+    begun = time.process_time()
+    found, _ = made(tmp_path, LIST + GO + TEMPLATE % ("x", f"{{{{ {'a ' * 200_000} {' ' * 100_000}| b }}}}"))
+    assert (found, time.process_time() - begun < 10) == ([], True)
+
+
+def test_a_matrix_of_many_with_none_is_told(tmp_path: Path) -> None:
+    many = "{list: {elements: [" + "{a: b}," * 2000 + "]}}"
+    matrix = f"  generators:\n  - matrix: {{generators: [{many}, {{list: {{elements: []}}}}]}}\n"
+    found, notes = made(tmp_path, matrix + TEMPLATE % ("x", "x"))
+    assert found == []
+    assert "makes more than 1,000" in notes[0].message
