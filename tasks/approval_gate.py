@@ -21,6 +21,7 @@ from tasks.runs.run_identity import run_created, run_id
 from tasks.runs.step import RejectedError, SoakingError, SupersededError, step
 from tasks.runs.supersede import one_waits, require_not_ended
 from towpath.engine.gates.admission import Admission, require_not_overtaken, require_not_superseded
+from towpath.engine.gates.done_before import done_before
 from towpath.engine.live.context import EnvironmentContext
 from towpath.engine.source.keys import load_trusted_keys
 from towpath.errors import ConflictError
@@ -115,6 +116,8 @@ def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> Admission:
     try:
         require_not_superseded(release, repo.release(release.app, environment), run_created())
         require_not_overtaken(admission, run_created())
+        trusted = load_trusted_keys(proposal.context.trusted_keys)
+        done_before(repo, trusted, release.app, environment, run_id(), run_created())
     except ConflictError as error:
         raise SupersededError(error.message, remedy=error.remedy) from error
     if not admission.verdict.soaks:

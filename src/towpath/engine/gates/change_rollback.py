@@ -13,7 +13,7 @@ from towpath.engine.source.news import change_log, newest_commit
 from towpath.engine.source.render import Rendered, render_app
 from towpath.engine.source.repository import EnvironmentRepo, last_repository
 from towpath.engine.source.verified_changes import signed_changes
-from towpath.errors import RefusedError, TransientError, UnknownNameError
+from towpath.errors import ConflictError, RefusedError, TransientError, UnknownNameError
 from towpath.evidence.trusted_keys import TrustedKeys
 from towpath.files import Edits
 from towpath.gates.same_change import ChangeFacts
@@ -24,6 +24,8 @@ from towpath.release.verified_file import VerifiedChange
 
 NAMED = 20
 """Earlier changes that are named to somebody who asks for one that is not there."""
+LOOKED_AT = 200
+"""Changes among which this run's own may be."""
 SHORTEST = 7
 """Digits of a commit."""
 
@@ -90,6 +92,12 @@ def restore_change(
     newest = newest_commit(repo, app, environment)
     if newest and by.flow_run in newest.trailers.get(FLOW_RUN_TRAILER, ()):
         return RestoredChange(repo, commit_of(repo, app, newest.sha))  # this run was here before
+    for each in change_log(repo, app, environment, LOOKED_AT):
+        if by.flow_run in each.trailers.get(FLOW_RUN_TRAILER, ()):
+            raise ConflictError(
+                f"this run has changed {app} in {environment} before, in {each.sha[:7]}, and others since",
+                remedy="Nothing was changed. Begin another run if that is still wanted.",
+            )
     record, change = choose_change(changed, load_trusted_keys(settings.trusted_keys), to)
     verdict = admit_change(
         repo, environment, "change rollback", commit_of(repo, app, change),

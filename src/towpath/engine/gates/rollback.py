@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from towpath.engine.gates.admission import Admission, Entry, admit
+from towpath.engine.gates.done_before import done_before
 from towpath.engine.source.commits import Committer, commit_quarantine, commit_rollback
 from towpath.engine.source.history import earlier_releases, is_named, release_history
 from towpath.engine.source.keys import load_trusted_keys
@@ -59,13 +60,16 @@ def restore_release(  # noqa: PLR0913
     """Restore the release `to` (id, digest or commit), or the last verified one; the repository after it.
 
     `override` is what an owner signed who lets a quarantined release come back. Repeated by the same flow
-    run it commits nothing. Raises RefusedError where there is nothing to go back to or it may not come back,
-    UnknownNameError for a release that is not in the app's history, EvidenceError for one not proven.
+    run it commits nothing: ConflictError where another release has come in since. Raises RefusedError where
+    there is nothing to go back to or it may not come back, UnknownNameError for a release that is not in the
+    app's history, EvidenceError for one not proven.
     """
     trusted = load_trusted_keys(by.settings.trusted_keys)
     current = _current(repo, app, environment)
     if current.rolls_back is not None and current.flow_run == by.flow_run:
         return Rollback(repo, override=current.override)  # this run was here before
+    if done_before(repo, trusted, app, environment, by.flow_run) is not None:
+        return Rollback(repo, override=current.override)
     earlier = choose_earlier(repo, trusted, app, environment, to)
     entry = _entry(by, repo, environment, earlier, "rollback", override)
     admission = admit(entry, trusted)

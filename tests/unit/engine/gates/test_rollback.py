@@ -1,14 +1,19 @@
 """Which release a person can go back to, told from Git alone."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.unit.engine.source.promotions import World, release
 from towpath.config import load_config
-from towpath.engine.gates.rollback import choose_earlier
+from towpath.engine.gates.done_before import done_before
+from towpath.engine.gates.rollback import choose_earlier, restore_release
+from towpath.engine.source.commits import Committer
 from towpath.engine.source.repository import EnvironmentRepo
-from towpath.errors import RefusedError, TowpathError, UnknownNameError
+from towpath.errors import ConflictError, RefusedError, TowpathError, UnknownNameError
+from towpath.settings import Settings
 
 
 @pytest.fixture
@@ -91,3 +96,31 @@ def test_a_quarantined_one_is_chosen_by_its_name_only(world: World) -> None:
     with pytest.raises(RefusedError, match="no earlier verified release"):
         choose_earlier(read(world), world.trusted, "hello", "prod", None)
     assert choose_earlier(read(world), world.trusted, "hello", "prod", "2222222").release == release(2)
+
+
+def test_a_run_that_begins_again_leaves_what_has_come_in_since(world: World, tmp_path: Path) -> None:
+    """As from a Prefect database that was restored from a backup."""
+    for number in (1, 2):
+        world.promote(number, "prod", verified=True)
+    world.promote(1, "prod", verified=True, back_from=2)
+    settings = replace(Settings.load({"HOME": str(tmp_path)}), trusted_keys=world.keys.trusted_file)
+    by, before = Committer(settings, "run-1-prod-2", "bob"), read(world)
+    assert restore_release(by, before, "hello", "prod", None).repo.commit == before.commit
+    world.promote(3, "prod", verified=True)
+    after = read(world)
+    for again in (by, Committer(settings, "run-2-prod-None", "bob")):
+        said = "has come in since, by run run-3-prod-None"
+        with pytest.raises(ConflictError, match=f"this run has brought hello .* to prod before, .* {said}"):
+            restore_release(again, after, "hello", "prod", None)
+    assert read(world).commit == after.commit
+
+
+def test_nothing_is_looked_up_for_a_run_that_is_newer_than_what_is_there(
+    world: World, repo: EnvironmentRepo
+) -> None:
+    run, trusted = "run-1-prod-None", world.trusted
+    assert done_before(repo, trusted, "hello", "prod", "another") is None
+    assert done_before(repo, trusted, "hello", "prod", "run-3-prod-None") is not None
+    assert done_before(repo, trusted, "hello", "prod", run, datetime(2026, 2, 1, tzinfo=UTC)) is None
+    with pytest.raises(ConflictError, match="3333333 has come in since"):
+        done_before(repo, trusted, "hello", "prod", run, datetime(2026, 1, 1, tzinfo=UTC))
