@@ -10,6 +10,8 @@ from prefect.states import Scheduled
 
 from tests.flows.bench import TOWPATH, Bench
 from towpath.orchestration import keys
+from towpath.orchestration.execution.flow_child import execute
+from towpath.settings import SIGNING_KEY
 
 APPROVALS = "approvals: {required: 2, from: [alice, bob, carol, dana]}"
 ORDERS = {"list": "    namespace: prod\n", "graph": "    namespace: prod\n    after: [dev]\n"}
@@ -57,6 +59,18 @@ def test_it_goes_on_by_itself_when_its_release_has_soaked(soaking: Bench) -> Non
     assert state_of(begin_again(soaking, run)) == ("SCHEDULED", keys.SOAKS), "not before its time"
     configure(soaking, "0s")
     assert begin_again(soaking, run).state.message == "prod runs hello 0000000, verified"  # type: ignore[union-attr]
+
+
+def test_the_process_of_a_run_that_soaks_ends_as_one_that_is_done(
+    soaking: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By an error in its end, its agent would report it as crashed, and it would not go on."""
+    follows = soaking.successor(soaking.promoted(soaking.release(1), "dev"), "prod")
+    assert follows
+    monkeypatch.setenv(SIGNING_KEY, str(soaking.folder / "keys" / "prod"))
+    execute(str(follows.id), "prod")
+    with get_client(sync_client=True) as client:
+        assert state_of(client.read_flow_run(follows.id)) == ("SCHEDULED", keys.SOAKS)
 
 
 def test_one_that_a_newer_release_has_replaced_before_it_had_soaked_is_superseded(soaking: Bench) -> None:

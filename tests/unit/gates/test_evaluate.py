@@ -175,6 +175,16 @@ def test_soaked_to_the_second_is_enough() -> None:
     assert evaluate("staging", states={"dev": there(verified_at="2026-01-01T11:50:00Z")}).open
 
 
+def test_where_no_soak_is_asked_a_clock_that_is_ahead_holds_nothing_up() -> None:
+    """Who verified it there has dated it by another clock."""
+    later = {
+        "staging": there(verified_at="2026-01-01T12:05:00Z"),
+        "dev": there(verified_at="2026-01-01T12:05:00Z"),
+    }
+    assert not any("must soak" in each for each in evaluate("prod", states=later).reasons)
+    assert any("must soak" in each for each in evaluate("staging", states=later).reasons)
+
+
 def test_a_quarantined_digest_stays_out() -> None:
     bad = QuarantineEntry(RELEASE.id, "never ready", "2025-12-31")
     verdict = evaluate("dev", quarantine=(bad,))

@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.context import SyncClientContext
 from prefect.engine import handle_engine_signals
 from prefect.events.worker import EventsWorker
-from prefect.exceptions import ParameterTypeError
+from prefect.exceptions import ParameterTypeError, UnfinishedRun
 from prefect.flow_engine import run_flow
 from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import flow_run_logger
@@ -72,7 +73,9 @@ def execute(run: str, environment: str | None, known: str = "", flows: tuple[str
             flow.should_validate_parameters = False  # has just been done
             seen = without_waiting(flow_run)
             answer_here(client, seen, flow_run.deployment_id)
-            run_flow(flow, flow_run=seen)
+            # One that begins again by itself has no result: with an error it would be marked Crashed.
+            with suppress(UnfinishedRun):
+                run_flow(flow, flow_run=seen)
     finally:
         APILogWorker.drain_all(timeout=FLUSH)
         EventsWorker.drain_all(timeout=FLUSH)
