@@ -6,7 +6,7 @@ for heartbeats, and stays so: it says how far it came.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
@@ -27,6 +27,7 @@ from prefect.states import AwaitingRetry, Scheduled
 from tasks.approval_gate import PATIENCE
 from tasks.runs.step import step
 from towpath.orchestration import keys
+from towpath.orchestration.execution import server_clock
 
 START_SECONDS = 600.0
 """A process starts in seconds; a pod may wait minutes for its image."""
@@ -57,7 +58,7 @@ def reschedule_unstarted_runs(environment: str) -> int:
 
     def died(client: SyncPrefectClient, run: FlowRun) -> bool:
         now = client.read_flow_run(run.id).state  # a worker may have gone on meanwhile
-        return now is not None and left_pending(now, datetime.now(UTC))
+        return now is not None and left_pending(now, server_clock.now())
 
     said = "Claimed by a worker that never started it: scheduled again."
     return _set_going(died, Scheduled, said, deployment=_of(environment), run=_PENDING)
@@ -78,7 +79,8 @@ def _set_going(  # noqa: PLR0913
         dead = [each for each in found if died(client, each)]
         for each in dead:
             get_run_logger().warning("%s: %s", each.name, said)
-            client.set_flow_run_state(each.id, again(message=said), force=True)
+            state = again(scheduled_time=server_clock.now(), message=said)
+            client.set_flow_run_state(each.id, state, force=True)
     return len(dead)
 
 
@@ -104,7 +106,7 @@ _PROMOTE = FlowFilter(name=FlowFilterName(any_=[keys.PROMOTE]))
 
 
 def _crashed(environment: str) -> FlowRunFilter:
-    since = datetime.now(UTC) - timedelta(seconds=PATIENCE)
+    since = server_clock.now() - timedelta(seconds=PATIENCE)
     return FlowRunFilter(
         tags=FlowRunFilterTags(all_=[keys.environment_tag(environment)]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),

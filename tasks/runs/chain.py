@@ -25,6 +25,7 @@ from towpath.engine.source.keys import load_trusted_keys
 from towpath.engine.source.repository import last_repository
 from towpath.errors import MissingPartError, TerminalError
 from towpath.orchestration import keys
+from towpath.orchestration.execution import server_clock
 from towpath.release.model import Release
 
 
@@ -38,7 +39,11 @@ def start(release: Release, environment: str, key: str) -> FlowRun:
     """The run of `promote` with that idempotency key, created now if there is none."""
     deployment = keys.deployment(keys.PROMOTE, environment)
     try:
-        started = run_deployment(deployment, **promotion(release, environment, run_id(), key))
+        started = run_deployment(
+            deployment,
+            scheduled_time=server_clock.now(),
+            **promotion(release, environment, run_id(), key),
+        )
     except ObjectNotFound as error:
         raise MissingPartError(
             f"the Prefect server has no deployment {deployment}",

@@ -5,11 +5,12 @@ Each of them would else take the lock, in its turn, to find that a newer release
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from tasks.runs.run_identity import run_id
 from tasks.runs.step import SupersededError, settings
+from towpath.orchestration.execution import server_clock
 from towpath.release.model import Release
 
 
@@ -21,7 +22,7 @@ def note_promoted(release: Release, environment: str) -> None:
         "name": release.short_id,
         "id": release.id,
         "built": release.built.isoformat(),
-        "at": datetime.now(UTC).isoformat(),
+        "at": server_clock.now().isoformat(),
         "run": run_id(),
     }
     written = file.with_suffix(".new")

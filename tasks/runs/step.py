@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -16,6 +16,7 @@ from prefect.states import Completed, Failed, Scheduled
 from prefect.tasks import exponential_backoff
 
 from towpath.errors import ConflictError, RefusedError, TerminalError, TowpathError, TransientError
+from towpath.orchestration.execution import server_clock
 from towpath.orchestration.keys import JOINED, SOAKS, SUPERSEDED, WAITS
 from towpath.redact import install_log_redaction, redact, redact_error, remember_environment_secrets
 from towpath.settings import Settings
@@ -142,7 +143,7 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
             if isinstance(error, WaitingError) and (again := _begins_again()):
                 return Scheduled(scheduled_time=again, message=message, name=WAITS)
             if isinstance(error, SoakingError):
-                return Scheduled(scheduled_time=error.end, message=message, name=SOAKS)
+                return Scheduled(scheduled_time=server_clock.theirs(error.end), message=message, name=SOAKS)
             if type(error) not in _ENDS:
                 return Failed(message=message)
             kind, name = _ENDS[type(error)]
@@ -158,6 +159,6 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
 
 def _begins_again() -> datetime | None:
     """When the current run begins again; None when it has waited for long enough."""
-    context, now = FlowRunContext.get(), datetime.now(UTC)
+    context, now = FlowRunContext.get(), server_clock.now()
     created = context.flow_run.created if context and context.flow_run else None
     return now + WAIT if created and now - created < LONGEST_WAIT else None

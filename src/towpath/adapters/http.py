@@ -4,18 +4,17 @@ The API server of Kubernetes has a transport of its own. Why urllib3: docs/decis
 """
 
 import ipaddress
-import os
 import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import IO, Any, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Variables that name a file or folder of certificate authorities to trust instead of the usual ones."""
+from towpath.adapters.authorities import Trust, default_certificates
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _OWN_HEADERS = ("authorization", "cookie")
@@ -35,15 +34,15 @@ class HttpClient:
     """Sends requests over kept connections. Not for several threads at a time.
 
     `proxies` says whether the machine's proxies are used; `certificates` is a function that makes the TLS
-    context, called when the first https address is asked.
+    context, called when the first https address is asked, and again when the machine's authorities change.
     """
 
     def __init__(
         self, *, proxies: bool = True, certificates: Callable[[], ssl.SSLContext] | None = None
     ) -> None:
         self._proxies = urllib.request.getproxies() if proxies else {}
-        self._certificates = certificates or default_certificates
-        self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._trust = Trust(certificates or default_certificates)
+        self._managers: dict[tuple[str, ssl.SSLContext | None], urllib3.PoolManager] = {}
 
     def send(  # noqa: PLR0913
         self,
@@ -129,11 +128,16 @@ class HttpClient:
     def _manager(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)
         proxy = "" if urllib.request.proxy_bypass(parts.netloc) else self._proxies.get(parts.scheme, "")
-        key = (proxy, parts.scheme == "https")
+        key = (proxy, self._trust.context() if parts.scheme == "https" else None)
         if key not in self._managers:
-            options: dict[str, Any] = {"ssl_context": self._certificates()} if key[1] else {}
+            self._forget_former(key[1])
+            options: dict[str, Any] = {"ssl_context": key[1]} if key[1] else {}
             self._managers[key] = _through(proxy, options) if proxy else urllib3.PoolManager(**options)
         return self._managers[key]
+
+    def _forget_former(self, context: ssl.SSLContext | None) -> None:
+        for key in [each for each in self._managers if context and each[1] not in (None, context)]:
+            self._managers.pop(key).clear()
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
@@ -141,6 +145,18 @@ def origin_of(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     return scheme, (parts.hostname or "").lower(), parts.port or {"https": 443, "http": 80}.get(scheme)
+
+
+def asked_pause(answer: HttpAnswer) -> float | None:
+    """Seconds that the server asks to wait, by its own clock where it tells that; None: it does not ask."""
+    value, now = answer.headers.get("Retry-After", ""), answer.headers.get("Date")
+    if value.isdecimal():
+        return float(value[:9])
+    try:
+        begin = parsedate_to_datetime(now).timestamp() if now else time.time()
+        return max(0.0, parsedate_to_datetime(value).timestamp() - begin)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def is_private(host: str) -> bool:
@@ -184,19 +200,6 @@ def read_start(answer: HttpAnswer, largest: int) -> bytes:
         raise HttpError(f"the answer broke off: {error}") from error
     finally:
         answer.close()
-
-
-def default_certificates() -> ssl.SSLContext:
-    """Those that REQUESTS_CA_BUNDLE names; else the system's and those that browsers trust."""
-    named = next((os.environ[name] for name in BUNDLES if os.environ.get(name)), None)
-    if named:
-        folder = os.path.isdir(named)  # noqa: PTH112 - a name that cannot be a path is no folder
-        return ssl.create_default_context(cafile=None if folder else named, capath=named if folder else None)
-    import certifi
-
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
 
 
 def _through(proxy: str, options: dict[str, Any]) -> urllib3.PoolManager:

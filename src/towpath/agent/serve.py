@@ -27,6 +27,7 @@ from towpath.fence import Fence
 from towpath.orchestration.agent_worker import AgentWorker
 from towpath.orchestration.api import PrefectApi
 from towpath.orchestration.delivery.repository import publish_repository
+from towpath.orchestration.execution import server_clock
 from towpath.orchestration.execution.heartbeats import send_heartbeats, show_life
 from towpath.orchestration.execution.left_lock import LeftLock
 from towpath.orchestration.execution.left_runs import LeftRuns
@@ -173,6 +174,7 @@ class _Agent:
         pool, name = self._configuration.pool, self._configuration.worker_name
         signs = [
             asyncio.create_task(send_heartbeats(lambda: list(self._children.running))),
+            asyncio.create_task(server_clock.tell(say)),
             asyncio.create_task(show_life(pool, name, lambda: bool(self._mine()))),
         ]
         if self._configuration.environment is not None:

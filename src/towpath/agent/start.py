@@ -16,6 +16,7 @@ from towpath.agent.zygote import Order, keep, preload
 from towpath.errors import TowpathError
 from towpath.fence import Fence, put_up
 from towpath.kube.lease import LeaseTimes
+from towpath.orchestration.execution import server_clock
 from towpath.orchestration.installed_flows import SHOWS, flow_module, flows_of
 from towpath.orchestration.profile import refresh_settings, share_tls_contexts, switch_heartbeats_off
 from towpath.orchestration.server import prepare
@@ -40,6 +41,7 @@ def start_agent(configuration: AgentConfiguration, report: Callable[[TowpathErro
         find_inside()
     preload(modules(configuration), UNUSED)
     share_tls_contexts()
+    server_clock.watch()
     # A run's heartbeats are sent by the agent: see orchestration/execution/heartbeats.py.
     switch_heartbeats_off()
     _prepare_runs(configuration)

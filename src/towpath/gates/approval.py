@@ -89,7 +89,7 @@ def check_approval(  # noqa: PLR0913, PLR0917
     if age < -_CLOCK_SKEW:
         raise RefusedError(
             f"{approval.approver}'s approval is dated {approval.at}, which is in the future",
-            remedy="Set the clock of the machine that it is from, and approve again.",
+            remedy="Compare that machine's clock with this one's, set what is wrong, and approve again.",
         )
     if age >= lifetime:
         raise RefusedError(

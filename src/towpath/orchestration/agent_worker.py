@@ -6,18 +6,20 @@ its id, and the child looks up its flow's name and parameters.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import anyio
 import anyio.abc
 from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound
 from prefect.runner._flow_run_executor import FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle, create_isolated_termination_scope
 from prefect.utilities.slugify import slugify
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
+from towpath.orchestration.execution import server_clock
 from towpath.orchestration.execution.announcements import listen
 from towpath.orchestration.execution.known_run import dump_known
 from towpath.orchestration.execution.left_runs import release_lease
@@ -123,6 +125,16 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
         async with self._looking:
             return [] if self.draining else await super().get_and_submit_flow_runs()
 
+    async def _get_scheduled_flow_runs(self) -> "list[WorkerFlowRunResponse]":
+        """As Prefect's, by the clock of the server, which dates the runs."""
+        until = server_clock.now() + timedelta(seconds=int(self._prefetch_seconds))
+        try:
+            return await self.client.get_scheduled_flow_runs_for_work_pool(
+                self._work_pool_name, work_queue_names=list(self._work_queues), scheduled_before=until
+            )
+        except ObjectNotFound:  # the pool is not there any more: Prefect's look at it tells
+            return []
+
     async def _submit_scheduled_flow_runs(
         self, flow_run_response: "list[WorkerFlowRunResponse]"
     ) -> list[FlowRun]:
@@ -131,7 +143,7 @@ class AgentWorker(BaseWorker[JobConfiguration, BaseVariables, Result]):
         begun = {run.id for run in taken}
         self.taken |= begun
         left = [entry.flow_run for entry in flow_run_response if entry.flow_run.id not in begun]
-        self._waiting = due(left, datetime.now(UTC))
+        self._waiting = due(left, server_clock.now())
         if self.measured is not None:
             self.measured.metrics.waiting(self._waiting)
         return taken

@@ -12,19 +12,20 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from towpath.adapters.authorities import default_certificates
 from towpath.adapters.http import (
     CertificateError,
     HttpAnswer,
     HttpClient,
     HttpError,
-    default_certificates,
+    asked_pause,
     read_body,
 )
 from towpath.errors import TerminalError, TransientError
 from towpath.fence import require_leadership
+from towpath.orchestration.execution import server_clock
 from towpath.orchestration.profile import prefect_setting
 from towpath.redact import remember_secret
 
@@ -116,7 +117,7 @@ class PrefectApi:
                 most = self.retries * BUSY.get(answer.status, 1)
                 if answer.status not in RETRIED or attempt >= most:
                     return self._judge(answer.status, content, method, path)
-                pause = _wish(answer) or min(2.0**attempt / 2, LONGEST_PAUSE)
+                pause = asked_pause(answer) or min(2.0**attempt / 2, LONGEST_PAUSE)
             time.sleep(pause * random.uniform(1.0, 1.0 + JITTER))  # noqa: S311 - jitter
         raise AssertionError
 
@@ -132,6 +133,7 @@ class PrefectApi:
         if method != "GET" and self.fenced:
             require_leadership(f"{method} {path} at the Prefect server")
         headers = self._headers | ({} if data is None else {"Content-Type": "application/json"})
+        sent = time.monotonic()
         answer = self._http.send(
             method,
             self.url + path,
@@ -140,6 +142,7 @@ class PrefectApi:
             timeout=(CONNECT_TIMEOUT, self.read_timeout),
             redirects=0,
         )
+        server_clock.note(answer.headers.get("Date"), time.monotonic() - sent)
         content = read_body(answer, LARGEST)
         if content is None:
             raise self.strange(path, f"more than {LARGEST} bytes")
@@ -200,14 +203,3 @@ def _certificates() -> ssl.SSLContext:
         return context
     named = prefect_setting("PREFECT_API_SSL_CERT_FILE")
     return ssl.create_default_context(cafile=named) if named else default_certificates()
-
-
-def _wish(answer: HttpAnswer) -> float | None:
-    """Seconds that the server asks to wait."""
-    value = answer.headers.get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="BaseModel")
 HOME_SETTING = "PREFECT_HOME"
+_contexts: dict[Path, list[ssl.SSLContext]] = {}
 _read_from: dict[str, str] = {}
 """The variables from which Prefect has read its settings."""
 
@@ -65,7 +66,13 @@ def _shared_context() -> dict[str, ssl.SSLContext]:
 
 @lru_cache(maxsize=4)
 def _tls_context(file: Path, _changed: int) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=file)
+    """Clients that live on have an earlier one, and trust as well what is in the file by now."""
+    made = ssl.create_default_context(cafile=file)
+    earlier = _contexts.setdefault(file, [])
+    for each in earlier:
+        each.load_verify_locations(cafile=file)
+    earlier.append(made)
+    return made
 
 
 def switch_heartbeats_off() -> None:

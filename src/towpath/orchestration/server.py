@@ -7,7 +7,7 @@ import socket
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +15,7 @@ from towpath.errors import MissingPartError, RefusedError, TransientError, Unkno
 from towpath.orchestration import keys
 from towpath.orchestration.api import NotFoundError, PrefectApi
 from towpath.orchestration.delivery.repository import require_repository
+from towpath.orchestration.execution import server_clock
 from towpath.orchestration.runs import Run, TaskState, run_of, task_of, time_of
 from towpath.printable import printable
 from towpath.settings import Settings
@@ -111,7 +112,7 @@ class Server:
         self, flows: Sequence[str], *, kinds: Sequence[str], tags: Sequence[str], limit: int
     ) -> list[Run]:
         """Runs of these flows that were to begin by now, the newest first; states and tags as in `find`."""
-        begun = {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}}
+        begun = {"expected_start_time": {"before_": server_clock.now().isoformat()}}
         return self._query(_narrowed(begun, kinds, tags), *flows, limit=limit)
 
     def tasks(self, run: Run) -> list[TaskState]:
@@ -163,8 +164,7 @@ class Server:
     def table(self, key: str) -> tuple[list[dict[str, Any]], datetime | None]:
         """The rows of the newest table artifact under `key`, and when it was written."""
         body = {"artifacts": {"key": {"any_": [key]}}, "sort": "UPDATED_DESC", "limit": 1}
-        tables = self._list("/artifacts/filter", body, _table)
-        return tables[0] if tables else ([], None)
+        return next(iter(self._list("/artifacts/filter", body, _table)), ([], None))
 
     def deployments(self, flow: str) -> list[str]:
         """Names of a flow's deployments."""
@@ -232,8 +232,8 @@ def _version(artifact: Record) -> dict[str, str]:
 
 
 def _table(artifact: Record) -> tuple[list[dict[str, Any]], datetime | None]:
-    rows = artifact.get("data")
-    return json.loads(rows) if isinstance(rows, str) else list(rows or []), time_of(artifact.get("updated"))
+    rows, updated = artifact.get("data"), time_of(artifact.get("updated"))
+    return json.loads(rows) if isinstance(rows, str) else list(rows or []), updated
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 import urllib.request
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import certifi
@@ -11,16 +12,18 @@ import pytest
 
 from tests.unit.adapters.answering import Answer, answering
 from towpath.adapters import http
+from towpath.adapters.authorities import BUNDLES, default_certificates
 from towpath.adapters.http import (
     CertificateError,
     HttpClient,
     HttpError,
-    default_certificates,
+    asked_pause,
     read_body,
     read_start,
 )
 
 SOON = (2.0, 2.0)
+DAY = "Mon, 04 May 2026"
 
 
 def free_port() -> int:
@@ -160,12 +163,12 @@ def test_the_machine_s_proxy_is_asked_with_its_login(monkeypatch: pytest.MonkeyP
     assert request.headers["Proxy-Authorization"] == "Basic Ym9iOnBAc3M="
 
 
-@pytest.mark.parametrize("variable", http.BUNDLES)
+@pytest.mark.parametrize("variable", BUNDLES)
 @pytest.mark.parametrize("folder", [False, True])
 def test_a_named_bundle_takes_the_place_of_the_usual_authorities(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, *, folder: bool
 ) -> None:
-    for name in http.BUNDLES:
+    for name in BUNDLES:
         monkeypatch.delenv(name, raising=False)
     assert len(default_certificates().get_ca_certs()) > 50
     bundle = tmp_path / "one.pem"
@@ -211,6 +214,25 @@ def test_each_redirect_is_checked_and_the_login_stays_with_its_host() -> None:
         pytest.raises(LookupError),
     ):
         http.HttpClient(proxies=False).follow(bad.url, headers={}, timeout=SOON, redirects=3, check=refuse)
+
+
+@pytest.mark.parametrize(
+    ("asks", "seconds"),
+    [
+        ("7", 7.0),
+        ("Mon, 04 May 2026 12:00:30 GMT", 30.0),
+        ("Mon, 04 May 2026 11:00:00 GMT", 0.0),
+        ("soon", None),
+    ],
+)
+def test_a_pause_that_a_server_asks_for_is_by_its_own_clock(
+    monkeypatch: pytest.MonkeyPatch, asks: str, seconds: float | None
+) -> None:
+    monkeypatch.setattr(
+        BaseHTTPRequestHandler, "date_time_string", lambda *_: "Mon, 04 May 2026 12:00:00 GMT"
+    )
+    with answering([Answer(429, headers={"Retry-After": asks})]) as server:
+        assert asked_pause(HttpClient(proxies=False).send("GET", server.url, timeout=SOON)) == seconds
 
 
 def test_a_body_that_does_not_end_in_time_is_broken_off() -> None:

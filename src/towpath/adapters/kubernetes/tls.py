@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from towpath.adapters.authorities import file_mark
 from towpath.adapters.kubernetes.fields import KubeconfigError
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -46,7 +47,7 @@ class WatchedFiles:
         return tuple(read_file(file) for file in self._files)
 
     def _now(self) -> Sequence[object]:
-        return tuple(_mark(file) for file in self._files)
+        return tuple(file_mark(file) for file in self._files)
 
 
 def read_file(file: str) -> bytes:
@@ -55,14 +56,6 @@ def read_file(file: str) -> bytes:
         return Path(file).read_bytes()
     except (OSError, ValueError) as error:
         raise KubeconfigError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _mark(file: str) -> object:
-    try:
-        found = Path(file).stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def client_context(authority: bytes, pair: KeyPair | None) -> ssl.SSLContext:

@@ -16,11 +16,12 @@ from towpath.adapters.http import (
     HttpAnswer,
     HttpClient,
     HttpError,
+    asked_pause,
     is_private,
     origin_of,
     read_body,
 )
-from towpath.adapters.registries.headers import basic_login, parse_challenge, wished_pause
+from towpath.adapters.registries.headers import basic_login, parse_challenge
 from towpath.errors import TerminalError, TransientError
 from towpath.fence import require_leadership
 from towpath.redact import redact, remember_secret
@@ -257,7 +258,7 @@ class Repository:
         status = answer.status
         message = f"registry {self.image.registry} answered {what} of {self.image.repository} with {status}"
         if status in (408, 425, 429) or status >= 500:
-            return TransientError(message, retry_after=wished_pause(answer.headers))
+            return TransientError(message, retry_after=asked_pause(answer))
         if status in (401, 403):
             return TerminalError(
                 f"{message}: no right to do that", remedy=f"`docker login {self.image.registry}` gives it."

@@ -3,13 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID
 
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 
+from towpath.orchestration.execution import server_clock
+
 AGAIN = 5.0
 """Seconds until the server's event stream is asked for again after it broke off."""
+BEFORE = timedelta(minutes=1)
+"""From so long ago on: what was announced while nobody listened."""
 _NAMES = ("Scheduled", "Resuming", "AwaitingRetry", "Late")
 """States in which a run waits for its worker."""
 _LOG = logging.getLogger(__name__)
@@ -23,7 +28,10 @@ async def listen(pool: UUID, look: Callable[[], Awaitable[object]]) -> None:
     )
     while True:
         try:
-            async with get_events_subscriber(filter=wanted) as events:
+            subscriber = get_events_subscriber(filter=wanted)
+            # Prefect's own time to begin at is by this machine's clock.
+            subscriber._backfill_since = server_clock.now() - BEFORE  # type: ignore[assignment]
+            async with subscriber as events:
                 async for _ in events:
                     await look()
         except Exception as error:  # noqa: BLE001 - a server that is away is polled, and asked again

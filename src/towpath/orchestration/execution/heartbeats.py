@@ -13,6 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.events import emit_event
 
 from towpath.orchestration.busy_database import PATIENCE
+from towpath.orchestration.execution import server_clock
 
 EVERY = 30.0
 """Seconds between two heartbeats of a run; the server waits three times as long."""
@@ -53,6 +54,7 @@ def beat(run: str, name: str = "") -> None:
     emit_event(
         "prefect.flow-run.heartbeat",
         resource={"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.name": name or run},
+        occurred=server_clock.now(),  # one of 90 s ago would be the last one of a run that is dead
     )
 
 
@@ -61,4 +63,8 @@ def end_beats(run: str) -> None:
 
     It may have sent one after it was suspended. A run that waits for people would be marked Crashed then.
     """
-    emit_event("prefect.flow-run.process-ended", resource={"prefect.resource.id": f"prefect.flow-run.{run}"})
+    emit_event(
+        "prefect.flow-run.process-ended",
+        resource={"prefect.resource.id": f"prefect.flow-run.{run}"},
+        occurred=server_clock.now(),
+    )

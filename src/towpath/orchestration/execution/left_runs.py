@@ -28,6 +28,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import AwaitingRetry, Crashed, Scheduled
 
 from towpath.orchestration import keys
+from towpath.orchestration.execution import server_clock
 from towpath.orchestration.execution.heartbeats import SILENT
 
 BEGINNING = 60.0
@@ -128,7 +129,7 @@ class LeftRuns:
         """Release the locks of these runs, and give them a state again."""
         said = []
         for run in runs:
-            state = None if run.id in self.mine() else next_state(run.state, watch=keys.WATCH_TAG in run.tags)
+            state = None if run.id in self.mine() else _next_state(run)
             if state is None:
                 continue
             await release_lease(client, run.labels)
@@ -156,10 +157,15 @@ def still_left(before: Iterable[Left], now: Iterable[Left]) -> list[FlowRun]:
     return [each.run for each in now if known.get(each.run.id) == (each.run.updated, each.heard)]
 
 
-def next_state(state: State[Any] | None, *, watch: bool = False) -> State[Any] | None:
+def _next_state(run: FlowRun) -> State[Any] | None:
+    return next_state(run.state, server_clock.now(), watch=keys.WATCH_TAG in run.tags)
+
+
+def next_state(state: State[Any] | None, now: datetime, *, watch: bool = False) -> State[Any] | None:
     """What becomes of a run that nobody works on; None: it stays as it is. Pure.
 
-    `watch`: an agent's watcher ran it, in place of a worker. The next reconcile does its work.
+    `now`: by the server's clock. `watch`: an agent's watcher ran it, in place of a worker. The next reconcile
+    does its work.
     """
     if state is None or state.type in _ENDED or state.type == StateType.PAUSED:
         return None
@@ -169,8 +175,8 @@ def next_state(state: State[Any] | None, *, watch: bool = False) -> State[Any] |
     if state.type == StateType.CANCELLING:
         return State(type=StateType.CANCELLED, name="Cancelled", message="Its agent ended before it did.")
     if state.type == StateType.PENDING:
-        return Scheduled(message="Its agent ended before it began.")
-    return AwaitingRetry(message="Its agent ended: it goes on.")
+        return Scheduled(scheduled_time=now, message="Its agent ended before it began.")
+    return AwaitingRetry(scheduled_time=now, message="Its agent ended: it goes on.")
 
 
 async def release_lease(client: PrefectClient, labels: Mapping[str, Any]) -> None:

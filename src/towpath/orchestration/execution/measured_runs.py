@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 
 from towpath.adapters.run_metrics import UNKNOWN, RunMetrics
 from towpath.orchestration import keys
+from towpath.orchestration.execution import server_clock
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -65,7 +66,7 @@ class MeasuredRun:
         """Its process has just been started."""
         self._begun = time.monotonic()
         due = self._run.next_scheduled_start_time
-        delay = (datetime.now(UTC) - due).total_seconds() if due is not None else None
+        delay = (server_clock.now() - due).total_seconds() if due is not None else None
         self._flow = await self.flow()
         self._runs.metrics.started(self._flow, delay)
 

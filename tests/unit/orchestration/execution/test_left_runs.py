@@ -25,6 +25,8 @@ from towpath.orchestration.execution.left_runs import (
 )
 from towpath.orchestration.keys import LOST, WORKER_LABEL
 
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
 
 @pytest.mark.parametrize(
     ("left", "name", "becomes"),
@@ -44,8 +46,10 @@ from towpath.orchestration.keys import LOST, WORKER_LABEL
 def test_each_goes_on_as_its_state_says(
     left: StateType, name: str, becomes: tuple[StateType, str] | None
 ) -> None:
-    state = next_state(State(type=left, name=name))
+    state = next_state(State(type=left, name=name), NOW)
     assert (state and (state.type, state.name)) == becomes
+    if state is not None and state.type == StateType.SCHEDULED:
+        assert state.state_details.scheduled_time == NOW, "by the server's clock"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ def test_each_goes_on_as_its_state_says(
     ],
 )
 def test_a_run_of_a_watcher_ends(left: StateType, becomes: StateType | None) -> None:
-    state = next_state(State(type=left), watch=True)
+    state = next_state(State(type=left), NOW, watch=True)
     assert (state and state.type) == becomes
 
 
@@ -87,7 +91,7 @@ def test_a_run_is_left_when_nothing_is_heard_of_its_agent(
 
 
 def test_a_run_without_a_state_stays_as_it_is() -> None:
-    assert next_state(None) is None
+    assert next_state(None, NOW) is None
 
 
 def test_an_agent_is_silent_for_longer_than_a_busy_server_holds_what_it_says() -> None:
