@@ -1,7 +1,10 @@
 """JSON pointers (RFC 6901). In rules the step `*` stands for any one step."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 def parse(pointer: str) -> tuple[str, ...]:
@@ -31,7 +34,7 @@ def read(value: Any, pointer: str) -> Any:
         if isinstance(value, dict):
             value = value.get(step)
         elif isinstance(value, list):
-            value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
+            value = value[int(step)] if _INDEX.fullmatch(step) and int(step) < len(value) else None
         else:
             return None
     return value

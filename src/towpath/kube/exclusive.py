@@ -42,7 +42,7 @@ def _values(node: Any, steps: list[str], exactly: str = "") -> Iterator[Any]:
     if step.startswith("["):
         index = step[1:-1]
         if isinstance(node, list):
-            one = node[int(index) : int(index) + 1] if exactly and index.isdigit() else node
+            one = node[int(index) : int(index) + 1] if exactly and index.isdecimal() else node
             for item in one:
                 yield from _values(item, rest, exactly)
         elif isinstance(node, dict):

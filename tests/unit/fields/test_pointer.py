@@ -32,6 +32,8 @@ def test_read() -> None:
     assert read(VALUE, "/a/b~1c/1/x") == 3
     assert read(VALUE, "/a/b~1c/7/x") is None
     assert read(VALUE, "/d/e") is None
+    for no_place in ("\u00b2", "01", "-1", "9" * 5000):
+        assert read(VALUE, f"/a/b~1c/{no_place}") is None
 
 
 @pytest.mark.parametrize(

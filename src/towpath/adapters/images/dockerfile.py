@@ -20,7 +20,7 @@ def stages(text: str) -> tuple[str, ...]:
 def has_stage(text: str, target: str) -> bool:
     """Whether `target` names a stage: letters count alike, large or small, and a number is a place."""
     known = stages(text)
-    is_place = target.isdecimal() and int(target) < len(known)
+    is_place = target in map(str, range(len(known)))
     return is_place or target.lower() in {name.lower() for name in known}
 
 

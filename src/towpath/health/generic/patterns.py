@@ -127,7 +127,7 @@ READY_FLAGS = (
     "registered",
 )
 """Booleans, or ratios such as `2/3`, that summarize an object."""
-RATIO = re.compile(r"(\d+)/(\d+)")
+RATIO = re.compile(r"(\d{1,9})/(\d{1,9})")
 SUSPEND_FIELDS = ("suspend", "suspended", "paused", "pause", "halted", "hibernate", "stopped", "shutdown")
 """Boolean fields of a specification that suspend its controller."""
 DESIRED_STATE_FIELDS = ("state", "desiredState", "powerState", "clusterState")

@@ -28,6 +28,10 @@ def test_stages_by_name_or_number(text: str, names: tuple[str, ...]) -> None:
     assert stages(text) == names
 
 
+def test_a_target_of_more_digits_than_a_number_has_is_none() -> None:
+    assert not has_stage("FROM a\n", "9" * 5000)
+
+
 def test_a_target_is_a_name_in_any_case_or_a_place() -> None:
     text = "FROM a AS build\nFROM build AS Test\n"
     assert [has_stage(text, target) for target in ("test", "TEST", "0", "1", "2", "tests", "")] == [

@@ -22,7 +22,7 @@ from towpath.health.verdict import (
 )
 from towpath.objects import Manifest
 
-_RATIO = re.compile(r"(\d+)/(\d+)\Z")
+_RATIO = re.compile(r"(\d{1,9})/(\d{1,9})\Z")
 _FAILURES = ("failureMessage", "failureReason", "errorMessage")
 _SPARK = {
     "COMPLETED": Status.HEALTHY,

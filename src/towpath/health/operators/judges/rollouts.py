@@ -54,7 +54,7 @@ def _outdated_rollout(manifest: Manifest) -> Health | None:
     metadata, status = mapping_at(manifest, "metadata"), mapping_at(manifest, "status")
     observed, generation = str(status.get("observedGeneration") or ""), metadata.get("generation")
     # Before v0.10 this was a hash, which cannot be compared, even when it looks like a large number.
-    if observed.isdecimal() and isinstance(generation, int) and int(observed) < generation:
+    if observed.isdecimal() and isinstance(generation, int) and int(observed[:19]) < generation:
         return progressing(
             f"its controller has not seen the newest change (generation {generation}, seen {observed})"
         )
