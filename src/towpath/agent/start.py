@@ -135,6 +135,7 @@ def _run(configuration: AgentConfiguration, order: Order) -> None:
 
 _AT_RUN_TIME = (
     *("anyio._backends._asyncio", "anyio.streams.tls", "encodings.utf_8_sig", "multiprocessing.popen_fork"),
+    *("encodings.idna", "rich._emoji_codes"),
     *("prefect._internal.pytz", "prefect._internal.states", "prefect.task_engine"),
     *("prefect.utilities.visualization", "git", "towpath.agent.serve"),
 )
