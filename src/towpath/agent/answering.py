@@ -5,12 +5,12 @@ What asks is `towpath.orchestration.canaries`. Such a run writes nothing but its
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
 
-from towpath.errors import TowpathError
 from towpath.orchestration.agent_worker import Child
 from towpath.orchestration.api import PrefectApi
 from towpath.orchestration.canaries import CanaryRuns, host_of
@@ -20,6 +20,7 @@ EVERY = 5.0
 LONGEST = 120.0
 """Seconds after which a canary run is ended: nobody waits for it any more."""
 
+_LOG = logging.getLogger(__name__)
 Fork = Callable[[str], Awaitable[Child]]
 """Forks the child of a canary run's id."""
 
@@ -34,11 +35,13 @@ class Answering:
         self._host = host or socket.gethostname()
 
     async def keep(self) -> None:
-        """Answer until cancelled. A server that is away is asked again: others tell of that."""
+        """Answer until cancelled. What goes wrong is tried again: others tell of a server that is away."""
         try:
             while True:
-                with contextlib.suppress(TowpathError):
+                try:
                     await self.turn()
+                except Exception as error:  # noqa: BLE001 - one odd run must not silence this agent for good
+                    _LOG.debug("canary runs are not answered: %s", error)
                 await asyncio.sleep(EVERY)
         finally:
             self._api.close()

@@ -160,7 +160,7 @@ class PrefectApi:
             raise TransientError(f"the Prefect server at {self.url} answered {status}", remedy=remedy)
         try:
             return ApiAnswer(status, json.loads(content) if content else None)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self.strange(path, "no JSON") from error
 
     def _stopped(self, error: HttpError) -> TransientError:
