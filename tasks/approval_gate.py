@@ -5,6 +5,7 @@ import json
 import time
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -116,7 +117,7 @@ def gate(proposal: Proposal, approvals: tuple[Approval, ...]) -> Admission:
     try:
         require_not_superseded(release, repo.release(release.app, environment), run_created())
         require_not_overtaken(admission, run_created())
-        trusted = load_trusted_keys(proposal.context.trusted_keys)
+        trusted = partial(load_trusted_keys, proposal.context.trusted_keys)
         done_before(repo, trusted, release.app, environment, run_id(), run_created())
     except ConflictError as error:
         raise SupersededError(error.message, remedy=error.remedy) from error

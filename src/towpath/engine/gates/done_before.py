@@ -1,6 +1,7 @@
 """What a run has done before: where the Prefect server has lost its end, as in a database that was restored,
 it begins again, and what came in since then stays."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from towpath.engine.source.history import signed_states
@@ -15,7 +16,7 @@ LOOKED_AT = 200
 
 def done_before(  # noqa: PLR0913, PLR0917
     repo: EnvironmentRepo,
-    trusted: TrustedKeys,
+    trusted: Callable[[], TrustedKeys],
     app: str,
     environment: str,
     flow_run: str,
@@ -31,7 +32,7 @@ def done_before(  # noqa: PLR0913, PLR0917
         return None
     if created is not None and current.promoted < created - timedelta(seconds=1):  # Git has whole seconds
         return None
-    states = signed_states(repo.checkout, trusted, app, environment, limit=LOOKED_AT)
+    states = signed_states(repo.checkout, trusted(), app, environment, limit=LOOKED_AT)
     done = next((each for each in states if each.flow_run == flow_run), None)
     if done is None or done.release.id == current.release.id:
         return done

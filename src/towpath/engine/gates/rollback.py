@@ -68,7 +68,7 @@ def restore_release(  # noqa: PLR0913
     current = _current(repo, app, environment)
     if current.rolls_back is not None and current.flow_run == by.flow_run:
         return Rollback(repo, override=current.override)  # this run was here before
-    if done_before(repo, trusted, app, environment, by.flow_run) is not None:
+    if done_before(repo, lambda: trusted, app, environment, by.flow_run) is not None:
         return Rollback(repo, override=current.override)
     earlier = choose_earlier(repo, trusted, app, environment, to)
     entry = _entry(by, repo, environment, earlier, "rollback", override)

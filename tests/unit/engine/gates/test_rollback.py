@@ -118,7 +118,7 @@ def test_a_run_that_begins_again_leaves_what_has_come_in_since(world: World, tmp
 def test_nothing_is_looked_up_for_a_run_that_is_newer_than_what_is_there(
     world: World, repo: EnvironmentRepo
 ) -> None:
-    run, trusted = "run-1-prod-None", world.trusted
+    run, trusted = "run-1-prod-None", lambda: world.trusted
     assert done_before(repo, trusted, "hello", "prod", "another") is None
     assert done_before(repo, trusted, "hello", "prod", "run-3-prod-None") is not None
     assert done_before(repo, trusted, "hello", "prod", run, datetime(2026, 2, 1, tzinfo=UTC)) is None
