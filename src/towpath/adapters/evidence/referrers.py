@@ -31,6 +31,8 @@ MAX_INDEX_BYTES = 1024 * 1024
 MAX_BUNDLE_BYTES = 2 * 1024 * 1024
 MAX_BUNDLES = 50
 """Bundles of one predicate type that are read of an image; honest ones are few."""
+MAX_TOTAL_BYTES = 128 * 1024 * 1024
+"""Of all bundles of one predicate type: those beyond count as none that can be read."""
 MOST_KEPT, LARGEST_KEPT = 256, 64 * 1024
 """Bundles that a process keeps, and their bytes."""
 ATTEMPTS = 20
@@ -112,9 +114,11 @@ def read_bundles(
             f"{repository.image.name}@{digest[:19]} has more than {MAX_BUNDLES} statements attached",
             remedy="Somebody fills the registry. Delete those that Towpath did not make; see who may push.",
         )
+    left = MAX_TOTAL_BYTES
     for entry in entries:
         try:
-            found.append(_read_bundle(repository, digest, str(entry.get("digest")), largest))
+            found.append(_read_bundle(repository, digest, str(entry.get("digest")), min(largest, left)))
+            left -= len(found[-1])
         except TransientError:
             raise
         except TerminalError as error:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.unit.adapters.registries.test_oci import Answer, server
 from tests.unit.evidence.examples import DIGEST
-from towpath.adapters.evidence.referrers import index_tag, read_bundles
+from towpath.adapters.evidence import referrers
+from towpath.adapters.evidence.referrers import forget_bundles, index_tag, read_bundles
 from towpath.adapters.registries.oci import INDEX_TYPE, MANIFEST_TYPE, digest_of
 from towpath.errors import EvidenceError, TerminalError, TowpathError, TransientError
 from towpath.evidence.bundle import BUNDLE_TYPE
@@ -196,3 +197,16 @@ def test_one_that_is_nested_too_deeply_hides_no_other() -> None:
         found = read_bundles(image, DIGEST, RELEASE_TYPE)
     assert found.bundles == (BUNDLE,)
     assert "nested too deeply" in found.problems[0]
+
+
+def test_bundles_that_are_too_large_together_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(referrers, "MAX_TOTAL_BYTES", 2 * len(BUNDLE) + 1)
+    each = [manifest(annotations={"number": str(number)}) for number in range(4)]
+    answers = {f"referrers/{DIGEST}": index(*(entry(digest_of(one)) for one in each))}
+    for one in each:
+        answers |= stored(one)
+    forget_bundles()
+    with registry(answers) as (image, _):
+        found = read_bundles(image, DIGEST, RELEASE_TYPE)
+    assert (found.bundles, len(found.problems)) == ((BUNDLE, BUNDLE), 2)
+    assert "holds more than 1 bytes" in found.problems[0]
