@@ -159,6 +159,16 @@ def asked_pause(answer: HttpAnswer) -> float | None:
         return None
 
 
+def is_metadata(host: str) -> bool:
+    """Whether a host is written as a cloud's metadata service, which gives who is inside credentials."""
+    host = host.strip("[]").rstrip(".").lower()
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "metadata.google.internal"
+    return address.is_link_local or host == "fd00:ec2::254"
+
+
 def is_private(host: str) -> bool:
     """Whether a host is written as this machine, an address of a private network, or a cloud's metadata."""
     if host.lower().rstrip(".") in ("localhost", "metadata.google.internal"):

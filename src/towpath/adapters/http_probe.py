@@ -1,8 +1,9 @@
 """One GET of a public address for a smoke check: verified TLS, no redirects, bounded time and size."""
 
 import time
+from urllib.parse import urlsplit
 
-from towpath.adapters.http import HttpClient, HttpError, read_start
+from towpath.adapters.http import HttpClient, HttpError, is_metadata, read_start
 from towpath.adapters.kubernetes import ServiceAnswer
 from towpath.errors import RefusedError, TransientError
 
@@ -12,10 +13,16 @@ LARGEST = 1_000_000
 def ask(url: str, *, timeout: float = 10.0) -> ServiceAnswer:
     """Any HTTP status is an answer, also a redirect; TransientError when there is none.
 
-    Only http and https are asked.
+    Only http and https are asked, and no metadata service of a cloud.
     """
     if not url.startswith(("http://", "https://")):
         raise RefusedError(f"{url}: only http and https are asked")
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError as error:
+        raise RefusedError(f"{url}: is no URL") from error
+    if is_metadata(host):
+        raise RefusedError(f"{url}: a link-local host is not asked")
     started = time.monotonic()
     client = HttpClient()
     try:
