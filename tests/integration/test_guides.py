@@ -120,9 +120,11 @@ def test_a_second_cluster_secrets_that_change_and_a_restore(clusters: Clusters) 
     assert secret(hub, "towpath-prefect", "auth-string").startswith("towpath:")
     assert clusters.trusted(hub) == {"build", "prod", "prod-eu"}
 
+    assert len(clusters.follow("troubleshooting.md", "rollout restart")) == 2
+
     trusted = hub.there("configmap", "towpath-trusted-keys")
     lines = clusters.follow("backup.md", "get configmap", "delete deployment", "towpath install")
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert hub.there("deployment", "towpath-agent-prod")
     assert hub.there("deployment", "towpath-server")
     clusters.run("kubectl -n towpath-system delete configmap towpath-trusted-keys")

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.interop.pods.measures import processes_of
 from tests.interop.pods.site import HOME, Site
 
-AWAY = 60.0
+AWAY = float(os.environ.get("TOWPATH_GIT_AWAY") or 60.0)
 """Seconds for which the Git server answers nothing."""
 SLOW, STOPPED, ANSWERS = 30.0, 0.8, 0.2
 """For so many seconds the API server is stopped and let go, again and again."""
@@ -52,7 +52,7 @@ def evicted(agent: str, site: Site) -> Iterator[None]:
 @contextmanager
 def git_away(site: Site) -> Iterator[None]:
     """Connections to the Git server are taken, and nobody answers."""
-    pid = _process(site, "tests.interop.pods.git_server")
+    pid = process_of(site, "tests.interop.pods.git_server")
     os.kill(pid, signal.SIGSTOP)
     goes_on = threading.Timer(AWAY, os.kill, (pid, signal.SIGCONT))
     goes_on.start()
@@ -65,7 +65,7 @@ def git_away(site: Site) -> Iterator[None]:
 @contextmanager
 def slow_api_server(site: Site) -> Iterator[None]:
     """The Kubernetes API server answers a fifth of the time."""
-    pid = _process(site, "kube-apiserver")
+    pid = process_of(site, "kube-apiserver")
     end = time.monotonic() + SLOW
 
     def hinder() -> None:
@@ -83,12 +83,13 @@ def slow_api_server(site: Site) -> Iterator[None]:
         hindering.join()
 
 
-def _process(site: Site, named: str) -> int:
-    """The part of this cluster whose command line names it, and the cluster's folder."""
+def process_of(site: Site, named: str) -> int:
+    """The part of this cluster that is that program or module, by its command line."""
     for each in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            command = each.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if named in command and str(site.cluster.layout.folder) in command:
+            command = each.read_bytes().decode(errors="replace").split("\0")
+            of_cluster = any(str(site.cluster.layout.folder) in argument for argument in command)
+            if of_cluster and named in (Path(command[0]).name, *command[1:3]):
                 return int(each.parent.name)
     raise AssertionError(f"no process of {named}")
 

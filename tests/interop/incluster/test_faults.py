@@ -4,17 +4,25 @@ Each test promotes another version to dev while somebody deletes what is in stag
 """
 
 import time
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.chart import needs_helm
-from tests.interop.incluster.faults import FAULTS, deletions
+from tests.interop.incluster.certificates import distribute, replaced, withdraw
+from tests.interop.incluster.clocks import another_clock
+from tests.interop.incluster.faults import FAULTS, Fault, deletions, slow_api_server
+from tests.interop.incluster.restored import restored
 from tests.interop.pods.measures import ENDED
-from tests.interop.pods.site import APP, Site, Tell, is_ready
+from tests.interop.pods.site import APP, DOCTOR, HOME, Site, Tell, is_ready
 from towpath.orchestration import keys
 
 pytestmark = [needs_helm, pytest.mark.timeout(3600)]
+
+OFF = 140
+"""Seconds. Twice of it is less than what signatures allow, and each more than what the server waits for signs
+of life."""
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +54,17 @@ def asked(site: Site, environment: str) -> str:
     return str(live["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
-def promotion(site: Site, release: str) -> dict[str, Any]:
-    """The newest run that promotes this release to dev."""
+def promotions(site: Site) -> list[dict[str, Any]]:
+    """The newest first."""
     wanted = {"flows": {"name": {"any_": [keys.PROMOTE]}}, "sort": "EXPECTED_START_TIME_DESC"}
     found: list[dict[str, Any]] = site.prefect("/flow_runs/filter", wanted)
+    return found
+
+
+def promotion(site: Site, release: str) -> dict[str, Any]:
+    """The newest run that promotes this release to dev."""
     parameters = {"environment": "dev", "digest": release}
-    return next(each for each in found if parameters.items() <= each["parameters"].items())
+    return next(each for each in promotions(site) if parameters.items() <= each["parameters"].items())
 
 
 def answered(site: Site, path: str) -> dict[str, Any]:
@@ -68,18 +81,17 @@ def answered(site: Site, path: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("number", "fault"), [*enumerate(FAULTS, 2)], ids=FAULTS)
-def test_a_promotion_ends_well(busy: Site, tell: Tell, number: int, fault: str) -> None:
-    site, version = busy, f"hello-v{number}"
+def end_well(site: Site, tell: Tell, version: str, what: str, fault: Fault) -> None:
+    """Promote a version; in the middle of that the fault begins."""
     image, begun = site.images[version], time.monotonic()
     with deletions(site, "staging", APP) as deleted:
-        release = site.release(APP, f"Hello v{number}", image)
+        release = site.release(APP, f"Promote {version}", image)
         site.must("promote", APP, "--to", "dev", "--release", release, "--detach", **site.people)
         run = str(promotion(site, release)["id"])
         site.until(lambda: asked(site, "dev") == image.reference, "the new version is applied", 300)
         assert answered(site, f"/flow_runs/{run}")["state_type"] not in ENDED, "it is in the middle"
-        with FAULTS[fault](site):
-            tell(f"{fault}, {time.monotonic() - begun:.0f} s after the promotion was asked for")
+        with fault(site):
+            tell(f"{what}, {time.monotonic() - begun:.0f} s after the promotion was asked for")
         ended = site.until(
             lambda: (found := answered(site, f"/flow_runs/{run}"))["state_type"] in ENDED and found,
             "the promotion has ended",
@@ -97,6 +109,75 @@ def test_a_promotion_ends_well(busy: Site, tell: Tell, number: int, fault: str) 
     site.until(lambda: all(map(is_ready, site.pods())), "all of Towpath is ready", 300)
     drift = ("drift", "dev", "--context=towpath")
     site.until(lambda: site.towpath(*drift).returncode == 0, "dev is as in Git", 300)
+
+
+@pytest.mark.parametrize(("number", "fault"), [*enumerate(FAULTS, 2)], ids=FAULTS)
+def test_a_promotion_ends_well(busy: Site, tell: Tell, number: int, fault: str) -> None:
+    end_well(busy, tell, f"hello-v{number}", fault, FAULTS[fault])
+
+
+def test_one_that_a_dump_has_in_its_middle_ends_well_once_it_is_restored(busy: Site, tell: Tell) -> None:
+    """It has ended since, and staging has followed: the database knows neither any more."""
+    site, version = busy, "hello-v8"
+
+    def done() -> None:
+        site.until(lambda: runs(site, "staging") == {site.images[version].digest}, "staging follows", 900)
+        tell("what the dump has in its middle is done")
+
+    end_well(site, tell, version, "PostgreSQL is restored", partial(restored, done=done))
+    site.until(lambda: not under_way(site), "no run is left under way", 300)
+    site.until(lambda: site.towpath(*DOCTOR).returncode == 0, "doctor finds nothing", 120)
+
+
+def test_clocks_that_are_minutes_off_neither_hold_up_a_promotion_nor_crash_it(busy: Site, tell: Tell) -> None:
+    """An agent's heartbeats go on for long enough to be looked at: its API server is slow."""
+    site, begun = busy, time.monotonic()
+    with another_clock(site, "dev", OFF), another_clock(site, "staging", -OFF):
+        tell(f"dev's clock is {OFF} s ahead, staging's is behind, after {time.monotonic() - begun:.0f} s")
+        leads = {name: leader(site, name) for name in ("dev", "staging")}
+        end_well(site, tell, "hello-v9", "the API server is slow, too", slow_api_server)
+        assert {name: leader(site, name) for name in leads} == leads, "nobody else has led meanwhile"
+        began = [each for each in promotions(site) if each["start_time"]][:2]
+        late = {each["name"]: each["estimated_start_time_delta"] for each in began}
+        tell(f"seconds until they began: {late}")
+        assert max(late.values()) < OFF / 2
+        for agent, said in (("dev", "ahead of"), ("staging", "behind")):
+            where = ("--namespace", HOME, f"deployment/towpath-agent-{agent}")
+            assert f"s {said} that of the Prefect server" in site.cluster.kubectl("logs", *where)
+
+
+def test_certificates_and_their_authority_are_replaced_under_agents_that_work(busy: Site, tell: Tell) -> None:
+    site = busy
+    before = started(site)
+    distribute(site)
+    tell("a second authority is trusted, too")
+    end_well(site, tell, "hello-v10", "certificates are replaced", replaced)
+    withdraw(site)
+    tell("the first authority of Git and registry is trusted no longer")
+    for environment in ("dev", "staging"):
+        site.must("reconcile", environment, **site.people)
+    assert started(site) == before, "no agent has begun again"
+
+
+def started(site: Site) -> dict[str, int]:
+    """The agents' pods, and how often each was started again."""
+    return {
+        each["metadata"]["name"]: each["status"]["containerStatuses"][0]["restartCount"]
+        for each in site.pods("agent")
+    }
+
+
+def leader(site: Site, agent: str) -> tuple[str, int]:
+    """Who holds the Lease of an environment's agent, and how often it has changed hands."""
+    leases = site.cluster.get("leases", "--namespace", HOME)["items"]
+    (spec,) = (each["spec"] for each in leases if each["metadata"]["name"].endswith(f"agent-{agent}"))
+    return spec["holderIdentity"], spec["leaseTransitions"]
+
+
+def under_way(site: Site) -> list[str]:
+    kinds = {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}
+    found = site.prefect("/flow_runs/filter", {"flow_runs": {"state": kinds}})
+    return [each["name"] for each in found]
 
 
 def there(site: Site) -> bool:

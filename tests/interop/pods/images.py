@@ -35,7 +35,7 @@ INPUTS = (
     *("tests/interop/pods/broken.py", "tests/interop/pods/images.py"),
 )
 BUILD_SECONDS = 3000.0
-VERSIONS = tuple(f"v{number}" for number in range(1, 9))
+VERSIONS = tuple(f"v{number}" for number in range(1, 11))
 """Of the app: one for each promotion of a story."""
 
 
@@ -65,7 +65,7 @@ def kept() -> Path:
 
 def images(progress: Progress) -> Mapping[str, Image]:
     """`server`, `agent`, `stores`, two more versions of the first two, three of the agent that do not work
-    (broken.py), and eight versions of the app `hello`.
+    (broken.py), and ten versions of the app `hello`.
 
     Built for each version of what goes into them once.
     """
