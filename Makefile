@@ -14,8 +14,8 @@ setup: .venv/.ready ## Make .venv with the locked packages.
 .venv/.ready: requirements.lock pyproject.toml .ci/uv.lock .ci/setup
 	@.ci/setup
 
-demo: setup ## Play the demo's story on real parts on this machine.
-	@.venv/bin/towpath demo $(ARGS)
+demo: setup ## Play the demo's story on real parts on this machine; ARGS=--in-cluster: on the chart's installation, all in pods.
+	@$(if $(filter --in-cluster,$(ARGS)),.venv/bin/python -m tests.interop.pods.demo,.venv/bin/towpath demo) $(ARGS)
 
 test: setup ## Run every check: lint, types, layers, unit, flow and integration tests.
 	@.ci/test all $(ARGS)
@@ -31,7 +31,7 @@ interop: setup ## Try evidence with the real cosign, the door with a real Gitea,
 	@.venv/bin/pytest tests/interop --ignore=tests/interop/incluster $(ARGS)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory incluster
 
-incluster: setup ## Build the images, install them in a Kubernetes with pods of its own, take a release through it, let Towpath upgrade itself, and let parts of it fail (root; the last part of `make interop`).
+incluster: setup ## Build the images, install them in a Kubernetes with pods of its own, take a release through it, play the demo's acts, let Towpath upgrade itself, and let parts of it fail (root; the last part of `make interop`).
 	@.venv/bin/python -m tests.interop.pods.prepare
 	@.venv/bin/pytest tests/interop/incluster $(ARGS)
 

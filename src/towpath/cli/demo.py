@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from towpath.demo.story import Stage
     from towpath.demo.world import Tell
     from towpath.settings import Settings
 
@@ -28,7 +31,8 @@ def command(keep: bool | None, chapters: tuple[str, ...]) -> None:
     """Play the story: a commit goes to production, and four things go wrong.
 
     \b
-    Brings the local stack up first, if it is not; a stack that was up stays up.
+    Brings the local stack up first, if it is not; a stack that was up stays up. From a checkout
+    `make demo ARGS=--in-cluster` plays it on an installation in a cluster, all parts in pods.
     Examples:
       towpath demo
       towpath demo --chapter deliver --chapter disaster
@@ -50,20 +54,25 @@ def command(keep: bool | None, chapters: tuple[str, ...]) -> None:
 
 
 def _play(settings: "Settings", chapters: tuple[str, ...]) -> None:
-    from towpath.demo.story import CHAPTERS as STORY
     from towpath.demo.story import Stage
     from towpath.demo.world import World
     from towpath.local.common.stack import PROJECT
-    from towpath.progress import format_seconds
 
     world = World.connect(settings, settings.cache / "demo")
+    play(lambda tell, progress: Stage(world, PROJECT / "examples", tell, progress), chapters)
+
+
+def play(staged: "Callable[[Tell, Tell], Stage]", chapters: tuple[str, ...]) -> None:
+    """Play the chapters, each on what `staged` makes of outputs for evidence and for progress."""
+    from towpath.demo.story import CHAPTERS as STORY
+    from towpath.progress import format_seconds
+
     began = time.monotonic()
     for number, name in enumerate(chapters, start=1):
         title, chapter = STORY[name]
         click.secho(f"\n{number}. {title}", bold=True)
-        stage = Stage(world, PROJECT / "examples", _evidence(time.monotonic()), _progress)
         chapter_began = time.monotonic()
-        chapter(stage)
+        chapter(staged(_evidence(chapter_began), _progress))
         click.secho(f"   done in {format_seconds(time.monotonic() - chapter_began)}", dim=True)
     click.secho(f"\nThe story took {format_seconds(time.monotonic() - began)}.", bold=True)
 

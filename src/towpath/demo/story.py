@@ -28,7 +28,7 @@ class StoryError(TowpathError):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a chapter needs: the stack, the examples, and outputs for evidence (`tell`) and progress."""
+    """What a chapter needs: the parts, the examples, and outputs for evidence (`tell`) and progress."""
 
     world: World
     examples: Path
@@ -39,6 +39,10 @@ class Stage:
         """Run a command as a person would, and show its lines."""
         self.tell(f"$ towpath {' '.join(args)}")
         return self.world.towpath(*args, tell=self.progress, codes=codes).stdout
+
+    def deliver(self, codes: tuple[int, ...] = (0,)) -> None:
+        """Have the newest commit delivered, and wait until it is, or waits for people."""
+        self.towpath("deliver", APP, codes=codes)
 
     def kubectl(self, *args: str) -> str:
         """Run kubectl as a person would."""
@@ -58,7 +62,7 @@ def deliver(stage: Stage) -> None:
     version = next_version(world)
     commit = commit_version(world, stage.examples / "hello", version, f"Say hello from {version}")
     stage.tell(f"committed {version} as {commit[:7]} in the source repository")
-    stage.towpath("deliver", APP)
+    stage.deliver()
     digest = world.released("dev")
     before = world.released("prod")
     expect(digest is not None, "a release in dev", digest)
@@ -99,7 +103,7 @@ def broken(stage: Stage) -> None:
     world = stage.world
     good = {environment: world.released(environment) for environment in ENVIRONMENTS}
     _commit_variant(stage, "never-ready", "it starts, but is never ready")
-    stage.towpath("deliver", APP, codes=(1,))
+    stage.deliver(codes=(1,))
     rollback = world.commits(f"apps/{APP}/dev/release.yaml")[0]
     expect(
         "Towpath-Rolls-Back" in rollback.trailers, "a rollback as the newest commit of dev", rollback.subject
@@ -119,7 +123,7 @@ def leaked(stage: Stage) -> None:
     world = stage.world
     tags = world.tags()
     commit = _commit_variant(stage, "private-key", "somebody added a private key")
-    stage.towpath("deliver", APP, codes=(1,))
+    stage.deliver(codes=(1,))
     expect(world.tags() == tags, "nothing pushed", world.tags() - tags)
     stage.tell(f"the registry holds what it held before: {len(tags)} tags, none of {commit[:7]}")
     version = next_version(world)

@@ -26,15 +26,20 @@ def tell(request: pytest.FixtureRequest) -> Tell:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, tell: Tell) -> Iterator[Site]:
-    """A cluster with its images, and what the installation's owner brings; no environment repository yet."""
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tell: Tell
+) -> Iterator[Site]:
+    """A cluster with its images, and what the installation's owner brings; no environment repository yet.
+
+    `IMAGES` of the test's module are brought to its node; left out, all but those that build.
+    """
     made = images(progress_on())
     tell("images are there; starting a cluster")
     with pods_cluster(kept()) as cluster:
         tell("the cluster is up")
         found = Site(cluster, made, tmp_path_factory.mktemp("site"))
         found.prepare()
-        for name, image in sorted(made.items()):
-            cluster.pull(image.reference)
+        for name in getattr(request.module, "IMAGES", sorted(made.keys() - {"buildkit", "build-agent"})):
+            cluster.pull(made[name].reference)
             tell(f"pulled {name}")
         yield found

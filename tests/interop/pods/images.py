@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.images.engine import ROOT, Engine, running_engine
 from tests.interop.pods.broken import PROGRAM, PROGRAMS, archive
+from tests.interop.pods.builder_images import builder_images
 from tests.interop.pods.hello import build_hello
 from tests.interop.pods.layout import REGISTRY
 from tests.own_registry import own_registry
@@ -30,7 +31,9 @@ BUILDS = (
 """Name, context, Dockerfile and target."""
 INPUTS = (
     *("src", "flows", "tasks", "deployments/image", "deployments/chart", ".ci/uv.lock", "requirements.lock"),
-    *("deployments/local/kustomize", "deployments/local/helm", "pyproject.toml", "examples/hello"),
+    *("deployments/local/kustomize", "deployments/local/helm", "deployments/local/buildkit"),
+    *("pyproject.toml", "examples/hello", "tests/interop/pods/builder_images.py"),
+    *("tests/interop/pods/buildkit.Dockerfile", "tests/interop/pods/build-agent.Dockerfile"),
     *("tests/interop/pods/stores.Dockerfile", "tests/interop/pods/stores.sh", "tests/images/engine.py"),
     *("tests/interop/pods/broken.py", "tests/interop/pods/images.py"),
 )
@@ -65,7 +68,7 @@ def kept() -> Path:
 
 def images(progress: Progress) -> Mapping[str, Image]:
     """`server`, `agent`, `stores`, two more versions of the first two, three of the agent that do not work
-    (broken.py), and ten versions of the app `hello`.
+    (broken.py), ten versions of the app `hello`, and what builds it: `buildkit` and `build-agent`.
 
     Built for each version of what goes into them once.
     """
@@ -114,6 +117,11 @@ def _build(progress: Progress, folder: Path) -> Mapping[str, Image]:
                     made[f"{name}-{version}"] = _next(engine, registry, name, image, version, step)
                 for version, program in PROGRAMS.items() if target == "agent" else ():
                     made[f"{name}-{version}"] = _next(engine, registry, name, image, version, step, program)
+                if target == "agent":
+                    agent = image
+        with progress.step("images that build") as step:
+            for name, image in builder_images(engine, agent):
+                made[name] = _pushed(engine, registry, name, image, step)
         stack = Stack(Layout(folder), Options(registry=registry), Settings.load(os.environ))
         for version in VERSIONS:
             with progress.step(f"image hello {version}"):

@@ -3,11 +3,18 @@
 from tests.images import engine
 from tests.interop.pods.cluster import ensure_programs
 from tests.interop.pods.images import images
-from tests.interop.programs import COREDNS, built
+from tests.interop.programs import BUILDCTL, BUILDKITD, COREDNS, built
 from towpath.progress import progress_on
 
-if __name__ == "__main__":
+
+def prepare() -> None:
+    """Build and install what is missing."""
     ensure_programs(progress_on())
     engine.ensure_programs()
-    built(COREDNS)
+    for each in (COREDNS, BUILDCTL, BUILDKITD):
+        built(each)
     images(progress_on())
+
+
+if __name__ == "__main__":
+    prepare()
