@@ -13,7 +13,8 @@ import httpx
 
 from tests.chart import example, pods, rendered
 from tests.interop.servers import running_server
-from tests.interop.stores import SECRET, Stores, free_port, running_stores
+from tests.interop.stores import SECRET, Stores, running_stores
+from tests.ports import free_port
 
 DATABASE = "prefect"
 

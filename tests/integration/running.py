@@ -1,9 +1,7 @@
 """A local stack for tests: reused when it is up, brought up and taken away otherwise."""
 
-import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
 from towpath.local.common.layout import Layout
 from towpath.local.common.ports import DEFAULT_PORTS, is_busy
 from towpath.local.common.stack import Options, Stack
@@ -121,11 +120,8 @@ class RunningStack:
 
 def free_ports() -> list[str]:
     """`--port` options: the default of each port where it is free, another free one elsewhere."""
-    options: list[str] = []
-    with contextlib.ExitStack() as held:
-        for name, default in DEFAULT_PORTS.items():
-            if is_busy(default):
-                probe = held.enter_context(socket.socket())
-                probe.bind(("127.0.0.1", 0))
-                options += ["--port", f"{name}={probe.getsockname()[1]}"]
-    return options
+    ports: dict[str, int] = {}
+    for name, default in DEFAULT_PORTS.items():
+        if is_busy(default):
+            ports[name] = free_port(ports.values())
+    return [word for name, port in ports.items() for word in ("--port", f"{name}={port}")]

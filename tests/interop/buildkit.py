@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.programs import BUILDCTL, BUILDKITD, ROOTLESS, built
-from tests.interop.stores import free_port
+from tests.ports import free_port
 from towpath.adapters.images.buildkit import BuildKit
 from towpath.errors import TowpathError
 from towpath.local.parts.certificates import Subject, ensure_certificates

@@ -20,7 +20,8 @@ from tests.chart import example, one, pods, rendered
 from tests.interop.issuer import CLIENT_SECRET, Issuer
 from tests.interop.programs import OAUTH2_PROXY, built
 from tests.interop.servers import running_server
-from tests.interop.stores import SECRET, Stores, free_port, until
+from tests.interop.stores import SECRET, Stores, until
+from tests.ports import free_port
 
 HOST = "prefect.example.com"
 REFRESH = "--cookie-refresh=5m"

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chart import example, pods, rendered
+from tests.ports import free_port
 from towpath.objects import Manifest
 
 SECRET = "admin:a-password-of-the-test"
@@ -109,12 +109,6 @@ def running_stores(*, durable: bool = False) -> Iterator[Stores]:
         for process in (database, redis):
             process.wait(timeout=60)
         shutil.rmtree(folder)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def until(holds: Callable[[], bool], seconds: float) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from tests.chart import example, needs_helm, pods, rendered
 from tests.interop.servers import running_server
-from tests.interop.stores import POSTGRES, SECRET, Stores, free_port
+from tests.interop.stores import POSTGRES, SECRET, Stores
+from tests.ports import free_port
 from tests.unit.guides.commands import DATABASE, ROOT, lines_to_run
 from towpath.errors import TowpathError
 from towpath.orchestration.api import PrefectApi

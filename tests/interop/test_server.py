@@ -10,7 +10,8 @@ import pytest
 
 from tests.chart import example, needs_helm, pods, rendered
 from tests.interop.servers import PREPARE
-from tests.interop.stores import Stores, free_port, until
+from tests.interop.stores import Stores, until
+from tests.ports import free_port
 
 pytestmark = [needs_helm, pytest.mark.timeout(900)]
 
