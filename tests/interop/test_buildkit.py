@@ -70,7 +70,7 @@ def test_an_image_is_built_scanned_pushed_and_pulled_by_its_digest(builds: Build
     asked = {"labels": labels, "build_args": {"SAID": "greeting"}}
     image = builds.build(source, **asked, on_line=lines.append)
     assert builds.build(source, **asked) == image, "the same again"
-    assert any("RUN cat $SAID" in line for line in lines)
+    assert any("RUN cat" in line for line in lines), lines
     tar = tmp_path / "image.tar"
     builds.builder.save(image, tar, timeout=60)
     with tarfile.open(tar) as archive, opened(tar) as found:
@@ -150,7 +150,7 @@ def test_what_the_network_keeps_away_may_come_back(builds: Builds, tmp_path: Pat
         builds.build(away)
     nobody = BuildKit(f"unix://{tmp_path}/nobody.sock", tmp_path)
     with pytest.raises(TransientError):
-        nobody.build(away, "Dockerfile", tag="", target=None, labels={}, **STEPS)  # type: ignore[arg-type]
+        nobody.build(away, "Dockerfile", tag="", target=None, build_args={}, labels={}, **STEPS)  # type: ignore[arg-type]
     missing = parse_image(f"{builds.registry}/team/nobody@sha256:{'0' * 64}")
     with pytest.raises(TerminalError, match="cannot be pulled"):
         builds.builder.pull(missing, timeout=60)

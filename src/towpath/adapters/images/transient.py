@@ -4,9 +4,10 @@ import re
 
 _TRANSIENT = re.compile(
     r"connection refused|connection reset|i/o timeout|no such host|TLS handshake timeout|unexpected EOF|"
+    r"broken pipe|^error: failed to [a-z ]{1,80}: Unavailable: |"  # gRPC's code, as buildctl tells it
     r"server misbehaving|Client\.Timeout|network is unreachable|toomanyrequests|connection error|"
     r"unexpected (?:HTTP )?status:? (?:from .{0,200})?(?:429|5\d\d)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
