@@ -96,7 +96,8 @@ class RunningStack:
     def _runs(self, name: str) -> bool:
         supervisor = Supervisor(self.stack)
         processes = supervisor.processes() if supervisor.is_up() else {}
-        return name in processes and processes[name].pid > 0
+        # Its environment is that of the supervisor until it has become another program.
+        return name in processes and processes[name].pid in marked_processes(self.layout)
 
     def kill_supervisor(self) -> set[int]:
         """Kill the supervisor as a machine without memory does; the processes that it leaves."""
