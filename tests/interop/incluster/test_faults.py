@@ -3,7 +3,11 @@
 Each test promotes another version to dev while somebody deletes what is in staging, whose agent heals.
 """
 
+import os
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,9 +17,11 @@ from tests.chart import needs_helm
 from tests.interop.incluster.certificates import distribute, replaced, withdraw
 from tests.interop.incluster.clocks import another_clock
 from tests.interop.incluster.faults import FAULTS, Fault, deletions, slow_api_server
+from tests.interop.incluster.inception import AGENT_OF
 from tests.interop.incluster.restored import restored
-from tests.interop.pods.measures import ENDED
-from tests.interop.pods.site import APP, DOCTOR, HOME, Site, Tell, is_ready
+from tests.interop.pods.measures import ENDED, processes_of
+from tests.interop.pods.site import APP, DOCTOR, ENVIRONMENTS, HOME, Site, Tell, is_ready
+from towpath.local.common.stack import NODE
 from towpath.orchestration import keys
 
 pytestmark = [needs_helm, pytest.mark.timeout(3600)]
@@ -157,6 +163,39 @@ def test_certificates_and_their_authority_are_replaced_under_agents_that_work(bu
     for environment in ("dev", "staging"):
         site.must("reconcile", environment, **site.people)
     assert started(site) == before, "no agent has begun again"
+
+
+def test_the_agent_that_leads_is_lost_and_the_one_that_stands_by_ends_its_promotion(
+    busy: Site, tell: Tell
+) -> None:
+    """Its node hangs: its pod gives nothing back, and no other pod is placed until it is deleted."""
+    site = busy
+    site.install(site.values(agents={name: {} for name in ENVIRONMENTS} | {"dev": {"replicas": 2}}))
+
+    @contextmanager
+    def lost(site: Site) -> Iterator[None]:
+        holder, begun = leader(site, "dev")[0], time.monotonic()
+        name = holder.partition("_")[0]
+        site.cluster.kubectl("cordon", NODE)
+        (pod,) = (each for each in site.pods("agent") if each["metadata"]["name"] == name)
+        for process in processes_of(pod):
+            os.kill(process, signal.SIGSTOP)
+        try:
+            site.until(lambda: leader(site, "dev")[0].partition("_")[0] != name, "the other one leads", 60)
+            tell(f"the other one leads, {time.monotonic() - begun:.0f} s after it was lost")
+            yield
+        finally:
+            site.cluster.kubectl("delete", "pod", name, "--namespace", HOME, "--force", "--grace-period=0")
+            site.cluster.kubectl("uncordon", NODE)
+
+    site.until(lambda: ready_agents(site, "dev") == 2, "one stands by", 300)
+    end_well(site, tell, "hello-v11", "the agent that leads is lost", lost)
+    site.until(lambda: ready_agents(site, "dev") == 2, "another one stands by", 300)
+
+
+def ready_agents(site: Site, environment: str) -> int:
+    mine = (each for each in site.pods("agent") if each["metadata"]["labels"][AGENT_OF] == environment)
+    return sum(map(is_ready, mine))
 
 
 def started(site: Site) -> dict[str, int]:

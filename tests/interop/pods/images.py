@@ -38,7 +38,7 @@ INPUTS = (
     *("tests/interop/pods/broken.py", "tests/interop/pods/images.py"),
 )
 BUILD_SECONDS = 3000.0
-VERSIONS = tuple(f"v{number}" for number in range(1, 11))
+VERSIONS = tuple(f"v{number}" for number in range(1, 12))
 """Of the app: one for each promotion of a story."""
 
 
@@ -68,7 +68,7 @@ def kept() -> Path:
 
 def images(progress: Progress) -> Mapping[str, Image]:
     """`server`, `agent`, `stores`, two more versions of the first two, three of the agent that do not work
-    (broken.py), ten versions of the app `hello`, and what builds it: `buildkit` and `build-agent`.
+    (broken.py), eleven versions of the app `hello`, and what builds it: `buildkit` and `build-agent`.
 
     Built for each version of what goes into them once.
     """
