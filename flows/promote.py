@@ -18,7 +18,7 @@ from tasks.runs.chain import start_next, supersede
 from tasks.runs.lock import environment_lock
 from tasks.runs.overtaken import note_promoted, overtaking
 from tasks.runs.run_identity import run_created
-from tasks.runs.step import towpath_flow
+from tasks.runs.step import finishing, towpath_flow
 from tasks.status import record_promoted
 
 
@@ -34,7 +34,7 @@ def promote(app: str, digest: str, environment: str, parent: str | None = None, 
     proposal = plan(admission, context)
     approvals, release = approved(proposal), proposal.release
     wait_for_dependencies(app, context)
-    with environment_lock(environment, overtaking(release, environment, run_created())):
+    with environment_lock(environment, overtaking(release, environment, run_created())), finishing():
         context = fetch(environment)  # again: Git may have moved while people were asked
         proposal, approvals = judged_again(proposal, approvals, context)
         require_dependencies(app, context)

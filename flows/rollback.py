@@ -5,7 +5,7 @@ from tasks.commit import mark_verified
 from tasks.rollback import restore_earlier
 from tasks.runs.lock import environment_lock
 from tasks.runs.run_identity import identify_run
-from tasks.runs.step import towpath_flow
+from tasks.runs.step import finishing, towpath_flow
 from tasks.status import record_promoted
 from towpath.orchestration import keys
 
@@ -17,7 +17,7 @@ def rollback(app: str, environment: str, to: str | None = None, override: str = 
     `override` is what an owner signed who lets a quarantined release come back.
     """
     identify_run(keys.rollback_name(app, environment), [keys.app_tag(app), keys.environment_tag(environment)])
-    with environment_lock(environment):
+    with environment_lock(environment), finishing():
         restored = restore_earlier(app, environment, to, override)
         sync(restored.target)
         verify(restored.target)

@@ -43,7 +43,7 @@ class Restored:
 def undo(target: Target, *states: "State[Any]") -> NoReturn:
     """Deal with a sync or verification that failed as the environment's policy says, then fail the run.
 
-    An outage (a transient error) is not the release's fault: its commit stays; the next reconcile does it.
+    An outage (a transient error) is not the release's fault: its commit stays, and the run begins again.
     Nor is it that the API server does not know this agent: the token of a deleted pod counts no more.
     """
     failure = first_failure(*states)

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -56,8 +57,16 @@ class SoakingError(TerminalError):
         self.end = end
 
 
+class UnfinishedError(TransientError):
+    """An outage in the middle: the run ends without a failure for now, and is begun again a while later."""
+
+
 WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(days=7)
 """Until a run that waits begins again; how old it may be for that."""
+MOST_OUTAGES = 20
+"""So often a run is begun again because of outages: for half an hour where each is told at once, for two
+where nobody answers.
+"""
 
 _ENDS: dict[type[TowpathError], tuple[StateType, str]] = {
     RejectedError: (StateType.CANCELLED, "Rejected"),
@@ -140,7 +149,8 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
         except TowpathError as error:
             redact_error(error)
             message = str(error)
-            if isinstance(error, WaitingError) and (again := _begins_again()):
+            if isinstance(error, WaitingError | UnfinishedError) and (again := _begins_again(error)):
+                message = f"goes on at {again:%H:%M:%S} UTC: {message}" if error.transient else message
                 return Scheduled(scheduled_time=again, message=message, name=WAITS)
             if isinstance(error, SoakingError):
                 return Scheduled(scheduled_time=server_clock.theirs(error.end), message=message, name=SOAKS)
@@ -157,8 +167,23 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
     return flow(name=function.__name__, persist_result=False)(readable)
 
 
-def _begins_again() -> datetime | None:
+@contextmanager
+def finishing() -> Iterator[None]:
+    """An outage does not end what begins here: UnfinishedError in place of another transient error."""
+    try:
+        yield
+    except TowpathError as error:
+        if not error.transient:
+            raise
+        raise UnfinishedError(error.message, remedy=error.remedy) from error
+
+
+def _begins_again(error: TowpathError) -> datetime | None:
     """When the current run begins again; None when it has waited for long enough."""
     context, now = FlowRunContext.get(), server_clock.now()
-    created = context.flow_run.created if context and context.flow_run else None
-    return now + WAIT if created and now - created < LONGEST_WAIT else None
+    run = context.flow_run if context else None
+    if run is None or run.created is None:
+        return None
+    if isinstance(error, UnfinishedError):
+        return now + WAIT if run.run_count <= MOST_OUTAGES else None
+    return now + WAIT if now - run.created < LONGEST_WAIT else None

@@ -323,6 +323,14 @@ class Bench:
         with get_client(sync_client=True) as client:
             return client.read_flow_run(run_id)
 
+    def again(self, run: FlowRun) -> FlowRun:
+        """Let a run that waits begin again."""
+        assert run.state is not None
+        assert (run.state.type, run.state.name) == (StateType.SCHEDULED, keys.WAITS), run.state
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(run.id, Scheduled(), force=True)
+        return self.work(run.id)
+
     def answer(self, run: FlowRun, **form: str) -> FlowRun:
         """Fill in the form of a suspended run as the UI does, with the plan, and let it go on."""
         assert run.state is not None

@@ -1,18 +1,21 @@
 """Promotion: gate, approvals, commit, sync, verify, rollback, and on to the next environment."""
 
 import dataclasses
+import re
 import threading
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Paused, Scheduled
 
+from flows import promote as promoting
 from tasks import approval_gate
 from tasks.proposal import plan_markdown
+from tasks.runs import step
 from tests.flows.approvals import approve, waiting_in_prod
 from tests.flows.bench import TOWPATH, Bench, git
 from towpath.adapters.kubernetes import ApiRefusedError
@@ -416,8 +419,33 @@ def test_an_outage_is_tried_again_and_is_no_reason_to_roll_back(
     assert bench.promoted(bench.release(1), "dev").state.is_completed()
     bench.sync_fails = [TransientError("API server away") for _ in range(sync.retries + 1)]
     run = bench.promoted(bench.release(2), "dev")
-    assert run.state.message == "API server away"
+    assert re.fullmatch(r"goes on at \d\d:\d\d:\d\d UTC: API server away", run.state.message)
     assert bench.subjects()[0] == "Promote hello 0000000 to dev"
+    before = len(bench.subjects())
+    assert bench.again(run).state.message == "dev runs hello 0000000, verified"
+    assert len(bench.subjects()) == before + 1, "that it is verified"
+    assert bench.successor(run, "prod") is not None
+
+
+def test_an_outage_without_end_fails_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.cluster import sync
+
+    monkeypatch.setattr(sync, "retry_delay_seconds", [0.0])
+    monkeypatch.setattr(step, "MOST_OUTAGES", 2)
+    bench.sync_fails = [TransientError("API server away") for _ in range(3 * (sync.retries + 1))]
+    run = bench.again(bench.again(bench.promoted(bench.release(1), "dev")))
+    assert (run.state.is_failed(), run.state.message) == (True, "API server away")
+
+
+def test_an_outage_before_anything_has_begun_fails_the_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> NoReturn:
+        raise TransientError("Git does not answer")
+
+    monkeypatch.setattr(promoting, "plan", away)
+    run = bench.promoted(bench.release(1), "dev")
+    assert (run.state.is_failed(), run.state.message) == (True, "Git does not answer")
 
 
 def test_an_agent_that_its_cluster_knows_no_more_rolls_nothing_back(bench: Bench) -> None:

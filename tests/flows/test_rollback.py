@@ -1,6 +1,10 @@
 """Going back because a person asked."""
 
+import pytest
+
+from tasks.cluster import sync
 from tests.flows.bench import Bench
+from towpath.errors import TransientError
 
 
 def test_the_last_verified_release_before_comes_back_by_a_new_commit(bench: Bench) -> None:
@@ -14,6 +18,21 @@ def test_the_last_verified_release_before_comes_back_by_a_new_commit(bench: Benc
     state = bench.state("dev")
     assert state is not None
     assert (state.release.id, state.rolls_back) == (old.id, new.id)
+    assert bench.subjects()[0] == "Roll back hello in dev to 0000000"
+
+
+def test_an_outage_in_the_middle_takes_back_no_second_release(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "retry_delay_seconds", [0.0])
+    for number in (1, 2, 3):
+        bench.promoted(bench.release(number), "dev")
+    bench.sync_fails = [TransientError("API server away") for _ in range(sync.retries + 1)]
+    run = bench.start("rollback/rollback-dev", app="hello", environment="dev")
+    assert bench.again(run).state.message == "dev runs hello 0000000 again, verified"
+    state = bench.state("dev")
+    assert state is not None
+    assert state.release.id == bench.release(2).id
     assert bench.subjects()[0] == "Roll back hello in dev to 0000000"
 
 
