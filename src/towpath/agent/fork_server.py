@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from towpath.agent.zygote import end_with, set_kernel_option
+from towpath.agent.zygote import end_with, leave_alone, set_kernel_option
 from towpath.errors import TerminalError
 
 LARGEST_REQUEST = 1024 * 1024
@@ -73,6 +73,7 @@ class ForkServer:
 
     def serve(self) -> None:
         """Fork a child for each request; a child ends with its connection, and all with this process."""
+        leave_alone()
         woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._pipe = (woken, wake)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)

@@ -116,10 +116,12 @@ def _fence_prefect() -> None:
 
 
 def _prepare_runs(configuration: AgentConfiguration) -> None:
+    from towpath.orchestration.execution.first_uses import build_models
     from towpath.orchestration.execution.flow_child import prepare
     from towpath.orchestration.execution.related_resources import relate_without_asking
 
     relate_without_asking()
+    build_models()
     prepare(configuration.environment)
 
 

@@ -88,7 +88,7 @@ class _Child(ForkProcess):
 
 
 def preload(modules: Iterable[str], without: Iterable[str] = ()) -> None:
-    """Import the modules; what they made is not looked at by the garbage collector any more.
+    """Import the modules.
 
     `without`: what others import and is of no use here. Its memory is free for what is imported after it.
     """
@@ -101,6 +101,10 @@ def preload(modules: Iterable[str], without: Iterable[str] = ()) -> None:
     if threading.active_count() > 1:
         names = ", ".join(thread.name for thread in threading.enumerate())
         raise TerminalError(f"importing the flows started threads ({names}), so nothing can be forked safely")
+
+
+def leave_alone() -> None:
+    """Let no garbage collector look at what was made so far: it would write to memory that all share."""
     gc.collect()
     gc.freeze()
 
@@ -115,6 +119,7 @@ def keep(
     SIGTERM, SIGINT and SIGHUP are passed on to `main`. Children end with their parent, however it ends.
     `tend` is called again and again, and says after how many seconds at most; None: when something happens.
     """
+    leave_alone()
     ours, theirs = _FORK.Pipe()
     parent = os.getpid()
     first = _FORK.Process(target=_main, args=(main, ours, theirs, parent), name="agent")
