@@ -1,11 +1,12 @@
 """Compiles modules, so that no process has to: an image is read-only, and each start would do it again.
 
-    python compile.py --all PACKAGE ... -- MODULE ...
+    python compile.py [--bare] --all PACKAGE ... -- MODULE ...
 
 All of each PACKAGE, and of everything else what the MODULEs import, also of the standard library: the whole
-of it would take three times the space. The latter lose their docstrings, which would be a twentieth of an
-agent's memory; asserts stay. Compiled files are not compared with their sources (`unchecked-hash`),
-which do not change in an image, so that they count whatever a builder does to the times of files.
+of it would take three times the space. With --bare the latter lose their docstrings, a twentieth of an
+agent's memory; asserts stay, of which one of SQLAlchemy's wants docstrings. Compiled files are not compared
+with their sources (`unchecked-hash`), which do not change in an image, so that they count whatever a
+builder does to the times of files.
 """
 
 import ast
@@ -34,11 +35,11 @@ def sources(packages: list[str], modules: list[str]) -> dict[Path, bool]:
     return {path: found[path] for path in sorted(found) if path.suffix == ".py"}
 
 
-def compiled(path: Path, *, docstrings: bool) -> bytes:
+def compiled(path: Path, *, bare: bool) -> bytes:
     """What belongs into the compiled file."""
     source = path.read_bytes()
     tree = ast.parse(source, path)
-    if not docstrings:
+    if bare:
         for node in ast.walk(tree):
             while isinstance(node, HAVE_DOCSTRINGS) and ast.get_docstring(node, clean=False) is not None:
                 node.body = node.body[1:] or [ast.copy_location(ast.Pass(), node.body[0])]
@@ -48,14 +49,14 @@ def compiled(path: Path, *, docstrings: bool) -> bytes:
 
 def main() -> None:
     sys.dont_write_bytecode = True
-    cut = sys.argv.index("--")
-    packages, modules = sys.argv[2:cut], sys.argv[cut + 1 :]
+    begin, cut = sys.argv.index("--all"), sys.argv.index("--")
+    packages, modules, bare = sys.argv[begin + 1 : cut], sys.argv[cut + 1 :], "--bare" in sys.argv[:begin]
     number = 0
-    for path, docstrings in sources(packages, modules).items():
+    for path, whole in sources(packages, modules).items():
         target = Path(importlib.util.cache_from_source(str(path)))
         if path != Path(__file__).resolve() and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(compiled(path, docstrings=docstrings))
+            target.write_bytes(compiled(path, bare=bare and not whole))
             number += 1
     sys.stdout.write(f"compiled {number} modules\n")
 

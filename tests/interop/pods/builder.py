@@ -22,8 +22,11 @@ def bring(site: Site) -> None:
     labels = {"pod-security.kubernetes.io/enforce": "privileged"}
     login = base64.b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
     push = {".dockerconfigjson": json.dumps({"auths": {REGISTRY: {"auth": login}}})}
+    authority = (site.folder / "ca.crt").read_text()
+    names = {"name": "registry-authorities", "namespace": PLACE}
     site.cluster.apply(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLACE, "labels": labels}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": names, "data": {"ca.crt": authority}},
         _secret(PLACE, "buildkit-server", _certificate(folder, "server")),
         _secret(HOME, "buildkit-client", _certificate(folder, "client")),
         _secret(HOME, "towpath-push", push) | {"type": "kubernetes.io/dockerconfigjson"},
@@ -33,6 +36,7 @@ def bring(site: Site) -> None:
 def values(site: Site) -> Mapping[str, Any]:
     """`build` of the chart's values."""
     server = {"enabled": True, "image": site.images["buildkit"].values, "tlsSecret": "buildkit-server"}
+    server["caBundle"] = {"configMap": "registry-authorities"}
     return {
         "enabled": True,
         "image": site.images["build-agent"].values,

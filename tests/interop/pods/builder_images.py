@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.images.engine import Engine
-from tests.interop.pods.layout import REGISTRY
 from tests.interop.programs import BUILDCTL, BUILDKITD, built
 from towpath.adapters.images import docker, trivy
 from towpath.settings import Settings
 
 HERE = Path(__file__).parent
-# The chart names no certificate authority for BuildKit: whoever runs one puts it into the image.
-CONFIGURATION = f'[registry."{REGISTRY}"]\n  insecure = true\n'
 
 
 def builder_images(engine: Engine, agent: str) -> Iterator[tuple[str, str]]:
@@ -29,7 +26,6 @@ def builder_images(engine: Engine, agent: str) -> Iterator[tuple[str, str]]:
     }
     with tempfile.TemporaryDirectory(prefix="towpath-builder-") as name:
         context = Path(name)
-        (context / "buildkitd.toml").write_text(CONFIGURATION)
         for program, path in programs.items():
             shutil.copy(path, context / program)
             (context / program).chmod(0o755)

@@ -11,9 +11,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends libcap2-bin 
     && setcap cap_setuid=ep /usr/bin/newuidmap && setcap cap_setgid=ep /usr/bin/newgidmap \
     && echo 'user:x:1000:1000::/home/user:/bin/sh' >> /etc/passwd && echo 'user:x:1000:' >> /etc/group \
     && echo 'user:100000:65536' > /etc/subuid && cp /etc/subuid /etc/subgid \
-    && mkdir -p /run/user/1000 /home/user/.local/share/buildkit /home/user/.config/buildkit
-COPY buildkitd.toml /home/user/.config/buildkit/
-RUN chown -R 1000:1000 /run/user/1000 /home/user
+    && mkdir -p /run/user/1000 /home/user/.local/share/buildkit && chown -R 1000:1000 /run/user/1000 /home/user
 COPY buildkitd buildctl /usr/local/bin/
 USER 1000:1000
 ENV HOME=/home/user USER=user XDG_RUNTIME_DIR=/run/user/1000 \

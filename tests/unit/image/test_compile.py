@@ -39,14 +39,23 @@ except AssertionError as error:
 DOCSTRINGS = "['Of the module.', 'Of the class.', 'Of the function.', 'Of the coroutine.']"
 
 
-@pytest.mark.parametrize(("package", "said"), [("ours", DOCSTRINGS), ("library", "[None, None, None, None]")])
-def test_docstrings_of_what_is_compiled_whole_are_kept(tmp_path: Path, package: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "package", "said"),
+    [
+        (["--bare"], "ours", DOCSTRINGS),
+        (["--bare"], "library", "[None, None, None, None]"),
+        ([], "library", DOCSTRINGS),
+    ],
+)
+def test_docstrings_of_what_is_compiled_whole_are_kept(
+    tmp_path: Path, options: list[str], package: str, said: str
+) -> None:
     for name in ("ours", "library"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(SOURCE)
     compiled = tmp_path / "compiled"
     environ = {"PYTHONPATH": str(tmp_path), "PYTHONPYCACHEPREFIX": str(compiled)}
-    run(environ, str(COMPILE), "--all", "ours", "--", "library")
+    run(environ, str(COMPILE), *options, "--all", "ours", "--", "library")
     file = tmp_path / package / "__init__.py"
     assert list(compiled.rglob(f"{package}/__init__.*.pyc"))
     file.write_text(SOURCE.replace("kept", "changed"))  # what is compiled is not compared with it
