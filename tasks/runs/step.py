@@ -18,7 +18,7 @@ from prefect.tasks import exponential_backoff
 
 from towpath.errors import ConflictError, RefusedError, TerminalError, TowpathError, TransientError
 from towpath.orchestration.execution import server_clock
-from towpath.orchestration.keys import JOINED, SOAKS, SUPERSEDED, WAITS
+from towpath.orchestration.keys import JOINED, PROMOTE, ROLLBACK, SOAKS, SUPERSEDED, WAITS
 from towpath.redact import install_log_redaction, redact, redact_error, remember_environment_secrets
 from towpath.settings import Settings
 
@@ -67,6 +67,8 @@ MOST_OUTAGES = 20
 """So often a run is begun again because of outages: for half an hour where each is told at once, for two
 where nobody answers.
 """
+RESUMED = (PROMOTE, ROLLBACK)
+"""Flows of which no later attempt is ended by an outage: something was begun or approved before it."""
 
 _ENDS: dict[type[TowpathError], tuple[StateType, str]] = {
     RejectedError: (StateType.CANCELLED, "Rejected"),
@@ -149,7 +151,7 @@ def towpath_flow(function: Callable[P, R]) -> Flow[P, R]:
         except TowpathError as error:
             redact_error(error)
             message = str(error)
-            if isinstance(error, WaitingError | UnfinishedError) and (again := _begins_again(error)):
+            if again := _begins_again(error, function.__name__):
                 message = f"goes on at {again:%H:%M:%S} UTC: {message}" if error.transient else message
                 return Scheduled(scheduled_time=again, message=message, name=WAITS)
             if isinstance(error, SoakingError):
@@ -178,12 +180,13 @@ def finishing() -> Iterator[None]:
         raise UnfinishedError(error.message, remedy=error.remedy) from error
 
 
-def _begins_again(error: TowpathError) -> datetime | None:
-    """When the current run begins again; None when it has waited for long enough."""
+def _begins_again(error: TowpathError, flow: str) -> datetime | None:
+    """When the current run begins again by itself; None when it ends by this error."""
     context, now = FlowRunContext.get(), server_clock.now()
     run = context.flow_run if context else None
     if run is None or run.created is None:
         return None
-    if isinstance(error, UnfinishedError):
-        return now + WAIT if run.run_count <= MOST_OUTAGES else None
-    return now + WAIT if now - run.created < LONGEST_WAIT else None
+    waits = isinstance(error, WaitingError) and now - run.created < LONGEST_WAIT
+    resumed = error.transient and flow in RESUMED and run.run_count > 1
+    unfinished = (resumed or isinstance(error, UnfinishedError)) and run.run_count <= MOST_OUTAGES
+    return now + WAIT if waits or unfinished else None

@@ -25,6 +25,10 @@ from towpath.orchestration.keys import description_key
 from towpath.release.model import Release, ScanSummary
 
 
+def no_git(*_: Any) -> NoReturn:
+    raise TransientError("Git does not answer")
+
+
 def question(run: FlowRun) -> str:
     """The Markdown above the form of a suspended run."""
     assert run.state is not None
@@ -437,13 +441,25 @@ def test_an_outage_without_end_fails_the_run(bench: Bench, monkeypatch: pytest.M
     assert (run.state.is_failed(), run.state.message) == (True, "API server away")
 
 
+def test_an_outage_that_goes_on_in_the_next_attempt_does_not_end_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.cluster import sync
+
+    monkeypatch.setattr(sync, "retry_delay_seconds", [0.0])
+    bench.sync_fails = [TransientError("API server away") for _ in range(sync.retries + 1)]
+    run = bench.promoted(bench.release(1), "dev")
+    with monkeypatch.context() as away:
+        away.setattr(promoting, "plan", no_git)
+        run = bench.again(run)
+    assert run.state.message.endswith(" UTC: Git does not answer")
+    assert bench.again(run).state.message == "dev runs hello 0000000, verified"
+
+
 def test_an_outage_before_anything_has_begun_fails_the_run(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any) -> NoReturn:
-        raise TransientError("Git does not answer")
-
-    monkeypatch.setattr(promoting, "plan", away)
+    monkeypatch.setattr(promoting, "plan", no_git)
     run = bench.promoted(bench.release(1), "dev")
     assert (run.state.is_failed(), run.state.message) == (True, "Git does not answer")
 
