@@ -67,7 +67,7 @@ def test_an_idle_agent_is_small(installed: Site, tell: Tell) -> None:
         "PSS of idle agents: "
         + ", ".join(f"{name} {bytes_ / MIB:.0f} MiB" for name, bytes_ in memory.items())
     )
-    assert max(memory.values()) <= 160 * MIB
+    assert max(memory.values()) <= 140 * MIB
 
 
 def test_a_run_begins_soon(installed: Site, tell: Tell) -> None:
