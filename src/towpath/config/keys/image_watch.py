@@ -11,7 +11,6 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from towpath.config.keys.fields import Duration, Model, Text
-from towpath.config.keys.ranges import parse_range, parse_version
 
 SHORTEST_POLL = timedelta(seconds=10)
 MAX_PATTERN = 200
@@ -60,6 +59,8 @@ class ImageWatch(Model):
     @classmethod
     def _range(cls, value: str | None) -> str | None:
         if value is not None:
+            from towpath.config.keys.ranges import parse_range
+
             parse_range(value)
         return value
 
@@ -91,6 +92,8 @@ class ImageWatch(Model):
     def matches(self) -> Callable[[str], bool]:
         """Whether a tag is looked at."""
         if self.semver is not None:
+            from towpath.config.keys.ranges import parse_range, parse_version
+
             wanted = parse_range(self.semver)
             return lambda tag: (version := parse_version(tag)) is not None and version in wanted
         if self.regex is not None:
@@ -101,7 +104,11 @@ class ImageWatch(Model):
         return lambda _: True
 
     def _order(self, tag: str) -> Any:
-        return parse_version(tag) if self.semver is not None else self.order_of(tag)
+        if self.semver is None:
+            return self.order_of(tag)
+        from towpath.config.keys.ranges import parse_version
+
+        return parse_version(tag)
 
     @staticmethod
     def order_of(text: str) -> tuple[tuple[int, int, str], ...]:

@@ -4,7 +4,6 @@ What the server compares with its own clock is dated by this one. Nothing that i
 say any time.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -83,6 +82,8 @@ def _with_hooks(init: Callable[..., None], sent: object, answered: object) -> Ca
 
 async def tell(say: Callable[[str], None]) -> None:
     """Say by how much the clocks differ, again when that has changed."""
+    import asyncio
+
     told = 0.0
     while True:
         ahead = _ahead.total_seconds()
