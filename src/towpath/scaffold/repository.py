@@ -2,14 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 
-from towpath.errors import ConfigError, RefusedError
-from towpath.kube.image_fields import image_fields, objects_in
+from towpath.errors import RefusedError
 from towpath.kube.kinds import crd_scopes, is_cluster_scoped
-from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.release.image_ref import parse_image
-from towpath.yamltext.manifest_reader import load_documents
+from towpath.scaffold.given import KUSTOMIZATION, given_base, given_objects, images_in, listed
 from towpath.yamltext.style import inline
 
 
@@ -33,7 +30,7 @@ def scaffold_repository(  # noqa: PLR0913
     found = images_in(manifests or {})
     written = image or _only(found)
     name = parse_image(written).name
-    base = _base(app, written, port) if manifests is None else _given(manifests)
+    base = _base(app, written, port) if manifests is None else given_base(manifests)
     # In the manifests the image may be called by a short name, or by that of another registry.
     called = _called(name, found) if manifests is not None else name
     files = {"towpath.yaml": _config(app, name, environments, smoke=manifests is None)}
@@ -50,12 +47,7 @@ def scaffold_repository(  # noqa: PLR0913
 
 def _without_image(app: str, environments: Sequence[str], manifests: Mapping[str, str]) -> dict[str, str]:
     """An app that is synced as Git has it, and the cluster-scoped kinds that its manifests need."""
-    objects = [
-        manifest
-        for path, text in manifests.items()
-        for document in load_documents(text, path)
-        for _, manifest in objects_in(document.value)
-    ]
+    objects = list(given_objects(manifests))
     scopes = crd_scopes(objects)
     kinds = {
         str(each["kind"])
@@ -68,23 +60,13 @@ def _without_image(app: str, environments: Sequence[str], manifests: Mapping[str
         config += f"  - name: {inline(name)}\n    namespace: {inline(name)}\n"
         config += f"    allowClusterScoped: [{allowed}]\n" if kinds - {"Namespace"} else ""
     files = {"towpath.yaml": config}
-    files |= {f"apps/{app}/base/{path}": text for path, text in _given(manifests).items()}
+    files |= {f"apps/{app}/base/{path}": text for path, text in given_base(manifests).items()}
     for name in environments:
         files[f"apps/{app}/{name}/kustomization.yaml"] = _overlay(app, name, None, "", "")
         files[f"apps/{app}/{name}/namespace.yaml"] = _NAMESPACE.format(
             environment=inline(name), account=f"towpath-{name}"
         )
     return files
-
-
-def images_in(manifests: Mapping[str, str]) -> list[str]:
-    """The images of all containers, as they are written, each once."""
-    found: dict[str, None] = {}
-    for path, text in manifests.items():
-        for document in load_documents(text, path):
-            for _, manifest in objects_in(document.value):
-                found |= {field.image: None for field in image_fields(manifest) if field.is_of_container}
-    return list(found)
 
 
 def _only(found: Sequence[str]) -> str:
@@ -111,39 +93,6 @@ def _called(name: str, found: Sequence[str]) -> str:
     )
 
 
-def _given(manifests: Mapping[str, str]) -> dict[str, str]:
-    """The manifests as they are, with a kustomization that lists them if they have none of their own."""
-    top = [path for path in manifests if PurePosixPath(path).name in KUSTOMIZATIONS]
-    if any(PurePosixPath(path).name == "Chart.yaml" for path in manifests):
-        raise RefusedError(
-            "a Helm chart cannot be scaffolded",
-            remedy="Put it into apps/APP/base by hand, and set `renderer: helm` in towpath.yaml.",
-        )
-    if any("/" not in path for path in top):
-        return dict(manifests)
-    if top:
-        raise RefusedError(
-            f"{top[0]} is a kustomization below the folder",
-            remedy="Give --from the folder of the base itself.",
-        )
-    namespaces = [path for path, text in manifests.items() if _is_namespace(text)]
-    kept = {path: text for path, text in manifests.items() if path not in namespaces}
-    if not kept:
-        raise ConfigError("no manifests (*.yaml, *.yml) are there", file="--from")
-    return {"kustomization.yaml": f"{_KUSTOMIZATION}\nresources:\n{_list(sorted(kept))}", **kept}
-
-
-def _is_namespace(text: str) -> bool:
-    documents = [document.value for document in load_documents(text, "--from") if document.value]
-    return bool(documents) and all(
-        isinstance(each, dict) and each.get("kind") == "Namespace" for each in documents
-    )
-
-
-def _list(items: Sequence[str]) -> str:
-    return "".join(f"  - {item}\n" for item in items)
-
-
 def _config(app: str, image: str, environments: Sequence[str], *, smoke: bool) -> str:
     parts = [_CONFIG_HEAD.format(app=inline(app), folder=app, image=inline(image))]
     if smoke:
@@ -161,7 +110,7 @@ def _config(app: str, image: str, environments: Sequence[str], *, smoke: bool) -
 
 def _base(app: str, image: str, port: int) -> dict[str, str]:
     return {
-        "kustomization.yaml": _BASE.format(kustomization=_KUSTOMIZATION, app=inline(app)),
+        "kustomization.yaml": _BASE.format(kustomization=KUSTOMIZATION, app=inline(app)),
         "deployment.yaml": _DEPLOYMENT.format(app=inline(app), image=inline(image), port=port),
         "service.yaml": _SERVICE.format(service=inline(_service(app))),
     }
@@ -173,8 +122,8 @@ def _service(app: str) -> str:
 
 
 def _overlay(app: str, environment: str, replicas: int | None, called: str, image: str) -> str:
-    resources = _list(["namespace.yaml", "../base"])
-    text = f"{_KUSTOMIZATION}namespace: {inline(environment)}\n\nresources:\n{resources}"
+    resources = listed(["namespace.yaml", "../base"])
+    text = f"{KUSTOMIZATION}namespace: {inline(environment)}\n\nresources:\n{resources}"
     if replicas is not None:
         text += f"\nreplicas:\n  - name: {inline(app)}\n    count: {replicas}\n"
     if called != image:
@@ -182,8 +131,6 @@ def _overlay(app: str, environment: str, replicas: int | None, called: str, imag
         text += f"  - name: {inline(called)}\n    newName: {inline(image)}\n"
     return text
 
-
-_KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
 
 _CONFIG_HEAD = """\
 # What is delivered, where to, in which order, and which policies hold there.

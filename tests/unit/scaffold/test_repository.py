@@ -9,9 +9,9 @@ import yaml
 from towpath.adapters.rendering.renderers import kustomize_command
 from towpath.config import parse_config
 from towpath.engine.check.repository import check_repository
-from towpath.errors import ConfigError, RefusedError, TowpathError
+from towpath.errors import RefusedError, TowpathError
 from towpath.overlay.image_edit import edit_image
-from towpath.scaffold.repository import images_in, scaffold_repository
+from towpath.scaffold.repository import scaffold_repository
 from towpath.settings import Settings
 
 DIGEST = "sha256:" + "1" * 64
@@ -122,11 +122,6 @@ def test_a_chart_and_a_kustomization_further_down_are_refused() -> None:
         scaffold_repository("web", ["dev"], manifests={"Chart.yaml": "name: x\n", "web.yaml": WEB})
     with pytest.raises(RefusedError, match="below the folder"):
         scaffold_repository("web", ["dev"], manifests={"base/kustomization.yaml": "x: 1\n", "web.yaml": WEB})
-
-
-def test_a_file_that_is_no_yaml_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"bad\.yaml:2: not valid YAML"):
-        images_in({"bad.yaml": "a: [\n"})
 
 
 @pytest.mark.skipif(not has_kustomize(), reason="needs kustomize or kubectl")

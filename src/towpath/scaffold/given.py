@@ -1,0 +1,79 @@
+"""The folder of manifests, plain or a Kustomize base, that becomes the base of a new app. Pure."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from towpath.errors import ConfigError, RefusedError
+from towpath.kube.image_fields import image_fields, objects_in
+from towpath.objects import Manifest
+from towpath.overlay.image_edit import KUSTOMIZATIONS
+from towpath.yamltext.manifest_reader import load_documents
+
+KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+_MANIFESTS = (".yaml", ".yml")
+
+
+def images_in(manifests: Mapping[str, str]) -> list[str]:
+    """The images of all containers, as they are written, each once."""
+    found: dict[str, None] = {}
+    for manifest in given_objects(manifests):
+        found |= {field.image: None for field in image_fields(manifest) if field.is_of_container}
+    return list(found)
+
+
+def given_objects(manifests: Mapping[str, str]) -> Iterator[Manifest]:
+    """The objects of all files. ConfigError for one that is no YAML."""
+    for path in manifests:
+        for each in _documents(manifests, path):
+            yield from (manifest for _, manifest in objects_in(each))
+
+
+def given_base(manifests: Mapping[str, str]) -> dict[str, str]:
+    """The manifests as they are, with a kustomization that lists them if they have none of their own."""
+    if any(PurePosixPath(path).name == "Chart.yaml" for path in manifests):
+        raise RefusedError(
+            "a Helm chart cannot be scaffolded",
+            remedy="Put it into apps/APP/base by hand, and set `renderer: helm` in towpath.yaml.",
+        )
+    if is_kustomize_base(manifests):
+        return dict(manifests)
+    for path in manifests:
+        if PurePosixPath(path).name in KUSTOMIZATIONS:
+            raise RefusedError(
+                f"{path} is a kustomization below the folder",
+                remedy="Give --from the folder of the base itself.",
+            )
+    kept = {path: text for path, text in manifests.items() if not _is_namespace(manifests, path)}
+    if not kept:
+        raise ConfigError("no manifests (*.yaml, *.yml) are there", file="--from")
+    return {"kustomization.yaml": f"{KUSTOMIZATION}\nresources:\n{listed(sorted(kept))}", **kept}
+
+
+def is_kustomize_base(paths: Mapping[str, str]) -> bool:
+    """Whether the folder has a kustomization of its own."""
+    return any(path in KUSTOMIZATIONS for path in paths)
+
+
+def listed(items: list[str]) -> str:
+    """The items of a list in YAML, a line each."""
+    return "".join(f"  - {item}\n" for item in items)
+
+
+def _documents(manifests: Mapping[str, str], path: str) -> list[Any]:
+    """The documents of a file; none of one that a kustomization may need, and that is no manifest."""
+    if not path.endswith(_MANIFESTS) and PurePosixPath(path).name not in KUSTOMIZATIONS:
+        return []
+    try:
+        return [each.value for each in load_documents(manifests[path], path) if each.value]
+    except ConfigError:
+        if is_kustomize_base(manifests) and path not in KUSTOMIZATIONS:
+            return []  # a template, say; if it is a resource, `towpath check` names it
+        raise
+
+
+def _is_namespace(manifests: Mapping[str, str], path: str) -> bool:
+    documents = _documents(manifests, path)
+    return bool(documents) and all(
+        isinstance(each, dict) and each.get("kind") == "Namespace" for each in documents
+    )

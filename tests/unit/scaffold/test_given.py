@@ -1,0 +1,55 @@
+"""A folder of manifests, plain or a Kustomize base, becomes the base of an app."""
+
+import pytest
+import yaml
+
+from towpath.config import parse_config
+from towpath.errors import ConfigError
+from towpath.scaffold.given import given_base, given_objects, images_in
+from towpath.scaffold.repository import scaffold_repository
+
+WEB = """\
+kind: Deployment
+apiVersion: apps/v1
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: "example.com/web:1"}]
+"""
+KUSTOMIZATION = "resources: [web.yaml]\n"
+
+
+def test_a_file_that_is_no_yaml_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"bad\.yaml:2: not valid YAML"):
+        images_in({"bad.yaml": "a: [\n"})
+    with pytest.raises(ConfigError, match=r"kustomization\.yaml:2: not valid YAML"):
+        images_in({"kustomization.yaml": "resources: [\n"})
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("run.sh", '#!/bin/sh\nif true; then\n\techo "a: b"\nfi\n'),
+        ("app.properties", "a=b\n%x\n"),
+        ("README.md", "# Base\n\n* item: [x](y)\n`code`\n"),
+        ("files/page.html", "<p>{{ x }}</p>\n\tfoo: bar\n"),
+        ("init.sql", "select ': \"\n"),
+        ("files/prometheus.yaml", "{{ range .Rules }}\n- {{ . }}: {{ end }}\n"),
+    ],
+)
+def test_a_kustomize_base_may_have_any_file_beside_its_manifests(path: str, text: str) -> None:
+    manifests = {"kustomization.yaml": KUSTOMIZATION, "web.yaml": WEB, path: text}
+    files = scaffold_repository("web", ["dev"], manifests=manifests)
+    assert files[f"apps/web/base/{path}"] == text
+    assert parse_config(files["towpath.yaml"]).app("web").image == "example.com/web"
+    files = scaffold_repository("web", ["dev"], manifests=manifests, without_image=True)
+    assert files[f"apps/web/base/{path}"] == text
+    assert [each["kind"] for each in given_objects(manifests) if "kind" in each] == ["Deployment"]
+
+
+def test_manifests_without_a_kustomization_are_listed() -> None:
+    base = given_base({"b.yaml": WEB, "a/c.yml": WEB})
+    assert yaml.safe_load(base["kustomization.yaml"])["resources"] == ["a/c.yml", "b.yaml"]
