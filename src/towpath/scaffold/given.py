@@ -8,6 +8,7 @@ from towpath.errors import ConfigError, RefusedError
 from towpath.kube.image_fields import image_fields, objects_in
 from towpath.objects import Manifest
 from towpath.overlay.image_edit import KUSTOMIZATIONS
+from towpath.release.image_ref import repository_of
 from towpath.yamltext.manifest_reader import load_documents
 
 KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
@@ -15,18 +16,39 @@ _MANIFESTS = (".yaml", ".yml")
 
 
 def images_in(manifests: Mapping[str, str]) -> list[str]:
-    """The images of all containers, as they are written, each once."""
+    """The images of all containers, each once, with the names that `images:` of the base gives them."""
     found: dict[str, None] = {}
-    for manifest in given_objects(manifests):
-        found |= {field.image: None for field in image_fields(manifest) if field.is_of_container}
+    for path in manifests:
+        entries = list(_image_entries(manifests, path))
+        for manifest in _objects(manifests, path):
+            for field in image_fields(manifest):
+                if field.is_of_container:
+                    found[_renamed(field.image, entries)] = None
     return list(found)
+
+
+def _image_entries(manifests: Mapping[str, str], path: str) -> Iterator[Any]:
+    """Of `images:` of the kustomizations in a file's folder and those above, the innermost first."""
+    for folder in PurePosixPath(path).parents:
+        for name in KUSTOMIZATIONS:
+            file = (folder / name).as_posix()
+            for each in _documents(manifests, file) if file in manifests else ():
+                entries = each.get("images") if isinstance(each, dict) else None
+                yield from entries if isinstance(entries, list) else ()
+
+
+def _renamed(image: str, entries: list[Any]) -> str:
+    """The image with the name that Kustomize gives it."""
+    for entry in entries:
+        if isinstance(entry, dict) and entry.get("name") == (name := repository_of(image)):
+            image = f"{entry.get('newName') or name}{image.removeprefix(name)}"
+    return image
 
 
 def given_objects(manifests: Mapping[str, str]) -> Iterator[Manifest]:
     """The objects of all files. ConfigError for one that is no YAML."""
     for path in manifests:
-        for each in _documents(manifests, path):
-            yield from (manifest for _, manifest in objects_in(each))
+        yield from _objects(manifests, path)
 
 
 def given_base(manifests: Mapping[str, str]) -> dict[str, str]:
@@ -70,6 +92,11 @@ def _documents(manifests: Mapping[str, str], path: str) -> list[Any]:
         if is_kustomize_base(manifests) and path not in KUSTOMIZATIONS:
             return []  # a template, say; if it is a resource, `towpath check` names it
         raise
+
+
+def _objects(manifests: Mapping[str, str], path: str) -> Iterator[Manifest]:
+    for each in _documents(manifests, path):
+        yield from (manifest for _, manifest in objects_in(each))
 
 
 def _is_namespace(manifests: Mapping[str, str], path: str) -> bool:

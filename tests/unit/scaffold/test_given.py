@@ -53,3 +53,44 @@ def test_a_kustomize_base_may_have_any_file_beside_its_manifests(path: str, text
 def test_manifests_without_a_kustomization_are_listed() -> None:
     base = given_base({"b.yaml": WEB, "a/c.yml": WEB})
     assert yaml.safe_load(base["kustomization.yaml"])["resources"] == ["a/c.yml", "b.yaml"]
+
+
+SHOP = "registry.example.com/team/shop"
+
+
+@pytest.mark.parametrize(
+    ("manifests", "image"),
+    [
+        ({"kustomization.yaml": f"images: [{{name: example.com/web, newName: {SHOP}}}]\n"}, f"{SHOP}:1"),
+        (
+            {"Kustomization": f"images:\n- name: example.com/web\n  newName: {SHOP}\n  newTag: v9\n"},
+            f"{SHOP}:1",
+        ),
+        ({"kustomization.yml": "images:\n- name: example.com/web\n  newTag: v9\n"}, "example.com/web:1"),
+        ({"kustomization.yaml": "images:\n- name: web\n  newName: example.com/other\n"}, "example.com/web:1"),
+        ({"kustomization.yaml": "images:\n"}, "example.com/web:1"),
+    ],
+)
+def test_an_image_has_the_name_that_the_base_gives_it(manifests: dict[str, str], image: str) -> None:
+    assert images_in({**manifests, "web.yaml": WEB}) == [image]
+
+
+def test_kustomizations_rename_images_from_the_innermost_outwards() -> None:
+    manifests = {
+        "kustomization.yaml": f"images: [{{name: middle, newName: {SHOP}}}]\n",
+        "manager/kustomization.yaml": "images: [{name: controller, newName: middle}]\n",
+        "manager/manager.yaml": WEB.replace("example.com/web:1", "controller:latest"),
+        "other/kustomization.yaml": "images: [{name: controller, newName: wrong}]\n",
+    }
+    assert images_in(manifests) == [f"{SHOP}:latest"]
+
+
+@pytest.mark.parametrize("image", [None, SHOP, f"{SHOP}:7"])
+def test_a_promotion_edits_the_image_that_a_base_renames(image: str | None) -> None:
+    manifests = {
+        "kustomization.yaml": f"{KUSTOMIZATION}images: [{{name: app, newName: {SHOP}, newTag: v9}}]\n",
+        "web.yaml": WEB.replace("example.com/web:1", "app"),
+    }
+    files = scaffold_repository("shop", ["dev"], image=image, manifests=manifests)
+    assert parse_config(files["towpath.yaml"]).app("shop").image == SHOP
+    assert "images" not in yaml.safe_load(files["apps/shop/dev/kustomization.yaml"])
