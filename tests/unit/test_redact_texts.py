@@ -146,3 +146,40 @@ def test_a_variable_that_is_called_a_key_is_masked(text: str) -> None:
 )
 def test_keys_that_are_no_secrets_and_paths_stay(text: str) -> None:
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DB_PW={}",
+        "ROOT_PW: {}",
+        "db_pw={}",
+        "tool --pw {}",
+        "tool --pw={}",
+        "DBPASS={}",
+        "dbpass: {}",
+        "$SQLPASS = '{}'",
+        "--ldappass {}",
+        "GITHUB_PAT={}",
+        "export AZURE_DEVOPS_PAT='{}'",
+        "skopeo copy --dest-creds user:{} docker://a docker://b",
+        "skopeo copy --src-creds=user:{} docker://a docker://b",
+        "podman pull --creds user:{} example.com/a",
+    ],
+)
+def test_short_names_of_credentials_are_masked(text: str) -> None:
+    masked = redact(text.format("canary-4f6a81"))
+    assert masked == text.format("***")
+    assert redact(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("compass=north-by-west", "bypass: everything", "the userpass method", "npw=abcdefgh", "--pwd-file"),
+        *("file_pat=some-files", "COMPAT=abcdefgh", "UPDATE_PATCH=abcdefgh", "GITHUB_PATH=/usr/bin/foo"),
+        *("--creds /etc/creds.json", "a --pw", "DB_PWM=abcdefgh"),
+    ],
+)
+def test_names_that_only_end_alike_stay(text: str) -> None:
+    assert redact(text) == text

@@ -13,12 +13,15 @@ _KEY_NAME = (
     r"(?:password|passwd|passphrase|pwd|secret|token|credentials?|auth|dsn|connection[-_]?string|"
     r"(?:api|auth|access|account|secret|private|(?<!towpath_)(?<!user\.)signing|encryption|shared|master)[-_]?key|"
     r"secret[-_]?key[-_]?base|require[-_]?pass|master[-_]?auth|"
-    r"[-_]pass|(?-i:[a-z]Pass)|\bpass(?==)|"
+    r"[-_]pass|(?-i:[a-z]Pass)|\bpass(?==)|(?:db|sql|root|user|admin|smtp|ldap|ftp|redis)pass|[-_]pw|(?-i:_PAT)|"
     r"(?<=[?&])(?:sig|x-(?:amz|goog)-signature)(?==))"
 )
 _NAME_HINTS = (
     "pass",
     "pwd",
+    "_pw",
+    "-pw",
+    "_pat",
     "secret",
     "token",
     "key",
@@ -92,7 +95,7 @@ _DIRECTIVE = re.compile(
 )
 _OPTION = re.compile(rf"""(?P<key>(?<![\w-])--?[\w-]*{_KEY_NAME}[ ]+){_VALUE}""", re.IGNORECASE)
 _USER = re.compile(
-    r"""(?P<head>(?<![\w-])(?:-u|--(?:proxy-)?user)[ =]+["']?[^\s:"'=]+:)(?P<value>[^\s"']+)"""
+    r"""(?P<head>(?<![\w-])(?:-u|--(?:proxy-)?user|--(?:src-|dest-)?creds)[ =]+["']?[^\s:"'=]+:)(?P<value>[^\s"']+)"""
 )
 _TOKEN = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|"
@@ -256,7 +259,7 @@ _HEADS = {
     _HEADER: ("authorization", "cookie"),
     _JDBC: ("jdbc:",),
     _PIPED: ("echo", "printf"),
-    _USER: ("-u",),  # `--proxy-user` has it, too
+    _USER: ("-u", "creds"),  # `--proxy-user` has the first, too
     _HOOK: ("hooks.slack.com", "discord"),
     _ELEMENT: ("</",),
     _STATEMENT: ("identified", "password"),
