@@ -101,7 +101,7 @@ def test_what_only_looks_alike_stays(text: str) -> None:
     "piece",
     [
         *("name: token\n", "<token", "machine a login b ", "identified by ", "name: x-", "value: "),
-        *("A_", "A_KEY:", "A_KEY='"),
+        *("A_", "A_KEY:", "A_KEY='", "  token: |\n", "token: |\n    token: |\n", "token: |\n \n"),
     ],
 )
 def test_a_text_without_an_end_is_redacted_in_time(piece: str) -> None:
@@ -182,4 +182,37 @@ def test_short_names_of_credentials_are_masked(text: str) -> None:
     ],
 )
 def test_names_that_only_end_alike_stay(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "db:\n  password: |\n    {}\n  host: db\n",
+        "db:\n  password: >-\n    {}\n    {}\n\n    {}\n  host: db\n",
+        "apiToken: |\r\n  {}\r\nhost: db\r\n",
+        "password: |+\n\n  {}\nhost: db\n",
+        'users:\n- "password": |-\n    {}\n- name: x\n',
+        "+  password: |-\n+    {}\n+  host: db\n",
+        "   password: |-\n-    {}\n+    {}\n   host: db\n",
+        "-  client_secret: |\n-    {}\n+  client_secret: >\n+    {}\n   host: db\n",
+    ],
+)
+def test_a_value_below_its_key_is_masked(text: str) -> None:
+    masked = redact(text.replace("{}", "canary-4f6a81"))
+    assert "canary" not in masked
+    assert masked.replace("***\n", "***\r\n" if "\r" in text else "***\n") == text.replace("{}", "***")
+    assert redact(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  password: |\n  host: db\n",
+        "password: |\nhost: db\n",
+        "description: |\n  password\n  host: db\n",
+        "kind: |\n  a\ntoken-reviewers:\n  - a\n",
+    ],
+)
+def test_an_empty_block_and_another_one_stay(text: str) -> None:
     assert redact(text) == text

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 
+from towpath.redact.blocks import block_lines, mask_blocks
 from towpath.redact.known_values import MASK
 from towpath.redact.programs import secrets_of_commands
 
@@ -66,6 +67,9 @@ _PIPED = re.compile(
 _ASSIGNMENT = re.compile(
     rf"""(?P<key>{_KEY_NAME}\\?["']?[ \t]*(?::=|=>|[:=])[ \t]*){_VALUE}""", re.IGNORECASE
 )
+_BLOCK = re.compile(
+    rf"""{_KEY_NAME}["']?[ \t]*:[ \t]*[|>][-+0-9]{{0,2}}[ \t]*\r?$""", re.IGNORECASE | re.MULTILINE
+)
 _HARMLESS_KEYS = (
     "PUBLIC|PUBLISHABLE|PRIMARY|FOREIGN|UNIQUE|PARTITION|SHARD|SORT|RANGE|GROUP|ROUTING|CACHE|IDEMPOTENCY|"
     "LOOKUP|OBJECT|INDEX|HOST|TOWPATH_SIGNING"
@@ -95,7 +99,8 @@ _DIRECTIVE = re.compile(
 )
 _OPTION = re.compile(rf"""(?P<key>(?<![\w-])--?[\w-]*{_KEY_NAME}[ ]+){_VALUE}""", re.IGNORECASE)
 _USER = re.compile(
-    r"""(?P<head>(?<![\w-])(?:-u|--(?:proxy-)?user|--(?:src-|dest-)?creds)[ =]+["']?[^\s:"'=]+:)(?P<value>[^\s"']+)"""
+    r"""(?P<head>(?<![\w-])(?:-u|--(?:proxy-)?user|--(?:src-|dest-)?creds)[ =]+["']?[^\s:"'=]+:)"""
+    r"""(?P<value>[^\s"']+)"""
 )
 _TOKEN = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|"
@@ -145,6 +150,8 @@ def named_values(text: str) -> Iterator[str]:
         for pattern in (_ASSIGNMENT, _OPTION):
             for match in pattern.finditer(text):
                 yield match["dq"] or match["sq"] or match["bare"]
+        # Of more lines than one, each may be a common one.
+        yield from (text[slice(*spans[0])].strip() for spans in block_lines(text, _BLOCK) if len(spans) == 1)
     for match in _URL_CREDENTIALS.finditer(text) if "://" in text else ():
         yield (match["password"] or "")[1:]
     for pattern, hints in _HEADS.items():
@@ -181,7 +188,10 @@ def _mask_user(match: re.Match[str]) -> str:
 
 def _mask_value(match: re.Match[str]) -> str:
     value = match["dq"] or match["sq"] or match["bare"]
-    if value.lower() in ("true", "false", "null", "none", "~", "|", ">", "|-", ">-") or MASK in value:
+    if (
+        value.lower() in ("true", "false", "null", "none", "~", "|", ">", "|-", ">-", "|+", ">+")
+        or MASK in value
+    ):
         return match[0]
     return match["key"] + match[0][len(match["key"]) :].replace(value, MASK)
 
@@ -275,6 +285,7 @@ _MASKS: tuple[tuple[Sequence[str], Callable[[str], str]], ...] = (
     (("://",), partial(_URL_CREDENTIALS.sub, _mask_url)),
     *((hints, partial(pattern.sub, _mask_head)) for pattern, hints in _HEADS.items() if pattern != _USER),
     ((), partial(_TOKEN.sub, MASK)),
+    (_NAME_HINTS, partial(mask_blocks, header=_BLOCK)),
     (("value",), partial(_NAMED.sub, _mask_value)),
     (_NAME_HINTS, partial(_ASSIGNMENT.sub, _mask_value)),
     (("_key",), partial(_VARIABLE.sub, _mask_value)),
