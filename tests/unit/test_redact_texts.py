@@ -69,6 +69,9 @@ def test_a_credential_in_a_configuration_or_statement_is_masked(text: str) -> No
         f"AGE-SECRET-KEY-1{'QW7LM2KP4Z' * 6}",
         f"https://hooks.slack.com/services/T01/B01/{SECRET}",
         f"https://discord.com/api/webhooks/123456789/{SECRET}",
+        f"https://acme.webhook.office.com/webhookb2/0a1b-2c3d@4e5f/IncomingWebhook/{SECRET}/6a7b",
+        f"123456789:AA{(SECRET * 3)[:33]}",
+        f"https://api.telegram.org/bot1234567890:AA{(SECRET * 3)[:33]}",
     ],
 )
 def test_a_token_of_a_known_form_is_masked(token: str) -> None:

@@ -109,10 +109,12 @@ _TOKEN = re.compile(
     r"pypi-[A-Za-z0-9_-]{40,}|pnu_[A-Za-z0-9]{16,}|(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{16,}|"
     r"hf_[A-Za-z0-9]{30,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|"
     r"do[opr]_v1_[a-f0-9]{64}|ya29\.[A-Za-z0-9_-]{20,}|hv[sbr]\.[A-Za-z0-9_-]{20,}|AGE-SECRET-KEY-1[A-Z0-9]{50,})"
+    r"|(?<!\d)\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"  # of a Telegram bot, in its URLs behind `bot`
 )
 _HOOK = re.compile(
     r"(?P<head>\bhttps://(?:hooks\.slack\.com/(?:services|workflows|triggers)/|"
-    r"(?:[a-z]+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/))(?P<value>[A-Za-z0-9_/-]{20,})"
+    r"[a-z0-9-]+\.webhook\.office\.com/webhookb2/|"
+    r"(?:[a-z]+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/))(?P<value>[A-Za-z0-9_/@-]{20,})"
 )
 _JSON_SECRET = re.compile(r'"kind\\{0,8}"\s*:\s*\\{0,8}"Secret\\{0,8}"')
 _JSON_DATA = re.compile(r'(?P<head>"(?:data|stringData)\\{0,8}"\s*:\s*\{)(?P<body>[^{}]*)\}')
@@ -270,7 +272,7 @@ _HEADS = {
     _JDBC: ("jdbc:",),
     _PIPED: ("echo", "printf"),
     _USER: ("-u", "creds"),  # `--proxy-user` has the first, too
-    _HOOK: ("hooks.slack.com", "discord"),
+    _HOOK: ("hooks.slack.com", "discord", "webhook.office.com"),
     _ELEMENT: ("</",),
     _STATEMENT: ("identified", "password"),
     _NETRC: ("login",),
