@@ -94,6 +94,9 @@ def command(  # noqa: PLR0913, PLR0917
     _write(folder, {path: text for path, text in files.items() if not (config and path == CONFIG_FILE)})
     if config:
         _replace(folder / CONFIG_FILE, files[CONFIG_FILE])
+    left_out = [path for path in manifests or () if not (folder / f"apps/{app}/base/{path}").exists()]
+    if left_out:
+        click.echo(f"Left out, as no object of the app is in them: {', '.join(left_out)}")
     click.echo(f"\n{app} {'is added, ' if config else ''}for {', '.join(names)}. Next:")
     click.echo(f"  towpath check --repo {folder}")
     if not config:
@@ -165,13 +168,14 @@ def _name(text: str) -> str:
 def _read(source: Path) -> dict[str, str]:
     from towpath.errors import ConfigError
     from towpath.files import read_text
+    from towpath.scaffold.given import MANIFESTS
 
     paths = sorted(path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file())
     wanted = [path for path in paths if not path.startswith(".") and "/." not in path]
     base = any(path in ("kustomization.yaml", "kustomization.yml", "Kustomization") for path in wanted)
     if not base:
         # A Kustomize base may need any file; of a folder of manifests only the manifests are wanted.
-        wanted = [path for path in wanted if path.endswith((".yaml", ".yml"))]
+        wanted = [path for path in wanted if path.endswith(MANIFESTS)]
     if len(wanted) > MAX_FILES:
         raise ConfigError(f"has more than {MAX_FILES} files", file=str(source))
     return {path: read_text(source, path) or "" for path in wanted}

@@ -10,9 +10,10 @@ from towpath.objects import Manifest
 from towpath.overlay.image_edit import KUSTOMIZATIONS
 from towpath.release.image_ref import repository_of
 from towpath.yamltext.manifest_reader import load_documents
+from towpath.yamltext.style import inline
 
 KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
-_MANIFESTS = (".yaml", ".yml")
+MANIFESTS = (".yaml", ".yml", ".json")
 
 
 def images_in(manifests: Mapping[str, str]) -> list[str]:
@@ -52,7 +53,10 @@ def given_objects(manifests: Mapping[str, str]) -> Iterator[Manifest]:
 
 
 def given_base(manifests: Mapping[str, str]) -> dict[str, str]:
-    """The manifests as they are, with a kustomization that lists them if they have none of their own."""
+    """The manifests as they are, with a kustomization that lists them if they have none of their own.
+
+    Then Namespaces are left out, and files without an object, which Kustomize refuses as resources.
+    """
     if any(PurePosixPath(path).name == "Chart.yaml" for path in manifests):
         raise RefusedError(
             "a Helm chart cannot be scaffolded",
@@ -66,9 +70,9 @@ def given_base(manifests: Mapping[str, str]) -> dict[str, str]:
                 f"{path} is a kustomization below the folder",
                 remedy="Give --from the folder of the base itself.",
             )
-    kept = {path: text for path, text in manifests.items() if not _is_namespace(manifests, path)}
+    kept = {path: text for path, text in manifests.items() if _is_wanted(manifests, path)}
     if not kept:
-        raise ConfigError("no manifests (*.yaml, *.yml) are there", file="--from")
+        raise ConfigError(f"no manifests (*{', *'.join(MANIFESTS)}) are there", file="--from")
     return {"kustomization.yaml": f"{KUSTOMIZATION}\nresources:\n{listed(sorted(kept))}", **kept}
 
 
@@ -79,17 +83,18 @@ def is_kustomize_base(paths: Mapping[str, str]) -> bool:
 
 def listed(items: list[str]) -> str:
     """The items of a list in YAML, a line each."""
-    return "".join(f"  - {item}\n" for item in items)
+    return "".join(f"  - {inline(item)}\n" for item in items)
 
 
 def _documents(manifests: Mapping[str, str], path: str) -> list[Any]:
     """The documents of a file; none of one that a kustomization may need, and that is no manifest."""
-    if not path.endswith(_MANIFESTS) and PurePosixPath(path).name not in KUSTOMIZATIONS:
+    if not path.endswith(MANIFESTS) and PurePosixPath(path).name not in KUSTOMIZATIONS:
         return []
     try:
         return [each.value for each in load_documents(manifests[path], path) if each.value]
     except ConfigError:
-        if is_kustomize_base(manifests) and path not in KUSTOMIZATIONS:
+        is_other = is_kustomize_base(manifests) or path.endswith(".json")
+        if is_other and path not in KUSTOMIZATIONS:
             return []  # a template, say; if it is a resource, `towpath check` names it
         raise
 
@@ -99,8 +104,6 @@ def _objects(manifests: Mapping[str, str], path: str) -> Iterator[Manifest]:
         yield from (manifest for _, manifest in objects_in(each))
 
 
-def _is_namespace(manifests: Mapping[str, str], path: str) -> bool:
-    documents = _documents(manifests, path)
-    return bool(documents) and all(
-        isinstance(each, dict) and each.get("kind") == "Namespace" for each in documents
-    )
+def _is_wanted(manifests: Mapping[str, str], path: str) -> bool:
+    objects = [each for each in _objects(manifests, path) if {"apiVersion", "kind"} & each.keys()]
+    return any(each.get("kind") != "Namespace" for each in objects)

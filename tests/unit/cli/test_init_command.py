@@ -142,3 +142,13 @@ def test_an_image_without_a_registry_is_asked_for_one(tmp_path: Path, image: str
 def test_an_image_with_a_registry_is_taken(tmp_path: Path, image: str) -> None:
     done = CliRunner().invoke(command, [str(tmp_path / "new"), "--image", image])
     assert done.exit_code == 0, done.output
+
+
+def test_what_was_left_out_of_a_folder_is_told(tmp_path: Path) -> None:
+    manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop}\nspec: {template: {spec: {containers: [{name: shop, image: example.com/shop}]}}}\n"  # noqa: E501
+    (tmp_path / "deploy").mkdir()
+    for name, text in (("shop.yaml", manifest), ("values.yaml", "a: 1\n"), ("package.json", "{}")):
+        (tmp_path / "deploy" / name).write_text(text)
+    said = invoke(str(tmp_path / "new"), "--from", str(tmp_path / "deploy"))
+    assert "Left out, as no object of the app is in them: package.json, values.yaml" in said
+    assert not (tmp_path / "new/apps/deploy/base/values.yaml").exists()

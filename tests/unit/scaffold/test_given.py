@@ -1,5 +1,7 @@
 """A folder of manifests, plain or a Kustomize base, becomes the base of an app."""
 
+import json
+
 import pytest
 import yaml
 
@@ -94,3 +96,46 @@ def test_a_promotion_edits_the_image_that_a_base_renames(image: str | None) -> N
     files = scaffold_repository("shop", ["dev"], image=image, manifests=manifests)
     assert parse_config(files["towpath.yaml"]).app("shop").image == SHOP
     assert "images" not in yaml.safe_load(files["apps/shop/dev/kustomization.yaml"])
+
+
+@pytest.mark.parametrize(
+    "path", ["deploy #2.yaml", "[x].yaml", "{a}.yml", "- a.yaml", "&a.yaml", "'a'.yaml", "01", "%a.yaml"]
+)
+def test_a_file_is_listed_whatever_its_name_is(path: str) -> None:
+    path = path if "." in path else f"{path}.yaml"
+    base = given_base({path: WEB})
+    assert yaml.safe_load(base["kustomization.yaml"])["resources"] == [path]
+
+
+def test_manifests_in_json_are_taken() -> None:
+    web = json.dumps(yaml.safe_load(WEB))
+    files = scaffold_repository("web", ["dev"], manifests={"web.json": web})
+    assert files["apps/web/base/web.json"] == web
+    assert parse_config(files["towpath.yaml"]).app("web").image == "example.com/web"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("docker-compose.yml", "services: {web: {image: redis}}\n"),
+        ("values.yaml", "image: {repository: example.com/web, tag: '1'}\n"),
+        ("empty.yaml", "# nothing yet\n"),
+        ("list.yaml", "- op: remove\n  path: /a\n"),
+        ("package.json", '{"name": "web"}'),
+        ("tsconfig.json", '{\n  // comment\n  "a": 1\n}'),
+    ],
+)
+def test_what_kustomize_refuses_as_a_resource_is_left_out(path: str, text: str) -> None:
+    files = scaffold_repository("web", ["dev"], manifests={"web.yaml": WEB, path: text})
+    assert yaml.safe_load(files["apps/web/base/kustomization.yaml"])["resources"] == ["web.yaml"]
+    assert f"apps/web/base/{path}" not in files
+
+
+def test_a_manifest_that_lacks_its_kind_is_no_other_file() -> None:
+    base = given_base({"web.yaml": WEB, "a.yaml": "apiVersion: v1\nmetadata: {name: a}\n"})
+    assert "a.yaml" in base
+
+
+def test_files_without_any_manifest_make_no_base() -> None:
+    with pytest.raises(ConfigError, match=r"no manifests \(\*\.yaml, \*\.yml, \*\.json\) are there"):
+        given_base({"values.yaml": "a: 1\n"})
