@@ -71,7 +71,7 @@ def _pair(field: str, key: str, value: Any, owner: Mapping[str, str | None]) -> 
         or (key in owner and owner[key] not in (None, value))
     ):
         yield f"{subject} marks ownership and is set by Towpath only"
-    elif not _KEY.match(key):
+    elif not _KEY.match(key if field == "label" else _with_small_prefix(key)):
         yield f"{subject} is not a valid {field}"
     elif field == "label":
         if not _LABEL_VALUE.match(value):
@@ -81,5 +81,11 @@ def _pair(field: str, key: str, value: Any, owner: Mapping[str, str | None]) -> 
         parts = value.split(",") if key in _LISTS else [value]
         if not all(map(pattern.match, parts)):
             yield f"annotation {key} is {value[:100]!r}, not {expected}"
-    elif key.startswith(_OWN_PREFIX) and key not in owner:
+    elif _with_small_prefix(key).startswith(_OWN_PREFIX) and key not in owner:
         yield f"unknown annotation {key[:100]!r}; there are {', '.join(sorted(_VALUES))}"
+
+
+def _with_small_prefix(key: str) -> str:
+    """The prefix of an annotation's key may have capitals, unlike that of a label's."""
+    prefix, slash, name = key.rpartition("/")
+    return prefix.lower() + slash + name

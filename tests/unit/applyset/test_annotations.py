@@ -39,3 +39,23 @@ def test_a_take_over_names_managers(value: str) -> None:
     metadata = {"annotations": {"towpath.dev/take-over": value}}
     [problem] = metadata_problems(metadata, "hello", "dev")
     assert "field managers" in problem
+
+
+@pytest.mark.parametrize("key", ["Example.com/X_y.z", "EXAMPLE.COM/a", "Ingress.Acme.io/rewrite", "Owner"])
+def test_an_annotation_may_have_capitals_in_its_prefix(key: str) -> None:
+    assert list(metadata_problems({"annotations": {key: "x"}}, "hello", "dev")) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "key", "said"),
+    [
+        ("labels", "Example.com/a", "not a valid label"),
+        ("annotations", "Example_x.com/a", "not a valid annotation"),
+        ("annotations", "Example.com/", "not a valid annotation"),
+        ("annotations", "A.com/b/c", "not a valid annotation"),
+        ("annotations", "Towpath.dev/wave", "unknown annotation"),
+    ],
+)
+def test_capitals_make_no_other_key_valid(field: str, key: str, said: str) -> None:
+    [problem] = metadata_problems({field: {key: "1"}}, "hello", "dev")
+    assert said in problem
