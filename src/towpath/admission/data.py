@@ -27,6 +27,8 @@ def data_problems(manifest: Manifest) -> Iterator[str]:
         for key, value in pairs.items():
             if not _KEY.match(key) or key in (".", ".."):
                 yield f"`{field}` has a key that is not of letters, digits, `-`, `_` and `.`"
+            elif key.startswith(".."):
+                yield f"`{field}` has a key that begins with `..`, which would lead out of a volume"
             elif value is not None and not isinstance(value, str):
                 yield f"`{field}.{key}` is not a string; quote its value"
             elif encoded and not _is_base64(value):

@@ -35,3 +35,15 @@ def test_what_an_api_server_would_refuse_is_told_without_its_value(
     kind: str, fields: dict[str, Any], said: str
 ) -> None:
     assert of(kind, **fields) == [said]
+
+
+@pytest.mark.parametrize("key", ["..", "..a", "...", "..data", "..2026_01_01"])
+@pytest.mark.parametrize(("kind", "field"), [("ConfigMap", "data"), ("Secret", "stringData")])
+def test_no_key_leads_out_of_a_volume(key: str, kind: str, field: str) -> None:
+    [problem] = of(kind, **{field: {key: "x"}})
+    assert problem.startswith(f"`{field}` has a key that ")
+
+
+@pytest.mark.parametrize("key", [".a", ".dockerconfigjson", "a..b", "a..", "-", "_.."])
+def test_a_key_may_begin_with_one_dot(key: str) -> None:
+    assert of("ConfigMap", data={key: "x"}) == []
