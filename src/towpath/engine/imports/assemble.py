@@ -21,6 +21,7 @@ from towpath.engine.imports.folders import (
     read_manifests,
     resources_of,
 )
+from towpath.engine.imports.replaced import doubled, on_top, own_kustomization
 from towpath.engine.imports.vendored import check_vendored, missing_subcharts, packed, subchart
 from towpath.errors import ConfigError, RefusedError
 from towpath.foreign.annotations import told_annotations
@@ -164,6 +165,10 @@ class Assembly:
             self.notes += told_annotations(read)
             files = {f"{SOURCES}/{path}": content for path, content in read.items()}
             base = posixpath.normpath(f"{SOURCES}/{source.path}")
+            own = own_kustomization(read, source.path)
+            for message in doubled(overlay, own):
+                self._tell(deployment, message)
+            overlay = on_top(overlay, own)
             if not is_kustomization(self.root, source.path):
                 paths = [
                     posixpath.relpath(path, source.path) for path in resources_of(self.root, source.path)
