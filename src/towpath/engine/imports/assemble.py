@@ -160,6 +160,7 @@ class Assembly:
             self._tell(deployment, "patches of files are not carried over: add them to the overlay")
             overlay["patches"] = [each for each in known if "path" not in each]
         files: dict[str, bytes] = {}
+        own: dict[str, Any] = {}
         if isinstance(source, LocalSource):
             read = read_folder(self.root, source.path)
             self.notes += told_annotations(read)
@@ -168,7 +169,6 @@ class Assembly:
             own = own_kustomization(read, source.path)
             for message in doubled(overlay, own):
                 self._tell(deployment, message)
-            overlay = on_top(overlay, own)
             if not is_kustomization(self.root, source.path):
                 paths = [
                     posixpath.relpath(path, source.path) for path in resources_of(self.root, source.path)
@@ -177,7 +177,7 @@ class Assembly:
         else:
             base = f"vendor/{app}"
             self._vendor(deployment, app, base)
-        content = _kustomization({"resources": [f"../../../{base}"], **overlay})
+        content = _kustomization({"resources": [f"../../../{base}"], **on_top(overlay, own)})
         return {**files, f"apps/{app}/{environment}/kustomization.yaml": content}
 
     def plain(self, deployment: Deployment, environment: str) -> dict[str, bytes]:

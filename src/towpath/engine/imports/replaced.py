@@ -11,7 +11,7 @@ from towpath.yamltext.manifest_reader import load_documents
 def on_top(overlay: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """The overlay as it has the same effect above `own`, the kustomization into which it was written.
 
-    An image that `own` renames has the new name above it.
+    An image that `own` renames has the new name above it. As for `kustomize edit`, `*` keeps what is there.
     """
     renamed = {
         each["name"]: each["newName"]
@@ -24,7 +24,8 @@ def on_top(overlay: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         else each
         for each in _entries(overlay)
     ]
-    return {**overlay, "images": images} if images else overlay
+    kept = [{key: value for key, value in each.items() if value != "*"} for each in images]
+    return {**overlay, "images": kept} if kept else overlay
 
 
 def doubled(overlay: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[str]:
@@ -37,7 +38,7 @@ def doubled(overlay: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[str]
             )
 
 
-def own_kustomization(read: Mapping[str, bytes], folder: str) -> Mapping[str, Any]:
+def own_kustomization(read: Mapping[str, bytes], folder: str) -> dict[str, Any]:
     """The kustomization of a folder of these files; nothing where there is none."""
     for name in KUSTOMIZE_FILES:
         path = posixpath.normpath(f"{folder}/{name}")

@@ -83,3 +83,17 @@ def test_an_application_of_argo_replaces_an_image_and_a_prefix(tmp_path: Path) -
     overlay = yaml.safe_load(made.files["apps/web/web/kustomization.yaml"])
     assert overlay["images"] == [{**WEB2, "name": "example.com/web"}]
     assert any("`namePrefix` replaces" in str(note) for note in made.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "image"),
+    [
+        ("web=*:v2", {"name": "example.com/web", "newTag": "v2"}),
+        ("web=example.com/web2:*", {"name": "example.com/web", "newName": "example.com/web2"}),
+        ("other=*:v2", {"name": "other", "newTag": "v2"}),
+        ("other=*@sha256:1", {"name": "other", "digest": "sha256:1"}),
+    ],
+)
+def test_a_star_keeps_what_is_there(tmp_path: Path, text: str, image: dict[str, str]) -> None:
+    made = made_of(tmp_path, f"{{images: ['{text}']}}")
+    assert yaml.safe_load(made.files["apps/web/web/kustomization.yaml"])["images"] == [image]
