@@ -1,6 +1,5 @@
 """What an Application of Argo CD deploys."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,6 +17,7 @@ from towpath.foreign.deployment import (
     same_repository,
     set_parameter,
 )
+from towpath.foreign.helm_set import set_value
 from towpath.yamltext.manifest_reader import load_document
 
 MANAGER = "argocd-controller"
@@ -119,23 +119,12 @@ def _helm(helm: Fields) -> dict[str, Any]:
     for parameter in helm.items("parameters"):
         name, value = parameter.text("name"), parameter.take("value")
         as_text = parameter.take("forceString") is True
-        if not set_parameter(values, name, str(value) if as_text else _scalar(value)):
+        if not set_parameter(values, name, set_value(value, as_text=as_text)):
             parameter.tell("name", f"({name}) is more than keys, and is not carried over")
     files = helm.texts("valueFiles")
     release = helm.text("releaseName")
     helm.tell_rest("version", "passCredentials", "skipTests")
     return {"values": values, "value_files": files, **({"release": release} if release else {})}
-
-
-def _scalar(value: Any) -> Any:
-    """A value as `helm --set` reads it."""
-    if not isinstance(value, str):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    if value == "null":
-        return None
-    return int(value) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", value) else value
 
 
 def _kustomize(kustomize: Fields) -> dict[str, Any]:
