@@ -3,7 +3,6 @@
 The API server of Kubernetes has a transport of its own. Why urllib3: docs/decisions/0008-http-clients.md.
 """
 
-import ipaddress
 import ssl
 import time
 import urllib.request
@@ -157,26 +156,6 @@ def asked_pause(answer: HttpAnswer) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - begin)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def is_metadata(host: str) -> bool:
-    """Whether a host is written as a cloud's metadata service, which gives who is inside credentials."""
-    host = host.strip("[]").rstrip(".").lower()
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host == "metadata.google.internal"
-    return address.is_link_local or host == "fd00:ec2::254"
-
-
-def is_private(host: str) -> bool:
-    """Whether a host is written as this machine, an address of a private network, or a cloud's metadata."""
-    if host.lower().rstrip(".") in ("localhost", "metadata.google.internal"):
-        return True
-    try:
-        return not ipaddress.ip_address(host.strip("[]")).is_global
-    except ValueError:
-        return host.lower().rstrip(".").endswith((".localhost", ".internal"))
 
 
 def read_body(answer: HttpAnswer, largest: int, seconds: float | None = None) -> bytes | None:

@@ -3,7 +3,8 @@
 import time
 from urllib.parse import urlsplit
 
-from towpath.adapters.http import HttpClient, HttpError, is_metadata, read_start
+from towpath.adapters.hosts import leads_to_metadata
+from towpath.adapters.http import HttpClient, HttpError, read_start
 from towpath.adapters.kubernetes import ServiceAnswer
 from towpath.errors import RefusedError, TransientError
 
@@ -21,7 +22,7 @@ def ask(url: str, *, timeout: float = 10.0) -> ServiceAnswer:
         host = urlsplit(url).hostname or ""
     except ValueError as error:
         raise RefusedError(f"{url}: is no URL") from error
-    if is_metadata(host):
+    if leads_to_metadata(host):
         raise RefusedError(f"{url}: a link-local host is not asked")
     started = time.monotonic()
     client = HttpClient()

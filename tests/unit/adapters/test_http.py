@@ -240,17 +240,3 @@ def test_a_body_that_does_not_end_in_time_is_broken_off() -> None:
         answer = http.HttpClient(proxies=False).send("GET", server.url, timeout=SOON)
         with pytest.raises(http.HttpError, match="sent only"):
             http.read_body(answer, 1 << 20, seconds=-1)
-
-
-@pytest.mark.parametrize(
-    ("host", "private"),
-    [
-        ("127.0.0.1", True), ("10.1.2.3", True), ("192.168.0.1", True), ("169.254.169.254", True),
-        ("::1", True), ("[fd00::1]", True), ("localhost", True), ("LOCALHOST.", True),
-        ("x.localhost", True),
-        ("metadata.google.internal", True), ("0.0.0.0", True), ("8.8.8.8", False), ("example.com", False),
-        ("2606:4700::1", False), ("", False),
-    ],
-)  # fmt: skip
-def test_addresses_of_a_private_network_are_known(host: str, *, private: bool) -> None:
-    assert http.is_private(host) is private

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from towpath.adapters.hosts import is_metadata
 from towpath.errors import RefusedError
 from towpath.redact import redact, remember_secret
 
@@ -98,11 +99,10 @@ def _file(url: str, path: str, *, allow_file: bool) -> Remote:
 def _check_host(url: str, host: str) -> None:
     if not _HOST.fullmatch(host):
         raise _refused(url, "that host is")
-    # Metadata services of clouds hand out credentials to whoever asks from inside.
-    if host.startswith("169.254.") or host == "metadata.google.internal":
+    if is_metadata(host):
         raise _refused(url, "a link-local host is")
     allowed = [name.strip() for name in os.environ.get(HOSTS_VARIABLE, "").split(",") if name.strip()]
-    if allowed and host not in allowed:
+    if allowed and host.lower() not in {name.lower() for name in allowed}:
         raise _refused(url, f"host {host} is", f"{HOSTS_VARIABLE} allows {', '.join(allowed)}.")
 
 

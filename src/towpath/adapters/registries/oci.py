@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from towpath.adapters.hosts import is_private
 from towpath.adapters.http import (
     CertificateError,
     HttpAnswer,
     HttpClient,
     HttpError,
     asked_pause,
-    is_private,
     origin_of,
     read_body,
 )

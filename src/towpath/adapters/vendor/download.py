@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from towpath.adapters.hosts import is_metadata, is_private
 from towpath.adapters.http import (
     CertificateError,
     HttpAnswer,
     HttpClient,
     HttpError,
-    is_private,
     origin_of,
     read_body,
 )
@@ -121,7 +121,7 @@ class Downloads:
                 f"{_shown(self.repository)} leads to {parts.scheme[:20] or 'no scheme'}://; only https is"
                 " allowed, and http on this machine"
             )
-        if parts.hostname and (parts.hostname.startswith("169.254.") or parts.hostname.endswith(".internal")):
+        if is_metadata(parts.hostname or "") or (parts.hostname or "").endswith(".internal"):
             raise RefusedError(f"{_shown(self.repository)}: a link-local host is not allowed")
 
     def _fail(self, answer: HttpAnswer, url: str, what: str) -> NoReturn:

@@ -95,6 +95,9 @@ def test_a_local_repository_must_be_allowed_and_leads_nowhere_else() -> None:
 def test_hosts_can_be_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOWPATH_GIT_HOSTS", "git.example.com, 127.0.0.1")
     git.check_url("https://git.example.com/x", allow_file=False)
+    git.check_url("git@Git.Example.com:x", allow_file=False)
+    monkeypatch.setenv("TOWPATH_GIT_HOSTS", "Git.example.com")
+    git.check_url("https://git.EXAMPLE.com/x", allow_file=False)
     with pytest.raises(RefusedError, match="TOWPATH_GIT_HOSTS allows"):
         git.check_url("https://evil.example.com/x", allow_file=False)
 
