@@ -15,7 +15,7 @@ from typing import Any
 
 CONFIG = "apiVersion: towpath.dev/v1\nenvironments: [{name: test, namespace: %s}]\n"
 """Version 1: an earlier build reads it, too."""
-REPEATS = 5
+REPEATS = 11
 """Of what writes nothing, so that one busy moment of the server does not decide; medians are told."""
 
 
