@@ -54,8 +54,9 @@ _AUTHORIZATION = re.compile(
     re.IGNORECASE,
 )
 _HEADER = re.compile(
-    r"""(?P<head>\b(?:authorization\\?["']?\s*[:=]\s*\\?["']?"""
+    r"""(?P<head>\b(?:authorization\\?["']?\s*[:=]\s*\\?["']?(?:"""
     r"""(?:bearer|basic|token|api-?key|ntlm|splunk|geniekey)[ ]+|"""
+    r"""(?=(?:eyJ[\w.-]{16,}|(?=[\w+/=-]*[0-9])[\w+/=-]{16,})(?:["'\\,}]|[ \t]*(?:[\r\n]|$))))|"""  # no kind
     r"""cookie\\?["']?\s*[:=]\s*\\?["']?(?=[^\s=;:]+=)))(?P<value>[^\s"'\\;]+(?:;[ ]*[^\s"'\\;]+)*+)""",
     re.IGNORECASE,
 )
