@@ -9,6 +9,8 @@ from pathlib import Path
 from benchmarks.process_costs import children, pss, spent, tree
 
 AGENT = "an agent"
+SETTLED = 60.0
+"""Seconds in which what has just begun still has work to do."""
 IDLE = 60.0
 """Seconds in which nothing runs, for what that costs."""
 
@@ -50,7 +52,8 @@ def costs(agents: list[int]) -> dict[str, Cost]:
 
 
 def idle(agents: list[int]) -> dict[str, Cost]:
-    """Wait while nothing runs, and tell what that has cost; the costs at its end."""
+    """Wait while nothing runs, and tell what that has cost all of each part; the costs at its end."""
+    time.sleep(SETTLED)
     begun, before = time.monotonic(), costs(agents)
     time.sleep(IDLE)
     after, seconds = costs(agents), time.monotonic() - begun
