@@ -22,7 +22,13 @@ import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.context import SyncClientContext
 from prefect.exceptions import Pause
@@ -364,11 +370,14 @@ class Bench:
 
 @pytest.fixture
 def bench(prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """Fresh repositories and an outside world that records; nothing waits that an earlier test left."""
+    """Fresh repositories and an outside world that records; nothing is left of an earlier test."""
     with get_client(sync_client=True) as client:
         paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
         for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=paused)):
             client.delete_flow_run(run.id)
+        tables = ArtifactFilterKey(any_=[keys.status_key(name) for name in ("dev", "prod")])
+        for table in client.read_artifacts(artifact_filter=ArtifactFilter(key=tables)):
+            client.delete_artifact(table.id)
     copy_of(_begin, tmp_path)
     bench = Bench(tmp_path)
     for name, value in {

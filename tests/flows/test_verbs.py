@@ -12,13 +12,7 @@ from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import (
-    ArtifactFilter,
-    ArtifactFilterKey,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import StateType
 
 from tests.flows.bench import TOWPATH as CONFIG
@@ -26,7 +20,6 @@ from tests.flows.bench import Bench
 from tests.forks import towpath_command
 from towpath.drift.model import DriftEntry, DriftReport
 from towpath.objects import ObjectRef
-from towpath.orchestration.keys import status_key
 
 TOWPATH = str(Path(sys.executable).with_name("towpath"))
 POLL = 0.3
@@ -84,9 +77,6 @@ def desk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         # What earlier tests left undone is no concern of this one.
         for run_id in runs_in(client, StateType.SCHEDULED, StateType.PENDING, StateType.PAUSED):
             client.delete_flow_run(run_id)
-        tables = ArtifactFilter(key=ArtifactFilterKey(any_=[status_key("dev"), status_key("prod")]))
-        for table in client.read_artifacts(artifact_filter=tables):  # they may have other apps
-            client.delete_artifact(table.id)
     with Worker(bench):
         yield bench
 
