@@ -17,6 +17,10 @@ from towpath.adapters.authorities import Trust, default_certificates
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _OWN_HEADERS = ("authorization", "cookie")
+IDLE = 3.0
+"""Seconds after which a kept connection is not used again: many servers, Prefect's among them, close one that
+was idle for 5, and what is sent at that moment is lost, as if the server were away.
+"""
 HttpAnswer: TypeAlias = urllib3.BaseHTTPResponse
 """An answer whose body is not read yet: `status`, `headers`."""
 
@@ -42,6 +46,7 @@ class HttpClient:
         self._proxies = urllib.request.getproxies() if proxies else {}
         self._trust = Trust(certificates or default_certificates)
         self._managers: dict[tuple[str, ssl.SSLContext | None], urllib3.PoolManager] = {}
+        self._sent: dict[tuple[str, str, int | None], float] = {}
 
     def send(  # noqa: PLR0913
         self,
@@ -70,6 +75,7 @@ class HttpClient:
             respect_retry_after_header=False,
         )
         try:
+            self._close_idle(url)
             return self._manager(url).request(
                 method,
                 url,
@@ -133,6 +139,13 @@ class HttpClient:
             options: dict[str, Any] = {"ssl_context": key[1]} if key[1] else {}
             self._managers[key] = _through(proxy, options) if proxy else urllib3.PoolManager(**options)
         return self._managers[key]
+
+    def _close_idle(self, url: str) -> None:
+        origin, now = origin_of(url), time.monotonic()
+        if now - self._sent.get(origin, now) > IDLE:
+            self.close()
+            self._sent.clear()
+        self._sent[origin] = now
 
     def _forget_former(self, context: ssl.SSLContext | None) -> None:
         for key in [each for each in self._managers if context and each[1] not in (None, context)]:

@@ -27,7 +27,7 @@ from towpath.engine.reconcile.rounds import Further, going_on, only_one
 from towpath.engine.watch.run_protocol import Ended, Unrecorded
 from towpath.errors import TowpathError, TransientError
 from towpath.orchestration import keys
-from towpath.orchestration.api import BusyError, HeldError, NotFoundError, PrefectApi
+from towpath.orchestration.api import HeldError, NotFoundError, PrefectApi
 from towpath.orchestration.execution.heartbeats import EVERY, beat
 from towpath.orchestration.execution.known_answers import answer_here
 from towpath.orchestration.execution.lease import SECONDS, kept
@@ -110,7 +110,8 @@ class InProcessRuns:
     def _take(self, name: str) -> UUID | bool | None:
         """The lease that the server gives; True where there is no such lock, of which the run tells.
 
-        False, too, where the server is too busy to write: it is asked again.
+        False, too, where the server does not answer and is not away: it is asked again. Nobody works without
+        the lock because one request was lost.
         """
         ask = {"names": [name], "slots": 1, "mode": "concurrency", "lease_duration": SECONDS}
         try:
@@ -118,10 +119,8 @@ class InProcessRuns:
             return UUID(given["lease_id"]) if given["limits"] else True
         except HeldError:
             return False
-        except BusyError:
+        except (TowpathError, KeyError, TypeError, ValueError):  # busy, away, or a proxy answers in its place
             return None if self.is_away() else False
-        except (TowpathError, KeyError, TypeError, ValueError):
-            return None  # it is away, or a proxy answers in its place
 
     def is_away(self) -> bool:
         """As Runner."""

@@ -14,6 +14,7 @@ from tests.unit.adapters.answering import Answer, answering
 from towpath.adapters import http
 from towpath.adapters.authorities import BUNDLES, default_certificates
 from towpath.adapters.http import (
+    IDLE,
     CertificateError,
     HttpClient,
     HttpError,
@@ -58,6 +59,23 @@ def test_connections_are_kept_until_the_client_is_closed() -> None:
         assert (pool.num_requests, pool.num_connections) == (3, 1)
         client.close()
         assert not len(manager.pools)
+
+
+def test_a_connection_that_was_idle_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(http.time, "monotonic", lambda: now[0])
+    with answering([Answer(body=b"x")]) as server, answering([Answer(body=b"y")]) as other:
+        client, sent_over_it = HttpClient(proxies=False), []
+        for pause in (0.0, IDLE - 1, IDLE - 1, IDLE + 1, 0.0):
+            now[0] += pause
+            read_body(client.send("POST", server.url, body=b"text", timeout=SOON), 9)
+            (manager,) = client._managers.values()
+            pool = manager.connection_from_url(server.url)
+            assert pool.num_connections == 1
+            sent_over_it.append(pool.num_requests)
+            read_body(client.send("GET", other.url, timeout=SOON), 9)
+    assert sent_over_it == [1, 2, 3, 1, 2]
+    assert len(server.requests) == len(other.requests) == 5
 
 
 def test_redirects_are_followed_only_as_often_as_asked_for() -> None:

@@ -78,6 +78,14 @@ def test_a_server_that_is_too_busy_to_give_the_lock_is_not_away(tmp_path: Path) 
         assert [each.method for each in server.requests] == ["POST", "GET"]
 
 
+def test_a_server_that_has_lost_one_request_is_not_away(tmp_path: Path) -> None:
+    broken_off = Answer(200, b"{", {}, length=99)
+    with answering([broken_off, Answer(200, b'{"active_slots": 0}', {})]) as server:
+        with runs_of(server.url, tmp_path).locked() as locked:
+            assert locked is False
+        assert [each.method for each in server.requests] == ["POST", "GET"]
+
+
 def test_a_run_of_this_machine_that_asks_for_the_lock_comes_first(tmp_path: Path) -> None:
     with turn(tmp_path, "environment-dev") as mine, answering([]) as server:
         assert mine()
