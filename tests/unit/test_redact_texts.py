@@ -161,6 +161,8 @@ def test_keys_that_are_no_secrets_and_paths_stay(text: str) -> None:
         "tool --pw={}",
         "DBPASS={}",
         "dbpass: {}",
+        *("PASSCODE={}", "passcode: {}", "PW={}", "CARD_PIN={}", "licenseKey: {}", "LICENCE_KEY: {}"),
+        *("AUTH_SALT='{}'", "auth_salt: {}", '{{"pass": "{}"}}', "smtp:\n  pass: {}", "pass: {}"),
         "$SQLPASS = '{}'",
         "--ldappass {}",
         "GITHUB_PAT={}",
@@ -179,9 +181,16 @@ def test_short_names_of_credentials_are_masked(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("compass=north-by-west", "bypass: everything", "the userpass method", "npw=abcdefgh", "--pwd-file"),
+        *("compass=north-by-west", "bypass: everything", "the userpass method", "--pwd-file"),
         *("file_pat=some-files", "COMPAT=abcdefgh", "UPDATE_PATCH=abcdefgh", "GITHUB_PATH=/usr/bin/foo"),
-        *("--creds /etc/creds.json", "a --pw", "DB_PWM=abcdefgh"),
+        *("--creds /etc/creds.json", "a --pw", "DB_PWM=abcdefgh", "MAP_PINS=abcdefgh", "version-pin: 1.2.3"),
+        *(
+            "PASS: test_greeting",
+            "tests pass: all of them",
+            "basalt: grey",
+            "SALT_ROUNDS=twelve",
+            "npw=abcdefgh",
+        ),
     ],
 )
 def test_names_that_only_end_alike_stay(text: str) -> None:

@@ -11,10 +11,11 @@ from towpath.redact.programs import secrets_of_commands
 
 # TOWPATH_SIGNING_KEY and Git's user.signingKey name a file, which errors must be able to tell.
 _KEY_NAME = (
-    r"(?:password|passwd|passphrase|pwd|secret|token|credentials?|auth|dsn|connection[-_]?string|"
+    r"(?:password|passwd|passphrase|passcode|pwd|secret|token|credentials?|auth|dsn|connection[-_]?string|"
     r"(?:api|auth|access|account|secret|private|(?<!towpath_)(?<!user\.)signing|encryption|shared|master)[-_]?key|"
-    r"secret[-_]?key[-_]?base|require[-_]?pass|master[-_]?auth|"
-    r"[-_]pass|(?-i:[a-z]Pass)|\bpass(?==)|(?:db|sql|root|user|admin|smtp|ldap|ftp|redis)pass|[-_]pw|(?-i:_PAT)|"
+    r"licen[cs]e[-_]?key|secret[-_]?key[-_]?base|require[-_]?pass|master[-_]?auth|"
+    r"[-_]pass|(?-i:[a-z]Pass)|\bpass(?==)|(?<=[\"'])pass(?=\\?[\"'])|(?m:^)[ \t]{0,100}(?-i:pass)(?=:)|"
+    r"(?:db|sql|root|user|admin|smtp|ldap|ftp|redis)pass|[-_]pw|\bpw(?==)|(?-i:_PAT|_PIN)|_salt|"
     r"(?<=[?&])(?:sig|x-(?:amz|goog)-signature)(?==))"
 )
 _NAME_HINTS = (
@@ -22,6 +23,9 @@ _NAME_HINTS = (
     "pwd",
     "_pw",
     "-pw",
+    "pw=",
+    "_pin",
+    "_salt",
     "_pat",
     "secret",
     "token",
