@@ -15,7 +15,8 @@ HOSTS_VARIABLE = "TOWPATH_GIT_HOSTS"
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SCP = re.compile(
-    r"(?P<user>[A-Za-z0-9_.][A-Za-z0-9_.-]*)@(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*):(?P<path>[^:].*)"
+    # One letter before the colon and no user: a drive of Windows.
+    r"(?:[A-Za-z0-9_.][A-Za-z0-9_.-]*@|(?![^:]:))(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*):(?P<path>[^:].*)"
 )
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*|[0-9a-f:]*:[0-9a-f:.]*")
 
@@ -46,7 +47,7 @@ def check_url(url: str, *, allow_file: bool) -> Remote:
     if "://" not in url:
         scp = _SCP.fullmatch(url)
         if not scp or scp["path"].startswith("-"):
-            raise _refused(url, "anything but https, ssh and user@host:path is")
+            raise _refused(url, "anything but https, ssh and [user@]host:path is")
         _check_host(url, scp["host"])
         return Remote(url, "ssh")
     return _check_absolute(url, allow_file=allow_file)
@@ -77,7 +78,8 @@ def _check_absolute(url: str, *, allow_file: bool) -> Remote:
     options: tuple[tuple[str, str], ...] = ()
     if parts.username or parts.password:
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        remember_secret(password or user)
+        is_owner = user in parts.path.split("/")  # as in https://ORG@dev.azure.com/ORG/…: it names an account
+        remember_secret(password or ("" if is_owner else user))
         token = base64.b64encode(f"{user}:{password}".encode()).decode()
         remember_secret(token)
         options = ((f"http.{bare}.extraHeader", f"Authorization: Basic {token}"),)

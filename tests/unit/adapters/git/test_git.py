@@ -19,6 +19,7 @@ from towpath.errors import (
     TransientError,
     UnknownNameError,
 )
+from towpath.redact import redact
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ def silent_server() -> Iterator[str]:
         "https://github.com:8443/team/app",
         "ssh://git@github.com/team/app.git",
         "git@github.com:team/app.git",
+        *("github.com:team/app.git", "work:team/app.git", "git@h:app.git"),
         "http://127.0.0.1:3000/app.git",
         "http://[::1]:3000/app.git",
     ],
@@ -68,6 +70,7 @@ def test_urls_that_are_allowed(url: str) -> None:
         "ssh://git:secret@example.com/app.git",
         "-oProxyCommand=id@host:path",
         "git@-host:path",
+        *("-host:path", "host:-path", "C:path", "C:/path", "@host:path", "169.254.169.254:x", "host:"),
         "git@host:-path",
         "https://169.254.169.254/latest",
         "https://example.com/app.git\nx",
@@ -111,6 +114,17 @@ def test_credentials_of_a_url_are_never_shown(tmp_path: Path) -> None:
     while error:
         assert "canary" not in str(error)
         error = error.__cause__
+
+
+@pytest.mark.parametrize(
+    ("user", "stays"),
+    [("shop-team-4711", True), ("ghp-4711-token", False), ("shop-team-4711:pass-9876", True)],
+)
+def test_an_account_that_the_path_names_is_no_secret(user: str, stays: bool) -> None:
+    git.check_url(f"https://{user}@dev.example.com/shop-team-4711/shop/_git/app", allow_file=False)
+    name, _, password = user.partition(":")
+    assert (name in redact(f"of {name} and {password}")) is stays
+    assert not password or password not in redact(f"of {password}")
 
 
 # ---- checkouts
