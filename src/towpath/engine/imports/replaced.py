@@ -36,6 +36,14 @@ def doubled(overlay: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[str]
                 f"its `{key}` replaces that of the kustomization ({str(there)[:80]!r}), and here is added"
                 " to it: remove one of them"
             )
+    given = {each["name"]: each for each in _entries(own) if isinstance(each.get("name"), str)}
+    for image in _entries(overlay):
+        there = given.get(str(image.get("name")), {})
+        if not (image.get("newTag") or image.get("digest")) and (there.get("newTag") or there.get("digest")):
+            yield (
+                f"its image {str(image['name'])[:80]} has no tag and takes away that of the kustomization,"
+                " which stays here: give it the tag that runs"
+            )
 
 
 def own_kustomization(read: Mapping[str, bytes], folder: str) -> dict[str, Any]:

@@ -55,6 +55,16 @@ def test_what_is_added_in_place_of_replaced_is_told() -> None:
     assert list(doubled({}, {"namePrefix": "old-"})) == []
 
 
+@pytest.mark.parametrize("pinned", [{"newTag": "1.2"}, {"digest": "sha256:1"}])
+def test_a_tag_that_an_image_takes_away_is_told(pinned: dict[str, str]) -> None:
+    own = {"images": [{"name": "web", **pinned}]}
+    (said,) = doubled({"images": [{"name": "web", "newName": "example.com/web"}]}, own)
+    assert "image web has no tag" in said
+    for kept in ({"newTag": "*"}, {"newTag": "2"}, {"digest": "sha256:2"}):
+        assert list(doubled({"images": [{"name": "web", "newName": "example.com/web", **kept}]}, own)) == []
+    assert list(doubled({"images": [{"name": "other", "newName": "a"}, {"newTag": ""}]}, own)) == []
+
+
 @pytest.mark.parametrize(("folder", "name"), [(".", "kustomization.yaml"), ("a/b", "Kustomization")])
 def test_the_kustomization_of_a_folder(folder: str, name: str) -> None:
     path = name if folder == "." else f"{folder}/{name}"
