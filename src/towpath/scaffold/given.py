@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from towpath.adapters.rendering.kustomization import REMOTE
 from towpath.errors import ConfigError, RefusedError
 from towpath.kube.image_fields import image_fields, objects_in
 from towpath.objects import Manifest
@@ -73,6 +74,8 @@ def given_base(manifests: Mapping[str, str]) -> dict[str, str]:
     kept = {path: text for path, text in manifests.items() if _is_wanted(manifests, path)}
     if not kept:
         raise ConfigError(f"no manifests (*{', *'.join(MANIFESTS)}) are there", file="--from")
+    for path in filter(REMOTE.search, kept):
+        raise ConfigError("a kustomization takes its name for an address: rename it", file=path)
     return {"kustomization.yaml": f"{KUSTOMIZATION}\nresources:\n{listed(sorted(kept))}", **kept}
 
 

@@ -139,3 +139,13 @@ def test_a_manifest_that_lacks_its_kind_is_no_other_file() -> None:
 def test_files_without_any_manifest_make_no_base() -> None:
     with pytest.raises(ConfigError, match=r"no manifests \(\*\.yaml, \*\.yml, \*\.json\) are there"):
         given_base({"values.yaml": "a: 1\n"})
+
+
+@pytest.mark.parametrize(
+    "path", ["a:b.yaml", "what?.yaml", "github.com/web.yaml", "sub/a:b.yaml", "~web.yaml"]
+)
+def test_a_file_whose_name_the_renderer_refuses_is_refused_before_anything_is_written(path: str) -> None:
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+    with pytest.raises(ConfigError, match="takes its name for an address: rename it") as caught:
+        given_base({"fine.yaml": service, path: service})
+    assert caught.value.file == path

@@ -48,7 +48,7 @@ _KNOWN = {
         "patchesStrategicMerge", "openapi",
     )
 }  # fmt: skip
-_REMOTE = re.compile(
+REMOTE = re.compile(
     r"[:?\\]|//|^git@|^~|(^|/)(www\.)?(github\.com|gitlab\.com|bitbucket\.org)(/|$)|\.git(/|$)|_git/",
     re.IGNORECASE,
 )
@@ -274,7 +274,7 @@ class _Kustomization:
                 f"a path too long: more than {_MAX_PATH:,} characters", file=self._file, line=line
             )
         shown = redact(item)[:200]
-        if _REMOTE.search(item) or "\0" in item or "\n" in item:
+        if REMOTE.search(item) or "\0" in item or "\n" in item:
             raise ConfigError(
                 f"{shown!r} is remote, or not a plain path; only files of this repository are used",
                 file=self._file,
