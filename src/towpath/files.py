@@ -66,6 +66,8 @@ def resolve_inside(root: Path, relative: str) -> Path:
         top = _real_root(root.absolute())
     except (OSError, RuntimeError) as error:
         raise ConfigError("is a symbolic link to itself", file=relative) from error
+    if (plain := _without_links(top, relative)) is not None:
+        return plain
     path = Path(os.path.realpath(top / relative))
     with suppress(OSError):  # what may not be looked at is told when it is opened
         if path.is_symlink():
@@ -73,6 +75,26 @@ def resolve_inside(root: Path, relative: str) -> Path:
     if not path.is_relative_to(top):
         raise ConfigError("leads out of the repository; refused", file=relative)
     return path
+
+
+def _without_links(top: Path, relative: str) -> Path | None:
+    """`top/relative` where nothing below `top`, a real path, is a link, which is nearly always; else None.
+
+    `realpath` asks for each folder above `top`, too, and a sync reads some files of each app.
+    """
+    given = Path(relative)
+    if os.name != "posix" or given.is_absolute() or ".." in given.parts:
+        return None
+    path = os.fspath(top)
+    for part in given.parts:
+        path = f"{path}/{part}"
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError:  # nothing can be below it
+            return top / given
+        if stat.S_ISLNK(mode):
+            return None
+    return top / given
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from towpath.errors import ConfigError
-from towpath.files import open_regular, read_text
+from towpath.files import open_regular, read_text, resolve_inside
 
 
 def test_a_file_that_is_there_and_one_that_is_not(tmp_path: Path) -> None:
@@ -55,3 +55,44 @@ def test_what_became_a_link_or_a_pipe_is_not_opened(tmp_path: Path) -> None:
             open_regular(tmp_path / name)
     with open_regular(tmp_path / "secret") as file:
         assert file.read() == b"canary"
+
+
+@pytest.mark.parametrize(
+    "relative",
+    [
+        "a/f",
+        "./a//f",
+        "a/./f",
+        "a",
+        ".",
+        "",
+        "a/f/g",
+        "missing",
+        "missing/f",
+        "in",
+        "in/f",
+        "in/missing",
+        "in/../a/f",
+    ],
+)
+def test_a_path_is_resolved_as_by_the_system(tmp_path: Path, relative: str) -> None:
+    (tmp_path / "real" / "a").mkdir(parents=True)
+    (tmp_path / "real" / "a" / "f").write_text("x")
+    (tmp_path / "real" / "in").symlink_to("a")
+    (tmp_path / "link").symlink_to("real")
+    for root in (tmp_path / "real", tmp_path / "link"):
+        assert resolve_inside(root, relative) == Path(os.path.realpath(root / relative))
+
+
+@pytest.mark.parametrize(
+    "relative",
+    ["out/f", "out", "a/up/real/f", "../outside/f", "a/../../outside/f", "/etc/hosts", "out/missing"],
+)
+def test_a_path_that_leads_out_is_refused_whichever_of_its_parts_does(tmp_path: Path, relative: str) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "f").write_text("x")
+    (tmp_path / "real" / "a").mkdir(parents=True)
+    (tmp_path / "real" / "out").symlink_to("../outside")
+    (tmp_path / "real" / "a" / "up").symlink_to("/")
+    with pytest.raises(ConfigError, match="leads out of the repository"):
+        resolve_inside(tmp_path / "real", relative)
