@@ -33,8 +33,7 @@ class Server:
 
     def __init__(self, api: PrefectApi, repository: tuple[str, str] | None = None) -> None:
         """`repository`: URL and branch of the environment repository that its agents must work on."""
-        self._api = api
-        self._repository = repository
+        self._api, self._repository = api, repository
         self._flows: dict[str, str] = {}
 
     def url(self, run: Run) -> str:
@@ -56,18 +55,20 @@ class Server:
         RefusedError, and no run, when its agent works on another environment repository than this one.
         `person`: who asks; by default who is at the keyboard.
         """
+        request = str(uuid.uuid4())  # sent again, it creates no second run, and finds the first as its own
         body = {
             "parameters": dict(parameters),
             "name": name,
             "tags": [*tags, keys.person_tag(person or whoami())],
-            # A key of its own even without one: a request that is sent again creates no second run.
-            "idempotency_key": key or str(uuid.uuid4()),
+            "labels": {keys.REQUEST_LABEL: request},
+            "idempotency_key": key or request,
         }
         found = self._deployment(deployment)
         self.require_agent(keys.environment_of(*deployment.split("/", 1)) or None)
         path = f"/deployments/{found}/create_flow_run"
         answer = self._api.request("POST", path, body)
-        return self._read(path, self._run, answer.content), answer.status == 201
+        run, labels = self._read(path, lambda it: (self._run(it), it.get("labels") or {}), answer.content)
+        return run, answer.status == 201 or labels.get(keys.REQUEST_LABEL) == request
 
     def require_agent(self, environment: str | None) -> None:
         """RefusedError when the agent of an environment (None: that builds) works on another repository."""
@@ -241,8 +242,7 @@ def connect(settings: Settings) -> Iterator[Server]:
     """The server of `PREFECT_API_URL` or of the local stack. Never starts one just for the call."""
     api = PrefectApi(prepare(settings, knock=True))
     try:
-        url = settings.environments
-        yield Server(api, (url, settings.branch) if url else None)
+        yield Server(api, (settings.environments, settings.branch) if settings.environments else None)
     finally:
         api.close()
 

@@ -14,12 +14,16 @@ FLOWS = {"f-deliver": "deliver", "f-promote": "promote"}
 
 @dataclass
 class StandIn:
-    """`runs`: every flow run by its id. `broken`: it answers 500 to everything."""
+    """`runs`: every flow run by its id. `broken`: it answers 500 to everything.
+
+    `lost`: so many next runs are made, and the answer is lost.
+    """
 
     url: str
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     by_key: dict[str, str] = field(default_factory=dict)
     broken: bool = False
+    lost: int = 0
 
     def create(self, flow: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         key = body["idempotency_key"]
@@ -33,9 +37,11 @@ class StandIn:
             "flow_id": flow,
             "parameters": body.get("parameters", {}),
             "tags": body.get("tags", []),
+            "labels": body.get("labels", {}),
             "state": {"type": "SCHEDULED", "name": "Scheduled"},
         }
-        return 201, self.runs[run]
+        self.lost -= 1
+        return 503 if self.lost >= 0 else 201, self.runs[run]
 
     def set_state(self, run: str, kind: str, name: str = "") -> None:
         self.runs[run]["state"] = {"type": kind, "name": name or kind.capitalize(), "message": "secret words"}

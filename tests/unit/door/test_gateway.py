@@ -32,3 +32,13 @@ def test_the_address_of_a_run_is_the_one_that_people_open(prefect: StandIn) -> N
     delivery = asyncio.run(gateway.start("shop", COMMIT, repeat=False))
     assert delivery.address == f"https://prefect.example.com/runs/flow-run/{delivery.id}"
     gateway.close()
+
+
+def test_a_run_whose_answer_was_lost_is_new_to_who_asked_for_it_only(prefect: StandIn) -> None:
+    prefect.lost = 1
+    gateway = Gateway(prefect.url)
+    first, second = (asyncio.run(gateway.start("shop", COMMIT, repeat=False)) for _ in range(2))
+    gateway.close()
+    assert first.id == second.id
+    assert (first.new, second.new) == (True, False)
+    assert len(prefect.runs) == 1
