@@ -40,7 +40,10 @@ def gathered(collections: Iterable[Collection]) -> dict[Collection, frozenset[st
 
 
 class LivePicture:
-    """Watches each collection in a thread of its own until closed; the caller takes snapshots and waits."""
+    """Watches each collection in a thread of its own until closed; the caller takes snapshots and waits.
+
+    Objects are without `managedFields`, which are half of one, and say nothing of its health.
+    """
 
     def __init__(self, cluster: Watchable, collections: Iterable[Collection]) -> None:
         self._cluster = cluster
@@ -117,7 +120,7 @@ class LivePicture:
     def listed(self, collection: Collection, objects: list[Manifest]) -> None:
         with self._changed:
             self._objects[collection] = {
-                ref_of(item): item for item in objects if self._concerns(collection, item)
+                ref_of(item): _slim(item) for item in objects if self._concerns(collection, item)
             }
             self.trouble = None
             self._touch()
@@ -130,7 +133,7 @@ class LivePicture:
             if event.type == "DELETED":
                 self._objects[collection].pop(ref, None)
             else:
-                self._objects[collection][ref] = event.object
+                self._objects[collection][ref] = _slim(event.object)
             self.trouble = None
             self._touch()
 
@@ -144,3 +147,8 @@ class LivePicture:
     def _touch(self) -> None:
         self._version += 1
         self._changed.notify_all()
+
+
+def _slim(live: Manifest) -> Manifest:
+    live["metadata"].pop("managedFields", None)
+    return live

@@ -84,6 +84,17 @@ def test_events_change_the_picture() -> None:
     assert script.since[0] == "1"
 
 
+def test_who_owns_which_field_is_no_part_of_the_picture() -> None:
+    listed, added = pod("a", "1"), pod("b", "2")
+    for each in (listed, added):
+        each["metadata"]["managedFields"] = [{"manager": "kubectl"}]
+    picture = LivePicture(Script([], []), [PODS])
+    picture.listed(PODS, [listed])
+    picture.changed(PODS, WatchEvent("ADDED", added))
+    _, seen = picture.snapshot()
+    assert seen == {ref_of(each): each for each in (pod("a", "1"), pod("b", "2"))}
+
+
 def test_the_next_watch_goes_on_from_the_bookmark() -> None:
     bookmark = [WatchEvent("BOOKMARK", {"metadata": {"resourceVersion": "9"}})]
     script = Script([[]], [bookmark, [WatchEvent("ADDED", pod("a", "10"))]])
