@@ -36,13 +36,3 @@ def load_document(text: str | bytes, file: str, limits: Limits = DEFAULT_LIMITS)
     if len(documents) > 1:
         raise ConfigError("more than one document", file=file, line=documents[1].line)
     return documents[0].value if documents else None
-
-
-def load_first_document(text: str | bytes, file: str) -> Any:
-    """The value of the first document, None when it is empty, as kubectl reads what is one document.
-
-    A key's last value counts, and what follows the document is no matter.
-    """
-    limits = Limits(last_key_wins=True)
-    documents = Reader(decoded(text, file, limits), file, limits).read(most=1)
-    return documents[0][0] if documents else None

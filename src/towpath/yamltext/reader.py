@@ -9,7 +9,6 @@ import copy
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import yaml
@@ -121,10 +120,10 @@ class Reader:
         self._deepest = 0
         self._anchors: dict[str, _Anchored] = {}
 
-    def read(self, most: int | None = None) -> list[tuple[Any, int]]:
-        """(value, line) of each document, null included, or of the first `most`. Raises ConfigError."""
+    def read(self) -> list[tuple[Any, int]]:
+        """(value, line) of each document, those that are null included. Raises ConfigError."""
         try:
-            return list(islice(self._documents(), most))
+            return list(self._documents())
         except yaml.YAMLError as error:
             raise syntax_error(error, self._file) from None
         finally:

@@ -2,8 +2,7 @@
 
 The same rules as client-go's: of several files the first to name a context, cluster or user gives all of it;
 relative paths start at the folder of their file; unknown keys are left alone; a value of the wrong type, or a
-cluster that is listed twice, makes the whole file unusable; of a key that stands twice the last value counts,
-and a second document is no matter. Nothing is read from disk here.
+name that stands twice, makes the whole file unusable. Nothing is read from disk here.
 """
 
 import json
@@ -15,7 +14,7 @@ from typing import Any, TypeVar
 
 from towpath.adapters.kubernetes.fields import Fields, KubeconfigError
 from towpath.errors import ConfigError
-from towpath.yamltext.manifest_reader import load_first_document
+from towpath.yamltext.manifest_reader import load_document
 
 _EXEC_EXTENSION = "client.authentication.k8s.io/exec"
 _EXEC_API = "client.authentication.k8s.io"
@@ -122,7 +121,7 @@ class Chosen:
 def parse(text: bytes, file: str) -> Kubeconfig:
     """The contents of one file, whose absolute path is `file`. Raises KubeconfigError."""
     try:
-        content = load_first_document(text, file)
+        content = load_document(text, file)
     except ConfigError as error:
         raise KubeconfigError(error.message) from None
     top = Fields(content, file)

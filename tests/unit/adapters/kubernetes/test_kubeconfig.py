@@ -132,27 +132,10 @@ def test_a_value_of_the_wrong_type_makes_the_file_unusable(change: dict[str, Any
     assert "12345678" not in str(caught.value).replace("name '12345678'", "")
 
 
-@pytest.mark.parametrize("text", ["{", "a: b: c", "a: !py x", "\x00", "--- {\n--- {a: b}"])
+@pytest.mark.parametrize("text", ["{", "a: b: c", "a: 1\na: 2", "a: !py x", "\x00", "--- {a: b}\n--- {a: b}"])
 def test_broken_yaml_names_the_file(text: str) -> None:
     with pytest.raises(KubeconfigError, match=r"^/config"):
         parse(text.encode(), "/config")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "current-context: a\ncurrent-context: b",
-        "current-context: b\n---\ncurrent-context: a",
-        "---\ncurrent-context: b\n---\nkind: [",
-        "current-context: b\n---\n- no kubeconfig",
-    ],
-)
-def test_the_last_value_of_a_key_and_the_first_document_count(text: str) -> None:
-    assert parse(text.encode(), "/config").current_context == "b"
-
-
-def test_an_empty_first_document_is_an_empty_file() -> None:
-    assert parse(b"---\n---\ncurrent-context: a", "/config").current_context == ""
 
 
 def test_of_several_files_the_first_to_name_something_gives_all_of_it() -> None:
