@@ -7,12 +7,11 @@ server answers 503 then, and every client waits two seconds and more before it s
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-App = Callable[[Scope, Any, Any], Awaitable[None]]
+from towpath.orchestration.asgi import App, Message, Scope
+
 PATIENCE = 10.0
 """Seconds after which the client is told."""
 PAUSE = 0.02

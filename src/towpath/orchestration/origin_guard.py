@@ -1,11 +1,12 @@
 """Keeps web pages of others away from the Prefect API: known hosts only, and pages that it serves itself."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-Scope = MutableMapping[str, Any]
-App = Callable[[Scope, Any, Any], Awaitable[None]]
+from towpath.orchestration.asgi import App, Scope, refuse
+
+REFUSAL = b"This host or origin is not served here.\n"
 VARIABLE = "TOWPATH_SERVER_ORIGINS"
 """Comma-separated origins at which the server's UI is opened, as `http://127.0.0.1:4200`; empty: no guard."""
 
@@ -26,12 +27,8 @@ class OriginGuard:
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] not in ("http", "websocket") or self._allows(scope["headers"]):
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
         else:
-            headers = [(b"content-type", b"text/plain; charset=utf-8")]
-            await send({"type": "http.response.start", "status": 403, "headers": headers})
-            await send({"type": "http.response.body", "body": b"This host or origin is not served here.\n"})
+            await refuse(scope, receive, send, body=REFUSAL, content_type="text/plain; charset=utf-8")
 
     def _allows(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         found = [(name.lower(), value.decode("latin-1").lower()) for name, value in headers]

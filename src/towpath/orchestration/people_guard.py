@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from towpath.orchestration.origin_guard import App, Scope
+from towpath.orchestration.asgi import App, Scope, refuse
 from towpath.orchestration.read_routes import only_reads
 
 VARIABLE = "TOWPATH_SERVER_PEOPLE"
@@ -73,12 +73,9 @@ class PeopleGuard:
         refusal = self._people.refusal(method, scope["path"], scope["headers"])
         if not refusal:
             await self._app(scope, receive, send)
-        elif method == "WEBSOCKET":
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            headers = [(b"content-type", b"application/json")]
-            await send({"type": "http.response.start", "status": 403, "headers": headers})
-            await send({"type": "http.response.body", "body": json.dumps({"detail": refusal}).encode()})
+            return
+        body = json.dumps({"detail": refusal}).encode()
+        await refuse(scope, receive, send, body=body, content_type="application/json")
 
 
 def _text(value: str) -> str:

@@ -17,12 +17,15 @@ def answer(kind: str, *headers: tuple[str, str]) -> list[dict[str, Any]]:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "reached"})
 
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
     guard = OriginGuard(app, [HERE, "http://localhost:4200/", ""])
     scope = {"type": kind, "headers": [(name.encode(), value.encode()) for name, value in headers]}
-    asyncio.run(guard(scope, None, send))
+    asyncio.run(guard(scope, receive, send))
     return sent
 
 

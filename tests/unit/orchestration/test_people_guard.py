@@ -80,6 +80,9 @@ def test_a_refusal_is_an_answer() -> None:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "reached"})
 
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
@@ -90,7 +93,7 @@ def test_a_refusal_is_an_answer() -> None:
         {"type": "http", "method": "GET", "path": "/", "headers": []},
         {"type": "lifespan"},
     ):
-        asyncio.run(PeopleGuard(app, PEOPLE)(scope, None, send))
+        asyncio.run(PeopleGuard(app, PEOPLE)(scope, receive, send))
     start, body, closed, *reached = sent
     assert (start["status"], json.loads(body["body"])) == (
         403,
