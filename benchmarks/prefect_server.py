@@ -19,7 +19,7 @@ PATIENCE = 900.0
 """Seconds that the server may take to start: ten where nothing else runs."""
 DATABASE = "server.db"
 """In the server's folder: made by its start, or there already."""
-_APP = "towpath.orchestration.server_app:create_app"
+_PROGRAM = "towpath.orchestration.local_server"
 
 
 def variables(folder: Path) -> dict[str, str]:
@@ -53,10 +53,9 @@ def prefect_server(folder: Path) -> Iterator[httpx.Client]:
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / DATABASE}",
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     }
-    where = (f"--port={port}", "--host=127.0.0.1", "--log-level=warning", "--timeout-graceful-shutdown=3")
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", _APP, *where],
+            [sys.executable, "-m", _PROGRAM, str(port)],
             env=environ,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import towpath
-from towpath.agent.zygote import end_with
+from towpath.adapters.kernel import end_with
 
 ROOT = Path(__file__).parents[1]
 LAUNCH = Path(towpath.__file__).with_name("agent") / "launch.py"

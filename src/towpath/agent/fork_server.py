@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from towpath.agent.zygote import end_with, leave_alone, set_kernel_option
+from towpath.adapters.kernel import end_with, set_kernel_option
+from towpath.agent.zygote import leave_alone
 from towpath.errors import TerminalError
 
 LARGEST_REQUEST = 1024 * 1024

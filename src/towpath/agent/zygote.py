@@ -4,7 +4,6 @@ It has one thread, no event loop and no open connection, so a child can be forke
 imported is shared by all children.
 """
 
-import ctypes
 import gc
 import importlib
 import os
@@ -18,11 +17,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from multiprocessing.popen_fork import Popen
 
+from towpath.adapters.kernel import end_with
 from towpath.errors import TerminalError
 
 _FORK = get_context("fork")
 _KIB = 1024
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +195,3 @@ def _child(run: Callable[[Order], None], order: Order, control: Connection, pare
     end_with(parent)
     os.environ.update(order.environ)
     run(order)
-
-
-def end_with(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
-    """Let the kernel end this process when `parent` has ended. Linux only: elsewhere it goes on alone."""
-    if sys.platform == "linux":
-        set_kernel_option(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:
-            os._exit(1)
-
-
-def set_kernel_option(option: int, value: int | bytes) -> None:
-    """`prctl` of Linux: sets an attribute of this process."""
-    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

@@ -39,7 +39,7 @@ async def prepare(wait: float = WAIT) -> str:
             return f"The database is of a newer version ({revision}); it is left as it is."
         if revision != head:
             await database.run_migrations_upgrade()
-        await _register_blocks(database)
+        await register_blocks(database)
     return f"The database is of this version ({head}){'' if revision != head else ' already'}."
 
 
@@ -101,7 +101,8 @@ def _revisions(folder: Path) -> tuple[set[str], str]:
     return {each.revision for each in scripts.walk_revisions()}, str(scripts.get_current_head())
 
 
-async def _register_blocks(database: Any) -> None:
+async def register_blocks(database: Any) -> None:
+    """Write Prefect's own types of blocks, where they are not there or are older."""
     from prefect.server.models.block_registration import run_block_auto_registration
 
     async with await database.session() as session:
