@@ -8,7 +8,6 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
 
 from towpath.errors import ConfigError
 
@@ -35,8 +34,7 @@ def read_text(
         if not stat.S_ISREG(path.stat().st_mode):
             # Reading a named pipe would block for ever, reading a device would never end.
             raise ConfigError("is not a regular file", file=relative)
-        with open_regular(path) as file:
-            raw = file.read(max_bytes + 1)
+        raw = read_regular(path, max_bytes)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -49,13 +47,19 @@ def read_text(
         raise ConfigError(f"is not UTF-8 (byte {error.start})", file=relative) from error
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a resolved path. Raises OSError when it has become a link, a pipe or a device meanwhile."""
+def read_regular(path: Path, at_most: int) -> bytes:
+    """The bytes of a resolved path; of a file that is longer than `at_most`, one more than that.
+
+    Raises OSError when it has become a link, a pipe or a device meanwhile.
+    """
     number = os.open(path, _OPEN)
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return os.fdopen(number, "rb")
+    with os.fdopen(number, "rb") as file:
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        # As many bytes as are asked for are made room for, however few there are.
+        content = file.read(min(found.st_size, at_most) + 1)
+        return content if len(content) <= found.st_size else content + file.read(at_most + 1 - len(content))
 
 
 def resolve_inside(root: Path, relative: str) -> Path:

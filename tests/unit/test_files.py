@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from towpath.errors import ConfigError
-from towpath.files import open_regular, read_text, resolve_inside
+from towpath.files import read_regular, read_text, resolve_inside
 
 
 def test_a_file_that_is_there_and_one_that_is_not(tmp_path: Path) -> None:
@@ -46,15 +46,38 @@ def test_too_large_not_utf8_and_not_a_file(tmp_path: Path) -> None:
         read_text(tmp_path, ".")
 
 
-def test_what_became_a_link_or_a_pipe_is_not_opened(tmp_path: Path) -> None:
+def test_what_became_a_link_or_a_pipe_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("canary")
     (tmp_path / "link").symlink_to("secret")
     os.mkfifo(tmp_path / "pipe")
     for name in ("link", "pipe"):
         with pytest.raises(OSError):
-            open_regular(tmp_path / name)
-    with open_regular(tmp_path / "secret") as file:
-        assert file.read() == b"canary"
+            read_regular(tmp_path / name, 100)
+
+
+@pytest.mark.parametrize(
+    ("at_most", "seen"), [(0, b"c"), (5, b"canary"), (6, b"canary"), (7, b"canary"), (99, b"canary")]
+)
+def test_one_byte_more_than_may_be_there_is_read(tmp_path: Path, at_most: int, seen: bytes) -> None:
+    (tmp_path / "file").write_text("canary")
+    assert read_regular(tmp_path / "file", at_most) == seen
+
+
+@pytest.mark.parametrize(("at_most", "seen"), [(8, b"canary, an"), (99, b"canary, and its end")])
+def test_what_is_added_meanwhile_is_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_most: int, seen: bytes
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("canary")
+    look = os.fstat
+
+    def grows(number: int) -> os.stat_result:
+        found = look(number)
+        file.write_text("canary, and its end")
+        return found
+
+    monkeypatch.setattr(os, "fstat", grows)
+    assert read_regular(file, at_most) == seen[: at_most + 1]
 
 
 @pytest.mark.parametrize(

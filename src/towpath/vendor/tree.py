@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from towpath.errors import RefusedError, TerminalError
-from towpath.files import open_regular
+from towpath.files import read_regular
 
 Tree = Mapping[str, bytes]
 """Path below the folder -> content of the file."""
@@ -164,8 +164,7 @@ def _content(file: Path) -> bytes:
     mode = file.lstat().st_mode
     if not stat.S_ISREG(mode):
         return f"not a file: {stat.S_IFMT(mode):o}".encode()
-    with open_regular(file) as stream:
-        return stream.read(MAX_FILE_BYTES + 1)
+    return read_regular(file, MAX_FILE_BYTES)
 
 
 def changed_files(before: Tree, after: Tree) -> tuple[str, ...]:

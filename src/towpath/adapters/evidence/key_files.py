@@ -19,7 +19,7 @@ from towpath.adapters.file_lock import wait_for_lock
 from towpath.errors import ConfigError, ConflictError, MissingPartError, TerminalError, UnknownNameError
 from towpath.evidence.public_key import PublicKey
 from towpath.evidence.trusted_keys import MAX_CHARACTERS, TrustedKeys, parse_trusted_keys
-from towpath.files import open_regular
+from towpath.files import read_regular
 
 if TYPE_CHECKING:
     from towpath.evidence.private_key import PrivateKey
@@ -140,8 +140,8 @@ def _trusted_text(path: Path) -> str:
 
 def _read(path: Path, what: str) -> bytes:
     try:
-        with open_regular(path.resolve()) as file:  # a mounted Secret is a link to its current version
-            content = file.read(MAX_CHARACTERS + 1)
+        # a mounted Secret is a link to its current version
+        content = read_regular(path.resolve(), MAX_CHARACTERS)
     except FileNotFoundError:
         raise UnknownNameError(
             what, str(path), where="this machine (`towpath keys make` makes one)"

@@ -13,7 +13,7 @@ from typing import Any
 
 from towpath.adapters.rendering.quota import RenderQuota
 from towpath.errors import ConfigError, TooLargeError
-from towpath.files import NO_EDITS, Edits, open_regular, resolve_inside
+from towpath.files import NO_EDITS, Edits, read_regular, resolve_inside
 from towpath.yamltext.manifest_reader import ManifestDocument, load_and_count
 from towpath.yamltext.reader import DEFAULT_LIMITS
 
@@ -109,8 +109,7 @@ class Sources:
         edited = self._edits.get(real)
         if edited is not None:
             return edited.encode()
-        with open_regular(self.root / real) as stream:
-            return stream.read(MAX_FILE_BYTES + 1)
+        return read_regular(self.root / real, MAX_FILE_BYTES)
 
     def documents(self, relative: str, *, file: str, line: int | None = None) -> list[ManifestDocument]:
         """The YAML or JSON documents of a file, read by the strict reader."""
