@@ -37,7 +37,8 @@ class WatchExpiredError(TransientError):
 class Collection:
     """What one watch covers: a kind in a namespace, or (cluster-scoped) the object of one name.
 
-    `labels` is a selector; with `metadata_only` objects have no more than their metadata.
+    `labels` is a selector; with `metadata_only` objects have no more than their metadata, and without
+    `managed_fields` all but these.
     """
 
     group: str
@@ -46,6 +47,7 @@ class Collection:
     name: str = ""
     labels: str = ""
     metadata_only: bool = False
+    managed_fields: bool = True
 
     @property
     def fields(self) -> str:
@@ -55,7 +57,8 @@ class Collection:
     def selectors(self) -> dict[str, Any]:
         """What `list_with_version` and `watch` take beside the kind and the namespace."""
         chosen = {"fields": self.fields, "labels": self.labels, "metadata_only": self.metadata_only}
-        return {key: value for key, value in chosen.items() if value}
+        given = {key: value for key, value in chosen.items() if value}
+        return given if self.managed_fields else {**given, "managed_fields": False}
 
 
 class Watchable(Protocol):
@@ -70,6 +73,7 @@ class Watchable(Protocol):
         labels: str = "",
         fields: str = "",
         metadata_only: bool = False,
+        managed_fields: bool = True,
     ) -> tuple[list[Manifest], str]: ...
 
     def watch(  # noqa: PLR0913
@@ -83,6 +87,7 @@ class Watchable(Protocol):
         labels: str = "",
         fields: str = "",
         metadata_only: bool = False,
+        managed_fields: bool = True,
     ) -> Iterator[WatchEvent]: ...
 
 

@@ -31,14 +31,19 @@ def list_in(cluster: Cluster, kind: Kind, namespaces: Collection[str], **selecto
 
 
 def list_or_get(
-    cluster: Cluster, kind: Kind, refs: Collection[ObjectRef], *, version: str | None = None
+    cluster: Cluster,
+    kind: Kind,
+    refs: Collection[ObjectRef],
+    *,
+    version: str | None = None,
+    managed_fields: bool = True,
 ) -> list[Manifest]:
     """The objects of a cluster-scoped kind by one request; where that is refused, `refs` one by one.
 
     Rights may be for named objects, which a list cannot be.
     """
     try:
-        return list(cluster.list(*kind, None, version=version))
+        return list(cluster.list(*kind, None, version=version, managed_fields=managed_fields))
     except ApiRefusedError as error:
         if error.status != 403:
             raise

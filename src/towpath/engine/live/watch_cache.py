@@ -42,12 +42,14 @@ def gathered(collections: Iterable[Collection]) -> dict[Collection, frozenset[st
 class LivePicture:
     """Watches each collection in a thread of its own until closed; the caller takes snapshots and waits.
 
-    Objects are without `managedFields`, which are half of one, and say nothing of its health.
+    Objects are without `managedFields`, which say nothing of health.
     """
 
     def __init__(self, cluster: Watchable, collections: Iterable[Collection]) -> None:
         self._cluster = cluster
-        self._places = gathered(collections)
+        self._places = {
+            replace(each, managed_fields=False): places for each, places in gathered(collections).items()
+        }
         self._objects: dict[Collection, dict[ObjectRef, Manifest]] = {}
         self._changed = threading.Condition()
         self._version = 0
@@ -67,7 +69,9 @@ class LivePicture:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._closed.set()
+        with self._changed:
+            self._closed.set()
+            self._objects.clear()  # its threads, which hold it, end some seconds later
 
     def snapshot(self) -> tuple[int, dict[ObjectRef, Manifest] | None]:
         """The version of the picture, and every object in it; None until each collection was read once.
@@ -119,8 +123,10 @@ class LivePicture:
 
     def listed(self, collection: Collection, objects: list[Manifest]) -> None:
         with self._changed:
+            if self._closed.is_set():
+                return
             self._objects[collection] = {
-                ref_of(item): _slim(item) for item in objects if self._concerns(collection, item)
+                ref_of(item): item for item in objects if self._concerns(collection, item)
             }
             self.trouble = None
             self._touch()
@@ -128,12 +134,12 @@ class LivePicture:
     def changed(self, collection: Collection, event: WatchEvent) -> None:
         ref = ref_of(event.object)
         with self._changed:
-            if not self._concerns(collection, event.object):
+            if self._closed.is_set() or not self._concerns(collection, event.object):
                 return
             if event.type == "DELETED":
                 self._objects[collection].pop(ref, None)
             else:
-                self._objects[collection][ref] = _slim(event.object)
+                self._objects[collection][ref] = event.object
             self.trouble = None
             self._touch()
 
@@ -147,8 +153,3 @@ class LivePicture:
     def _touch(self) -> None:
         self._version += 1
         self._changed.notify_all()
-
-
-def _slim(live: Manifest) -> Manifest:
-    live["metadata"].pop("managedFields", None)
-    return live

@@ -52,7 +52,7 @@ class LogFollower:
         try:
             for place in places:
                 for namespace in place.namespaces:
-                    collection = Collection("", "Pod", namespace)
+                    collection = Collection("", "Pod", namespace, managed_fields=False)
                     self._start(self._watch, place, collection)
             while True:
                 line = self._lines.get()

@@ -151,11 +151,11 @@ def _read(cluster: Cluster, manifests: Iterable[Manifest]) -> dict[ObjectRef, Ma
         if kind not in cluster.discover():
             return []
         if "" not in places:
-            return list_in(cluster, kind, places)
+            return list_in(cluster, kind, places, managed_fields=False)
         refs = places[""]
         if len(refs) <= FEW:
             return [live for ref in refs if (live := cluster.get(ref)) is not None]
-        return list_or_get(cluster, kind, refs)
+        return list_or_get(cluster, kind, refs, managed_fields=False)
 
     lists = [part for kind, places in by_kind.items() for part in _parts(kind, places)]
     return {ref_of(live): live for group in concurrently(read, lists) for live in group}

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,11 +29,19 @@ class Script:
         self.lists = lists
         self.watches = watches
         self.since: list[str] = []
+        self.managed_fields: dict[str, bool] = {}
         self.closed = threading.Event()
 
     def list_with_version(
-        self, group: str, kind: str, namespace: str | None = None, *, fields: str = ""
+        self,
+        group: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        managed_fields: bool = True,
+        fields: str = "",
     ) -> tuple[list[Manifest], str]:
+        self.managed_fields["list"] = managed_fields
         answer = self.lists.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -46,8 +55,10 @@ class Script:
         *,
         since: str,
         seconds: float,
+        managed_fields: bool = True,
         fields: str = "",
     ) -> Iterator[WatchEvent]:
+        self.managed_fields["watch"] = managed_fields
         self.since.append(since)
         if not self.watches:
             self.closed.wait(seconds)
@@ -84,15 +95,22 @@ def test_events_change_the_picture() -> None:
     assert script.since[0] == "1"
 
 
-def test_who_owns_which_field_is_no_part_of_the_picture() -> None:
-    listed, added = pod("a", "1"), pod("b", "2")
-    for each in (listed, added):
-        each["metadata"]["managedFields"] = [{"manager": "kubectl"}]
-    picture = LivePicture(Script([], []), [PODS])
-    picture.listed(PODS, [listed])
-    picture.changed(PODS, WatchEvent("ADDED", added))
-    _, seen = picture.snapshot()
-    assert seen == {ref_of(each): each for each in (pod("a", "1"), pod("b", "2"))}
+def test_who_owns_which_field_is_not_asked_for() -> None:
+    script = Script([[pod("a", "1")]], [])
+    settle(script, {"a"})
+    assert script.managed_fields == {"list": False, "watch": False}
+
+
+def test_a_closed_picture_holds_nothing_though_its_threads_end_later() -> None:
+    collection = replace(PODS, managed_fields=False)
+    with LivePicture(Script([[pod("a", "1")]], []), [PODS]) as picture:
+        version, seen = picture.snapshot()
+        while seen is None:
+            picture.wait(version, 10)
+            version, seen = picture.snapshot()
+    picture.listed(collection, [pod("b", "2")])
+    picture.changed(collection, WatchEvent("ADDED", pod("c", "3")))
+    assert picture.snapshot()[1] is None
 
 
 def test_the_next_watch_goes_on_from_the_bookmark() -> None:

@@ -34,7 +34,8 @@ class Recorded:
     def discover(self) -> Any:
         return {("apps", "Deployment"), ("apps", "ReplicaSet"), ("", "Pod"), ("", "ConfigMap")}
 
-    def list(self, group: str, kind: str, namespace: str | None) -> list[Manifest]:
+    def list(self, group: str, kind: str, namespace: str | None, *, managed_fields: bool) -> list[Manifest]:
+        assert not managed_fields, "half of an object, and none of its health"
         self.lists.append(kind)
         return [each for each in self.live if (ref_of(each).group, ref_of(each).kind) == (group, kind)]
 
@@ -75,10 +76,10 @@ def test_a_kind_is_listed_once_for_apps_in_many_namespaces_and_by_namespace_for_
 
 def test_who_may_not_list_the_whole_cluster_lists_by_namespace() -> None:
     class Confined(Recorded):
-        def list(self, group: str, kind: str, namespace: str | None) -> list[Manifest]:
+        def list(self, group: str, kind: str, namespace: str | None, **rest: bool) -> list[Manifest]:
             if namespace is None:
                 raise ApiRefusedError(f"list {kind}", status=403, reason="forbidden")
-            return super().list(group, kind, namespace)
+            return super().list(group, kind, namespace, **rest)
 
     rendered = spread(SPREAD + 1)
     cluster = Confined(*(m for one in rendered for m in one.objects))
@@ -98,7 +99,7 @@ def test_an_app_is_as_bad_as_its_worst_object_and_says_which() -> None:
 
 def test_a_cluster_that_cannot_be_read_leaves_health_unknown() -> None:
     class Away(Recorded):
-        def list(self, *_: object) -> list[Manifest]:
+        def list(self, *_: object, **__: object) -> list[Manifest]:
             raise TransientError("the API server is away")
 
     found = health_snapshot(Away(), CONFIG, [app("one", deployment("good"))], {})
