@@ -123,8 +123,6 @@
 - {name: HOME, value: /data}
 - {name: TOWPATH_HOME, value: /data/home}
 - {name: TOWPATH_CACHE, value: /data/cache}
-# One heap for all threads: they wait, most of the time.
-- {name: MALLOC_ARENA_MAX, value: "1"}
 {{- if $root.Values.repository.sshSecret }}
 - name: GIT_SSH_COMMAND
   value: ssh -i /etc/towpath/git/ssh-privatekey -o IdentitiesOnly=yes -o UserKnownHostsFile=/etc/towpath/git/known_hosts

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from multiprocessing.popen_fork import Popen
 
-from towpath.adapters.kernel import end_with
+from towpath.adapters.kernel import end_with, share_one_heap
 from towpath.errors import TerminalError
 
 _FORK = get_context("fork")
@@ -87,10 +87,11 @@ class _Child(ForkProcess):
 
 
 def preload(modules: Iterable[str], without: Iterable[str] = ()) -> None:
-    """Import the modules.
+    """Import the modules, into one heap for all threads that come.
 
     `without`: what others import and is of no use here. Its memory is free for what is imported after it.
     """
+    share_one_heap()  # threads of an agent wait, most of the time
     gc.disable()  # code is no garbage: to look for some between imports takes a tenth of their time
     for name in modules:
         importlib.import_module(name)

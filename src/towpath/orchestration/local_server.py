@@ -11,7 +11,7 @@ import signal
 import sys
 from multiprocessing import get_context
 
-from towpath.adapters.kernel import end_with
+from towpath.adapters.kernel import end_with, share_one_heap
 from towpath.orchestration.server_database import register_blocks
 
 HOST = "127.0.0.1"
@@ -52,6 +52,7 @@ def serve(port: int) -> None:
 
 def main() -> None:
     """Prepare the database, and serve."""
+    share_one_heap()
     os.environ.update(dict.fromkeys(_DONE_ALREADY, "false"))
     prepare()
     serve(int(sys.argv[1]))

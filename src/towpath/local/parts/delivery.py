@@ -97,8 +97,7 @@ def fork_server(stack: Stack) -> Component:
             *(str(effective_user()), *users),
         ),
         ready=readiness.unix(lambda stack: stack.layout.socket(FORK_SERVER)),
-        # Threads of an agent share one heap: each heap of its own would keep pages that nothing uses.
-        environment={**client_environment(stack, FORK_SERVER), "MALLOC_ARENA_MAX": "1"},
+        environment=client_environment(stack, FORK_SERVER),
         directory=str(stack.project),
         ready_within=120.0,
     )
